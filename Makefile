@@ -1,0 +1,150 @@
+# Runline's tasks. `make` alone lists them. Whatever a task needs and can be installed without root is set up by it.
+
+VENV = .venv
+BIN = $(VENV)/bin
+RUN = $(BIN)/python -m
+FOR ?= 60s
+KILLS ?= 50
+UPGRADE ?=
+CHECKED = $(wildcard src tests tools benchmarks)
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+## help: list the tasks
+.PHONY: help
+help:
+	@echo 'make TASK, where TASK is one of'
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
+
+## demo: show Runline working: a house, two books, a real baseball day (FOR=20s makes it shorter)
+.PHONY: demo
+demo: $(VENV)/.package
+	@echo '==> runline demo --headless --for $(FOR)'
+	@$(BIN)/runline demo --headless --for $(FOR)
+
+## setup: set up everything that development needs, in .venv
+.PHONY: setup
+setup: $(VENV)/.dev
+	@echo 'setup: ready in $(VENV)'
+
+## test: all tests: check, integration and the other suites, with their times
+.PHONY: test
+test: $(VENV)/.dev
+	@eval "$$STAGES"; check; \
+	for suite in integration simulation e2e; do \
+	    if [ -d tests/$$suite ]; then stage $$suite $(RUN) pytest tests/$$suite; fi; \
+	done; finish
+
+## check: what takes under a minute: ruff, mypy, import-linter, the purity lint, unit tests
+.PHONY: check
+check: $(VENV)/.dev
+	@eval "$$STAGES"; check; finish
+
+## test-long: what takes longer: tests/long, and the crash tests with 50 kills (KILLS=N)
+.PHONY: test-long
+test-long: $(VENV)/.dev
+	@eval "$$STAGES"; \
+	if [ -d tests/long ]; then stage long $(RUN) pytest tests/long; fi; \
+	stage crash env RUNLINE_KILLS=$(KILLS) $(RUN) pytest -m crash tests/integration; finish
+
+## bench: measure the budgets: core, engine, settle, recover
+.PHONY: bench
+bench: $(VENV)/.package
+	@$(BIN)/python benchmarks/run.py
+
+## format: put the code into its form, and mend what ruff can mend
+.PHONY: format
+format: $(VENV)/.dev
+	@$(RUN) ruff check --fix $(CHECKED)
+	@$(RUN) ruff format $(CHECKED)
+
+## pins: compile requirements/*.txt anew (UPGRADE=--upgrade takes newer versions); needs uv
+.PHONY: pins
+pins:
+	@command -v uv >/dev/null || { echo 'pins: uv is missing; remedy: python3 -m pip install uv' >&2; exit 1; }
+	@compile() { \
+	    UV_CUSTOM_COMPILE_COMMAND='make pins' \
+	    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) "$$@"; \
+	}; \
+	set -e; \
+	compile pyproject.toml -o requirements/run.txt; \
+	compile requirements/build.in -c requirements/run.txt -o requirements/build.txt; \
+	compile pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+## clean: remove everything that these tasks have made
+.PHONY: clean
+clean:
+	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Setting up. Each step leaves a stamp in .venv, so that it is done again only when what it reads has changed.
+
+PINS = $(RUN) pip install -qq --disable-pip-version-check --no-input --require-hashes
+
+# $(call INSTALL,what,pip's arguments): a line that says what is being done, and how long it took.
+INSTALL = @printf 'setup: installing %s ... ' '$(1)'; at=$$(date +%s); \
+	$(2) || { echo 'failed'; echo 'setup: pip could not install $(1); its reason is above (pip config list shows which index it asks)' >&2; exit 1; }; \
+	echo "$$(($$(date +%s) - at)) s"
+
+# A virtual environment knows its own folder: one that was moved, copied or has lost its Python is made anew.
+ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.made 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/.made
+endif
+
+$(VENV)/.made:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo 'setup: Python 3.11 or newer is missing.' >&2; \
+	    echo '  Debian, Ubuntu: apt-get install python3 python3-venv    Fedora: dnf install python3    macOS: brew install python' >&2; \
+	    echo '  Is it installed under another name? make PYTHON=/path/to/python3' >&2; exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "setup: $$found lacks the modules venv and ensurepip." >&2; \
+	    echo '  Debian, Ubuntu: apt-get install python3-venv' >&2; exit 1; \
+	fi; \
+	echo "setup: $$($$found --version) ($$(command -v $$found))"; \
+	echo 'setup: making $(VENV)'; \
+	rm -rf $(VENV); $$found -m venv $(VENV) && echo '$(CURDIR)' > $@
+
+$(VENV)/.run: requirements/run.txt requirements/build.txt $(VENV)/.made
+	$(call INSTALL,what Runline runs on (requirements/run.txt),$(PINS) -r requirements/run.txt -r requirements/build.txt)
+	@touch $@
+
+$(VENV)/.package: pyproject.toml src/runline/__init__.py $(VENV)/.run
+	$(call INSTALL,runline itself from src,$(RUN) pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .)
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.package
+	$(call INSTALL,what checks Runline (requirements/dev.txt),$(PINS) -r requirements/dev.txt)
+	@touch $@
+
+# Stages: each is run and timed, whatever became of the ones before; the table at the end and the exit status tell.
+
+define STAGES
+failed=
+table=
+stage() {
+    name=$$1; shift
+    printf '\n==> %s: %s\n' "$$name" "$$*"
+    at=$$(date +%s)
+    if "$$@"; then outcome=passed; else outcome=FAILED; failed=yes; fi
+    table="$$table$$(printf '%-14s %5s s  %s' "$$name" "$$(($$(date +%s) - at))" "$$outcome")
+"
+}
+check() {
+    stage ruff $(RUN) ruff check --quiet $(CHECKED)
+    stage format $(RUN) ruff format --check --quiet $(CHECKED)
+    stage mypy $(RUN) mypy $(CHECKED)
+    stage imports $(BIN)/lint-imports --no-logo
+    stage purity $(BIN)/python tools/purity.py
+    stage unit $(RUN) pytest tests/unit
+}
+finish() {
+    printf '\n%s' "$$table"
+    test -z "$$failed"
+}
+endef
+export STAGES

@@ -1,0 +1,58 @@
+"""Bootstrap: the one place where the parts are put together."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import uvloop
+
+from runline.bus.local import LocalBus
+from runline.config import EngineSettings, StoreSettings
+from runline.domain.house import FoundHouse
+from runline.domain.messages import HOUSE
+from runline.engine.clock import SystemClock
+from runline.engine.engine import Engine
+from runline.engine.ports import Clock, Store
+from runline.store.sqlite import SqliteStore
+
+V = TypeVar("V")
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """The store of these settings.
+
+    Raises StoreError.
+    """
+    return SqliteStore(settings.path)
+
+
+@asynccontextmanager
+async def running_engine(
+    store: Store, settings: EngineSettings | None = None, clock: Clock | None = None
+) -> AsyncIterator[tuple[Engine, LocalBus]]:
+    """An engine over a store, recovered and executing; it is stopped and its store closed at the end.
+
+    A new database gets its house. Raises StoreError.
+    """
+    settings = settings or EngineSettings()
+    engine = Engine(store, clock or SystemClock(), settings.node)
+    await engine.start()
+    try:
+        _, founded = await engine.query(HOUSE, lambda house: bool(house.users))
+        if not founded:
+            engine.send(engine.writers[HOUSE], FoundHouse(settings.owner))
+            await engine.query(HOUSE, lambda house: None, at_least=1)
+        # What recovery has built stays for long: the collector need not walk over it again and again.
+        gc.collect()
+        gc.freeze()
+        yield engine, LocalBus(engine)
+    finally:
+        await engine.stop()
+
+
+def run(main: Callable[[], Coroutine[Any, Any, V]]) -> V:
+    """Run a program on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())

@@ -1,0 +1,1 @@
+"""How requests reach the process that owns a stream: in batches."""

@@ -1,0 +1,155 @@
+"""The commands. Each imports what it needs, so that `runline --help` is quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from runline import __version__
+
+app = App(name="runline", help="A real-time sportsbook execution engine.", version=__version__)
+
+EXIT_DIFFERS = 1
+EXIT_UNREADABLE = 2
+
+
+def fail(message: object) -> int:
+    """Say on the terminal why something cannot be done."""
+    print(f"runline: {message}", file=sys.stderr)
+    return EXIT_UNREADABLE
+
+
+@app.command
+def demo(
+    *,
+    headless: bool = False,
+    duration: Annotated[str, Parameter(name="--for")] = "60s",
+    data: Path | None = None,
+    day: str | None = None,
+    rate: float = 200.0,
+    seed: int = 1,
+    committer: Literal["inline", "process"] = "inline",
+) -> int:
+    """Run a real baseball day through the engine: lines, wagers, results, then verify everything.
+
+    Parameters
+    ----------
+    headless
+        Without the console, in the terminal.
+    duration
+        The real time into which the day is fitted: 20s, 5m.
+    data
+        A new folder to keep the database in; by default a temporary one, which is removed at the end.
+    day
+        The day of MLB 2016 to run, as YYYY-MM-DD (US Eastern); by default a full slate with a double-header.
+    rate
+        Wagers tried a second.
+    seed
+        What the simulated bettors' choices follow from.
+    committer
+        Where batches are committed: in the engine's own process, or in one of its own on a second core.
+    """
+    from runline.demo.headless import run_demo
+
+    return run_demo(headless=headless, duration=duration, data=data, day=day, rate=rate, seed=seed, committer=committer)
+
+
+@app.command
+def verify(database: Path, *, anchor: Path | None = None, public_key: str | None = None) -> int:
+    """Prove that log, tables and hash chain agree. Exits 0 (they do), 1 (they differ: says where) or 2 (cannot read).
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The engine may be running.
+    anchor
+        Start from this anchor (a folder) instead of from nothing.
+    public_key
+        The key that must have signed the anchor, in hexadecimal; by default the database's own.
+    """
+    from runline.evaluate.terminal import verify_database
+
+    return verify_database(database, anchor, public_key)
+
+
+@app.command
+def anchor(database: Path, folder: Path) -> int:
+    """Write a signed anchor of a database into a new folder, to be kept elsewhere. `verify` can start from it.
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The engine may be running.
+    folder
+        Where to write; it must not exist.
+    """
+    from runline.evaluate.terminal import anchor_database
+
+    return anchor_database(database, folder)
+
+
+@app.command
+def trace(database: Path, command: str) -> int:
+    """Show the way of one command: received, queued, decided, committed, each with its time.
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The engine may be running.
+    command
+        The command's id (a UUIDv7).
+    """
+    from runline.evaluate.terminal import trace_command
+
+    return trace_command(database, command)
+
+
+@app.command
+def grade(source: Path | None = None) -> int:
+    """Grade wagers by the engine's own rules: JSON lines in, one JSON line out for each. Exits 1 if any was an error.
+
+    Parameters
+    ----------
+    source
+        A file of JSON lines; by default the standard input.
+    """
+    from runline.evaluate.grade import grade_lines
+
+    if source is None:
+        return grade_lines(sys.stdin.buffer, sys.stdout.buffer)
+    try:
+        with source.open("rb") as lines:
+            return grade_lines(lines, sys.stdout.buffer)
+    except OSError as error:
+        return fail(error)
+
+
+@app.command
+def bench(
+    *names: Literal["core", "engine", "settle", "recover"],
+    json: Path | None = None,
+    quick: bool = False,
+    folder: Path | None = None,
+) -> int:
+    """Measure, with fsync on, beside a floor taken in the same run.
+
+    Parameters
+    ----------
+    names
+        core, engine, settle, recover; all of them by default.
+    json
+        Also write the results into this file.
+    quick
+        A smoke run of seconds; its figures mean little.
+    folder
+        Where to put the databases; by default the system's folder for temporary files.
+    """
+    from runline.evaluate.bench import run_benches
+
+    return run_benches(names or ("core", "engine", "settle", "recover"), json, quick=quick, folder=folder)
+
+
+def main() -> None:
+    """The entry of the `runline` command."""
+    sys.exit(app())

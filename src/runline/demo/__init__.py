@@ -1,0 +1,1 @@
+"""A book to watch: a real day, simulated bettors."""

@@ -1,0 +1,332 @@
+"""Access: who may do what, and within which subtree.
+
+Rule: authority is judged by the writer, against the roles as they are at that event. A user has one role and stands at one
+node of the tree. Nobody grants what they do not hold, nor outside their own subtree.
+"""
+
+from typing import Any, ClassVar
+
+from runline.domain.identifiers import identifier, reason_text
+from runline.domain.messages import ENGINE, Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.permissions import Permission
+from runline.domain.state import Row, State
+
+ROOT = "root"
+"""The node at the top of a book's tree (and the only node of the house)."""
+
+OWNER = "owner"
+"""The role that holds everything; the first user of a stream has it."""
+
+
+class Role(Row, table="roles"):
+    """A named list of permissions, kept at a node; users at or below that node may have it.
+
+    permissions: values of `Permission`, in their order.
+    """
+
+    name: str
+    node: str
+    permissions: tuple[str, ...]
+    changed_seq: int = 0
+
+
+class User(Row, table="users"):
+    """Someone who acts: staff of a node, or a player on their own account.
+
+    node: the agent whose subtree they see.
+    player: the account number if this is a player, else "".
+    active: false once revoked.
+    """
+
+    name: str
+    node: str
+    role: str
+    player: str
+    active: bool = True
+    changed_seq: int = 0
+
+
+ENGINE_USER = User(ENGINE, ROOT, OWNER, "")
+
+
+class AccessState(State):
+    """A stream with users and roles."""
+
+    held: ClassVar[dict[type[Row], str]] = {**State.held, Role: "roles", User: "users"}
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.roles: dict[str, Role] = {}
+        self.users: dict[str, User] = {}
+        self.allowed: dict[str, frozenset[str]] = {}
+
+    def derive(self) -> None:
+        super().derive()
+        self.allowed = {role.name: frozenset(role.permissions) for role in self.roles.values()}
+
+    def below(self, top: str, node: str) -> bool:
+        """Whether a node is `top` or stands below it. A stream without a tree has the root only."""
+        return top == ROOT or top == node
+
+    def known_node(self, node: str) -> bool:
+        """Whether there is such a node."""
+        return node == ROOT
+
+    def require_node(self, user: User, node: str) -> None:
+        """Refuse a node that is unknown or outside the user's subtree (which look alike to those below the root)."""
+        if not self.below(user.node, node):
+            raise Rejected("not_permitted", "That is outside your part of the tree.")
+        if not self.known_node(node):
+            raise Rejected("unknown_agent", f"There is no agent {node!r}.", agent=node)
+
+
+def authorize(state: AccessState, command: Command, actor: str) -> User:
+    """Who asks, if they may: the writer calls this as it executes.
+
+    Raises Rejected `not_permitted`.
+    """
+    needs = command.needs
+    if needs is None:
+        if actor != ENGINE:
+            raise Rejected("not_permitted", "Only the engine itself may do this.")
+        return ENGINE_USER
+    user = state.users.get(actor)
+    if user is None or not user.active:
+        raise Rejected("not_permitted", "This user may not act here.")
+    if needs not in state.allowed[user.role]:
+        raise Rejected("not_permitted", f"This needs the permission {needs.value}.", permission=needs.value)
+    return user
+
+
+class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
+    """Create a role or change its permissions. It bites at its event for everyone who has the role.
+
+    role: the role's name.
+    node: the node that keeps it (existing roles stay where they are).
+    permissions: the whole list.
+    reason: shown in the activity log.
+    """
+
+    role: str
+    node: str
+    permissions: tuple[Permission, ...]
+    reason: str
+
+
+class RoleSet(Event):
+    """A role has exactly these permissions now."""
+
+    role: str
+    node: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    reason: str
+
+
+@decides(SetRole)
+def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tuple[()]:
+    role = state.roles.get(identifier(command.role, "role"))
+    node = role.node if role else command.node
+    state.require_node(context.user, node)
+    if command.role == OWNER:
+        raise Rejected("not_permitted", "The owner's role cannot be changed.")
+    if role and command.node != role.node:
+        raise Rejected("role_elsewhere", "This role is kept at another node.", node=role.node)
+    after = tuple(permission.value for permission in Permission if permission in command.permissions)
+    before = role.permissions if role else ()
+    held = state.allowed[context.user.role]
+    for permission in (*before, *after):
+        if permission not in held:
+            raise Rejected("not_permitted", f"You do not hold {permission} yourself.", permission=permission)
+    if role and before == after:
+        return ()
+    return RoleSet(command.role, node, before, after, reason_text(command.reason))
+
+
+@evolves(RoleSet)
+def role_set(state: AccessState, event: RoleSet) -> None:
+    role = state.roles.get(event.role)
+    if role is None:
+        role = state.roles[event.role] = Role(event.role, event.node, event.after)
+    role.permissions = event.after
+    state.allowed[event.role] = frozenset(event.after)
+    state.touch(role)
+
+
+@grounds(SetRole)
+def set_role_ground(state: AccessState, command: SetRole) -> int:
+    role = state.roles.get(command.role)
+    return role.changed_seq if role else 0
+
+
+class CreateUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
+    """Let someone act at a node. House staff and owners of several books get their authority in a book by this.
+
+    user: their id, the same in every stream.
+    node: the agent whose subtree they see.
+    role: one of the roles kept at or above that node.
+    """
+
+    user: str
+    node: str
+    role: str
+
+
+class UserCreated(Event):
+    """Someone may act at a node."""
+
+    user: str
+    node: str
+    role: str
+    player: str
+
+
+class AssignRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
+    """Give a user another role."""
+
+    user: str
+    role: str
+    reason: str
+
+
+class RoleAssigned(Event):
+    """A user has another role."""
+
+    user: str
+    before: str
+    after: str
+    reason: str
+
+
+class RevokeUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
+    """Take a user's authority away, at once and wholly."""
+
+    user: str
+    reason: str
+
+
+class UserRevoked(Event):
+    """A user may do nothing from here on."""
+
+    user: str
+    reason: str
+
+
+class RestoreUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
+    """Give a revoked user their role back."""
+
+    user: str
+    reason: str
+
+
+class UserRestored(Event):
+    """A revoked user has their role again."""
+
+    user: str
+    reason: str
+
+
+def grantable(state: AccessState, granter: User, role_name: str, node: str) -> Role:
+    """The role, if this granter may give it to someone at this node."""
+    role = state.roles.get(role_name)
+    if role is None:
+        raise Rejected("unknown_role", f"There is no role {role_name!r}.", role=role_name)
+    held = state.allowed[granter.role]
+    for permission in role.permissions:
+        if permission not in held:
+            raise Rejected("not_permitted", f"You do not hold {permission} yourself.", permission=permission)
+    if not state.below(role.node, node):
+        raise Rejected("role_elsewhere", "This role is not kept at or above that node.", node=role.node)
+    return role
+
+
+def user_within(state: AccessState, asker: User, name: str) -> User:
+    """A user of the asker's subtree whose authority is no larger than the asker's."""
+    user = state.users.get(name)
+    if user is None or not state.below(asker.node, user.node):
+        if asker.node == ROOT:
+            raise Rejected("unknown_user", f"There is no user {name!r}.", user=name)
+        raise Rejected("not_permitted", "That is outside your part of the tree.")
+    held = state.allowed[asker.role]
+    for permission in state.roles[user.role].permissions:
+        if permission not in held:
+            raise Rejected("not_permitted", "They hold what you do not hold.", permission=permission)
+    return user
+
+
+def require_another_owner(state: AccessState, user: User) -> None:
+    """Refuse to take the last owner's authority: nobody could give it back."""
+    if user.role != OWNER or not user.active:
+        return
+    for other in state.users.values():
+        if other.role == OWNER and other.active and other is not user:
+            return
+    raise Rejected("last_owner", "The last owner cannot lose their authority.")
+
+
+@decides(CreateUser)
+def create_user(state: AccessState, command: CreateUser, context: Any) -> UserCreated:
+    name = identifier(command.user, "user")
+    if name in state.users or name == ENGINE:
+        raise Rejected("already_exists", f"The id {name!r} is taken.", user=name)
+    state.require_node(context.user, command.node)
+    grantable(state, context.user, command.role, command.node)
+    return UserCreated(name, command.node, command.role, "")
+
+
+@evolves(UserCreated)
+def user_created(state: AccessState, event: UserCreated) -> None:
+    user = state.users[event.user] = User(event.user, event.node, event.role, event.player)
+    state.touch(user)
+
+
+@decides(AssignRole)
+def assign_role(state: AccessState, command: AssignRole, context: Any) -> RoleAssigned | tuple[()]:
+    user = user_within(state, context.user, command.user)
+    grantable(state, context.user, command.role, user.node)
+    if user.role == command.role:
+        return ()
+    if user.player:
+        raise Rejected("not_permitted", "A player's role cannot be changed.")
+    require_another_owner(state, user)
+    return RoleAssigned(user.name, user.role, command.role, reason_text(command.reason))
+
+
+@evolves(RoleAssigned)
+def role_assigned(state: AccessState, event: RoleAssigned) -> None:
+    state.touch(state.users[event.user]).role = event.after
+
+
+@decides(RevokeUser)
+def revoke_user(state: AccessState, command: RevokeUser, context: Any) -> UserRevoked | tuple[()]:
+    user = user_within(state, context.user, command.user)
+    if not user.active:
+        return ()
+    require_another_owner(state, user)
+    return UserRevoked(user.name, reason_text(command.reason))
+
+
+@evolves(UserRevoked)
+def user_revoked(state: AccessState, event: UserRevoked) -> None:
+    state.touch(state.users[event.user]).active = False
+
+
+@decides(RestoreUser)
+def restore_user(state: AccessState, command: RestoreUser, context: Any) -> UserRestored | tuple[()]:
+    user = user_within(state, context.user, command.user)
+    if user.active:
+        return ()
+    return UserRestored(user.name, reason_text(command.reason))
+
+
+@evolves(UserRestored)
+def user_restored(state: AccessState, event: UserRestored) -> None:
+    state.touch(state.users[event.user]).active = True
+
+
+@grounds(AssignRole)
+@grounds(RevokeUser)
+@grounds(RestoreUser)
+def user_ground(state: AccessState, command: AssignRole | RevokeUser | RestoreUser) -> int:
+    user = state.users.get(command.user)
+    return user.changed_seq if user else 0

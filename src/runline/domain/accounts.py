@@ -1,0 +1,235 @@
+"""Accounts: how much a player may still risk, and the transactions other than wagers.
+
+Rule: available = credit limit + temporary credit until its expiry + balance − pending risk. It never goes below zero by
+wagering. Credit is spent by placing and given back by settling; nothing else moves pending.
+"""
+
+from typing import Any, Literal
+
+from runline.domain.catalog import START_NS_MAX
+from runline.domain.hierarchy import Player, require_credit
+from runline.domain.identifiers import reason_text
+from runline.domain.ledger import ADJUSTMENTS, CASH
+from runline.domain.limits import STAKE_MINOR_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.permissions import Permission
+from runline.domain.risk import RiskState
+
+TransactionKind = Literal["receipt", "disbursement", "adjustment"]
+
+
+def available_minor(book: RiskState, player: Player, at_ns: int) -> int:
+    """What the player may still risk, in minor units; negative if a limit was lowered below what is open."""
+    temporary = player.temporary_credit_minor if at_ns < player.temporary_until_ns else 0
+    return player.credit_limit_minor + temporary + player.balance_minor - book.pending.get(player.number, 0)
+
+
+class AdjustCredit(Command, needs=Permission.CREDIT_CHANGE):
+    """Set a player's credit limit.
+
+    credit_limit_minor: ≥ 0. Lowering it below what is open voids nothing, it only stops further wagers.
+    reason: shown in the activity log.
+    """
+
+    player: str
+    credit_limit_minor: int
+    reason: str
+
+
+class CreditAdjusted(Event, shown_to=Permission.FIGURES_VIEW):
+    """A player has another credit limit."""
+
+    player: str
+    before_minor: int
+    after_minor: int
+    reason: str
+
+
+def require_not_own(user: Any) -> None:
+    if user.player:
+        raise Rejected("not_permitted", "A player cannot change their own account.")
+
+
+@decides(AdjustCredit)
+def adjust_credit(book: RiskState, command: AdjustCredit, context: Any) -> CreditAdjusted | tuple[()]:
+    require_not_own(context.user)
+    player = book.player_within(context.user, command.player)
+    after = require_credit(command.credit_limit_minor)
+    if after == player.credit_limit_minor:
+        return ()
+    return CreditAdjusted(player.number, player.credit_limit_minor, after, reason_text(command.reason))
+
+
+@evolves(CreditAdjusted)
+def credit_adjusted(book: RiskState, event: CreditAdjusted) -> None:
+    book.touch(book.players[event.player]).credit_limit_minor = event.after_minor
+
+
+class GrantTemporaryCredit(Command, needs=Permission.CREDIT_CHANGE):
+    """Give credit on top of the limit until a time, instead of any given before.
+
+    until_ns: UTC nanoseconds, in the future.
+    """
+
+    player: str
+    credit_minor: int
+    until_ns: int
+    reason: str
+
+
+class TemporaryCreditGranted(Event, shown_to=Permission.FIGURES_VIEW):
+    """A player has temporary credit."""
+
+    player: str
+    credit_minor: int
+    until_ns: int
+    reason: str
+
+
+class ExpireTemporaryCredit(Command):
+    """The temporary credit ends (the engine sends it when the timer is due)."""
+
+    player: str
+
+
+class TemporaryCreditExpired(Event, shown_to=Permission.FIGURES_VIEW):
+    """A player's temporary credit has ended."""
+
+    player: str
+    credit_minor: int
+
+
+@decides(GrantTemporaryCredit)
+def grant_temporary_credit(book: RiskState, command: GrantTemporaryCredit, context: Any) -> TemporaryCreditGranted:
+    require_not_own(context.user)
+    player = book.player_within(context.user, command.player)
+    if not context.at_ns < command.until_ns < START_NS_MAX:
+        raise Rejected("expiry_invalid", "Temporary credit ends in the future.")
+    credit = require_credit(command.credit_minor)
+    return TemporaryCreditGranted(player.number, credit, command.until_ns, reason_text(command.reason))
+
+
+@evolves(TemporaryCreditGranted)
+def temporary_credit_granted(book: RiskState, event: TemporaryCreditGranted) -> None:
+    player = book.touch(book.players[event.player])
+    player.temporary_credit_minor = event.credit_minor
+    player.temporary_until_ns = event.until_ns
+    book.schedule("temporary_credit", event.player, event.until_ns)
+
+
+@fires("temporary_credit")
+def temporary_credit_is_due(subject: str) -> Command:
+    return ExpireTemporaryCredit(subject)
+
+
+@decides(ExpireTemporaryCredit)
+def expire_temporary_credit(
+    book: RiskState, command: ExpireTemporaryCredit, context: Any
+) -> TemporaryCreditExpired | tuple[()]:
+    player = book.players[command.player]
+    if not player.temporary_until_ns or context.at_ns < player.temporary_until_ns:
+        return ()
+    return TemporaryCreditExpired(player.number, player.temporary_credit_minor)
+
+
+@evolves(TemporaryCreditExpired)
+def temporary_credit_expired(book: RiskState, event: TemporaryCreditExpired) -> None:
+    player = book.touch(book.players[event.player])
+    player.temporary_credit_minor = player.temporary_until_ns = 0
+    book.unschedule("temporary_credit", event.player)
+
+
+class EnterTransaction(Command, needs=Permission.TRANSACTION_ENTER):
+    """Book money that changed hands.
+
+    kind: receipt (player paid agent: balance up), disbursement (agent paid player: balance down), adjustment.
+    amount_minor: > 0 for a receipt or a disbursement; an adjustment has a sign, from the player's side.
+    """
+
+    player: str
+    kind: TransactionKind
+    amount_minor: int
+    description: str
+
+
+class TransactionEntered(Event, shown_to=Permission.FIGURES_VIEW):
+    """A player's balance moved by a transaction.
+
+    change_minor: from the player's side.
+    """
+
+    player: str
+    kind: str
+    change_minor: int
+    description: str
+
+
+@decides(EnterTransaction)
+def enter_transaction(book: RiskState, command: EnterTransaction, context: Any) -> TransactionEntered:
+    require_not_own(context.user)
+    player = book.player_within(context.user, command.player)
+    amount = command.amount_minor
+    if amount == 0 or abs(amount) > STAKE_MINOR_MAX or (amount < 0 and command.kind != "adjustment"):
+        raise Rejected("amount_invalid", "The amount is not one that can be booked.", most=STAKE_MINOR_MAX)
+    change = -amount if command.kind == "disbursement" else amount
+    return TransactionEntered(player.number, command.kind, change, reason_text(command.description))
+
+
+@evolves(TransactionEntered)
+def transaction_entered(book: RiskState, event: TransactionEntered) -> None:
+    player = book.players[event.player]
+    account = ADJUSTMENTS if event.kind == "adjustment" else CASH
+    book.post(player, account, event.change_minor, event.kind, 0, event.description)
+    book.balance_moved(player.number, player.agent, event.change_minor)
+
+
+class SetPlayerLimits(Command, needs=Permission.LIMITS_CHANGE):
+    """Set a player's own limits, tighter than the book's or None for the book's."""
+
+    player: str
+    stake_max_minor: int | None
+    win_max_minor: int | None
+    active: bool
+    reason: str
+
+
+class PlayerLimitsSet(Event, shown_to=Permission.FIGURES_VIEW):
+    """A player has these limits."""
+
+    player: str
+    stake_max_minor: int | None
+    win_max_minor: int | None
+    active: bool
+    reason: str
+
+
+@decides(SetPlayerLimits)
+def set_player_limits(book: RiskState, command: SetPlayerLimits, context: Any) -> PlayerLimitsSet | tuple[()]:
+    require_not_own(context.user)
+    player = book.player_within(context.user, command.player)
+    for limit in (command.stake_max_minor, command.win_max_minor):
+        if limit is not None and not 0 <= limit <= STAKE_MINOR_MAX:
+            raise Rejected("limits_invalid", "A limit is not negative, and bounded.", most=STAKE_MINOR_MAX)
+    after = (command.stake_max_minor, command.win_max_minor, command.active)
+    if after == (player.stake_max_minor, player.win_max_minor, player.active):
+        return ()
+    return PlayerLimitsSet(player.number, *after, reason_text(command.reason))
+
+
+@evolves(PlayerLimitsSet)
+def player_limits_set(book: RiskState, event: PlayerLimitsSet) -> None:
+    player = book.touch(book.players[event.player])
+    player.stake_max_minor = event.stake_max_minor
+    player.win_max_minor = event.win_max_minor
+    player.active = event.active
+
+
+@grounds(AdjustCredit)
+@grounds(GrantTemporaryCredit)
+@grounds(EnterTransaction)
+@grounds(SetPlayerLimits)
+def account_ground(
+    book: RiskState, command: AdjustCredit | GrantTemporaryCredit | EnterTransaction | SetPlayerLimits
+) -> int:
+    player = book.players.get(command.player)
+    return max(player.changed_seq if player else 0, book.account_moved.get(command.player, book.derived_seq))

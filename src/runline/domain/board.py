@@ -1,0 +1,134 @@
+"""Board: the house's lines. A source posts the whole board of one fixture; only what differs becomes an event.
+
+Rule: repeating a line changes nothing, an older one never replaces a newer one, and a late one never opens a market.
+"""
+
+from typing import Any
+
+import msgspec
+
+from runline.domain.catalog import SIDES, CatalogState, Market, MarketKind, Period, market_name
+from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves
+from runline.domain.odds import parse_price
+from runline.domain.permissions import Permission
+
+
+class MarketLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The line of one market in a post.
+
+    line_quarters: the home side's handicap or the total, in quarter points; None for kinds without a line.
+    prices: one price of record for each side, visitor (or over) first.
+    """
+
+    kind: MarketKind
+    period: Period
+    line_quarters: int | None
+    prices: tuple[str, ...]
+
+
+class PostLines(Command, needs=Permission.LINES_POST, streams=("house",)):
+    """The whole board of one fixture, as a source has it: markets that are not in it go off the board.
+
+    entered_ns: the source's own time; what is older than what stands is refused.
+    """
+
+    fixture: str
+    entered_ns: int
+    lines: tuple[MarketLine, ...]
+
+
+class LinePosted(Event, shown_to=Permission.BOARD_VIEW):
+    """A market has this line."""
+
+    market: str
+    fixture: str
+    kind: str
+    period: str
+    line_quarters: int | None
+    prices: tuple[str, ...]
+    entered_ns: int
+
+
+class LineWithdrawn(Event, shown_to=Permission.BOARD_VIEW):
+    """A market is off the board."""
+
+    market: str
+    entered_ns: int
+
+
+def require_line(line: MarketLine) -> tuple[str, ...]:
+    """The prices of a line as prices of record, if the line is sound."""
+    has_line = line.kind in ("spread", "total")
+    if has_line != (line.line_quarters is not None):
+        raise Rejected("line_invalid", f"A {line.kind} {'has' if has_line else 'has no'} line.")
+    if line.line_quarters is not None and abs(line.line_quarters) > LINE_QUARTERS_MAX:
+        raise Rejected("line_invalid", "The line is too large.")
+    if len(line.prices) != len(SIDES[line.kind]):
+        raise Rejected("price_invalid", f"A {line.kind} has {len(SIDES[line.kind])} prices.")
+    return tuple(price_of_record(price) for price in line.prices)
+
+
+def price_of_record(text: str) -> str:
+    """The price as it is kept, or Rejected `price_invalid`."""
+    try:
+        return parse_price(text).text
+    except ValueError as error:
+        raise Rejected("price_invalid", str(error)) from None
+
+
+@decides(PostLines)
+def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Event]:
+    fixture = house.fixture(command.fixture)
+    if fixture.status != "scheduled" or context.at_ns >= fixture.start_ns:
+        raise Rejected("past_cutoff", "The game has started; its lines stand.", cutoff_ns=fixture.start_ns)
+    if command.entered_ns >= fixture.start_ns:
+        raise Rejected("past_cutoff", "The line was entered after the start.", cutoff_ns=fixture.start_ns)
+    if len(command.lines) > MARKETS_PER_POST_MAX:
+        raise Rejected("too_many", "Too many markets in one post.", most=MARKETS_PER_POST_MAX)
+    events: list[Event] = []
+    posted: dict[str, None] = {}
+    for line in command.lines:
+        name = market_name(fixture.name, line.period, line.kind)
+        if name in posted:
+            raise Rejected("line_invalid", "The same market stands in the post twice.", market=name)
+        posted[name] = None
+        prices = require_line(line)
+        market = house.markets.get(name)
+        if market is not None:
+            if command.entered_ns < market.entered_ns:
+                raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=market.entered_ns)
+            if market.offered and market.line_quarters == line.line_quarters and market.prices == prices:
+                continue
+        events.append(
+            LinePosted(name, fixture.name, line.kind, line.period, line.line_quarters, prices, command.entered_ns)
+        )
+    for name in house.markets_of.get(fixture.name, ()):
+        market = house.markets[name]
+        if name not in posted and market.offered:
+            if command.entered_ns < market.entered_ns:
+                raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=market.entered_ns)
+            events.append(LineWithdrawn(name, command.entered_ns))
+    return events
+
+
+@evolves(LinePosted)
+def line_posted(house: CatalogState, event: LinePosted) -> None:
+    market = house.markets.get(event.market)
+    if market is None:
+        market = house.markets[event.market] = Market(
+            event.market, event.fixture, event.kind, event.period, None, (), True, 0
+        )
+        house.markets_of.setdefault(event.fixture, []).append(event.market)
+    house.touch(market)
+    market.line_quarters = event.line_quarters
+    market.prices = event.prices
+    market.offered = True
+    market.entered_ns = event.entered_ns
+
+
+@evolves(LineWithdrawn)
+def line_withdrawn(house: CatalogState, event: LineWithdrawn) -> None:
+    market = house.touch(house.markets[event.market])
+    market.offered = False
+    market.entered_ns = event.entered_ns

@@ -1,0 +1,69 @@
+"""Book: one operator's sportsbook, with everything in it. The state of a book's stream."""
+
+from typing import Any
+
+from runline.domain.access import OWNER, ROOT, Role, User
+from runline.domain.hierarchy import PLAYER_ROLE, Agent
+from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerAccount
+from runline.domain.messages import Command, Event, decides, evolves
+from runline.domain.money import Rounding
+from runline.domain.permissions import EVERYTHING, PLAYER_MAY, VIEW_ONLY
+from runline.domain.settings import BookSettings
+from runline.domain.settlement import SettlementState
+
+VIEWER_ROLE = "viewer"
+"""The role that new sub-agents start with."""
+
+
+class Book(SettlementState):
+    """The state of one book."""
+
+
+class StartBook(Command):
+    """The first command of a book (the engine sends it when the house has opened the book)."""
+
+    owner: str
+    house_seq: int
+
+
+class BookStarted(Event):
+    """The book exists: its owner, its root, its accounts, its first roles and limits.
+
+    house_seq: results of the house count from here on.
+    """
+
+    owner: str
+    house_seq: int
+    rounding: Rounding
+    stake_min_minor: int
+    stake_max_minor: int
+    win_max_minor: int
+
+
+@decides(StartBook)
+def start_book(book: Book, command: StartBook, context: Any) -> BookStarted | tuple[()]:
+    if book.settings_rows:
+        return ()
+    return BookStarted(command.owner, command.house_seq, Rounding(), 1_00, 10_000_00, 50_000_00)
+
+
+@evolves(BookStarted)
+def book_started(book: Book, event: BookStarted) -> None:
+    book.settings_rows[book.stream] = book.touch(
+        BookSettings(
+            book.stream,
+            event.owner,
+            event.rounding,
+            event.stake_min_minor,
+            event.stake_max_minor,
+            event.win_max_minor,
+            event.house_seq,
+        )
+    )
+    book.agents[ROOT] = book.touch(Agent(ROOT, ""))
+    for account in (GRADING, CASH, ADJUSTMENTS):
+        book.ledger_accounts[account] = book.touch(LedgerAccount(account))
+    for role, permissions in ((OWNER, EVERYTHING), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):
+        book.roles[role] = book.touch(Role(role, ROOT, permissions))
+        book.allowed[role] = frozenset(permissions)
+    book.users[event.owner] = book.touch(User(event.owner, ROOT, OWNER, ""))

@@ -1,0 +1,332 @@
+"""Catalog: what can be wagered on. Leagues hold fixtures, fixtures hold markets, markets hold priced sides.
+
+Rule: a market takes wagers while its fixture is scheduled, the clock is before the cutoff, and it is offered. A line that
+arrives late is refused; it never opens anything.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from runline.domain.grading import Score
+from runline.domain.identifiers import identifier, reason_text
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.permissions import Permission
+from runline.domain.state import Row
+from runline.domain.suspension import SuspendableState
+
+Sport = Literal["football", "basketball", "baseball", "hockey", "soccer"]
+MarketKind = Literal["moneyline", "three_way", "spread", "total", "draw_no_bet"]
+Period = Literal["game", "1h", "2h", "q1", "q2", "q3", "q4"]
+Side = Literal["home", "away", "draw", "over", "under"]
+FixtureStatus = Literal["scheduled", "closed", "final", "cancelled"]
+
+SIDES: dict[str, tuple[str, ...]] = {
+    "moneyline": ("away", "home"),
+    "three_way": ("away", "home", "draw"),
+    "spread": ("away", "home"),
+    "total": ("over", "under"),
+    "draw_no_bet": ("away", "home"),
+}
+"""The sides of a market by its kind, visitor first."""
+
+FIXTURE_LIFE: dict[tuple[str, str], str] = {
+    ("scheduled", "FixtureClosed"): "closed",
+    ("scheduled", "FixtureRescheduled"): "scheduled",
+    ("closed", "FixtureRescheduled"): "scheduled",
+    ("closed", "ResultConfirmed"): "final",
+    ("final", "ResultConfirmed"): "final",
+    ("scheduled", "FixtureCancelled"): "cancelled",
+    ("closed", "FixtureCancelled"): "cancelled",
+    ("final", "FixtureCancelled"): "cancelled",
+}
+"""(status, event) -> status. What is not here is refused."""
+
+
+class League(Row, table="leagues"):
+    """A competition, and the sport whose rules grade it."""
+
+    name: str
+    sport: str
+    changed_seq: int = 0
+
+
+class Fixture(Row, table="fixtures"):
+    """A game.
+
+    rotation: the visitor's number on the board; the home side has the next.
+    start_ns: UTC; betting ends there unless a market says otherwise.
+    """
+
+    name: str
+    league: str
+    sport: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+    status: str = "scheduled"
+    changed_seq: int = 0
+
+
+class Market(Row, table="markets"):
+    """One thing to wager on in a fixture, with the house's line.
+
+    name: FIXTURE:PERIOD:KIND.
+    line_quarters: the home side's handicap, or the total, in quarter points; None where the kind has no line.
+    prices: price of record of each side, in the order of SIDES.
+    offered: false while it is off the board.
+    entered_ns: the source's time of the line that stands.
+    """
+
+    name: str
+    fixture: str
+    kind: str
+    period: str
+    line_quarters: int | None
+    prices: tuple[str, ...]
+    offered: bool
+    entered_ns: int
+    changed_seq: int = 0
+
+    def handicap_quarters(self, side: str) -> int | None:
+        """The line as this side has it: the visitor's handicap is the opposite of the home side's."""
+        return side_line(self.kind, side, self.line_quarters)
+
+
+def side_line(kind: str, side: str, line_quarters: int | None) -> int | None:
+    """A market's line as one side has it, in quarter points."""
+    if kind == "spread" and side == "away" and line_quarters is not None:
+        return -line_quarters
+    return line_quarters
+
+
+def market_name(fixture: str, period: str, kind: str) -> str:
+    """The id of a market."""
+    return f"{fixture}:{period}:{kind}"
+
+
+class Result(Row, table="results"):
+    """What happened in a fixture: as entered, and as confirmed.
+
+    revision: counts entries; the first is 1.
+    confirmed_seq: the house position of the confirmation that stands, 0 before the first.
+    confirmations: how many there were; a second one regrades.
+    """
+
+    fixture: str
+    revision: int
+    entered: Score | None
+    confirmed: Score | None
+    confirmed_seq: int
+    confirmations: int
+    changed_seq: int = 0
+
+
+class CatalogState(SuspendableState):
+    """Leagues, fixtures, markets and results, as the house's stream keeps them."""
+
+    held: ClassVar[dict[type[Row], str]] = {
+        **SuspendableState.held,
+        League: "leagues",
+        Fixture: "fixtures",
+        Market: "markets",
+        Result: "results",
+    }
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.leagues: dict[str, League] = {}
+        self.fixtures: dict[str, Fixture] = {}
+        self.markets: dict[str, Market] = {}
+        self.results: dict[str, Result] = {}
+        self.markets_of: dict[str, list[str]] = {}
+
+    def derive(self) -> None:
+        super().derive()
+        self.markets_of = {}
+        for market in self.markets.values():
+            self.markets_of.setdefault(market.fixture, []).append(market.name)
+
+    def fixture(self, name: str) -> Fixture:
+        """The fixture, or Rejected `unknown_fixture`."""
+        fixture = self.fixtures.get(name)
+        if fixture is None:
+            raise Rejected("unknown_fixture", f"There is no fixture {name!r}.", fixture=name)
+        return fixture
+
+    def move(self, fixture: Fixture, event: str) -> None:
+        """Refuse what the life of a fixture does not know."""
+        if (fixture.status, event) not in FIXTURE_LIFE:
+            raise Rejected(
+                "fixture_status", f"A fixture that is {fixture.status} does not allow this.", status=fixture.status
+            )
+
+
+class CreateLeague(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
+    """Add a league."""
+
+    league: str
+    sport: Sport
+
+
+class LeagueCreated(Event, shown_to=Permission.BOARD_VIEW):
+    """There is a new league."""
+
+    league: str
+    sport: str
+
+
+@decides(CreateLeague)
+def create_league(house: CatalogState, command: CreateLeague, context: Any) -> LeagueCreated | tuple[()]:
+    league = house.leagues.get(identifier(command.league, "league"))
+    if league is None:
+        return LeagueCreated(command.league, command.sport)
+    if league.sport == command.sport:
+        return ()
+    raise Rejected("already_exists", "There is such a league, of another sport.", sport=league.sport)
+
+
+@evolves(LeagueCreated)
+def league_created(house: CatalogState, event: LeagueCreated) -> None:
+    house.leagues[event.league] = house.touch(League(event.league, event.sport))
+
+
+class CreateFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
+    """Add a game.
+
+    rotation: the visitor's rotation number, > 0.
+    start_ns: UTC nanoseconds.
+    """
+
+    fixture: str
+    league: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+
+
+class FixtureCreated(Event, shown_to=Permission.BOARD_VIEW):
+    """There is a new game."""
+
+    fixture: str
+    league: str
+    sport: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+
+
+START_NS_MAX = 2**62
+"""About the year 2116."""
+
+
+def require_start(start_ns: int) -> int:
+    if not 0 < start_ns < START_NS_MAX:
+        raise Rejected("start_invalid", "The start is not a time.")
+    return start_ns
+
+
+@decides(CreateFixture)
+def create_fixture(house: CatalogState, command: CreateFixture, context: Any) -> FixtureCreated | tuple[()]:
+    league = house.leagues.get(command.league)
+    if league is None:
+        raise Rejected("unknown_league", f"There is no league {command.league!r}.", league=command.league)
+    existing = house.fixtures.get(identifier(command.fixture, "fixture"))
+    if existing is not None:
+        if (existing.league, existing.away, existing.home) == (command.league, command.away, command.home):
+            return ()
+        raise Rejected("already_exists", "There is another fixture of this id.", fixture=command.fixture)
+    if not 0 < command.rotation < 2**31:
+        raise Rejected("rotation_invalid", "The rotation number is a positive number.")
+    return FixtureCreated(
+        command.fixture,
+        command.league,
+        league.sport,
+        command.rotation,
+        reason_text(command.away),
+        reason_text(command.home),
+        require_start(command.start_ns),
+    )
+
+
+@evolves(FixtureCreated)
+def fixture_created(house: CatalogState, event: FixtureCreated) -> None:
+    fixture = Fixture(event.fixture, event.league, event.sport, event.rotation, event.away, event.home, event.start_ns)
+    house.fixtures[event.fixture] = house.touch(fixture)
+    house.schedule("cutoff", event.fixture, event.start_ns)
+
+
+class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
+    """Move a game's start. A game that was closed by its old start is open again until the new one."""
+
+    fixture: str
+    start_ns: int
+    reason: str
+
+
+class FixtureRescheduled(Event, shown_to=Permission.BOARD_VIEW):
+    """A game starts at another time."""
+
+    fixture: str
+    before_ns: int
+    after_ns: int
+    reason: str
+
+
+@decides(RescheduleFixture)
+def reschedule_fixture(house: CatalogState, command: RescheduleFixture, context: Any) -> FixtureRescheduled | tuple[()]:
+    fixture = house.fixture(command.fixture)
+    if fixture.start_ns == require_start(command.start_ns):
+        return ()
+    house.move(fixture, "FixtureRescheduled")
+    if fixture.status == "closed" and command.start_ns <= context.at_ns:
+        raise Rejected("past_cutoff", "The new start is over already.")
+    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, reason_text(command.reason))
+
+
+@evolves(FixtureRescheduled)
+def fixture_rescheduled(house: CatalogState, event: FixtureRescheduled) -> None:
+    fixture = house.touch(house.fixtures[event.fixture])
+    fixture.start_ns = event.after_ns
+    fixture.status = FIXTURE_LIFE[fixture.status, "FixtureRescheduled"]
+    house.schedule("cutoff", event.fixture, event.after_ns)
+
+
+class CloseFixture(Command, streams=("house",)):
+    """The cutoff is reached (the engine sends it when the timer is due)."""
+
+    fixture: str
+
+
+class FixtureClosed(Event, shown_to=Permission.BOARD_VIEW):
+    """No more wagers on this game."""
+
+    fixture: str
+    cutoff_ns: int
+
+
+@fires("cutoff")
+def cutoff_is_due(subject: str) -> Command:
+    return CloseFixture(subject)
+
+
+@decides(CloseFixture)
+def close_fixture(house: CatalogState, command: CloseFixture, context: Any) -> FixtureClosed | tuple[()]:
+    fixture = house.fixture(command.fixture)
+    if fixture.status != "scheduled" or context.at_ns < fixture.start_ns:
+        return ()
+    return FixtureClosed(fixture.name, fixture.start_ns)
+
+
+@evolves(FixtureClosed)
+def fixture_closed(house: CatalogState, event: FixtureClosed) -> None:
+    fixture = house.touch(house.fixtures[event.fixture])
+    fixture.status = FIXTURE_LIFE[fixture.status, "FixtureClosed"]
+    house.unschedule("cutoff", event.fixture)
+
+
+@grounds(RescheduleFixture)
+def fixture_ground(house: CatalogState, command: RescheduleFixture) -> int:
+    fixture = house.fixtures.get(command.fixture)
+    return fixture.changed_seq if fixture else 0

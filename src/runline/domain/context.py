@@ -1,0 +1,29 @@
+"""Context: what a decision knows besides the state: the time, who asks, and the house as this process sees it."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runline.domain.access import User
+
+if TYPE_CHECKING:
+    from runline.domain.house import House
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """The context of one decision.
+
+    at_ns: the stream's time (UTC nanoseconds); it never goes back.
+    user: who asks, as the state knows them.
+    session: the session they ask in, or "".
+    house: the durable house view (in the house's own stream: None).
+    house_lag_ms: how far that view may be behind the house.
+    fetched: keys of the rows that were fetched because the command follows them (see `Following`), in order.
+    """
+
+    at_ns: int
+    user: User
+    session: str
+    house: "House | None"
+    house_lag_ms: int
+    fetched: tuple[int, ...] = ()

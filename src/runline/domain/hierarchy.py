@@ -1,0 +1,229 @@
+"""Hierarchy: a book's tree of agents, and the players under them.
+
+Rule: the tree stores parents only. Everyone sees and acts on their own subtree; moving a subtree changes one row.
+"""
+
+from typing import Any, ClassVar
+
+from runline.domain.access import ROOT, User, grantable
+from runline.domain.identifiers import identifier, reason_text
+from runline.domain.limits import AGENT_DEPTH_MAX, CREDIT_MINOR_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.permissions import Permission
+from runline.domain.settings import SettingsState
+from runline.domain.state import Row
+
+PLAYER_ROLE = "player"
+"""The role of every player; `StartBook` makes it."""
+
+
+class Agent(Row, table="agents"):
+    """A node of the tree.
+
+    parent: the agent above, "" for the root.
+    """
+
+    name: str
+    parent: str
+    changed_seq: int = 0
+
+
+class Player(Row, table="players"):
+    """A player on credit. All amounts in minor units of the book's currency.
+
+    number: the account number.
+    agent: the one agent above.
+    temporary_until_ns: when the temporary credit ends, 0 without one.
+    balance_minor: positive means that the player is ahead.
+    stake_max_minor, win_max_minor: the player's own limits, None for the book's.
+    """
+
+    number: str
+    agent: str
+    credit_limit_minor: int
+    temporary_credit_minor: int = 0
+    temporary_until_ns: int = 0
+    balance_minor: int = 0
+    stake_max_minor: int | None = None
+    win_max_minor: int | None = None
+    active: bool = True
+    changed_seq: int = 0
+
+
+class TreeState(SettingsState):
+    """A book's agents and players."""
+
+    held: ClassVar[dict[type[Row], str]] = {**SettingsState.held, Agent: "agents", Player: "players"}
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.agents: dict[str, Agent] = {}
+        self.players: dict[str, Player] = {}
+
+    def below(self, top: str, node: str) -> bool:
+        if top == ROOT:
+            return True
+        while node:
+            if node == top:
+                return True
+            agent = self.agents.get(node)
+            if agent is None:
+                return False
+            node = agent.parent
+        return False
+
+    def known_node(self, node: str) -> bool:
+        return node in self.agents
+
+    def chain(self, node: str) -> list[str]:
+        """A node and all above it, upwards to the root."""
+        nodes: list[str] = []
+        while node:
+            nodes.append(node)
+            node = self.agents[node].parent
+        return nodes
+
+    def height(self, node: str) -> int:
+        """Levels of agents below a node."""
+        below = [agent.name for agent in self.agents.values() if agent.parent == node]
+        return 1 + max(map(self.height, below)) if below else 0
+
+    def player_within(self, user: User, number: str) -> Player:
+        """The player, if the user may act on them: their own account, or one of their subtree.
+
+        Raises Rejected `unknown_player` (at the root only; to others the unknown and the foreign look alike) or
+        `not_permitted`.
+        """
+        player = self.players.get(number)
+        if user.player:
+            if player is None or user.player != number:
+                raise Rejected("not_permitted", "That is not your account.")
+            return player
+        if player is None:
+            if user.node == ROOT:
+                raise Rejected("unknown_player", f"There is no player {number!r}.", player=number)
+            raise Rejected("not_permitted", "That is outside your part of the tree.")
+        if not self.below(user.node, player.agent):
+            raise Rejected("not_permitted", "That is outside your part of the tree.")
+        return player
+
+    def require_scope(self, user: User, scope: str, subject: str) -> None:
+        if scope == "agent":
+            self.require_node(user, subject)
+        elif scope == "player":
+            self.player_within(user, subject)
+        elif user.node != ROOT:
+            raise Rejected("not_permitted", "Only the whole book's staff may close this.")
+
+
+class CreateAgent(Command, needs=Permission.AGENT_CREATE):
+    """Add an agent below another."""
+
+    agent: str
+    parent: str
+
+
+class AgentCreated(Event, shown_to=Permission.FIGURES_VIEW):
+    """There is a new agent."""
+
+    agent: str
+    parent: str
+
+
+@decides(CreateAgent)
+def create_agent(book: TreeState, command: CreateAgent, context: Any) -> AgentCreated:
+    name = identifier(command.agent, "agent")
+    book.require_node(context.user, command.parent)
+    if name in book.agents:
+        raise Rejected("already_exists", f"The id {name!r} is taken.", agent=name)
+    if len(book.chain(command.parent)) > AGENT_DEPTH_MAX:
+        raise Rejected("too_deep", "The tree is as deep as it may be.", most=AGENT_DEPTH_MAX)
+    return AgentCreated(name, command.parent)
+
+
+@evolves(AgentCreated)
+def agent_created(book: TreeState, event: AgentCreated) -> None:
+    book.agents[event.agent] = book.touch(Agent(event.agent, event.parent))
+
+
+class CreatePlayer(Command, needs=Permission.PLAYER_CREATE):
+    """Open a player's account. The player is also a user, who may act on that account only.
+
+    player: the account number, unique in the book, also among users.
+    credit_limit_minor: ≥ 0.
+    """
+
+    player: str
+    agent: str
+    credit_limit_minor: int
+
+
+class PlayerCreated(Event, shown_to=Permission.FIGURES_VIEW):
+    """There is a new player."""
+
+    player: str
+    agent: str
+    credit_limit_minor: int
+
+
+def require_credit(minor: int) -> int:
+    if not 0 <= minor <= CREDIT_MINOR_MAX:
+        raise Rejected("amount_invalid", "Credit is not negative, and bounded.", most=CREDIT_MINOR_MAX)
+    return minor
+
+
+@decides(CreatePlayer)
+def create_player(book: TreeState, command: CreatePlayer, context: Any) -> PlayerCreated:
+    number = identifier(command.player, "player")
+    book.require_node(context.user, command.agent)
+    if number in book.players or number in book.users:
+        raise Rejected("already_exists", f"The id {number!r} is taken.", player=number)
+    if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.allowed[context.user.role]:
+        raise Rejected("not_permitted", "Giving credit needs credit_change.", permission="credit_change")
+    grantable(book, context.user, PLAYER_ROLE, command.agent)
+    return PlayerCreated(number, command.agent, require_credit(command.credit_limit_minor))
+
+
+@evolves(PlayerCreated)
+def player_created(book: TreeState, event: PlayerCreated) -> None:
+    book.players[event.player] = book.touch(Player(event.player, event.agent, event.credit_limit_minor))
+    book.users[event.player] = book.touch(User(event.player, event.agent, PLAYER_ROLE, event.player))
+
+
+class MoveAgent(Command, needs=Permission.AGENT_MOVE):
+    """Hang an agent, with all below, under another parent. Both ends must lie in the mover's subtree."""
+
+    agent: str
+    parent: str
+    reason: str
+
+
+class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW):
+    """An agent has another parent."""
+
+    agent: str
+    before: str
+    after: str
+    reason: str
+
+
+@decides(MoveAgent)
+def move_agent(book: TreeState, command: MoveAgent, context: Any) -> AgentMoved | tuple[()]:
+    book.require_node(context.user, command.agent)
+    book.require_node(context.user, command.parent)
+    if command.agent in (ROOT, context.user.node):
+        raise Rejected("not_permitted", "You cannot move the node you stand at.")
+    if book.below(command.agent, command.parent):
+        raise Rejected("not_a_tree", "An agent cannot stand below itself.")
+    if len(book.chain(command.parent)) + book.height(command.agent) > AGENT_DEPTH_MAX:
+        raise Rejected("too_deep", "The tree would be deeper than it may be.", most=AGENT_DEPTH_MAX)
+    before = book.agents[command.agent].parent
+    if before == command.parent:
+        return ()
+    return AgentMoved(command.agent, before, command.parent, reason_text(command.reason))
+
+
+@grounds(MoveAgent)
+def move_ground(book: TreeState, command: MoveAgent) -> int:
+    agent = book.agents.get(command.agent)
+    return agent.changed_seq if agent else 0

@@ -1,0 +1,95 @@
+"""House: the stream that all books follow. Fixtures, lines and results, the list of books, the platform's staff."""
+
+from typing import Any, ClassVar
+
+from runline.domain.access import OWNER, ROOT, Role, User
+from runline.domain.catalog import CatalogState
+from runline.domain.identifiers import identifier
+from runline.domain.limits import BOOKS_MAX
+from runline.domain.messages import ENGINE, HOUSE, Command, Event, Rejected, decides, evolves
+from runline.domain.permissions import EVERYTHING, Permission
+from runline.domain.state import Row
+
+
+class BookListing(Row, table="books"):
+    """A book that the house serves."""
+
+    name: str
+    owner: str
+    changed_seq: int = 0
+
+
+class House(CatalogState):
+    """The state of the house's stream. A process holds it twice: as its writer sees it, and as durable view."""
+
+    held: ClassVar[dict[type[Row], str]] = {**CatalogState.held, BookListing: "books"}
+
+    def __init__(self) -> None:
+        super().__init__(HOUSE)
+        self.books: dict[str, BookListing] = {}
+
+
+class FoundHouse(Command, streams=("house",)):
+    """The first command of the house: it makes the platform's owner.
+
+    owner: the user's id.
+    """
+
+    owner: str
+
+
+class HouseFounded(Event):
+    """There is a house, and someone who owns it."""
+
+    owner: str
+
+
+@decides(FoundHouse)
+def found_house(house: House, command: FoundHouse, context: Any) -> HouseFounded | tuple[()]:
+    if house.users:
+        return ()
+    return HouseFounded(identifier(command.owner, "user"))
+
+
+@evolves(HouseFounded)
+def house_founded(house: House, event: HouseFounded) -> None:
+    house.roles[OWNER] = house.touch(Role(OWNER, ROOT, EVERYTHING))
+    house.allowed[OWNER] = frozenset(EVERYTHING)
+    house.users[event.owner] = house.touch(User(event.owner, ROOT, OWNER, ""))
+
+
+class OpenBook(Command, needs=Permission.BOOK_OPEN, streams=("house",)):
+    """Take an operator's book into service.
+
+    book: the id of its stream.
+    owner: the id of the user who owns it.
+    """
+
+    book: str
+    owner: str
+
+
+class BookOpened(Event):
+    """There is a new book; its stream starts with this."""
+
+    book: str
+    owner: str
+
+
+@decides(OpenBook)
+def open_book(house: House, command: OpenBook, context: Any) -> BookOpened | tuple[()]:
+    name = identifier(command.book, "book")
+    owner = identifier(command.owner, "user")
+    existing = house.books.get(name)
+    if existing is not None and existing.owner == owner:
+        return ()
+    if existing is not None or name in (HOUSE, ENGINE):
+        raise Rejected("already_exists", f"The id {name!r} is taken.", book=name)
+    if len(house.books) >= BOOKS_MAX:
+        raise Rejected("too_many", "The house has as many books as it can serve.", most=BOOKS_MAX)
+    return BookOpened(name, owner)
+
+
+@evolves(BookOpened)
+def book_opened(house: House, event: BookOpened) -> None:
+    house.books[event.book] = house.touch(BookListing(event.book, event.owner))

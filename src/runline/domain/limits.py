@@ -1,0 +1,37 @@
+"""Bounds of the core: every depth, length and amount that outsiders can grow has one here."""
+
+AGENT_DEPTH_MAX = 16
+"""Levels of agents below the book's root."""
+
+IDENTIFIER_LENGTH_MAX = 64
+"""Characters of an id that a client chooses (agent, player, role, user, fixture, league)."""
+
+REASON_LENGTH_MAX = 500
+"""Characters of a reason or description."""
+
+STAKE_MINOR_MAX = 10**12
+"""The largest amount of one ticket or transaction, in minor units."""
+
+CREDIT_MINOR_MAX = 10**13
+"""The largest credit limit, in minor units."""
+
+MARKETS_PER_POST_MAX = 64
+"""Markets in one `PostLines`."""
+
+SETTLE_SLICE_WAGERS = 64
+"""Wagers that one slice of a settlement handles; about a millisecond of work, so that nothing else waits longer."""
+
+PERIODS_MAX = 64
+"""Periods in a result (a long baseball game has 26 innings)."""
+
+SUSPENSIONS_MAX = 10_000
+"""Layers of suspension in one stream."""
+
+LINE_QUARTERS_MAX = 4 * 1000
+"""The largest handicap or total, in quarter points."""
+
+BOOKS_MAX = 10_000
+"""Books in one house."""
+
+HOUSE_LAG_MS_MAX = 2_000
+"""How far a process's house view may be behind the house; beyond it no wagers are taken."""

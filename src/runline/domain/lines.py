@@ -1,0 +1,180 @@
+"""Lines: how a book's own line follows the house's.
+
+Rule: a book follows the house with an offset (the house moves, the offset stays), locks its own line, or hides the market.
+The line is computed from the durable house view as a wager is judged; it is never stored.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+
+from runline.domain.access import ROOT
+from runline.domain.board import price_of_record
+from runline.domain.catalog import SIDES, Market, side_line
+from runline.domain.identifiers import reason_text
+from runline.domain.limits import LINE_QUARTERS_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.odds import shade_american
+from runline.domain.permissions import Permission
+from runline.domain.risk import RiskState
+from runline.domain.state import Row
+
+if TYPE_CHECKING:
+    from runline.domain.house import House
+
+LineMode = Literal["follow", "offset", "lock", "hide"]
+
+PRICE_OFFSET_CENTS_MAX = 500
+
+
+class BookLine(Row, table="book_lines"):
+    """How a book departs from the house in one market. No row: it follows.
+
+    offset_quarters: added to the house's line (home handicap or total), in quarter points.
+    offset_cents: taken from each American price, towards the book.
+    line_quarters, prices: the locked line.
+    """
+
+    market: str
+    mode: str
+    offset_quarters: int
+    offset_cents: int
+    line_quarters: int | None
+    prices: tuple[str, ...]
+    changed_seq: int = 0
+
+
+class Offer(msgspec.Struct, gc=False):
+    """A market as this book offers it now."""
+
+    market: Market
+    line_quarters: int | None
+    prices: tuple[str, ...]
+
+    def side(self, side: str) -> tuple[int | None, str]:
+        """The line and the price of one side, or Rejected `unknown_selection`."""
+        sides = SIDES[self.market.kind]
+        if side not in sides:
+            raise Rejected("unknown_selection", f"This market has no side {side!r}.", sides=list(sides))
+        return side_line(self.market.kind, side, self.line_quarters), self.prices[sides.index(side)]
+
+
+class LinesState(RiskState):
+    """A book's departures from the house's lines."""
+
+    held: ClassVar[dict[type[Row], str]] = {**RiskState.held, BookLine: "book_lines"}
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.book_lines: dict[str, BookLine] = {}
+
+    def offer(self, market: Market) -> Offer:
+        """What this book offers in a market that the house offers.
+
+        Raises Rejected `market_closed` where the market is hidden or off the board.
+        """
+        own = self.book_lines.get(market.name)
+        if own is not None and own.mode == "lock":
+            return Offer(market, own.line_quarters, own.prices)
+        if not market.offered or (own is not None and own.mode == "hide"):
+            raise Rejected("market_closed", "This market is off the board.", market=market.name)
+        if own is None:
+            return Offer(market, market.line_quarters, market.prices)
+        line = market.line_quarters
+        if line is not None:
+            line += own.offset_quarters
+        prices = market.prices
+        if own.offset_cents:
+            prices = tuple(shade_american(price, -own.offset_cents) for price in prices)
+        return Offer(market, line, prices)
+
+
+def house_market(house: "House", name: str) -> Market:
+    """The market, or Rejected `unknown_market`."""
+    market = house.markets.get(name)
+    if market is None:
+        raise Rejected("unknown_market", f"There is no market {name!r}.", market=name)
+    return market
+
+
+class MoveLine(Command, needs=Permission.LINE_MOVE):
+    """Say how the book departs from the house in a market.
+
+    mode: follow, offset, lock (needs line and prices), hide.
+    offset_quarters: on the home side's handicap or the total. offset_cents: ≥ 0 makes every price worse for the player.
+    """
+
+    market: str
+    mode: LineMode
+    offset_quarters: int = 0
+    offset_cents: int = 0
+    line_quarters: int | None = None
+    prices: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class LineMoved(Event, shown_to=Permission.BOARD_VIEW):
+    """The book departs from the house in this way from here on."""
+
+    market: str
+    mode: str
+    offset_quarters: int
+    offset_cents: int
+    line_quarters: int | None
+    prices: tuple[str, ...]
+    reason: str
+
+
+@decides(MoveLine)
+def move_line(book: LinesState, command: MoveLine, context: Any) -> LineMoved | tuple[()]:
+    if context.user.node != ROOT:
+        raise Rejected("not_permitted", "Only the whole book's staff may move its lines.")
+    market = house_market(context.house, command.market)
+    offset, cents, line = 0, 0, None
+    prices: tuple[str, ...] = ()
+    if command.mode == "offset":
+        offset, cents = command.offset_quarters, command.offset_cents
+        if abs(offset) > LINE_QUARTERS_MAX or abs(cents) > PRICE_OFFSET_CENTS_MAX:
+            raise Rejected("line_invalid", "The offset is too large.")
+        if offset and market.line_quarters is None:
+            raise Rejected("line_invalid", f"A {market.kind} has no line to move.")
+        if cents and not all(price[0] in "+-" for price in market.prices):
+            raise Rejected("price_invalid", "Only American prices can be moved by cents.")
+    elif command.mode == "lock":
+        line = command.line_quarters
+        if (line is None) != (market.kind not in ("spread", "total")) or abs(line or 0) > LINE_QUARTERS_MAX:
+            raise Rejected("line_invalid", "This market cannot have that line.")
+        if len(command.prices) != len(SIDES[market.kind]):
+            raise Rejected("price_invalid", f"A {market.kind} has {len(SIDES[market.kind])} prices.")
+        prices = tuple(price_of_record(price) for price in command.prices)
+    moved = LineMoved(market.name, command.mode, offset, cents, line, prices, reason_text(command.reason))
+    own = book.book_lines.get(market.name)
+    before = (
+        (own.mode, own.offset_quarters, own.offset_cents, own.line_quarters, own.prices)
+        if own
+        else ("follow", 0, 0, None, ())
+    )
+    return moved if before != (command.mode, offset, cents, line, prices) else ()
+
+
+@evolves(LineMoved)
+def line_moved(book: LinesState, event: LineMoved) -> None:
+    own = book.book_lines.pop(event.market, None)
+    if event.mode == "follow":
+        if own is not None:
+            book.drop(own)
+        return
+    if own is None:
+        own = BookLine(event.market, event.mode, 0, 0, None, ())
+    book.book_lines[event.market] = book.touch(own)
+    own.mode = event.mode
+    own.offset_quarters = event.offset_quarters
+    own.offset_cents = event.offset_cents
+    own.line_quarters = event.line_quarters
+    own.prices = event.prices
+
+
+@grounds(MoveLine)
+def line_ground(book: LinesState, command: MoveLine) -> int:
+    own = book.book_lines.get(command.market)
+    return own.changed_seq if own else 0

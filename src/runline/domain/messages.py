@@ -1,0 +1,155 @@
+"""Commands, events and refusals: the vocabulary that every room shares.
+
+A command is a wish (`PlaceWager`), an event is a fact (`WagerPlaced`), a refusal is a stable code. A command's handler
+decides from the state alone; an event's handler evolves the state and cannot fail.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+
+import msgspec
+
+from runline.domain.permissions import Permission
+
+Lane = Literal["control", "wagers", "bulk"]
+"""control: whatever changes what is allowed. wagers: what players do. bulk: long and mass work, last in line."""
+
+StreamKind = Literal["house", "book"]
+
+HOUSE = "house"
+"""The id of the house's stream. A book's stream has the book's id."""
+
+ENGINE = "engine"
+"""The actor of commands that time, jobs and the house cause."""
+
+COMMANDS: dict[str, type["Command"]] = {}
+EVENTS: dict[str, type["Event"]] = {}
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class CommandMeta(msgspec.StructMeta):
+    """Takes a command's declaration: the permission it needs, its lane, the streams that know it."""
+
+    def __new__(
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        needs: Permission | None = None,
+        lane: Lane = "control",
+        streams: tuple[StreamKind, ...] = ("book",),
+        **config: Any,
+    ) -> Any:
+        cls: Any = super().__new__(mcls, name, bases, namespace, **config)
+        cls.needs = needs
+        cls.lane = lane
+        cls.streams = streams
+        if bases != (msgspec.Struct,):
+            COMMANDS[name] = cls
+        return cls
+
+
+class Command(msgspec.Struct, metaclass=CommandMeta, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A wish, imperative. A command that needs no permission is internal: only the engine itself may send it."""
+
+    needs: ClassVar[Permission | None]
+    lane: ClassVar[Lane]
+    streams: ClassVar[tuple[StreamKind, ...]]
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class EventMeta(msgspec.StructMeta):
+    """Takes an event's declaration: who may see it, and the version of its shape."""
+
+    def __new__(
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        shown_to: Permission = Permission.LOG_VIEW,
+        version: int = 1,
+        **config: Any,
+    ) -> Any:
+        cls: Any = super().__new__(mcls, name, bases, namespace, **config)
+        cls.shown_to = shown_to
+        cls.version = version
+        if bases != (msgspec.Struct,):
+            EVENTS[name] = cls
+        return cls
+
+
+class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, gc=False):
+    """A fact, in the past tense. It holds ids, never a person's data."""
+
+    shown_to: ClassVar[Permission]
+    version: ClassVar[int]
+
+
+class Rejected(Exception):
+    """A business refusal: a stable code, a sentence for people, and the values that help."""
+
+    def __init__(self, code: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Decided = Event | Sequence[Event]
+
+DECIDERS: dict[type[Command], Callable[[Any, Any, Any], Decided]] = {}
+EVOLVERS: dict[type[Event], Callable[[Any, Any], None]] = {}
+GROUNDS: dict[type[Command], Callable[[Any, Any], int]] = {}
+WANTED: dict[type[Command] | type[Event], Callable[[Any, Any], Any]] = {}
+TIMERS: dict[str, Callable[[str], Command]] = {}
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def registers(registry: dict[Any, Any], key: Any) -> Any:
+    """A decorator that enters a function into a registry."""
+
+    def register(function: F) -> F:
+        registry[key] = function
+        return function
+
+    return register
+
+
+def decides(command: type[Command]) -> Callable[[F], F]:
+    """Register what decides a command: (state, command, context) -> event or events; or it raises Rejected."""
+    register: Callable[[F], F] = registers(DECIDERS, command)
+    return register
+
+
+def evolves(event: type[Event]) -> Callable[[F], F]:
+    """Register what changes the state by an event: (state, event) -> None."""
+    register: Callable[[F], F] = registers(EVOLVERS, event)
+    return register
+
+
+def grounds(command: type[Command]) -> Callable[[F], F]:
+    """Register what says at which position a command's ground last moved: (state, command) -> position."""
+    register: Callable[[F], F] = registers(GROUNDS, command)
+    return register
+
+
+def wants(message: type[Command] | type[Event]) -> Callable[[F], F]:
+    """Register which rows out of memory a command or a replayed event needs: (state, message) -> list of needs."""
+    register: Callable[[F], F] = registers(WANTED, message)
+    return register
+
+
+def fires(kind: str) -> Callable[[F], F]:
+    """Register what a due timer becomes: (its subject) -> command."""
+    register: Callable[[F], F] = registers(TIMERS, kind)
+    return register
+
+
+def upcasts(event: str, version: int) -> Callable[[F], F]:
+    """Register what brings the fields of an event from `version` to `version + 1`: (fields) -> fields."""
+    register: Callable[[F], F] = registers(UPCASTERS, (event, version))
+    return register

@@ -1,0 +1,55 @@
+"""Preview: what a command would move, without moving it."""
+
+import msgspec
+
+from runline.domain.accounts import TransactionEntered
+from runline.domain.book import Book
+from runline.domain.catalog import SIDES
+from runline.domain.messages import Event
+from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+
+
+class Moves(msgspec.Struct):
+    """Changes in minor units.
+
+    balance, pending: by player. exposure: by MARKET/SIDE, what the book loses if that side wins (less what it keeps).
+    """
+
+    balance: dict[str, int] = {}
+    pending: dict[str, int] = {}
+    exposure: dict[str, int] = {}
+
+
+def moves(book: Book, events: list[Event]) -> Moves:
+    """What these events, decided in this state and not applied, would move. A rule beside `evolve`, tested against it."""
+    total = Moves()
+    for event in events:
+        if isinstance(event, TransactionEntered):
+            add(total.balance, event.player, event.change_minor)
+        elif isinstance(event, WagerPlaced):
+            add(total.pending, event.player, event.risk_minor)
+            stand(total, event.market, event.side, event.risk_minor, event.win_minor)
+        elif isinstance(event, WagerSettled | WagerVoided | WagerReversed):
+            wager = book.wagers[event.wager]
+            sign = 1 if isinstance(event, WagerReversed) else -1
+            add(total.pending, wager.player, sign * wager.risk_minor)
+            stand(total, wager.market, wager.side, sign * wager.risk_minor, sign * wager.win_minor)
+            if isinstance(event, WagerSettled):
+                add(total.balance, wager.player, event.returned_minor - wager.risk_minor)
+            elif isinstance(event, WagerReversed):
+                add(total.balance, wager.player, event.change_minor)
+    return total
+
+
+def add(sums: dict[str, int], key: str, change: int) -> None:
+    sums[key] = sums.get(key, 0) + change
+    if not sums[key]:
+        del sums[key]
+
+
+def stand(total: Moves, market: str, side: str, risk_minor: int, win_minor: int) -> None:
+    """A side's own exposure grows by what it wins; every other side's falls by what this one risks."""
+    add(total.exposure, f"{market}/{side}", win_minor)
+    for other in SIDES[market.rsplit(":", 1)[1]]:
+        if other != side:
+            add(total.exposure, f"{market}/{other}", -risk_minor)

@@ -1,0 +1,122 @@
+"""Risk: what is open. Pending risk of players and agents, and the exposure of each selection.
+
+Rule: everything here is derived from the open wagers and never stored.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+from runline.domain.catalog import SIDES
+from runline.domain.hierarchy import AgentMoved
+from runline.domain.ledger import LedgerState
+from runline.domain.messages import evolves
+from runline.domain.state import Row
+
+
+class AgentSums(msgspec.Struct, gc=False):
+    """The sums of an agent's subtree, in minor units."""
+
+    pending_minor: int = 0
+    open_wagers: int = 0
+    balance_minor: int = 0
+
+
+class Stand(msgspec.Struct, gc=False):
+    """What stands on one side of a market: what the book would keep, and what it would pay out on top."""
+
+    risk_minor: int = 0
+    win_minor: int = 0
+    wagers: int = 0
+
+
+class RiskState(LedgerState):
+    """What is open in a book."""
+
+    held: ClassVar[dict[type[Row], str]] = LedgerState.held
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.pending: dict[str, int] = {}
+        self.account_moved: dict[str, int] = {}
+        self.sums: dict[str, AgentSums] = {}
+        self.stands: dict[str, dict[str, Stand]] = {}
+
+    def derive(self) -> None:
+        super().derive()
+        self.pending = {}
+        self.account_moved = {}
+        self.stands = {}
+        self.derive_sums()
+
+    def derive_sums(self) -> None:
+        """Rebuild the agents' sums from balances and pending risk (open wagers are counted by `risk`)."""
+        self.sums = {name: AgentSums() for name in self.agents}
+        for player in self.players.values():
+            for sums in self.sums_above(player.agent):
+                sums.balance_minor += player.balance_minor
+
+    def sums_above(self, agent: str) -> list[AgentSums]:
+        """The sums of an agent and of all above."""
+        above: list[AgentSums] = []
+        while agent:
+            sums = self.sums.get(agent)
+            if sums is None:
+                sums = self.sums[agent] = AgentSums()
+            above.append(sums)
+            agent = self.agents[agent].parent
+        return above
+
+    def risk(
+        self, player: str, agent: str, market: str, side: str, risk_minor: int, win_minor: int, wagers: int
+    ) -> None:
+        """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
+        self.pending[player] = self.pending.get(player, 0) + risk_minor
+        self.account_moved[player] = self.seq
+        for sums in self.sums_above(agent):
+            sums.pending_minor += risk_minor
+            sums.open_wagers += wagers
+        sides = self.stands.get(market)
+        if sides is None:
+            sides = self.stands[market] = {}
+        stand = sides.get(side)
+        if stand is None:
+            stand = sides[side] = Stand()
+        stand.risk_minor += risk_minor
+        stand.win_minor += win_minor
+        stand.wagers += wagers
+        if stand.wagers == 0:
+            del sides[side]
+            if not sides:
+                del self.stands[market]
+
+    def balance_moved(self, player: str, agent: str, change_minor: int) -> None:
+        """Count a movement of a balance in the agents' sums."""
+        self.account_moved[player] = self.seq
+        for sums in self.sums_above(agent):
+            sums.balance_minor += change_minor
+
+    def exposure(self, market: str) -> dict[str, int]:
+        """What the book loses if a side wins, less what it keeps from the others, in minor units, by side."""
+        sides = self.stands.get(market, {})
+        kept = sum(stand.risk_minor for stand in sides.values())
+        nothing = Stand()
+        exposures: dict[str, int] = {}
+        for side in SIDES[market.rsplit(":", 1)[1]]:
+            stand = sides.get(side, nothing)
+            exposures[side] = stand.win_minor - (kept - stand.risk_minor)
+        return exposures
+
+
+@evolves(AgentMoved)
+def agent_moved(book: RiskState, event: AgentMoved) -> None:
+    moved = book.sums.get(event.agent, AgentSums())
+    for sums in book.sums_above(event.before):
+        sums.pending_minor -= moved.pending_minor
+        sums.open_wagers -= moved.open_wagers
+        sums.balance_minor -= moved.balance_minor
+    for sums in book.sums_above(event.after):
+        sums.pending_minor += moved.pending_minor
+        sums.open_wagers += moved.open_wagers
+        sums.balance_minor += moved.balance_minor
+    book.touch(book.agents[event.agent]).parent = event.after

@@ -1,0 +1,84 @@
+"""Settings: the numbers and rules that differ from book to book."""
+
+from typing import Any, ClassVar
+
+from runline.domain.limits import STAKE_MINOR_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.money import Rounding
+from runline.domain.permissions import Permission
+from runline.domain.state import Row
+from runline.domain.suspension import SuspendableState
+
+
+class BookSettings(Row, table="book_settings"):
+    """One row for each book.
+
+    rounding: how a payout becomes money.
+    stake_min_minor, stake_max_minor: of a ticket's base amount (to win on favourites, risk on underdogs).
+    win_max_minor: the most one ticket may win.
+    house_seq: the house position up to which this book has taken results.
+    """
+
+    book: str
+    owner: str
+    rounding: Rounding
+    stake_min_minor: int
+    stake_max_minor: int
+    win_max_minor: int
+    house_seq: int = 0
+    changed_seq: int = 0
+
+
+class SettingsState(SuspendableState):
+    """A book's settings."""
+
+    held: ClassVar[dict[type[Row], str]] = {**SuspendableState.held, BookSettings: "settings_rows"}
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.settings_rows: dict[str, BookSettings] = {}
+
+    @property
+    def settings(self) -> BookSettings:
+        """The book's settings row."""
+        return self.settings_rows[self.stream]
+
+
+class SetLimits(Command, needs=Permission.SETTINGS_CHANGE):
+    """Set the book's limits for every ticket, in minor units. See `BookSettings`."""
+
+    stake_min_minor: int
+    stake_max_minor: int
+    win_max_minor: int
+    reason: str
+
+
+class LimitsSet(Event):
+    """The book's limits are these."""
+
+    before: tuple[int, int, int]
+    after: tuple[int, int, int]
+    reason: str
+
+
+@decides(SetLimits)
+def set_limits(book: SettingsState, command: SetLimits, context: Any) -> LimitsSet | tuple[()]:
+    after = (command.stake_min_minor, command.stake_max_minor, command.win_max_minor)
+    if not 0 < after[0] <= after[1] <= STAKE_MINOR_MAX or not 0 < after[2] <= STAKE_MINOR_MAX:
+        raise Rejected("limits_invalid", "Limits are positive, the minimum no larger than the maximum.")
+    settings = book.settings
+    before = (settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor)
+    if context.user.node != "root":
+        raise Rejected("not_permitted", "Only the whole book's staff may change its limits.")
+    return LimitsSet(before, after, command.reason) if before != after else ()
+
+
+@evolves(LimitsSet)
+def limits_set(book: SettingsState, event: LimitsSet) -> None:
+    settings = book.touch(book.settings)
+    settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor = event.after
+
+
+@grounds(SetLimits)
+def limits_ground(book: SettingsState, command: SetLimits) -> int:
+    return book.settings.changed_seq

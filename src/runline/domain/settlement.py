@@ -1,0 +1,212 @@
+"""Settlement: a result of the house pays a book's wagers.
+
+Rule: a result is taken in house order and becomes a job: slices of a bounded number of wagers, with a stored cursor, that
+alternate with other work. A newer result of the same fixture supersedes an older job. A second confirmation regrades what
+the first has closed (stage `closed`), then settles what is open (stage `open`). Idempotent by ticket and settlement.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from runline.domain.grading import Result, Score, default_rules, grade, returned
+from runline.domain.limits import SETTLE_SLICE_WAGERS
+from runline.domain.messages import Command, Event, decides, evolves, wants
+from runline.domain.odds import parse_price
+from runline.domain.state import Following, Row
+from runline.domain.wagers import Wager, WagerSettled, WagersState, reversal
+
+
+class Job(Row, table="jobs"):
+    """Long work, done in slices.
+
+    number: the position of the event that started it.
+    score: what to grade by, None if the fixture was called off (everything is void).
+    stage: closed (regrade what was settled before), then open.
+    cursor: the last ticket number that the stage has handled.
+    """
+
+    number: int
+    fixture: str
+    sport: str
+    settlement: int
+    score: Score | None
+    stage: str
+    cursor: int = 0
+    changed_seq: int = 0
+
+
+class SettlementState(WagersState):
+    """A book's settlement jobs."""
+
+    held: ClassVar[dict[type[Row], str]] = {**WagersState.held, Job: "jobs"}
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.jobs: dict[int, Job] = {}
+        self.queues: dict[int, list[int]] = {}
+
+    def derive(self) -> None:
+        super().derive()
+        self.queues = {number: sorted(self.open_on.get(job.fixture, ())) for number, job in self.jobs.items()}
+
+    def start(self, job: Job) -> None:
+        """Begin a job, instead of any other of the same fixture."""
+        for other in [other for other in self.jobs.values() if other.fixture == job.fixture]:
+            self.finish(other)
+        self.jobs[job.number] = self.touch(job)
+        self.queues[job.number] = sorted(self.open_on.get(job.fixture, ()))
+
+    def finish(self, job: Job) -> None:
+        """Forget a job."""
+        del self.jobs[job.number]
+        self.queues.pop(job.number, None)
+        self.drop(job)
+
+
+class TakeResult(Command):
+    """A result of the house reaches the book (the engine sends it, in house order).
+
+    house_seq: the house position of the confirmation.
+    """
+
+    fixture: str
+    sport: str
+    house_seq: int
+    score: Score | None
+    regrade: bool
+
+
+class ResultTaken(Event):
+    """The book has taken a result and settles by it."""
+
+    fixture: str
+    sport: str
+    house_seq: int
+    score: Score | None
+    regrade: bool
+
+
+class SettleSlice(Command, lane="bulk"):
+    """Do the next slice of a job (the engine sends it).
+
+    job: its number.
+    """
+
+    job: int
+
+
+class JobAdvanced(Event):
+    """A slice is done: this many tickets, up to this one.
+
+    wagers: tickets handled by this slice.
+    """
+
+    job: int
+    fixture: str
+    stage: str
+    cursor: int
+    wagers: int
+
+
+class JobFinished(Event):
+    """A settlement has handled every ticket of its fixture."""
+
+    job: int
+    fixture: str
+    settlement: int
+    wagers: int
+
+
+@decides(TakeResult)
+def take_result(book: SettlementState, command: TakeResult, context: Any) -> ResultTaken | tuple[()]:
+    if command.house_seq <= book.settings.house_seq:
+        return ()
+    return ResultTaken(command.fixture, command.sport, command.house_seq, command.score, command.regrade)
+
+
+@evolves(ResultTaken)
+def result_taken(book: SettlementState, event: ResultTaken) -> None:
+    book.touch(book.settings).house_seq = event.house_seq
+    if event.regrade or event.fixture in book.open_on:
+        stage = "closed" if event.regrade else "open"
+        book.start(Job(book.seq, event.fixture, event.sport, event.house_seq, event.score, stage))
+
+
+def outcome(job: Job, wager: Wager) -> Result:
+    """How a ticket stands by a job's result."""
+    if job.score is None:
+        return "void"
+    _, period, kind = wager.market.rsplit(":", 2)
+    return grade(default_rules(job.sport), kind, period, wager.side, wager.line_quarters, job.score)
+
+
+@wants(SettleSlice)
+def closed_wagers(book: SettlementState, command: SettleSlice) -> list[Following]:
+    job = book.jobs.get(command.job)
+    if job is None or job.stage != "closed":
+        return []
+    return [Following(Wager, job.fixture, job.cursor, SETTLE_SLICE_WAGERS)]
+
+
+@decides(SettleSlice)
+def settle_slice(book: SettlementState, command: SettleSlice, context: Any) -> list[Event] | tuple[()]:
+    job = book.jobs.get(command.job)
+    if job is None:
+        return ()
+    return regrade_slice(book, job, context.fetched) if job.stage == "closed" else open_slice(book, job)
+
+
+def open_slice(book: SettlementState, job: Job) -> list[Event]:
+    queue = book.queues[job.number]
+    start = bisect_right(queue, job.cursor)
+    numbers = queue[start : start + SETTLE_SLICE_WAGERS]
+    rounding = book.settings.rounding
+    events: list[Event] = []
+    for number in numbers:
+        wager = book.wagers.get(number)
+        if wager is None or wager.status != "open":
+            continue
+        result = outcome(job, wager)
+        money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
+        events.append(WagerSettled(number, wager.player, job.settlement, result, money))
+    handled = len(events)
+    if start + len(numbers) < len(queue):
+        events.append(JobAdvanced(job.number, job.fixture, "open", numbers[-1], handled))
+    else:
+        events.append(JobFinished(job.number, job.fixture, job.settlement, handled))
+    return events
+
+
+def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> list[Event]:
+    rounding = book.settings.rounding
+    events: list[Event] = []
+    handled = 0
+    for number in numbers:
+        wager = book.wagers[number]
+        if wager.status != "settled":
+            continue
+        result = outcome(job, wager)
+        money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
+        if (result, money) == (wager.result, wager.returned_minor):
+            continue
+        handled += 1
+        events.append(reversal(wager, "regraded"))
+        events.append(WagerSettled(number, wager.player, job.settlement, result, money))
+    if len(numbers) < SETTLE_SLICE_WAGERS:
+        events.append(JobAdvanced(job.number, job.fixture, "open", 0, handled))
+    else:
+        events.append(JobAdvanced(job.number, job.fixture, "closed", numbers[-1], handled))
+    return events
+
+
+@evolves(JobAdvanced)
+def job_advanced(book: SettlementState, event: JobAdvanced) -> None:
+    job = book.touch(book.jobs[event.job])
+    job.stage = event.stage
+    job.cursor = event.cursor
+
+
+@evolves(JobFinished)
+def job_finished(book: SettlementState, event: JobFinished) -> None:
+    book.finish(book.jobs[event.job])

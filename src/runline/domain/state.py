@@ -1,0 +1,147 @@
+"""State: the rows of one stream, in memory, and what is derived from them.
+
+A row type is declared once; the tables of the store are derived from it. `touch` marks what an event changed, and the
+committer writes exactly that.
+"""
+
+from heapq import heappush
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+ROWS: dict[str, type["Row"]] = {}
+"""Every row type by the name of its table."""
+
+
+class RowMeta(msgspec.StructMeta):
+    """Takes a row's declaration.
+
+    table: where it is stored. key: how many of its first fields are the key (after the stream's id).
+    held_while: (field, value): only rows of that value are kept in memory. found_by: the field by which the others are
+    looked up.
+    """
+
+    def __new__(
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        table: str = "",
+        key: int = 1,
+        held_while: tuple[str, str] | None = None,
+        found_by: str | None = None,
+        **config: Any,
+    ) -> Any:
+        cls: Any = super().__new__(mcls, name, bases, namespace, **config)
+        cls.table = table
+        cls.key_length = key
+        cls.held_while = held_while
+        cls.found_by = found_by
+        if table:
+            ROWS[table] = cls
+        return cls
+
+
+class Row(msgspec.Struct, metaclass=RowMeta, gc=False):
+    """A stored row. Every row ends with `changed_seq`: the position of the last event that changed it."""
+
+    table: ClassVar[str]
+    key_length: ClassVar[int]
+    held_while: ClassVar[tuple[str, str] | None]
+    found_by: ClassVar[str | None]
+
+    def key(self) -> Any:
+        """The row's key within its stream: a value, or a tuple of values."""
+        fields = self.__struct_fields__[: self.key_length]
+        if self.key_length == 1:
+            return getattr(self, fields[0])
+        return tuple(getattr(self, field) for field in fields)
+
+
+R = TypeVar("R", bound=Row)
+
+
+class ByKey(msgspec.Struct, frozen=True):
+    """A need for one row that may not be in memory."""
+
+    row: type[Row]
+    key: Any
+
+
+class Following(msgspec.Struct, frozen=True):
+    """A need for the next rows out of memory: those whose `found_by` field has a value, after a key, in key order."""
+
+    row: type[Row]
+    value: str
+    after: int
+    limit: int
+
+
+Need = ByKey | Following
+
+
+class Timer(Row, table="timers", key=2):
+    """Something that time will cause.
+
+    kind: which command it becomes (see `fires`).
+    subject: what it is about.
+    due_ns: UTC nanoseconds of the stream's time.
+    """
+
+    kind: str
+    subject: str
+    due_ns: int
+    changed_seq: int = 0
+
+
+class State:
+    """What the two kinds of stream have in common: a position, changed rows, timers."""
+
+    held: ClassVar[dict[type[Row], str]] = {Timer: "timers"}
+    """The row types kept in memory, and the attribute (a dict by key) that keeps them."""
+
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
+        self.seq = 0
+        self.at_ns = 0
+        self.derived_seq = 0
+        self.timers: dict[tuple[str, str], Timer] = {}
+        self.due: list[tuple[int, str, str]] = []
+        self.changed: dict[int, Row] = {}
+        self.dropped: dict[int, Row] = {}
+
+    def touch(self, row: R) -> R:
+        """Mark a row as changed by the event that is being applied, and return it."""
+        row.changed_seq = self.seq  # type: ignore[attr-defined]
+        self.changed[id(row)] = row  # purity: identity only marks the row, nothing is ordered by it
+        return row
+
+    def drop(self, row: Row) -> None:
+        """Mark a row as deleted."""
+        self.changed.pop(id(row), None)  # purity: as above
+        self.dropped[id(row)] = row  # purity: as above
+
+    def schedule(self, kind: str, subject: str, due_ns: int) -> None:
+        """Set or move a timer."""
+        timer = self.timers.get((kind, subject))
+        if timer is None:
+            timer = self.timers[kind, subject] = Timer(kind, subject, due_ns)
+        timer.due_ns = due_ns
+        self.touch(timer)
+        heappush(self.due, (due_ns, kind, subject))
+
+    def unschedule(self, kind: str, subject: str) -> None:
+        """Forget a timer, if there is one."""
+        timer = self.timers.pop((kind, subject), None)
+        if timer is not None:
+            self.drop(timer)
+
+    def hold(self, row: Row) -> None:
+        """Take a stored row into memory (recovery and prefetch)."""
+        getattr(self, self.held[type(row)])[row.key()] = row
+
+    def derive(self) -> None:
+        """Rebuild everything that is a function of the held rows. Called once, after recovery."""
+        self.derived_seq = self.seq
+        self.due = sorted((timer.due_ns, timer.kind, timer.subject) for timer in self.timers.values())

@@ -1,0 +1,127 @@
+"""Suspension: closing betting on demand, in layers.
+
+Rule: a thing is open when no layer closes it. Each layer is a row of its own, so reopening a league never reopens a market
+that was closed by itself.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from runline.domain.access import ROOT, AccessState
+from runline.domain.identifiers import reason_text
+from runline.domain.limits import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.permissions import Permission
+from runline.domain.state import Row
+
+Scope = Literal["all", "sport", "league", "fixture", "market", "selection", "kind", "agent", "player"]
+"""What a layer covers. The subject of `all` is "", of `selection` is MARKET/SIDE, of `kind` is a market's kind."""
+
+
+class Suspension(Row, table="suspensions", key=2):
+    """A layer that closes something, as long as it exists."""
+
+    scope: str
+    subject: str
+    reason: str
+    since_ns: int
+    changed_seq: int = 0
+
+
+class SuspendableState(AccessState):
+    """A stream that keeps layers of suspension."""
+
+    held: ClassVar[dict[type[Row], str]] = {**AccessState.held, Suspension: "suspensions"}
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.suspensions: dict[tuple[str, str], Suspension] = {}
+
+    def require_scope(self, user: Any, scope: str, subject: str) -> None:
+        """Refuse a scope that this stream does not have or this user may not close."""
+        if scope in ("agent", "player"):
+            raise Rejected("scope_invalid", "The house has no agents and players.")
+        if user.node != ROOT:
+            raise Rejected("not_permitted", "Only the whole book's staff may close this.")
+
+    def closed_by(self, scope: str, subject: str) -> bool:
+        """Whether there is such a layer."""
+        return (scope, subject) in self.suspensions
+
+
+class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book")):
+    """Close betting on a scope until it is reopened.
+
+    scope, subject: see `Scope`.
+    """
+
+    scope: Scope
+    subject: str
+    reason: str
+
+
+class Suspended(Event, shown_to=Permission.BOARD_VIEW):
+    """A layer closes a scope."""
+
+    scope: str
+    subject: str
+    reason: str
+
+
+class Reopen(Command, needs=Permission.SUSPEND, streams=("house", "book")):
+    """Take away exactly the layer that `Suspend` with the same scope and subject has set."""
+
+    scope: Scope
+    subject: str
+    reason: str
+
+
+class Reopened(Event, shown_to=Permission.BOARD_VIEW):
+    """A layer is gone. Others may still close what it covered."""
+
+    scope: str
+    subject: str
+    reason: str
+
+
+def require_subject(state: SuspendableState, command: Suspend | Reopen, user: Any) -> None:
+    if len(command.subject) > 4 * IDENTIFIER_LENGTH_MAX or not command.subject.isprintable():
+        raise Rejected("identifier_invalid", "The subject is not an id.")
+    if (command.scope == "all") != (command.subject == ""):
+        raise Rejected("scope_invalid", "Every scope but `all` names a subject.")
+    state.require_scope(user, command.scope, command.subject)
+
+
+@decides(Suspend)
+def suspend(state: SuspendableState, command: Suspend, context: Any) -> Suspended | tuple[()]:
+    require_subject(state, command, context.user)
+    if (command.scope, command.subject) in state.suspensions:
+        return ()
+    if len(state.suspensions) >= SUSPENSIONS_MAX:
+        raise Rejected("too_many", "Too many layers of suspension.", most=SUSPENSIONS_MAX)
+    return Suspended(command.scope, command.subject, reason_text(command.reason))
+
+
+@evolves(Suspended)
+def suspended(state: SuspendableState, event: Suspended) -> None:
+    layer = Suspension(event.scope, event.subject, event.reason, state.at_ns)
+    state.suspensions[event.scope, event.subject] = state.touch(layer)
+
+
+@decides(Reopen)
+def reopen(state: SuspendableState, command: Reopen, context: Any) -> Reopened | tuple[()]:
+    require_subject(state, command, context.user)
+    if (command.scope, command.subject) not in state.suspensions:
+        return ()
+    return Reopened(command.scope, command.subject, reason_text(command.reason))
+
+
+@evolves(Reopened)
+def reopened(state: SuspendableState, event: Reopened) -> None:
+    state.drop(state.suspensions.pop((event.scope, event.subject)))
+
+
+@grounds(Suspend)
+@grounds(Reopen)
+def suspension_ground(state: SuspendableState, command: Suspend | Reopen) -> int:
+    layer = state.suspensions.get((command.scope, command.subject))
+    return layer.changed_seq if layer else 0

@@ -1,0 +1,1 @@
+"""How a sportsbook executes: one writer per stream, sealed batches, durable before anything leaves."""

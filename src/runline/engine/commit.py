@@ -1,0 +1,69 @@
+"""Committing: what to do when the store fails.
+
+Rules: what may pass is retried, the same sealed batch, until a deadline. A row that can never be stored is narrowed to its
+stream, and only that one stops. If it is not known whether a batch was stored, the heads tell. Otherwise memory is dropped and
+recovered, and the callers hear `unavailable`.
+"""
+
+import asyncio
+import logging
+
+from runline.engine.limits import COMMIT_RETRY_PAUSE_S, COMMIT_RETRY_S_MAX
+from runline.engine.ports import Clock, Sealed, Store, StoreError
+
+log = logging.getLogger("runline.engine")
+
+
+class CommitFailed(Exception):
+    """The store cannot take anything now: memory is ahead of it and must be dropped."""
+
+
+async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
+    """Make a batch durable by the rules above. Returns the streams that cannot go on, with the reason; the others' parts
+    are durable.
+
+    Raises CommitFailed.
+    """
+    deadline_ns = clock.host_ns() + int(COMMIT_RETRY_S_MAX * 1e9)
+    while True:
+        try:
+            fenced = await store.commit(sealed)
+            return dict.fromkeys(sorted(fenced), "another process owns this stream")
+        except StoreError as error:
+            log.warning("commit failed (%s): %s", error.kind, error)
+            if error.kind == "row":
+                if len(sealed.parts) == 1:
+                    return {sealed.parts[0].before.stream: str(error)}
+                return await narrow(store, sealed, clock)
+            if error.kind == "lost" and await is_stored(store, sealed):
+                return {}
+            if error.kind == "unreadable" or clock.host_ns() >= deadline_ns:
+                raise CommitFailed(str(error)) from error
+        await asyncio.sleep(COMMIT_RETRY_PAUSE_S)
+
+
+async def narrow(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
+    """Commit each stream's part alone, so that only the one with the bad row stops."""
+    stopped: dict[str, str] = {}
+    for index, part in enumerate(sealed.parts):
+        alone = Sealed(sealed.node, sealed.sealed_ns + index, sealed.durable_before_ns, [part])
+        stopped |= await commit(store, alone, clock)
+    return stopped
+
+
+async def is_stored(store: Store, sealed: Sealed) -> bool:
+    """Whether the heads are those that this batch would have left.
+
+    Raises CommitFailed if they are neither those before nor those after it.
+    """
+    try:
+        heads = await store.heads()
+    except StoreError:
+        return False
+    moved = [part for part in sealed.parts if part.after.seq > part.before.seq]
+    stored = [part for part in moved if (found := heads.get(part.after.stream)) and found.hash == part.after.hash]
+    if len(stored) == len(moved):
+        return bool(moved)
+    if stored:
+        raise CommitFailed("Only some streams' heads have moved.")
+    return False

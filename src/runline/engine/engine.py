@@ -1,0 +1,585 @@
+"""Engine: the loop that executes. Timers, then control, then wagers in turns, then bulk and jobs; then seal and commit.
+
+Rule: no timer batches anything. Whatever was decided while the last batch became durable is the next batch.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any, TypeVar
+
+from runline.domain.book import Book, StartBook
+from runline.domain.house import BookOpened, House
+from runline.domain.messages import ENGINE, EVOLVERS, HOUSE, TIMERS, Command, Event, Rejected
+from runline.domain.results import FixtureCancelled, ResultConfirmed
+from runline.domain.settlement import SettleSlice, TakeResult
+from runline.domain.state import Following
+from runline.engine.commit import CommitFailed, commit
+from runline.engine.envelope import decode_envelope
+from runline.engine.ids import Entropy, uuid7
+from runline.engine.limits import (
+    AT_LEAST_WAIT_S,
+    BATCH_EVENTS_MAX,
+    RECOVER_PAUSE_S,
+    SLICE_NS,
+    TIMERS_PER_ROUND,
+    TURN_COMMANDS,
+)
+from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store, StoreError
+from runline.engine.probes import Probes
+from runline.engine.recovery import recover_view, recover_writer
+from runline.engine.requests import Accepted, Outcome, Refused, Request, Sink, Ticket, refused
+from runline.engine.subscription import Committed, Subscription
+from runline.engine.window import Window
+from runline.engine.writer import Filling, Writer
+
+log = logging.getLogger("runline.engine")
+
+V = TypeVar("V")
+
+UNAVAILABLE = Rejected("unavailable", "Nothing can be recorded now. Send the same command again.")
+HOUSE_STOPPED_MS = 10**9
+
+
+class Nobody:
+    """The sink of what the engine itself sends."""
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        if isinstance(outcome, Refused):
+            log.warning("an internal command was refused: %s", outcome.code)
+
+
+NOBODY = Nobody()
+
+Waiting = tuple[Writer, Part, Filling]
+
+
+class Engine:
+    """All streams of one process.
+
+    store, clock, entropy: its ports. node: the process's name in the log.
+    """
+
+    def __init__(self, store: Store, clock: Clock, node: str = "n1", entropy: Entropy = os.urandom) -> None:
+        self.store = store
+        self.clock = clock
+        self.node = node
+        self.entropy = entropy
+        self.probes = Probes()
+        self.writers: dict[str, Writer] = {}
+        self.view = House()
+        self.subscriptions: dict[str, list[Subscription]] = {}
+        self.active: dict[Writer, None] = {}
+        self.filling: dict[Writer, None] = {}
+        self.filled = 0
+        self.timers: list[tuple[int, str]] = []
+        self.next_due: dict[str, int] = {}
+        self.committing: asyncio.Task[None] | None = None
+        self.fetching: set[asyncio.Task[None]] = set()
+        self.answering: set[asyncio.Task[None]] = set()
+        self.moved = asyncio.Event()
+        self.wake = asyncio.Event()
+        self.running: asyncio.Task[None] | None = None
+        self.available = False
+        self.stopping = False
+        self.house_behind_ns = 0
+        self.sealed_ns = 0
+        self.durable_ns = 0
+
+    # Life
+
+    async def start(self) -> None:
+        """Recover all streams and begin to execute.
+
+        Raises StoreError if what is stored cannot be read.
+        """
+        await self.recover()
+        self.running = asyncio.create_task(self.run())
+
+    async def stop(self) -> None:
+        """Execute and commit what was submitted, then stop. Requests from now on are `unavailable`."""
+        self.stopping = True
+        self.available = False
+        self.wake.set()
+        if self.running is not None:
+            await self.running
+        await self.store.close(self.node, self.next_sealed_ns(), self.durable_ns)
+
+    async def recover(self) -> None:
+        """Read everything from the store. There is no other way to start."""
+        self.active, self.filling, self.filled = {}, {}, 0
+        self.timers, self.next_due = [], {}
+        self.view = await recover_view(self.store)
+        self.writers = {HOUSE: await recover_writer(self.store, HOUSE, None, self.node)}
+        for book in self.view.books:
+            self.writers[book] = await recover_writer(self.store, book, self.view, self.node)
+        for writer in self.writers.values():
+            self.note_timer(writer)
+        for writer in list(self.writers.values()):
+            self.resume(writer)
+        self.available = not self.stopping
+        self.probes.recoveries += 1
+
+    def resume(self, writer: Writer) -> None:
+        """Go on with what a restart has interrupted: a book to start, results to take, jobs to finish."""
+        book = writer.state
+        if not isinstance(book, Book):
+            return
+        if not book.settings_rows:
+            listing = self.view.books[book.stream]
+            self.send(writer, StartBook(listing.owner, listing.changed_seq))
+            taken = listing.changed_seq
+        else:
+            taken = book.settings.house_seq
+        results = [result for result in self.view.results.values() if result.confirmed_seq > taken]
+        for result in sorted(results, key=lambda result: result.confirmed_seq):
+            regrade = result.confirmations > 1
+            sport = self.view.fixtures[result.fixture].sport
+            self.send(writer, TakeResult(result.fixture, sport, result.confirmed_seq, result.confirmed, regrade))
+        if book.jobs:
+            self.active[writer] = None
+
+    # The door
+
+    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+        """Put requests into their streams' lanes; each outcome comes to the sink once it is durable.
+
+        What cannot even wait is answered at once: `unavailable`, `unknown_book`, `wrong_stream`, `busy`.
+        """
+        queued_ns = self.clock.host_ns()
+        for index, request in enumerate(requests):
+            writer = self.writers.get(request.stream)
+            try:
+                if not self.available or (writer is not None and writer.stopped):
+                    raise UNAVAILABLE
+                if writer is None:
+                    raise Rejected("unknown_book", "There is no such book.")
+                if request.actor == ENGINE:
+                    raise Rejected("not_permitted", "Only the engine itself may do this.")
+                if ("house" if writer.house is None else "book") not in request.command.streams:
+                    raise Rejected("wrong_stream", "This command is not for this stream.")
+                request.received_ns = request.received_ns or queued_ns
+                ticket = Ticket(request, sink, index, queued_ns)
+                if not writer.lanes.put(ticket):
+                    raise Rejected("busy", "Too much is waiting. Try again in a moment.")
+            except Rejected as rejected:
+                self.probes.refuse(rejected.code)
+                sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
+                continue
+            self.active[writer] = None
+        self.wake.set()
+
+    def send(self, writer: Writer, command: Command) -> None:
+        """Put a command of the engine itself into a stream's lane."""
+        writer.lanes.put_last(self.internal(writer, command))
+        self.active[writer] = None
+        self.wake.set()
+
+    def internal(self, writer: Writer, command: Command) -> Ticket:
+        now_ns = self.clock.host_ns()
+        command_id = uuid7(self.clock.now_ns(), self.entropy)
+        return Ticket(Request(writer.stream, command_id, ENGINE, command, received_ns=now_ns), NOBODY, 0, now_ns)
+
+    async def query(
+        self, stream: str, read: Callable[[Any], V], at_least: int = 0, wait_s: float = AT_LEAST_WAIT_S
+    ) -> tuple[int, V]:
+        """Read from a stream's state: (position, what `read` returns), once that position is durable.
+
+        read: called at once with the state; must copy what it keeps and take well under a millisecond.
+        Raises Rejected `unknown_book`, `unavailable`, `position_unknown` (not reached in time).
+        """
+        writer = self.require(stream)
+        if writer.state.seq < at_least:
+            try:
+                async with asyncio.timeout(wait_s):
+                    while (writer := self.require(stream)).state.seq < at_least:
+                        self.moved.clear()
+                        await self.moved.wait()
+            except TimeoutError:
+                raise Rejected("position_unknown", "That position is not reached.", position=writer.state.seq) from None
+        position = writer.state.seq
+        value = read(writer.state)
+        if position > writer.durable_seq:
+            if not await self.everything_durable(writer):
+                raise UNAVAILABLE
+        return position, value
+
+    def require(self, stream: str) -> Writer:
+        writer = self.writers.get(stream)
+        if not self.available and not self.stopping:
+            raise UNAVAILABLE
+        if writer is None:
+            raise Rejected("unknown_book", "There is no such book.")
+        if writer.stopped:
+            raise UNAVAILABLE
+        return writer
+
+    async def everything_durable(self, writer: Writer) -> bool:
+        """Wait until everything that the writer has decided is durable (true) or lost (false)."""
+        released: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        writer.filling.released.append(released)
+        self.filling[writer] = None
+        self.wake.set()
+        return await released
+
+    def subscribe(self, stream: str, after: int) -> Subscription:
+        """Every durable event of a stream after a position, without a gap.
+
+        Raises Rejected `unknown_book`, or `position_unknown` for a position that is not yet durable.
+        """
+        writer = self.require(stream)
+        if not 0 <= after <= writer.durable_seq:
+            raise Rejected("position_unknown", "That position is not reached.", position=writer.durable_seq)
+        listening = self.subscriptions.setdefault(stream, [])
+
+        def leave() -> None:
+            if subscription in listening:
+                listening.remove(subscription)
+
+        subscription = Subscription(self.store, stream, after, writer.durable_seq, leave)
+        listening.append(subscription)
+        return subscription
+
+    # The loop
+
+    async def run(self) -> None:
+        """Execute until stopped."""
+        while True:
+            now_ns = self.clock.now_ns()
+            self.fire_timers(now_ns)
+            self.slice()
+            if self.committing is None and self.filling:
+                self.committing = asyncio.create_task(self.commit())
+            if self.stopping and not (self.active or self.filling or self.committing or self.fetching):
+                await self.settle_answers()
+                return
+            if (self.active and self.filled < BATCH_EVENTS_MAX) or (self.committing is None and self.filling):
+                await asyncio.sleep(0)
+            else:
+                await self.rest()
+
+    async def rest(self) -> None:
+        """Wait for a request, a commit or the next timer."""
+        self.wake.clear()
+        timeout = max(self.clock.seconds_until(self.timers[0][0]), 0.0) if self.timers and self.available else None
+        if timeout is None:
+            await self.wake.wait()
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                await self.wake.wait()
+        except TimeoutError:
+            pass
+
+    async def settle_answers(self) -> None:
+        if self.answering:
+            await asyncio.wait(self.answering)
+
+    def slice(self) -> None:
+        """Decide for SLICE_NS at most, over all streams: control first, then wagers in turns, then bulk and jobs."""
+        if not self.active:
+            return
+        host_ns = self.clock.host_ns
+        end_ns = host_ns() + SLICE_NS
+        writers = list(self.active)
+        for writer in writers:
+            control = writer.lanes.control
+            while control and self.filled < BATCH_EVENTS_MAX and host_ns() < end_ns:
+                self.step(writer, control.popleft())
+        busy = True
+        while busy:
+            busy = False
+            for writer in writers:
+                wagers = writer.lanes.wagers
+                if not wagers or writer.lanes.control:
+                    continue
+                for _ in range(min(TURN_COMMANDS, len(wagers))):
+                    if self.filled >= BATCH_EVENTS_MAX:
+                        break
+                    self.step(writer, wagers.popleft())
+                busy = busy or bool(wagers)
+                if host_ns() >= end_ns or self.filled >= BATCH_EVENTS_MAX:
+                    busy = False
+                    break
+        self.bulk(writers, max(end_ns, host_ns() + SLICE_NS // 2))
+        for writer in writers:
+            # To the end of the line, so that the next slice begins with another stream.
+            self.active.pop(writer, None)
+            if not writer.stopped and (len(writer.lanes) or self.has_job(writer)):
+                self.active[writer] = None
+
+    def bulk(self, writers: list[Writer], end_ns: int) -> None:
+        """Bulk requests and slices of jobs, one of each stream in turn; each stream has at least a chance a slice."""
+        busy = True
+        while busy:
+            busy = False
+            for writer in writers:
+                if self.filled >= BATCH_EVENTS_MAX or writer.stopped or writer.lanes.control:
+                    continue
+                for _ in range(min(TURN_COMMANDS, len(writer.lanes.bulk))):
+                    self.step(writer, writer.lanes.bulk.popleft())
+                job = self.next_job(writer)
+                if job is not None:
+                    self.step(writer, self.internal(writer, SettleSlice(job)))
+                busy = busy or bool(writer.lanes.bulk) or job is not None
+                if self.clock.host_ns() >= end_ns:
+                    return
+
+    def has_job(self, writer: Writer) -> bool:
+        """Whether a stream has long work to go on with. Stopping does not wait for it; starting resumes it."""
+        return not self.stopping and isinstance(writer.state, Book) and bool(writer.state.jobs)
+
+    def next_job(self, writer: Writer) -> int | None:
+        """The job whose turn it is, unless the stream already fetches rows for one."""
+        if not self.has_job(writer) or writer.fetching_jobs:
+            return None
+        jobs: list[int] = list(writer.state.jobs)  # type: ignore[attr-defined]
+        writer.job_turn += 1
+        return jobs[writer.job_turn % len(jobs)]
+
+    def step(self, writer: Writer, ticket: Ticket) -> None:
+        """Execute one ticket, or fetch the rows that it needs first."""
+        if writer.stopped:
+            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+            return
+        try:
+            needs = writer.needs(ticket)
+            if needs:
+                self.spawn(self.fetching, self.fetch(writer, ticket))
+                return
+            before = writer.state.seq
+            writer.execute(ticket, self.clock.now_ns(), self.clock.host_ns(), self.house_lag_ms())
+        except Exception as error:
+            log.exception("stream %s stops", writer.stream)
+            self.stop_stream(writer, f"{type(error).__name__}: {error}")
+            return
+        self.filling[writer] = None
+        self.filled += max(writer.state.seq - before, 1)
+        if writer.state.seq != before:
+            if writer.house is None and not self.house_behind_ns:
+                self.house_behind_ns = self.clock.host_ns()
+            self.note_timer(writer)
+
+    def spawn(self, tasks: "set[asyncio.Task[None]]", work: Any) -> None:
+        task = asyncio.create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: self.wake.set())
+
+    async def fetch(self, writer: Writer, ticket: Ticket) -> None:
+        """Fetch what a command needs, then let it be next in its lane.
+
+        What has left memory is durable; what follows a key is asked for only when everything decided is durable, so that
+        memory and store together have it all.
+        """
+        state = writer.state
+        job = isinstance(ticket.request.command, SettleSlice)
+        writer.fetching_jobs += job
+        try:
+            while True:
+                needs = writer.needs(ticket)
+                if state.seq > writer.durable_seq and any(isinstance(need, Following) for need in needs):
+                    if not await self.everything_durable(writer):
+                        break
+                evictions = writer.evictions
+                fetched = await self.store.fetch(writer.stream, needs)
+                if writer.evictions == evictions:
+                    writer.take(ticket, fetched)
+                    break
+        except StoreError as error:
+            log.warning("fetching rows failed: %s", error)
+            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+            return
+        finally:
+            writer.fetching_jobs -= job
+        if self.writers.get(writer.stream) is not writer or writer.stopped or ticket.fetched is None:
+            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+            return
+        writer.lanes.put_first(ticket)
+        self.active[writer] = None
+
+    def house_lag_ms(self) -> int:
+        """How far the house view is behind the house, in milliseconds of the host's time."""
+        if not self.house_behind_ns:
+            return 0
+        if self.writers[HOUSE].stopped:
+            return HOUSE_STOPPED_MS
+        return (self.clock.host_ns() - self.house_behind_ns) // 1_000_000
+
+    # Time
+
+    def note_timer(self, writer: Writer) -> None:
+        due = writer.state.due
+        if due and self.next_due.get(writer.stream) != due[0][0]:
+            self.next_due[writer.stream] = due[0][0]
+            heappush(self.timers, (due[0][0], writer.stream))
+
+    def fire_timers(self, now_ns: int) -> None:
+        """Execute what time has caused, before the lanes are drained."""
+        fired = 0
+        while self.timers and self.timers[0][0] <= now_ns and fired < TIMERS_PER_ROUND and self.available:
+            _, stream = heappop(self.timers)
+            writer = self.writers.get(stream)
+            if writer is None or writer.stopped:
+                continue
+            self.next_due.pop(stream, None)
+            due = writer.state.due
+            while due and due[0][0] <= now_ns and fired < TIMERS_PER_ROUND and not writer.stopped:
+                due_ns, kind, subject = heappop(due)
+                timer = writer.state.timers.get((kind, subject))
+                if timer is not None and timer.due_ns == due_ns:
+                    fired += 1
+                    self.step(writer, self.internal(writer, TIMERS[kind](subject)))
+            self.note_timer(writer)
+
+    # Durable
+
+    def next_sealed_ns(self) -> int:
+        self.sealed_ns = max(self.clock.host_ns(), self.sealed_ns + 1)
+        return self.sealed_ns
+
+    async def commit(self) -> None:
+        """Seal what was decided, make it durable, and let it out."""
+        waiting: list[Waiting] = [(writer, *writer.seal()) for writer in self.filling]
+        self.filling, self.filled = {}, 0
+        parts = [part for _, part, filling in waiting if filling.logged or filling.refusals]
+        try:
+            if parts:
+                sealed = Sealed(self.node, self.next_sealed_ns(), self.durable_ns, parts)
+                stopped = await commit(self.store, sealed, self.clock)
+                self.durable_ns = self.clock.host_ns()
+                self.probes.commit.add(self.durable_ns - sealed.sealed_ns)
+                self.probes.batches += 1
+                for writer, _, filling in waiting:
+                    if writer.stream in stopped:
+                        self.stop_stream(writer, stopped[writer.stream])
+                        self.lose(writer, filling)
+                waiting = [entry for entry in waiting if entry[0].stream not in stopped]
+            self.let_out(waiting)
+            self.committing = None
+        except CommitFailed as error:
+            log.error("the store fails, memory is dropped and recovered: %s", error)
+            await self.fall(waiting)
+            self.committing = None
+        except Exception:
+            log.exception("a fault while letting a batch out; memory is dropped and recovered")
+            await self.fall(waiting)
+            self.committing = None
+        self.wake.set()
+
+    def let_out(self, waiting: list[Waiting]) -> None:
+        """A batch is durable: apply the house's part to the view, answer, release, publish."""
+        for writer, part, filling in waiting:
+            writer.durable(part.after.seq)
+            self.probes.events += len(filling.logged)
+            self.probes.rows += len(filling.logged) + sum(map(len, part.rows.values()))
+            if writer.house is None:
+                self.follow(filling)
+        now_ns = self.clock.host_ns()
+        for writer, _, filling in waiting:
+            self.answer(writer, filling, now_ns)
+            listening = self.subscriptions.get(writer.stream)
+            if listening and filling.happened:
+                happened = [Committed(writer.stream, *entry) for entry in filling.happened]
+                for subscription in list(listening):
+                    subscription.publish(happened)
+        self.moved.set()
+
+    def answer(self, writer: Writer, filling: Filling, now_ns: int) -> None:
+        """Answer everyone who waited for a part."""
+        probes = self.probes
+        for ticket, outcome in filling.waiting:
+            if ticket.sink is not NOBODY:
+                probes.answer.add(now_ns - ticket.queued_ns)
+                if isinstance(outcome, Accepted):
+                    probes.accepted += 1
+                elif isinstance(outcome, Refused):
+                    probes.refuse(outcome.code)
+                else:
+                    probes.previewed += 1
+            ticket.sink.answer(ticket.index, outcome)
+        writer.release(filling, stored=True)
+        if filling.repeats:
+            self.spawn(self.answering, self.answer_repeats(writer.stream, filling.repeats))
+
+    async def answer_repeats(self, stream: str, repeats: list[tuple[Ticket, int, int]]) -> None:
+        """Give a repeated command the answer of the first time, from the log."""
+        for ticket, first, count in repeats:
+            try:
+                rows = await self.store.events(stream, first - 1, count)
+                events = [decode_envelope(row[4]).event() for row in rows]
+                self.probes.repeated += 1
+                ticket.sink.answer(ticket.index, Accepted(first + count - 1, events, repeated=True))
+            except StoreError:
+                ticket.sink.answer(ticket.index, refused(0, UNAVAILABLE))
+
+    def follow(self, filling: Filling) -> None:
+        """Apply durable events of the house to the view, and hand on what books take from it."""
+        view = self.view
+        for seq, at_ns, _, _, event in filling.happened:
+            view.seq, view.at_ns = seq, at_ns
+            EVOLVERS[type(event)](view, event)
+            self.hand_on(seq, event)
+        view.changed, view.dropped, view.due = {}, {}, []
+        house = self.writers[HOUSE]
+        self.house_behind_ns = 0 if house.durable_seq == house.state.seq else self.clock.host_ns()
+
+    def hand_on(self, seq: int, event: Event) -> None:
+        """Only results, cancellations and new books make events in books."""
+        if isinstance(event, BookOpened):
+            writer = Writer(Book(event.book), Head(event.book, 1, 0, GENESIS, 0), Window(), self.view, self.node)
+            self.writers[event.book] = writer
+            self.send(writer, StartBook(event.owner, seq))
+        elif isinstance(event, ResultConfirmed | FixtureCancelled):
+            score = event.score if isinstance(event, ResultConfirmed) else None
+            taken = TakeResult(event.fixture, self.view.fixtures[event.fixture].sport, seq, score, event.regrade)
+            for writer in self.writers.values():
+                if writer.house is not None and not writer.stopped:
+                    self.send(writer, taken)
+
+    # Failure
+
+    def stop_stream(self, writer: Writer, reason: str) -> None:
+        """Stop one stream: nothing that is not durable of it is let out, and it answers `unavailable` from here on."""
+        log.error("stream %s is stopped: %s", writer.stream, reason)
+        writer.stopped = reason
+        self.active.pop(writer, None)
+        self.filling.pop(writer, None)
+        filling, writer.filling = writer.filling, Filling()
+        self.lose(writer, filling)
+        for ticket in writer.lanes.empty():
+            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+        if writer.house is None and not self.house_behind_ns:
+            self.house_behind_ns = 1
+
+    def lose(self, writer: Writer, filling: Filling) -> None:
+        """Tell everyone who waited for a part that it is not recorded."""
+        unavailable = refused(writer.durable_seq, UNAVAILABLE)
+        for ticket, _ in filling.waiting:
+            ticket.sink.answer(ticket.index, unavailable)
+        for ticket, _, _ in filling.repeats:
+            ticket.sink.answer(ticket.index, unavailable)
+        writer.release(filling, stored=False)
+
+    async def fall(self, waiting: list[Waiting]) -> None:
+        """Drop memory and recover, as often as it takes."""
+        self.available = False
+        for writer, _, filling in waiting:
+            self.lose(writer, filling)
+        for writer in self.writers.values():
+            self.lose(writer, writer.filling)
+            writer.filling = Filling()
+            writer.stopped = writer.stopped or "memory was dropped"
+            for ticket in writer.lanes.empty():
+                ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+        self.active, self.filling, self.filled = {}, {}, 0
+        self.house_behind_ns = 0
+        while not self.stopping:
+            try:
+                await self.recover()
+                return
+            except StoreError as error:
+                log.error("recovery failed, trying again: %s", error)
+                await asyncio.sleep(RECOVER_PAUSE_S)

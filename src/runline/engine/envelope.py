@@ -1,0 +1,84 @@
+"""Envelope: an event as it is logged, and the chain of hashes over the exact stored bytes."""
+
+from functools import cache
+from hashlib import blake2b, sha256
+from typing import Any
+
+import msgspec
+
+from runline.domain.messages import EVENTS, UPCASTERS, Command, Event
+
+DIGEST_BYTES = 8
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One entry of the log, written as a JSON array in this order.
+
+    seq: contiguous within the stream, from 1. at_ns: the stream's time. node: the process that decided.
+    command: the id of the command that caused it. correlation: what its sender relates it to.
+    received_ns, queued_ns, decided_ns: the host's time on the command's way.
+    payload: the event's own fields; its shape follows from type and version.
+    """
+
+    stream: str
+    seq: int
+    at_ns: int
+    type: str
+    version: int
+    actor: str
+    session: str
+    node: str
+    command: str
+    correlation: str
+    digest: str
+    received_ns: int
+    queued_ns: int
+    decided_ns: int
+    payload: Any
+
+
+class Logged(Envelope, frozen=True, array_like=True, gc=False):
+    """An envelope as it is read: the payload is decoded when it is asked for."""
+
+    payload: msgspec.Raw
+
+    def event(self) -> Event:
+        """The event, brought up to its type's present version."""
+        return event_of(self.type, self.version, self.payload)
+
+
+encode_envelope = msgspec.json.Encoder().encode
+decode_envelope = msgspec.json.Decoder(Logged).decode
+
+
+@cache
+def payload_decoder(type_name: str) -> Any:
+    return msgspec.json.Decoder(EVENTS[type_name]).decode
+
+
+def event_of(type_name: str, version: int, payload: msgspec.Raw) -> Event:
+    """Decode an event; older versions pass through their upcasters.
+
+    Raises KeyError for an unknown type, msgspec.DecodeError for a payload that does not fit.
+    """
+    current = EVENTS[type_name].version
+    if version == current:
+        event: Event = payload_decoder(type_name)(payload)
+        return event
+    fields = msgspec.json.decode(payload)
+    for step in range(version, current):
+        fields = UPCASTERS[type_name, step](fields)
+    return msgspec.convert(fields, EVENTS[type_name])
+
+
+def link(previous: bytes, body: bytes) -> bytes:
+    """The hash of an entry: SHA-256 over the hash before and the stored bytes."""
+    return sha256(previous + body).digest()
+
+
+encode_content = msgspec.msgpack.Encoder().encode
+
+
+def content_digest(actor: str, command: Command) -> bytes:
+    """What a command's id stands for: who asked for what. 8 bytes."""
+    return blake2b(encode_content((actor, type(command).__name__, command)), digest_size=DIGEST_BYTES).digest()

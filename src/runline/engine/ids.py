@@ -1,0 +1,36 @@
+"""Ids of commands: UUIDv7 (RFC 9562), in time order."""
+
+import os
+from collections.abc import Callable
+
+from runline.domain.messages import Rejected
+
+Entropy = Callable[[int], bytes]
+
+
+def uuid7(at_ns: int, entropy: Entropy = os.urandom) -> str:
+    """A new id of this time (UTC nanoseconds)."""
+    random = int.from_bytes(entropy(10), "big")
+    value = (at_ns // 1_000_000) << 80 | 7 << 76 | (random >> 68 & 0xFFF) << 64 | 2 << 62 | random & (1 << 62) - 1
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def id_bytes(text: str) -> bytes:
+    """The 16 bytes of a command's id; the first six are its time in milliseconds.
+
+    Raises Rejected `command_id_invalid`.
+    """
+    try:
+        value = bytes.fromhex(text.replace("-", ""))
+    except ValueError:
+        value = b""
+    if len(value) != 16 or len(text) != 36 or value[6] >> 4 != 7:
+        raise Rejected("command_id_invalid", "A command's id is a UUIDv7.")
+    return value
+
+
+def id_text(value: bytes) -> str:
+    """The usual writing of an id."""
+    text = value.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,48 @@
+"""Lanes: requests waiting for one stream. Control goes first, then wagers, then bulk; each lane is bounded."""
+
+from collections import deque
+
+from runline.domain.messages import Lane
+from runline.engine.limits import LANE_DEPTH_MAX
+from runline.engine.requests import Ticket
+
+
+class Lanes:
+    """The three lanes of a stream."""
+
+    def __init__(self) -> None:
+        self.control: deque[Ticket] = deque()
+        self.wagers: deque[Ticket] = deque()
+        self.bulk: deque[Ticket] = deque()
+
+    def lane(self, ticket: Ticket) -> Lane:
+        """Where a ticket belongs."""
+        return "bulk" if ticket.request.bulk else ticket.request.command.lane
+
+    def put(self, ticket: Ticket) -> bool:
+        """Add a ticket; false if its lane is full."""
+        lane = self.lane(ticket)
+        queue: deque[Ticket] = getattr(self, lane)
+        if len(queue) >= LANE_DEPTH_MAX[lane]:
+            return False
+        queue.append(ticket)
+        return True
+
+    def put_first(self, ticket: Ticket) -> None:
+        """Put a ticket back that waited for its rows, or one that the engine itself sends: next in its lane."""
+        getattr(self, self.lane(ticket)).appendleft(ticket)
+
+    def put_last(self, ticket: Ticket) -> None:
+        """Add what the engine itself sends, whose number is bounded elsewhere."""
+        getattr(self, self.lane(ticket)).append(ticket)
+
+    def empty(self) -> list[Ticket]:
+        """Take everything out."""
+        tickets = [*self.control, *self.wagers, *self.bulk]
+        self.control.clear()
+        self.wagers.clear()
+        self.bulk.clear()
+        return tickets
+
+    def __len__(self) -> int:
+        return len(self.control) + len(self.wagers) + len(self.bulk)

@@ -1,0 +1,54 @@
+"""Bounds of the engine: every queue has one here."""
+
+from typing import Final
+
+LANE_DEPTH_MAX: Final = {"control": 4_096, "wagers": 8_192, "bulk": 65_536}
+"""Requests waiting in a lane of one stream; beyond it the answer is `busy`."""
+
+REQUESTS_PER_SEND_MAX = 1_000
+"""Requests in one call of the door."""
+
+REQUEST_BYTES_MAX = 65_536
+"""A request in JSON."""
+
+SLICE_NS = 2_000_000
+"""How long the writers decide before the loop goes on to other things."""
+
+TURN_COMMANDS = 32
+"""Wagers that one stream decides before the next one has its turn."""
+
+BATCH_EVENTS_MAX = 2_048
+"""Events in one transaction. While it commits, at most as many again are decided."""
+
+COMMIT_RETRY_S_MAX = 5.0
+"""How long a batch is retried while the store fails in a way that may pass."""
+
+COMMIT_RETRY_PAUSE_S = 0.05
+"""The pause before a batch is tried again."""
+
+RECOVER_PAUSE_S = 0.5
+"""The pause before recovery is tried again."""
+
+WINDOW_COMMANDS_MAX = 250_000
+"""Commands of one stream whose ids are remembered."""
+
+WINDOW_MS = 24 * 3_600_000
+"""How old a command's id may be."""
+
+AHEAD_MS_MAX = 10_000
+"""How far a command's id may be ahead of the stream's time."""
+
+SUBSCRIPTION_EVENTS_MAX = 65_536
+"""Events that a subscriber may be behind, in memory."""
+
+REFUSAL_ROWS_MAX = 10_000
+"""Kinds of refusal (minute × actor × command × code) of one stream between two commits; beyond it the actor is left out."""
+
+READ_EVENTS = 1_000
+"""Events read from the store at a time."""
+
+TIMERS_PER_ROUND = 64
+"""Timers fired before the lanes have their turn again."""
+
+AT_LEAST_WAIT_S = 5.0
+"""How long a query waits for the position that it asks for."""

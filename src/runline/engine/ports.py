@@ -1,0 +1,130 @@
+"""Ports: what the engine needs from outside, and the sealed batch that it hands over."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from runline.domain.state import Need, Row
+
+EventRow = tuple[str, int, bytes, bytes, bytes, bytes]
+"""stream, seq, command id (16 bytes), content digest (8 bytes; empty for internal commands), body, hash."""
+
+GENESIS = bytes(32)
+"""The hash before a stream's first event."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where a stream's log ends. epoch: counts owners; a commit of an older one is left out."""
+
+    stream: str
+    epoch: int
+    seq: int
+    hash: bytes
+    at_ns: int
+
+
+class Refusal(msgspec.Struct, gc=False):
+    """Refusals of one kind within one minute: key (minute, actor, command, code), then what is counted."""
+
+    minute: int
+    actor: str
+    command: str
+    code: str
+    count: int
+    first_ns: int
+    last_ns: int
+    last_id: bytes
+    message: str
+
+
+class Part(msgspec.Struct):
+    """What a batch changes in one stream: encoded, immutable."""
+
+    before: Head
+    after: Head
+    events: list[EventRow]
+    rows: dict[type[Row], list[tuple[Any, ...]]]
+    dropped: dict[type[Row], list[tuple[Any, ...]]]
+    refusals: list[Refusal]
+
+
+class Sealed(msgspec.Struct):
+    """One transaction: the parts of all streams of the process.
+
+    node: the process. sealed_ns: the host's time of this sealing, strictly growing. durable_before_ns: the host's time at
+    which the batch before was durable, 0 for the first after a start (for traces).
+    """
+
+    node: str
+    sealed_ns: int
+    durable_before_ns: int
+    parts: list[Part]
+
+
+class StoreError(Exception):
+    """The store failed. kind: what the engine may do about it.
+
+    transient: the same batch may be tried again. row: this batch can never be stored. lost: it is not known whether the
+    batch was stored. unreadable: the stored data cannot be read.
+    """
+
+    def __init__(self, kind: Literal["transient", "row", "lost", "unreadable"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Reading(Protocol):
+    """What is read from a store: only what is durable. All methods raise StoreError."""
+
+    async def heads(self) -> dict[str, Head]:
+        """All heads, as they are."""
+        ...
+
+    async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
+        """The rows that belong in memory, in the order of their keys."""
+        ...
+
+    async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
+        """The rows that a command needs and that are not in memory, a list for each need."""
+        ...
+
+    async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:
+        """Events after a position, in order."""
+        ...
+
+    async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
+        """(command id, digest, seq) of the last `limit` events, in order."""
+        ...
+
+
+class Store(Reading, Protocol):
+    """Where streams are kept."""
+
+    async def commit(self, sealed: Sealed) -> frozenset[str]:
+        """Make a batch durable, in one transaction. Returns the streams that were left out because another owns them."""
+        ...
+
+    async def claim(self, stream: str) -> Head:
+        """Become the owner of a stream: its head, with a new epoch. A stream without a head begins at position 0."""
+        ...
+
+    async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+        """Stop, keeping the time at which the last batch was durable."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now_ns(self) -> int:
+        """The stream's time, UTC nanoseconds."""
+        ...
+
+    def host_ns(self) -> int:
+        """The host's time, UTC nanoseconds, never going back: for measuring."""
+        ...
+
+    def seconds_until(self, at_ns: int) -> float:
+        """How long, in real seconds, until the stream's time is `at_ns`."""
+        ...

@@ -1,0 +1,56 @@
+"""Probes: what the engine counts about itself, cheaply, on the way of every command."""
+
+import msgspec
+
+
+class Histogram:
+    """Durations in buckets about 9 % wide: eight to each doubling, from 1 µs."""
+
+    def __init__(self) -> None:
+        self.buckets = [0] * 320
+        self.count = 0
+        self.max_ns = 0
+
+    def add(self, duration_ns: int) -> None:
+        """Count one duration."""
+        value = max(duration_ns >> 10, 1)
+        exponent = value.bit_length() - 1
+        fraction = (value << 3 >> exponent) & 7
+        self.buckets[exponent << 3 | fraction] += 1
+        self.count += 1
+        if duration_ns > self.max_ns:
+            self.max_ns = duration_ns
+
+    def percentile_ms(self, percent: float) -> float:
+        """The upper edge of the bucket in which a percentile lies, in milliseconds; 0 if nothing was counted."""
+        rank = self.count * percent / 100
+        below = 0
+        for index, number in enumerate(self.buckets):
+            below += number
+            if number and below >= rank:
+                exponent, fraction = index >> 3, index & 7
+                edge_ns = int((1 + (fraction + 1) / 8) * 2.0**exponent) << 10
+                return min(edge_ns, self.max_ns) / 1e6
+        return 0.0
+
+
+class Probes(msgspec.Struct):
+    """Counters since the start.
+
+    answer: from queued to answered, durable. commit: from sealed to durable.
+    """
+
+    accepted: int = 0
+    repeated: int = 0
+    previewed: int = 0
+    refused: dict[str, int] = {}
+    events: int = 0
+    rows: int = 0
+    batches: int = 0
+    recoveries: int = 0
+    answer: Histogram = msgspec.field(default_factory=Histogram)
+    commit: Histogram = msgspec.field(default_factory=Histogram)
+
+    def refuse(self, code: str) -> None:
+        """Count a refusal."""
+        self.refused[code] = self.refused.get(code, 0) + 1

@@ -1,0 +1,57 @@
+"""Recovery: the one way to start. Read the tables, check them against the log's head, rebuild what is derived, go on."""
+
+from typing import Any, TypeVar
+
+from runline.domain.access import AccessState
+from runline.domain.book import Book
+from runline.domain.house import House
+from runline.domain.messages import HOUSE
+from runline.engine.limits import WINDOW_COMMANDS_MAX
+from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
+from runline.engine.window import Window
+from runline.engine.writer import Writer
+
+S = TypeVar("S", bound=AccessState)
+
+
+async def check_head(store: Reading, head: Head) -> None:
+    """Refuse to start on a log whose end is not the head that was committed with it.
+
+    Raises StoreError `unreadable`.
+    """
+    tail = await store.events(head.stream, max(head.seq - 1, 0), 2)
+    if head.seq == 0:
+        sound = not tail and head.hash == GENESIS
+    else:
+        sound = len(tail) == 1 and tail[0][1] == head.seq and tail[0][5] == head.hash
+    if not sound:
+        raise StoreError("unreadable", f"The log of {head.stream!r} does not end at its head, position {head.seq}.")
+
+
+async def load(store: Reading, state: S, head: Head) -> S:
+    """Fill a state from the tables, as of a head."""
+    state.seq = head.seq
+    state.at_ns = head.at_ns
+    for row_type, attribute in type(state).held.items():
+        held: dict[Any, Any] = getattr(state, attribute)
+        for row in await store.held_rows(head.stream, row_type):
+            held[row.key()] = row
+    state.derive()
+    return state
+
+
+async def recover_writer(store: Store, stream: str, house: House | None, node: str) -> Writer:
+    """Own a stream and bring its writer up."""
+    head = await store.claim(stream)
+    await check_head(store, head)
+    state: AccessState = await load(store, House() if stream == HOUSE else Book(stream), head)
+    window = Window()
+    window.load(await store.commands(stream, WINDOW_COMMANDS_MAX))
+    return Writer(state, head, window, house, node)
+
+
+async def recover_view(store: Reading) -> House:
+    """The house as this process's books see it: durable, read-only."""
+    heads = await store.heads()
+    head = heads.get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
+    return await load(store, House(), head)

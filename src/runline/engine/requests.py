@@ -1,0 +1,87 @@
+"""Requests and outcomes: what goes through the door, in and out."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from runline.domain.messages import Command, Event, Rejected
+from runline.domain.preview import Moves
+
+
+class Request(msgspec.Struct, gc=False):
+    """A command with who sends it, to which stream.
+
+    id: the client's own id of this command, a UUIDv7; the same id again gets the same answer.
+    preview: decide, commit nothing. if_position: refuse if the ground has moved since that position.
+    bulk: take the lane that is drained last.
+    received_ns: the host's time when it came through the door.
+    """
+
+    stream: str
+    id: str
+    actor: str
+    command: Command
+    session: str = ""
+    correlation: str = ""
+    preview: bool = False
+    if_position: int | None = None
+    bulk: bool = False
+    received_ns: int = 0
+
+
+class Accepted(msgspec.Struct, tag=True, gc=False):
+    """The command is executed and durable.
+
+    position: the stream's position after it. events: what happened, in order (none: it was so already).
+    repeated: this id was executed before; nothing was changed now.
+    """
+
+    position: int
+    events: list[Event]
+    repeated: bool = False
+
+
+class Previewed(msgspec.Struct, tag=True, gc=False):
+    """What the command would do at this position."""
+
+    position: int
+    events: list[Event]
+    moves: Moves
+
+
+class Refused(msgspec.Struct, tag=True, gc=False):
+    """The command is not executed: a stable code, a sentence, and the values that help."""
+
+    position: int
+    code: str
+    message: str
+    details: dict[str, Any]
+
+
+Outcome = Accepted | Previewed | Refused
+
+
+def refused(position: int, rejected: Rejected) -> Refused:
+    """The outcome of a refusal."""
+    return Refused(position, rejected.code, rejected.message, rejected.details)
+
+
+class Sink(Protocol):
+    """Whoever waits for outcomes. Called on the engine's loop; must not block or raise."""
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        """Take the outcome of the request that was submitted with this index."""
+        ...
+
+
+class Ticket(msgspec.Struct, gc=False):
+    """A request on its way through a lane.
+
+    fetched: keys of the rows that were fetched for it; None before.
+    """
+
+    request: Request
+    sink: Sink
+    index: int
+    queued_ns: int
+    fetched: tuple[int, ...] | None = None

@@ -1,0 +1,78 @@
+"""Subscription: the log side of the live stream, for subscribers in the process.
+
+Rule: position first, then data. A subscriber gets every durable event after its position, in order, once; one that cannot
+keep up is told that it lags, and never makes anything wait.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+
+from runline.domain.messages import Event
+from runline.engine.envelope import decode_envelope
+from runline.engine.limits import READ_EVENTS, SUBSCRIPTION_EVENTS_MAX
+from runline.engine.ports import Reading
+
+
+class Committed(msgspec.Struct, gc=False):
+    """A durable event."""
+
+    stream: str
+    seq: int
+    at_ns: int
+    actor: str
+    command: str
+    event: Event
+
+
+class Lagged(Exception):
+    """The subscriber was too slow; it must begin again, from a new image."""
+
+
+class Subscription:
+    """One subscriber's view of one stream's log. Iterate over it; `close` it when done."""
+
+    def __init__(self, store: Reading, stream: str, after: int, durable_seq: int, leave: Callable[[], None]) -> None:
+        self.store = store
+        self.stream = stream
+        self.position = after
+        self.caught_up_to = durable_seq
+        self.backlog: deque[Committed] = deque()
+        self.lagged = False
+        self.wake = asyncio.Event()
+        self.leave = leave
+
+    def publish(self, happened: list[Committed]) -> None:
+        """Take durable events (the engine calls this)."""
+        if self.lagged:
+            return
+        if len(self.backlog) + len(happened) > SUBSCRIPTION_EVENTS_MAX:
+            self.lagged = True
+            self.backlog.clear()
+            self.leave()
+        else:
+            self.backlog.extend(happened)
+        self.wake.set()
+
+    def close(self) -> None:
+        """Stop receiving."""
+        self.leave()
+
+    async def __aiter__(self) -> AsyncIterator[Committed]:
+        while self.position < self.caught_up_to:
+            limit = min(READ_EVENTS, self.caught_up_to - self.position)
+            for row in await self.store.events(self.stream, self.position, limit):
+                entry = decode_envelope(row[4])
+                self.position = entry.seq
+                yield Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event())
+        while True:
+            while self.backlog:
+                committed = self.backlog.popleft()
+                self.position = committed.seq
+                yield committed
+            if self.lagged:
+                raise Lagged(f"More than {SUBSCRIPTION_EVENTS_MAX} events behind at position {self.position}.")
+            self.wake.clear()
+            await self.wake.wait()

@@ -1,0 +1,59 @@
+"""Window: the commands whose ids are remembered, so that repeating one changes nothing.
+
+Rule: an id within the window is judged by its content; an id that the window cannot know any more is stale. The id is part
+of the event, so the window is rebuilt from the log's tail.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from runline.domain.messages import Rejected
+from runline.engine.limits import AHEAD_MS_MAX, WINDOW_COMMANDS_MAX, WINDOW_MS
+
+Seen = tuple[bytes, int, int]
+"""content digest, first position, number of events."""
+
+
+class Window:
+    """The last commands of one stream."""
+
+    def __init__(self) -> None:
+        self.seen: dict[bytes, Seen] = {}
+        self.order: deque[bytes] = deque()
+        self.floor_ms = 0
+
+    def load(self, commands: Iterable[tuple[bytes, bytes, int]]) -> None:
+        """Rebuild from (command id, digest, seq) in log order. Internal commands have no digest and are not repeated."""
+        for command, digest, seq in commands:
+            if not digest:
+                continue
+            known = self.seen.get(command)
+            if known is None:
+                self.remember(command, digest, seq, 1)
+            else:
+                self.seen[command] = (digest, known[1], seq - known[1] + 1)
+
+    def remember(self, command: bytes, digest: bytes, first: int, count: int) -> None:
+        """Remember an executed command; beyond the bound the oldest is forgotten, and what is as old becomes stale."""
+        self.seen[command] = (digest, first, count)
+        self.order.append(command)
+        if len(self.order) > WINDOW_COMMANDS_MAX:
+            oldest = self.order.popleft()
+            del self.seen[oldest]
+            self.floor_ms = max(self.floor_ms, int.from_bytes(oldest[:6], "big"))
+
+    def look(self, command: bytes, now_ns: int) -> Seen | None:
+        """What is known of an id.
+
+        Raises Rejected `stale_command` or `command_ahead`.
+        """
+        seen = self.seen.get(command)
+        if seen is not None:
+            return seen
+        made_ms = int.from_bytes(command[:6], "big")
+        now_ms = now_ns // 1_000_000
+        if made_ms <= self.floor_ms or made_ms < now_ms - WINDOW_MS:
+            raise Rejected("stale_command", "This command's id is too old to be told from a repeat.")
+        if made_ms > now_ms + AHEAD_MS_MAX:
+            raise Rejected("command_ahead", "This command's id is of a later time.", now_ms=now_ms)
+        return None

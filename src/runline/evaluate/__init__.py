@@ -1,0 +1,1 @@
+"""How anyone checks Runline's claims: through public doors."""

@@ -1,0 +1,138 @@
+"""Anchor: a signed statement of where the logs ended and what the tables held, kept outside of the database.
+
+An anchor is a folder: `anchor.json` (signed) and `tables.sqlite` (the tables as they were, without the log). Verification
+can start from it, also when the log before it is archived, and nobody without the key can have changed it.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import apsw
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from runline.engine.ports import Head, StoreError
+from runline.store.sqlite import open_connection, store_error
+from runline.store.tables import Table, row_tables
+
+STATEMENT = "anchor.json"
+TABLES = "tables.sqlite"
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """What is signed: the heads, and a SHA-256 of every table's rows in the order of their keys, by name."""
+
+    made_ns: int
+    heads: list[Head]
+    digests: dict[str, str]
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """The file `anchor.json`: the signed bytes, the signature (Ed25519) and the public key, all in hexadecimal."""
+
+    statement: str
+    signature: str
+    public_key: str
+
+
+class Anchor(msgspec.Struct):
+    """An anchor whose signature holds."""
+
+    folder: Path
+    heads: list[Head]
+    digests: dict[str, str]
+
+
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """The key in a file; a new one, readable by its owner only, if there is none."""
+    if path.exists():
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+    key = Ed25519PrivateKey.generate()
+    raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w") as written:
+        written.write(raw.hex() + "\n")
+    return key
+
+
+def table_digest(connection: apsw.Connection, table: Table) -> str:
+    """SHA-256 over a table's rows, as JSON arrays, in the order of their keys."""
+    names = ", ".join(column.name for column in table.columns)
+    digest = hashlib.sha256()
+    for row in connection.execute(f"SELECT {names} FROM {table.name} ORDER BY {', '.join(table.key)}"):
+        digest.update(msgspec.json.encode(row) + b"\n")
+    return digest.hexdigest()
+
+
+def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) -> Statement:
+    """Write an anchor of a database into a new folder. The engine may go on meanwhile.
+
+    Raises StoreError if the database cannot be read, FileExistsError if the folder exists.
+    """
+    if not path.is_file():
+        raise StoreError("unreadable", f"There is no database {path}.")
+    folder.mkdir(parents=True)
+    source = open_connection(path, writing=False)
+    try:
+        copy = apsw.Connection(str(folder / TABLES))
+        with copy.backup("main", source, "main") as backup:
+            backup.step()
+        copy.pragma("journal_mode", "delete")
+        heads = [
+            Head(*row) for row in copy.execute("SELECT stream, epoch, seq, hash, at_ns FROM heads ORDER BY stream")
+        ]
+        for name in ("events", "refusals", "batches"):
+            copy.execute(f"DELETE FROM {name}")
+        copy.execute("VACUUM")
+        digests = {table.name: table_digest(copy, table) for table in row_tables()}
+        copy.close()
+    except apsw.Error as error:
+        raise store_error(error) from error
+    finally:
+        source.close()
+    statement = Statement(made_ns, heads, digests)
+    signed = msgspec.json.encode(statement)
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    written = Signed(signed.hex(), key.sign(signed).hex(), public.hex())
+    (folder / STATEMENT).write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=2))
+    return statement
+
+
+def read_anchor(folder: Path, public_key: str) -> Anchor:
+    """An anchor, if its signature is by this key (hexadecimal).
+
+    Raises StoreError if it is not, or cannot be read.
+    """
+    try:
+        signed = msgspec.json.decode((folder / STATEMENT).read_bytes(), type=Signed)
+        if signed.public_key != public_key:
+            raise StoreError("unreadable", f"The anchor {folder} is signed by another key, {signed.public_key}.")
+        content = bytes.fromhex(signed.statement)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signed.signature), content)
+        statement = msgspec.json.decode(content, type=Statement)
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise StoreError("unreadable", f"The anchor {folder} cannot be read: {error}") from error
+    except InvalidSignature:
+        raise StoreError("unreadable", f"The signature of the anchor {folder} does not hold.") from None
+    return Anchor(folder, statement.heads, statement.digests)
+
+
+def open_tables(anchor: Anchor, into: Path) -> None:
+    """Copy an anchor's tables, if they are those that were signed.
+
+    Raises StoreError.
+    """
+    try:
+        into.write_bytes((anchor.folder / TABLES).read_bytes())
+        connection = open_connection(into, writing=False)
+        changed = [
+            table.name for table in row_tables() if table_digest(connection, table) != anchor.digests.get(table.name)
+        ]
+        connection.close()
+    except (OSError, apsw.Error) as error:
+        raise StoreError("unreadable", f"The anchor's tables cannot be read: {error}") from error
+    if changed:
+        raise StoreError("unreadable", f"The anchor's tables were changed: {', '.join(changed)}.")

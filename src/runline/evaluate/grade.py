@@ -1,0 +1,203 @@
+"""Grade: JSON lines of wagers in, one JSON line of result or error out for each. For disputes, and anyone's checks.
+
+A line in:
+
+    {"id", "sport", "market", "period", "side", "line", "price", "stake", "score": {"home", "away"},
+     "periods": [[home, away], …], "overtime": [[home, away], …], "length", "rounding"}
+
+`id` is any JSON scalar and comes back as it was written. `line` (the handicap of `side` for a spread, the total for a total),
+`price` and `stake` are strings. `period` is `game` unless given; `rounding` is `half_up`, or `half_up to 0.05`; `length` is how
+much was played, for a game that ended early (football: minutes, baseball: half-innings). A line out is
+`{"id", "result", "returned"}` or `{"id", "error": {"code", "message"}}`.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from json import JSONDecoder
+from typing import Any, BinaryIO, TypeVar
+
+import msgspec
+
+from runline.domain.grading import (
+    NotGradable,
+    Score,
+    SelectionInvalid,
+    default_rules,
+    grade,
+    require_period,
+    require_selection,
+    returned,
+)
+from runline.domain.money import format_money, parse_money, parse_rounding
+from runline.domain.odds import parse_price
+from runline.domain.points import parse_points
+
+LINE_BYTES_MAX = 64 * 1024
+"""A longer line is an error; no more than this is ever in memory."""
+
+NULL = msgspec.Raw(b"null")
+
+Points = tuple[int, int]
+T = TypeVar("T")
+
+
+class FinalScore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The final score, overtime included."""
+
+    home: int
+    away: int
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line in."""
+
+    id: msgspec.Raw
+    sport: str
+    market: str
+    side: str
+    price: str
+    stake: str
+    score: FinalScore
+    period: str = "game"
+    line: str | None = None
+    periods: tuple[Points, ...] | None = None
+    overtime: tuple[Points, ...] | None = None
+    length: int | None = None
+    rounding: str = "half_up"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A line out. returned: the money back, stake included."""
+
+    id: msgspec.Raw
+    result: str
+    returned: str
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why a line has no result. code: stable. message: for people."""
+
+    code: str
+    message: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A line out, for a line that has no result."""
+
+    id: msgspec.Raw
+    error: Fault
+
+
+class Identified(msgspec.Struct, frozen=True):
+    """What can be told of a line that is not a question."""
+
+    id: msgspec.Raw = NULL
+
+
+class Unanswerable(Exception):
+    """A question that has no answer."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+QUESTIONS = msgspec.json.Decoder(Question)
+IDENTIFIED = msgspec.json.Decoder(Identified)
+
+
+def unique(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that has a field twice: which of them counts differs from reader to reader."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("Object has a field twice")
+
+
+FIELDS = JSONDecoder(object_pairs_hook=unique, parse_int=str, parse_float=str)
+
+
+def grade_lines(source: BinaryIO, sink: BinaryIO) -> int:
+    """Answer every line of the source on the sink, in order. Blank lines are skipped.
+
+    Returns the exit status: 1 if any line was an error, else 0. Memory does not grow with the input.
+    """
+    encoder = msgspec.json.Encoder()
+    failed = 0
+    for number, line in numbered_lines(source):
+        answer = answer_line(number, line)
+        failed |= isinstance(answer, Failure)
+        sink.write(encoder.encode(answer) + b"\n")
+        sink.flush()  # who asks line by line gets each answer before the next question
+    return int(failed)
+
+
+def numbered_lines(source: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """The lines that are not blank, and their numbers; None for one beyond LINE_BYTES_MAX, the rest of which is skipped."""
+    number = 0
+    while line := source.readline(LINE_BYTES_MAX + 1):
+        number += 1
+        if len(line.rstrip(b"\r\n")) > LINE_BYTES_MAX:
+            yield number, None
+            while line and not line.endswith(b"\n"):
+                line = source.readline(LINE_BYTES_MAX)
+        elif line := line.strip():
+            yield number, line
+
+
+def answer_line(number: int, line: bytes | None) -> Answer | Failure:
+    """The answer to one line; an error becomes a Failure here, at the edge."""
+    if line is None:
+        return malformed(number, NULL, f"a line has at most {LINE_BYTES_MAX} bytes")
+    try:
+        FIELDS.decode(line.decode())
+        question = QUESTIONS.decode(line)
+    except (ValueError, RecursionError) as error:
+        return malformed(number, identity(line), str(error))
+    if not is_scalar(question.id):
+        return malformed(number, NULL, "the id is a string, a number, true, false or null")
+    try:
+        return answer(question)
+    except (NotGradable, SelectionInvalid, Unanswerable) as error:
+        return Failure(question.id, Fault(error.code, str(error)))
+
+
+def malformed(number: int, name: msgspec.Raw, message: str) -> Failure:
+    return Failure(name, Fault("malformed", f"Line {number}: {message}."))
+
+
+def identity(line: bytes) -> msgspec.Raw:
+    """The id of a line that is not a question, if there is one to be found."""
+    try:
+        line.decode()
+        name = IDENTIFIED.decode(line).id
+    except (ValueError, RecursionError):
+        return NULL
+    return name if is_scalar(name) else NULL
+
+
+def is_scalar(value: msgspec.Raw) -> bool:
+    return bytes(value)[:1] not in (b"{", b"[")
+
+
+def answer(question: Question) -> Answer:
+    """The answer to a question. Raises NotGradable, SelectionInvalid and Unanswerable."""
+    rules = default_rules(question.sport)
+    line = None if question.line is None else read("line_invalid", parse_points, question.line)
+    require_selection(question.market, question.side, line)
+    if question.market == "total" and line is not None and line < 0:
+        raise Unanswerable("line_invalid", "A total is not negative.")
+    require_period(rules, question.period)
+    price = read("price_invalid", parse_price, question.price)
+    stake_minor = read("stake_invalid", partial(parse_money, positive=True), question.stake)
+    rounding = read("rounding_invalid", parse_rounding, question.rounding)
+    score = Score(question.score.home, question.score.away, question.periods, question.overtime, question.length)
+    result = grade(rules, question.market, question.period, question.side, line, score)
+    return Answer(question.id, result, format_money(returned(price, stake_minor, result, rounding)))
+
+
+def read(code: str, parse: Callable[[str], T], text: str) -> T:
+    """What a text means, or Unanswerable by this code."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        sentence = str(error)
+        raise Unanswerable(code, f"{sentence[:1].upper()}{sentence[1:]}.") from None

@@ -1,0 +1,116 @@
+"""Replay: the log, folded again from nothing (or from an anchor) into a second set of tables."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from runline.domain.access import AccessState
+from runline.domain.book import Book
+from runline.domain.house import House
+from runline.domain.invariants import BrokenInvariant
+from runline.domain.messages import EVOLVERS, HOUSE, WANTED, Event
+from runline.domain.rows import key_of, row_encoder
+from runline.engine.envelope import Logged, decode_envelope, link
+from runline.engine.ids import id_bytes
+from runline.engine.limits import READ_EVENTS
+from runline.engine.ports import EventRow, Head
+from runline.engine.recovery import load
+from runline.store.sqlite import SqliteReader
+from runline.store.tables import delete, table_of, upsert
+
+
+class Differs(Exception):
+    """The log does not hold together at an event."""
+
+
+class Replayed(msgspec.Struct):
+    """What a stream's log amounts to."""
+
+    state: AccessState
+    hash: bytes
+    events: int
+
+
+def replay_stream(
+    log: SqliteReader, tables: apsw.Connection, start: Head, end: Head, progress: Callable[[int], None]
+) -> Replayed:
+    """Fold a stream's log from a position to its end into tables (which hold the rows as of that position).
+
+    Raises Differs at the first event that does not follow from the one before.
+    """
+    reader = SqliteReader(tables)
+    empty: AccessState = House() if end.stream == HOUSE else Book(end.stream)
+    state = asyncio.run(load(reader, empty, start))
+    chain = start.hash
+    while state.seq < end.seq:
+        rows = asyncio.run(log.events(end.stream, state.seq, min(READ_EVENTS, end.seq - state.seq)))
+        if not rows:
+            raise Differs(f"{end.stream}: the log ends at {state.seq}, its head is at {end.seq}")
+        for row in rows:
+            entry = check_entry(row, state, chain)
+            chain = row[5]
+            apply(entry, state, tables, reader)
+        write(state, tables)
+        progress(len(rows))
+    return Replayed(state, chain, state.seq - start.seq)
+
+
+def check_entry(row: EventRow, state: AccessState, chain: bytes) -> Logged:
+    """The envelope of a stored event, if it is the one that must come next."""
+    stream, seq, command, digest, body, stored_hash = row
+    where = f"{stream} #{seq}"
+    if seq != state.seq + 1:
+        raise Differs(f"{stream}: position {state.seq + 1} is missing, {seq} follows {state.seq}")
+    if link(chain, body) != stored_hash:
+        raise Differs(f"{where}: the hash does not follow from the bytes")
+    try:
+        entry = decode_envelope(body)
+    except msgspec.DecodeError as error:
+        raise Differs(f"{where}: the envelope cannot be read: {error}") from error
+    if (entry.stream, entry.seq) != (stream, seq):
+        raise Differs(f"{where}: the envelope says {entry.stream} #{entry.seq}")
+    if id_bytes(entry.command) != command or bytes.fromhex(entry.digest) != digest:
+        raise Differs(f"{where}: the columns differ from the envelope")
+    if entry.at_ns < state.at_ns:
+        raise Differs(f"{where}: time goes back")
+    return entry
+
+
+def apply(entry: Logged, state: AccessState, tables: apsw.Connection, reader: SqliteReader) -> None:
+    """Evolve the state by an event; rows that have left memory come from the tables."""
+    where = f"{entry.stream} #{entry.seq}"
+    try:
+        event: Event = entry.event()
+        wanted = WANTED.get(type(event))
+        needs = wanted(state, event) if wanted else []
+        if needs:
+            write(state, tables)
+            for rows in asyncio.run(reader.fetch(entry.stream, needs)):
+                for row in rows:
+                    state.hold(row)
+        state.seq, state.at_ns = entry.seq, entry.at_ns
+        EVOLVERS[type(event)](state, event)
+    except (KeyError, msgspec.DecodeError, msgspec.ValidationError, BrokenInvariant, TypeError) as error:
+        raise Differs(f"{where}: {entry.type} cannot be applied: {type(error).__name__}: {error}") from error
+
+
+def write(state: AccessState, tables: apsw.Connection) -> None:
+    """Write the changed rows, and let go of what has closed."""
+    for row in state.dropped.values():
+        tables.execute(delete(table_of(type(row))), key_of(type(row))(state.stream, row))
+    for row in state.changed.values():
+        tables.execute(upsert(table_of(type(row))), row_encoder(type(row))(state.stream, row))
+    state.changed, state.dropped, state.due = {}, {}, []
+    if isinstance(state, Book):
+        state.evict(state.seq)
+
+
+def scratch(path: Path) -> apsw.Connection:
+    """Tables to fold into: a file that need not survive."""
+    connection = apsw.Connection(str(path))
+    connection.pragma("journal_mode", "off")
+    connection.pragma("synchronous", "off")
+    return connection

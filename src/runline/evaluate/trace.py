@@ -1,0 +1,88 @@
+"""Trace: the way of one command, from the door to the disk, each step with its time."""
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+
+from runline.engine.envelope import decode_envelope
+from runline.engine.ids import id_bytes
+from runline.engine.ports import StoreError
+from runline.store.sqlite import open_connection, store_error
+
+
+class Trace(msgspec.Struct):
+    """What became of a command. Times in UTC nanoseconds of the host; None where it is not known.
+
+    events: (position, type) of what it made; empty if it was refused.
+    durable_ns: None if the process ended before it could note it (the events are durable all the same).
+    refusal: (code, message) if it was refused.
+    """
+
+    command: str
+    stream: str
+    actor: str
+    node: str
+    events: list[tuple[int, str]]
+    received_ns: int | None
+    queued_ns: int | None
+    decided_ns: int | None
+    sealed_ns: int | None
+    durable_ns: int | None
+    refusal: tuple[str, str] | None = None
+
+
+def trace(path: Path, command: str) -> Trace | None:
+    """The way of a command in a database; None if the database does not know it.
+
+    Raises StoreError if the file cannot be read, Rejected if this is no id.
+    """
+    key = id_bytes(command)
+    if not path.is_file():
+        raise StoreError("unreadable", f"There is no database {path}.")
+    connection = open_connection(path, writing=False)
+    try:
+        connection.execute("BEGIN")
+        return find(connection, key, command)
+    except apsw.Error as error:
+        raise store_error(error) from error
+    finally:
+        connection.close()
+
+
+def find(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
+    bodies: list[Any] = connection.execute(
+        "SELECT body FROM events WHERE command = ? ORDER BY stream, seq", (key,)
+    ).fetchall()
+    if not bodies:
+        return find_refusal(connection, key, command)
+    entries = [decode_envelope(body) for (body,) in bodies]
+    first = entries[0]
+    batches: list[Any] = connection.execute(
+        "SELECT sealed_ns, durable_before_ns FROM batches WHERE node = ? AND sealed_ns >= ? ORDER BY sealed_ns LIMIT 2",
+        (first.node, first.decided_ns),
+    ).fetchall()
+    sealed_ns = batches[0][0] if batches else None
+    durable_ns = (batches[1][1] or None) if len(batches) > 1 else None
+    return Trace(
+        command,
+        first.stream,
+        first.actor,
+        first.node,
+        [(entry.seq, entry.type) for entry in entries],
+        first.received_ns,
+        first.queued_ns,
+        first.decided_ns,
+        sealed_ns,
+        durable_ns,
+    )
+
+
+def find_refusal(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
+    row = connection.execute(
+        "SELECT stream, actor, code, message FROM refusals WHERE last_id = ? ORDER BY minute DESC LIMIT 1", (key,)
+    ).fetchone()
+    if row is None:
+        return None
+    return Trace(command, row[0], row[1], "", [], None, None, None, None, None, (row[2], row[3]))

@@ -1,0 +1,121 @@
+"""NFL: every game since 1999 with its closing lines and final score. From `data/nfl` (NOTICE.md there)."""
+
+import csv
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from runline.domain.grading import Score
+from runline.domain.odds import parse_price
+from runline.domain.points import parse_points
+
+GAMES = "nflverse_games_1999_2025.csv.gz"
+
+
+class NflGame(msgspec.Struct, frozen=True, gc=False):
+    """A game, its closing lines, and how it ended. None for what the source does not have.
+
+    gametime: Eastern time.
+    home_score, away_score: overtime included; None before the game.
+    spread_home, total: quarter points; the home side's handicap, negative where it is favoured.
+    the prices: American, with their sign.
+    """
+
+    game_id: str
+    season: int
+    game_type: str
+    week: int
+    gameday: str
+    gametime: str | None
+    away: str
+    home: str
+    away_score: int | None
+    home_score: int | None
+    overtime: bool | None
+    spread_home: int | None
+    spread_away_price: str | None
+    spread_home_price: str | None
+    total: int | None
+    over_price: str | None
+    under_price: str | None
+    moneyline_away_price: str | None
+    moneyline_home_price: str | None
+
+    def score(self) -> Score | None:
+        """The final score, as grading takes it; None if the game is not played."""
+        if self.home_score is None or self.away_score is None:
+            return None
+        return Score(self.home_score, self.away_score)
+
+
+def read_games(directory: Path) -> list[NflGame]:
+    """All games, in the file's order (by day). Raises ValueError with file and line for a row that is not one."""
+    path = directory / GAMES
+    games: dict[str, NflGame] = {}
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        try:
+            for row in reader:
+                if None in row or None in row.values():
+                    raise ValueError("the row does not have the fields of the heading")
+                game = game_of(row)
+                if game.game_id in games:
+                    raise ValueError(f"{game.game_id} stands here a second time")
+                games[game.game_id] = game
+        except KeyError as error:
+            raise ValueError(f"{path}:{reader.line_num}: there is no field {error}") from None
+        except (ValueError, csv.Error) as error:
+            raise ValueError(f"{path}:{reader.line_num}: {error}") from None
+    return list(games.values())
+
+
+def game_of(row: Mapping[str, str]) -> NflGame:
+    away_score, home_score = number(row["away_score"]), number(row["home_score"])
+    margin, total = number(row["result"]), number(row["total"])
+    if away_score is None or home_score is None:
+        if any(value is not None for value in (away_score, home_score, margin, total)):
+            raise ValueError("the result is incomplete")
+    elif (margin, total) != (home_score - away_score, home_score + away_score):
+        raise ValueError("the result contradicts the score")
+    spread = points(row["spread_line"])
+    return NflGame(
+        row["game_id"],
+        int(row["season"]),
+        row["game_type"],
+        int(row["week"]),
+        row["gameday"],
+        row["gametime"] or None,
+        row["away_team"],
+        row["home_team"],
+        away_score,
+        home_score,
+        None if row["overtime"] == "" else {"0": False, "1": True}[row["overtime"]],
+        None if spread is None else -spread,
+        american(row["away_spread_odds"]),
+        american(row["home_spread_odds"]),
+        points(row["total_line"]),
+        american(row["over_odds"]),
+        american(row["under_odds"]),
+        american(row["away_moneyline"]),
+        american(row["home_moneyline"]),
+    )
+
+
+def number(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def points(text: str) -> int | None:
+    return parse_points(text) if text else None
+
+
+def american(text: str) -> str | None:
+    """The price of record of an American price, which the source writes without its plus."""
+    if not text:
+        return None
+    price = parse_price(text if text.startswith("-") else f"+{text}")
+    if price.format != "american":
+        raise ValueError(f"{text!r} is not an American price")
+    return price.text

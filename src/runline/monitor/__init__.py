@@ -1,0 +1,1 @@
+"""What Runline measures about itself."""

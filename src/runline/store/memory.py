@@ -1,0 +1,101 @@
+"""Memory: a store that forgets when the process ends. For tests, previews of ideas, and as the plainest reading of the port."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from runline.domain.rows import row_decoder
+from runline.domain.state import ByKey, Need, Row
+from runline.engine.ports import GENESIS, EventRow, Head, Refusal, Sealed, StoreError
+from runline.store.tables import table_of
+
+
+class MemoryStore:
+    """Everything in dictionaries; a batch is applied as a whole or not at all."""
+
+    def __init__(self) -> None:
+        self.known_heads: dict[str, Head] = {}
+        self.log: dict[str, list[EventRow]] = {}
+        self.rows: dict[type[Row], dict[tuple[Any, ...], tuple[Any, ...]]] = {}
+        self.refusals: dict[tuple[Any, ...], Refusal] = {}
+        self.batches: list[tuple[str, int, int]] = []
+
+    async def commit(self, sealed: Sealed) -> frozenset[str]:
+        fenced: list[str] = []
+        for part in sealed.parts:
+            head = self.known_heads.get(part.before.stream)
+            if head is not None and (head.epoch, head.seq) != (part.before.epoch, part.before.seq):
+                fenced.append(part.before.stream)
+            elif any(
+                value > 2**63 - 1
+                for rows in part.rows.values()
+                for row in rows
+                for value in row
+                if isinstance(value, int)
+            ):
+                raise StoreError("row", "An integer is too large.")
+        for part in sealed.parts:
+            stream = part.before.stream
+            if stream in fenced:
+                continue
+            self.known_heads[stream] = part.after
+            self.log.setdefault(stream, []).extend(part.events)
+            for row_type, keys in part.dropped.items():
+                for key in keys:
+                    self.rows.get(row_type, {}).pop(key, None)
+            for row_type, rows in part.rows.items():
+                kept = self.rows.setdefault(row_type, {})
+                length = table_of(row_type).key_length
+                kept.update((row[:length], row) for row in rows)
+            for refusal in part.refusals:
+                key = (stream, refusal.minute, refusal.actor, refusal.command, refusal.code)
+                known = self.refusals.get(key)
+                if known is not None:
+                    refusal.count += known.count
+                    refusal.first_ns = known.first_ns
+                self.refusals[key] = refusal
+        self.batches.append((sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
+        return frozenset(fenced)
+
+    async def claim(self, stream: str) -> Head:
+        head = self.known_heads.get(stream, Head(stream, 0, 0, GENESIS, 0))
+        self.known_heads[stream] = Head(stream, head.epoch + 1, head.seq, head.hash, head.at_ns)
+        return self.known_heads[stream]
+
+    async def heads(self) -> dict[str, Head]:
+        return dict(self.known_heads)
+
+    def stored(self, stream: str, row_type: type[Row]) -> list[Any]:
+        rows = self.rows.get(row_type, {})
+        decode = row_decoder(row_type)
+        return [decode(rows[key][1:]) for key in sorted(key for key in rows if key[0] == stream)]
+
+    async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
+        held = row_type.held_while
+        return [row for row in self.stored(stream, row_type) if held is None or getattr(row, held[0]) == held[1]]
+
+    async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
+        return [self.fetch_one(stream, need) for need in needs]
+
+    def fetch_one(self, stream: str, need: Need) -> list[Any]:
+        if isinstance(need, ByKey):
+            key = need.key if isinstance(need.key, tuple) else (need.key,)
+            row = self.rows.get(need.row, {}).get((stream, *key))
+            return [row_decoder(need.row)(row[1:])] if row else []
+        held, found_by = need.row.held_while, need.row.found_by
+        assert held is not None
+        assert found_by is not None
+        found = [
+            row
+            for row in self.stored(stream, need.row)
+            if getattr(row, found_by) == need.value and row.key() > need.after and getattr(row, held[0]) != held[1]
+        ]
+        return found[: need.limit]
+
+    async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:
+        return self.log.get(stream, [])[after : after + limit]
+
+    async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
+        return [(row[2], row[3], row[1]) for row in self.log.get(stream, [])[-limit:]]
+
+    async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+        self.batches.append((node, sealed_ns, durable_before_ns))

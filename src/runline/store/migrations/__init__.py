@@ -1,0 +1,1 @@
+"""Migrations: Alembic scripts, compiled to SQL and run by the store's own driver."""

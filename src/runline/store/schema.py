@@ -1,0 +1,44 @@
+"""Schema: the tables as SQLAlchemy describes them, for migrations and reports on any database."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from runline.store.tables import SYSTEM_TABLES, Table, indexes, row_tables
+
+TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
+    "text": sa.Text,
+    "integer": sa.BigInteger,
+    "boolean": sa.Boolean,
+    "json": sa.Text,
+    "blob": sa.LargeBinary,
+}
+
+
+def metadata() -> sa.MetaData:
+    """All tables and indexes. In SQLite the rows lie in the order of their keys (WITHOUT ROWID)."""
+    described = sa.MetaData()
+    for table in (*SYSTEM_TABLES, *row_tables()):
+        describe(table, described)
+    for index in indexes():
+        where = sa.text(index.where) if index.where else None
+        table_columns = described.tables[index.table].c
+        sa.Index(
+            index.name,
+            *(table_columns[name] for name in index.columns),
+            sqlite_where=where,
+            postgresql_where=where,
+        )
+    return described
+
+
+def describe(table: Table, described: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        table.name,
+        described,
+        *(
+            sa.Column(column.name, TYPES[column.kind], primary_key=index < table.key_length, nullable=column.nullable)
+            for index, column in enumerate(table.columns)
+        ),
+        sqlite_with_rowid=False,
+    )

@@ -1,0 +1,131 @@
+"""Tables: their columns and statements, derived from the row types. Beside them the log, the heads, refusals and batches."""
+
+from functools import cache
+
+import msgspec
+
+import runline.domain.book
+import runline.domain.house  # noqa: F401
+from runline.domain.rows import Column, columns
+from runline.domain.state import ROWS, Row
+
+SCHEMA_REVISION = "0001"
+"""The newest migration."""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table: the first `key_length` columns are its primary key."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key_length: int
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns[: self.key_length])
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns[self.key_length :])
+
+
+def text(name: str) -> Column:
+    return Column(name, "text", False)
+
+
+def integer(name: str) -> Column:
+    return Column(name, "integer", False)
+
+
+def blob(name: str) -> Column:
+    return Column(name, "blob", False)
+
+
+EVENTS = Table(
+    "events",
+    (text("stream"), integer("seq"), blob("command"), blob("digest"), blob("body"), blob("hash")),
+    2,
+)
+HEADS = Table("heads", (text("stream"), integer("epoch"), integer("seq"), blob("hash"), integer("at_ns")), 1)
+REFUSALS = Table(
+    "refusals",
+    (
+        text("stream"),
+        integer("minute"),
+        text("actor"),
+        text("command"),
+        text("code"),
+        integer("count"),
+        integer("first_ns"),
+        integer("last_ns"),
+        blob("last_id"),
+        text("message"),
+    ),
+    5,
+)
+BATCHES = Table("batches", (text("node"), integer("sealed_ns"), integer("durable_before_ns")), 2)
+
+SYSTEM_TABLES = (HEADS, EVENTS, REFUSALS, BATCHES)
+
+
+@cache
+def table_of(row_type: type[Row]) -> Table:
+    """The table of a row type: the stream's id, then the fields."""
+    return Table(row_type.table, (text("stream"), *columns(row_type)), row_type.key_length + 1)
+
+
+def row_tables() -> tuple[Table, ...]:
+    """The tables of all row types, by name."""
+    return tuple(table_of(ROWS[name]) for name in sorted(ROWS))
+
+
+class Index(msgspec.Struct, frozen=True):
+    """An index; where: the rows that it holds (partial), as SQL, or ""."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    where: str
+
+
+@cache
+def indexes() -> tuple[Index, ...]:
+    """The indexes: commands in the log, and for rows that leave memory those that are in it and those that are looked up."""
+    found = [Index("events_by_command", "events", ("command",), "")]
+    for name in sorted(ROWS):
+        row_type = ROWS[name]
+        if row_type.held_while is None:
+            continue
+        field, value = row_type.held_while
+        key = table_of(row_type).key
+        found.append(Index(f"{name}_held", name, key, f"{field} = '{value}'"))
+        if row_type.found_by is not None:
+            found_by = ("stream", row_type.found_by, *key[1:])
+            found.append(Index(f"{name}_by_{row_type.found_by}", name, found_by, f"{field} <> '{value}'"))
+    return tuple(found)
+
+
+def upsert(table: Table) -> str:
+    """Insert a row, or replace all that is not its key."""
+    marks = ", ".join("?" * len(table.columns))
+    names = ", ".join(column.name for column in table.columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in table.rest)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT DO UPDATE SET {changes}"
+
+
+def insert(table: Table) -> str:
+    """Insert a row that is new."""
+    names = ", ".join(column.name for column in table.columns)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
+
+
+def delete(table: Table) -> str:
+    """Delete a row by its key."""
+    return f"DELETE FROM {table.name} WHERE " + " AND ".join(f"{name} = ?" for name in table.key)
+
+
+def select(table: Table, where: str) -> str:
+    """The rows of a stream (without the stream's column) in the order of their keys."""
+    names = ", ".join(column.name for column in table.columns[1:])
+    order = ", ".join(table.key[1:])
+    return f"SELECT {names} FROM {table.name} WHERE stream = ? {where} ORDER BY {order}"
