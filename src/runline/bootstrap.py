@@ -16,6 +16,7 @@ from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Clock, Store
 from runline.store.sqlite import SqliteStore
+from runline.store.sqlite_process import SqliteProcessStore
 
 V = TypeVar("V")
 
@@ -25,7 +26,7 @@ def open_store(settings: StoreSettings) -> Store:
 
     Raises StoreError.
     """
-    return SqliteStore(settings.path)
+    return SqliteProcessStore(settings.path) if settings.committer == "process" else SqliteStore(settings.path)
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.catalog import SIDES, CatalogState, Market, MarketKind, Period, market_name
+from runline.domain.catalog import CatalogState, Market, MarketKind, Period, market_name
+from runline.domain.grading import SIDES
 from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves
 from runline.domain.odds import parse_price

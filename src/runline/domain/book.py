@@ -49,17 +49,16 @@ def start_book(book: Book, command: StartBook, context: Any) -> BookStarted | tu
 
 @evolves(BookStarted)
 def book_started(book: Book, event: BookStarted) -> None:
-    book.settings_rows[book.stream] = book.touch(
-        BookSettings(
-            book.stream,
-            event.owner,
-            event.rounding,
-            event.stake_min_minor,
-            event.stake_max_minor,
-            event.win_max_minor,
-            event.house_seq,
-        )
+    book.settings = BookSettings(
+        book.stream,
+        event.owner,
+        event.rounding,
+        event.stake_min_minor,
+        event.stake_max_minor,
+        event.win_max_minor,
+        event.house_seq,
     )
+    book.settings_rows[book.stream] = book.touch(book.settings)
     book.agents[ROOT] = book.touch(Agent(ROOT, ""))
     for account in (GRADING, CASH, ADJUSTMENTS):
         book.ledger_accounts[account] = book.touch(LedgerAccount(account))

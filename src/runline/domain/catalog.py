@@ -19,15 +19,6 @@ Period = Literal["game", "1h", "2h", "q1", "q2", "q3", "q4"]
 Side = Literal["home", "away", "draw", "over", "under"]
 FixtureStatus = Literal["scheduled", "closed", "final", "cancelled"]
 
-SIDES: dict[str, tuple[str, ...]] = {
-    "moneyline": ("away", "home"),
-    "three_way": ("away", "home", "draw"),
-    "spread": ("away", "home"),
-    "total": ("over", "under"),
-    "draw_no_bet": ("away", "home"),
-}
-"""The sides of a market by its kind, visitor first."""
-
 FIXTURE_LIFE: dict[tuple[str, str], str] = {
     ("scheduled", "FixtureClosed"): "closed",
     ("scheduled", "FixtureRescheduled"): "scheduled",

@@ -10,7 +10,8 @@ import msgspec
 
 from runline.domain.access import ROOT
 from runline.domain.board import price_of_record
-from runline.domain.catalog import SIDES, Market, side_line
+from runline.domain.catalog import Market, side_line
+from runline.domain.grading import SIDES
 from runline.domain.identifiers import reason_text
 from runline.domain.limits import LINE_QUARTERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
@@ -85,6 +86,10 @@ class LinesState(RiskState):
             line += own.offset_quarters
         prices = market.prices
         if own.offset_cents:
+            if not all(price[0] in "+-" for price in prices):
+                raise Rejected(
+                    "market_closed", "The book's offset does not fit the house's prices.", market=market.name
+                )
             prices = tuple(shade_american(price, -own.offset_cents) for price in prices)
         return Offer(market, line, prices)
 

@@ -4,7 +4,7 @@ import msgspec
 
 from runline.domain.accounts import TransactionEntered
 from runline.domain.book import Book
-from runline.domain.catalog import SIDES
+from runline.domain.grading import SIDES
 from runline.domain.messages import Event
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 

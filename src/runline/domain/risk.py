@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from runline.domain.catalog import SIDES
+from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved
 from runline.domain.ledger import LedgerState
 from runline.domain.messages import evolves
@@ -40,6 +40,7 @@ class RiskState(LedgerState):
         self.pending: dict[str, int] = {}
         self.account_moved: dict[str, int] = {}
         self.sums: dict[str, AgentSums] = {}
+        self.above: dict[str, tuple[AgentSums, ...]] = {}
         self.stands: dict[str, dict[str, Stand]] = {}
 
     def derive(self) -> None:
@@ -52,19 +53,17 @@ class RiskState(LedgerState):
     def derive_sums(self) -> None:
         """Rebuild the agents' sums from balances and pending risk (open wagers are counted by `risk`)."""
         self.sums = {name: AgentSums() for name in self.agents}
+        self.above = {}
         for player in self.players.values():
             for sums in self.sums_above(player.agent):
                 sums.balance_minor += player.balance_minor
 
-    def sums_above(self, agent: str) -> list[AgentSums]:
+    def sums_above(self, agent: str) -> tuple[AgentSums, ...]:
         """The sums of an agent and of all above."""
-        above: list[AgentSums] = []
-        while agent:
-            sums = self.sums.get(agent)
-            if sums is None:
-                sums = self.sums[agent] = AgentSums()
-            above.append(sums)
-            agent = self.agents[agent].parent
+        above = self.above.get(agent)
+        if above is None:
+            chain = self.chain(agent)
+            above = self.above[agent] = tuple(self.sums.setdefault(name, AgentSums()) for name in chain)
         return above
 
     def risk(
@@ -120,3 +119,4 @@ def agent_moved(book: RiskState, event: AgentMoved) -> None:
         sums.open_wagers += moved.open_wagers
         sums.balance_minor += moved.balance_minor
     book.touch(book.agents[event.agent]).parent = event.after
+    book.above = {}

@@ -37,11 +37,13 @@ class SettingsState(SuspendableState):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.settings_rows: dict[str, BookSettings] = {}
+        self.settings: BookSettings
+        """The book's row, from its start on."""
 
-    @property
-    def settings(self) -> BookSettings:
-        """The book's settings row."""
-        return self.settings_rows[self.stream]
+    def derive(self) -> None:
+        super().derive()
+        for settings in self.settings_rows.values():
+            self.settings = settings
 
 
 class SetLimits(Command, needs=Permission.SETTINGS_CHANGE):

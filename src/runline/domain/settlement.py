@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from runline.domain.grading import Result, Score, default_rules, grade, returned
+from runline.domain.grading import NotGradable, Result, Score, default_rules, grade, returned
 from runline.domain.limits import SETTLE_SLICE_WAGERS
 from runline.domain.messages import Command, Event, decides, evolves, wants
 from runline.domain.odds import parse_price
@@ -133,12 +133,15 @@ def result_taken(book: SettlementState, event: ResultTaken) -> None:
         book.start(Job(book.seq, event.fixture, event.sport, event.house_seq, event.score, stage))
 
 
-def outcome(job: Job, wager: Wager) -> Result:
-    """How a ticket stands by a job's result."""
+def outcome(job: Job, wager: Wager) -> Result | None:
+    """How a ticket stands by a job's result; None if the result does not say (it lacks the ticket's period)."""
     if job.score is None:
         return "void"
     _, period, kind = wager.market.rsplit(":", 2)
-    return grade(default_rules(job.sport), kind, period, wager.side, wager.line_quarters, job.score)
+    try:
+        return grade(default_rules(job.sport), kind, period, wager.side, wager.line_quarters, job.score)
+    except NotGradable:
+        return None
 
 
 @wants(SettleSlice)
@@ -168,6 +171,8 @@ def open_slice(book: SettlementState, job: Job) -> list[Event]:
         if wager is None or wager.status != "open":
             continue
         result = outcome(job, wager)
+        if result is None:
+            continue
         money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
         events.append(WagerSettled(number, wager.player, job.settlement, result, money))
     handled = len(events)
@@ -187,6 +192,8 @@ def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> li
         if wager.status != "settled":
             continue
         result = outcome(job, wager)
+        if result is None:
+            continue
         money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
         if (result, money) == (wager.result, wager.returned_minor):
             continue

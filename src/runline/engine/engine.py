@@ -201,9 +201,8 @@ class Engine:
                 raise Rejected("position_unknown", "That position is not reached.", position=writer.state.seq) from None
         position = writer.state.seq
         value = read(writer.state)
-        if position > writer.durable_seq:
-            if not await self.everything_durable(writer):
-                raise UNAVAILABLE
+        if position > writer.durable_seq and not await self.everything_durable(writer):
+            raise UNAVAILABLE
         return position, value
 
     def require(self, stream: str) -> Writer:
@@ -380,9 +379,9 @@ class Engine:
         try:
             while True:
                 needs = writer.needs(ticket)
-                if state.seq > writer.durable_seq and any(isinstance(need, Following) for need in needs):
-                    if not await self.everything_durable(writer):
-                        break
+                follows = any(isinstance(need, Following) for need in needs)
+                if follows and state.seq > writer.durable_seq and not await self.everything_durable(writer):
+                    break
                 evictions = writer.evictions
                 fetched = await self.store.fetch(writer.stream, needs)
                 if writer.evictions == evictions:
@@ -441,33 +440,48 @@ class Engine:
         return self.sealed_ns
 
     async def commit(self) -> None:
-        """Seal what was decided, make it durable, and let it out."""
-        waiting: list[Waiting] = [(writer, *writer.seal()) for writer in self.filling]
-        self.filling, self.filled = {}, 0
-        parts = [part for _, part, filling in waiting if filling.logged or filling.refusals]
+        """Seal what was decided, make it durable, and let it out; again as long as there is something.
+
+        A store that works beside the engine gets the next batch before the answers of the last one go out, so that it
+        never waits for them.
+        """
+        durable: list[Waiting] = []
+        waiting: list[Waiting] = []
         try:
-            if parts:
+            while self.filling or durable:
+                waiting = [(writer, *writer.seal()) for writer in self.filling]
+                self.filling, self.filled = {}, 0
+                parts = [part for _, part, filling in waiting if filling.logged or filling.refusals]
                 sealed = Sealed(self.node, self.next_sealed_ns(), self.durable_ns, parts)
-                stopped = await commit(self.store, sealed, self.clock)
-                self.durable_ns = self.clock.host_ns()
-                self.probes.commit.add(self.durable_ns - sealed.sealed_ns)
-                self.probes.batches += 1
-                for writer, _, filling in waiting:
-                    if writer.stream in stopped:
-                        self.stop_stream(writer, stopped[writer.stream])
-                        self.lose(writer, filling)
-                waiting = [entry for entry in waiting if entry[0].stream not in stopped]
-            self.let_out(waiting)
-            self.committing = None
+                attempt = asyncio.create_task(commit(self.store, sealed, self.clock)) if parts else None
+                if durable:
+                    await asyncio.sleep(0)
+                    self.let_out(durable)
+                if attempt is not None:
+                    waiting = self.stop_streams(waiting, await attempt)
+                    self.durable_ns = self.clock.host_ns()
+                    self.probes.commit.add(self.durable_ns - sealed.sealed_ns)
+                    self.probes.batches += 1
+                durable, waiting = waiting, []
+                if not self.store.beside:
+                    self.let_out(durable)
+                    break
         except CommitFailed as error:
             log.error("the store fails, memory is dropped and recovered: %s", error)
             await self.fall(waiting)
-            self.committing = None
         except Exception:
             log.exception("a fault while letting a batch out; memory is dropped and recovered")
             await self.fall(waiting)
-            self.committing = None
+        self.committing = None
         self.wake.set()
+
+    def stop_streams(self, waiting: list[Waiting], stopped: dict[str, str]) -> list[Waiting]:
+        """Stop the streams whose parts could not be stored; returns the others."""
+        for writer, _, filling in waiting:
+            if writer.stream in stopped:
+                self.stop_stream(writer, stopped[writer.stream])
+                self.lose(writer, filling)
+        return [entry for entry in waiting if entry[0].stream not in stopped]
 
     def let_out(self, waiting: list[Waiting]) -> None:
         """A batch is durable: apply the house's part to the view, answer, release, publish."""

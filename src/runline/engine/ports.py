@@ -39,13 +39,16 @@ class Refusal(msgspec.Struct, gc=False):
 
 
 class Part(msgspec.Struct):
-    """What a batch changes in one stream: encoded, immutable."""
+    """What a batch changes in one stream: encoded, immutable.
+
+    rows, dropped: whole rows to write, and keys of rows to delete, by the name of their table.
+    """
 
     before: Head
     after: Head
     events: list[EventRow]
-    rows: dict[type[Row], list[tuple[Any, ...]]]
-    dropped: dict[type[Row], list[tuple[Any, ...]]]
+    rows: dict[str, list[tuple[Any, ...]]]
+    dropped: dict[str, list[tuple[Any, ...]]]
     refusals: list[Refusal]
 
 
@@ -99,7 +102,12 @@ class Reading(Protocol):
 
 
 class Store(Reading, Protocol):
-    """Where streams are kept."""
+    """Where streams are kept.
+
+    beside: whether it commits while the engine goes on (or holds the loop until it is done).
+    """
+
+    beside: bool
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         """Make a batch durable, in one transaction. Returns the streams that were left out because another owns them."""

@@ -16,7 +16,7 @@ from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED, Event, Rejected
 from runline.domain.preview import Moves, moves
-from runline.domain.rows import key_of, row_encoder
+from runline.domain.rows import Encode, key_of, row_encoder
 from runline.domain.state import Need, Row
 from runline.engine.envelope import Envelope, content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
@@ -210,16 +210,18 @@ class Writer:
         """Take what was decided as an immutable part, and start to fill the next."""
         state = self.state
         filling, self.filling = self.filling, Filling()
-        rows: dict[type[Row], list[tuple[Any, ...]]] = {}
-        dropped: dict[type[Row], list[tuple[Any, ...]]] = {}
+        stream = self.stream
+        encoded: dict[type[Row], tuple[Encode, list[tuple[Any, ...]]]] = {}
         for row in state.changed.values():
             kind = type(row)
-            values = rows.get(kind)
-            if values is None:
-                values = rows[kind] = []
-            values.append(row_encoder(kind)(self.stream, row))
+            known = encoded.get(kind)
+            if known is None:
+                known = encoded[kind] = (row_encoder(kind), [])
+            known[1].append(known[0](stream, row))
+        rows = {kind.table: values for kind, (_, values) in encoded.items()}
+        dropped: dict[str, list[tuple[Any, ...]]] = {}
         for row in state.dropped.values():
-            dropped.setdefault(type(row), []).append(key_of(type(row))(self.stream, row))
+            dropped.setdefault(row.table, []).append(key_of(type(row))(stream, row))
         state.changed = {}
         state.dropped = {}
         before = self.head

@@ -5,6 +5,7 @@ There are no result times; who needs one assumes a final FINAL_AFTER_NS after th
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,7 +21,10 @@ GAMES = "pinnacle_mlb2016_games.csv"
 LINES = "pinnacle_mlb2016_lines.csv.gz"
 CALLED = "called_games.csv"
 
-GAME_FIELDS = "game_id,event_time_utc,away_team,home_team,doubleheader_game,away_pitcher,home_pitcher,final_away,final_home,n_lines"
+GAME_FIELDS = (
+    "game_id,event_time_utc,away_team,home_team,doubleheader_game,"
+    "away_pitcher,home_pitcher,final_away,final_home,n_lines"
+)
 LINE_FIELDS = (
     "game_id,entered_utc,spread_away,spread_us_away,spread_us_home,ml_us_away,ml_us_home,total,over_us,under_us"
 )
@@ -129,7 +133,7 @@ def rows(path: Path, fields: str) -> Iterator[tuple[str, list[str]]]:
                 if len(row) != width:
                     raise ValueError(f"{len(row)} fields instead of {width}")
                 yield f"{path}:{reader.line_num}", row
-        except (ValueError, csv.Error) as error:
+        except (ValueError, csv.Error, EOFError, zlib.error) as error:
             raise ValueError(f"{path}:{reader.line_num}: {error}") from None
 
 
@@ -168,7 +172,7 @@ def line_of(row: list[str]) -> MlbLine:
 
 def count(text: str) -> int:
     """A number that is not negative."""
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         raise ValueError(f"{text!r} is not a count")
     return int(text)
 

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def read_games(directory: Path) -> list[NflGame]:
                 games[game.game_id] = game
         except KeyError as error:
             raise ValueError(f"{path}:{reader.line_num}: there is no field {error}") from None
-        except (ValueError, csv.Error) as error:
+        except (ValueError, csv.Error, EOFError, zlib.error) as error:
             raise ValueError(f"{path}:{reader.line_num}: {error}") from None
     return list(games.values())
 
@@ -79,6 +80,8 @@ def game_of(row: Mapping[str, str]) -> NflGame:
             raise ValueError("the result is incomplete")
     elif (margin, total) != (home_score - away_score, home_score + away_score):
         raise ValueError("the result contradicts the score")
+    elif home_score < 0 or away_score < 0:
+        raise ValueError("a score is negative")
     spread = points(row["spread_line"])
     return NflGame(
         row["game_id"],
@@ -91,7 +94,7 @@ def game_of(row: Mapping[str, str]) -> NflGame:
         row["home_team"],
         away_score,
         home_score,
-        None if row["overtime"] == "" else {"0": False, "1": True}[row["overtime"]],
+        flag(row["overtime"]),
         None if spread is None else -spread,
         american(row["away_spread_odds"]),
         american(row["home_spread_odds"]),
@@ -105,6 +108,12 @@ def game_of(row: Mapping[str, str]) -> NflGame:
 
 def number(text: str) -> int | None:
     return int(text) if text else None
+
+
+def flag(text: str) -> bool | None:
+    if text not in ("", "0", "1"):
+        raise ValueError(f"{text!r} is neither 0 nor 1")
+    return text == "1" if text else None
 
 
 def points(text: str) -> int | None:

@@ -6,16 +6,18 @@ from typing import Any
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
 from runline.engine.ports import GENESIS, EventRow, Head, Refusal, Sealed, StoreError
-from runline.store.tables import table_of
+from runline.store.tables import table_named
 
 
 class MemoryStore:
     """Everything in dictionaries; a batch is applied as a whole or not at all."""
 
+    beside = False
+
     def __init__(self) -> None:
         self.known_heads: dict[str, Head] = {}
         self.log: dict[str, list[EventRow]] = {}
-        self.rows: dict[type[Row], dict[tuple[Any, ...], tuple[Any, ...]]] = {}
+        self.rows: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
         self.refusals: dict[tuple[Any, ...], Refusal] = {}
         self.batches: list[tuple[str, int, int]] = []
 
@@ -39,12 +41,12 @@ class MemoryStore:
                 continue
             self.known_heads[stream] = part.after
             self.log.setdefault(stream, []).extend(part.events)
-            for row_type, keys in part.dropped.items():
+            for name, keys in part.dropped.items():
                 for key in keys:
-                    self.rows.get(row_type, {}).pop(key, None)
-            for row_type, rows in part.rows.items():
-                kept = self.rows.setdefault(row_type, {})
-                length = table_of(row_type).key_length
+                    self.rows.get(name, {}).pop(key, None)
+            for name, rows in part.rows.items():
+                kept = self.rows.setdefault(name, {})
+                length = table_named(name).key_length
                 kept.update((row[:length], row) for row in rows)
             for refusal in part.refusals:
                 key = (stream, refusal.minute, refusal.actor, refusal.command, refusal.code)
@@ -65,7 +67,7 @@ class MemoryStore:
         return dict(self.known_heads)
 
     def stored(self, stream: str, row_type: type[Row]) -> list[Any]:
-        rows = self.rows.get(row_type, {})
+        rows = self.rows.get(row_type.table, {})
         decode = row_decoder(row_type)
         return [decode(rows[key][1:]) for key in sorted(key for key in rows if key[0] == stream)]
 
@@ -79,7 +81,7 @@ class MemoryStore:
     def fetch_one(self, stream: str, need: Need) -> list[Any]:
         if isinstance(need, ByKey):
             key = need.key if isinstance(need.key, tuple) else (need.key,)
-            row = self.rows.get(need.row, {}).get((stream, *key))
+            row = self.rows.get(need.row.table, {}).get((stream, *key))
             return [row_decoder(need.row)(row[1:])] if row else []
         held, found_by = need.row.held_while, need.row.found_by
         assert held is not None

@@ -16,7 +16,18 @@ import apsw
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
 from runline.engine.ports import GENESIS, EventRow, Head, Part, Sealed, StoreError
-from runline.store.tables import BATCHES, EVENTS, REFUSALS, SCHEMA_REVISION, delete, insert, select, table_of, upsert
+from runline.store.tables import (
+    BATCHES,
+    EVENTS,
+    REFUSALS,
+    SCHEMA_REVISION,
+    delete,
+    insert,
+    select,
+    table_named,
+    table_of,
+    upsert,
+)
 
 SQLITE_VERSION_MIN = (3, 51, 3)
 """3.7.0 to 3.51.2 can corrupt a WAL file when two connections write or checkpoint at once."""
@@ -148,6 +159,26 @@ def write_batch(connection: apsw.Connection, sealed: Sealed) -> frozenset[str]:
         raise
 
 
+def claim_stream(connection: apsw.Connection, stream: str) -> None:
+    """Take a stream over: a new epoch, from which on commits of earlier owners are left out."""
+    try:
+        connection.execute(
+            "INSERT INTO heads VALUES (?, 1, 0, ?, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1", (stream, GENESIS)
+        )
+    except apsw.Error as error:
+        raise store_error(error) from error
+
+
+def close_log(connection: apsw.Connection, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+    """Keep the time at which the last batch was durable (0: there was none), and close."""
+    try:
+        if durable_before_ns:
+            connection.execute(insert(BATCHES), (node, sealed_ns, durable_before_ns))
+        connection.close()
+    except apsw.Error as error:
+        raise store_error(error) from error
+
+
 def fence(connection: apsw.Connection, part: Part) -> bool:
     """Move a stream's head, if it is where this process has left it."""
     before, after = part.before, part.after
@@ -159,10 +190,10 @@ def write_part(connection: apsw.Connection, part: Part) -> None:
     stream = part.before.stream
     if part.events:
         connection.executemany(insert(EVENTS), part.events)
-    for row_type, keys in part.dropped.items():
-        connection.executemany(delete(table_of(row_type)), keys)
-    for row_type, rows in part.rows.items():
-        connection.executemany(upsert(table_of(row_type)), rows)
+    for name, keys in part.dropped.items():
+        connection.executemany(delete(table_named(name)), keys)
+    for name, rows in part.rows.items():
+        connection.executemany(upsert(table_named(name)), rows)
     if part.refusals:
         counted = [
             (stream, one.minute, one.actor, one.command, one.code, one.count, one.first_ns, one.last_ns, one.last_id,
@@ -227,6 +258,8 @@ class SqliteReader:
 class SqliteStore(SqliteReader):
     """The inline committer: simple, and blocking the loop while it commits."""
 
+    beside = False
+
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(path)
@@ -242,22 +275,11 @@ class SqliteStore(SqliteReader):
         return write_batch(self.connection, sealed)
 
     async def claim(self, stream: str) -> Head:
-        try:
-            with self.connection:
-                self.connection.execute(
-                    "INSERT INTO heads VALUES (?, 1, 0, ?, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1",
-                    (stream, GENESIS),
-                )
-        except apsw.Error as error:
-            raise store_error(error) from error
+        claim_stream(self.connection, stream)
         return (await self.heads())[stream]
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:
-            if durable_before_ns:
-                self.connection.execute(insert(BATCHES), (node, sealed_ns, durable_before_ns))
-            self.connection.close()
-        except apsw.Error as error:
-            raise store_error(error) from error
+            close_log(self.connection, node, sealed_ns, durable_before_ns)
         finally:
             self.lock.release()

@@ -74,6 +74,12 @@ def table_of(row_type: type[Row]) -> Table:
     return Table(row_type.table, (text("stream"), *columns(row_type)), row_type.key_length + 1)
 
 
+@cache
+def table_named(name: str) -> Table:
+    """The table of the row type that is kept under this name."""
+    return table_of(ROWS[name])
+
+
 def row_tables() -> tuple[Table, ...]:
     """The tables of all row types, by name."""
     return tuple(table_of(ROWS[name]) for name in sorted(ROWS))
@@ -105,6 +111,7 @@ def indexes() -> tuple[Index, ...]:
     return tuple(found)
 
 
+@cache
 def upsert(table: Table) -> str:
     """Insert a row, or replace all that is not its key."""
     marks = ", ".join("?" * len(table.columns))
@@ -113,17 +120,20 @@ def upsert(table: Table) -> str:
     return f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT DO UPDATE SET {changes}"
 
 
+@cache
 def insert(table: Table) -> str:
     """Insert a row that is new."""
     names = ", ".join(column.name for column in table.columns)
     return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
 
 
+@cache
 def delete(table: Table) -> str:
     """Delete a row by its key."""
     return f"DELETE FROM {table.name} WHERE " + " AND ".join(f"{name} = ?" for name in table.key)
 
 
+@cache
 def select(table: Table, where: str) -> str:
     """The rows of a stream (without the stream's column) in the order of their keys."""
     names = ", ".join(column.name for column in table.columns[1:])

@@ -1,0 +1,92 @@
+"""Bench `engine`: durable wagers a second in the process, and how long one takes under half of that load.
+
+Floor: the very same rows, in the same batches, inserted plainly into a fresh file with the same fsync.
+"""
+
+import asyncio
+import gc
+import time
+from pathlib import Path
+
+import apsw
+
+from runline.bootstrap import open_store, running_engine
+from runline.config import StoreSettings
+from runline.engine.ports import Part, Sealed
+from runline.evaluate.bench.load import Bettors, ClosedLoop, OpenLoop, set_up
+from runline.evaluate.bench.result import GcPauses, latencies
+from runline.store.sqlite import migrate, open_connection
+from runline.store.tables import BATCHES, EVENTS, insert, table_named
+
+IN_FLIGHT = 512
+PLAYERS = 10_000
+SEED = 7
+
+
+async def bench_engine(
+    folder: Path, *, wagers: int, open_s: float, committer: str
+) -> tuple[dict[str, float], dict[str, float]]:
+    """(figures, floor)."""
+    path = folder / f"engine-{committer}.db"
+    store = open_store(StoreSettings(path, committer))  # type: ignore[arg-type]
+    batches: list[Sealed] = []
+    async with running_engine(store) as (engine, bus):
+        await set_up(bus, PLAYERS)
+        bettors = Bettors(bus, PLAYERS, SEED)
+        plain_commit = store.commit
+
+        async def recorded(sealed: Sealed) -> frozenset[str]:
+            batches.append(sealed)
+            return await plain_commit(sealed)
+
+        # The floor's rows are taken from a run of their own, so that keeping them costs the measured run nothing.
+        store.commit = recorded  # type: ignore[method-assign]
+        warming = wagers // 4
+        await ClosedLoop(engine, [bettors.request() for _ in range(warming)], IN_FLIGHT).run()
+        store.commit = plain_commit  # type: ignore[method-assign]
+        requests = [bettors.request() for _ in range(wagers)]
+        before = (engine.probes.rows, engine.probes.batches)
+        gc.collect()
+        gc.freeze()
+        with GcPauses() as pauses:
+            load = ClosedLoop(engine, requests, IN_FLIGHT)
+            seconds = await load.run()
+        if load.accepted != wagers:
+            raise RuntimeError(f"only {load.accepted} of {wagers} wagers were accepted: {load.refused}")
+        per_s = wagers / seconds
+        figures = {
+            "wagers_per_s": per_s,
+            "in_flight": IN_FLIGHT,
+            "rows_per_wager": (engine.probes.rows - before[0]) / wagers,
+            "wagers_per_batch": wagers / (engine.probes.batches - before[1]),
+            "gc_pause_ms_max": pauses.longest_ms,
+        }
+        half = OpenLoop(engine, bettors, per_s / 2, SEED)
+        asyncio.get_running_loop().call_later(open_s, half.stop)
+        await half.run()
+        figures |= {"open_loop_wagers_per_s": per_s / 2} | latencies("placing", half.durations_ns)
+    floor_s = plain_inserts(folder / f"floor-{committer}.db", batches)
+    return figures, {"wagers_per_s": warming / floor_s}
+
+
+def plain_inserts(path: Path, batches: list[Sealed]) -> float:
+    """The seconds that the rows of these batches take, inserted plainly in the same transactions."""
+    connection = open_connection(path, writing=True)
+    migrate(connection, path)
+    # A wager that changes later is a row that is inserted once here: the first time.
+    began = time.perf_counter()
+    for sealed in batches:
+        connection.execute("BEGIN IMMEDIATE")
+        for part in sealed.parts:
+            insert_part(connection, part)
+        connection.execute(insert(BATCHES), (sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    connection.close()
+    return seconds
+
+
+def insert_part(connection: apsw.Connection, part: Part) -> None:
+    connection.executemany(insert(EVENTS), part.events)
+    for name, rows in part.rows.items():
+        connection.executemany(insert(table_named(name)), rows)

@@ -1,0 +1,187 @@
+"""Load: a house, a book, its players, and clients that place wagers at the line that stands."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from random import Random
+
+from runline.bus.local import LocalBus
+from runline.domain.board import MarketLine, PostLines
+from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.house import OpenBook
+from runline.domain.messages import HOUSE, Command
+from runline.domain.wagers import PlaceWager
+from runline.engine.engine import Engine
+from runline.engine.requests import Accepted, Outcome, Request
+from runline.evaluate.bench.result import Zipf
+
+BOOK = "bench"
+OWNER = "owner"
+FIXTURES = 20
+HOUR_NS = 3_600 * 10**9
+CREDIT_MINOR = 10**12
+
+
+def fixture_name(number: int) -> str:
+    return f"F{number:03d}"
+
+
+def player_number(number: int) -> str:
+    return f"P{number:06d}"
+
+
+async def send_all(bus: LocalBus, stream: str, actor: str, commands: Sequence[Command]) -> None:
+    """Send commands in bulk; all must be accepted."""
+    for start in range(0, len(commands), 1_000):
+        part = commands[start : start + 1_000]
+        outcomes = await bus.send([Request(stream, bus.new_id(), actor, command, bulk=True) for command in part])
+        for outcome in outcomes:
+            if not isinstance(outcome, Accepted):
+                raise RuntimeError(f"the bench's set-up was refused: {outcome}")
+
+
+async def set_up(bus: LocalBus, players: int) -> None:
+    """A house with a full board, a book of three levels of agents, and players."""
+    start_ns = time.time_ns() + 12 * HOUR_NS
+    lines = (
+        MarketLine("spread", "game", -6, ("-110", "-110")),
+        MarketLine("total", "game", 34, ("-105", "-115")),
+        MarketLine("moneyline", "game", None, ("+120", "-140")),
+    )
+    house: list[Command] = [OpenBook(BOOK, OWNER), CreateLeague("MLB", "baseball")]
+    for number in range(FIXTURES):
+        name = fixture_name(number)
+        house.append(CreateFixture(name, "MLB", 901 + 2 * number, "Visitors", "Home", start_ns))
+        house.append(PostLines(name, 1, lines))
+    await send_all(bus, HOUSE, "platform", house)
+    agents = [CreateAgent(f"A{number}", "root") for number in range(10)]
+    agents += [CreateAgent(f"A{number}-{below}", f"A{number}") for number in range(10) for below in range(10)]
+    await send_all(bus, BOOK, OWNER, agents)
+    opened = [
+        CreatePlayer(player_number(number), f"A{number % 10}-{number // 10 % 10}", CREDIT_MINOR)
+        for number in range(players)
+    ]
+    await send_all(bus, BOOK, OWNER, opened)
+
+
+SELECTIONS = (
+    ("spread", "home", -6, "-110"),
+    ("spread", "away", 6, "-110"),
+    ("total", "over", 34, "-105"),
+    ("total", "under", 34, "-115"),
+    ("moneyline", "home", None, "-140"),
+    ("moneyline", "away", None, "+120"),
+)
+
+
+class Bettors:
+    """Makes wagers at the prices of the board; accounts by Zipf."""
+
+    def __init__(self, bus: LocalBus, players: int, seed: int, fixtures: int = FIXTURES) -> None:
+        self.bus = bus
+        self.zipf = Zipf(players, seed)
+        self.random = Random(seed)
+        self.fixtures = fixtures
+        self.first_fixture = 0
+
+    def request(self) -> Request:
+        """A new wager of some player."""
+        player = player_number(self.zipf.choose())
+        kind, side, line, price = SELECTIONS[int(self.random.random() * 6)]
+        fixture = fixture_name(self.first_fixture + int(self.random.random() * self.fixtures))
+        amount = 500 + int(self.random.random() * 200) * 100
+        command = PlaceWager(player, f"{fixture}:game:{kind}", side, line, price, amount)
+        return Request(BOOK, self.bus.new_id(), player, command)
+
+
+class ClosedLoop:
+    """A number of requests always in flight: each answer brings the next request."""
+
+    def __init__(self, engine: Engine, requests: list[Request], in_flight: int) -> None:
+        self.engine = engine
+        self.requests = requests
+        self.next = min(in_flight, len(requests))
+        self.first = requests[: self.next]
+        self.left = len(requests)
+        self.accepted = 0
+        self.refused: dict[str, int] = {}
+        self.due: list[Request] = []
+        self.loop = asyncio.get_running_loop()
+        self.done = self.loop.create_future()
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        if isinstance(outcome, Accepted):
+            self.accepted += 1
+        else:
+            code = getattr(outcome, "code", "?")
+            self.refused[code] = self.refused.get(code, 0) + 1
+        self.left -= 1
+        if not self.left:
+            self.done.set_result(None)
+        elif self.next < len(self.requests):
+            if not self.due:
+                self.loop.call_soon(self.flush)
+            self.due.append(self.requests[self.next])
+            self.next += 1
+
+    def flush(self) -> None:
+        due, self.due = self.due, []
+        self.engine.submit(due, self)
+
+    async def run(self) -> float:
+        """Send everything; returns the seconds it took."""
+        began = time.perf_counter()
+        self.engine.submit(self.first, self)
+        await self.done
+        return time.perf_counter() - began
+
+
+class OpenLoop:
+    """Requests at a rate, whether or not the ones before are answered. A late answer counts from when it was due."""
+
+    def __init__(self, engine: Engine, bettors: Bettors, rate_per_s: float, seed: int) -> None:
+        self.engine = engine
+        self.bettors = bettors
+        self.rate_per_s = rate_per_s
+        self.random = Random(seed)
+        self.durations_ns: list[int] = []
+        self.accepted = 0
+        self.refused: dict[str, int] = {}
+        self.stopping = False
+
+    async def run(self) -> None:
+        """Send until `stop`, then wait for the last answers."""
+        sent = 0
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while not self.stopping:
+            due_s += self.random.expovariate(self.rate_per_s)
+            wait = due_s - loop.time()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            self.engine.submit([self.bettors.request()], Timed(self, time.perf_counter_ns() + int(min(wait, 0) * 1e9)))
+            sent += 1
+        while len(self.durations_ns) < sent:
+            await asyncio.sleep(0.001)
+
+    def stop(self) -> None:
+        """Send no more."""
+        self.stopping = True
+
+
+class Timed:
+    """The answer to one request of an open loop."""
+
+    def __init__(self, load: OpenLoop, due_ns: int) -> None:
+        self.load = load
+        self.due_ns = due_ns
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        load = self.load
+        load.durations_ns.append(time.perf_counter_ns() - self.due_ns)
+        if isinstance(outcome, Accepted):
+            load.accepted += 1
+        else:
+            code = getattr(outcome, "code", "?")
+            load.refused[code] = load.refused.get(code, 0) + 1

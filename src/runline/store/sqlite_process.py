@@ -1,0 +1,273 @@
+"""The committer process: SQLite on a second core, fed with sealed batches.
+
+Rule: the engine's loop only hands over bytes; the file is written by the child alone, one batch after another. The child
+ends when the engine's process does. If the child ends first, whether its last batch is stored is read from the heads.
+
+A batch lies in memory that both share, and only its length goes down the line: a batch of half a megabyte through a socket
+would cost the loop two copies and several wake-ups.
+"""
+
+import asyncio
+import mmap
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from runline.engine.ports import Head, Sealed, StoreError
+from runline.store.sqlite import (
+    FileLock,
+    SqliteReader,
+    claim_stream,
+    close_log,
+    migrate,
+    open_connection,
+    write_batch,
+)
+
+LENGTH = struct.Struct("<I")
+
+SHARED_BYTES = 32 * 2**20
+"""The memory that both share: far more than a batch of BATCH_EVENTS_MAX events takes."""
+
+READY_S = 30.0
+"""How long the child may take to open the file."""
+
+
+class Claim(msgspec.Struct, tag=True):
+    """Become the owner of a stream."""
+
+    stream: str
+
+
+class Commit(msgspec.Struct, tag=True):
+    """Make a batch durable: its Sealed is the first `length` bytes of the shared memory."""
+
+    length: int
+
+
+class Close(msgspec.Struct, tag=True):
+    """Note the last batch's time and end."""
+
+    node: str
+    sealed_ns: int
+    durable_before_ns: int
+
+
+class Done(msgspec.Struct, tag=True):
+    """It is done. fenced: the streams that were left out."""
+
+    fenced: list[str] = []
+
+
+class Failed(msgspec.Struct, tag=True):
+    """It is not done: a StoreError."""
+
+    kind: str
+    message: str
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_sealed = msgspec.msgpack.Decoder(Sealed).decode
+decode_order = msgspec.msgpack.Decoder(Claim | Commit | Close).decode
+decode_reply = msgspec.msgpack.Decoder(Done | Failed).decode
+
+
+def framed(message: bytes) -> bytes:
+    return LENGTH.pack(len(message)) + message
+
+
+class Replies(asyncio.Protocol):
+    """The engine's end of the line to the child: replies come in the order of the orders."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.waiting: deque[asyncio.Future[Done | Failed]] = deque()
+        self.transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        while len(self.received) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self.received)
+            end = LENGTH.size + length
+            if len(self.received) < end:
+                return
+            reply = decode_reply(self.received[LENGTH.size : end])
+            del self.received[:end]
+            waiting = self.waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        while self.waiting:
+            waiting = self.waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(Failed("lost", "the committer process has ended"))
+
+    def send(self, order: bytes) -> asyncio.Future[Done | Failed]:
+        """Send an order; the future has its reply."""
+        reply: asyncio.Future[Done | Failed] = asyncio.get_running_loop().create_future()
+        if self.transport is None:
+            reply.set_result(Failed("lost", "the committer process has ended"))
+        else:
+            self.waiting.append(reply)
+            self.transport.write(framed(order))
+        return reply
+
+
+class SqliteProcessStore(SqliteReader):
+    """Reads in this process, commits in another."""
+
+    beside = True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.lock = FileLock(path)
+        try:
+            connection = open_connection(path, writing=True)
+            migrate(connection, path)
+            super().__init__(open_connection(path, writing=False))
+            connection.close()
+        except StoreError:
+            self.lock.release()
+            raise
+        self.memory = os.memfd_create("runline-batches")
+        os.ftruncate(self.memory, SHARED_BYTES)
+        self.shared = mmap.mmap(self.memory, SHARED_BYTES)
+        self.child: subprocess.Popen[bytes] | None = None
+        self.replies: Replies | None = None
+
+    async def order(self, order: Claim | Commit | Close) -> Done:
+        """Have the child do something, starting it if it does not run."""
+        if self.replies is None or self.replies.transport is None:
+            self.replies = await self.spawn()
+        reply = await self.replies.send(encode(order))
+        if isinstance(reply, Failed):
+            raise StoreError(reply.kind, reply.message)  # type: ignore[arg-type]
+        return reply
+
+    async def spawn(self) -> Replies:
+        """Start the child and wait until it has opened the file."""
+        self.reap()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            number = theirs.fileno()
+            # Starting it blocks the loop for some milliseconds, once, before anything is served.
+            self.child = subprocess.Popen(  # noqa: ASYNC220
+                [sys.executable, "-m", "runline.store.sqlite_process", str(self.path), str(number), str(self.memory)],
+                pass_fds=[number, self.memory],
+                stdin=subprocess.DEVNULL,
+            )
+        ours.setblocking(False)
+        ready: asyncio.Future[Done | Failed] = asyncio.get_running_loop().create_future()
+        replies = Replies()
+        replies.waiting.append(ready)
+        await asyncio.get_running_loop().create_connection(lambda: replies, sock=ours)
+        reply = await asyncio.wait_for(ready, READY_S)
+        if isinstance(reply, Failed):
+            raise StoreError("transient", reply.message)
+        return replies
+
+    def reap(self) -> None:
+        """Take leave of a child that has ended (or must)."""
+        if self.child is not None:
+            if self.replies is not None and self.replies.transport is not None:
+                self.replies.transport.close()
+            self.child.wait()
+            self.child = None
+
+    async def commit(self, sealed: Sealed) -> frozenset[str]:
+        try:
+            batch = encode(sealed)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise StoreError("row", f"{type(error).__name__}: {error}") from error
+        if len(batch) > SHARED_BYTES:
+            raise StoreError("row", f"The batch of {len(batch)} bytes is larger than {SHARED_BYTES}.")
+        self.shared[: len(batch)] = batch
+        return frozenset((await self.order(Commit(len(batch)))).fenced)
+
+    async def claim(self, stream: str) -> Head:
+        await self.order(Claim(stream))
+        return (await self.heads())[stream]
+
+    async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+        try:
+            if self.replies is not None and self.replies.transport is not None:
+                await self.order(Close(node, sealed_ns, durable_before_ns))
+        finally:
+            self.reap()
+            self.connection.close()
+            self.shared.close()
+            os.close(self.memory)
+            self.lock.release()
+
+
+def receive(line: socket.socket, size: int) -> bytes | None:
+    """Exactly this many bytes, or None at the line's end."""
+    buffer = bytearray(size)
+    view = memoryview(buffer)
+    while view:
+        count = line.recv_into(view)
+        if not count:
+            return None
+        view = view[count:]
+    return bytes(buffer)
+
+
+def serve(connection: apsw.Connection, line: socket.socket, shared: memoryview) -> None:
+    """Do what comes down the line until it ends."""
+    while True:
+        header = receive(line, LENGTH.size)
+        message = receive(line, LENGTH.unpack(header)[0]) if header else None
+        if message is None:
+            return
+        reply: Done | Failed = Done()
+        order = decode_order(message)
+        try:
+            if isinstance(order, Commit):
+                reply = Done(sorted(write_batch(connection, decode_sealed(shared[: order.length]))))
+            elif isinstance(order, Claim):
+                claim_stream(connection, order.stream)
+            else:
+                close_log(connection, order.node, order.sealed_ns, order.durable_before_ns)
+        except StoreError as error:
+            reply = Failed(error.kind, str(error))
+        line.sendall(framed(encode(reply)))
+        if isinstance(order, Close):
+            return
+
+
+def main(path: str, number: str, memory: str) -> None:
+    """The child: open the file, say so, serve."""
+    # The engine decides when to end; a Ctrl-C on the terminal reaches the whole group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=int(number)) as line:
+        try:
+            connection = open_connection(Path(path), writing=True)
+        except StoreError as error:
+            line.sendall(framed(encode(Failed(error.kind, str(error)))))
+            return
+        line.sendall(framed(encode(Done())))
+        try:
+            with mmap.mmap(int(memory), SHARED_BYTES, prot=mmap.PROT_READ) as mapped, memoryview(mapped) as shared:
+                serve(connection, line, shared)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        finally:
+            connection.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,314 @@
+"""`runline grade`: one JSON line out for each line in, whatever comes in."""
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runline.evaluate.grade import LINE_BYTES_MAX, grade_lines
+
+BETS = {
+    "id": 7,
+    "sport": "football",
+    "market": "spread",
+    "side": "home",
+    "line": "-3.75",
+    "price": "-110",
+    "stake": "100.00",
+    "score": {"home": 24, "away": 20},
+}
+
+
+def raw(*lines):
+    """The exit status and the lines out for these lines in, as bytes."""
+    sink = io.BytesIO()
+    status = grade_lines(io.BytesIO(b"\n".join(lines)), sink)
+    assert sink.getvalue().endswith(b"\n") or not sink.getvalue()
+    return status, sink.getvalue().splitlines()
+
+
+def asked(**changes):
+    """The exit status and the answer to one question; a change to `...` leaves the field out."""
+    fields = {name: value for name, value in {**BETS, **changes}.items() if value is not ...}
+    status, lines = raw(json.dumps(fields).encode())
+    return status, json.loads(lines[0])
+
+
+def refused(line):
+    """The id and the code that one bad line gets."""
+    status, lines = raw(line)
+    assert (status, len(lines)) == (1, 1)
+    failure = json.loads(lines[0])
+    assert list(failure) == ["id", "error"]
+    assert list(failure["error"]) == ["code", "message"]
+    assert failure["error"]["message"]
+    return failure["id"], failure["error"]["code"]
+
+
+def test_a_line_in_is_a_line_out():
+    assert raw(json.dumps(BETS).encode()) == (0, [b'{"id":7,"result":"half_won","returned":"145.45"}'])
+
+
+@pytest.mark.parametrize(
+    ("changes", "result", "money"),
+    [
+        ({}, "half_won", "145.45"),
+        ({"line": "-4¼"}, "half_lost", "50.00"),
+        ({"line": "-4"}, "push", "100.00"),
+        ({"line": "PK"}, "won", "190.91"),
+        ({"line": "-7"}, "lost", "0.00"),
+        ({"line": "PK", "price": "1.91"}, "won", "191.00"),
+        ({"line": "PK", "price": "10/11"}, "won", "190.91"),
+        ({"line": "PK", "price": "+125", "stake": "7.5"}, "won", "16.88"),
+        ({"line": "PK", "rounding": "down"}, "won", "190.90"),
+        ({"line": "PK", "rounding": "half_up"}, "won", "190.91"),
+        ({"line": "PK", "rounding": "half_up to 0.05"}, "won", "190.90"),
+        ({"line": "PK", "rounding": "half_up to 1.00"}, "won", "191.00"),
+        ({"market": "moneyline", "line": ...}, "won", "190.91"),
+        ({"market": "moneyline", "line": None}, "won", "190.91"),
+        ({"market": "moneyline", "line": ..., "score": {"home": 3, "away": 3}}, "push", "100.00"),
+        ({"market": "draw_no_bet", "line": ..., "score": {"home": 3, "away": 3}}, "push", "100.00"),
+        ({"market": "three_way", "line": ..., "side": "draw", "score": {"home": 3, "away": 3}}, "won", "190.91"),
+        ({"market": "total", "side": "over", "line": "44"}, "push", "100.00"),
+        ({"period": "game"}, "half_won", "145.45"),
+        ({"period": "1h", "line": "0", "periods": [[7, 10], [17, 10]]}, "lost", "0.00"),
+        ({"periods": None, "overtime": None}, "half_won", "145.45"),
+        ({"periods": [], "overtime": []}, "half_won", "145.45"),
+        ({"length": 54}, "void", "100.00"),
+        ({"sport": "baseball", "length": 17}, "half_won", "145.45"),
+        (
+            {"sport": "soccer", "market": "three_way", "line": ..., "side": "draw", "score": {"home": 2, "away": 1}}
+            | {"periods": [[0, 1], [1, 0]], "overtime": [[1, 0], [0, 0]]},
+            "won",
+            "190.91",
+        ),
+    ],
+)
+def test_a_wager_is_graded(changes, result, money):
+    assert asked(**changes) == (0, {"id": 7, "result": result, "returned": money})
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"sport": "cricket"}, "sport_invalid"),
+        ({"market": "parlay"}, "market_invalid"),
+        ({"side": "draw"}, "side_invalid"),
+        ({"side": "over"}, "side_invalid"),
+        ({"period": "q5"}, "period_invalid"),
+        ({"period": ""}, "period_invalid"),
+        ({"line": ...}, "line_invalid"),
+        ({"line": "3.1"}, "line_invalid"),
+        ({"line": ""}, "line_invalid"),
+        ({"line": "9" * 5_000}, "line_invalid"),
+        ({"market": "moneyline"}, "line_invalid"),
+        ({"market": "total", "side": "over", "line": "-44"}, "line_invalid"),
+        ({"price": "110"}, "price_invalid"),
+        ({"price": "-99"}, "price_invalid"),
+        ({"price": "1"}, "price_invalid"),
+        ({"price": "9" * 5_000}, "price_invalid"),
+        ({"stake": "0"}, "stake_invalid"),
+        ({"stake": "-5.00"}, "stake_invalid"),
+        ({"stake": "1.005"}, "stake_invalid"),
+        ({"stake": "1" + "0" * 18}, "stake_invalid"),
+        ({"stake": ""}, "stake_invalid"),
+        ({"rounding": "nearest"}, "rounding_invalid"),
+        ({"rounding": "half_up to 0"}, "rounding_invalid"),
+        ({"score": {"home": -1, "away": 0}}, "not_gradable"),
+        ({"score": {"home": 10**40, "away": 0}}, "not_gradable"),
+        ({"length": -1}, "not_gradable"),
+        ({"period": "q1"}, "not_gradable"),
+        ({"period": "q1", "sport": "hockey"}, "not_gradable"),
+        ({"period": "1h", "sport": "hockey"}, "not_gradable"),
+        ({"periods": [[24, 20]]}, "not_gradable"),
+        ({"periods": [[10, 10], [10, 10]]}, "not_gradable"),
+        ({"overtime": [[25, 0]]}, "not_gradable"),
+        ({"periods": [[0, 0]] * 500}, "not_gradable"),
+        ({"overtime": [[0, 0]] * 500}, "not_gradable"),
+        ({"sport": ...}, "malformed"),
+        ({"price": ...}, "malformed"),
+        ({"price": -110}, "malformed"),
+        ({"price": None}, "malformed"),
+        ({"stake": 100}, "malformed"),
+        ({"line": -3.5}, "malformed"),
+        ({"sport": None}, "malformed"),
+        ({"score": [24, 20]}, "malformed"),
+        ({"score": {"home": 24}}, "malformed"),
+        ({"score": {"home": 24, "away": 20, "draw": 0}}, "malformed"),
+        ({"score": {"home": "24", "away": 20}}, "malformed"),
+        ({"score": {"home": True, "away": 20}}, "malformed"),
+        ({"score": {"home": 24.5, "away": 20}}, "malformed"),
+        ({"score": {"home": 1e308, "away": 20}}, "malformed"),
+        ({"periods": [[1, 2, 3]]}, "malformed"),
+        ({"periods": [1, 2]}, "malformed"),
+        ({"unknown": 1}, "malformed"),
+    ],
+)
+def test_a_wager_that_cannot_be_graded_has_its_code(changes, code):
+    status, failure = asked(**changes)
+    assert (status, failure["id"], failure["error"]["code"]) == (1, 7, code)
+
+
+@pytest.mark.parametrize(
+    "name", ["7", "-0.0", "1e400", "9" * 6_000, "true", "false", "null", '""', '"a\\u00e9b"', '"ticket é ½"', '"\\"[{"']
+)
+def test_an_id_comes_back_as_it_was_written(name):
+    fields = json.dumps(BETS)[len('{"id": 7') :]
+    status, lines = raw(f'{{"id": {name}{fields}'.encode())
+    assert (status, lines) == (0, [f'{{"id":{name},"result":"half_won","returned":"145.45"}}'.encode()])
+
+
+@pytest.mark.parametrize("name", [[1], {}, {"a": 1}])
+def test_an_id_that_is_no_scalar_is_malformed(name):
+    assert refused(json.dumps({**BETS, "id": name}).encode()) == (None, "malformed")
+
+
+def test_a_wager_without_an_id_is_malformed():
+    assert refused(json.dumps({name: value for name, value in BETS.items() if name != "id"}).encode()) == (
+        None,
+        "malformed",
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{",
+        b"}",
+        b"[]",
+        b"null",
+        b"7",
+        b'"id"',
+        b"garbage",
+        b"{}",
+        b"{}{}",
+        b"\xff\xfe",
+        b'{"id": "\xff"}',
+        b'{"id": "\xed\xa0\x80"}',
+        b'{"id": "\\ud800"}',
+        b'{"id": NaN}',
+        b'{"id": -Infinity}',
+        b'{"id": 01}',
+        b"\x00",
+        b"\xef\xbb\xbf{}",
+        b"[" * 60_000,
+        b'{"a":' * 10_000,
+        b'{"id":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    ],
+    ids=lambda line: repr(line[:24]),
+)
+def test_garbage_is_malformed_and_nothing_worse(line):
+    assert refused(line) == (None, "malformed")
+
+
+def test_a_field_that_stands_twice_is_malformed():
+    line = json.dumps(BETS).replace('"away": 20', '"away": 20, "away": 27').encode()
+    assert refused(line) == (7, "malformed")
+    assert refused(json.dumps(BETS).replace('"id": 7', '"id": 7, "stake": "1.00"').encode()) == (7, "malformed")
+
+
+def test_not_a_number_is_malformed():
+    assert refused(json.dumps(BETS).replace("24", "NaN").encode()) == (None, "malformed")
+
+
+def test_blank_lines_are_skipped_and_every_other_line_is_answered_in_order():
+    good = [json.dumps({**BETS, "id": number}).encode() for number in range(3)]
+    status, lines = raw(b"", good[0], b"  \t", b"\r", good[1] + b"\r", b"oops", b"", good[2])
+    assert status == 1
+    assert [json.loads(line)["id"] for line in lines] == [0, 1, None, 2]
+    assert "Line 6:" in json.loads(lines[2])["error"]["message"]
+
+
+def test_nothing_in_is_nothing_out():
+    assert raw() == (0, [])
+    assert raw(b"", b"\n \n") == (0, [])
+
+
+@pytest.mark.parametrize("excess", [1, 2, LINE_BYTES_MAX, 5 * LINE_BYTES_MAX + 17])
+def test_a_line_that_is_too_long_is_one_error_and_the_next_is_read(excess):
+    question = json.dumps(BETS).encode()
+    status, lines = raw(question, b"x" * (LINE_BYTES_MAX + excess), question)
+    assert (status, len(lines)) == (1, 3)
+    assert [json.loads(line).get("result") for line in lines] == ["half_won", None, "half_won"]
+    assert json.loads(lines[1])["error"]["code"] == "malformed"
+    assert "Line 2:" in json.loads(lines[1])["error"]["message"]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_the_longest_line_allowed_is_read(end):
+    question = json.dumps(BETS).encode().ljust(LINE_BYTES_MAX)
+    status, lines = raw(question + end + json.dumps(BETS).encode() if end else question)
+    assert status == 0
+    assert len(lines) == (2 if end else 1)
+
+
+class Endless(io.BytesIO):
+    """A line of 100 MB that is never in memory, and how much of it was asked for at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.left = 100 * 1024 * 1024
+        self.asked_max = 0
+
+    def readline(self, size=-1, /):
+        self.asked_max = max(self.asked_max, size if size is not None and size >= 0 else 2**62)
+        given = min(self.left, size)
+        self.left -= given
+        return b"x" * given
+
+
+def test_memory_does_not_grow_with_a_line():
+    source, sink = Endless(), io.BytesIO()
+    assert grade_lines(source, sink) == 1
+    assert source.left == 0
+    assert source.asked_max <= LINE_BYTES_MAX + 2
+    assert sink.getvalue().count(b"\n") == 1
+
+
+class Conversation(io.BytesIO):
+    """A sink that remembers how much had been flushed."""
+
+    flushed = 0
+
+    def flush(self):
+        self.flushed = self.tell()
+
+
+def test_each_answer_is_out_before_the_next_question_is_read():
+    sink = Conversation()
+    seen = []
+
+    class Source(io.BytesIO):
+        def readline(self, size=-1, /):
+            seen.append(sink.flushed)
+            return json.dumps(BETS).encode() + b"\n" if len(seen) < 4 else b""
+
+    grade_lines(Source(), sink)
+    answer = len(sink.getvalue()) // 3
+    assert seen == [0, answer, 2 * answer, 3 * answer]
+
+
+@given(st.binary(max_size=200))
+def test_whatever_comes_in_gets_a_json_line_for_each_line_that_is_not_blank(data):
+    sink = io.BytesIO()
+    status = grade_lines(io.BytesIO(data), sink)
+    answers = [json.loads(line) for line in sink.getvalue().splitlines()]
+    assert len(answers) == sum(bool(line.strip()) for line in data.split(b"\n"))
+    assert status == any("error" in answer for answer in answers)
+
+
+texts = st.text('aé½"\\/-+.0\x00\ud800', max_size=8)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*BETS, "period", "periods", "overtime", "rounding", "length"]), json_values))
+def test_any_value_in_any_field_gets_an_answer(changes):
+    status, lines = raw(json.dumps({**BETS, **changes}).encode())
+    assert len(lines) == 1
+    assert ("error" in json.loads(lines[0])) == bool(status)
