@@ -66,13 +66,11 @@ class RiskState(LedgerState):
             above = self.above[agent] = tuple(self.sums.setdefault(name, AgentSums()) for name in chain)
         return above
 
-    def risk(
-        self, player: str, agent: str, market: str, side: str, risk_minor: int, win_minor: int, wagers: int
-    ) -> None:
+    def risk(self, player: str, market: str, side: str, risk_minor: int, win_minor: int, wagers: int) -> None:
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
         self.account_moved[player] = self.seq
-        for sums in self.sums_above(agent):
+        for sums in self.sums_above(self.players[player].agent):
             sums.pending_minor += risk_minor
             sums.open_wagers += wagers
         sides = self.stands.get(market)

@@ -97,19 +97,14 @@ class WagersState(LinesState):
 
     def opened(self, wager: Wager, sign: Literal[1, -1]) -> None:
         """Count (1) or stop counting (-1) a wager as open."""
-        self.risk(
-            wager.player,
-            self.players[wager.player].agent,
-            wager.market,
-            wager.side,
-            sign * wager.risk_minor,
-            sign * wager.win_minor,
-            sign,
-        )
+        self.risk(wager.player, wager.market, wager.side, sign * wager.risk_minor, sign * wager.win_minor, sign)
+        numbers = self.open_on.get(wager.fixture)
         if sign == 1:
-            self.open_on.setdefault(wager.fixture, {})[wager.number] = None
+            if numbers is None:
+                numbers = self.open_on[wager.fixture] = {}
+            numbers[wager.number] = None
             return
-        numbers = self.open_on[wager.fixture]
+        assert numbers is not None
         del numbers[wager.number]
         if not numbers:
             del self.open_on[wager.fixture]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from runline.domain.book import Book, StartBook
 from runline.domain.house import BookOpened, House
-from runline.domain.messages import ENGINE, EVOLVERS, HOUSE, TIMERS, Command, Event, Rejected
+from runline.domain.messages import ENGINE, EVOLVERS, HOUSE, TIMERS, WANTED, Command, Event, Rejected
 from runline.domain.results import FixtureCancelled, ResultConfirmed
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import Following
@@ -344,8 +344,7 @@ class Engine:
             ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
             return
         try:
-            needs = writer.needs(ticket)
-            if needs:
+            if type(ticket.request.command) in WANTED and writer.needs(ticket):
                 self.spawn(self.fetching, self.fetch(writer, ticket))
                 return
             before = writer.state.seq

@@ -16,6 +16,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     seq: contiguous within the stream, from 1. at_ns: the stream's time. node: the process that decided.
     command: the id of the command that caused it. correlation: what its sender relates it to.
+    digest: what the command's id stands for (base64); empty for commands of the engine itself.
     received_ns, queued_ns, decided_ns: the host's time on the command's way.
     payload: the event's own fields; its shape follows from type and version.
     """
@@ -30,7 +31,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):
     node: str
     command: str
     correlation: str
-    digest: str
+    digest: bytes
     received_ns: int
     queued_ns: int
     decided_ns: int

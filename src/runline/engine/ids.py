@@ -25,7 +25,7 @@ def id_bytes(text: str) -> bytes:
         value = bytes.fromhex(text.replace("-", ""))
     except ValueError:
         value = b""
-    if len(value) != 16 or len(text) != 36 or value[6] >> 4 != 7:
+    if len(value) != 16 or value[6] >> 4 != 7 or len(text) != 36:
         raise Rejected("command_id_invalid", "A command's id is a UUIDv7.")
     return value
 

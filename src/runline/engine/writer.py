@@ -18,7 +18,7 @@ from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED,
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
 from runline.domain.state import Need, Row
-from runline.engine.envelope import Envelope, content_digest, encode_envelope, link
+from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
 from runline.engine.limits import REFUSAL_ROWS_MAX
@@ -155,15 +155,16 @@ class Writer:
         request = ticket.request
         stream = self.stream
         filling = self.filling
-        digest_text = digest.hex()
+        logged = filling.logged
         chain = self.hash
+        state.at_ns = at_ns
         for event in events:
             state.seq = seq = state.seq + 1
-            state.at_ns = at_ns
             kind = type(event)
             EVOLVERS[kind](state, event)
+            # An Envelope, written as the tuple that it is encoded as.
             body = encode_envelope(
-                Envelope(
+                (
                     stream,
                     seq,
                     at_ns,
@@ -174,7 +175,7 @@ class Writer:
                     self.node,
                     request.id,
                     request.correlation,
-                    digest_text,
+                    digest,
                     request.received_ns,
                     ticket.queued_ns,
                     decided_ns,
@@ -182,7 +183,7 @@ class Writer:
                 )
             )
             chain = link(chain, body)
-            filling.logged.append((stream, seq, command_id, digest, body, chain))
+            logged.append((stream, seq, command_id, digest, body, chain))
             filling.happened.append((seq, at_ns, request.actor, request.id, event))
         self.hash = chain
 

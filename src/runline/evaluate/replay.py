@@ -72,7 +72,7 @@ def check_entry(row: EventRow, state: AccessState, chain: bytes) -> Logged:
         raise Differs(f"{where}: the envelope cannot be read: {error}") from error
     if (entry.stream, entry.seq) != (stream, seq):
         raise Differs(f"{where}: the envelope says {entry.stream} #{entry.seq}")
-    if id_bytes(entry.command) != command or bytes.fromhex(entry.digest) != digest:
+    if id_bytes(entry.command) != command or entry.digest != digest:
         raise Differs(f"{where}: the columns differ from the envelope")
     if entry.at_ns < state.at_ns:
         raise Differs(f"{where}: time goes back")
