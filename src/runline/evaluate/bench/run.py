@@ -1,1 +1,111 @@
-def run_benches(*a, **k): ...
+"""Run the benches, show what they found, and write it down."""
+
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from runline.bootstrap import run
+from runline.evaluate.bench.core import bench_core
+from runline.evaluate.bench.engine import bench_engine
+from runline.evaluate.bench.recover import bench_recover
+from runline.evaluate.bench.result import BenchResult, this_machine
+from runline.evaluate.bench.settle import bench_settle
+
+Measured = tuple[dict[str, float], dict[str, float]]
+
+
+def run_core(folder: Path, quick: bool) -> Measured:
+    return run(lambda: bench_core(folder, wagers=5_000 if quick else 200_000))
+
+
+def run_engine(folder: Path, quick: bool) -> Measured:
+    wagers, open_s = (4_000, 0.5) if quick else (200_000, 8.0)
+    return with_both_committers(
+        lambda committer: run(lambda: bench_engine(folder, wagers=wagers, open_s=open_s, committer=committer))
+    )
+
+
+def run_settle(folder: Path, quick: bool) -> Measured:
+    wagers = 2_000 if quick else 100_000
+    return with_both_committers(
+        lambda committer: run(lambda: bench_settle(folder, wagers=wagers, rate_per_s=1_000, committer=committer))
+    )
+
+
+def run_recover(folder: Path, quick: bool) -> Measured:
+    players, open_wagers, events = (500, 500, 4_000) if quick else (100_000, 100_000, 1_000_000)
+    return run(lambda: bench_recover(folder, players=players, open_wagers=open_wagers, events=events))
+
+
+def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
+    """The inline committer's figures and floor, and beside them those of the committer process, named `process_…`."""
+    figures, floor = measure("inline")
+    beside, beside_floor = measure("process")
+    figures |= {f"process_{name}": value for name, value in beside.items()}
+    return figures | {"process_ratio": ratio_of(beside, beside_floor)}, floor
+
+
+BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
+    "core": run_core,
+    "engine": run_engine,
+    "settle": run_settle,
+    "recover": run_recover,
+}
+
+LESS_IS_BETTER = ("_us", "_s")
+
+
+def ratio_of(figures: dict[str, float], floor: dict[str, float]) -> float:
+    """How near the figure comes to the floor: 1 is as fast. A rate is divided by the floor's, a time divides the floor's."""
+    ((name, least),) = floor.items()
+    is_time = name.endswith(LESS_IS_BETTER) and not name.endswith("_per_s")
+    return least / figures[name] if is_time else figures[name] / least
+
+
+def run_benches(names: Sequence[str], json: Path | None, *, quick: bool, folder: Path | None) -> int:
+    """`runline bench`: run, show, write. Returns the exit code."""
+    console = Console()
+    machine = this_machine()
+    console.print(
+        f"{machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB, Linux {machine.kernel}, "
+        f"Python {machine.python}, SQLite {machine.sqlite}. {machine.fsync}.",
+        highlight=False,
+    )
+    results: list[BenchResult] = []
+    command = "runline " + shlex.join(sys.argv[1:])
+    for name in names:
+        with (
+            console.status(f"bench {name}"),
+            tempfile.TemporaryDirectory(prefix="runline-bench-", dir=folder) as temporary,
+        ):
+            figures, floor = BENCHES[name](Path(temporary), quick)
+        date = datetime.now(UTC).strftime("%Y-%m-%d")
+        results.append(BenchResult(name, figures, floor, ratio_of(figures, floor), machine, command, date))
+        show(console, results[-1])
+    if json is not None:
+        written = msgspec.json.encode(results[0] if len(results) == 1 else results)
+        json.write_bytes(msgspec.json.format(written, indent=2) + b"\n")
+    return 0
+
+
+def show(console: Console, result: BenchResult) -> None:
+    """One bench's figures as a table."""
+    table = Table(title=result.name, title_justify="left", box=None, show_header=False)
+    for name, value in result.figures.items():
+        table.add_row(name, number(value))
+    for name, value in result.floor.items():
+        table.add_row(f"floor {name}", number(value))
+    table.add_row("ratio to the floor", f"{result.ratio:.2f}")
+    console.print(table)
+
+
+def number(value: float) -> str:
+    """A figure with as many digits as it is worth."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 or value == int(value) else f"{value:.3g}"
