@@ -29,7 +29,7 @@ def demo(
     day: str | None = None,
     rate: float = 200.0,
     seed: int = 1,
-    committer: Literal["inline", "process"] = "inline",
+    committer: Literal["inline", "process"] = "process",
 ) -> int:
     """Run a real baseball day through the engine: lines, wagers, results, then verify everything.
 

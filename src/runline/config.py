@@ -9,11 +9,12 @@ import msgspec
 class StoreSettings(msgspec.Struct, frozen=True):
     """Where the book is kept.
 
-    path: the SQLite file. committer: inline (in the engine's process) or process (one of its own, on a second core).
+    path: the SQLite file. committer: process (one of its own, on a second core: half as fast again and more, see
+    benchmarks/RESULTS.md) or inline (in the engine's process).
     """
 
     path: Path
-    committer: Literal["inline", "process"] = "inline"
+    committer: Literal["inline", "process"] = "process"
 
 
 class EngineSettings(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from runline.engine.ids import Entropy, uuid7
 from runline.engine.limits import (
     AT_LEAST_WAIT_S,
     BATCH_EVENTS_MAX,
+    BULK_EVENTS_MAX,
     RECOVER_PAUSE_S,
     SLICE_NS,
     TIMERS_PER_ROUND,
@@ -74,6 +75,7 @@ class Engine:
         self.active: dict[Writer, None] = {}
         self.filling: dict[Writer, None] = {}
         self.filled = 0
+        self.steps = 0
         self.timers: list[tuple[int, str]] = []
         self.next_due: dict[str, int] = {}
         self.committing: asyncio.Task[None] | None = None
@@ -246,15 +248,21 @@ class Engine:
     async def run(self) -> None:
         """Execute until stopped."""
         while True:
-            now_ns = self.clock.now_ns()
-            self.fire_timers(now_ns)
-            self.slice()
+            try:
+                self.fire_timers(self.clock.now_ns())
+                executed = self.slice()
+            except Exception:
+                log.exception("a fault in the loop; memory is dropped and recovered")
+                if self.committing is not None:
+                    await asyncio.wait([self.committing])
+                await self.fall([])
+                continue
             if self.committing is None and self.filling:
                 self.committing = asyncio.create_task(self.commit())
             if self.stopping and not (self.active or self.filling or self.committing or self.fetching):
                 await self.settle_answers()
                 return
-            if (self.active and self.filled < BATCH_EVENTS_MAX) or (self.committing is None and self.filling):
+            if executed:
                 await asyncio.sleep(0)
             else:
                 await self.rest()
@@ -276,10 +284,14 @@ class Engine:
         if self.answering:
             await asyncio.wait(self.answering)
 
-    def slice(self) -> None:
-        """Decide for SLICE_NS at most, over all streams: control first, then wagers in turns, then bulk and jobs."""
+    def slice(self) -> bool:
+        """Decide for SLICE_NS at most, over all streams: control first, then wagers in turns, then bulk and jobs.
+
+        Returns whether anything was executed; if not, it is for a commit or a request to come.
+        """
         if not self.active:
-            return
+            return False
+        steps = self.steps
         host_ns = self.clock.host_ns
         end_ns = host_ns() + SLICE_NS
         writers = list(self.active)
@@ -308,6 +320,7 @@ class Engine:
             self.active.pop(writer, None)
             if not writer.stopped and (len(writer.lanes) or self.has_job(writer)):
                 self.active[writer] = None
+        return self.steps != steps
 
     def bulk(self, writers: list[Writer], end_ns: int) -> None:
         """Bulk requests and slices of jobs, one of each stream in turn; each stream has at least a chance a slice."""
@@ -315,7 +328,7 @@ class Engine:
         while busy:
             busy = False
             for writer in writers:
-                if self.filled >= BATCH_EVENTS_MAX or writer.stopped or writer.lanes.control:
+                if self.filled >= BULK_EVENTS_MAX or writer.stopped or writer.lanes.control:
                     continue
                 for _ in range(min(TURN_COMMANDS, len(writer.lanes.bulk))):
                     self.step(writer, writer.lanes.bulk.popleft())
@@ -340,6 +353,7 @@ class Engine:
 
     def step(self, writer: Writer, ticket: Ticket) -> None:
         """Execute one ticket, or fetch the rows that it needs first."""
+        self.steps += 1
         if writer.stopped:
             ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
             return

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.messages import EVENTS, UPCASTERS, Command, Event
+from runline.domain.messages import EVENTS, UPCASTERS, Command, Event, Rejected
 
 DIGEST_BYTES = 8
 
@@ -60,12 +60,14 @@ def payload_decoder(type_name: str) -> Any:
 def event_of(type_name: str, version: int, payload: msgspec.Raw) -> Event:
     """Decode an event; older versions pass through their upcasters.
 
-    Raises KeyError for an unknown type, msgspec.DecodeError for a payload that does not fit.
+    Raises KeyError for an unknown type, msgspec.DecodeError for a payload that does not fit or is of a later version.
     """
     current = EVENTS[type_name].version
     if version == current:
         event: Event = payload_decoder(type_name)(payload)
         return event
+    if version > current:
+        raise msgspec.ValidationError(f"{type_name} is of version {version}, only {current} is known here")
     fields = msgspec.json.decode(payload)
     for step in range(version, current):
         fields = UPCASTERS[type_name, step](fields)
@@ -78,8 +80,21 @@ def link(previous: bytes, body: bytes) -> bytes:
 
 
 encode_content = msgspec.msgpack.Encoder().encode
+encode_any_content = msgspec.json.Encoder().encode
 
 
 def content_digest(actor: str, command: Command) -> bytes:
-    """What a command's id stands for: who asked for what. 8 bytes."""
-    return blake2b(encode_content((actor, type(command).__name__, command)), digest_size=DIGEST_BYTES).digest()
+    """What a command's id stands for: who asked for what. 8 bytes.
+
+    Raises Rejected `malformed_command` for what no encoding can hold (half a character, an integer of thousands of digits).
+    """
+    content = (actor, type(command).__name__, command)
+    try:
+        body = encode_content(content)
+    except (OverflowError, ValueError):
+        # An integer beyond 64 bits. It is for the command's own rule to refuse it, by its own code.
+        try:
+            body = encode_any_content(content)
+        except ValueError as error:
+            raise Rejected("malformed_command", str(error)) from None
+    return blake2b(body, digest_size=DIGEST_BYTES).digest()

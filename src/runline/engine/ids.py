@@ -22,10 +22,10 @@ def id_bytes(text: str) -> bytes:
     Raises Rejected `command_id_invalid`.
     """
     try:
-        value = bytes.fromhex(text.replace("-", ""))
+        value = bytes.fromhex(text.replace("-", "")) if len(text) == 36 and text[8::5][:4] == "----" else b""
     except ValueError:
         value = b""
-    if len(value) != 16 or value[6] >> 4 != 7 or len(text) != 36:
+    if len(value) != 16 or value[6] >> 4 != 7 or value[8] >> 6 != 2:
         raise Rejected("command_id_invalid", "A command's id is a UUIDv7.")
     return value
 

@@ -11,7 +11,7 @@ REQUESTS_PER_SEND_MAX = 1_000
 REQUEST_BYTES_MAX = 65_536
 """A request in JSON."""
 
-SLICE_NS = 2_000_000
+SLICE_NS = 1_000_000
 """How long the writers decide before the loop goes on to other things."""
 
 TURN_COMMANDS = 32
@@ -19,6 +19,9 @@ TURN_COMMANDS = 32
 
 BATCH_EVENTS_MAX = 2_048
 """Events in one transaction. While it commits, at most as many again are decided."""
+
+BULK_EVENTS_MAX = 512
+"""Events in a batch beyond which bulk and jobs wait for the next one: a longer batch would make every wager wait for it."""
 
 COMMIT_RETRY_S_MAX = 5.0
 """How long a batch is retried while the store fails in a way that may pass."""

@@ -45,11 +45,11 @@ def run_recover(folder: Path, quick: bool) -> Measured:
 
 
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
-    """The inline committer's figures and floor, and beside them those of the committer process, named `process_…`."""
-    figures, floor = measure("inline")
-    beside, beside_floor = measure("process")
-    figures |= {f"process_{name}": value for name, value in beside.items()}
-    return figures | {"process_ratio": ratio_of(beside, beside_floor)}, floor
+    """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
+    figures, floor = measure("process")
+    inline, inline_floor = measure("inline")
+    figures |= {f"inline_{name}": value for name, value in inline.items()}
+    return figures | {"inline_ratio": ratio_of(inline, inline_floor)}, floor
 
 
 BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
