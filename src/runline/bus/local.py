@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 
 from runline.domain.messages import COMMANDS, Rejected
-from runline.engine.engine import Engine
 from runline.engine.ids import uuid7
 from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
-from runline.engine.requests import Outcome, Refused, Request
+from runline.engine.requests import Executor, Outcome, Refused, Request
 
 
 class Gather:
@@ -81,7 +80,7 @@ def decode_request(body: bytes) -> Request:
 class LocalBus:
     """Sends requests to the engine of this process."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Executor) -> None:
         self.engine = engine
 
     def new_id(self) -> str:

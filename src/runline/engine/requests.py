@@ -1,11 +1,14 @@
 """Requests and outcomes: what goes through the door, in and out."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from runline.domain.messages import Command, Event, Rejected
 from runline.domain.preview import Moves
+from runline.engine.ids import Entropy
+from runline.engine.ports import Clock
 
 
 class Request(msgspec.Struct, gc=False):
@@ -71,6 +74,17 @@ class Sink(Protocol):
 
     def answer(self, index: int, outcome: Outcome) -> None:
         """Take the outcome of the request that was submitted with this index."""
+        ...
+
+
+class Executor(Protocol):
+    """What a bus needs of an engine."""
+
+    clock: Clock
+    entropy: Entropy
+
+    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+        """Put requests into their streams' lanes; each outcome comes to the sink once it is durable."""
         ...
 
 

@@ -1,0 +1,84 @@
+"""Run all benches and write `benchmarks/results.json` and `benchmarks/RESULTS.md`: what was found, where, and how to repeat it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+HERE = Path(__file__).parent
+BENCHES = ("core", "engine", "settle", "recover")
+
+BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
+    "core": (("decide and evolve a straight wager", "decide_and_evolve_us", "at most", 10),),
+    "engine": (
+        ("durable wagers/s, committer process, 512 in flight", "wagers_per_s", "at least", 40_000),
+        ("durable wagers/s, committing inline, 512 in flight", "inline_wagers_per_s", "at least", 25_000),
+        ("ratio to plain inserts of the same rows", "ratio", "at least", 0.45),
+        ("rows a straight wager", "rows_per_wager", "at most", 3),
+    ),
+    "settle": (
+        ("seconds to settle 100,000 open wagers", "settled_s", "at most", 5),
+        ("placing p99 meanwhile, ms, at 1,000/s", "placing_ms_p99", "at most", 100),
+    ),
+    "recover": (("seconds until the first wager is accepted", "ready_s", "at most", 2.5),),
+}
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 or value == int(value) else f"{value:.3g}"
+
+
+def measure(name: str) -> dict[str, Any]:
+    """One bench, in a process of its own."""
+    file = HERE / f"{name}.json"
+    subprocess.run([sys.executable, "-m", "runline", "bench", name, "--json", str(file)], check=True)
+    found: dict[str, Any] = msgspec.json.decode(file.read_bytes())
+    file.unlink()
+    return found
+
+
+def write(results: list[dict[str, Any]]) -> str:
+    """RESULTS.md."""
+    machine = results[0]["machine"]
+    lines = [
+        "# Results",
+        "",
+        "Written by `make bench`. Machines are noisy: read the ratios, which are taken within one run.",
+        "",
+        f"- date: {results[0]['date']}",
+        f"- machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}",
+        f"- Python {machine['python']}, SQLite {machine['sqlite']}",
+        f"- fsync: {machine['fsync']}",
+        "",
+        "## Budgets",
+        "",
+        "| what | budget | found | |",
+        "|---|---|---|---|",
+    ]
+    for result in results:
+        figures = result["figures"] | {"ratio": result["ratio"]}
+        for what, name, bound, budget in BUDGETS[result["name"]]:
+            value = figures[name]
+            met = value <= budget if bound == "at most" else value >= budget
+            verdict = "met" if met else "**missed**"
+            lines.append(f"| {what} | {bound} {number(budget)} | {number(value)} | {verdict} |")
+    for result in results:
+        lines += ["", f"## {result['name']}", "", f"`{result['command']}`", "", "| figure | |", "|---|---:|"]
+        lines += [f"| {name} | {number(value)} |" for name, value in result["figures"].items()]
+        lines += [f"| floor: {name} | {number(value)} |" for name, value in result["floor"].items()]
+        lines += [f"| ratio to the floor | {result['ratio']:.2f} |"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    results = [measure(name) for name in BENCHES]
+    (HERE / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    notes = HERE / "NOTES.md"
+    (HERE / "RESULTS.md").write_text(write(results) + ("\n" + notes.read_text() if notes.exists() else ""))
+    print(f"written: {HERE / 'RESULTS.md'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""The page of codes says what the code says."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def codes_in_the_source():
+    found = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Rejected" and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    found.add(first.value)
+    return found | {"credit_exceeded", "limit_exceeded"}
+
+
+def test_every_code_is_documented_and_no_other():
+    page = (ROOT / "docs" / "codes.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    documented = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)}
+    assert documented == codes_in_the_source()
