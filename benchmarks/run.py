@@ -1,4 +1,4 @@
-"""Run all benches and write `benchmarks/results.json` and `benchmarks/RESULTS.md`: what was found, where, and how to repeat it."""
+"""Run all benches and write `benchmarks/results.json` and `benchmarks/RESULTS.md`: what was found, and where."""
 
 import subprocess
 import sys

@@ -9,7 +9,9 @@ import pytest
 
 
 def runline(*words, stdin=b""):
-    return subprocess.run([sys.executable, "-m", "runline", *map(str, words)], input=stdin, capture_output=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "runline", *map(str, words)], input=stdin, capture_output=True, check=False
+    )
 
 
 @pytest.mark.parametrize("name", ["core", "engine", "settle", "recover"])

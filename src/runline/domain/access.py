@@ -7,8 +7,9 @@ node of the tree. Nobody grants what they do not hold, nor outside their own sub
 from typing import Any, ClassVar
 
 from runline.domain.identifiers import identifier, reason_text
+from runline.domain.limits import ROLES_MAX
 from runline.domain.messages import ENGINE, Command, Event, Rejected, decides, evolves, grounds
-from runline.domain.permissions import Permission
+from runline.domain.permissions import PLAYER_MAY, Permission
 from runline.domain.state import Row, State
 
 ROOT = "root"
@@ -16,6 +17,9 @@ ROOT = "root"
 
 OWNER = "owner"
 """The role that holds everything; the first user of a stream has it."""
+
+PLAYER_ROLE = "player"
+"""The role of every player; `StartBook` makes it. It never grows beyond what a player may do with their own account."""
 
 
 class Role(Row, table="roles"):
@@ -71,6 +75,12 @@ class AccessState(State):
     def known_node(self, node: str) -> bool:
         """Whether there is such a node."""
         return node == ROOT
+
+    def new_user_name(self, name: str, what: str) -> str:
+        """The id of a new user, if it is one and free. Players are users too; the engine's name is never free."""
+        if identifier(name, what) in self.users or name == ENGINE:
+            raise Rejected("already_exists", f"The id {name!r} is taken.")
+        return name
 
     def require_node(self, user: User, node: str) -> None:
         """Refuse a node that is unknown or outside the user's subtree (which look alike to those below the root)."""
@@ -132,12 +142,18 @@ def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tu
         raise Rejected("not_permitted", "The owner's role cannot be changed.")
     if role and command.node != role.node:
         raise Rejected("role_elsewhere", "This role is kept at another node.", node=role.node)
+    if role is None and len(state.roles) >= ROLES_MAX:
+        raise Rejected("too_many", "There are as many roles as there may be.", most=ROLES_MAX)
+    if len(command.permissions) > len(Permission):
+        raise Rejected("too_many", "A permission stands in the list twice.", most=len(Permission))
     after = tuple(permission.value for permission in Permission if permission in command.permissions)
     before = role.permissions if role else ()
     held = state.allowed[context.user.role]
     for permission in (*before, *after):
         if permission not in held:
             raise Rejected("not_permitted", f"You do not hold {permission} yourself.", permission=permission)
+        if command.role == PLAYER_ROLE and permission not in PLAYER_MAY:
+            raise Rejected("not_permitted", f"No player may hold {permission}.", permission=permission)
     if role and before == after:
         return ()
     return RoleSet(command.role, node, before, after, reason_text(command.reason))
@@ -255,20 +271,18 @@ def user_within(state: AccessState, asker: User, name: str) -> User:
 
 
 def require_another_owner(state: AccessState, user: User) -> None:
-    """Refuse to take the last owner's authority: nobody could give it back."""
-    if user.role != OWNER or not user.active:
+    """Refuse to take the authority of the last owner at the root: nobody could give it back."""
+    if user.role != OWNER or user.node != ROOT or not user.active:
         return
     for other in state.users.values():
-        if other.role == OWNER and other.active and other is not user:
+        if other.role == OWNER and other.node == ROOT and other.active and other is not user:
             return
     raise Rejected("last_owner", "The last owner cannot lose their authority.")
 
 
 @decides(CreateUser)
 def create_user(state: AccessState, command: CreateUser, context: Any) -> UserCreated:
-    name = identifier(command.user, "user")
-    if name in state.users or name == ENGINE:
-        raise Rejected("already_exists", f"The id {name!r} is taken.", user=name)
+    name = state.new_user_name(command.user, "user")
     state.require_node(context.user, command.node)
     grantable(state, context.user, command.role, command.node)
     return UserCreated(name, command.node, command.role, "")

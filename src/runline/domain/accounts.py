@@ -6,11 +6,13 @@ wagering. Credit is spent by placing and given back by settling; nothing else mo
 
 from typing import Any, Literal
 
+import msgspec
+
 from runline.domain.catalog import START_NS_MAX
 from runline.domain.hierarchy import Player, require_credit
 from runline.domain.identifiers import reason_text
 from runline.domain.ledger import ADJUSTMENTS, CASH
-from runline.domain.limits import STAKE_MINOR_MAX
+from runline.domain.limits import BALANCE_MINOR_MAX, STAKE_MINOR_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.risk import RiskState
@@ -78,9 +80,14 @@ class GrantTemporaryCredit(Command, needs=Permission.CREDIT_CHANGE):
 
 
 class TemporaryCreditGranted(Event, shown_to=Permission.FIGURES_VIEW):
-    """A player has temporary credit."""
+    """A player has temporary credit.
+
+    before_minor, before_until_ns: what it replaces, 0 if nothing.
+    """
 
     player: str
+    before_minor: int
+    before_until_ns: int
     credit_minor: int
     until_ns: int
     reason: str
@@ -103,10 +110,16 @@ class TemporaryCreditExpired(Event, shown_to=Permission.FIGURES_VIEW):
 def grant_temporary_credit(book: RiskState, command: GrantTemporaryCredit, context: Any) -> TemporaryCreditGranted:
     require_not_own(context.user)
     player = book.player_within(context.user, command.player)
-    if not context.at_ns < command.until_ns < START_NS_MAX:
+    if type(command.until_ns) is not int or not context.at_ns < command.until_ns < START_NS_MAX:
         raise Rejected("expiry_invalid", "Temporary credit ends in the future.")
-    credit = require_credit(command.credit_minor)
-    return TemporaryCreditGranted(player.number, credit, command.until_ns, reason_text(command.reason))
+    return TemporaryCreditGranted(
+        player.number,
+        player.temporary_credit_minor,
+        player.temporary_until_ns,
+        require_credit(command.credit_minor),
+        command.until_ns,
+        reason_text(command.reason),
+    )
 
 
 @evolves(TemporaryCreditGranted)
@@ -169,9 +182,12 @@ def enter_transaction(book: RiskState, command: EnterTransaction, context: Any) 
     require_not_own(context.user)
     player = book.player_within(context.user, command.player)
     amount = command.amount_minor
-    if amount == 0 or abs(amount) > STAKE_MINOR_MAX or (amount < 0 and command.kind != "adjustment"):
+    whole = type(amount) is int and 0 < abs(amount) <= STAKE_MINOR_MAX
+    if not whole or (amount < 0 and command.kind != "adjustment"):
         raise Rejected("amount_invalid", "The amount is not one that can be booked.", most=STAKE_MINOR_MAX)
     change = -amount if command.kind == "disbursement" else amount
+    if abs(player.balance_minor + change) > max(BALANCE_MINOR_MAX, abs(player.balance_minor)):
+        raise Rejected("amount_invalid", "The balance would be larger than can be kept.", most=BALANCE_MINOR_MAX)
     return TransactionEntered(player.number, command.kind, change, reason_text(command.description))
 
 
@@ -193,13 +209,20 @@ class SetPlayerLimits(Command, needs=Permission.LIMITS_CHANGE):
     reason: str
 
 
-class PlayerLimitsSet(Event, shown_to=Permission.FIGURES_VIEW):
-    """A player has these limits."""
+class PlayerLimits(msgspec.Struct, frozen=True, gc=False):
+    """A player's own limits, None for the book's, and whether the account takes wagers."""
 
-    player: str
     stake_max_minor: int | None
     win_max_minor: int | None
     active: bool
+
+
+class PlayerLimitsSet(Event, shown_to=Permission.FIGURES_VIEW):
+    """A player has other limits."""
+
+    player: str
+    before: PlayerLimits
+    after: PlayerLimits
     reason: str
 
 
@@ -208,20 +231,19 @@ def set_player_limits(book: RiskState, command: SetPlayerLimits, context: Any) -
     require_not_own(context.user)
     player = book.player_within(context.user, command.player)
     for limit in (command.stake_max_minor, command.win_max_minor):
-        if limit is not None and not 0 <= limit <= STAKE_MINOR_MAX:
+        if limit is not None and (type(limit) is not int or not 0 <= limit <= STAKE_MINOR_MAX):
             raise Rejected("limits_invalid", "A limit is not negative, and bounded.", most=STAKE_MINOR_MAX)
-    after = (command.stake_max_minor, command.win_max_minor, command.active)
-    if after == (player.stake_max_minor, player.win_max_minor, player.active):
-        return ()
-    return PlayerLimitsSet(player.number, *after, reason_text(command.reason))
+    before = PlayerLimits(player.stake_max_minor, player.win_max_minor, player.active)
+    after = PlayerLimits(command.stake_max_minor, command.win_max_minor, command.active)
+    return PlayerLimitsSet(player.number, before, after, reason_text(command.reason)) if before != after else ()
 
 
 @evolves(PlayerLimitsSet)
 def player_limits_set(book: RiskState, event: PlayerLimitsSet) -> None:
     player = book.touch(book.players[event.player])
-    player.stake_max_minor = event.stake_max_minor
-    player.win_max_minor = event.win_max_minor
-    player.active = event.active
+    player.stake_max_minor = event.after.stake_max_minor
+    player.win_max_minor = event.after.win_max_minor
+    player.active = event.after.active
 
 
 @grounds(AdjustCredit)
@@ -231,5 +253,10 @@ def player_limits_set(book: RiskState, event: PlayerLimitsSet) -> None:
 def account_ground(
     book: RiskState, command: AdjustCredit | GrantTemporaryCredit | EnterTransaction | SetPlayerLimits
 ) -> int:
-    player = book.players.get(command.player)
-    return max(player.changed_seq if player else 0, book.account_moved.get(command.player, book.derived_seq))
+    return account_moved_seq(book, command.player)
+
+
+def account_moved_seq(book: RiskState, number: str) -> int:
+    """The position at which a player's row, balance or pending risk last moved."""
+    player = book.players.get(number)
+    return max(player.changed_seq if player else 0, book.account_moved.get(number, book.derived_seq))

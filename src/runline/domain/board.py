@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from runline.domain.catalog import CatalogState, Market, MarketKind, Period, market_name
-from runline.domain.grading import SIDES
+from runline.domain.grading import SIDES, default_rules
 from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves
 from runline.domain.odds import parse_price
@@ -31,7 +31,7 @@ class MarketLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
 class PostLines(Command, needs=Permission.LINES_POST, streams=("house",)):
     """The whole board of one fixture, as a source has it: markets that are not in it go off the board.
 
-    entered_ns: the source's own time; what is older than what stands is refused.
+    entered_ns: the source's own time, ≥ 0; what is older than what stands is refused.
     """
 
     fixture: str
@@ -83,10 +83,13 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
     fixture = house.fixture(command.fixture)
     if fixture.status != "scheduled" or context.at_ns >= fixture.start_ns:
         raise Rejected("past_cutoff", "The game has started; its lines stand.", cutoff_ns=fixture.start_ns)
+    if type(command.entered_ns) is not int or command.entered_ns < 0:
+        raise Rejected("line_invalid", "The line was entered at no time.")
     if command.entered_ns >= fixture.start_ns:
         raise Rejected("past_cutoff", "The line was entered after the start.", cutoff_ns=fixture.start_ns)
     if len(command.lines) > MARKETS_PER_POST_MAX:
         raise Rejected("too_many", "Too many markets in one post.", most=MARKETS_PER_POST_MAX)
+    rules = default_rules(fixture.sport)
     events: list[Event] = []
     posted: dict[str, None] = {}
     for line in command.lines:
@@ -94,6 +97,8 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
         if name in posted:
             raise Rejected("line_invalid", "The same market stands in the post twice.", market=name)
         posted[name] = None
+        if not rules.has(line.period):
+            raise Rejected("line_invalid", f"A game of {fixture.sport} has no {line.period}.", market=name)
         prices = require_line(line)
         market = house.markets.get(name)
         if market is not None:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from runline.domain.access import OWNER, ROOT, Role, User
-from runline.domain.hierarchy import PLAYER_ROLE, Agent
+from runline.domain.access import OWNER, PLAYER_ROLE, ROOT, Role, User
+from runline.domain.hierarchy import Agent
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerAccount
 from runline.domain.messages import Command, Event, decides, evolves
 from runline.domain.money import Rounding

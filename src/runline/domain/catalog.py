@@ -4,9 +4,10 @@ Rule: a market takes wagers while its fixture is scheduled, the clock is before 
 arrives late is refused; it never opens anything.
 """
 
+from collections.abc import Container
 from typing import Any, ClassVar, Literal
 
-from runline.domain.grading import Score
+from runline.domain.grading import DEFAULT_RULES, SIDES, Score
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
@@ -137,6 +138,20 @@ class CatalogState(SuspendableState):
         for market in self.markets.values():
             self.markets_of.setdefault(market.fixture, []).append(market.name)
 
+    def knows_subject(self, scope: str, subject: str) -> bool:
+        if scope == "selection":
+            name, _, side = subject.rpartition("/")
+            market = self.markets.get(name)
+            return market is not None and side in SIDES[market.kind]
+        known: dict[str, Container[str]] = {
+            "sport": DEFAULT_RULES,
+            "league": self.leagues,
+            "fixture": self.fixtures,
+            "market": self.markets,
+            "kind": SIDES,
+        }
+        return subject in known[scope]
+
     def fixture(self, name: str) -> Fixture:
         """The fixture, or Rejected `unknown_fixture`."""
         fixture = self.fixtures.get(name)
@@ -213,7 +228,7 @@ START_NS_MAX = 2**62
 
 
 def require_start(start_ns: int) -> int:
-    if not 0 < start_ns < START_NS_MAX:
+    if type(start_ns) is not int or not 0 < start_ns < START_NS_MAX:
         raise Rejected("start_invalid", "The start is not a time.")
     return start_ns
 
@@ -228,7 +243,7 @@ def create_fixture(house: CatalogState, command: CreateFixture, context: Any) ->
         if (existing.league, existing.away, existing.home) == (command.league, command.away, command.home):
             return ()
         raise Rejected("already_exists", "There is another fixture of this id.", fixture=command.fixture)
-    if not 0 < command.rotation < 2**31:
+    if type(command.rotation) is not int or not 0 < command.rotation < 2**31:
         raise Rejected("rotation_invalid", "The rotation number is a positive number.")
     return FixtureCreated(
         command.fixture,
@@ -249,7 +264,8 @@ def fixture_created(house: CatalogState, event: FixtureCreated) -> None:
 
 
 class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
-    """Move a game's start. A game that was closed by its old start is open again until the new one."""
+    """Move a game's start. A game that was closed by its old start is open again until the new one, unless a result is known:
+    nobody wagers on what has happened."""
 
     fixture: str
     start_ns: int
@@ -271,6 +287,9 @@ def reschedule_fixture(house: CatalogState, command: RescheduleFixture, context:
     if fixture.start_ns == require_start(command.start_ns):
         return ()
     house.move(fixture, "FixtureRescheduled")
+    result = house.results.get(fixture.name)
+    if result is not None:
+        raise Rejected("fixture_status", "This game has a result already.", revision=result.revision)
     if fixture.status == "closed" and command.start_ns <= context.at_ns:
         raise Rejected("past_cutoff", "The new start is over already.")
     return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, reason_text(command.reason))
@@ -319,5 +338,5 @@ def fixture_closed(house: CatalogState, event: FixtureClosed) -> None:
 
 @grounds(RescheduleFixture)
 def fixture_ground(house: CatalogState, command: RescheduleFixture) -> int:
-    fixture = house.fixtures.get(command.fixture)
-    return fixture.changed_seq if fixture else 0
+    fixture, result = house.fixtures.get(command.fixture), house.results.get(command.fixture)
+    return max(fixture.changed_seq if fixture else 0, result.changed_seq if result else 0)

@@ -19,6 +19,9 @@ Result = Literal["won", "lost", "push", "half_won", "half_lost", "void"]
 POINTS_MAX = 10_000
 """The most points of one side that are believed."""
 
+LENGTH_MAX = 10_000
+"""The longest game that is believed, in its sport's unit."""
+
 SIDES: dict[str, tuple[str, ...]] = {
     "moneyline": ("away", "home"),
     "three_way": ("away", "home", "draw"),
@@ -188,8 +191,8 @@ def check_score(rules: LeagueRules, score: Score) -> None:
     home, away = score.home, score.away
     if not (0 <= home <= POINTS_MAX and 0 <= away <= POINTS_MAX):
         raise NotGradable(f"A side has from 0 to {POINTS_MAX} points.")
-    if score.length is not None and score.length < 0:
-        raise NotGradable("The length of a game is not negative.")
+    if score.length is not None and not 0 <= score.length <= LENGTH_MAX:
+        raise NotGradable(f"A game's length is from 0 to {LENGTH_MAX}.")
     periods, overtime = score.periods, score.overtime
     if not periods and not overtime:
         return

@@ -5,16 +5,13 @@ Rule: the tree stores parents only. Everyone sees and acts on their own subtree;
 
 from typing import Any, ClassVar
 
-from runline.domain.access import ROOT, User, grantable
+from runline.domain.access import PLAYER_ROLE, ROOT, User, grantable
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import AGENT_DEPTH_MAX, CREDIT_MINOR_MAX
+from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import Permission
 from runline.domain.settings import SettingsState
 from runline.domain.state import Row
-
-PLAYER_ROLE = "player"
-"""The role of every player; `StartBook` makes it."""
 
 
 class Agent(Row, table="agents"):
@@ -84,9 +81,18 @@ class TreeState(SettingsState):
         return nodes
 
     def height(self, node: str) -> int:
-        """Levels of agents below a node."""
-        below = [agent.name for agent in self.agents.values() if agent.parent == node]
-        return 1 + max(map(self.height, below)) if below else 0
+        """Levels of agents below a node. Every agent is looked at once, however large the tree is."""
+        depths = {node: 0}
+        for name in self.agents:
+            path: list[str] = []
+            while name and name not in depths:
+                path.append(name)
+                name = self.agents[name].parent
+            depth = depths.get(name, -1)
+            for passed in reversed(path):
+                depth = depth + 1 if depth >= 0 else -1
+                depths[passed] = depth
+        return max(depths.values())
 
     def player_within(self, user: User, number: str) -> Player:
         """The player, if the user may act on them: their own account, or one of their subtree.
@@ -136,6 +142,8 @@ def create_agent(book: TreeState, command: CreateAgent, context: Any) -> AgentCr
     book.require_node(context.user, command.parent)
     if name in book.agents:
         raise Rejected("already_exists", f"The id {name!r} is taken.", agent=name)
+    if len(book.agents) >= AGENTS_MAX:
+        raise Rejected("too_many", "The book has as many agents as it may.", most=AGENTS_MAX)
     if len(book.chain(command.parent)) > AGENT_DEPTH_MAX:
         raise Rejected("too_deep", "The tree is as deep as it may be.", most=AGENT_DEPTH_MAX)
     return AgentCreated(name, command.parent)
@@ -167,17 +175,15 @@ class PlayerCreated(Event, shown_to=Permission.FIGURES_VIEW):
 
 
 def require_credit(minor: int) -> int:
-    if not 0 <= minor <= CREDIT_MINOR_MAX:
+    if type(minor) is not int or not 0 <= minor <= CREDIT_MINOR_MAX:
         raise Rejected("amount_invalid", "Credit is not negative, and bounded.", most=CREDIT_MINOR_MAX)
     return minor
 
 
 @decides(CreatePlayer)
 def create_player(book: TreeState, command: CreatePlayer, context: Any) -> PlayerCreated:
-    number = identifier(command.player, "player")
+    number = book.new_user_name(command.player, "player")
     book.require_node(context.user, command.agent)
-    if number in book.players or number in book.users:
-        raise Rejected("already_exists", f"The id {number!r} is taken.", player=number)
     if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.allowed[context.user.role]:
         raise Rejected("not_permitted", "Giving credit needs credit_change.", permission="credit_change")
     grantable(book, context.user, PLAYER_ROLE, command.agent)
@@ -225,5 +231,5 @@ def move_agent(book: TreeState, command: MoveAgent, context: Any) -> AgentMoved 
 
 @grounds(MoveAgent)
 def move_ground(book: TreeState, command: MoveAgent) -> int:
-    agent = book.agents.get(command.agent)
-    return agent.changed_seq if agent else 0
+    agent, parent = book.agents.get(command.agent), book.agents.get(command.parent)
+    return max(agent.changed_seq if agent else 0, parent.changed_seq if parent else 0)

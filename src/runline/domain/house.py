@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+import runline.domain.board  # noqa: F401  (lines and results are commands and events of the house)
+import runline.domain.results  # noqa: F401
 from runline.domain.access import OWNER, ROOT, Role, User
 from runline.domain.catalog import CatalogState
 from runline.domain.identifiers import identifier
@@ -48,7 +50,7 @@ class HouseFounded(Event):
 def found_house(house: House, command: FoundHouse, context: Any) -> HouseFounded | tuple[()]:
     if house.users:
         return ()
-    return HouseFounded(identifier(command.owner, "user"))
+    return HouseFounded(house.new_user_name(command.owner, "user"))
 
 
 @evolves(HouseFounded)
@@ -83,8 +85,9 @@ def open_book(house: House, command: OpenBook, context: Any) -> BookOpened | tup
     existing = house.books.get(name)
     if existing is not None and existing.owner == owner:
         return ()
-    if existing is not None or name in (HOUSE, ENGINE):
-        raise Rejected("already_exists", f"The id {name!r} is taken.", book=name)
+    if existing is not None or name in (HOUSE, ENGINE) or owner == ENGINE:
+        taken = owner if owner == ENGINE else name
+        raise Rejected("already_exists", f"The id {taken!r} is taken.")
     if len(house.books) >= BOOKS_MAX:
         raise Rejected("too_many", "The house has as many books as it can serve.", most=BOOKS_MAX)
     return BookOpened(name, owner)

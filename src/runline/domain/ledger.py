@@ -72,11 +72,11 @@ class LedgerState(TreeState):
         """Move a player's balance by `change_minor` against one of the book's accounts."""
         if change_minor == 0:
             return
-        before = player.balance_minor
         other = self.ledger_accounts[account]
+        before, other_before = player.balance_minor, other.balance_minor
         self.touch(player).balance_minor = before + change_minor
-        self.touch(other).balance_minor -= change_minor
-        self.ledger_sum_minor += (player.balance_minor - before) - change_minor
+        self.touch(other).balance_minor = other_before - change_minor
+        self.ledger_sum_minor += player.balance_minor - before + other.balance_minor - other_before
         check(self.ledger_sum_minor == 0, "an entry does not balance")
         name = f"player:{player.number}"
         debit, credit = (account, name) if change_minor > 0 else (name, account)

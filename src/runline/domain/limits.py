@@ -15,6 +15,15 @@ STAKE_MINOR_MAX = 10**12
 CREDIT_MINOR_MAX = 10**13
 """The largest credit limit, in minor units."""
 
+BALANCE_MINOR_MAX = 10**13
+"""How far from zero transactions may take a player's balance, so that the sums of a whole book fit into 64 bits."""
+
+ROLES_MAX = 1_000
+"""Roles in one stream."""
+
+AGENTS_MAX = 20_000
+"""Agents in one book."""
+
 MARKETS_PER_POST_MAX = 64
 """Markets in one `PostLines`."""
 

@@ -45,6 +45,16 @@ class BookLine(Row, table="book_lines"):
     changed_seq: int = 0
 
 
+class Departure(msgspec.Struct, frozen=True, gc=False):
+    """How a book departs from the house in a market, as `BookLine` keeps it."""
+
+    mode: LineMode = "follow"
+    offset_quarters: int = 0
+    offset_cents: int = 0
+    line_quarters: int | None = None
+    prices: tuple[str, ...] = ()
+
+
 class Offer(msgspec.Struct, gc=False):
     """A market as this book offers it now."""
 
@@ -119,14 +129,11 @@ class MoveLine(Command, needs=Permission.LINE_MOVE):
 
 
 class LineMoved(Event, shown_to=Permission.BOARD_VIEW):
-    """The book departs from the house in this way from here on."""
+    """The book departs from the house in another way from here on."""
 
     market: str
-    mode: str
-    offset_quarters: int
-    offset_cents: int
-    line_quarters: int | None
-    prices: tuple[str, ...]
+    before: Departure
+    after: Departure
     reason: str
 
 
@@ -135,8 +142,19 @@ def move_line(book: LinesState, command: MoveLine, context: Any) -> LineMoved | 
     if context.user.node != ROOT:
         raise Rejected("not_permitted", "Only the whole book's staff may move its lines.")
     market = house_market(context.house, command.market)
-    offset, cents, line = 0, 0, None
-    prices: tuple[str, ...] = ()
+    own = book.book_lines.get(market.name)
+    before = departure(own) if own else Departure()
+    after = departure_asked(market, command)
+    return LineMoved(market.name, before, after, reason_text(command.reason)) if before != after else ()
+
+
+def departure(own: BookLine) -> Departure:
+    """A row's values, as the log keeps them."""
+    return Departure(own.mode, own.offset_quarters, own.offset_cents, own.line_quarters, own.prices)  # type: ignore[arg-type]
+
+
+def departure_asked(market: Market, command: MoveLine) -> Departure:
+    """What a command asks for, if the market can have it."""
     if command.mode == "offset":
         offset, cents = command.offset_quarters, command.offset_cents
         if abs(offset) > LINE_QUARTERS_MAX or abs(cents) > PRICE_OFFSET_CENTS_MAX:
@@ -145,41 +163,35 @@ def move_line(book: LinesState, command: MoveLine, context: Any) -> LineMoved | 
             raise Rejected("line_invalid", f"A {market.kind} has no line to move.")
         if cents and not all(price[0] in "+-" for price in market.prices):
             raise Rejected("price_invalid", "Only American prices can be moved by cents.")
-    elif command.mode == "lock":
+        return Departure("offset", offset, cents)
+    if command.mode == "lock":
         line = command.line_quarters
         if (line is None) != (market.kind not in ("spread", "total")) or abs(line or 0) > LINE_QUARTERS_MAX:
             raise Rejected("line_invalid", "This market cannot have that line.")
         if len(command.prices) != len(SIDES[market.kind]):
             raise Rejected("price_invalid", f"A {market.kind} has {len(SIDES[market.kind])} prices.")
-        prices = tuple(price_of_record(price) for price in command.prices)
-    moved = LineMoved(market.name, command.mode, offset, cents, line, prices, reason_text(command.reason))
-    own = book.book_lines.get(market.name)
-    before = (
-        (own.mode, own.offset_quarters, own.offset_cents, own.line_quarters, own.prices)
-        if own
-        else ("follow", 0, 0, None, ())
-    )
-    return moved if before != (command.mode, offset, cents, line, prices) else ()
+        return Departure("lock", 0, 0, line, tuple(price_of_record(price) for price in command.prices))
+    return Departure(command.mode)
 
 
 @evolves(LineMoved)
 def line_moved(book: LinesState, event: LineMoved) -> None:
     own = book.book_lines.pop(event.market, None)
-    if event.mode == "follow":
+    after = event.after
+    if after.mode == "follow":
         if own is not None:
             book.drop(own)
         return
     if own is None:
-        own = BookLine(event.market, event.mode, 0, 0, None, ())
+        own = BookLine(event.market, after.mode, 0, 0, None, ())
     book.book_lines[event.market] = book.touch(own)
-    own.mode = event.mode
-    own.offset_quarters = event.offset_quarters
-    own.offset_cents = event.offset_cents
-    own.line_quarters = event.line_quarters
-    own.prices = event.prices
+    own.mode = after.mode
+    own.offset_quarters = after.offset_quarters
+    own.offset_cents = after.offset_cents
+    own.line_quarters = after.line_quarters
+    own.prices = after.prices
 
 
 @grounds(MoveLine)
 def line_ground(book: LinesState, command: MoveLine) -> int:
-    own = book.book_lines.get(command.market)
-    return own.changed_seq if own else 0
+    return book.moved_seq(BookLine, book.book_lines.get(command.market))

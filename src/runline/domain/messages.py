@@ -22,6 +22,9 @@ HOUSE = "house"
 ENGINE = "engine"
 """The actor of commands that time, jobs and the house cause."""
 
+SENTENCE_LENGTH_MAX = 500
+"""Characters of a refusal's sentence, which may repeat what was asked for and is kept for the activity log."""
+
 COMMANDS: dict[str, type["Command"]] = {}
 EVENTS: dict[str, type["Event"]] = {}
 
@@ -93,7 +96,7 @@ class Rejected(Exception):
     def __init__(self, code: str, message: str, **details: Any) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = message[:SENTENCE_LENGTH_MAX]
         self.details = details
 
 

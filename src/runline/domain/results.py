@@ -17,10 +17,14 @@ class EnterResult(Command, needs=Permission.RESULT_ENTER, streams=("house",)):
 
 
 class ResultEntered(Event, shown_to=Permission.BOARD_VIEW):
-    """A score stands, not yet confirmed."""
+    """A score stands, not yet confirmed.
+
+    before: the one that stood, None for the first.
+    """
 
     fixture: str
     revision: int
+    before: Score | None
     score: Score
 
 
@@ -38,7 +42,8 @@ def enter_result(house: CatalogState, command: EnterResult, context: Any) -> Res
     result = house.results.get(fixture.name)
     if result is not None and result.entered == command.score:
         return ()
-    return ResultEntered(fixture.name, result.revision + 1 if result else 1, command.score)
+    before = result.entered if result else None
+    return ResultEntered(fixture.name, result.revision + 1 if result else 1, before, command.score)
 
 
 @evolves(ResultEntered)
@@ -64,11 +69,13 @@ class ConfirmResult(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
 class ResultConfirmed(Event, shown_to=Permission.BOARD_VIEW):
     """A score is official.
 
+    before: the one that was, None for the first.
     regrade: whether an earlier confirmation has settled wagers already.
     """
 
     fixture: str
     revision: int
+    before: Score | None
     score: Score
     regrade: bool
 
@@ -83,7 +90,8 @@ def confirm_result(house: CatalogState, command: ConfirmResult, context: Any) ->
     if result.confirmed == result.entered:
         return ()
     house.move(fixture, "ResultConfirmed")
-    return ResultConfirmed(fixture.name, result.revision, result.entered, result.confirmations > 0)
+    regrade = result.confirmations > 0
+    return ResultConfirmed(fixture.name, result.revision, result.confirmed, result.entered, regrade)
 
 
 @evolves(ResultConfirmed)
@@ -104,10 +112,15 @@ class CancelFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
 
 
 class FixtureCancelled(Event, shown_to=Permission.BOARD_VIEW):
-    """A game is called off."""
+    """A game is called off.
+
+    before: the score that was official, None if there was none.
+    regrade: whether an earlier confirmation has settled wagers already.
+    """
 
     fixture: str
     revision: int
+    before: Score | None
     regrade: bool
     reason: str
 
@@ -120,8 +133,9 @@ def cancel_fixture(house: CatalogState, command: CancelFixture, context: Any) ->
     house.move(fixture, "FixtureCancelled")
     result = house.results.get(fixture.name)
     revision = result.revision + 1 if result else 1
+    before = result.confirmed if result else None
     regrade = result is not None and result.confirmations > 0
-    return FixtureCancelled(fixture.name, revision, regrade, reason_text(command.reason))
+    return FixtureCancelled(fixture.name, revision, before, regrade, reason_text(command.reason))
 
 
 @evolves(FixtureCancelled)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from runline.domain.access import ROOT
+from runline.domain.identifiers import reason_text
 from runline.domain.limits import STAKE_MINOR_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.money import Rounding
@@ -65,14 +67,15 @@ class LimitsSet(Event):
 
 @decides(SetLimits)
 def set_limits(book: SettingsState, command: SetLimits, context: Any) -> LimitsSet | tuple[()]:
+    if context.user.node != ROOT:
+        raise Rejected("not_permitted", "Only the whole book's staff may change its limits.")
     after = (command.stake_min_minor, command.stake_max_minor, command.win_max_minor)
-    if not 0 < after[0] <= after[1] <= STAKE_MINOR_MAX or not 0 < after[2] <= STAKE_MINOR_MAX:
+    whole = all(type(limit) is int for limit in after)
+    if not whole or not 0 < after[0] <= after[1] <= STAKE_MINOR_MAX or not 0 < after[2] <= STAKE_MINOR_MAX:
         raise Rejected("limits_invalid", "Limits are positive, the minimum no larger than the maximum.")
     settings = book.settings
     before = (settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor)
-    if context.user.node != "root":
-        raise Rejected("not_permitted", "Only the whole book's staff may change its limits.")
-    return LimitsSet(before, after, command.reason) if before != after else ()
+    return LimitsSet(before, after, reason_text(command.reason)) if before != after else ()
 
 
 @evolves(LimitsSet)
@@ -83,4 +86,4 @@ def limits_set(book: SettingsState, event: LimitsSet) -> None:
 
 @grounds(SetLimits)
 def limits_ground(book: SettingsState, command: SetLimits) -> int:
-    return book.settings.changed_seq
+    return book.moved_seq(BookSettings, book.settings_rows.get(book.stream))

@@ -161,26 +161,39 @@ def settle_slice(book: SettlementState, command: SettleSlice, context: Any) -> l
 
 
 def open_slice(book: SettlementState, job: Job) -> list[Event]:
-    queue = book.queues[job.number]
-    start = bisect_right(queue, job.cursor)
-    numbers = queue[start : start + SETTLE_SLICE_WAGERS]
+    numbers, more = next_open(book, job)
     rounding = book.settings.rounding
     events: list[Event] = []
     for number in numbers:
-        wager = book.wagers.get(number)
-        if wager is None or wager.status != "open":
-            continue
+        wager = book.wagers[number]
         result = outcome(job, wager)
         if result is None:
             continue
         money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
         events.append(WagerSettled(number, wager.player, job.settlement, result, money))
     handled = len(events)
-    if start + len(numbers) < len(queue):
+    if more:
         events.append(JobAdvanced(job.number, job.fixture, "open", numbers[-1], handled))
     else:
         events.append(JobFinished(job.number, job.fixture, job.settlement, handled))
     return events
+
+
+def next_open(book: SettlementState, job: Job) -> tuple[list[int], bool]:
+    """The next open tickets after a job's cursor, as many as a slice handles, and whether there are more.
+
+    The queue keeps tickets that have been closed since; they are passed over, so that the same open tickets make the same
+    slices before and after a restart.
+    """
+    queue = book.queues[job.number]
+    still_open = book.open_on.get(job.fixture, {})
+    numbers: list[int] = []
+    for index in range(bisect_right(queue, job.cursor), len(queue)):
+        if queue[index] in still_open:
+            if len(numbers) == SETTLE_SLICE_WAGERS:
+                return numbers, True
+            numbers.append(queue[index])
+    return numbers, False
 
 
 def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> list[Event]:

@@ -110,6 +110,7 @@ class State:
         self.due: list[tuple[int, str, str]] = []
         self.changed: dict[int, Row] = {}
         self.dropped: dict[int, Row] = {}
+        self.dropped_seq: dict[type[Row], int] = {}
 
     def touch(self, row: R) -> R:
         """Mark a row as changed by the event that is being applied, and return it."""
@@ -121,6 +122,14 @@ class State:
         """Mark a row as deleted."""
         self.changed.pop(id(row), None)  # purity: as above
         self.dropped[id(row)] = row  # purity: as above
+        self.dropped_seq[type(row)] = self.seq
+
+    def moved_seq(self, kind: type[Row], row: Row | None) -> int:
+        """The position at which a row last changed. Where there is none: at which any row of its kind was last deleted, for
+        that may have been this one (since a restart: the position of the restart)."""
+        if row is None:
+            return self.dropped_seq.get(kind, self.derived_seq)
+        return row.changed_seq  # type: ignore[attr-defined, no-any-return]
 
     def schedule(self, kind: str, subject: str, due_ns: int) -> None:
         """Set or move a timer."""
@@ -144,4 +153,5 @@ class State:
     def derive(self) -> None:
         """Rebuild everything that is a function of the held rows. Called once, after recovery."""
         self.derived_seq = self.seq
+        self.dropped_seq = {}
         self.due = sorted((timer.due_ns, timer.kind, timer.subject) for timer in self.timers.values())

@@ -43,13 +43,17 @@ class SuspendableState(AccessState):
         if user.node != ROOT:
             raise Rejected("not_permitted", "Only the whole book's staff may close this.")
 
+    def knows_subject(self, scope: str, subject: str) -> bool:
+        """Whether the catalog that this stream keeps has such a sport, league, fixture, market, selection or kind."""
+        return False
+
     def closed_by(self, scope: str, subject: str) -> bool:
         """Whether there is such a layer."""
         return (scope, subject) in self.suspensions
 
 
 class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book")):
-    """Close betting on a scope until it is reopened.
+    """Close betting on a scope until it is reopened. The subject must exist: a slip of the pen would close nothing.
 
     scope, subject: see `Scope`.
     """
@@ -96,6 +100,9 @@ def suspend(state: SuspendableState, command: Suspend, context: Any) -> Suspende
     require_subject(state, command, context.user)
     if (command.scope, command.subject) in state.suspensions:
         return ()
+    catalog = context.house or state
+    if command.scope not in ("all", "agent", "player") and not catalog.knows_subject(command.scope, command.subject):
+        raise Rejected("unknown_subject", f"There is no {command.scope} {command.subject!r}.", subject=command.subject)
     if len(state.suspensions) >= SUSPENSIONS_MAX:
         raise Rejected("too_many", "Too many layers of suspension.", most=SUSPENSIONS_MAX)
     return Suspended(command.scope, command.subject, reason_text(command.reason))
@@ -123,5 +130,4 @@ def reopened(state: SuspendableState, event: Reopened) -> None:
 @grounds(Suspend)
 @grounds(Reopen)
 def suspension_ground(state: SuspendableState, command: Suspend | Reopen) -> int:
-    layer = state.suspensions.get((command.scope, command.subject))
-    return layer.changed_seq if layer else 0
+    return state.moved_seq(Suspension, state.suspensions.get((command.scope, command.subject)))

@@ -6,7 +6,8 @@ pending; what follows (another settlement, a void) is an event of its own.
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from runline.domain.accounts import available_minor
+from runline.domain.access import ROOT
+from runline.domain.accounts import account_moved_seq, available_minor
 from runline.domain.catalog import Market
 from runline.domain.grading import Result, returned
 from runline.domain.hierarchy import Player
@@ -14,10 +15,12 @@ from runline.domain.identifiers import reason_text
 from runline.domain.invariants import check
 from runline.domain.ledger import GRADING
 from runline.domain.limits import HOUSE_LAG_MS_MAX, STAKE_MINOR_MAX
-from runline.domain.lines import LinesState, Offer, house_market
+from runline.domain.lines import BookLine, LinesState, Offer, house_market
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
-from runline.domain.odds import Price, is_better, is_favourite, parse_price, risk_to_win
+from runline.domain.money import Rounding
+from runline.domain.odds import Price, is_better, is_favourite, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
+from runline.domain.settings import BookSettings
 from runline.domain.state import ByKey, Row
 
 if TYPE_CHECKING:
@@ -133,6 +136,9 @@ class PlaceWager(Command, needs=Permission.WAGER_PLACE, lane="wagers"):
     amount_minor: > 0, meaning what `basis` says.
     odds_change: what to do if the line has moved.
     partial: cut the amount to the largest stake allowed instead of refusing it.
+
+    A refusal for credit or a limit names the most that may be risked instead, `most_minor`: 0 if that is less than the
+    smallest stake.
     """
 
     player: str
@@ -234,16 +240,35 @@ def limits_for(book: WagersState, player: Player) -> tuple[int, int]:
 def most_allowed(book: WagersState, price: Price, base_max: int, win_max: int, available: int) -> tuple[int, str]:
     """The most that may be risked at this price, in minor units, and the code of what bounds it."""
     rounding = book.settings.rounding
-    favourite = is_favourite(price)
-    if favourite:
-        win_max = min(win_max, base_max)
-    most = risk_to_win(price, win_max, rounding)
-    while most > 0 and returned(price, most, "won", rounding) - most > win_max:
-        most -= 1
-    if not favourite:
-        most = min(most, base_max)
-    available = max(available, 0)
-    return (available, "credit_exceeded") if available < most else (most, "limit_exceeded")
+    if is_favourite(price):
+        most = largest_risk(price, min(win_max, base_max), rounding)
+    else:
+        most = min(largest_risk(price, win_max, rounding), base_max)
+    most, code = (available, "credit_exceeded") if available < most else (most, "limit_exceeded")
+    least = book.settings.stake_min_minor
+    return (most, code) if most > 0 and base_of(price, most, rounding) >= least else (0, code)
+
+
+def base_of(price: Price, risk_minor: int, rounding: Rounding) -> int:
+    """The base amount of a ticket, by which limits go: what it wins on favourites, what it risks on underdogs."""
+    return win_for_risk(price, risk_minor, rounding) if is_favourite(price) else risk_minor
+
+
+def largest_risk(price: Price, win_max: int, rounding: Rounding) -> int:
+    """The most that may be risked without winning more than `win_max`.
+
+    Rounding moves a payout by less than its unit, so that the answer lies between two close bounds; halving finds it.
+    """
+    unit, numerator, denominator = rounding.unit_minor, price.numerator, price.denominator
+    allowed = max(win_max - unit, 0) * denominator // numerator
+    refused = (win_max + unit) * denominator // numerator + 1
+    while refused - allowed > 1:
+        middle = (allowed + refused) // 2
+        if win_for_risk(price, middle, rounding) > win_max:
+            refused = middle
+        else:
+            allowed = middle
+    return allowed
 
 
 @decides(PlaceWager)
@@ -324,6 +349,7 @@ class VoidWager(Command, needs=Permission.WAGER_VOID):
     """Void a ticket, open or settled. A settled one is reversed first.
 
     wager: the ticket number.
+    reason: never blank.
     """
 
     wager: int
@@ -367,7 +393,9 @@ class WagerSettled(Event, shown_to=Permission.TICKER_VIEW):
 @wants(VoidWager)
 @wants(WagerReversed)
 def the_wager(book: WagersState, message: VoidWager | WagerReversed) -> list[ByKey]:
-    return [] if message.wager in book.wagers else [ByKey(Wager, message.wager)]
+    if message.wager in book.wagers or not 0 < message.wager <= book.seq:
+        return []
+    return [ByKey(Wager, message.wager)]
 
 
 def reversal(wager: Wager, reason: str) -> WagerReversed:
@@ -382,11 +410,15 @@ def void_wager(book: WagersState, command: VoidWager, context: Any) -> list[Even
     require_not_player(context.user)
     wager = book.wagers.get(command.wager)
     if wager is None:
+        if context.user.node != ROOT:
+            raise Rejected("not_permitted", "That is outside your part of the tree.")
         raise Rejected("unknown_wager", f"There is no ticket {command.wager}.", wager=command.wager)
     book.player_within(context.user, wager.player)
     if wager.status == "void":
         return ()
     reason = reason_text(command.reason)
+    if not reason.strip():
+        raise Rejected("reason_invalid", "Voiding a ticket needs a reason.")
     voided = WagerVoided(wager.number, wager.player, reason)
     return [voided] if wager.status == "open" else [reversal(wager, reason), voided]
 
@@ -442,6 +474,16 @@ def wager_reversed(book: WagersState, event: WagerReversed) -> None:
         player = book.players[wager.player]
         book.post(player, GRADING, event.change_minor, "reversal", wager.number, event.reason)
         book.balance_moved(player.number, player.agent, event.change_minor)
+
+
+@grounds(PlaceWager)
+def placing_ground(book: WagersState, command: PlaceWager) -> int:
+    """The player's account, the book's limits and its own line; the house's line is compared by the command itself."""
+    return max(
+        account_moved_seq(book, command.player),
+        book.moved_seq(BookSettings, book.settings_rows.get(book.stream)),
+        book.moved_seq(BookLine, book.book_lines.get(command.market)),
+    )
 
 
 @grounds(VoidWager)

@@ -31,7 +31,7 @@ from runline.engine.limits import (
 from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store, StoreError
 from runline.engine.probes import Probes
 from runline.engine.recovery import recover_view, recover_writer
-from runline.engine.requests import Accepted, Outcome, Refused, Request, Sink, Ticket, refused
+from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request, Sink, Ticket, refused
 from runline.engine.subscription import Committed, Subscription
 from runline.engine.window import Window
 from runline.engine.writer import Filling, Writer
@@ -357,22 +357,26 @@ class Engine:
         if writer.stopped:
             ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
             return
+        state = writer.state
+        before = state.seq
         try:
             if type(ticket.request.command) in WANTED and writer.needs(ticket):
                 self.spawn(self.fetching, self.fetch(writer, ticket))
                 return
-            before = writer.state.seq
-            writer.execute(ticket, self.clock.now_ns(), self.clock.host_ns(), self.house_lag_ms())
+            lag_ms = self.house_lag_ms() if self.house_behind_ns else 0
+            writer.execute(ticket, self.clock.now_ns(), self.clock.host_ns(), lag_ms)
         except Exception as error:
             log.exception("stream %s stops", writer.stream)
             self.stop_stream(writer, f"{type(error).__name__}: {error}")
             return
         self.filling[writer] = None
-        self.filled += max(writer.state.seq - before, 1)
-        if writer.state.seq != before:
+        events = state.seq - before
+        self.filled += events or 1
+        if events:
             if writer.house is None and not self.house_behind_ns:
                 self.house_behind_ns = self.clock.host_ns()
-            self.note_timer(writer)
+            if state.due:
+                self.note_timer(writer)
 
     def spawn(self, tasks: "set[asyncio.Task[None]]", work: Any) -> None:
         task = asyncio.create_task(work)
@@ -517,16 +521,19 @@ class Engine:
     def answer(self, writer: Writer, filling: Filling, now_ns: int) -> None:
         """Answer everyone who waited for a part."""
         probes = self.probes
+        measure = probes.answer.add
         for ticket, outcome in filling.waiting:
-            if ticket.sink is not NOBODY:
-                probes.answer.add(now_ns - ticket.queued_ns)
-                if isinstance(outcome, Accepted):
+            sink = ticket.sink
+            if sink is not NOBODY:
+                measure(now_ns - ticket.queued_ns)
+                kind = type(outcome)
+                if kind is Accepted:
                     probes.accepted += 1
+                elif kind is Previewed:
+                    probes.previewed += 1
                 elif isinstance(outcome, Refused):
                     probes.refuse(outcome.code)
-                else:
-                    probes.previewed += 1
-            ticket.sink.answer(ticket.index, outcome)
+            sink.answer(ticket.index, outcome)
         writer.release(filling, stored=True)
         if filling.repeats:
             self.spawn(self.answering, self.answer_repeats(writer.stream, filling.repeats))

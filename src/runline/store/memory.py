@@ -28,7 +28,7 @@ class MemoryStore:
             if head is not None and (head.epoch, head.seq) != (part.before.epoch, part.before.seq):
                 fenced.append(part.before.stream)
             elif any(
-                value > 2**63 - 1
+                not -(2**63) <= value < 2**63
                 for rows in part.rows.values()
                 for row in rows
                 for value in row

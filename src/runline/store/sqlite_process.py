@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -257,10 +258,11 @@ def main(path: str, number: str, memory: str) -> None:
         try:
             connection = open_connection(Path(path), writing=True)
         except StoreError as error:
-            line.sendall(framed(encode(Failed(error.kind, str(error)))))
+            with suppress(BrokenPipeError, ConnectionResetError):
+                line.sendall(framed(encode(Failed(error.kind, str(error)))))
             return
-        line.sendall(framed(encode(Done())))
         try:
+            line.sendall(framed(encode(Done())))
             with mmap.mmap(int(memory), SHARED_BYTES, prot=mmap.PROT_READ) as mapped, memoryview(mapped) as shared:
                 serve(connection, line, shared)
         except (BrokenPipeError, ConnectionResetError):

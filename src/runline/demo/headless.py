@@ -1,0 +1,92 @@
+"""Headless: the demo in the terminal. It checks what it is asked for, runs the day, says how it was, and verifies it."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from runline.bootstrap import run
+from runline.demo.closing import show_books, show_largest, show_refusals
+from runline.demo.day import DEFAULT_DAY, read_day
+from runline.demo.options import (
+    BadOption,
+    check_rate,
+    data_directory,
+    database_in,
+    parse_day,
+    parse_duration,
+)
+from runline.demo.run import Wanted, run_day
+from runline.domain.messages import Rejected
+from runline.engine.ports import StoreError
+from runline.evaluate.terminal import verify_database
+
+FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
+
+
+def run_demo(
+    *,
+    headless: bool,
+    duration: str,
+    data: Path | None,
+    day: str | None,
+    rate: float,
+    seed: int,
+    committer: Literal["inline", "process"],
+) -> int:
+    """`runline demo`: 0 if the day ran and everything verifies, 1 if not, 2 if it cannot be run as asked for."""
+    console = Console()
+    try:
+        duration_s, rate_per_s = parse_duration(duration), check_rate(rate)
+        played = read_day(data_directory(), parse_day(day) if day else DEFAULT_DAY)
+        with database_place(data) as database:
+            if not headless:
+                console.print("The console is not there yet: this runs in the terminal, as with --headless.")
+            wanted = Wanted(played, duration_s, rate_per_s, seed, committer, database)
+            return demonstrate(console, wanted, kept=data is not None)
+    except (BadOption, StoreError) as error:
+        print(f"runline: {error}", file=sys.stderr)
+        return UNUSABLE
+    except Rejected as rejected:
+        print(f"runline: {rejected.code}: {rejected.message}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("runline: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+@contextmanager
+def database_place(folder: Path | None) -> Iterator[Path]:
+    """Where the database goes: into a folder that stays, or into a temporary one."""
+    if folder is not None:
+        yield database_in(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="runline-demo-") as temporary:
+        yield database_in(Path(temporary))
+
+
+def demonstrate(console: Console, wanted: Wanted, *, kept: bool) -> int:
+    """Run the day, say how it was, and verify it."""
+    console.print(f"Runline demo. {wanted.day.title()}.", style="bold", highlight=False)
+    ending = run(lambda: run_day(console, wanted))
+    console.print()
+    show_books(console, ending.running.screen.figures, ending.books)
+    console.print()
+    show_refusals(console, ending.running)
+    console.print()
+    show_largest(console, ending.running, wanted.database)
+    console.print()
+    status = verify_database(wanted.database, None, None)
+    if kept:
+        console.print(f"Kept in {wanted.database}. Check it yourself:", highlight=False, soft_wrap=True)
+        console.print(f"  runline verify {wanted.database}", highlight=False, soft_wrap=True)
+    faults = list(ending.faults)
+    if not ending.running.bettors.accepted:
+        faults.append("no wager was accepted")
+    for fault in faults:
+        print(f"runline: {fault}", file=sys.stderr)
+    return status or (FAILED if faults else 0)

@@ -1,0 +1,120 @@
+"""Screen: what someone sees who follows the live log. House and books, folded from their events by the domain's own rules.
+
+Nothing here asks the engine: bettors read their prices from it, the summary its figures, and at the end it must agree with
+the books themselves.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+
+from runline.domain.board import LinePosted
+from runline.domain.book import Book
+from runline.domain.house import House
+from runline.domain.messages import EVOLVERS, HOUSE
+from runline.domain.wagers import Wager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.engine.engine import Engine
+from runline.engine.subscription import Committed
+
+EVENTS_AT_ONCE = 32
+"""Events folded before the loop goes on to other things: the engine runs on the same one."""
+
+Line = tuple[int | None, tuple[str, ...]]
+"""A market's line (home handicap or total, in quarter points) and the prices of its sides."""
+
+
+class Figures(msgspec.Struct):
+    """A book's figures since its start, in minor units.
+
+    wagers: tickets written. handle_minor: what was wagered, without what was voided.
+    settled_minor: the part of the handle that is settled. net_win_minor: what the book has won on it.
+    """
+
+    wagers: int = 0
+    voided: int = 0
+    handle_minor: int = 0
+    settled_minor: int = 0
+    net_win_minor: int = 0
+
+    @property
+    def hold(self) -> float | None:
+        """Net win on settled handle; open wagers never count."""
+        return self.net_win_minor / self.settled_minor if self.settled_minor else None
+
+    def count(self, wager: Wager, sign: int) -> None:
+        """Count a wager's outcome (1), or stop counting it (-1). A ticket without action is no handle."""
+        if wager.status == "void" or wager.result == "void":
+            self.voided += sign
+            self.handle_minor -= sign * wager.risk_minor
+            return
+        self.settled_minor += sign * wager.risk_minor
+        self.net_win_minor += sign * (wager.risk_minor - (wager.returned_minor or 0))
+
+
+class Screen:
+    """House and books as the live log shows them."""
+
+    def __init__(self, books: Iterable[str]) -> None:
+        self.house = House()
+        self.books = {name: Book(name) for name in books}
+        self.figures = {name: Figures() for name in self.books}
+        self.earlier: dict[str, Line] = {}
+        """The line before the one that stands, by market: what a stale screen still shows."""
+
+    @property
+    def streams(self) -> dict[str, House | Book]:
+        """What is followed, by the name of the stream."""
+        return {HOUSE: self.house, **self.books}
+
+    async def is_current(self, engine: Engine) -> bool:
+        """Whether everything that has happened is on the screen."""
+        for stream, state in self.streams.items():
+            position, _ = await engine.query(stream, lambda _: None)
+            if state.seq < position:
+                return False
+        return True
+
+    async def follow(self, engine: Engine, stream: str) -> None:
+        """Fold a stream from its first event on, until cancelled."""
+        subscription = engine.subscribe(stream, 0)
+        try:
+            async for committed in subscription:
+                if stream == HOUSE:
+                    self.take_house(committed)
+                else:
+                    self.take_book(committed)
+                if committed.seq % EVENTS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        finally:
+            subscription.close()
+
+    def take_house(self, committed: Committed) -> None:
+        house, event = self.house, committed.event
+        if isinstance(event, LinePosted) and event.market in house.markets:
+            market = house.markets[event.market]
+            self.earlier[market.name] = (market.line_quarters, market.prices)
+        fold(house, committed)
+
+    def take_book(self, committed: Committed) -> None:
+        book, event = self.books[committed.stream], committed.event
+        figures = self.figures[committed.stream]
+        if isinstance(event, WagerReversed):
+            figures.count(book.wagers[event.wager], -1)
+        fold(book, committed)
+        if isinstance(event, WagerPlaced):
+            figures.wagers += 1
+            figures.handle_minor += event.risk_minor
+        elif isinstance(event, WagerSettled | WagerVoided):
+            figures.count(book.wagers[event.wager], 1)
+            if isinstance(event, WagerSettled):
+                book.evict(book.seq)
+
+
+def fold(state: House | Book, committed: Committed) -> None:
+    """Apply a durable event; nothing is written from here, so no row needs its mark."""
+    state.seq, state.at_ns = committed.seq, committed.at_ns
+    EVOLVERS[type(committed.event)](state, committed.event)
+    state.changed.clear()
+    state.dropped.clear()
+    state.due.clear()

@@ -1,0 +1,95 @@
+"""Summary: the day's state in a few lines, for the live view and for the plain lines of a log."""
+
+import time
+from collections import Counter, deque
+
+import msgspec
+
+from runline.demo.bettors import Bettors
+from runline.demo.clock import DayClock
+from runline.demo.day import Day
+from runline.demo.operators import Operators
+from runline.demo.people import People
+from runline.demo.screen import Figures, Screen
+from runline.domain.book import Book
+from runline.domain.house import House
+from runline.engine.probes import Probes
+from runline.feeds.replay import Replay
+
+RATE_OVER_S = 2.0
+"""Over how long a rate is taken."""
+
+LABELS = {"moneyline": "moneyline", "spread": "run line", "total": ""}
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """What a book loses if a selection wins, less what it keeps from the others; and the selection in words."""
+
+    minor: int
+    selection: str
+
+
+class Running(msgspec.Struct, frozen=True):
+    """Everything of a running demo that a summary reads."""
+
+    day: Day
+    clock: DayClock
+    people: list[People]
+    probes: Probes
+    screen: Screen
+    feed: Replay
+    bettors: Bettors
+    operators: Operators
+
+    def passed(self) -> float:
+        """The part of the day that is over, from 0 to 1."""
+        day = self.day
+        return min((self.clock.now_ns() - day.origin_ns) / (day.end_ns - day.origin_ns), 1.0)
+
+    def games(self) -> Counter[str]:
+        """Games by status: scheduled, closed (live), final."""
+        return Counter(fixture.status for fixture in self.screen.house.fixtures.values())
+
+
+def largest_exposure(house: House, book: Book) -> Exposure | None:
+    """The selection by which a book would lose the most; None if it would lose by none."""
+    worst, name, worst_side = 0, "", ""
+    for market in book.stands:
+        for side, minor in book.exposure(market).items():
+            if minor > worst:
+                worst, name, worst_side = minor, market, side
+    if not name:
+        return None
+    fixture_name, _, kind = name.rsplit(":", 2)
+    fixture = house.fixtures[fixture_name]
+    if kind == "total":
+        return Exposure(worst, f"{fixture.rotation} {fixture.away} {worst_side}")
+    home = worst_side == "home"
+    team = fixture.home if home else fixture.away
+    return Exposure(worst, f"{fixture.rotation + home} {team} {LABELS[kind]}")
+
+
+def open_wagers(book: Book) -> int:
+    """How many wagers are open."""
+    return sum(map(len, book.open_on.values()))
+
+
+def hold_text(figures: Figures) -> str:
+    """The hold in per cent, or a dash before anything is settled."""
+    return "–" if figures.hold is None else f"{100 * figures.hold:+.1f} %"
+
+
+class Rate:
+    """How fast a count grows, over the last RATE_OVER_S seconds."""
+
+    def __init__(self) -> None:
+        self.points: deque[tuple[float, int]] = deque()
+
+    def per_s(self, number: int) -> float:
+        """The rate, now that the count is `number`."""
+        now_s = time.perf_counter()
+        self.points.append((now_s, number))
+        while len(self.points) > 2 and self.points[1][0] <= now_s - RATE_OVER_S:
+            self.points.popleft()
+        since_s, before = self.points[0]
+        return (number - before) / (now_s - since_s) if now_s > since_s else 0.0

@@ -1,0 +1,144 @@
+"""Laws: what holds in every book at every position, each computed anew, the slow and obvious way."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from runline.domain.book import Book
+from runline.domain.grading import SIDES
+from runline.domain.house import House
+from runline.domain.preview import Moves
+
+
+class Figures(msgspec.Struct):
+    """Balance and pending by player, exposure by MARKET/SIDE; zeros left out."""
+
+    balance: Counter[str]
+    pending: Counter[str]
+    exposure: Counter[str]
+
+
+def figures(book: Book) -> Figures:
+    """The figures as the book keeps them."""
+    exposure = {
+        f"{market}/{side}": minor for market in book.stands for side, minor in book.exposure(market).items() if minor
+    }
+    return Figures(
+        Counter({player.number: player.balance_minor for player in book.players.values() if player.balance_minor}),
+        Counter({number: minor for number, minor in book.pending.items() if minor}),
+        Counter(exposure),
+    )
+
+
+def moved(before: Figures | None, after: Figures) -> Moves:
+    """The difference, in the shape of a preview."""
+    assert before is not None
+    changes: list[dict[str, int]] = []
+    for old, new in ((before.balance, after.balance), (before.pending, after.pending), (before.exposure, after.exposure)):
+        keys = [*old, *(key for key in new if key not in old)]
+        changes.append({key: new[key] - old[key] for key in keys if new[key] != old[key]})
+    return Moves(*changes)
+
+
+def no_money_is_made(book: Book) -> None:
+    """Players and the book's own accounts sum to zero."""
+    players = sum(player.balance_minor for player in book.players.values())
+    assert players + sum(account.balance_minor for account in book.ledger_accounts.values()) == 0
+
+
+def pending_is_open_risk(book: Book) -> None:
+    """Pending of each player is the risk of their open wagers."""
+    pending: Counter[str] = Counter()
+    for wager in book.wagers.values():
+        if wager.status == "open":
+            pending[wager.player] += wager.risk_minor
+    assert figures(book).pending == pending
+
+
+def agents_have_the_sums_of_their_subtrees(book: Book) -> None:
+    """Balance, pending and open wagers of every agent are those of all players below."""
+    for agent in book.agents:
+        players = [player for player in book.players.values() if book.below(agent, player.agent)]
+        numbers = {player.number for player in players}
+        open_wagers = [wager for wager in book.wagers.values() if wager.status == "open" and wager.player in numbers]
+        expected = (
+            sum(wager.risk_minor for wager in open_wagers),
+            len(open_wagers),
+            sum(player.balance_minor for player in players),
+        )
+        sums = book.sums.get(agent)
+        assert expected == ((sums.pending_minor, sums.open_wagers, sums.balance_minor) if sums else (0, 0, 0)), agent
+
+
+def exposure_is_what_would_be_lost(book: Book) -> None:
+    """For each side of each market: what its open wagers win, less what those on the other sides risk."""
+    wagers = [wager for wager in book.wagers.values() if wager.status == "open"]
+    expected: Counter[str] = Counter()
+    for wager in wagers:
+        for side in SIDES[wager.market.rsplit(":", 1)[1]]:
+            expected[f"{wager.market}/{side}"] += wager.win_minor if side == wager.side else -wager.risk_minor
+    assert figures(book).exposure == Counter({key: minor for key, minor in expected.items() if minor})
+
+
+def derived(state: Any) -> dict[str, Any]:
+    """All derived state, in a form that two states can be compared by: no zeros, no order that means nothing."""
+    timers = {(timer.due_ns, timer.kind, timer.subject) for timer in state.timers.values()}
+    found: dict[str, Any] = {"allowed": state.allowed, "due": timers & set(state.due)}
+    assert found["due"] == timers, "a timer that is not due at any time"
+    if isinstance(state, House):
+        found["markets_of"] = {fixture: sorted(names) for fixture, names in state.markets_of.items()}
+        return found
+    assert isinstance(state, Book)
+    sums = {agent: msgspec.structs.astuple(sums) for agent, sums in state.sums.items()}
+    remaining = {
+        number: [
+            wager
+            for wager in queue
+            if wager > state.jobs[number].cursor and wager in state.open_on.get(state.jobs[number].fixture, ())
+        ]
+        for number, queue in state.queues.items()
+    }
+    return found | {
+        "figures": figures(state),
+        "sums": {agent: amounts for agent, amounts in sums.items() if any(amounts)},
+        "stands": state.stands,
+        "open_on": {fixture: sorted(numbers) for fixture, numbers in state.open_on.items()},
+        "queues": remaining,
+        "ledger_sum": state.ledger_sum_minor,
+        "settings": state.settings,
+    }
+
+
+def memory_is_what_a_restart_would_rebuild(state: Any, recovered: Any) -> None:
+    """The state that was kept event by event equals the one that is read and derived."""
+    for kind, attribute in type(state).held.items():
+        held = getattr(state, attribute)
+        if kind.held_while is not None:
+            field, value = kind.held_while
+            held = {key: row for key, row in held.items() if getattr(row, field) == value}
+        assert held == getattr(recovered, attribute), attribute
+    assert derived(state) == derived(recovered)
+
+
+def the_entries_are_the_balances(book: Book, entries: list[Any]) -> None:
+    """Folding the ledger's entries gives every balance, and each entry continues the one before."""
+    accounts: Counter[str] = Counter()
+    balances: Counter[str] = Counter()
+    for entry in entries:
+        assert entry.amount_minor > 0
+        assert entry.balance_before_minor == balances[entry.player]
+        balances[entry.player] = entry.balance_after_minor
+        accounts[entry.debit] -= entry.amount_minor
+        accounts[entry.credit] += entry.amount_minor
+    for player in book.players.values():
+        assert accounts[f"player:{player.number}"] == balances[player.number] == player.balance_minor
+    for account in book.ledger_accounts.values():
+        assert accounts[account.name] == account.balance_minor
+
+
+def all_hold(book: Book) -> None:
+    no_money_is_made(book)
+    pending_is_open_risk(book)
+    agents_have_the_sums_of_their_subtrees(book)
+    exposure_is_what_would_be_lost(book)

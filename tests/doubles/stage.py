@@ -1,0 +1,319 @@
+"""Stage: a house and a book without writer, store and loop. Commands are decided and evolved at once, by the real handlers.
+
+Every command is watched: deciding changes nothing, a refusal leaves no trace, what a preview would have announced is what
+happens, the ledger sums to zero. What has happened is durable at once: rows go through their real encoding, and closed
+tickets leave memory.
+
+    book.given(agent("A1"), player("P1", under="A1", credit=50_000))
+    book.when(AdjustCredit("P1", 90_000, "asked"), by="owner")
+    book.happened(CreditAdjusted, after_minor=90_000)
+"""
+
+from collections.abc import Sequence
+from heapq import heappop
+from typing import Any
+
+from runline.domain.access import AccessState, authorize
+from runline.domain.book import Book, StartBook
+from runline.domain.context import Context
+from runline.domain.grading import Score
+from runline.domain.house import FoundHouse, House, OpenBook
+from runline.domain.messages import (
+    DECIDERS,
+    ENGINE,
+    EVOLVERS,
+    GROUNDS,
+    TIMERS,
+    WANTED,
+    Command,
+    Event,
+    Rejected,
+)
+from runline.domain.preview import moves
+from runline.domain.results import ConfirmResult, EnterResult, FixtureCancelled, ResultConfirmed
+from runline.domain.rows import row_decoder, row_encoder
+from runline.domain.settlement import SettleSlice, TakeResult
+from runline.domain.state import ByKey, Row
+from tests.doubles.laws import figures, moved
+
+NOON_NS = 1_467_374_400 * 10**9
+"""1 July 2016, 12:00 UTC: where every test begins."""
+
+SECOND_NS = 10**9
+HOUR_NS = 3_600 * SECOND_NS
+
+Steps = Command | Sequence["Steps"]
+
+
+class Stage:
+    """One stream. `events` and `refusal` are what the last `when` has led to."""
+
+    owner = "owner"
+
+    def __init__(self, state: AccessState) -> None:
+        self.state = state
+        self.tables: dict[type[Row], dict[Any, tuple[Any, ...]]] = {kind: {} for kind in type(state).held}
+        self.log: list[tuple[int, int, str, Event]] = []
+        self.events: list[Event] = []
+        self.refusal: Rejected | None = None
+        self.house_lag_ms = 0
+
+    # The three words of a test
+
+    def given(self, *steps: Steps) -> None:
+        """What has gone before: commands of the owner, all of which must be accepted."""
+        for step in steps:
+            if isinstance(step, Command):
+                self.when(step)
+                assert self.refusal is None, f"given {step}: {self.refusal.code}: {self.refusal}"
+            else:
+                self.given(*step)
+
+    def when(self, command: Command, *, by: str = "", if_position: int | None = None) -> None:
+        """Somebody (the owner, unless said otherwise) sends a command."""
+        self.events, self.refusal = [], None
+        try:
+            self.execute(command, by or self.owner, if_position)
+        except Rejected as rejected:
+            self.refusal = rejected
+
+    def happened(self, kind: type[Event], /, **fields: Any) -> Any:
+        """The event of this type that the last `when` has led to; it has these fields."""
+        assert self.refusal is None, f"refused, {self.refusal.code}: {self.refusal}"
+        for event in self.events:
+            if type(event) is kind and all(getattr(event, name) == value for name, value in fields.items()):
+                return event
+        raise AssertionError(f"no {kind.__name__} with {fields} in {self.events}")
+
+    def nothing_happened(self) -> None:
+        """The last command was accepted and changed nothing."""
+        assert self.refusal is None, f"refused, {self.refusal.code}: {self.refusal}"
+        assert self.events == []
+
+    def rejected(self, code: str, **details: Any) -> None:
+        """The last command was refused with this code and these values."""
+        assert self.refusal is not None, f"not refused: {self.events}"
+        assert (self.refusal.code, self.refusal.details) == (code, {**self.refusal.details, **details})
+
+    # What the engine does
+
+    @property
+    def at_ns(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def view(self) -> House | None:
+        return None
+
+    def execute(self, command: Command, actor: str, if_position: int | None = None) -> list[Event]:
+        """Judge a command and apply its events. Raises Rejected."""
+        state = self.state
+        at_ns = max(self.at_ns, state.at_ns)
+        fetched = self.fetch(command)
+        try:
+            events = self.decide(command, actor, at_ns, fetched, if_position)
+        finally:
+            self.decided_without_a_trace()
+            if isinstance(state, Book):
+                state.closed.extend(fetched)
+        self.apply(events, actor, at_ns)
+        self.events += events
+        return events
+
+    def decide(
+        self, command: Command, actor: str, at_ns: int, fetched: tuple[int, ...] = (), if_position: int | None = None
+    ) -> list[Event]:
+        ground = GROUNDS.get(type(command))
+        moved_seq = ground(self.state, command) if ground else self.state.seq
+        if if_position is not None and moved_seq > if_position:
+            raise Rejected("position_moved", "This has changed since you looked.", position=moved_seq)
+        user = authorize(self.state, command, actor)
+        context = Context(at_ns, user, "", self.view, self.house_lag_ms, fetched)
+        decided = DECIDERS[type(command)](self.state, command, context)
+        return [decided] if isinstance(decided, Event) else list(decided)
+
+    def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
+        state = self.state
+        announced = moves(state, list(events)) if isinstance(state, Book) else None
+        before = figures(state) if isinstance(state, Book) else None
+        for event in events:
+            state.seq += 1
+            state.at_ns = at_ns
+            EVOLVERS[type(event)](state, event)
+            self.log.append((state.seq, at_ns, actor, event))
+        self.store()
+        if isinstance(state, Book):
+            assert announced == moved(before, figures(state)), "a preview says what happens"
+            assert state.ledger_sum_minor == 0
+            state.evict(state.seq)
+
+    # What the store does
+
+    def store(self) -> None:
+        """Write the changed rows."""
+        state = self.state
+        for row in state.dropped.values():
+            self.tables[type(row)].pop(row.key(), None)
+        for row in state.changed.values():
+            self.tables.setdefault(type(row), {})[row.key()] = row_encoder(type(row))(state.stream, row)
+        state.changed, state.dropped = {}, {}
+
+    def stored(self, kind: type[Row]) -> list[Any]:
+        """All rows of a kind, as they are stored, by key."""
+        table = self.tables.get(kind, {})
+        return [row_decoder(kind)(table[key][1:]) for key in sorted(table)]
+
+    def fetch(self, command: Command) -> tuple[int, ...]:
+        """Take the rows that a command needs into memory; returns their keys."""
+        wanted = WANTED.get(type(command))
+        keys: list[int] = []
+        for need in wanted(self.state, command) if wanted else ():
+            if isinstance(need, ByKey):
+                rows = [row for row in self.stored(need.row) if row.key() == need.key]
+            else:
+                held, found_by = need.row.held_while, need.row.found_by
+                assert held is not None
+                assert found_by is not None
+                rows = [
+                    row
+                    for row in self.stored(need.row)
+                    if getattr(row, found_by) == need.value and row.key() > need.after and getattr(row, held[0]) != held[1]
+                ][: need.limit]
+            for row in rows:
+                getattr(self.state, self.state.held[type(row)]).setdefault(row.key(), row)
+                keys.append(row.key())
+        return tuple(keys)
+
+    def recovered(self) -> Any:
+        """The state as a restart would rebuild it: from the stored rows alone."""
+        state: Any = House() if isinstance(self.state, House) else Book(self.state.stream)
+        state.seq, state.at_ns = self.state.seq, self.state.at_ns
+        for kind in type(state).held:
+            for row in self.stored(kind):
+                if kind.held_while is None or getattr(row, kind.held_while[0]) == kind.held_while[1]:
+                    state.hold(row)
+        state.derive()
+        return state
+
+    def decided_without_a_trace(self) -> None:
+        state = self.state
+        assert not state.changed
+        assert not state.dropped
+        for kind, attribute in type(state).held.items():
+            encode, table = row_encoder(kind), self.tables[kind]
+            for key, row in getattr(state, attribute).items():
+                assert encode(state.stream, row) == table[key], f"deciding has changed {row}"
+
+    def fire_timers(self) -> None:
+        """Execute what is due."""
+        due = self.state.due
+        while due and due[0][0] <= self.at_ns:
+            due_ns, kind, subject = heappop(due)
+            timer = self.state.timers.get((kind, subject))
+            if timer is not None and timer.due_ns == due_ns:
+                self.execute(TIMERS[kind](subject), ENGINE)
+
+
+class HouseStage(Stage):
+    """The house, and the clock of all."""
+
+    state: House
+    owner = "platform"
+
+    def __init__(self) -> None:
+        super().__init__(House())
+        self.clock_ns = NOON_NS
+        self.books: list[BookStage] = []
+        self.execute(FoundHouse(self.owner), ENGINE)
+
+    @property
+    def at_ns(self) -> int:
+        return self.clock_ns
+
+    def open_book(self, name: str) -> "BookStage":
+        """A new book, started."""
+        self.given(OpenBook(name, "owner"))
+        book = BookStage(self, name)
+        self.books.append(book)
+        return book
+
+    def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
+        super().apply(events, actor, at_ns)
+        for seq, _, _, event in self.log[len(self.log) - len(events) :]:
+            if isinstance(event, ResultConfirmed | FixtureCancelled):
+                score = event.score if isinstance(event, ResultConfirmed) else None
+                sport = self.state.fixtures[event.fixture].sport
+                for book in self.books:
+                    book.execute(TakeResult(event.fixture, sport, seq, score, event.regrade), ENGINE)
+
+    def ends(self, fixture: str, away: int, home: int, **score: Any) -> None:
+        """A game ends: the clock is past its start, its result is entered and confirmed."""
+        self.clock_ns = max(self.clock_ns, self.state.fixtures[fixture].start_ns + 3 * HOUR_NS)
+        self.fire_timers()
+        self.given(EnterResult(fixture, Score(home, away, **score)))
+        self.given(ConfirmResult(fixture, self.state.results[fixture].revision))
+
+
+class BookStage(Stage):
+    """A book, with its house."""
+
+    state: Book
+
+    def __init__(self, house: HouseStage, name: str) -> None:
+        super().__init__(Book(name))
+        self.house = house
+        self.execute(StartBook(self.owner, house.state.seq), ENGINE)
+        self.events = []
+
+    @property
+    def at_ns(self) -> int:
+        return self.house.clock_ns
+
+    @property
+    def view(self) -> House:
+        return self.house.state
+
+    def given(self, *steps: Steps) -> None:
+        """Commands that only the house knows go to the house."""
+        for step in steps:
+            if isinstance(step, Command) and "book" not in step.streams:
+                self.house.given(step)
+            else:
+                super().given(step)
+
+    def clock_reads(self, at_ns: int) -> None:
+        """It is later, but no timer has fired yet."""
+        self.house.clock_ns = at_ns
+
+    def time_is(self, at_ns: int) -> None:
+        """It is later, and what is due happens."""
+        self.house.clock_ns = at_ns
+        self.events, self.refusal = [], None
+        for stage in (self.house, *self.house.books):
+            stage.fire_timers()
+
+    def settles_a_slice(self) -> None:
+        """Each job of the book does its next slice."""
+        self.events, self.refusal = [], None
+        for number in list(self.state.jobs):
+            self.execute(SettleSlice(number), ENGINE)
+
+    def settles(self) -> None:
+        """All jobs run to their end."""
+        events: list[Event] = []
+        while self.state.jobs:
+            self.settles_a_slice()
+            events += self.events
+        self.events = events
+
+    def ticket(self, number: int) -> Any:
+        """A ticket as it is stored."""
+        return next(row for row in self.stored_wagers() if row.number == number)
+
+    def stored_wagers(self) -> list[Any]:
+        from runline.domain.wagers import Wager
+
+        return self.stored(Wager)
+
+    def balance(self, player: str) -> int:
+        return self.state.players[player].balance_minor

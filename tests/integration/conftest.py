@@ -1,0 +1,70 @@
+"""What integration tests share: a place for the database, stores of every kind, and limits short enough to wait for."""
+
+import sys
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+if str(PROJECT) not in sys.path:
+    sys.path.append(str(PROJECT))  # so that tests import `tests.integration` however pytest was called
+
+from tests.integration.days import a_day, a_settled_day  # noqa: E402
+from tests.integration.stores import COMMITTERS, STORES, Opener  # noqa: E402
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a database may be made."""
+    return tmp_path / "book.db"
+
+
+@pytest.fixture(params=STORES)
+def opened(request: pytest.FixtureRequest, path: Path) -> Opener:
+    """Opens a store of each kind, again and again the same one."""
+    return Opener(STORES[request.param], path)
+
+
+@pytest.fixture(params=COMMITTERS)
+def committed(request: pytest.FixtureRequest, path: Path) -> Opener:
+    """Opens a store that keeps a file, with each kind of committer."""
+    return Opener(COMMITTERS[request.param], path)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for long: a failing commit is given up after a few tries, recovery is tried again at once."""
+    monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_S_MAX", 0.1)
+    monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_PAUSE_S", 0.001)
+    monkeypatch.setattr("runline.engine.engine.RECOVER_PAUSE_S", 0.001)
+    monkeypatch.setattr("runline.store.sqlite.BUSY_MS", 0)
+    monkeypatch.setattr("runline.store.sqlite.LOCK_WAIT_S", 0.0)
+
+
+@pytest.fixture(scope="session")
+def day_made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a database after a whole day: every table has rows."""
+    folder = tmp_path_factory.mktemp("day")
+    a_day(folder / "book.db")
+    return folder
+
+
+@pytest.fixture
+def day(day_made_once: Path, tmp_path: Path) -> Path:
+    """A copy of that database, to do anything to."""
+    return copytree(day_made_once, tmp_path / "day") / "book.db"
+
+
+@pytest.fixture(scope="session")
+def settled_day_made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a database with a fixture settled, an anchor taken, and play after it."""
+    folder = tmp_path_factory.mktemp("settled")
+    a_settled_day(folder / "book.db")
+    return folder
+
+
+@pytest.fixture
+def settled_day(settled_day_made_once: Path, tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return copytree(settled_day_made_once, tmp_path / "settled")

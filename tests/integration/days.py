@@ -1,0 +1,94 @@
+"""Days in the life of a house, kept in a file: what tampering, tearing and verifying begin from."""
+
+import asyncio
+from pathlib import Path
+
+from tests.integration.world import AWAY_WINS, HOUR_NS, NOON_NS, START_NS, World, running, wager
+
+from runline.domain.access import CreateUser, RevokeUser, SetRole
+from runline.domain.accounts import EnterTransaction, GrantTemporaryCredit
+from runline.domain.hierarchy import CreateAgent, MoveAgent
+from runline.domain.lines import MoveLine
+from runline.domain.messages import HOUSE
+from runline.domain.permissions import Permission
+from runline.domain.suspension import Suspend
+from runline.domain.wagers import VoidWager
+from runline.evaluate.anchor import make_anchor, signing_key
+from runline.store.sqlite import SqliteStore
+
+
+def a_day(path: Path) -> None:
+    """A day after which every table has rows: one game is settled, the next one is being settled."""
+
+    async def main() -> None:
+        async with running(SqliteStore(path)) as world:
+            await world.open_house(fixtures=3)
+            await world.open_book("b1", players=3)
+            await world.open_book("b2")
+            await everything_once(world)
+            for amount_minor in range(100, 1_000, 50):
+                await world.do("b1", wager("P1", amount_minor))
+                await world.do("b1", wager("P2", amount_minor, "away", "G1:game:spread", 6, "+120"))
+                await world.do("b1", wager("P2", amount_minor, "home", "G2:game:moneyline"))
+                await world.do("b2", wager("P1", amount_minor, "over", "G1:game:total", 34, "-105"))
+            await world.refused("b1", wager("P3", 10**9))
+            last = await world.do("b1", wager("P3", 25_00))
+            await world.do("b1", VoidWager(last.position, "keyed wrong"))
+            await world.do("b1", wager("P3", 25_00, market="G3:game:moneyline"))
+            await world.play_off("G1")
+            for book in ("b1", "b2"):
+                await world.settled(book, "G1")
+            await world.play_off("G2", AWAY_WINS)
+            # Stopping does not wait for the settlement that begins now.
+
+    asyncio.run(main())
+
+
+async def everything_once(world: World) -> None:
+    """One of each kind of thing that changes rows."""
+    await world.do(HOUSE, Suspend("kind", "draw_no_bet", "never offered"))
+    await world.do("b1", Suspend("player", "P3", "asked to"))
+    await world.do("b1", MoveLine("G3:game:spread", "offset", offset_quarters=2, offset_cents=5, reason="shaded"))
+    await world.do("b1", MoveLine("G3:game:total", "hide", reason="hidden"))
+    await world.do("b1", MoveLine("G3:game:total", "follow", reason="shown again"))
+    await world.do("b1", CreateAgent("A2", "A1"))
+    await world.do("b1", MoveAgent("A2", "root", "promoted"))
+    await world.do("b1", SetRole("clerk", "root", (Permission.TICKER_VIEW, Permission.WAGER_PLACE), "for the phones"))
+    await world.do("b1", CreateUser("carla", "A1", "clerk"))
+    await world.do("b1", RevokeUser("carla", "left"))
+    await world.do("b1", EnterTransaction("P1", "receipt", 100_00, "paid in cash"))
+    await world.do("b1", EnterTransaction("P2", "disbursement", 50_00, "paid out"))
+    await world.do("b1", EnterTransaction("P2", "adjustment", -5_00, "a phone bill"))
+    await world.do("b1", GrantTemporaryCredit("P2", 500_00, NOON_NS + 100 * HOUR_NS, "a birthday"))
+    await world.do("b1", GrantTemporaryCredit("P1", 500_00, START_NS, "until the game"))
+
+
+def a_settled_day(path: Path) -> None:
+    """A game is settled, an anchor is taken into the folder `anchor` beside the file, and play goes on."""
+
+    async def main() -> None:
+        async with running(SqliteStore(path)) as world:
+            await world.open_house(fixtures=2)
+            await world.open_book("b1", players=2)
+            for amount_minor in range(100, 500, 50):
+                await world.do("b1", wager("P1", amount_minor))
+                await world.do("b1", wager("P2", amount_minor, market="G2:game:moneyline"))
+            await world.play_off("G1")
+            await world.settled("b1", "G1")
+
+    async def afterwards() -> None:
+        async with running(SqliteStore(path)) as world:
+            await world.open_book("b2")
+            await world.play_off("G1", AWAY_WINS)
+            await world.settled("b1", "G1")
+            await world.play_off("G2")
+            await world.settled("b1", "G2")
+
+    asyncio.run(main())
+    make_anchor(path, path.with_name("anchor"), signing_key(path.with_name("book.db.key")), NOON_NS)
+    asyncio.run(afterwards())
+
+
+def public_key(folder: Path) -> str:
+    """The public half of the key that has signed such a folder's anchor, in hexadecimal."""
+    return signing_key(folder / "book.db.key").public_key().public_bytes_raw().hex()

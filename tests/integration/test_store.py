@@ -1,0 +1,347 @@
+"""The port of the store: one suite for all that implement it."""
+
+import asyncio
+from typing import Any
+
+import apsw
+import pytest
+from tests.integration.world import play
+
+from runline.domain.hierarchy import Agent, Player
+from runline.domain.rows import key_of, row_encoder
+from runline.domain.state import ByKey, Following, Row
+from runline.domain.suspension import Suspension
+from runline.domain.wagers import Wager
+from runline.engine.ports import GENESIS, Head, Part, Refusal, Sealed, StoreError
+
+SEALED_NS = iter(range(1, 10**9))
+
+
+def part(head: Head, events: int = 1, rows: Any = (), dropped: Any = (), refusals: Any = ()) -> Part:
+    """What comes after a head: events, rows, rows that go, refusals."""
+    positions = range(head.seq + 1, head.seq + 1 + events)
+    log = [
+        (head.stream, seq, b"%016d" % seq, b"%08d" % seq if seq % 2 else b"", b"body %d" % seq, b"%032d" % seq)
+        for seq in positions
+    ]
+    after = Head(head.stream, head.epoch, head.seq + events, log[-1][5] if log else head.hash, head.at_ns + 1)
+    written: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        written.setdefault(row.table, []).append(row_encoder(type(row))(head.stream, row))
+    gone: dict[str, list[tuple[Any, ...]]] = {}
+    for row in dropped:
+        gone.setdefault(row.table, []).append(key_of(type(row))(head.stream, row))
+    return Part(head, after, log, written, gone, list(refusals))
+
+
+def sealed(*parts: Part) -> Sealed:
+    return Sealed("n1", next(SEALED_NS), 0, list(parts))
+
+
+def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any) -> Wager:
+    plain = Wager(
+        number, "P1", "A1", fixture, f"{fixture}:game:total", "over", 34, "-105", 105, 100, "risk", 9, "P1", "api", 7
+    )
+    plain.status = status
+    for name, value in fields.items():
+        setattr(plain, name, value)
+    return plain
+
+
+def refusal(count: int, last_ns: int, message: str = "no") -> Refusal:
+    return Refusal(1, "P1", "PlaceWager", "price_changed", count, last_ns - 1, last_ns, b"%016d" % last_ns, message)
+
+
+async def close(store: Any) -> None:
+    await store.close("n1", next(SEALED_NS), 0)
+
+
+async def held(store: Any, stream: str, row_type: type[Row]) -> list[Any]:
+    return list(await store.held_rows(stream, row_type))
+
+
+def test_a_stream_that_nobody_has_owned_begins_at_position_zero(opened):
+    async def main():
+        store = opened()
+        assert await store.heads() == {}
+        assert await store.claim("b1") == Head("b1", 1, 0, GENESIS, 0)
+        assert await store.heads() == {"b1": Head("b1", 1, 0, GENESIS, 0)}
+        assert await store.events("b1", 0, 10) == []
+        assert list(await store.commands("b1", 10)) == []
+        await close(store)
+
+    play(main())
+
+
+def test_a_commit_is_visible_as_a_whole(opened):
+    async def main():
+        store = opened()
+        first, second = part(await store.claim("b1"), 3, [Agent("A1", "root", 2)]), part(await store.claim("b2"), 2)
+        assert await store.commit(sealed(first, second)) == frozenset()
+        assert await store.heads() == {"b1": first.after, "b2": second.after}
+        assert await store.events("b1", 0, 10) == first.events
+        assert await store.events("b2", 0, 10) == second.events
+        assert await held(store, "b1", Agent) == [Agent("A1", "root", 2)]
+        assert await held(store, "b2", Agent) == []
+        await close(store)
+
+    play(main())
+
+
+def test_every_row_comes_back_as_it_was(opened):
+    rows = [
+        Agent("A1", "", 1),
+        Player("P1", "A1", 10**13, 5, 2**62, -(2**63), None, 2**63 - 1, False, 1),
+        Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, 1),
+        ticket(1, line_quarters=None, result=None, returned_minor=None),
+    ]
+
+    async def main():
+        store = opened()
+        await store.commit(sealed(part(await store.claim("b1"), 1, rows)))
+        for row in rows:
+            assert await held(store, "b1", type(row)) == [row]
+        await close(store)
+
+    play(main())
+
+
+def test_a_row_is_replaced_by_its_key_and_deleted_by_its_key(opened):
+    async def main():
+        store = opened()
+        rows = [Suspension("league", "MLB", "rain", 1, 1), Suspension("market", "MLB", "rain", 1, 1)]
+        first = part(await store.claim("b1"), 1, rows)
+        await store.commit(sealed(first))
+        changed = Suspension("league", "MLB", "more rain", 1, 2)
+        second = part(first.after, 1, [changed], [rows[1]])
+        await store.commit(sealed(second))
+        assert await held(store, "b1", Suspension) == [changed]
+        third = part(second.after, 1, [], [changed, Suspension("sport", "unknown", "", 0)])
+        await store.commit(sealed(third))
+        assert await held(store, "b1", Suspension) == []
+        await close(store)
+
+    play(main())
+
+
+def test_what_is_deleted_and_written_in_one_batch_is_written(opened):
+    async def main():
+        store = opened()
+        first = part(await store.claim("b1"), 1, [Suspension("league", "MLB", "rain", 1, 1)])
+        await store.commit(sealed(first))
+        again = Suspension("league", "MLB", "again", 5, 3)
+        await store.commit(sealed(part(first.after, 2, [again], [Suspension("league", "MLB", "rain", 1, 1)])))
+        assert await held(store, "b1", Suspension) == [again]
+        await close(store)
+
+    play(main())
+
+
+def test_rows_come_in_the_order_of_their_keys(opened):
+    async def main():
+        store = opened()
+        rows = [Agent(name, "root", 1) for name in ("b", "a10", "a2", "C", "ä")]
+        layers = [Suspension(scope, subject, "", 0, 1) for scope, subject in (("s", "b"), ("k", "z"), ("s", "a"))]
+        await store.commit(sealed(part(await store.claim("b1"), 1, [*rows, *layers])))
+        assert [row.name for row in await held(store, "b1", Agent)] == ["C", "a10", "a2", "b", "ä"]
+        assert [row.key() for row in await held(store, "b1", Suspension)] == [("k", "z"), ("s", "a"), ("s", "b")]
+        await close(store)
+
+    play(main())
+
+
+def test_a_second_owner_makes_the_first_ones_commits_be_left_out(opened):
+    async def main():
+        store = opened()
+        mine, other = await store.claim("b1"), await store.claim("b2")
+        theirs = await store.claim("b1")
+        assert theirs.epoch == mine.epoch + 1
+        lost, kept = (
+            part(mine, 2, [Agent("A1", "root", 1)], refusals=[refusal(1, 1)]),
+            part(other, 2, [Agent("A2", "", 1)]),
+        )
+        assert await store.commit(sealed(lost, kept)) == frozenset({"b1"})
+        assert await store.heads() == {"b1": theirs, "b2": kept.after}
+        assert await store.events("b1", 0, 10) == []
+        assert await held(store, "b1", Agent) == []
+        assert await held(store, "b2", Agent) == [Agent("A2", "", 1)]
+        assert await store.commit(sealed(part(theirs, 1))) == frozenset()
+        await close(store)
+
+    play(main())
+
+
+def test_a_commit_that_does_not_follow_the_head_is_left_out(opened):
+    async def main():
+        store = opened()
+        first = part(await store.claim("b1"), 2)
+        await store.commit(sealed(first))
+        assert await store.commit(sealed(part(first.before, 2))) == frozenset({"b1"})
+        ahead = Head("b1", first.after.epoch, first.after.seq + 1, first.after.hash, 0)
+        assert await store.commit(sealed(part(ahead, 1))) == frozenset({"b1"})
+        assert await store.events("b1", 0, 10) == first.events
+        assert await store.heads() == {"b1": first.after}
+        await close(store)
+
+    play(main())
+
+
+def test_what_left_memory_is_fetched_by_its_key(opened):
+    async def main():
+        store = opened()
+        rows = [ticket(1), ticket(2, "settled", result="won", returned_minor=205), ticket(3, "void")]
+        await store.commit(sealed(part(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, 1)])))
+        assert await held(store, "b1", Wager) == [rows[0]]
+        needs = [ByKey(Wager, 2), ByKey(Wager, 9), ByKey(Suspension, ("all", "")), ByKey(Wager, 3), ByKey(Wager, 1)]
+        assert await store.fetch("b1", needs) == [
+            [rows[1]],
+            [],
+            [Suspension("all", "", "night", 0, 1)],
+            [rows[2]],
+            [rows[0]],
+        ]
+        assert await store.fetch("b2", needs[:1]) == [[]]
+        assert await store.fetch("b1", []) == []
+        await close(store)
+
+    play(main())
+
+
+def test_what_left_memory_is_fetched_in_order_after_a_key_and_within_a_bound(opened):
+    async def main():
+        store = opened()
+        rows = [
+            ticket(number, "settled" if number % 3 else "open", "G1" if number % 2 else "G2") for number in range(1, 40)
+        ]
+        await store.commit(sealed(part(await store.claim("b1"), 39, rows)))
+        gone = [row for row in rows if row.status == "settled" and row.fixture == "G1"]
+        assert await store.fetch("b1", [Following(Wager, "G1", 0, 100)]) == [gone]
+        assert await store.fetch("b1", [Following(Wager, "G1", 0, 4)]) == [gone[:4]]
+        last = gone[3].number
+        assert await store.fetch("b1", [Following(Wager, "G1", last, 4), Following(Wager, "G9", 0, 4)]) == [
+            gone[4:8],
+            [],
+        ]
+        await close(store)
+
+    play(main())
+
+
+def test_events_come_in_order_after_a_position_and_within_a_bound(opened):
+    async def main():
+        store = opened()
+        first = part(await store.claim("b1"), 25)
+        await store.commit(sealed(first, part(await store.claim("b11"), 3)))
+        assert await store.events("b1", 0, 25) == first.events
+        assert await store.events("b1", 20, 25) == first.events[20:]
+        assert await store.events("b1", 7, 5) == first.events[7:12]
+        assert await store.events("b1", 25, 5) == []
+        await close(store)
+
+    play(main())
+
+
+def test_the_last_commands_come_in_order(opened):
+    async def main():
+        store = opened()
+        first = part(await store.claim("b1"), 10)
+        await store.commit(sealed(first))
+        expected = [(row[2], row[3], row[1]) for row in first.events]
+        assert list(await store.commands("b1", 100)) == expected
+        assert list(await store.commands("b1", 10)) == expected
+        assert list(await store.commands("b1", 3)) == expected[-3:]
+        await close(store)
+
+    play(main())
+
+
+def test_refusals_of_one_kind_are_counted_up(opened):
+    async def main():
+        store = opened()
+        first = part(await store.claim("b1"), 0, refusals=[refusal(2, 10)])
+        await store.commit(sealed(first))
+        assert first.after.seq == 0
+        other = refusal(1, 30)
+        other.code = "busy"
+        await store.commit(sealed(part(first.after, 1, refusals=[refusal(3, 20, "no more"), other])))
+        found = await stored_refusals(store)
+        assert found == [
+            ("busy", 1, 29, 30, b"%016d" % 30, "no"),
+            ("price_changed", 5, 9, 20, b"%016d" % 20, "no more"),
+        ]
+        await close(store)
+
+    async def stored_refusals(store):
+        if hasattr(store, "refusals"):
+            kept = sorted(store.refusals.values(), key=lambda one: one.code)
+            return [(one.code, one.count, one.first_ns, one.last_ns, one.last_id, one.message) for one in kept]
+        sql = "SELECT code, count, first_ns, last_ns, last_id, message FROM refusals ORDER BY code"
+        return store.read(sql, ())
+
+    play(main())
+
+
+@pytest.mark.parametrize("value", [2**63, 10**30, -(2**63) - 1])
+def test_an_integer_beyond_64_bits_stores_nothing_of_any_stream(opened, value):
+    async def main():
+        store = opened()
+        good, bad = part(await store.claim("b1"), 1), part(await store.claim("b2"), 1, [Player("P1", "A1", value)])
+        with pytest.raises(StoreError) as failed:
+            await store.commit(sealed(good, bad))
+        assert failed.value.kind == "row"
+        assert await store.heads() == {"b1": good.before, "b2": bad.before}
+        assert await store.events("b1", 0, 10) == []
+        assert await held(store, "b2", Player) == []
+        assert await store.commit(sealed(good)) == frozenset()
+        assert await store.events("b1", 0, 10) == good.events
+        await close(store)
+
+    play(main())
+
+
+def test_opening_again_sees_all_that_was_committed_and_counts_a_new_owner(opened):
+    async def main():
+        store = opened()
+        first = part(await store.claim("b1"), 5, [Agent("A1", "root", 1)])
+        await store.commit(sealed(first))
+        await close(store)
+        again = opened()
+        assert await again.heads() == {"b1": first.after}
+        assert await again.events("b1", 0, 10) == first.events
+        assert await held(again, "b1", Agent) == [Agent("A1", "root", 1)]
+        head = await again.claim("b1")
+        assert (head.epoch, head.seq, head.hash) == (2, 5, first.after.hash)
+        assert await again.commit(sealed(part(head, 1))) == frozenset()
+        await close(again)
+
+    play(main())
+
+
+def test_a_committed_batch_is_in_the_file_when_the_commit_returns(committed):
+    async def main():
+        store = committed()
+        await store.commit(sealed(part(await store.claim("b1"), 7)))
+        assert committed.count("SELECT count(*) FROM events") == 7
+        await close(store)
+
+    play(main())
+
+
+def test_the_file_is_written_with_a_synced_write_ahead_log(committed):
+    async def main():
+        store = committed()
+        await store.claim("b1")
+        assert apsw.Connection(str(committed.path), flags=apsw.SQLITE_OPEN_READONLY).pragma("journal_mode") == "wal"
+        await close(store)
+
+    play(main())
+
+
+def test_when_the_last_batch_was_durable_is_noted_at_the_end(committed):
+    async def main():
+        store = committed()
+        await store.commit(sealed(part(await store.claim("b1"), 1)))
+        await store.close("n1", next(SEALED_NS), 77)
+
+    asyncio.run(main())
+    assert committed.count("SELECT max(durable_before_ns) FROM batches") == 77

@@ -1,0 +1,161 @@
+"""A running engine, and the words for what people do in it: a house, its books, a game to wager on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from runline.bootstrap import running_engine
+from runline.bus.local import LocalBus
+from runline.domain.board import MarketLine, PostLines
+from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.grading import Score
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.house import OpenBook
+from runline.domain.messages import HOUSE, Command
+from runline.domain.results import ConfirmResult, EnterResult
+from runline.domain.wagers import PlaceWager
+from runline.engine.clock import SystemClock
+from runline.engine.engine import Engine
+from runline.engine.ports import Store
+from runline.engine.requests import Accepted, Outcome, Refused, Request
+
+NOON_NS = 1_467_374_400 * 10**9
+"""1 July 2016, 12:00 UTC: where the clock stands at first."""
+
+SECOND_NS = 10**9
+HOUR_NS = 3_600 * SECOND_NS
+START_NS = NOON_NS + HOUR_NS
+"""When the game G1 begins."""
+
+MONEYLINE = "G1:game:moneyline"
+LINES = (
+    MarketLine("moneyline", "game", None, ("-110", "+102")),
+    MarketLine("spread", "game", -6, ("+120", "-140")),
+    MarketLine("total", "game", 34, ("-105", "-115")),
+)
+"""The board of a game: visitor and over first."""
+
+HOME_WINS = Score(5, 3)
+AWAY_WINS = Score(3, 5)
+
+
+class SetClock:
+    """A clock that stands until it is set. The host's time goes on, and can be set ahead."""
+
+    def __init__(self, at_ns: int = NOON_NS) -> None:
+        self.at_ns = at_ns
+        self.host = SystemClock()
+        self.host_ahead_ns = 0
+
+    def now_ns(self) -> int:
+        return self.at_ns
+
+    def host_ns(self) -> int:
+        return self.host.host_ns() + self.host_ahead_ns
+
+    def seconds_until(self, at_ns: int) -> float:
+        return 0.0 if at_ns <= self.at_ns else 3_600.0
+
+
+def wager(
+    player: str = "P1",
+    amount_minor: int = 50_00,
+    side: str = "home",
+    market: str = MONEYLINE,
+    line_quarters: int | None = None,
+    price: str = "+102",
+) -> PlaceWager:
+    """A wager at the line of the board."""
+    return PlaceWager(player, market, side, line_quarters, price, amount_minor)
+
+
+class World:
+    """An engine that runs, and its clock."""
+
+    def __init__(self, engine: Engine, bus: LocalBus, clock: SetClock) -> None:
+        self.engine = engine
+        self.bus = bus
+        self.clock = clock
+
+    def request(self, stream: str, command: Command, by: str = "", **fields: Any) -> Request:
+        """A request with an id of its own (unless it is given), by whoever may do everything (unless they are given)."""
+        command_id = fields.pop("id", None) or self.bus.new_id()
+        return Request(stream, command_id, by or ("platform" if stream == HOUSE else "owner"), command, **fields)
+
+    async def ask(self, stream: str, command: Command, by: str = "", **fields: Any) -> Outcome:
+        """Send a command; whatever comes of it."""
+        return await self.bus.send_one(self.request(stream, command, by, **fields))
+
+    async def do(self, stream: str, command: Command, by: str = "", **fields: Any) -> Accepted:
+        """Send a command that is accepted."""
+        outcome = await self.ask(stream, command, by, **fields)
+        assert isinstance(outcome, Accepted), outcome
+        return outcome
+
+    async def refused(self, stream: str, command: Command, by: str = "", **fields: Any) -> Refused:
+        """Send a command that is refused."""
+        outcome = await self.ask(stream, command, by, **fields)
+        assert isinstance(outcome, Refused), outcome
+        return outcome
+
+    async def read(self, stream: str, read: Callable[[Any], Any]) -> Any:
+        """What a query finds."""
+        return (await self.engine.query(stream, read))[1]
+
+    async def until(self, stream: str, holds: Callable[[Any], bool]) -> int:
+        """Wait until something holds of a stream's state; the position at which it does. It may change by events only."""
+        position, found = await self.engine.query(stream, holds)
+        while not found:
+            position, found = await self.engine.query(stream, holds, at_least=position + 1, wait_s=30)
+        return position
+
+    def set_clock(self, at_ns: int) -> None:
+        """It is another time now."""
+        self.clock.at_ns = at_ns
+        self.engine.wake.set()
+
+    async def open_house(self, fixtures: int = 1) -> None:
+        """A league with games G1, G2, …, each with its board, that begin at START_NS."""
+        await self.do(HOUSE, CreateLeague("MLB", "baseball"))
+        for number in range(1, fixtures + 1):
+            name = f"G{number}"
+            await self.do(HOUSE, CreateFixture(name, "MLB", 900 + 2 * number, "Away", "Home", START_NS))
+            await self.do(HOUSE, PostLines(name, NOON_NS, LINES))
+
+    async def open_book(self, book: str = "b1", players: int = 1, credit_minor: int = 10_000_00) -> None:
+        """A book with an agent A1 and players P1, P2, …."""
+        await self.do(HOUSE, OpenBook(book, "owner"))
+        await self.do(book, CreateAgent("A1", "root"))
+        for number in range(1, players + 1):
+            await self.do(book, CreatePlayer(f"P{number}", "A1", credit_minor))
+
+    async def play_off(self, fixture: str = "G1", score: Score = HOME_WINS) -> Accepted:
+        """The game is over: its result is entered and confirmed. The clock moves behind its start."""
+        self.set_clock(max(self.clock.at_ns, START_NS + 3 * HOUR_NS))
+        entered = await self.do(HOUSE, EnterResult(fixture, score))
+        return await self.do(HOUSE, ConfirmResult(fixture, entered.events[0].revision))  # type: ignore[attr-defined]
+
+    async def settled(self, book: str = "b1", fixture: str = "G1") -> int:
+        """Wait until a book has taken the result of a game and finished every job."""
+        confirmed = await self.read(HOUSE, lambda house: house.results[fixture].confirmed_seq)
+        return await self.until(book, lambda book: book.settings.house_seq >= confirmed and not book.jobs)
+
+
+@asynccontextmanager
+async def running(store: Store, clock: SetClock | None = None) -> AsyncIterator[World]:
+    """An engine over a store, as Runline puts it together."""
+    clock = clock or SetClock()
+    async with running_engine(store, clock=clock) as (engine, bus):
+        yield World(engine, bus, clock)
+
+
+def play(main: Coroutine[Any, Any, None]) -> None:
+    """Run a test's play."""
+    asyncio.run(main)
+
+
+async def passes(number: int = 50) -> None:
+    """Let everything that can go on go on, without any time passing."""
+    for _ in range(number):
+        await asyncio.sleep(0)

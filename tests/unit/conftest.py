@@ -1,0 +1,24 @@
+"""What unit tests share: a house with one book, on stage (see tests/doubles/stage.py)."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+if str(PROJECT) not in sys.path:
+    sys.path.append(str(PROJECT))  # so that tests import `tests.doubles` however pytest was called
+
+from tests.doubles.stage import BookStage, HouseStage  # noqa: E402
+
+
+@pytest.fixture
+def house() -> HouseStage:
+    """A house that has just been founded."""
+    return HouseStage()
+
+
+@pytest.fixture
+def book(house: HouseStage) -> BookStage:
+    """A book that has just been started."""
+    return house.open_book("main")

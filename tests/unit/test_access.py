@@ -1,0 +1,364 @@
+"""Access: authority is judged as the command executes, against the roles as they are then."""
+
+import pytest
+
+from runline.domain.access import (
+    OWNER,
+    ROOT,
+    AssignRole,
+    CreateUser,
+    RestoreUser,
+    RevokeUser,
+    RoleAssigned,
+    RoleSet,
+    SetRole,
+    UserCreated,
+    UserRestored,
+    UserRevoked,
+)
+from runline.domain.accounts import AdjustCredit, CreditAdjusted
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.limits import ROLES_MAX
+from runline.domain.messages import ENGINE
+from runline.domain.permissions import EVERYTHING, Permission
+from runline.domain.settlement import SettleSlice
+from runline.domain.wagers import WagerPlaced
+from tests.doubles.words import agent, board, game, player, role, staff, wager
+
+MANAGER = (Permission.ROLES_MANAGE, Permission.CREDIT_CHANGE, Permission.FIGURES_VIEW)
+
+
+def raise_credit(number="P1"):
+    return AdjustCredit(number, 90_000, "asked")
+
+
+def test_someone_without_the_permission_is_refused_and_told_which_one_it_takes(book):
+    book.given(player("P1"), staff("clerk", Permission.FIGURES_VIEW))
+    book.when(raise_credit(), by="clerk")
+    book.rejected("not_permitted", permission="credit_change")
+
+
+def test_who_is_unknown_here_may_do_nothing(book):
+    book.given(player("P1"))
+    book.when(raise_credit(), by="stranger")
+    book.rejected("not_permitted")
+
+
+def test_a_revoked_user_is_refused_from_the_very_next_command(book):
+    book.given(player("P1"), staff("clerk", Permission.CREDIT_CHANGE))
+    book.when(RevokeUser("clerk", "left"))
+    book.happened(UserRevoked, user="clerk")
+    book.when(raise_credit(), by="clerk")
+    book.rejected("not_permitted")
+
+
+def test_a_restored_user_has_the_old_role_again(book):
+    book.given(player("P1"), staff("clerk", Permission.CREDIT_CHANGE), RevokeUser("clerk", "left"))
+    book.when(RestoreUser("clerk", "is back"))
+    book.happened(UserRestored, user="clerk")
+    book.when(raise_credit(), by="clerk")
+    book.happened(CreditAdjusted, after_minor=90_000)
+
+
+def test_a_revoked_player_wagers_no_more(book):
+    book.given(game("G1"), board("G1"), player("P1"), RevokeUser("P1", "asked for a break"))
+    book.when(wager("P1", 10_00), by="P1")
+    book.rejected("not_permitted")
+
+
+def test_taking_a_permission_from_a_role_bites_everyone_who_has_it_at_once(book):
+    book.given(player("P1"), role("cashier", Permission.CREDIT_CHANGE), CreateUser("ann", ROOT, "cashier"))
+    book.when(SetRole("cashier", ROOT, (Permission.FIGURES_VIEW,), "too much"))
+    book.happened(RoleSet, before=("credit_change",), after=("figures_view",))
+    book.when(raise_credit(), by="ann")
+    book.rejected("not_permitted")
+
+
+def test_another_role_bites_at_once(book):
+    book.given(player("P1"), role("cashier", Permission.CREDIT_CHANGE), CreateUser("ann", ROOT, "viewer"))
+    book.when(AssignRole("ann", "cashier", "trained"))
+    book.happened(RoleAssigned, before="viewer", after="cashier")
+    book.when(raise_credit(), by="ann")
+    book.happened(CreditAdjusted)
+
+
+def test_what_is_so_already_makes_no_event(book):
+    book.given(role("cashier", Permission.CREDIT_CHANGE), CreateUser("ann", ROOT, "cashier"))
+    for command in (
+        SetRole("cashier", ROOT, (Permission.CREDIT_CHANGE,), "again"),
+        AssignRole("ann", "cashier", "again"),
+        RestoreUser("ann", "again"),
+    ):
+        book.when(command)
+        book.nothing_happened()
+    book.given(RevokeUser("ann", "left"))
+    book.when(RevokeUser("ann", "again"))
+    book.nothing_happened()
+
+
+# Nobody grants what they do not hold
+
+
+def test_nobody_puts_a_permission_into_a_role_that_they_do_not_hold(book):
+    book.given(staff("manager", *MANAGER))
+    book.when(SetRole("helper", ROOT, (Permission.FIGURES_VIEW, Permission.WAGER_VOID), "please"), by="manager")
+    book.rejected("not_permitted", permission="wager_void")
+
+
+def test_nobody_takes_away_from_a_role_what_they_do_not_hold(book):
+    book.given(staff("manager", *MANAGER), role("voider", Permission.WAGER_VOID))
+    book.when(SetRole("voider", ROOT, (), "jealous"), by="manager")
+    book.rejected("not_permitted", permission="wager_void")
+
+
+def test_nobody_widens_their_own_role(book):
+    book.given(staff("manager", *MANAGER))
+    book.when(SetRole("role-of-manager", ROOT, tuple(Permission), "more"), by="manager")
+    book.rejected("not_permitted")
+
+
+def test_nobody_gives_a_user_a_role_that_is_larger_than_their_own(book):
+    book.given(staff("manager", *MANAGER), role("voider", Permission.WAGER_VOID), CreateUser("ann", ROOT, "viewer"))
+    book.given(role("watcher", Permission.FIGURES_VIEW), CreateUser("bob", ROOT, "watcher"))
+    book.when(CreateUser("friend", ROOT, "voider"), by="manager")
+    book.rejected("not_permitted", permission="wager_void")
+    book.when(AssignRole("bob", "voider", "favour"), by="manager")
+    book.rejected("not_permitted", permission="wager_void")
+    book.when(CreateUser("friend", ROOT, OWNER), by="manager")
+    book.rejected("not_permitted")
+
+
+def test_nobody_revokes_someone_who_holds_more(book):
+    book.given(staff("manager", *MANAGER), CreateUser("ann", ROOT, OWNER))
+    for command in (RevokeUser("ann", "coup"), RestoreUser("ann", "coup"), AssignRole("ann", "viewer", "coup")):
+        book.when(command, by="manager")
+        book.rejected("not_permitted")
+
+
+def test_credit_with_a_new_player_needs_the_permission_to_give_credit(book):
+    may = (Permission.PLAYER_CREATE, Permission.WAGER_PLACE, Permission.BOARD_VIEW)
+    book.given(staff("clerk", *may))
+    book.when(CreatePlayer("P1", ROOT, 1), by="clerk")
+    book.rejected("not_permitted", permission="credit_change")
+    book.when(CreatePlayer("P1", ROOT, 0), by="clerk")
+    assert book.refusal is None
+
+
+# Nor outside their own subtree
+
+
+@pytest.fixture
+def two_agents(book):
+    book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), player("P1", "A1-1"), player("P2", "A2"))
+    book.given(staff("one", *MANAGER, Permission.AGENT_CREATE, at="A1"))
+    book.given(role("helper", Permission.FIGURES_VIEW), CreateUser("two", "A2", "helper"))
+    return book
+
+
+def test_a_role_at_a_node_acts_on_that_subtree(two_agents):
+    two_agents.when(raise_credit("P1"), by="one")
+    two_agents.happened(CreditAdjusted, player="P1")
+
+
+def test_a_role_at_a_node_does_not_act_outside_it(two_agents):
+    two_agents.when(raise_credit("P2"), by="one")
+    two_agents.rejected("not_permitted")
+    two_agents.when(CreateAgent("A2-1", "A2"), by="one")
+    two_agents.rejected("not_permitted")
+
+
+def test_the_unknown_and_the_foreign_look_alike_from_within_a_subtree(two_agents):
+    refusals = []
+    for command in (raise_credit("P2"), raise_credit("P9"), RevokeUser("two", ""), RevokeUser("nobody", "")):
+        two_agents.when(command, by="one")
+        refusals.append((two_agents.refusal.code, two_agents.refusal.message))
+    assert len(set(refusals)) == 1
+
+
+def test_nobody_creates_a_user_outside_their_subtree(two_agents):
+    two_agents.when(CreateUser("friend", "A2", "helper"), by="one")
+    two_agents.rejected("not_permitted")
+    two_agents.when(CreateUser("friend", ROOT, "helper"), by="one")
+    two_agents.rejected("not_permitted")
+    two_agents.when(CreateUser("friend", "A1-1", "helper"), by="one")
+    two_agents.happened(UserCreated, node="A1-1")
+
+
+def test_nobody_keeps_a_role_outside_their_subtree(two_agents):
+    for node in ("A2", ROOT, "A9"):
+        two_agents.when(SetRole("mine", node, (), ""), by="one")
+        two_agents.rejected("not_permitted")
+    two_agents.when(SetRole("helper", "A1", (), ""), by="one")
+    two_agents.rejected("not_permitted")
+
+
+def test_a_role_kept_at_a_node_is_not_given_outside_it(two_agents):
+    two_agents.given(role("local", Permission.FIGURES_VIEW, at="A1"))
+    two_agents.when(CreateUser("friend", "A2", "local"))
+    two_agents.rejected("role_elsewhere", node="A1")
+    two_agents.when(CreateUser("friend", "A1-1", "local"))
+    two_agents.happened(UserCreated)
+
+
+def test_a_role_stays_where_it_is_kept(two_agents):
+    two_agents.when(SetRole("helper", "A1", (Permission.FIGURES_VIEW,), ""))
+    two_agents.rejected("role_elsewhere", node=ROOT)
+
+
+# Owners
+
+
+def test_the_owners_role_never_changes(book):
+    book.when(SetRole(OWNER, ROOT, (), "oops"))
+    book.rejected("not_permitted")
+
+
+def test_the_last_owner_keeps_their_authority(book):
+    for command in (RevokeUser("owner", "tired"), AssignRole("owner", "viewer", "tired")):
+        book.when(command)
+        book.rejected("last_owner")
+
+
+def test_an_owner_may_go_when_there_is_another(book):
+    book.given(CreateUser("heir", ROOT, OWNER))
+    book.when(RevokeUser("owner", "retired"), by="heir")
+    book.happened(UserRevoked)
+    book.when(RevokeUser("heir", "too"), by="heir")
+    book.rejected("last_owner")
+
+
+def test_an_owner_of_a_subtree_is_no_reason_to_let_the_last_owner_of_all_go(book):
+    book.given(agent("A1"), CreateUser("squire", "A1", OWNER))
+    book.when(RevokeUser("owner", "tired"))
+    book.rejected("last_owner")
+    book.when(RevokeUser("squire", "enough"))
+    book.happened(UserRevoked)
+
+
+# Players
+
+
+def test_a_players_role_never_grows_beyond_what_players_may(book):
+    book.when(SetRole("player", ROOT, (Permission.WAGER_PLACE, Permission.CREDIT_CHANGE), "generous"))
+    book.rejected("not_permitted", permission="credit_change")
+    book.when(SetRole("player", ROOT, (Permission.BOARD_VIEW,), "a holiday"))
+    book.happened(RoleSet, after=("board_view",))
+
+
+def test_a_players_role_cannot_be_exchanged(book):
+    book.given(player("P1"))
+    book.when(AssignRole("P1", "viewer", "promoted"))
+    book.rejected("not_permitted")
+
+
+def test_a_player_wagers_on_their_own_account_only(book):
+    book.given(game("G1"), board("G1"), player("P1"), player("P2"))
+    book.when(wager("P2", 10_00), by="P1")
+    book.rejected("not_permitted")
+    book.when(wager("P9", 10_00), by="P1")
+    book.rejected("not_permitted")
+    book.when(wager("P1", 10_00), by="P1")
+    book.happened(WagerPlaced, writer="P1")
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "ä", "-x", "x" * 65, "a/b", "a:b", "x\n", "\ud800", "٣"])
+def test_an_id_has_few_characters_and_no_odd_ones(book, name):
+    for command in (
+        CreateUser(name, ROOT, "viewer"),
+        SetRole(name, ROOT, (), ""),
+        CreateAgent(name, ROOT),
+        CreatePlayer(name, ROOT, 0),
+    ):
+        book.when(command)
+        book.rejected("identifier_invalid")
+
+
+@pytest.mark.parametrize("name", ["owner", "P1", "ann", ENGINE])
+def test_an_id_is_given_once_for_users_and_players_together(book, name):
+    book.given(player("P1"), CreateUser("ann", ROOT, "viewer"))
+    book.when(CreateUser(name, ROOT, "viewer"))
+    book.rejected("already_exists")
+    book.when(CreatePlayer(name, ROOT, 0))
+    book.rejected("already_exists")
+
+
+def test_unknown_roles_users_and_nodes_are_named(book):
+    book.when(CreateUser("ann", ROOT, "nothing"))
+    book.rejected("unknown_role", role="nothing")
+    book.when(CreateUser("ann", "A9", "viewer"))
+    book.rejected("unknown_agent", agent="A9")
+    book.when(RevokeUser("ann", ""))
+    book.rejected("unknown_user", user="ann")
+
+
+def test_a_role_lists_each_permission_once_and_in_their_order(book):
+    book.when(SetRole("r", ROOT, (Permission.SUSPEND, Permission.BOARD_VIEW, Permission.SUSPEND), ""))
+    book.happened(RoleSet, after=("board_view", "suspend"))
+    book.when(SetRole("r", ROOT, (Permission.SUSPEND,) * (len(EVERYTHING) + 1), ""))
+    book.rejected("too_many")
+
+
+def test_there_are_so_many_roles_and_no_more(book, monkeypatch):
+    monkeypatch.setattr("runline.domain.access.ROLES_MAX", len(book.state.roles) + 1)
+    book.given(role("one"))
+    book.when(SetRole("two", ROOT, (), ""))
+    book.rejected("too_many")
+    book.when(SetRole("one", ROOT, (Permission.SUSPEND,), ""))
+    book.happened(RoleSet)
+    assert ROLES_MAX < 10_000
+
+
+@pytest.mark.parametrize("reason", ["x" * 501, "two\nlines", "\x00", "\ud800"])
+def test_a_reason_is_one_printable_line(book, reason):
+    book.given(CreateUser("ann", ROOT, "viewer"))
+    book.when(RevokeUser("ann", reason))
+    book.rejected("reason_invalid")
+
+
+# The engine, and the house
+
+
+def test_what_only_the_engine_does_nobody_else_does(book):
+    book.when(SettleSlice(1))
+    book.rejected("not_permitted")
+
+
+def test_the_engine_does_nothing_that_needs_a_permission(book):
+    book.given(player("P1"))
+    book.when(raise_credit(), by=ENGINE)
+    book.rejected("not_permitted")
+
+
+def test_the_house_has_staff_of_its_own(house):
+    house.given(staff("grader", Permission.RESULT_ENTER))
+    house.when(CreateUser("friend", ROOT, "role-of-grader"), by="grader")
+    house.rejected("not_permitted", permission="roles_manage")
+    house.when(CreateUser("friend", "A1", "role-of-grader"))
+    house.rejected("unknown_agent")
+    house.when(RevokeUser("platform", ""))
+    house.rejected("last_owner")
+
+
+@pytest.mark.parametrize("command", [RevokeUser("ann", ""), AssignRole("ann", "viewer", ""), RestoreUser("ann", "")])
+def test_a_user_is_ground_that_moves_when_the_user_changes(book, command):
+    book.given(role("cashier"), CreateUser("ann", ROOT, "cashier"))
+    seen = book.state.seq
+    book.given(player("P1"))
+    book.when(command, if_position=seen)
+    assert book.refusal is None
+    book.given(RevokeUser("ann", "")) if book.state.users["ann"].active else book.given(RestoreUser("ann", ""))
+    book.when(command, if_position=seen)
+    book.rejected("position_moved", position=book.state.seq)
+
+
+def test_a_role_is_ground_that_moves_when_the_role_changes(book):
+    book.given(role("cashier"))
+    seen = book.state.seq
+    book.given(player("P1"))
+    book.when(SetRole("cashier", ROOT, (Permission.SUSPEND,), ""), if_position=seen)
+    book.happened(RoleSet)
+    book.when(SetRole("cashier", ROOT, (), ""), if_position=seen)
+    book.rejected("position_moved")

@@ -1,0 +1,184 @@
+"""Board: repeating a line changes nothing, an older one never replaces a newer one, a late one never opens a market."""
+
+import pytest
+
+from runline.domain.board import LinePosted, LineWithdrawn, PostLines
+from runline.domain.catalog import RescheduleFixture
+from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
+from runline.domain.wagers import WagerPlaced
+from tests.doubles.stage import HOUR_NS, NOON_NS
+from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player, wager
+
+MONEYLINE = line("moneyline", "+120", "-130")
+MOVED = line("moneyline", "+125", "-135")
+TOTAL = line("total", "-105", "-115", quarters=34)
+
+
+@pytest.fixture
+def house(house):
+    house.given(game("G1"))
+    return house
+
+
+def test_a_board_is_an_event_for_each_market(house):
+    house.when(board("G1"))
+    assert [event.market for event in house.events] == ["G1:game:moneyline", "G1:game:spread", "G1:game:total"]
+    house.happened(LinePosted, kind="total", line_quarters=34, prices=("-105", "-115"), entered_ns=NOON_NS)
+
+
+def test_repeating_a_board_makes_no_event(house):
+    house.given(board("G1"))
+    house.when(board("G1"))
+    house.nothing_happened()
+    house.when(board("G1", entered_ns=NOON_NS + 1))
+    house.nothing_happened()
+
+
+def test_only_what_differs_becomes_an_event(house):
+    house.given(board("G1"))
+    house.when(board("G1", MOVED, *FULL_BOARD[1:], entered_ns=NOON_NS + 1))
+    assert house.events == [
+        LinePosted("G1:game:moneyline", "G1", "moneyline", "game", None, ("+125", "-135"), NOON_NS + 1)
+    ]
+
+
+def test_the_same_price_in_another_writing_is_a_repeat(house):
+    house.given(board("G1", line("moneyline", "+100", "1.90")))
+    house.when(board("G1", line("moneyline", "EV", "1.900")))
+    house.nothing_happened()
+
+
+def test_an_older_line_is_refused(house):
+    house.given(board("G1", MONEYLINE, entered_ns=NOON_NS))
+    house.when(board("G1", MOVED, entered_ns=NOON_NS - 1))
+    house.rejected("line_out_of_order", entered_ns=NOON_NS)
+
+
+def test_an_older_board_takes_nothing_off(house):
+    house.given(board("G1", MONEYLINE, TOTAL, entered_ns=NOON_NS))
+    house.when(board("G1", line("spread", "-110", "-110", quarters=-6), entered_ns=NOON_NS - 1))
+    house.rejected("line_out_of_order")
+
+
+def test_a_line_of_the_same_moment_replaces_the_one_before(house):
+    house.given(board("G1", MONEYLINE))
+    house.when(board("G1", MOVED))
+    house.happened(LinePosted, prices=("+125", "-135"))
+
+
+def test_a_market_that_is_gone_is_off_the_board(house):
+    house.given(board("G1", MONEYLINE, TOTAL))
+    house.when(board("G1", MONEYLINE, entered_ns=NOON_NS + 1))
+    assert house.events == [LineWithdrawn("G1:game:total", NOON_NS + 1)]
+    house.when(board("G1", MONEYLINE, entered_ns=NOON_NS + 2))
+    house.nothing_happened()
+    house.when(PostLines("G1", NOON_NS + 3, ()))
+    assert house.events == [LineWithdrawn("G1:game:moneyline", NOON_NS + 3)]
+
+
+def test_a_market_off_the_board_takes_no_wagers_until_it_is_back(house):
+    book = house.open_book("main")
+    book.given(player("P1"), board("G1", MONEYLINE), PostLines("G1", NOON_NS + 1, ()))
+    book.when(wager("P1", 10_00), by="P1")
+    book.rejected("market_closed")
+    house.when(board("G1", MONEYLINE, entered_ns=NOON_NS))
+    house.rejected("line_out_of_order")
+    house.given(board("G1", MONEYLINE, entered_ns=NOON_NS + 2))
+    book.when(wager("P1", 10_00), by="P1")
+    book.happened(WagerPlaced)
+
+
+# Late lines
+
+
+def test_a_line_that_was_entered_after_the_start_is_refused(house):
+    house.when(board("G1", entered_ns=START_NS))
+    house.rejected("past_cutoff", cutoff_ns=START_NS)
+
+
+def test_a_line_that_arrives_after_the_start_is_refused_whenever_it_was_entered(house):
+    house.clock_ns = START_NS
+    for closed in (False, True):
+        if closed:
+            house.fire_timers()
+        house.when(board("G1", entered_ns=NOON_NS))
+        house.rejected("past_cutoff", cutoff_ns=START_NS)
+
+
+def test_a_late_line_never_opens_a_market(house):
+    book = house.open_book("main")
+    book.given(player("P1"))
+    book.time_is(START_NS)
+    house.when(board("G1"))
+    house.rejected("past_cutoff")
+    book.when(wager("P1", 10_00), by="P1")
+    book.rejected("unknown_market")
+
+
+def test_after_a_new_start_lines_come_in_again(house):
+    house.clock_ns = START_NS
+    house.fire_timers()
+    house.given(RescheduleFixture("G1", START_NS + HOUR_NS, "rain"))
+    house.when(board("G1", entered_ns=START_NS + 1))
+    house.happened(LinePosted)
+
+
+# What is no line
+
+
+@pytest.mark.parametrize(
+    ("posted", "code"),
+    [
+        (line("moneyline", "+120"), "price_invalid"),
+        (line("moneyline", "+120", "-130", "+900"), "price_invalid"),
+        (line("three_way", "+120", "-130"), "price_invalid"),
+        (line("moneyline", "+120", "-99"), "price_invalid"),
+        (line("moneyline", "+120", ""), "price_invalid"),
+        (line("moneyline", "+120", "x" * 10_000), "price_invalid"),
+        (line("moneyline", "+120", "-130", quarters=0), "line_invalid"),
+        (line("spread", "-110", "-110"), "line_invalid"),
+        (line("total", "-110", "-110", quarters=LINE_QUARTERS_MAX + 1), "line_invalid"),
+        (line("spread", "-110", "-110", quarters=-LINE_QUARTERS_MAX - 1), "line_invalid"),
+        (line("spread", "-110", "-110", quarters=2**70), "line_invalid"),
+        (line("moneyline", "+120", "-130", period="q1"), "line_invalid"),
+    ],
+)
+def test_what_is_no_line_is_refused(house, posted, code):
+    house.when(board("G1", posted))
+    house.rejected(code)
+
+
+@pytest.mark.parametrize("entered_ns", [-1, -(2**70), 0.5])
+def test_a_line_has_a_time(house, entered_ns):
+    house.when(board("G1", entered_ns=entered_ns))
+    house.rejected("line_invalid")
+
+
+def test_a_period_that_the_league_does_not_play_has_no_markets(house):
+    house.given(game("H1", league="NHL", sport="hockey"), game("F1", league="NFL", sport="football"))
+    house.when(board("H1", line("moneyline", "+120", "-130", period="1h")))
+    house.rejected("line_invalid", market="H1:1h:moneyline")
+    house.when(board("F1", line("moneyline", "+120", "-130", period="1h")))
+    house.happened(LinePosted, market="F1:1h:moneyline")
+
+
+def test_the_same_market_twice_in_a_post_is_refused(house):
+    house.when(board("G1", MONEYLINE, MOVED))
+    house.rejected("line_invalid", market="G1:game:moneyline")
+
+
+def test_a_post_has_so_many_markets_and_no_more(house):
+    house.when(board("G1", *[MONEYLINE] * (MARKETS_PER_POST_MAX + 1)))
+    house.rejected("too_many", most=MARKETS_PER_POST_MAX)
+
+
+def test_an_unknown_fixture_is_named(house):
+    house.when(board("G9"))
+    house.rejected("unknown_fixture", fixture="G9")
+
+
+def test_a_refused_post_changes_nothing_of_the_board(house):
+    house.given(board("G1", MONEYLINE))
+    house.when(board("G1", MOVED, line("total", "-110", "-110"), entered_ns=NOON_NS + 1))
+    house.rejected("line_invalid")
+    assert house.state.markets["G1:game:moneyline"].prices == ("+120", "-130")

@@ -1,0 +1,156 @@
+"""Hierarchy: a tree that stores parents only. Authority follows the tree as it is."""
+
+import pytest
+
+from runline.domain.access import ROOT
+from runline.domain.accounts import AdjustCredit, CreditAdjusted
+from runline.domain.hierarchy import AgentCreated, AgentMoved, CreateAgent, CreatePlayer, MoveAgent, PlayerCreated
+from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
+from runline.domain.permissions import Permission
+from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
+from tests.doubles.words import agent, board, game, player, staff, wager
+
+
+def chain(length, prefix="D"):
+    """Agents, each below the one before."""
+    names = [f"{prefix}{depth}" for depth in range(1, length + 1)]
+    return [CreateAgent(name, parent) for name, parent in zip(names, [ROOT, *names], strict=False)]
+
+
+def test_a_new_agent_stands_below_its_parent(book):
+    book.when(CreateAgent("A1", ROOT))
+    book.happened(AgentCreated, agent="A1", parent=ROOT)
+
+
+def test_a_parent_must_be_known(book):
+    book.when(CreateAgent("A1", "A9"))
+    book.rejected("unknown_agent", agent="A9")
+    book.when(CreatePlayer("P1", "A9", 0))
+    book.rejected("unknown_agent", agent="A9")
+
+
+@pytest.mark.parametrize("name", ["A1", ROOT])
+def test_an_agents_id_is_given_once(book, name):
+    book.given(agent("A1"))
+    book.when(CreateAgent(name, ROOT))
+    book.rejected("already_exists")
+
+
+def test_the_tree_is_so_deep_and_no_deeper(book):
+    book.given(chain(AGENT_DEPTH_MAX))
+    book.when(CreateAgent("too-deep", f"D{AGENT_DEPTH_MAX}"))
+    book.rejected("too_deep", most=AGENT_DEPTH_MAX)
+
+
+def test_the_tree_is_so_large_and_no_larger(book, monkeypatch):
+    monkeypatch.setattr("runline.domain.hierarchy.AGENTS_MAX", 2)
+    book.given(agent("A1"))
+    book.when(CreateAgent("A2", ROOT))
+    book.rejected("too_many")
+    assert AGENTS_MAX >= 10_000
+
+
+@pytest.mark.parametrize("credit", [-1, CREDIT_MINOR_MAX + 1, 2**63, 2**200, 1.5, True])
+def test_a_players_credit_is_a_whole_number_within_its_bounds(book, credit):
+    book.when(CreatePlayer("P1", ROOT, credit))
+    book.rejected("amount_invalid", most=CREDIT_MINOR_MAX)
+
+
+def test_a_new_player_is_a_user_of_their_own_account(book):
+    book.given(agent("A1"))
+    book.when(CreatePlayer("P1", "A1", 500_00))
+    book.happened(PlayerCreated, player="P1", agent="A1", credit_limit_minor=500_00)
+    assert book.state.users["P1"].player == "P1"
+
+
+# Moving
+
+
+def test_a_moved_subtree_is_one_event_and_one_row(book):
+    book.given(agent("A1"), agent("A2"), agent("A1-1", "A1"), player("P1", "A1-1"))
+    seq = book.state.seq
+    book.when(MoveAgent("A1", "A2", "sold"))
+    book.happened(AgentMoved, agent="A1", before=ROOT, after="A2")
+    assert book.state.seq == seq + 1
+    assert [row.name for row in book.stored(type(book.state.agents[ROOT])) if row.changed_seq == seq + 1] == ["A1"]
+
+
+def test_authority_follows_a_moved_subtree(book):
+    book.given(agent("A1"), agent("A2"), agent("A1-1", "A1"), player("P1", "A1-1"))
+    book.given(staff("one", Permission.CREDIT_CHANGE, at="A1"), staff("two", Permission.CREDIT_CHANGE, at="A2"))
+    raise_credit = AdjustCredit("P1", 90_000, "asked")
+    book.when(raise_credit, by="two")
+    book.rejected("not_permitted")
+    book.given(MoveAgent("A1-1", "A2", "sold"))
+    book.when(raise_credit, by="one")
+    book.rejected("not_permitted")
+    book.when(raise_credit, by="two")
+    book.happened(CreditAdjusted)
+
+
+def test_the_sums_of_agents_follow_a_moved_subtree(book):
+    book.given(game("G1"), board("G1"), agent("A1"), agent("A2"), agent("A1-1", "A1"), player("P1", "A1-1"))
+    book.given(wager("P1", 10_00))
+    book.given(MoveAgent("A1-1", "A2", "sold"))
+    assert book.state.sums["A1"].pending_minor == 0
+    assert (book.state.sums["A2"].pending_minor, book.state.sums["A2"].open_wagers) == (10_00, 1)
+    assert book.state.sums[ROOT].pending_minor == 10_00
+    book.given(wager("P1", 5_00))
+    assert book.state.sums["A2"].pending_minor == 15_00
+    agents_have_the_sums_of_their_subtrees(book.state)
+
+
+def test_an_agent_never_stands_below_itself(book):
+    book.given(chain(3))
+    for parent in ("D1", "D2", "D3"):
+        book.when(MoveAgent("D1", parent, "knot"))
+        book.rejected("not_a_tree")
+
+
+def test_a_move_makes_the_tree_no_deeper_than_it_may_be(book):
+    book.given(chain(AGENT_DEPTH_MAX - 2), chain(3, "E"))
+    book.when(MoveAgent("E1", f"D{AGENT_DEPTH_MAX - 3}", "fits"))
+    book.happened(AgentMoved)
+    book.when(MoveAgent("E1", f"D{AGENT_DEPTH_MAX - 2}", "one too many"))
+    book.rejected("too_deep", most=AGENT_DEPTH_MAX)
+
+
+def test_a_height_is_found_whatever_the_order_of_the_agents(book):
+    book.given(agent("Z"), agent("A"), agent("M"), MoveAgent("A", "M", ""), MoveAgent("M", "Z", ""), agent("A1", "A"))
+    heights = {name: book.recovered().height(name) for name in book.state.agents}
+    assert heights == {ROOT: 4, "Z": 3, "M": 2, "A": 1, "A1": 0}
+    assert heights == {name: book.state.height(name) for name in book.state.agents}
+
+
+def test_nobody_moves_the_node_they_stand_at(book):
+    book.given(agent("A1"), agent("A1-1", "A1"), staff("one", Permission.AGENT_MOVE, at="A1"))
+    book.when(MoveAgent("A1", "A1-1", "up"), by="one")
+    book.rejected("not_permitted")
+    book.when(MoveAgent(ROOT, "A1", "up"))
+    book.rejected("not_permitted")
+
+
+def test_both_ends_of_a_move_lie_in_the_movers_subtree(book):
+    book.given(agent("A1"), agent("A2"), agent("A1-1", "A1"), agent("A1-2", "A1"))
+    book.given(staff("one", Permission.AGENT_MOVE, at="A1"))
+    for command in (MoveAgent("A1-1", "A2", ""), MoveAgent("A2", "A1", ""), MoveAgent("A1-1", ROOT, "")):
+        book.when(command, by="one")
+        book.rejected("not_permitted")
+    book.when(MoveAgent("A1-1", "A1-2", ""), by="one")
+    book.happened(AgentMoved)
+
+
+def test_moving_to_where_it_stands_changes_nothing(book):
+    book.given(agent("A1"))
+    book.when(MoveAgent("A1", ROOT, ""))
+    book.nothing_happened()
+
+
+def test_both_ends_of_a_move_are_its_ground(book):
+    book.given(agent("A1"), agent("A2"), agent("A3"))
+    seen = book.state.seq
+    book.given(MoveAgent("A2", "A3", ""))
+    book.when(MoveAgent("A1", "A3", ""), if_position=seen)
+    book.happened(AgentMoved)
+    book.when(MoveAgent("A3", "A2", ""), if_position=seen)
+    book.rejected("position_moved")

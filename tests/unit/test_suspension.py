@@ -1,0 +1,203 @@
+"""Suspension: a thing is open when no layer closes it."""
+
+import pytest
+
+from runline.domain.hierarchy import MoveAgent
+from runline.domain.limits import SUSPENSIONS_MAX
+from runline.domain.permissions import Permission
+from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
+from runline.domain.wagers import WagerPlaced
+from tests.doubles.words import agent, board, game, line, player, staff, wager
+
+MARKET = "G1:game:moneyline"
+
+HOUSE_LAYERS = [
+    ("all", ""),
+    ("sport", "baseball"),
+    ("league", "MLB"),
+    ("fixture", "G1"),
+    ("market", MARKET),
+    ("selection", f"{MARKET}/away"),
+    ("kind", "moneyline"),
+]
+
+BOOK_LAYERS = [*HOUSE_LAYERS, ("agent", "A1"), ("agent", "A1-1"), ("agent", "root"), ("player", "P1")]
+
+ELSEWHERE = [
+    ("sport", "hockey"),
+    ("league", "KBO"),
+    ("fixture", "G2"),
+    ("market", "G1:game:total"),
+    ("selection", f"{MARKET}/home"),
+    ("kind", "spread"),
+    ("agent", "A2"),
+    ("player", "P2"),
+]
+
+
+@pytest.fixture
+def open_book(book):
+    book.given(game("G1"), board("G1"), game("G2", league="KBO"), board("G2"))
+    book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), player("P1", "A1-1"), player("P2", "A2"))
+    return book
+
+
+def wagers(book):
+    book.when(wager("P1", 10_00), by="P1")
+    return book
+
+
+@pytest.mark.parametrize(("scope", "subject"), BOOK_LAYERS)
+def test_every_layer_of_the_book_closes_what_it_covers_until_it_is_gone(open_book, scope, subject):
+    open_book.when(Suspend(scope, subject, "rain"))
+    open_book.happened(Suspended, scope=scope, subject=subject)
+    wagers(open_book).rejected("market_suspended", scope=scope, subject=subject)
+    open_book.when(Reopen(scope, subject, "sun"))
+    open_book.happened(Reopened, scope=scope, subject=subject)
+    wagers(open_book).happened(WagerPlaced)
+
+
+@pytest.mark.parametrize(("scope", "subject"), HOUSE_LAYERS)
+def test_every_layer_of_the_house_closes_it_in_its_books(open_book, scope, subject):
+    open_book.house.given(Suspend(scope, subject, "rain"))
+    wagers(open_book).rejected("market_suspended", scope=scope, subject=subject)
+    open_book.when(Reopen(scope, subject, "the house's layer is not ours"))
+    open_book.nothing_happened()
+    wagers(open_book).rejected("market_suspended")
+    open_book.house.given(Reopen(scope, subject, "sun"))
+    wagers(open_book).happened(WagerPlaced)
+
+
+@pytest.mark.parametrize(("scope", "subject"), ELSEWHERE)
+def test_a_layer_closes_nothing_else(open_book, scope, subject):
+    open_book.given(Suspend(scope, subject, "rain"))
+    wagers(open_book).happened(WagerPlaced)
+
+
+def test_reopening_a_league_never_reopens_a_market_that_was_closed_by_itself(open_book):
+    open_book.given(Suspend("market", MARKET, "injury"), Suspend("league", "MLB", "outage"))
+    open_book.given(Reopen("league", "MLB", "back"))
+    wagers(open_book).rejected("market_suspended", scope="market", subject=MARKET)
+    open_book.given(Reopen("market", MARKET, "plays"))
+    wagers(open_book).happened(WagerPlaced)
+
+
+def test_a_layer_over_an_agent_follows_the_tree(open_book):
+    open_book.given(Suspend("agent", "A1", "unpaid"))
+    wagers(open_book).rejected("market_suspended", scope="agent", subject="A1")
+    open_book.given(MoveAgent("A1-1", "A2", "sold"))
+    wagers(open_book).happened(WagerPlaced)
+
+
+def test_a_new_line_opens_nothing_that_is_suspended(open_book):
+    open_book.given(Suspend("fixture", "G1", "injury"))
+    open_book.given(board("G1", line("moneyline", "+130", "-140")))
+    open_book.when(wager("P1", 10_00, price="+130"), by="P1")
+    open_book.rejected("market_suspended")
+
+
+def test_suspending_twice_and_reopening_twice_are_one_event_each(open_book):
+    open_book.given(Suspend("league", "MLB", "rain"))
+    open_book.when(Suspend("league", "MLB", "more rain"))
+    open_book.nothing_happened()
+    open_book.given(Reopen("league", "MLB", "sun"))
+    open_book.when(Reopen("league", "MLB", "more sun"))
+    open_book.nothing_happened()
+
+
+def test_a_layer_that_comes_back_is_the_row_that_stays(open_book):
+    open_book.given(Suspend("league", "MLB", "rain"), Reopen("league", "MLB", "sun"), Suspend("league", "MLB", "hail"))
+    assert open_book.recovered().suspensions["league", "MLB"].reason == "hail"
+
+
+@pytest.mark.parametrize(
+    ("scope", "subject"),
+    [
+        ("sport", "chess"),
+        ("league", "MBL"),
+        ("fixture", "G9"),
+        ("market", "G1:game:three_way"),
+        ("selection", f"{MARKET}/draw"),
+        ("selection", "home"),
+        ("kind", "parlay"),
+    ],
+)
+def test_a_slip_of_the_pen_is_refused_for_it_would_close_nothing(open_book, scope, subject):
+    for stage in (open_book, open_book.house):
+        stage.when(Suspend(scope, subject, "rain"))
+        stage.rejected("unknown_subject", subject=subject)
+
+
+def test_unknown_agents_and_players_are_refused(open_book):
+    open_book.when(Suspend("agent", "A9", ""))
+    open_book.rejected("unknown_agent")
+    open_book.when(Suspend("player", "P9", ""))
+    open_book.rejected("unknown_player")
+
+
+@pytest.mark.parametrize(
+    ("scope", "subject", "code"),
+    [
+        ("all", "MLB", "scope_invalid"),
+        ("league", "", "scope_invalid"),
+        ("league", "x" * 257, "identifier_invalid"),
+        ("league", "M\x00", "identifier_invalid"),
+        ("league", "\ud800", "identifier_invalid"),
+    ],
+)
+def test_a_subject_fits_its_scope(open_book, scope, subject, code):
+    for command in (Suspend(scope, subject, ""), Reopen(scope, subject, "")):
+        open_book.when(command)
+        open_book.rejected(code)
+
+
+def test_the_house_has_no_agents_and_players(house):
+    for scope in ("agent", "player"):
+        house.when(Suspend(scope, "A1", ""))
+        house.rejected("scope_invalid")
+
+
+def test_there_are_so_many_layers_and_no_more(open_book, monkeypatch):
+    monkeypatch.setattr("runline.domain.suspension.SUSPENSIONS_MAX", 1)
+    open_book.given(Suspend("league", "MLB", ""))
+    open_book.when(Suspend("all", "", ""))
+    open_book.rejected("too_many", most=1)
+    assert SUSPENSIONS_MAX >= 1_000
+
+
+# Who may
+
+
+@pytest.mark.parametrize(("scope", "subject"), HOUSE_LAYERS)
+def test_what_concerns_the_whole_book_is_closed_at_its_root_only(open_book, scope, subject):
+    open_book.given(staff("one", Permission.SUSPEND, at="A1"))
+    for command in (Suspend(scope, subject, ""), Reopen(scope, subject, "")):
+        open_book.when(command, by="one")
+        open_book.rejected("not_permitted")
+
+
+def test_an_agents_staff_closes_their_own_subtree_only(open_book):
+    open_book.given(staff("one", Permission.SUSPEND, at="A1"))
+    for scope, subject in (("agent", "A2"), ("agent", "root"), ("agent", "A9"), ("player", "P2"), ("player", "P9")):
+        open_book.when(Suspend(scope, subject, ""), by="one")
+        open_book.rejected("not_permitted")
+    open_book.when(Suspend("agent", "A1-1", ""), by="one")
+    open_book.happened(Suspended)
+    open_book.when(Suspend("player", "P1", ""), by="one")
+    open_book.happened(Suspended)
+
+
+# Ground
+
+
+def test_a_layers_ground_moves_when_it_comes_and_when_it_goes(open_book):
+    seen = open_book.state.seq
+    open_book.given(player("P3"))
+    open_book.when(Suspend("league", "MLB", ""), if_position=seen)
+    open_book.happened(Suspended)
+    seen = open_book.state.seq
+    open_book.given(Reopen("league", "MLB", ""))
+    open_book.when(Reopen("league", "MLB", ""), if_position=seen)
+    open_book.rejected("position_moved", position=open_book.state.seq)
+    open_book.when(Suspend("league", "MLB", ""), if_position=seen)
+    open_book.rejected("position_moved")
