@@ -39,8 +39,8 @@ async def running_engine(
     """
     settings = settings or EngineSettings()
     engine = Engine(store, clock or SystemClock(), settings.node)
-    await engine.start()
     try:
+        await engine.start()
         _, founded = await engine.query(HOUSE, lambda house: bool(house.users))
         if not founded:
             engine.send(engine.writers[HOUSE], FoundHouse(settings.owner))

@@ -35,7 +35,11 @@ def moved(before: Figures | None, after: Figures) -> Moves:
     """The difference, in the shape of a preview."""
     assert before is not None
     changes: list[dict[str, int]] = []
-    for old, new in ((before.balance, after.balance), (before.pending, after.pending), (before.exposure, after.exposure)):
+    for old, new in (
+        (before.balance, after.balance),
+        (before.pending, after.pending),
+        (before.exposure, after.exposure),
+    ):
         keys = [*old, *(key for key in new if key not in old)]
         changes.append({key: new[key] - old[key] for key in keys if new[key] != old[key]})
     return Moves(*changes)

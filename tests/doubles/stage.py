@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from heapq import heappop
 from typing import Any
 
+from tests.doubles.laws import figures, moved
+
 from runline.domain.access import AccessState, authorize
 from runline.domain.book import Book, StartBook
 from runline.domain.context import Context
@@ -34,7 +36,7 @@ from runline.domain.results import ConfirmResult, EnterResult, FixtureCancelled,
 from runline.domain.rows import row_decoder, row_encoder
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import ByKey, Row
-from tests.doubles.laws import figures, moved
+from runline.domain.wagers import Wager
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where every test begins."""
@@ -177,7 +179,9 @@ class Stage:
                 rows = [
                     row
                     for row in self.stored(need.row)
-                    if getattr(row, found_by) == need.value and row.key() > need.after and getattr(row, held[0]) != held[1]
+                    if getattr(row, found_by) == need.value
+                    and row.key() > need.after
+                    and getattr(row, held[0]) != held[1]
                 ][: need.limit]
             for row in rows:
                 getattr(self.state, self.state.held[type(row)]).setdefault(row.key(), row)
@@ -311,8 +315,7 @@ class BookStage(Stage):
         return next(row for row in self.stored_wagers() if row.number == number)
 
     def stored_wagers(self) -> list[Any]:
-        from runline.domain.wagers import Wager
-
+        """All tickets, in the order of their numbers."""
         return self.stored(Wager)
 
     def balance(self, player: str) -> int:

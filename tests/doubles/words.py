@@ -1,6 +1,6 @@
 """Words: short ways to say what is given. Each is a command, or a list of them, with the usual values filled in."""
 
-from collections.abc import Sequence
+from tests.doubles.stage import HOUR_NS, NOON_NS
 
 from runline.domain.access import ROOT, CreateUser, SetRole
 from runline.domain.board import MarketLine, PostLines
@@ -9,7 +9,6 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import Command
 from runline.domain.permissions import Permission
 from runline.domain.wagers import Basis, Channel, OddsChange, PlaceWager
-from tests.doubles.stage import HOUR_NS, NOON_NS
 
 START_NS = NOON_NS + 6 * HOUR_NS
 """When a game starts, unless said otherwise."""
@@ -73,8 +72,4 @@ def wager(
     channel: Channel = "api",
 ) -> Command:
     """A ticket on a game; the visitors' moneyline of FULL_BOARD unless said otherwise."""
-    return PlaceWager(
-        player, f"{on}:game:{kind}", side, quarters, price, amount, basis, odds_change, partial, channel
-    )
-
-
+    return PlaceWager(player, f"{on}:game:{kind}", side, quarters, price, amount, basis, odds_change, partial, channel)

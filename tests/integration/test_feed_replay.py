@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -22,7 +23,7 @@ from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.wagers import PlaceWager, Wager, WagerSettled
 from runline.engine.requests import Accepted, Request
 from runline.feeds import mlb2016
-from runline.feeds.replay import Replay, create_fixtures, last_lines, post_lines
+from runline.feeds.replay import Replay, create_fixtures, post_lines
 from runline.store.memory import MemoryStore
 
 DATA = Path(__file__).parents[2] / "data" / "mlb"
@@ -58,7 +59,7 @@ class ManualClock:
 def season():
     """All games, and the lines of each."""
     games = mlb2016.read_games(DATA)
-    lines = {game.game_id: [] for game in games}
+    lines: dict[str, list[mlb2016.MlbLine]] = {game.game_id: [] for game in games}
     for line in mlb2016.read_lines(DATA):
         lines[line.game_id].append(line)
     return games, lines
@@ -83,7 +84,7 @@ def board(line):
 
 def repeats(lines):
     """The lines that say exactly what the line before has said."""
-    return [line for before, line in zip(lines, lines[1:], strict=False) if board(before) == board(line)]
+    return [line for before, line in pairwise(lines) if board(before) == board(line)]
 
 
 def silent(lines):
@@ -210,7 +211,7 @@ def test_a_line_that_comes_out_of_order_never_takes_a_market_back(late_games):
             await feed.send([*create_fixtures(games), *posts], bulk=True)
             return await line_events(engine)
 
-    newest = Counter()
+    newest: Counter[str] = Counter()
     for _, event in asyncio.run(scenario()):
         assert event.entered_ns >= newest[event.market]
         newest[event.market] = event.entered_ns
@@ -283,9 +284,9 @@ def test_a_season_of_wagers_on_both_sides_of_each_last_line_settles_as_the_score
             await accepted(bus, BOOK, "owner", CreateAgent("A1", ROOT), CreatePlayer("P1", "A1", CREDIT_MINOR))
             feed = Replay(bus, clock, games, last, actor=FEED)
             await feed.open()
-            by_time = {line.entered_ns: [] for line in last}
+            by_time: dict[int, list[mlb2016.MlbLine]] = {}
             for line in last:
-                by_time[line.entered_ns].append(line)
+                by_time.setdefault(line.entered_ns, []).append(line)
             while (next_ns := feed.next_ns) is not None:
                 clock.at_ns = next_ns
                 await feed.send_due()
@@ -339,13 +340,3 @@ def test_a_season_of_wagers_on_both_sides_of_each_last_line_settles_as_the_score
     assert balance == sum(wager.returned_minor - wager.risk_minor for wager in wagers)
     assert balance + others == 0
     assert balance < 0, "both sides of a line cost the player its margin"
-
-
-def test_last_lines_keeps_one_line_a_game_and_every_result(season):
-    games, lines = season
-    some = games[:30]
-    feed = Replay(None, ManualClock(0), some, [line for game in some for line in lines[game.game_id]], actor=FEED)
-    kept = last_lines(list(feed.planned))
-    assert sorted(row.at_ns for row in kept) == [row.at_ns for row in kept]
-    said = Counter(type(row.said).__name__ for row in kept)
-    assert said == {"MlbLine": 30, "MlbGame": 30}

@@ -1,6 +1,7 @@
 """Access: authority is judged as the command executes, against the roles as they are then."""
 
 import pytest
+from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.access import (
     OWNER,
@@ -23,7 +24,6 @@ from runline.domain.messages import ENGINE
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.settlement import SettleSlice
 from runline.domain.wagers import WagerPlaced
-from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 MANAGER = (Permission.ROLES_MANAGE, Permission.CREDIT_CHANGE, Permission.FIGURES_VIEW)
 

@@ -1,6 +1,8 @@
 """Accounts: available = credit limit + temporary credit until its expiry + balance − pending."""
 
 import pytest
+from tests.doubles.stage import HOUR_NS, NOON_NS
+from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.accounts import (
     AdjustCredit,
@@ -15,12 +17,9 @@ from runline.domain.accounts import (
     TransactionEntered,
     available_minor,
 )
-from runline.domain.hierarchy import CREDIT_MINOR_MAX
-from runline.domain.limits import BALANCE_MINOR_MAX, STAKE_MINOR_MAX
+from runline.domain.limits import BALANCE_MINOR_MAX, CREDIT_MINOR_MAX, STAKE_MINOR_MAX
 from runline.domain.permissions import Permission
 from runline.domain.wagers import WagerPlaced
-from tests.doubles.stage import HOUR_NS, NOON_NS
-from tests.doubles.words import agent, board, game, player, staff, wager
 
 
 @pytest.fixture
@@ -98,6 +97,8 @@ def test_another_grant_replaces_the_first_and_its_timer(open_book):
     assert available(open_book) == 120_00
     open_book.time_is(NOON_NS + 3 * HOUR_NS)
     open_book.happened(TemporaryCreditExpired, credit_minor=20_00)
+    open_book.when(GrantTemporaryCredit("P1", 30_00, NOON_NS + 4 * HOUR_NS, "once more"))
+    open_book.happened(TemporaryCreditGranted, before_minor=0, before_until_ns=0)
 
 
 @pytest.mark.parametrize("until_ns", [0, -1, NOON_NS, 2**62, 2**64, NOON_NS + 0.5])

@@ -1,13 +1,13 @@
 """Board: repeating a line changes nothing, an older one never replaces a newer one, a late one never opens a market."""
 
 import pytest
+from tests.doubles.stage import HOUR_NS, NOON_NS
+from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player, wager
 
 from runline.domain.board import LinePosted, LineWithdrawn, PostLines
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.wagers import WagerPlaced
-from tests.doubles.stage import HOUR_NS, NOON_NS
-from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player, wager
 
 MONEYLINE = line("moneyline", "+120", "-130")
 MOVED = line("moneyline", "+125", "-135")

@@ -1,6 +1,10 @@
 """Catalog: leagues and fixtures. A fixture closes at its start, by the clock, and opens again only if it is moved."""
 
+from typing import Any
+
 import pytest
+from tests.doubles.stage import HOUR_NS, NOON_NS
+from tests.doubles.words import START_NS, board, game, player, staff, wager
 
 from runline.domain.catalog import (
     FIXTURE_LIFE,
@@ -19,8 +23,6 @@ from runline.domain.messages import ENGINE, EVENTS
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture, EnterResult
 from runline.domain.wagers import WagerPlaced
-from tests.doubles.stage import HOUR_NS, NOON_NS
-from tests.doubles.words import START_NS, board, game, player, staff, wager
 
 
 @pytest.fixture
@@ -30,7 +32,14 @@ def open_book(book):
 
 
 def fixture(**changes):
-    fields = {"fixture": "G1", "league": "MLB", "rotation": 951, "away": "V", "home": "H", "start_ns": START_NS}
+    fields: dict[str, Any] = {
+        "fixture": "G1",
+        "league": "MLB",
+        "rotation": 951,
+        "away": "V",
+        "home": "H",
+        "start_ns": START_NS,
+    }
     return CreateFixture(**(fields | changes))
 
 
@@ -203,7 +212,8 @@ def test_a_book_is_opened_once(house):
 
 
 @pytest.mark.parametrize(
-    ("name", "owner"), [("house", "ann"), ("engine", "ann"), ("east", "engine"), ("", "ann"), ("east", ""), ("a/b", "ann")]
+    ("name", "owner"),
+    [("house", "ann"), ("engine", "ann"), ("east", "engine"), ("", "ann"), ("east", ""), ("a/b", "ann")],
 )
 def test_a_book_has_a_name_and_an_owner_of_its_own(house, name, owner):
     house.when(OpenBook(name, owner))

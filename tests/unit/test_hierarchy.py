@@ -1,14 +1,15 @@
 """Hierarchy: a tree that stores parents only. Authority follows the tree as it is."""
 
 import pytest
+from msgspec.structs import astuple
+from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
+from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.access import ROOT
-from runline.domain.accounts import AdjustCredit, CreditAdjusted
+from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction
 from runline.domain.hierarchy import AgentCreated, AgentMoved, CreateAgent, CreatePlayer, MoveAgent, PlayerCreated
 from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.permissions import Permission
-from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
-from tests.doubles.words import agent, board, game, player, staff, wager
 
 
 def chain(length, prefix="D"):
@@ -90,13 +91,13 @@ def test_authority_follows_a_moved_subtree(book):
 
 def test_the_sums_of_agents_follow_a_moved_subtree(book):
     book.given(game("G1"), board("G1"), agent("A1"), agent("A2"), agent("A1-1", "A1"), player("P1", "A1-1"))
-    book.given(wager("P1", 10_00))
+    book.given(wager("P1", 10_00), EnterTransaction("P1", "receipt", 7_00, "cash"))
     book.given(MoveAgent("A1-1", "A2", "sold"))
-    assert book.state.sums["A1"].pending_minor == 0
-    assert (book.state.sums["A2"].pending_minor, book.state.sums["A2"].open_wagers) == (10_00, 1)
-    assert book.state.sums[ROOT].pending_minor == 10_00
+    sums = book.state.sums
+    assert astuple(sums["A1"]) == (0, 0, 0)
+    assert astuple(sums["A2"]) == astuple(sums[ROOT]) == (10_00, 1, 7_00)
     book.given(wager("P1", 5_00))
-    assert book.state.sums["A2"].pending_minor == 15_00
+    assert astuple(sums["A2"]) == (15_00, 2, 7_00)
     agents_have_the_sums_of_their_subtrees(book.state)
 
 

@@ -1,17 +1,24 @@
 """Ledger: every movement debits one account and credits another by the same amount."""
 
 import pytest
+from tests.doubles.laws import no_money_is_made, the_entries_are_the_balances
+from tests.doubles.words import board, game, player, wager
 
 from runline.domain.accounts import EnterTransaction
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerEntry
-from tests.doubles.laws import no_money_is_made, the_entries_are_the_balances
-from tests.doubles.words import board, game, player, wager
 
 
 def entries(book):
     return [
-        (entry.kind, entry.debit, entry.credit, entry.amount_minor, entry.balance_before_minor, entry.balance_after_minor)
+        (
+            entry.kind,
+            entry.debit,
+            entry.credit,
+            entry.amount_minor,
+            entry.balance_before_minor,
+            entry.balance_after_minor,
+        )
         for entry in book.stored(LedgerEntry)
     ]
 

@@ -1,13 +1,13 @@
 """Lines: a book follows the house with an offset, locks its own line, or hides the market."""
 
 import pytest
+from tests.doubles.stage import NOON_NS
+from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.limits import LINE_QUARTERS_MAX
 from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, Departure, LineMoved, MoveLine
 from runline.domain.permissions import Permission
 from runline.domain.wagers import WagerPlaced
-from tests.doubles.stage import NOON_NS
-from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 MONEYLINE, SPREAD, TOTAL = "G1:game:moneyline", "G1:game:spread", "G1:game:total"
 
@@ -76,9 +76,7 @@ def test_one_book_departs_and_another_does_not(open_book):
 def test_a_move_says_what_was(open_book):
     open_book.given(MoveLine(SPREAD, "offset", offset_quarters=-4))
     open_book.when(MoveLine(SPREAD, "lock", line_quarters=-4, prices=("-110", "-110")))
-    open_book.happened(
-        LineMoved, before=Departure("offset", -4), after=Departure("lock", 0, 0, -4, ("-110", "-110"))
-    )
+    open_book.happened(LineMoved, before=Departure("offset", -4), after=Departure("lock", 0, 0, -4, ("-110", "-110")))
     open_book.when(MoveLine(SPREAD, "follow"))
     open_book.happened(LineMoved, after=Departure())
 

@@ -1,11 +1,12 @@
 """Preview: what a command would move is what it moves. (The stage checks this on every command; here are the figures.)"""
 
+from tests.doubles.words import board, game, player, wager
+
 from runline.domain.accounts import EnterTransaction
 from runline.domain.messages import ENGINE
 from runline.domain.preview import Moves, moves
 from runline.domain.settlement import SettleSlice
 from runline.domain.wagers import VoidWager
-from tests.doubles.words import board, game, player, wager
 
 AWAY, HOME = "G1:game:moneyline/away", "G1:game:moneyline/home"
 

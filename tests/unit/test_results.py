@@ -1,6 +1,8 @@
 """Results: entered, then confirmed. Whoever confirms says which entry they mean."""
 
 import pytest
+from tests.doubles.stage import HOUR_NS
+from tests.doubles.words import START_NS, game, staff
 
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.grading import LENGTH_MAX, POINTS_MAX, Score
@@ -14,8 +16,6 @@ from runline.domain.results import (
     ResultConfirmed,
     ResultEntered,
 )
-from tests.doubles.stage import HOUR_NS
-from tests.doubles.words import START_NS, game, staff
 
 HOME_WINS = Score(5, 3)
 AWAY_WINS = Score(3, 5)

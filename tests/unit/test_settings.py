@@ -1,11 +1,11 @@
 """Settings: a book's limits for every ticket."""
 
 import pytest
+from tests.doubles.words import agent, player, staff
 
 from runline.domain.limits import STAKE_MINOR_MAX
 from runline.domain.permissions import Permission
 from runline.domain.settings import LimitsSet, SetLimits
-from tests.doubles.words import agent, player, staff
 
 FIRST = (1_00, 10_000_00, 50_000_00)
 LIMITS = SetLimits(5_00, 500_00, 1_000_00, "season start")
@@ -35,7 +35,8 @@ def test_limits_say_what_they_were(book):
     ],
 )
 def test_what_is_no_limit_is_refused(book, limits):
-    book.when(SetLimits(*limits, ""))
+    least, most, win_most = limits
+    book.when(SetLimits(least, most, win_most, ""))
     book.rejected("limits_invalid")
 
 

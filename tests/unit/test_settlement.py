@@ -1,8 +1,13 @@
 """Settlement: a confirmed result pays a book's tickets in slices; a second one regrades only what it changes."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.doubles import laws
+from tests.doubles.stage import HOUR_NS, HouseStage
+from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
 from runline.domain.grading import Score
 from runline.domain.ledger import LedgerEntry
@@ -11,18 +16,17 @@ from runline.domain.messages import ENGINE
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import JobAdvanced, JobFinished, ResultTaken, SettleSlice, TakeResult
 from runline.domain.wagers import PlaceWager, VoidWager, WagerReversed, WagerSettled
-from tests.doubles import laws
-from tests.doubles.stage import HOUR_NS, HouseStage
-from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
-AWAY = {"side": "away", "price": "+120"}
-HOME = {"side": "home", "price": "-130"}
-OVER = {"kind": "total", "side": "over", "price": "-105", "quarters": 34}
+AWAY: dict[str, Any] = {"side": "away", "price": "+120"}
+HOME: dict[str, Any] = {"side": "home", "price": "-130"}
+OVER: dict[str, Any] = {"kind": "total", "side": "over", "price": "-105", "quarters": 34}
 
 
 @pytest.fixture
 def open_book(book):
-    book.given(game("G1"), board("G1"), game("G2", start_ns=START_NS + 24 * HOUR_NS), board("G2"), player("P1", credit=10**9))
+    book.given(
+        game("G1"), board("G1"), game("G2", start_ns=START_NS + 24 * HOUR_NS), board("G2"), player("P1", credit=10**9)
+    )
     return book
 
 
@@ -136,7 +140,9 @@ def test_a_restart_goes_on_with_the_same_slices(open_book):
     numbers = [row.number for row in open_book.stored_wagers()]
     open_book.house.ends("G1", 3, 1)
     open_book.settles_a_slice()
-    open_book.given(*[VoidWager(number, "wrong") for number in numbers[-SETTLE_SLICE_WAGERS - 20 : -SETTLE_SLICE_WAGERS + 20]])
+    open_book.given(
+        *[VoidWager(number, "wrong") for number in numbers[-SETTLE_SLICE_WAGERS - 20 : -SETTLE_SLICE_WAGERS + 20]]
+    )
     (job,) = open_book.state.jobs
     without_restart = open_book.decide(SettleSlice(job), ENGINE, open_book.at_ns)
     open_book.state = open_book.recovered()
@@ -267,7 +273,7 @@ def test_a_ticket_of_a_period_that_the_result_does_not_have_stays_open_until_it_
 # Always
 
 
-SELECTIONS = [
+SELECTIONS: list[dict[str, Any]] = [
     {"kind": kind, "side": side, "price": price, "quarters": quarters}
     for kind, side, price, quarters in [
         ("moneyline", "away", "+120", None),

@@ -1,13 +1,15 @@
 """Suspension: a thing is open when no layer closes it."""
 
+from typing import Any
+
 import pytest
+from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.limits import SUSPENSIONS_MAX
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
 from runline.domain.wagers import WagerPlaced
-from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 MARKET = "G1:game:moneyline"
 
@@ -178,7 +180,14 @@ def test_what_concerns_the_whole_book_is_closed_at_its_root_only(open_book, scop
 
 def test_an_agents_staff_closes_their_own_subtree_only(open_book):
     open_book.given(staff("one", Permission.SUSPEND, at="A1"))
-    for scope, subject in (("agent", "A2"), ("agent", "root"), ("agent", "A9"), ("player", "P2"), ("player", "P9")):
+    foreign: list[tuple[Any, str]] = [
+        ("agent", "A2"),
+        ("agent", "root"),
+        ("agent", "A9"),
+        ("player", "P2"),
+        ("player", "P9"),
+    ]
+    for scope, subject in foreign:
         open_book.when(Suspend(scope, subject, ""), by="one")
         open_book.rejected("not_permitted")
     open_book.when(Suspend("agent", "A1-1", ""), by="one")

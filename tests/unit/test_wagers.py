@@ -4,6 +4,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.doubles.stage import NOON_NS
+from tests.doubles.words import START_NS, agent, board, game, line, player, staff, wager
 
 from runline.domain.access import RevokeUser
 from runline.domain.accounts import EnterTransaction, SetPlayerLimits
@@ -24,8 +26,6 @@ from runline.domain.wagers import (
     largest_risk,
     most_allowed,
 )
-from tests.doubles.stage import NOON_NS
-from tests.doubles.words import START_NS, agent, board, game, line, player, staff, wager
 
 MONEYLINE = "G1:game:moneyline"
 SETTINGS = BookSettings("main", "owner", Rounding(), 1, 1, 1)
@@ -96,8 +96,12 @@ def test_an_amount_is_risk_or_to_win_and_the_base_is_the_smaller_of_both(
 
 
 def test_the_side_has_its_own_handicap(open_book):
-    places(open_book, 10_00, kind="spread", side="away", price="-110", quarters=6).happened(WagerPlaced, line_quarters=6)
-    places(open_book, 10_00, kind="spread", side="home", price="-110", quarters=-6).happened(WagerPlaced, line_quarters=-6)
+    places(open_book, 10_00, kind="spread", side="away", price="-110", quarters=6).happened(
+        WagerPlaced, line_quarters=6
+    )
+    places(open_book, 10_00, kind="spread", side="home", price="-110", quarters=-6).happened(
+        WagerPlaced, line_quarters=-6
+    )
     places(open_book, 10_00, kind="spread", side="home", price="-110", quarters=6).rejected(
         "price_changed", line_quarters=-6, price="-110"
     )
@@ -343,7 +347,8 @@ def test_a_settled_ticket_is_reversed_and_voided(open_book):
     assert [type(event) for event in open_book.events] == [WagerReversed, WagerVoided]
     open_book.happened(WagerReversed, settlement=open_book.house.state.seq, change_minor=-12_00, reason="past post")
     assert (open_book.balance("P1"), open_book.state.pending["P1"]) == (0, 0)
-    assert open_book.ticket(number).status == "void"
+    ticket = open_book.ticket(number)
+    assert (ticket.status, ticket.result, ticket.returned_minor, ticket.settlement) == ("void", "void", 10_00, 0)
 
 
 def test_a_void_ticket_stays_void(open_book):

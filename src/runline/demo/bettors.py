@@ -102,7 +102,7 @@ class Bettors:
     async def run(self) -> None:
         """Wager until cancelled; then wait for the answers."""
         loop = asyncio.get_running_loop()
-        due_s = loop.time()
+        due_s = loop.time() + self.random.expovariate(self.rate_per_s)
         try:
             while True:
                 self.look()

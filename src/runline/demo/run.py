@@ -4,8 +4,7 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,6 +66,7 @@ async def run_day(console: Console, wanted: Wanted) -> Ending:
     clock = DayClock(day.origin_ns, span_s / wanted.duration_s)
     store = open_store(StoreSettings(wanted.database, wanted.committer))
     async with running_engine(store, clock=clock) as (engine, bus):
+        asked_to_end = end_on_signals()
         running = await open_day(engine, bus, clock, wanted)
         books = " and ".join(f"{one.book} ({len(one.players)} players)" for one in running.people)
         hours, minutes = divmod(round(span_s / 60), 60)
@@ -77,7 +77,7 @@ async def run_day(console: Console, wanted: Wanted) -> Ending:
             highlight=False,
             soft_wrap=True,
         )
-        return await pass_day(console, engine, running, wanted.duration_s)
+        return await pass_day(console, engine, running, wanted.duration_s, asked_to_end)
 
 
 async def open_day(engine: Engine, bus: LocalBus, clock: DayClock, wanted: Wanted) -> Running:
@@ -93,7 +93,9 @@ async def open_day(engine: Engine, bus: LocalBus, clock: DayClock, wanted: Wante
     return Running(wanted.day, clock, people, engine.probes, screen, feed, bettors, operators)
 
 
-async def pass_day(console: Console, engine: Engine, running: Running, duration_s: float) -> Ending:
+async def pass_day(
+    console: Console, engine: Engine, running: Running, duration_s: float, asked_to_end: asyncio.Event
+) -> Ending:
     """Let the day pass, then let everything come to rest."""
     screen, clock = running.screen, running.clock
     names = list(screen.books)
@@ -108,15 +110,14 @@ async def pass_day(console: Console, engine: Engine, running: Running, duration_
         showing = group.create_task(show(console, running, duration_s))
         feeding = group.create_task(running.feed.run())
         acting = [group.create_task(running.bettors.run()), group.create_task(running.operators.run())]
-        with interruptible() as asked:
-            interruption = group.create_task(asked.wait())
-            await asyncio.wait({feeding, interruption}, return_when=asyncio.FIRST_COMPLETED)
-            ended = feeding.done()
-            await end(feeding, interruption, *acting)
-            if not await comes_true(lambda: is_settled(engine, names)):
-                faults.append("the last settlements do not come to their end")
-            if not await comes_true(lambda: screen.is_current(engine)):
-                faults.append("the live log does not come to its end")
+        interruption = group.create_task(asked_to_end.wait())
+        await asyncio.wait({feeding, interruption}, return_when=asyncio.FIRST_COMPLETED)
+        ended = feeding.done()
+        await end(feeding, interruption, *acting)
+        if not await comes_true(lambda: is_settled(engine, names)):
+            faults.append("the last settlements do not come to their end")
+        if not await comes_true(lambda: screen.is_current(engine)):
+            faults.append("the live log does not come to its end")
         await end(showing, *following)
     books = {name: (await engine.query(name, closed))[1] for name in names}
     return Ending(running, books, faults + faults_of(screen, books, ended=ended))
@@ -139,16 +140,9 @@ async def comes_true(holds: Callable[[], Awaitable[bool]]) -> bool:
     return True
 
 
-@contextmanager
-def interruptible() -> Iterator[asyncio.Event]:
-    """An event that is set by Ctrl-C, or when the process is asked to end."""
-    loop = asyncio.get_running_loop()
+def end_on_signals() -> asyncio.Event:
+    """An event that is set by Ctrl-C, or when the process is asked to end; as long as this loop runs."""
     asked = asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for one in signals:
-        loop.add_signal_handler(one, asked.set)
-    try:
-        yield asked
-    finally:
-        for one in signals:
-            loop.remove_signal_handler(one)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, asked.set)
+    return asked

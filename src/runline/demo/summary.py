@@ -19,7 +19,8 @@ from runline.feeds.replay import Replay
 RATE_OVER_S = 2.0
 """Over how long a rate is taken."""
 
-LABELS = {"moneyline": "moneyline", "spread": "run line", "total": ""}
+LABELS = {"moneyline": "moneyline", "spread": "run line"}
+"""What baseball calls the markets of a side."""
 
 
 class Exposure(msgspec.Struct, frozen=True):
@@ -76,7 +77,8 @@ def open_wagers(book: Book) -> int:
 
 def hold_text(figures: Figures) -> str:
     """The hold in per cent, or a dash before anything is settled."""
-    return "–" if figures.hold is None else f"{100 * figures.hold:+.1f} %"
+    # Adding zero takes the sign off a minus zero.
+    return "–" if figures.hold is None else f"{round(100 * figures.hold, 1) + 0.0:+.1f} %"
 
 
 class Rate:

@@ -13,13 +13,11 @@ from runline.domain.money import format_money
 REDRAW_S = 0.5
 """Seconds between two drawings; drawing takes the engine's loop, so it is rare and cheap."""
 
-LINE_S = 2.0
-"""Seconds between two plain lines."""
+LINE_S_MIN, LINE_S_MAX = 2.0, 10.0
+LINES = 30
+"""A day is told in about so many plain lines, but never more often than every LINE_S_MIN seconds or less than LINE_S_MAX."""
 
-LINE_SHARE = 1 / 30
-"""A plain line at most for this part of a long run."""
-
-BAR_WIDTH = 32
+BAR_WIDTH = 24
 CODES_SHOWN = 5
 
 
@@ -28,7 +26,7 @@ async def show(console: Console, running: Running, duration_s: float) -> None:
     if console.is_terminal:
         await redraw(console, running)
     else:
-        await print_lines(console, running, max(LINE_S, duration_s * LINE_SHARE))
+        await print_lines(console, running, min(max(LINE_S_MIN, duration_s / LINES), LINE_S_MAX))
 
 
 async def redraw(console: Console, running: Running) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-import runline.domain.board  # noqa: F401  (lines and results are commands and events of the house)
+import runline.domain.board  # lines and results are commands and events of the house
 import runline.domain.results  # noqa: F401
 from runline.domain.access import OWNER, ROOT, Role, User
 from runline.domain.catalog import CatalogState

@@ -43,7 +43,7 @@ def verify_database(database: Path, folder: Path | None, public_key: str | None)
             TextColumn("events"),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=console, transient=True) as bar:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("replaying")
             report = verify(database, anchor, lambda done, total: bar.update(task, completed=done, total=total))
     except (StoreError, OSError) as error:

@@ -1,0 +1,272 @@
+"""Deeds: whatever anyone may do to a house and a book, sensible or not, chosen by chance or by hypothesis.
+
+A deed looks at the stage and says who sends which command; what comes of it is up to the handlers.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Protocol, TypeVar
+
+from tests.doubles.stage import HOUR_NS, SECOND_NS, BookStage, HouseStage
+from tests.doubles.words import board, game, line, player, role
+
+from runline.domain.access import ROOT, AssignRole, CreateUser, RestoreUser, RevokeUser, SetRole
+from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
+from runline.domain.catalog import RescheduleFixture
+from runline.domain.grading import SIDES, Score
+from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.lines import MoveLine
+from runline.domain.messages import Command
+from runline.domain.permissions import EVERYTHING, PLAYER_MAY, Permission
+from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
+from runline.domain.settings import SetLimits
+from runline.domain.suspension import Reopen, Suspend
+from runline.domain.wagers import PlaceWager, VoidWager
+
+T = TypeVar("T")
+
+
+class Pick(Protocol):
+    """Who chooses."""
+
+    def one(self, of: Sequence[T]) -> T: ...
+
+    def between(self, least: int, most: int) -> int: ...
+
+
+class ByChance:
+    """A seeded choice."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+
+    def one(self, of: Sequence[T]) -> T:
+        return self.random.choice(of)
+
+    def between(self, least: int, most: int) -> int:
+        return self.random.randint(least, most)
+
+
+Deed = Callable[[BookStage, Pick], None]
+
+AMOUNTS = (1_00, 2_50, 10_00, 33_33, 100_00, 777_77, 10_000_00)
+ODD_AMOUNTS = (*AMOUNTS, 0, -1, 1, 10**12, 10**12 + 1, 10**18, 2**70)
+AMERICAN = ("-110", "+100", "-105", "+120", "-145", "+250", "-300", "+1500")
+PRICES = (*AMERICAN, "1.91", "2.50", "10/11", "7/2")
+GAMES_AT_ONCE = 4
+AGENTS = ("A1", "A2", "A3", "A4", ROOT)
+PLAYERS = ("P1", "P2", "P3", "P4")
+STAFF = ("owner", "owner", "owner", "one", "clerk")
+
+
+def set_up() -> BookStage:
+    """A book with a little of everything."""
+    book = HouseStage().open_book("main")
+    for name in ("G1", "G2"):
+        book.given(game(name), board(name))
+    book.given(CreateAgent("A1", ROOT), CreateAgent("A2", "A1"), CreateAgent("A3", ROOT))
+    book.given(player("P1", "A2"), player("P2", "A1"), player("P3"))
+    book.given(role("agents", *Permission), CreateUser("one", "A1", "agents"))
+    book.given(role("clerks", Permission.WAGER_PLACE, Permission.WAGER_VOID), CreateUser("clerk", ROOT, "clerks"))
+    return book
+
+
+def games(book: BookStage, *statuses: str) -> list[str]:
+    """The newest games of some statuses; all if there is none."""
+    fixtures = book.view.fixtures
+    found = [name for name, fixture in fixtures.items() if not statuses or fixture.status in statuses]
+    return (found or list(fixtures))[-GAMES_AT_ONCE:]
+
+
+def places(book: BookStage, pick: Pick) -> None:
+    name = pick.one([pick.one(games(book, "scheduled")), pick.one(games(book))])
+    markets = [book.view.markets[market] for market in book.view.markets_of.get(name, ())]
+    market = pick.one(markets or list(book.view.markets.values()))
+    number = pick.one([*book.state.players, *book.state.players, "nobody"])
+    sides = SIDES[market.kind]
+    side = pick.one(sides)
+    own = book.state.book_lines.get(market.name)
+    price = market.prices[sides.index(side)] if own is None or not own.prices else own.prices[sides.index(side)]
+    command = PlaceWager(
+        number,
+        market.name,
+        side,
+        market.handicap_quarters(side),
+        pick.one([price, price, pick.one(PRICES)]),
+        pick.one([*AMOUNTS, *AMOUNTS, pick.one(ODD_AMOUNTS)]),
+        pick.one(["base", "risk", "to_win"]),
+        pick.one(["accept_any", "accept_better", "exact"]),
+        pick.one([True, False]),
+    )
+    book.when(command, by=pick.one([number, number, number, "owner", "owner", "clerk"]))
+
+
+def voids(book: BookStage, pick: Pick) -> None:
+    numbers = [row.number for row in book.stored_wagers()][-20:]
+    book.when(VoidWager(pick.one([*numbers, 0, 10**6]), "mistake"), by=pick.one(STAFF))
+
+
+def changes_credit(book: BookStage, pick: Pick) -> None:
+    number = pick.one(PLAYERS)
+    until_ns = book.at_ns + pick.one([-1, SECOND_NS, HOUR_NS, 30 * HOUR_NS])
+    commands = [
+        AdjustCredit(number, pick.one(ODD_AMOUNTS), "asked"),
+        GrantTemporaryCredit(number, pick.one(AMOUNTS), until_ns, "weekend"),
+    ]
+    book.when(pick.one(commands), by=pick.one([*STAFF, number]))
+
+
+def moves_money(book: BookStage, pick: Pick) -> None:
+    kind: Any = pick.one(["receipt", "disbursement", "adjustment"])
+    amount = pick.one(ODD_AMOUNTS) * pick.one([1, -1])
+    book.when(EnterTransaction(pick.one(PLAYERS), kind, amount, "figure"), by=pick.one(STAFF))
+
+
+def sets_limits(book: BookStage, pick: Pick) -> None:
+    limits = [pick.one([None, *AMOUNTS]), pick.one([None, *AMOUNTS])]
+    commands: list[Command] = [
+        SetPlayerLimits(pick.one(PLAYERS), limits[0], limits[1], pick.between(0, 19) > 0, "sharp"),
+        SetLimits(pick.one([1, 1_00, 5_00]), pick.one(AMOUNTS), pick.one(AMOUNTS) * 10, "season"),
+    ]
+    book.when(pick.one(commands), by=pick.one(STAFF))
+
+
+def shapes_the_tree(book: BookStage, pick: Pick) -> None:
+    name, parent = pick.one(AGENTS), pick.one(AGENTS)
+    standing = [agent for agent in book.state.agents if agent != ROOT]
+    commands: list[Command] = [
+        CreateAgent(name, parent),
+        MoveAgent(pick.one(standing), pick.one([ROOT, *standing]), "sold"),
+        MoveAgent(pick.one(standing), parent, "sold"),
+        CreatePlayer(pick.one(PLAYERS), name, pick.one(ODD_AMOUNTS)),
+    ]
+    book.when(pick.one(commands), by=pick.one(STAFF))
+
+
+def manages_roles(book: BookStage, pick: Pick) -> None:
+    who = pick.one(["one", "clerk", *PLAYERS, "owner"])
+    name = pick.one(["agents", "clerks", "player"])
+    some = PLAYER_MAY if name == "player" else EVERYTHING
+    may = tuple(Permission(permission) for permission in some if pick.between(0, 9))
+    commands: list[Command] = [
+        SetRole(name, pick.one([ROOT, ROOT, "A1"]), may, "review"),
+        AssignRole(who, pick.one(["agents", "clerks", "owner", "viewer"]), "review"),
+        RestoreUser(who, "back"),
+        RevokeUser(who, "left"),
+    ]
+    gone = [user.name for user in book.state.users.values() if not user.active]
+    if gone and pick.between(0, 2):
+        book.when(RestoreUser(pick.one(gone), "back"))
+    else:
+        book.when(pick.one(commands), by=pick.one(STAFF))
+
+
+def suspends(book: BookStage, pick: Pick) -> None:
+    market = pick.one(list(book.view.markets))
+    scopes: list[tuple[Any, str]] = [
+        ("all", ""),
+        ("league", "MLB"),
+        ("fixture", pick.one(games(book))),
+        ("market", market),
+        ("selection", f"{market}/home"),
+        ("agent", pick.one(AGENTS)),
+        ("player", pick.one(PLAYERS)),
+    ]
+    stage: BookStage | HouseStage = book if pick.between(0, 1) else book.house
+    closed: list[tuple[Any, str]] = list(stage.state.suspensions)
+    if len(closed) > 1 or (closed and pick.between(0, 4)):
+        scope, subject = pick.one(closed)
+        stage.when(Reopen(scope, subject, "news"))
+    else:
+        scope, subject = pick.one(scopes)
+        stage.when(Suspend(scope, subject, "news"), by=pick.one([stage.owner, "one"]))
+
+
+def moves_a_line(book: BookStage, pick: Pick) -> None:
+    market = pick.one(list(book.view.markets.values()))
+    has_line = market.line_quarters is not None
+    mode: Any = pick.one(["follow", "offset", "lock", "hide"])
+    command = MoveLine(
+        market.name,
+        mode,
+        offset_quarters=pick.between(-4, 4) if has_line else 0,
+        offset_cents=pick.one([0, 5, 10]),
+        line_quarters=pick.between(-8, 40) if has_line else None,
+        prices=tuple(pick.one(PRICES) for _ in market.prices),
+        reason="balance",
+    )
+    book.when(command, by=pick.one(STAFF))
+
+
+def posts_lines(book: BookStage, pick: Pick) -> None:
+    lines = [
+        line("moneyline", pick.one(AMERICAN), pick.one(PRICES)),
+        line("spread", pick.one(AMERICAN), pick.one(AMERICAN), quarters=pick.between(-8, 8)),
+        line("total", pick.one(AMERICAN), pick.one(AMERICAN), quarters=pick.between(28, 40)),
+    ][: pick.between(1, 3)]
+    book.house.when(
+        board(pick.one(games(book, "scheduled")), *lines, entered_ns=book.at_ns - pick.one([0, 0, HOUR_NS]))
+    )
+
+
+def manages_fixtures(book: BookStage, pick: Pick) -> None:
+    name, start_ns = pick.one(games(book, "scheduled", "closed")), book.at_ns + pick.between(1, 30) * HOUR_NS
+    what = pick.between(0, 9)
+    if what == 0:
+        book.house.when(CancelFixture(name, "flood"))
+    elif what < 4:
+        book.house.when(RescheduleFixture(name, start_ns, "rain"))
+    else:
+        name = f"G{len(book.view.fixtures) + 1}"
+        book.given(game(name, start_ns=start_ns), board(name))
+
+
+def grades(book: BookStage, pick: Pick) -> None:
+    name = pick.one(games(book, "closed", "final"))
+    book.house.when(EnterResult(name, Score(pick.between(0, 5), pick.between(0, 5))))
+    result = book.view.results.get(name)
+    book.house.when(ConfirmResult(name, result.revision if result else 1))
+
+
+def lets_time_pass(book: BookStage, pick: Pick) -> None:
+    at_ns = book.at_ns + pick.one([SECOND_NS, HOUR_NS, 7 * HOUR_NS])
+    if pick.between(0, 3):
+        book.time_is(at_ns)
+    else:
+        book.clock_reads(at_ns)
+
+
+def works(book: BookStage, pick: Pick) -> None:
+    if pick.between(0, 1):
+        book.settles()
+    else:
+        book.settles_a_slice()
+
+
+DEEDS: tuple[Deed, ...] = (
+    changes_credit,
+    moves_money,
+    sets_limits,
+    shapes_the_tree,
+    manages_roles,
+    suspends,
+    moves_a_line,
+    posts_lines,
+    manages_fixtures,
+    shapes_the_tree,
+    grades,
+    lets_time_pass,
+    works,
+    works,
+    voids,
+    *[places] * 16,
+)
+
+
+def season(seed: int, deeds: int) -> BookStage:
+    """A book to which a number of things have been done by chance."""
+    book, pick = set_up(), ByChance(seed)
+    for _ in range(deeds):
+        pick.one(DEEDS)(book, pick)
+    book.settles()
+    return book

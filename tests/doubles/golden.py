@@ -1,0 +1,99 @@
+"""Golden log: one stored envelope of each type and version of event, so that old logs stay readable.
+
+    python -m tests.doubles.golden
+
+adds what is missing for the present versions, and never changes a line that is there.
+"""
+
+from pathlib import Path
+
+from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage, Stage
+from tests.doubles.words import START_NS, agent, board, game, player, role, staff, wager
+
+from runline.domain.access import AssignRole, RestoreUser, RevokeUser
+from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
+from runline.domain.board import PostLines
+from runline.domain.catalog import RescheduleFixture
+from runline.domain.hierarchy import MoveAgent
+from runline.domain.lines import MoveLine
+from runline.domain.messages import ENGINE, Event
+from runline.domain.permissions import Permission
+from runline.domain.results import CancelFixture
+from runline.domain.settings import SetLimits
+from runline.domain.suspension import Reopen, Suspend
+from runline.domain.wagers import VoidWager
+from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
+from runline.engine.ids import uuid7
+
+FILE = Path(__file__).parents[1] / "golden" / "events.jsonl"
+
+
+def one_of_each() -> list[Stage]:
+    """A house and a book in which every type of event has happened."""
+    book = HouseStage().open_book("main")
+    book.given(game("G1"), board("G1"), game("G2"), board("G2"), game("G3"))
+    book.given(RescheduleFixture("G3", START_NS + HOUR_NS, "rain"), CancelFixture("G3", "flood"))
+    book.given(PostLines("G2", NOON_NS + 1, ()))
+    book.given(agent("A1"), agent("A2"), MoveAgent("A2", "A1", "sold"), player("P1", "A2"))
+    book.given(staff("ann", Permission.FIGURES_VIEW, at="A1"), role("clerks", Permission.WAGER_PLACE))
+    book.given(AssignRole("ann", "clerks", "trained"), RevokeUser("ann", "left"), RestoreUser("ann", "back"))
+    book.given(SetLimits(2_00, 5_000_00, 20_000_00, "season"), SetPlayerLimits("P1", 500_00, None, True, "sharp"))
+    book.given(AdjustCredit("P1", 2_000_00, "asked"), GrantTemporaryCredit("P1", 500_00, NOON_NS + HOUR_NS, "weekend"))
+    book.given(EnterTransaction("P1", "receipt", 50_00, "cash"))
+    book.given(Suspend("fixture", "G1", "injury"), Reopen("fixture", "G1", "plays"))
+    book.given(MoveLine("G1:game:total", "offset", offset_quarters=2, offset_cents=5, reason="too much over"))
+    book.given(MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=("-105", "-115"), reason="ours"))
+    book.given(wager("P1", 10_00), wager("P1", 20_00, kind="total", side="over", price="-110", quarters=36))
+    book.given(VoidWager(book.state.seq, "wrong side"))
+    book.time_is(NOON_NS + HOUR_NS)
+    book.house.ends("G1", 3, 1, periods=((0, 0),) * 7 + ((1, 2), (0, 1)))
+    book.settles()
+    book.house.ends("G1", 1, 3)
+    book.settles()
+    return [book.house, book]
+
+
+def envelopes() -> list[bytes]:
+    """The last envelope of each type of event, as the writer would store it."""
+    last: dict[type[Event], bytes] = {}
+    for stage in one_of_each():
+        for seq, at_ns, actor, event in stage.log:
+            kind = type(event)
+            envelope = Envelope(
+                stage.state.stream,
+                seq,
+                at_ns,
+                kind.__name__,
+                kind.version,
+                actor,
+                "session",
+                "n1",
+                uuid7(at_ns, lambda size: bytes(range(size))),
+                "correlation",
+                b"" if actor == ENGINE else content_digest(actor, wager("P1", 1)),
+                at_ns,
+                at_ns + 1,
+                at_ns + 2,
+                event,
+            )
+            last[kind] = encode_envelope(envelope)
+    return list(last.values())
+
+
+def stored() -> list[Logged]:
+    """What the file has."""
+    return [decode_envelope(line) for line in FILE.read_bytes().splitlines()] if FILE.exists() else []
+
+
+def main() -> None:
+    known = {(entry.type, entry.version) for entry in stored()}
+    with FILE.open("ab") as file:
+        for body in envelopes():
+            entry = decode_envelope(body)
+            if (entry.type, entry.version) not in known:
+                file.write(body + b"\n")
+                print(f"added {entry.type} {entry.version}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The demo, as a shell runs it, and what it refuses to do."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from runline.demo.day import DEFAULT_DAY, read_day
+from runline.demo.headless import run_demo
+from runline.demo.options import BadOption, check_rate, parse_day, parse_duration
+from runline.demo.people import BOOKS, creating, people_of
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.evaluate.verify import verify
+
+PROJECT = Path(__file__).parents[2]
+HOUR_NS = 3_600 * 10**9
+
+
+def demo(*words, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "runline", "demo", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def demo_here(**options):
+    """The demo in this process, for what goes wrong before anything starts."""
+    wanted = {
+        "headless": True,
+        "duration": "3s",
+        "data": None,
+        "day": None,
+        "rate": 200.0,
+        "seed": 1,
+        "committer": "inline",
+    }
+    return run_demo(**{**wanted, **options})
+
+
+def test_three_seconds_of_a_baseball_day_settle_and_verify():
+    done = demo("--headless", "--for", "3s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Verified" in done.stdout
+    assert "WagerPlaced" in done.stdout, "the way of a wager is shown"
+    assert "\x1b" not in done.stdout, "no drawing where there is no terminal"
+    assert done.stderr == ""
+
+
+def test_a_database_that_is_kept_can_be_verified_again(tmp_path):
+    done = demo(
+        "--for", "1s", "--rate", 400, "--data", tmp_path / "kept", "--committer", "inline", "--day", "2016-11-02"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not there yet" in done.stdout, "without --headless it says that there is no console"
+    database = tmp_path / "kept" / "runline.db"
+    assert f"runline verify {database}" in done.stdout
+    report = verify(database)
+    assert not report.differences
+    assert set(report.streams) == {"house", "harbor", "summit"}
+    assert report.rows["players"] == 540
+    again = demo("--for", "1s", "--data", tmp_path / "kept")
+    assert again.returncode == 2
+    assert "database already" in again.stderr
+
+
+@pytest.mark.parametrize("committer", ["inline", "process"])
+def test_an_interrupted_day_is_closed_and_verified(committer):
+    words = f"-m runline demo --headless --for 1m --rate 500 --committer {committer}".split()
+    with subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if " accepted " in line:
+                break
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, out + err
+    assert "Verified" in out
+    assert err == ""
+
+
+def test_a_day_without_a_wager_fails():
+    done = demo("--headless", "--for", "1s", "--rate", "0.000001", "--day", "2016-11-02")
+    assert done.returncode == 1
+    assert "no wager was accepted" in done.stderr
+    assert "Verified" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"duration": "20"}, "--for"),
+        ({"duration": "-1s"}, "--for"),
+        ({"duration": "0.5s"}, "--for"),
+        ({"duration": "25h"}, "--for"),
+        ({"day": "2016-02-30"}, "--day"),
+        ({"day": "today"}, "--day"),
+        ({"day": "2016-01-01"}, "no game"),
+        ({"day": "2016-07-13"}, "no game"),
+        ({"rate": 0.0}, "--rate"),
+        ({"rate": float("nan")}, "--rate"),
+        ({"rate": 1e9}, "--rate"),
+        ({"data": Path(__file__)}, "--data"),
+    ],
+)
+def test_what_cannot_be_run_is_said_and_exits_2(options, says, capsys):
+    assert demo_here(**options) == 2
+    printed = capsys.readouterr()
+    assert says in printed.err
+    assert printed.err.startswith("runline: ")
+    assert printed.out == ""
+
+
+def test_missing_data_are_named_with_the_remedy(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RUNLINE_DATA", str(tmp_path))
+    assert demo_here() == 2
+    assert "RUNLINE_DATA" in capsys.readouterr().err
+
+
+def test_broken_data_are_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RUNLINE_DATA", str(tmp_path))
+    (tmp_path / "mlb").mkdir()
+    (tmp_path / "mlb" / "called_games.csv").write_text("nonsense\n")
+    assert demo_here() == 2
+    assert "called_games.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("20s", 20), ("1.5s", 1.5), ("5m", 300), ("1h", 3_600), ("24h", 86_400)])
+def test_a_duration_is_a_number_and_a_unit(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+def test_options_keep_what_is_sound():
+    assert check_rate(200.0) == 200.0
+    assert parse_day("2016-06-25") == date(2016, 6, 25)
+    with pytest.raises(BadOption):
+        parse_day("")
+
+
+def test_the_default_day_is_a_full_slate_with_a_double_header_and_a_full_board_in_the_morning():
+    day = read_day(PROJECT / "data" / "mlb", DEFAULT_DAY)
+    assert len(day.games) >= 14
+    assert sorted(game.doubleheader_game for game in day.games)[-2:] == [1, 2]
+    assert len(day.lines) == sum(game.lines for game in day.games)
+    morning = {line.game_id: line for line in day.lines if line.entered_ns < day.origin_ns}
+    assert len(morning) == len(day.games)
+    for line in morning.values():
+        assert None not in (line.spread_away, line.moneyline_home_price, line.total)
+    assert day.origin_ns // HOUR_NS % 24 == 5
+    assert 24 <= (day.end_ns - day.origin_ns) / HOUR_NS < 31
+    assert day.title() == "MLB, Saturday 25 June 2016: 16 games, one double-header"
+
+
+def test_the_house_has_the_people_it_promises():
+    harbor, summit = (people_of(plan) for plan in BOOKS)
+    assert (len(harbor.agents), len(harbor.sub_agents), len(harbor.players)) == (5, 20, 500)
+    assert {len(seat.players) for seat in harbor.sub_agents} == {25}
+    assert len(summit.players) == 40
+    assert harbor.players[0] == "A1021"
+    assert len({*harbor.players, *summit.players}) == 540
+    created = creating(harbor, random.Random(1), 1)
+    assert sum(isinstance(command, CreateAgent) for command in created) == 26
+    limits = {command.credit_limit_minor for command in created if isinstance(command, CreatePlayer)}
+    assert len(limits) > 4
+    assert created == creating(harbor, random.Random(1), 1)
