@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
 from tests.integration.world import play
 
+from runline.domain.state import Following
+from runline.domain.wagers import Wager
 from runline.engine.ports import StoreError
 from runline.store.migrations.run import newest_revision, upgrade_sql
 from runline.store.schema import metadata
-from runline.store.sqlite import SqliteStore
+from runline.store.sqlite import SqliteReader, SqliteStore
 from runline.store.tables import SCHEMA_REVISION, SYSTEM_TABLES, indexes, row_tables
 
 SCHEMA = "SELECT name FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' ORDER BY name"
@@ -82,16 +84,26 @@ def test_the_migrations_make_exactly_the_indexes_of_the_rows_also_partial_ones()
     assert made["wagers_by_fixture"].endswith("(stream, fixture, number) WHERE status <> 'open'")
 
 
-def test_finding_open_and_closed_wagers_goes_by_the_partial_indexes():
-    made = migrated()
+def test_what_is_open_is_read_and_what_has_closed_is_found_without_walking_through_history():
+    connection = migrated()
+    asked: list[str] = []
+    reader = SqliteReader(connection)
 
-    def plan(sql: str) -> str:
-        return " ".join(row[3] for row in made.execute("EXPLAIN QUERY PLAN " + sql))
+    async def main():
+        connection.exec_trace = lambda _, sql, values: asked.append(sql) or True
+        await reader.held_rows("b1", Wager)
+        await reader.fetch("b1", [Following(Wager, "G1", 5, 64)])
+        connection.exec_trace = None
 
-    assert "wagers_held" in plan("SELECT * FROM wagers WHERE stream = 'b1' AND status = 'open' ORDER BY number")
-    following = "SELECT * FROM wagers WHERE stream = 'b1' AND fixture = 'G1' AND number > 5 AND status <> 'open'"
-    assert "wagers_by_fixture" in plan(following + " ORDER BY number LIMIT 64")
-    assert "events_by_command" in plan("SELECT body FROM events WHERE command = x'00'")
+    play(main())
+    plans = [
+        connection.execute("EXPLAIN QUERY PLAN " + sql, ("b1", "G1", 5, 64)[: sql.count("?")]).fetchall()
+        for sql in asked
+    ]
+    assert [row[3] for row in plans[0]] == ["SEARCH wagers USING INDEX wagers_held (stream=?)"]
+    assert [row[3] for row in plans[1]] == [
+        "SEARCH wagers USING INDEX wagers_by_fixture (stream=? AND fixture=? AND number>?)"
+    ]
 
 
 def test_the_newest_migration_is_the_revision_that_the_program_asks_for():

@@ -92,7 +92,7 @@ def test_every_row_comes_back_as_it_was(opened):
     rows = [
         Agent("A1", "", 1),
         Player("P1", "A1", 10**13, 5, 2**62, -(2**63), None, 2**63 - 1, False, 1),
-        Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, 1),
+        Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, "root", 1),
         ticket(1, line_quarters=None, result=None, returned_minor=None),
     ]
 
@@ -109,10 +109,10 @@ def test_every_row_comes_back_as_it_was(opened):
 def test_a_row_is_replaced_by_its_key_and_deleted_by_its_key(opened):
     async def main():
         store = opened()
-        rows = [Suspension("league", "MLB", "rain", 1, 1), Suspension("market", "MLB", "rain", 1, 1)]
+        rows = [Suspension("league", "MLB", "rain", 1, "root", 1), Suspension("market", "MLB", "rain", 1, "root", 1)]
         first = part(await store.claim("b1"), 1, rows)
         await store.commit(sealed(first))
-        changed = Suspension("league", "MLB", "more rain", 1, 2)
+        changed = Suspension("league", "MLB", "more rain", 1, "root", 2)
         second = part(first.after, 1, [changed], [rows[1]])
         await store.commit(sealed(second))
         assert await held(store, "b1", Suspension) == [changed]
@@ -127,10 +127,10 @@ def test_a_row_is_replaced_by_its_key_and_deleted_by_its_key(opened):
 def test_what_is_deleted_and_written_in_one_batch_is_written(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 1, [Suspension("league", "MLB", "rain", 1, 1)])
+        first = part(await store.claim("b1"), 1, [Suspension("league", "MLB", "rain", 1, "root", 1)])
         await store.commit(sealed(first))
-        again = Suspension("league", "MLB", "again", 5, 3)
-        await store.commit(sealed(part(first.after, 2, [again], [Suspension("league", "MLB", "rain", 1, 1)])))
+        again = Suspension("league", "MLB", "again", 5, "root", 3)
+        await store.commit(sealed(part(first.after, 2, [again], [Suspension("league", "MLB", "rain", 1, "root", 1)])))
         assert await held(store, "b1", Suspension) == [again]
         await close(store)
 
@@ -141,7 +141,9 @@ def test_rows_come_in_the_order_of_their_keys(opened):
     async def main():
         store = opened()
         rows = [Agent(name, "root", 1) for name in ("b", "a10", "a2", "C", "ä")]
-        layers = [Suspension(scope, subject, "", 0, 1) for scope, subject in (("s", "b"), ("k", "z"), ("s", "a"))]
+        layers = [
+            Suspension(scope, subject, "", 0, "root", 1) for scope, subject in (("s", "b"), ("k", "z"), ("s", "a"))
+        ]
         await store.commit(sealed(part(await store.claim("b1"), 1, [*rows, *layers])))
         assert [row.name for row in await held(store, "b1", Agent)] == ["C", "a10", "a2", "b", "ä"]
         assert [row.key() for row in await held(store, "b1", Suspension)] == [("k", "z"), ("s", "a"), ("s", "b")]
@@ -190,13 +192,15 @@ def test_what_left_memory_is_fetched_by_its_key(opened):
     async def main():
         store = opened()
         rows = [ticket(1), ticket(2, "settled", result="won", returned_minor=205), ticket(3, "void")]
-        await store.commit(sealed(part(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, 1)])))
+        await store.commit(
+            sealed(part(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, "root", 1)]))
+        )
         assert await held(store, "b1", Wager) == [rows[0]]
         needs = [ByKey(Wager, 2), ByKey(Wager, 9), ByKey(Suspension, ("all", "")), ByKey(Wager, 3), ByKey(Wager, 1)]
         assert await store.fetch("b1", needs) == [
             [rows[1]],
             [],
-            [Suspension("all", "", "night", 0, 1)],
+            [Suspension("all", "", "night", 0, "root", 1)],
             [rows[2]],
             [rows[0]],
         ]

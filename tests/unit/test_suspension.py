@@ -210,3 +210,23 @@ def test_a_layers_ground_moves_when_it_comes_and_when_it_goes(open_book):
     open_book.rejected("position_moved", position=open_book.state.seq)
     open_book.when(Suspend("league", "MLB", ""), if_position=seen)
     open_book.rejected("position_moved")
+
+
+def test_what_was_closed_from_above_cannot_be_reopened_below(open_book):
+    open_book.given(staff("ann", Permission.SUSPEND, at="A1"), Suspend("player", "P1", "sharp"))
+    open_book.when(Reopen("player", "P1", "please"), by="ann")
+    open_book.rejected("not_permitted")
+    open_book.given(Reopen("player", "P1", "fine"))
+    wagers(open_book).happened(WagerPlaced)
+
+
+def test_closing_again_from_above_takes_the_layer_over(open_book):
+    open_book.given(staff("ann", Permission.SUSPEND, at="A1"))
+    open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
+    open_book.happened(Suspended, node="A1")
+    open_book.when(Suspend("player", "P1", "sharp"))
+    open_book.happened(Suspended, node="root")
+    open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
+    open_book.nothing_happened()
+    open_book.when(Reopen("player", "P1", "paid"), by="ann")
+    open_book.rejected("not_permitted")

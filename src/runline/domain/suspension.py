@@ -18,12 +18,16 @@ Scope = Literal["all", "sport", "league", "fixture", "market", "selection", "kin
 
 
 class Suspension(Row, table="suspensions", key=2):
-    """A layer that closes something, as long as it exists."""
+    """A layer that closes something, as long as it exists.
+
+    node: where whoever closed it stands; nobody below may reopen it.
+    """
 
     scope: str
     subject: str
     reason: str
     since_ns: int
+    node: str = ROOT
     changed_seq: int = 0
 
 
@@ -55,6 +59,8 @@ class SuspendableState(AccessState):
 class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book")):
     """Close betting on a scope until it is reopened. The subject must exist: a slip of the pen would close nothing.
 
+    Closing again what was closed further down makes it this user's layer: those below cannot reopen it any more.
+
     scope, subject: see `Scope`.
     """
 
@@ -64,15 +70,16 @@ class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book")):
 
 
 class Suspended(Event, shown_to=Permission.BOARD_VIEW):
-    """A layer closes a scope."""
+    """A layer closes a scope. node: where whoever closed it stands."""
 
     scope: str
     subject: str
+    node: str
     reason: str
 
 
 class Reopen(Command, needs=Permission.SUSPEND, streams=("house", "book")):
-    """Take away exactly the layer that `Suspend` with the same scope and subject has set."""
+    """Take away exactly the layer that `Suspend` with the same scope and subject has set, unless it was set from above."""
 
     scope: Scope
     subject: str
@@ -98,27 +105,31 @@ def require_subject(state: SuspendableState, command: Suspend | Reopen, user: An
 @decides(Suspend)
 def suspend(state: SuspendableState, command: Suspend, context: Any) -> Suspended | tuple[()]:
     require_subject(state, command, context.user)
-    if (command.scope, command.subject) in state.suspensions:
+    layer = state.suspensions.get((command.scope, command.subject))
+    if layer is not None and state.below(layer.node, context.user.node):
         return ()
     catalog = context.house or state
     if command.scope not in ("all", "agent", "player") and not catalog.knows_subject(command.scope, command.subject):
         raise Rejected("unknown_subject", f"There is no {command.scope} {command.subject!r}.", subject=command.subject)
     if len(state.suspensions) >= SUSPENSIONS_MAX:
         raise Rejected("too_many", "Too many layers of suspension.", most=SUSPENSIONS_MAX)
-    return Suspended(command.scope, command.subject, reason_text(command.reason))
+    return Suspended(command.scope, command.subject, context.user.node, reason_text(command.reason))
 
 
 @evolves(Suspended)
 def suspended(state: SuspendableState, event: Suspended) -> None:
-    layer = Suspension(event.scope, event.subject, event.reason, state.at_ns)
+    layer = Suspension(event.scope, event.subject, event.reason, state.at_ns, event.node)
     state.suspensions[event.scope, event.subject] = state.touch(layer)
 
 
 @decides(Reopen)
 def reopen(state: SuspendableState, command: Reopen, context: Any) -> Reopened | tuple[()]:
     require_subject(state, command, context.user)
-    if (command.scope, command.subject) not in state.suspensions:
+    layer = state.suspensions.get((command.scope, command.subject))
+    if layer is None:
         return ()
+    if not state.below(context.user.node, layer.node):
+        raise Rejected("not_permitted", "This was closed from above; only there it can be reopened.")
     return Reopened(command.scope, command.subject, reason_text(command.reason))
 
 

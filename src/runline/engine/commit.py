@@ -54,12 +54,13 @@ async def narrow(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
 async def is_stored(store: Store, sealed: Sealed) -> bool:
     """Whether the heads are those that this batch would have left.
 
-    Raises CommitFailed if they are neither those before nor those after it.
+    Raises CommitFailed if they are neither those before nor those after it, or cannot be read: committing a batch again that
+    is stored would look as if somebody else owned its streams.
     """
     try:
         heads = await store.heads()
-    except StoreError:
-        return False
+    except StoreError as error:
+        raise CommitFailed(f"Whether the batch is stored cannot be read: {error}") from error
     moved = [part for part in sealed.parts if part.after.seq > part.before.seq]
     stored = [part for part in moved if (found := heads.get(part.after.stream)) and found.hash == part.after.hash]
     if len(stored) == len(moved):

@@ -57,6 +57,17 @@ NOBODY = Nobody()
 Waiting = tuple[Writer, Part, Filling]
 
 
+def require_text(text: str) -> None:
+    """Refuse what cannot be written into the log: half a character.
+
+    Raises Rejected `malformed_command`.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Rejected("malformed_command", str(error)) from None
+
+
 class Engine:
     """All streams of one process.
 
@@ -113,14 +124,17 @@ class Engine:
         """Read everything from the store. There is no other way to start."""
         self.active, self.filling, self.filled = {}, {}, 0
         self.timers, self.next_due = [], {}
-        self.view = await recover_view(self.store)
         self.writers = {HOUSE: await recover_writer(self.store, HOUSE, None, self.node)}
+        self.view = await recover_view(self.store)
         for book in self.view.books:
             self.writers[book] = await recover_writer(self.store, book, self.view, self.node)
         for writer in self.writers.values():
             self.note_timer(writer)
         for writer in list(self.writers.values()):
             self.resume(writer)
+        for stream, listening in self.subscriptions.items():
+            for subscription in listening:
+                subscription.catch_up(self.writers[stream].durable_seq)
         self.available = not self.stopping
         self.probes.recoveries += 1
 
@@ -162,6 +176,8 @@ class Engine:
                     raise Rejected("not_permitted", "Only the engine itself may do this.")
                 if ("house" if writer.house is None else "book") not in request.command.streams:
                     raise Rejected("wrong_stream", "This command is not for this stream.")
+                if request.session or request.correlation:
+                    require_text(request.session + request.correlation)
                 request.received_ns = request.received_ns or queued_ns
                 ticket = Ticket(request, sink, index, queued_ns)
                 if not writer.lanes.put(ticket):
@@ -368,6 +384,7 @@ class Engine:
         except Exception as error:
             log.exception("stream %s stops", writer.stream)
             self.stop_stream(writer, f"{type(error).__name__}: {error}")
+            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
             return
         self.filling[writer] = None
         events = state.seq - before
@@ -558,7 +575,8 @@ class Engine:
             self.hand_on(seq, event)
         view.changed, view.dropped, view.due = {}, {}, []
         house = self.writers[HOUSE]
-        self.house_behind_ns = 0 if house.durable_seq == house.state.seq else self.clock.host_ns()
+        current = house.durable_seq == house.state.seq and not house.stopped
+        self.house_behind_ns = 0 if current else self.clock.host_ns()
 
     def hand_on(self, seq: int, event: Event) -> None:
         """Only results, cancellations and new books make events in books."""
@@ -581,6 +599,8 @@ class Engine:
         writer.stopped = reason
         self.active.pop(writer, None)
         self.filling.pop(writer, None)
+        if not self.filling:
+            self.filled = 0
         filling, writer.filling = writer.filling, Filling()
         self.lose(writer, filling)
         for ticket in writer.lanes.empty():

@@ -1,17 +1,35 @@
 """Recovery: the one way to start. Read the tables, check them against the log's head, rebuild what is derived, go on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from runline.domain.access import AccessState
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
+from runline.engine.envelope import decode_envelope
 from runline.engine.limits import WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
 from runline.engine.window import Window
 from runline.engine.writer import Writer
 
 S = TypeVar("S", bound=AccessState)
+
+
+@contextmanager
+def reading(stream: str) -> Iterator[None]:
+    """What is stored may be anything, once a disk has garbled it: a row that does not decode, a sum that does not hold.
+
+    Raises StoreError `unreadable`.
+    """
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:
+        what = f"What is stored of {stream!r} cannot be read: {type(error).__name__}: {error}"
+        raise StoreError("unreadable", what) from error
 
 
 async def check_head(store: Reading, head: Head) -> None:
@@ -40,18 +58,34 @@ async def load(store: Reading, state: S, head: Head) -> S:
     return state
 
 
-async def recover_writer(store: Store, stream: str, house: House | None, node: str) -> Writer:
-    """Own a stream and bring its writer up."""
-    head = await store.claim(stream)
-    await check_head(store, head)
-    state: AccessState = await load(store, House() if stream == HOUSE else Book(stream), head)
+async def load_window(store: Reading, stream: str) -> Window:
+    """The commands that are remembered, from the log's tail."""
     window = Window()
-    window.load(await store.commands(stream, WINDOW_COMMANDS_MAX))
-    return Writer(state, head, window, house, node)
+    commands = await store.commands(stream, WINDOW_COMMANDS_MAX)
+    first_seq = commands[0][2] if commands else 1
+    before = await store.events(stream, first_seq - 2, 1) if first_seq > 1 else []
+    window.load(commands, decode_envelope(before[0][4]).at_ns if before else 0)
+    return window
+
+
+async def recover_writer(store: Store, stream: str, house: House | None, node: str) -> Writer:
+    """Own a stream and bring its writer up.
+
+    Raises StoreError.
+    """
+    with reading(stream):
+        head = await store.claim(stream)
+        await check_head(store, head)
+        state: AccessState = await load(store, House() if stream == HOUSE else Book(stream), head)
+        return Writer(state, head, await load_window(store, stream), house, node)
 
 
 async def recover_view(store: Reading) -> House:
-    """The house as this process's books see it: durable, read-only."""
-    heads = await store.heads()
-    head = heads.get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
-    return await load(store, House(), head)
+    """The house as this process's books see it: durable, read-only. The house is claimed before, so that it stands still.
+
+    Raises StoreError.
+    """
+    with reading(HOUSE):
+        heads = await store.heads()
+        head = heads.get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
+        return await load(store, House(), head)

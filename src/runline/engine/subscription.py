@@ -56,23 +56,30 @@ class Subscription:
             self.backlog.extend(happened)
         self.wake.set()
 
+    def catch_up(self, durable_seq: int) -> None:
+        """After a recovery: what was stored meanwhile and never published is in the log (the engine calls this)."""
+        self.caught_up_to = durable_seq
+        self.wake.set()
+
     def close(self) -> None:
         """Stop receiving."""
         self.leave()
 
     async def __aiter__(self) -> AsyncIterator[Committed]:
-        while self.position < self.caught_up_to:
-            limit = min(READ_EVENTS, self.caught_up_to - self.position)
-            for row in await self.store.events(self.stream, self.position, limit):
-                entry = decode_envelope(row[4])
-                self.position = entry.seq
-                yield Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event())
         while True:
-            while self.backlog:
+            if self.position < self.caught_up_to:
+                limit = min(READ_EVENTS, self.caught_up_to - self.position)
+                for row in await self.store.events(self.stream, self.position, limit):
+                    entry = decode_envelope(row[4])
+                    self.position = entry.seq
+                    yield Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event())
+            elif self.backlog:
                 committed = self.backlog.popleft()
-                self.position = committed.seq
-                yield committed
-            if self.lagged:
+                if committed.seq > self.position:
+                    self.position = committed.seq
+                    yield committed
+            elif self.lagged:
                 raise Lagged(f"More than {SUBSCRIPTION_EVENTS_MAX} events behind at position {self.position}.")
-            self.wake.clear()
-            await self.wake.wait()
+            else:
+                self.wake.clear()
+                await self.wake.wait()

@@ -131,12 +131,12 @@ class Writer:
         """The events that a command makes, or Rejected. Changes nothing."""
         command = request.command
         state = self.state
+        user = authorize(state, command, request.actor)
         if request.if_position is not None:
             ground = GROUNDS.get(type(command))
             moved = ground(state, command) if ground else state.seq
             if moved > request.if_position:
                 raise Rejected("position_moved", "This has changed since you looked.", position=moved)
-        user = authorize(state, command, request.actor)
         context = Context(at_ns, user, request.session, self.house, house_lag_ms, ticket.fetched or ())
         try:
             decided = DECIDERS[type(command)](state, command, context)

@@ -224,6 +224,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("since_ns", sa.BigInteger(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "scope", "subject"),
         sqlite_with_rowid=False,
