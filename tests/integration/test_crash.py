@@ -88,7 +88,7 @@ async def go_on(path, sent, acknowledged):
                     assert outcome.repeated
                     assert outcome.events == before.events
         if "b1" in engine.writers:
-            while (await engine.query("b1", lambda book: bool(book.jobs)))[1]:
+            while (await engine.query("b1", lambda book: bool(book.jobs)))[1]:  # noqa: ASYNC110
                 await asyncio.sleep(0)
             assert not (await engine.query("b1", lambda book: overdue(book, engine.clock.now_ns())))[1]
             assert (await engine.query("b1", lambda book: book.ledger_sum_minor))[1] == 0
