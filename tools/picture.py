@@ -15,7 +15,15 @@ PICTURE = Path(__file__).parents[1] / "docs" / "demo.svg"
 
 
 def main() -> None:
-    words = [sys.executable, "-m", "runline", "demo", "--headless", "--for", sys.argv[1] if len(sys.argv) > 1 else "60s"]
+    words = [
+        sys.executable,
+        "-m",
+        "runline",
+        "demo",
+        "--headless",
+        "--for",
+        sys.argv[1] if len(sys.argv) > 1 else "60s",
+    ]
     environment = os.environ | {"COLUMNS": str(WIDTH)}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")

@@ -65,6 +65,7 @@ class HeldStore(Around):
     """Holds every commit back between `hold` and `let_go`.
 
     held: set when a commit is held. stored_first: whether what is held is stored already, and only not known to be.
+    all_but: batches of this stream alone are not held.
     """
 
     def __init__(self, store: Any, *, stored_first: bool = False) -> None:
@@ -73,8 +74,10 @@ class HeldStore(Around):
         self.held = asyncio.Event()
         self.open = asyncio.Event()
         self.open.set()
+        self.all_but = ""
 
-    def hold(self) -> None:
+    def hold(self, all_but: str = "") -> None:
+        self.all_but = all_but
         self.held.clear()
         self.open.clear()
 
@@ -83,7 +86,7 @@ class HeldStore(Around):
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced: frozenset[str] = await self.store.commit(sealed) if self.stored_first else frozenset()
-        if not self.open.is_set():
+        if not self.open.is_set() and any(part.before.stream != self.all_but for part in sealed.parts):
             self.held.set()
             await self.open.wait()
         return fenced if self.stored_first else await self.store.commit(sealed)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from runline.bootstrap import running_engine
@@ -19,6 +20,8 @@ from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Store
 from runline.engine.requests import Accepted, Outcome, Refused, Request
+from runline.engine.subscription import Committed, Subscription
+from runline.evaluate.verify import Report, verify
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where the clock stands at first."""
@@ -26,7 +29,13 @@ NOON_NS = 1_467_374_400 * 10**9
 SECOND_NS = 10**9
 HOUR_NS = 3_600 * SECOND_NS
 START_NS = NOON_NS + HOUR_NS
-"""When the game G1 begins."""
+"""When the game G1 begins; G2 begins a day later, and so on."""
+
+
+def start_ns(fixture: str) -> int:
+    """When a game begins."""
+    return START_NS + 24 * HOUR_NS * (int(fixture[1:]) - 1)
+
 
 MONEYLINE = "G1:game:moneyline"
 LINES = (
@@ -70,6 +79,35 @@ def wager(
     return PlaceWager(player, market, side, line_quarters, price, amount_minor)
 
 
+class Listener:
+    """Someone who follows a stream, and notes what they see."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.seen: list[Committed] = []
+        self.moved = asyncio.Event()
+        self.task = asyncio.create_task(self.listen())
+
+    async def listen(self) -> None:
+        async for committed in self.subscription:
+            self.seen.append(committed)
+            self.moved.set()
+
+    @property
+    def positions(self) -> list[int]:
+        return [committed.seq for committed in self.seen]
+
+    async def reach(self, position: int) -> None:
+        """Wait until they have seen a position."""
+        while not self.seen or self.seen[-1].seq < position:
+            self.moved.clear()
+            await asyncio.wait_for(self.moved.wait(), 30)
+
+    def leave(self) -> None:
+        self.subscription.close()
+        self.task.cancel()
+
+
 class World:
     """An engine that runs, and its clock."""
 
@@ -110,17 +148,21 @@ class World:
             position, found = await self.engine.query(stream, holds, at_least=position + 1, wait_s=30)
         return position
 
+    def listen(self, stream: str, after: int) -> Listener:
+        """Follow a stream from a position on."""
+        return Listener(self.engine.subscribe(stream, after))
+
     def set_clock(self, at_ns: int) -> None:
         """It is another time now."""
         self.clock.at_ns = at_ns
         self.engine.wake.set()
 
     async def open_house(self, fixtures: int = 1) -> None:
-        """A league with games G1, G2, …, each with its board, that begin at START_NS."""
+        """A league with games G1, G2, …, each with its board."""
         await self.do(HOUSE, CreateLeague("MLB", "baseball"))
         for number in range(1, fixtures + 1):
             name = f"G{number}"
-            await self.do(HOUSE, CreateFixture(name, "MLB", 900 + 2 * number, "Away", "Home", START_NS))
+            await self.do(HOUSE, CreateFixture(name, "MLB", 900 + 2 * number, "Away", "Home", start_ns(name)))
             await self.do(HOUSE, PostLines(name, NOON_NS, LINES))
 
     async def open_book(self, book: str = "b1", players: int = 1, credit_minor: int = 10_000_00) -> None:
@@ -132,7 +174,7 @@ class World:
 
     async def play_off(self, fixture: str = "G1", score: Score = HOME_WINS) -> Accepted:
         """The game is over: its result is entered and confirmed. The clock moves behind its start."""
-        self.set_clock(max(self.clock.at_ns, START_NS + 3 * HOUR_NS))
+        self.set_clock(max(self.clock.at_ns, start_ns(fixture) + 3 * HOUR_NS))
         entered = await self.do(HOUSE, EnterResult(fixture, score))
         return await self.do(HOUSE, ConfirmResult(fixture, entered.events[0].revision))  # type: ignore[attr-defined]
 
@@ -148,6 +190,30 @@ async def running(store: Store, clock: SetClock | None = None) -> AsyncIterator[
     clock = clock or SetClock()
     async with running_engine(store, clock=clock) as (engine, bus):
         yield World(engine, bus, clock)
+
+
+@asynccontextmanager
+async def running_until_the_power_goes(store: Store, clock: SetClock | None = None) -> AsyncIterator[World]:
+    """An engine that is not stopped at the end: whatever it was about to do is lost. (The store commits inline.)"""
+    clock = clock or SetClock()
+    engine = Engine(store, clock)
+    await engine.start()
+    try:
+        yield World(engine, LocalBus(engine), clock)
+    finally:
+        tasks = [task for task in (engine.running, engine.committing) if task is not None]
+        for task in (*tasks, *engine.fetching, *engine.answering):
+            task.cancel()
+        await asyncio.wait(tasks)
+        store.connection.close()  # type: ignore[attr-defined]
+        store.lock.release()  # type: ignore[attr-defined]
+
+
+def agrees(path: Path) -> Report:
+    """Log, tables and chain of a file agree."""
+    report = verify(path)
+    assert report.differences == []
+    return report
 
 
 def play(main: Coroutine[Any, Any, None]) -> None:

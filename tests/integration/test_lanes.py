@@ -1,0 +1,242 @@
+"""Order and bounds: control goes first, books take turns, whatever is full says so at once."""
+
+import asyncio
+
+import pytest
+from tests.integration.stores import HeldStore
+from tests.integration.world import LINES, MONEYLINE, NOON_NS, play, running, wager
+
+from runline.bus.local import Gather
+from runline.domain.access import RevokeUser
+from runline.domain.board import PostLines
+from runline.domain.hierarchy import CreateAgent
+from runline.domain.house import OpenBook
+from runline.domain.messages import HOUSE, Rejected
+from runline.domain.suspension import Suspend
+from runline.engine.limits import BATCH_EVENTS_MAX, LANE_DEPTH_MAX
+from runline.engine.requests import Accepted, Refused
+from runline.store.sqlite import SqliteStore
+
+
+def queue(world, requests):
+    """Put requests into the lanes, without a chance for anything to be executed between them."""
+    gather = Gather(len(requests))
+    world.engine.submit(requests, gather)
+    return gather
+
+
+async def answers(gather):
+    await gather.done
+    return gather.outcomes
+
+
+def test_a_suspension_goes_before_thousands_of_wagers_and_none_after_it_is_accepted(committed):
+    async def main():
+        async with running(committed()) as world:
+            await world.open_house()
+            await world.open_book(credit_minor=10**12)
+            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(6_000)])
+            suspended = await world.do("b1", Suspend("market", MONEYLINE, "news"))
+            for outcome in await answers(wagers):
+                if isinstance(outcome, Accepted):
+                    assert outcome.position < suspended.position
+                else:
+                    assert outcome.code == "market_suspended"
+            assert not isinstance(wagers.outcomes[-1], Accepted)
+
+    play(main())
+
+
+def test_a_revocation_goes_before_the_wagers_that_are_queued(committed):
+    async def main():
+        async with running(committed()) as world:
+            await world.open_house()
+            await world.open_book(credit_minor=10**12)
+            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(3_000)])
+            revoked = await world.do("b1", RevokeUser("P1", "lost the phone"))
+            for outcome in await answers(wagers):
+                if isinstance(outcome, Accepted):
+                    assert outcome.position < revoked.position
+                else:
+                    assert outcome.code == "not_permitted"
+
+    play(main())
+
+
+def test_control_goes_on_while_wagers_wait_for_the_disk(path):
+    async def main():
+        store = HeldStore(SqliteStore(path))
+        async with running(store) as world:
+            await world.open_house()
+            await world.open_book(credit_minor=10**12)
+            store.hold()
+            first = queue(world, [world.request("b1", wager(amount_minor=1_00))])
+            await store.held.wait()
+            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2 * BATCH_EVENTS_MAX)])
+            suspended = asyncio.create_task(world.do("b1", Suspend("market", MONEYLINE, "news")))
+            await asyncio.sleep(0)
+            store.let_go()
+            assert isinstance((await answers(first))[0], Accepted)
+            position = (await suspended).position
+            accepted = [outcome.position for outcome in await answers(wagers) if isinstance(outcome, Accepted)]
+            assert all(one < position for one in accepted)
+
+    play(main())
+
+
+def test_a_batch_is_bounded_however_much_waits(path):
+    async def main():
+        store = HeldStore(SqliteStore(path))
+        async with running(store) as world:
+            await world.open_house()
+            await world.open_book(credit_minor=10**12)
+            sizes = []
+            commit = store.commit
+
+            async def measured(sealed):
+                sizes.append(sum(len(part.events) for part in sealed.parts))
+                return await commit(sealed)
+
+            store.commit = measured
+            outcomes = await answers(
+                queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(3 * BATCH_EVENTS_MAX)])
+            )
+            assert {type(outcome) for outcome in outcomes} == {Accepted}
+            assert sum(sizes) == 3 * BATCH_EVENTS_MAX
+            assert max(sizes) <= BATCH_EVENTS_MAX
+
+    play(main())
+
+
+@pytest.mark.parametrize("lane", ["control", "wagers", "bulk"])
+def test_a_full_lane_says_busy_at_once_and_the_others_go_on(path, lane, monkeypatch):
+    monkeypatch.setitem(LANE_DEPTH_MAX, "bulk", 3_000)
+    most = LANE_DEPTH_MAX[lane]
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            await world.open_book(credit_minor=10**12)
+
+            def request(lane):
+                command = Suspend("all", "", "") if lane == "control" else wager(amount_minor=1_00)
+                return world.request("b1", command, bulk=lane == "bulk", preview=lane == "control")
+
+            flood = queue(world, [request(lane) for _ in range(most + 10)])
+            over = flood.outcomes[most:]
+            assert [outcome.code for outcome in over] == ["busy"] * 10
+            assert flood.outcomes[:most] == [None] * most
+            others = queue(world, [request(other) for other in ("control", "wagers", "bulk") if other != lane])
+            assert others.outcomes == [None, None]
+            for outcome in [*await answers(flood), *await answers(others)]:
+                assert not isinstance(outcome, Refused) or outcome.code == "busy"
+            assert not isinstance(await world.ask("b1", request(lane).command, preview=True), Refused)
+
+    play(main())
+
+
+def test_bulk_waits_for_wagers_and_wagers_do_not_wait_for_bulk(path):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            await world.open_book(credit_minor=10**12)
+            bulk = queue(world, [world.request("b1", wager(amount_minor=1_00), bulk=True) for _ in range(1_000)])
+            wagers = queue(world, [world.request("b1", wager(amount_minor=2_00)) for _ in range(500)])
+            last_wager = max(outcome.position for outcome in await answers(wagers))
+            last_bulk = max(outcome.position for outcome in await answers(bulk))
+            assert last_wager < last_bulk
+
+    play(main())
+
+
+def test_every_line_of_a_feed_in_bulk_is_taken_in_its_order(path):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            posts = [
+                world.request(HOUSE, PostLines("G1", NOON_NS + number, LINES[: number % 3 + 1]), bulk=True)
+                for number in range(1, 400)
+            ]
+            outcomes = await answers(queue(world, posts))
+            assert {type(outcome) for outcome in outcomes} == {Accepted}
+            positions = [outcome.position for outcome in outcomes]
+            assert positions == sorted(positions)
+
+    play(main())
+
+
+def test_books_take_turns_so_that_a_flood_in_one_does_not_delay_another(path):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            for book in ("b1", "b2", "b3"):
+                await world.open_book(book, credit_minor=10**12)
+            order = []
+
+            class Noting(Gather):
+                def answer(self, index, outcome):
+                    order.append(self.book)
+                    super().answer(index, outcome)
+
+            gathers = []
+            for book, number in (("b1", 7_000), ("b2", 100), ("b3", 100)):
+                gather = Noting(number)
+                gather.book = book
+                world.engine.submit([world.request(book, wager(amount_minor=1_00)) for _ in range(number)], gather)
+                gathers.append(gather)
+            for gather in gathers:
+                assert {type(outcome) for outcome in await answers(gather)} == {Accepted}
+            # Both small books are through while most of the flood still waits.
+            for book in ("b2", "b3"):
+                last = max(place for place, answered in enumerate(order) if answered == book)
+                assert order[:last].count("b1") <= BATCH_EVENTS_MAX
+
+    play(main())
+
+
+def test_wagers_are_taken_in_both_books_while_one_of_them_settles(path, monkeypatch):
+    monkeypatch.setattr("runline.domain.settlement.SETTLE_SLICE_WAGERS", 2)
+    monkeypatch.setattr("runline.engine.engine.BULK_EVENTS_MAX", 4)
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house(fixtures=2)
+            for book in ("b1", "b2"):
+                await world.open_book(book, credit_minor=10**12)
+            await answers(queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(300)]))
+            await world.play_off("G1")
+            for _ in range(5):
+                for book in ("b1", "b2"):
+                    await world.do(book, wager(market="G2:game:moneyline"))
+            assert await world.read("b1", lambda book: len(book.open_on["G1"])) > 0
+            await world.settled("b1")
+            assert await world.read("b1", lambda book: [len(numbers) for numbers in book.open_on.values()]) == [5]
+
+    play(main())
+
+
+def test_a_book_is_opened_and_used_at_once(committed):
+    async def main():
+        async with running(committed()) as world:
+            await world.open_house()
+            opened = await world.do(HOUSE, OpenBook("b7", "owner"))
+            created = await world.do("b7", CreateAgent("A1", "root"))
+            assert created.position == 2
+            events = await world.engine.store.events("b7", 0, 10)
+            assert [row[1] for row in events] == [1, 2]
+            assert await world.read("b7", lambda book: book.settings.house_seq) == opened.position
+
+    play(main())
+
+
+def test_a_book_cannot_be_used_before_it_is_open(committed):
+    async def main():
+        async with running(committed()) as world:
+            opening = asyncio.create_task(world.ask(HOUSE, OpenBook("b7", "owner")))
+            assert (await world.refused("b7", CreateAgent("A1", "root"))).code == "unknown_book"
+            with pytest.raises(Rejected, match="no such book"):
+                await world.engine.query("b7", lambda book: None)
+            await opening
+            await world.do("b7", CreateAgent("A1", "root"))
+
+    play(main())
