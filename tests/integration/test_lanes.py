@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.integration.stores import HeldStore
-from tests.integration.world import LINES, MONEYLINE, NOON_NS, play, running, wager
+from tests.integration.world import LINES, MONEYLINE, NOON_NS, SetClock, play, running, wager
 
 from runline.bus.local import Gather
 from runline.domain.access import RevokeUser
@@ -13,7 +13,7 @@ from runline.domain.hierarchy import CreateAgent
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.suspension import Suspend
-from runline.engine.limits import BATCH_EVENTS_MAX, LANE_DEPTH_MAX
+from runline.engine.limits import BATCH_EVENTS_MAX, LANE_DEPTH_MAX, SLICE_NS
 from runline.engine.requests import Accepted, Refused
 from runline.store.sqlite import SqliteStore
 
@@ -238,5 +238,50 @@ def test_a_book_cannot_be_used_before_it_is_open(committed):
                 await world.engine.query("b7", lambda book: None)
             await opening
             await world.do("b7", CreateAgent("A1", "root"))
+
+    play(main())
+
+
+class StallingClock(SetClock):
+    """A clock of a machine that stalls for longer than a slice between any two looks at the time."""
+
+    def __init__(self):
+        super().__init__()
+        self.stalled_ns = 0
+
+    def host_ns(self):
+        self.stalled_ns += 2 * SLICE_NS
+        return super().host_ns() + self.stalled_ns
+
+
+def test_a_machine_that_stalls_all_the_time_still_executes_everything(path, monkeypatch):
+    # (The stalls make the house view look old, which is another test's.)
+    monkeypatch.setattr("runline.domain.wagers.HOUSE_LAG_MS_MAX", 10**12)
+
+    async def main():
+        async with running(SqliteStore(path), StallingClock()) as world:
+            await world.open_house()
+            for book in ("b1", "b2", "b3"):
+                await world.open_book(book, credit_minor=10**12)
+            books = ["b1", "b2", "b3"] * 100
+            floods = queue(world, [world.request(book, wager(amount_minor=1_00)) for book in books])
+            assert all(isinstance(outcome, Accepted) for outcome in await answers(floods))
+
+    play(main())
+
+
+def test_books_take_turns_also_when_a_slice_has_time_for_one_of_them_only(path, monkeypatch):
+    monkeypatch.setattr("runline.domain.wagers.HOUSE_LAG_MS_MAX", 10**12)
+
+    async def main():
+        async with running(SqliteStore(path), StallingClock()) as world:
+            await world.open_house()
+            for book in ("b1", "b2"):
+                await world.open_book(book, credit_minor=10**12)
+            flood = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2_000)])
+            other = queue(world, [world.request("b2", wager(amount_minor=1_00))])
+            await answers(other)
+            assert not flood.done.done()
+            await answers(flood)
 
     play(main())

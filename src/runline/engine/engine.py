@@ -311,14 +311,11 @@ class Engine:
         host_ns = self.clock.host_ns
         end_ns = host_ns() + SLICE_NS
         writers = list(self.active)
-        for writer in writers:
-            control = writer.lanes.control
-            while control and self.filled < BATCH_EVENTS_MAX and host_ns() < end_ns:
-                self.step(writer, control.popleft())
+        turns = self.control(writers, end_ns)
         busy = True
         while busy:
             busy = False
-            for writer in writers:
+            for turn, writer in enumerate(writers):
                 wagers = writer.lanes.wagers
                 if not wagers or writer.lanes.control:
                     continue
@@ -329,14 +326,28 @@ class Engine:
                 busy = busy or bool(wagers)
                 if host_ns() >= end_ns or self.filled >= BATCH_EVENTS_MAX:
                     busy = False
+                    turns = turn + 1
                     break
         self.bulk(writers, max(end_ns, host_ns() + SLICE_NS // 2))
-        for writer in writers:
-            # To the end of the line, so that the next slice begins with another stream.
+        # The next slice begins with the stream whose turn did not come in this one.
+        for writer in writers[turns:] + writers[:turns]:
             self.active.pop(writer, None)
             if not writer.stopped and (len(writer.lanes) or self.has_job(writer)):
                 self.active[writer] = None
         return self.steps != steps
+
+    def control(self, writers: list[Writer], end_ns: int) -> int:
+        """Control commands, at least one however late it is (or nothing would wake the loop again).
+
+        Returns how many streams had their turn.
+        """
+        for turn, writer in enumerate(writers):
+            control = writer.lanes.control
+            while control and self.filled < BATCH_EVENTS_MAX:
+                self.step(writer, control.popleft())
+                if self.clock.host_ns() >= end_ns:
+                    return turn + 1
+        return len(writers)
 
     def bulk(self, writers: list[Writer], end_ns: int) -> None:
         """Bulk requests and slices of jobs, one of each stream in turn; each stream has at least a chance a slice."""
