@@ -33,7 +33,7 @@ def number(value: float) -> str:
 def measure(name: str) -> dict[str, Any]:
     """One bench, in a process of its own."""
     file = HERE / f"{name}.json"
-    subprocess.run([sys.executable, "-m", "runline", "bench", name, "--json", str(file)], check=True)
+    subprocess.run([sys.executable, "-m", "runline", "bench", name, "--json", file.name], check=True, cwd=HERE)
     found: dict[str, Any] = msgspec.json.decode(file.read_bytes())
     file.unlink()
     return found

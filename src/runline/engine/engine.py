@@ -320,7 +320,7 @@ class Engine:
                 if not wagers or writer.lanes.control:
                     continue
                 for _ in range(min(TURN_COMMANDS, len(wagers))):
-                    if self.filled >= BATCH_EVENTS_MAX:
+                    if writer.stopped or self.filled >= BATCH_EVENTS_MAX:
                         break
                     self.step(writer, wagers.popleft())
                 busy = busy or bool(wagers)
@@ -358,6 +358,8 @@ class Engine:
                 if self.filled >= BULK_EVENTS_MAX or writer.stopped or writer.lanes.control:
                     continue
                 for _ in range(min(TURN_COMMANDS, len(writer.lanes.bulk))):
+                    if writer.stopped:
+                        break
                     self.step(writer, writer.lanes.bulk.popleft())
                 job = self.next_job(writer)
                 if job is not None:
@@ -372,7 +374,7 @@ class Engine:
 
     def next_job(self, writer: Writer) -> int | None:
         """The job whose turn it is, unless the stream already fetches rows for one."""
-        if not self.has_job(writer) or writer.fetching_jobs:
+        if writer.stopped or not self.has_job(writer) or writer.fetching_jobs:
             return None
         jobs: list[int] = list(writer.state.jobs)  # type: ignore[attr-defined]
         writer.job_turn += 1

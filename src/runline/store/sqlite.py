@@ -212,6 +212,8 @@ class SqliteReader:
     def read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         try:
             return self.connection.execute(sql, values).fetchall()
+        except UnicodeDecodeError as error:
+            raise StoreError("unreadable", f"A stored text is not text: {error}") from error
         except apsw.Error as error:
             raise store_error(error) from error
 

@@ -153,15 +153,17 @@ class OpenLoop:
     async def run(self) -> None:
         """Send until `stop`, then wait for the last answers."""
         sent = 0
-        loop = asyncio.get_running_loop()
-        due_s = loop.time()
+        next_ns = time.perf_counter_ns()
         while not self.stopping:
-            due_s += self.random.expovariate(self.rate_per_s)
-            wait = due_s - loop.time()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            self.engine.submit([self.bettors.request()], Timed(self, time.perf_counter_ns() + int(min(wait, 0) * 1e9)))
-            sent += 1
+            # Everything that is due goes at once, and then the engine has its turn, however far behind this is.
+            due_ns: list[int] = []
+            now_ns = time.perf_counter_ns()
+            while next_ns <= now_ns:
+                due_ns.append(next_ns)
+                next_ns += int(self.random.expovariate(self.rate_per_s) * 1e9)
+            self.engine.submit([self.bettors.request() for _ in due_ns], Timed(self, due_ns))
+            sent += len(due_ns)
+            await asyncio.sleep(max(next_ns - time.perf_counter_ns(), 0) / 1e9)
         # Polled, because an Event would be set on the way that is measured.
         while len(self.durations_ns) < sent:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
@@ -172,15 +174,15 @@ class OpenLoop:
 
 
 class Timed:
-    """The answer to one request of an open loop."""
+    """The answers to what an open loop has sent at once."""
 
-    def __init__(self, load: OpenLoop, due_ns: int) -> None:
+    def __init__(self, load: OpenLoop, due_ns: list[int]) -> None:
         self.load = load
         self.due_ns = due_ns
 
     def answer(self, index: int, outcome: Outcome) -> None:
         load = self.load
-        load.durations_ns.append(time.perf_counter_ns() - self.due_ns)
+        load.durations_ns.append(time.perf_counter_ns() - self.due_ns[index])
         if isinstance(outcome, Accepted):
             load.accepted += 1
         else:
