@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from tests.integration.world import AWAY_WINS, HOUR_NS, NOON_NS, START_NS, World, running, wager
+from tests.integration.world import AWAY_WINS, HOUR_NS, NOON_NS, START_NS, SetClock, World, running, start_ns, wager
 
 from runline.domain.access import CreateUser, RevokeUser, SetRole
 from runline.domain.accounts import EnterTransaction, GrantTemporaryCredit
@@ -23,18 +23,18 @@ def a_day(path: Path) -> None:
     async def main() -> None:
         async with running(SqliteStore(path)) as world:
             await world.open_house(fixtures=3)
-            await world.open_book("b1", players=3)
+            await world.open_book("b1", players=4)
             await world.open_book("b2")
             await everything_once(world)
-            for amount_minor in range(100, 1_000, 50):
+            for amount_minor in range(200, 1_100, 50):
                 await world.do("b1", wager("P1", amount_minor))
                 await world.do("b1", wager("P2", amount_minor, "away", "G1:game:spread", 6, "+120"))
                 await world.do("b1", wager("P2", amount_minor, "home", "G2:game:moneyline"))
                 await world.do("b2", wager("P1", amount_minor, "over", "G1:game:total", 34, "-105"))
-            await world.refused("b1", wager("P3", 10**9))
-            last = await world.do("b1", wager("P3", 25_00))
+            await world.refused("b1", wager("P4", 10**9))
+            last = await world.do("b1", wager("P4", 25_00))
             await world.do("b1", VoidWager(last.position, "keyed wrong"))
-            await world.do("b1", wager("P3", 25_00, market="G3:game:moneyline"))
+            await world.do("b1", wager("P4", 25_00, market="G3:game:moneyline"))
             await world.play_off("G1")
             for book in ("b1", "b2"):
                 await world.settled(book, "G1")
@@ -77,7 +77,7 @@ def a_settled_day(path: Path) -> None:
             await world.settled("b1", "G1")
 
     async def afterwards() -> None:
-        async with running(SqliteStore(path)) as world:
+        async with running(SqliteStore(path), SetClock(start_ns("G2") + 3 * HOUR_NS)) as world:
             await world.open_book("b2")
             await world.play_off("G1", AWAY_WINS)
             await world.settled("b1", "G1")

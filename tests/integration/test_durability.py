@@ -1,15 +1,30 @@
 """Nothing leaves before it is durable: no answer, refusal, preview, query or live event shows what a power cut could take."""
 
 import asyncio
+import os
 
 import pytest
 from tests.integration.stores import HeldStore
-from tests.integration.world import MONEYLINE, passes, play, running, wager
+from tests.integration.world import (
+    HOME_WINS,
+    MONEYLINE,
+    NOON_NS,
+    SECOND_NS,
+    START_NS,
+    SetClock,
+    passes,
+    play,
+    running,
+    wager,
+)
 
 from runline.domain.accounts import AdjustCredit
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Suspend
+from runline.engine.ids import uuid7
 from runline.engine.requests import Accepted, Previewed, Refused
+from runline.store.sqlite import SqliteStore
 
 
 @pytest.fixture(params=[False, True], ids=["not yet stored", "stored but not known to be"])
@@ -121,3 +136,40 @@ def test_a_preview_is_answered_with_the_position_it_is_true_at(committed):
         assert committed.count("SELECT count(*) FROM refusals") == 0
 
     play(main())
+
+
+def test_after_a_restart_the_last_commands_are_known_and_new_ones_are_welcome_however_much_time_has_caused(
+    path, monkeypatch
+):
+    for module in ("window", "recovery"):
+        monkeypatch.setattr(f"runline.engine.{module}.WINDOW_COMMANDS_MAX", 20)
+    requests = []
+
+    async def before():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house(fixtures=2)
+            await world.open_book(credit_minor=10**12)
+            for number in range(60):
+                world.set_clock(NOON_NS + number * SECOND_NS)
+                requests.append(world.request("b1", wager(amount_minor=1_00)))
+                assert isinstance(await world.bus.send_one(requests[-1]), Accepted)
+            world.set_clock(START_NS)
+            confirmed = await world.do(HOUSE, EnterResult("G1", HOME_WINS))
+            await world.do(HOUSE, ConfirmResult("G1", confirmed.events[0].revision))
+            await world.settled("b1", "G1")
+            assert await world.read("b1", lambda book: len(book.wagers)) == 0
+
+    async def afterwards():
+        async with running(SqliteStore(path), SetClock(START_NS)) as world:
+            for request in requests[-20:]:
+                assert (await world.bus.send_one(request)).repeated
+            for request in requests[:20]:
+                assert (await world.bus.send_one(request)).code == "stale_command"
+            # Never executed, and sent again after the restart: it is newer than anything that is forgotten.
+            late = world.request(
+                "b1", wager(market="G2:game:moneyline"), id=uuid7(NOON_NS + 50 * SECOND_NS, os.urandom)
+            )
+            assert isinstance(await world.bus.send_one(late), Accepted)
+
+    asyncio.run(before())
+    asyncio.run(afterwards())

@@ -763,19 +763,12 @@ def test_a_head_that_is_not_the_logs_end_is_not_started_on(made, tampered, capsy
         assert start_error(made).startswith("unreadable: ")
 
 
-VERIFY_RAISES = pytest.mark.xfail(
-    strict=True, raises=(TypeError, UnicodeDecodeError), reason="verify shows a traceback"
-)
-
-
 @pytest.mark.parametrize(
     "tampered",
     [
-        pytest.param("UPDATE heads SET seq = 'many' WHERE stream = 'b1'", marks=VERIFY_RAISES),
-        pytest.param("UPDATE wagers SET market = CAST(x'83' AS TEXT) WHERE stream = 'b1'", marks=VERIFY_RAISES),
-        pytest.param(
-            "UPDATE wagers SET number = 'many' || number WHERE stream = 'b1' AND number % 2", marks=VERIFY_RAISES
-        ),
+        "UPDATE heads SET seq = 'many' WHERE stream = 'b1'",
+        "UPDATE wagers SET market = CAST(x'83' AS TEXT) WHERE stream = 'b1'",
+        "UPDATE wagers SET number = 'many' || number WHERE stream = 'b1' AND number % 2",
         "UPDATE wagers SET risk_minor = 'much' WHERE stream = 'b1'",
         "UPDATE events SET body = CAST(x'83' AS TEXT) WHERE stream = 'b1' AND seq = 5",
         "UPDATE events SET stream = CAST(x'83' AS TEXT) WHERE stream = 'b1' AND seq = 5",

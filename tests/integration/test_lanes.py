@@ -285,3 +285,47 @@ def test_books_take_turns_also_when_a_slice_has_time_for_one_of_them_only(path, 
             await answers(flood)
 
     play(main())
+
+
+@pytest.mark.parametrize("lane", ["control", "bulk"])
+def test_books_take_turns_in_every_lane_when_a_slice_has_time_for_one_only(path, monkeypatch, lane):
+    monkeypatch.setattr("runline.domain.wagers.HOUSE_LAG_MS_MAX", 10**12)
+
+    def request(world, book, number):
+        if lane == "bulk":
+            return world.request(book, wager(amount_minor=1_00), bulk=True)
+        return world.request(book, CreateAgent(f"B{number}", "root"))
+
+    async def main():
+        async with running(SqliteStore(path), StallingClock()) as world:
+            await world.open_house()
+            for book in ("b1", "b2", "b3"):
+                await world.open_book(book, credit_minor=10**12)
+            floods = [queue(world, [request(world, book, one) for one in range(1_500)]) for book in ("b1", "b2")]
+            other = queue(world, [request(world, "b3", 0)])
+            wagers = queue(world, [world.request("b3", wager(amount_minor=1_00))])
+            assert isinstance((await answers(other))[0], Accepted)
+            assert isinstance((await answers(wagers))[0], Accepted)
+            assert not any(flood.done.done() for flood in floods)
+            for flood in floods:
+                assert {type(outcome) for outcome in await answers(flood)} == {Accepted}
+
+    play(main())
+
+
+def test_whoever_fails_to_take_an_answer_harms_nobody_else(committed):
+    class Broken:
+        def answer(self, index, outcome):
+            raise RuntimeError("the caller has gone")
+
+    async def main():
+        async with running(committed()) as world:
+            await world.open_house()
+            await world.open_book()
+            recoveries = world.engine.probes.recoveries
+            world.engine.submit([world.request("b1", wager(amount_minor=1_00))], Broken())
+            assert isinstance((await answers(queue(world, [world.request("b1", wager())])))[0], Accepted)
+            assert await world.read("b1", lambda book: len(book.wagers)) == 2
+            assert world.engine.probes.recoveries == recoveries
+
+    play(main())

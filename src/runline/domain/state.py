@@ -81,6 +81,10 @@ class Following(msgspec.Struct, frozen=True):
 Need = ByKey | Following
 
 
+STALE_DUE_MAX = 64
+"""Moved timers that still lie in the heap, beyond as many as there are timers; then it is made anew."""
+
+
 class Timer(Row, table="timers", key=2):
     """Something that time will cause.
 
@@ -139,12 +143,18 @@ class State:
         timer.due_ns = due_ns
         self.touch(timer)
         heappush(self.due, (due_ns, kind, subject))
+        if len(self.due) > 2 * len(self.timers) + STALE_DUE_MAX:
+            self.due = self.planned()
 
     def unschedule(self, kind: str, subject: str) -> None:
         """Forget a timer, if there is one."""
         timer = self.timers.pop((kind, subject), None)
         if timer is not None:
             self.drop(timer)
+
+    def planned(self) -> list[tuple[int, str, str]]:
+        """The timers in the order in which they are due, which is a heap."""
+        return sorted((timer.due_ns, timer.kind, timer.subject) for timer in self.timers.values())
 
     def hold(self, row: Row) -> None:
         """Take a stored row into memory (recovery and prefetch)."""
@@ -154,4 +164,4 @@ class State:
         """Rebuild everything that is a function of the held rows. Called once, after recovery."""
         self.derived_seq = self.seq
         self.dropped_seq = {}
-        self.due = sorted((timer.due_ns, timer.kind, timer.subject) for timer in self.timers.values())
+        self.due = self.planned()

@@ -6,19 +6,21 @@ Rule: no timer batches anything. Whatever was decided while the last batch becam
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 from runline.domain.book import Book, StartBook
 from runline.domain.house import BookOpened, House
-from runline.domain.messages import ENGINE, EVOLVERS, HOUSE, TIMERS, WANTED, Command, Event, Rejected
+from runline.domain.messages import ENGINE, EVOLVERS, HOUSE, TIMERS, WANTED, Command, Event, Lane, Rejected
 from runline.domain.results import FixtureCancelled, ResultConfirmed
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import Following
 from runline.engine.commit import CommitFailed, commit
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import Entropy, uuid7
+from runline.engine.lanes import lane_of
 from runline.engine.limits import (
     AT_LEAST_WAIT_S,
     BATCH_EVENTS_MAX,
@@ -28,7 +30,7 @@ from runline.engine.limits import (
     TIMERS_PER_ROUND,
     TURN_COMMANDS,
 )
-from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store, StoreError
+from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store
 from runline.engine.probes import Probes
 from runline.engine.recovery import recover_view, recover_writer
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request, Sink, Ticket, refused
@@ -83,7 +85,8 @@ class Engine:
         self.writers: dict[str, Writer] = {}
         self.view = House()
         self.subscriptions: dict[str, list[Subscription]] = {}
-        self.active: dict[Writer, None] = {}
+        # Whose turn it is, for each lane: the first has the next turn, and goes to the end if it has more to do.
+        self.turns: dict[Lane, dict[Writer, None]] = {"control": {}, "wagers": {}, "bulk": {}}
         self.filling: dict[Writer, None] = {}
         self.filled = 0
         self.steps = 0
@@ -122,7 +125,7 @@ class Engine:
 
     async def recover(self) -> None:
         """Read everything from the store. There is no other way to start."""
-        self.active, self.filling, self.filled = {}, {}, 0
+        self.clear()
         self.timers, self.next_due = [], {}
         self.writers = {HOUSE: await recover_writer(self.store, HOUSE, None, self.node)}
         self.view = await recover_view(self.store)
@@ -137,6 +140,14 @@ class Engine:
                 subscription.catch_up(self.writers[stream].durable_seq)
         self.available = not self.stopping
         self.probes.recoveries += 1
+        self.moved.set()
+
+    def clear(self) -> None:
+        """Forget what was about to be done."""
+        for turns in self.turns.values():
+            turns.clear()
+        self.filling, self.filled = {}, 0
+        self.house_behind_ns = 0
 
     def resume(self, writer: Writer) -> None:
         """Go on with what a restart has interrupted: a book to start, results to take, jobs to finish."""
@@ -154,8 +165,7 @@ class Engine:
             regrade = result.confirmations > 1
             sport = self.view.fixtures[result.fixture].sport
             self.send(writer, TakeResult(result.fixture, sport, result.confirmed_seq, result.confirmed, regrade))
-        if book.jobs:
-            self.active[writer] = None
+        self.note_job(writer)
 
     # The door
 
@@ -186,13 +196,13 @@ class Engine:
                 self.probes.refuse(rejected.code)
                 sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
                 continue
-            self.active[writer] = None
+            self.turns[lane_of(request)][writer] = None
         self.wake.set()
 
     def send(self, writer: Writer, command: Command) -> None:
         """Put a command of the engine itself into a stream's lane."""
         writer.lanes.put_last(self.internal(writer, command))
-        self.active[writer] = None
+        self.turns[command.lane][writer] = None
         self.wake.set()
 
     def internal(self, writer: Writer, command: Command) -> Ticket:
@@ -216,7 +226,9 @@ class Engine:
                         self.moved.clear()
                         await self.moved.wait()
             except TimeoutError:
-                raise Rejected("position_unknown", "That position is not reached.", position=writer.state.seq) from None
+                raise Rejected(
+                    "position_unknown", "That position is not reached.", position=writer.durable_seq
+                ) from None
         position = writer.state.seq
         value = read(writer.state)
         if position > writer.durable_seq and not await self.everything_durable(writer):
@@ -235,6 +247,8 @@ class Engine:
 
     async def everything_durable(self, writer: Writer) -> bool:
         """Wait until everything that the writer has decided is durable (true) or lost (false)."""
+        if writer.stopped:
+            return False
         released: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         writer.filling.released.append(released)
         self.filling[writer] = None
@@ -275,7 +289,7 @@ class Engine:
                 continue
             if self.committing is None and self.filling:
                 self.committing = asyncio.create_task(self.commit())
-            if self.stopping and not (self.active or self.filling or self.committing or self.fetching):
+            if self.stopping and not (any(self.turns.values()) or self.filling or self.committing or self.fetching):
                 await self.settle_answers()
                 return
             if executed:
@@ -286,10 +300,10 @@ class Engine:
     async def rest(self) -> None:
         """Wait for a request, a commit or the next timer."""
         self.wake.clear()
-        timeout = max(self.clock.seconds_until(self.timers[0][0]), 0.0) if self.timers and self.available else None
-        if timeout is None:
+        if not self.timers or not self.available or self.filled >= BATCH_EVENTS_MAX:
             await self.wake.wait()
             return
+        timeout = max(self.clock.seconds_until(self.timers[0][0]), 0.0)
         try:
             async with asyncio.timeout(timeout):
                 await self.wake.wait()
@@ -301,80 +315,67 @@ class Engine:
             await asyncio.wait(self.answering)
 
     def slice(self) -> bool:
-        """Decide for SLICE_NS at most, over all streams: control first, then wagers in turns, then bulk and jobs.
+        """Decide for SLICE_NS and a little: control first, then wagers, then bulk and jobs, books in turns.
 
-        Returns whether anything was executed; if not, it is for a commit or a request to come.
+        Each lane has one turn at least, however late it is: else what waits there might wait for ever. Returns whether
+        anything was executed; if not, it is for a commit or a request to come.
         """
-        if not self.active:
-            return False
         steps = self.steps
-        host_ns = self.clock.host_ns
-        end_ns = host_ns() + SLICE_NS
-        writers = list(self.active)
-        turns = self.control(writers, end_ns)
-        busy = True
-        while busy:
-            busy = False
-            for turn, writer in enumerate(writers):
-                wagers = writer.lanes.wagers
-                if not wagers or writer.lanes.control:
-                    continue
-                for _ in range(min(TURN_COMMANDS, len(wagers))):
-                    if writer.stopped or self.filled >= BATCH_EVENTS_MAX:
-                        break
-                    self.step(writer, wagers.popleft())
-                busy = busy or bool(wagers)
-                if host_ns() >= end_ns or self.filled >= BATCH_EVENTS_MAX:
-                    busy = False
-                    turns = turn + 1
-                    break
-        self.bulk(writers, max(end_ns, host_ns() + SLICE_NS // 2))
-        # The next slice begins with the stream whose turn did not come in this one.
-        for writer in writers[turns:] + writers[:turns]:
-            self.active.pop(writer, None)
-            if not writer.stopped and (len(writer.lanes) or self.has_job(writer)):
-                self.active[writer] = None
+        end_ns = self.clock.host_ns() + SLICE_NS
+        self.take_turns("control", end_ns, BATCH_EVENTS_MAX)
+        self.take_turns("wagers", end_ns, BATCH_EVENTS_MAX)
+        if self.turns["bulk"]:
+            self.take_turns("bulk", max(end_ns, self.clock.host_ns() + SLICE_NS // 2), BULK_EVENTS_MAX)
         return self.steps != steps
 
-    def control(self, writers: list[Writer], end_ns: int) -> int:
-        """Control commands, at least one however late it is (or nothing would wake the loop again).
+    def take_turns(self, lane: Lane, end_ns: int, events_max: int) -> None:
+        """Give one stream after the other its turn in a lane, until nothing waits, time is up or the batch is full."""
+        turns = self.turns[lane]
+        held: list[Writer] = []
+        while turns and self.filled < events_max:
+            writer = next(iter(turns))
+            del turns[writer]
+            if lane != "control" and writer.lanes.control:
+                held.append(writer)
+                continue
+            if self.turn(writer, lane) and not writer.stopped:
+                turns[writer] = None
+            if self.clock.host_ns() >= end_ns:
+                break
+        turns.update(dict.fromkeys(held))
 
-        Returns how many streams had their turn.
-        """
-        for turn, writer in enumerate(writers):
-            control = writer.lanes.control
-            while control and self.filled < BATCH_EVENTS_MAX:
-                self.step(writer, control.popleft())
-                if self.clock.host_ns() >= end_ns:
-                    return turn + 1
-        return len(writers)
+    def turn(self, writer: Writer, lane: Lane) -> bool:
+        """One stream's turn in a lane; returns whether it wants another."""
+        waiting: deque[Ticket] = getattr(writer.lanes, lane)
+        for _ in range(min(TURN_COMMANDS, len(waiting))):
+            if writer.stopped or self.filled >= BATCH_EVENTS_MAX:
+                break
+            self.step(writer, waiting.popleft())
+        if lane != "bulk":
+            self.note_job(writer)
+            return bool(waiting)
+        job = self.next_job(writer)
+        if job is not None:
+            self.step(writer, self.internal(writer, SettleSlice(job)))
+        return bool(waiting) or self.has_job(writer)
 
-    def bulk(self, writers: list[Writer], end_ns: int) -> None:
-        """Bulk requests and slices of jobs, one of each stream in turn; each stream has at least a chance a slice."""
-        busy = True
-        while busy:
-            busy = False
-            for writer in writers:
-                if self.filled >= BULK_EVENTS_MAX or writer.stopped or writer.lanes.control:
-                    continue
-                for _ in range(min(TURN_COMMANDS, len(writer.lanes.bulk))):
-                    if writer.stopped:
-                        break
-                    self.step(writer, writer.lanes.bulk.popleft())
-                job = self.next_job(writer)
-                if job is not None:
-                    self.step(writer, self.internal(writer, SettleSlice(job)))
-                busy = busy or bool(writer.lanes.bulk) or job is not None
-                if self.clock.host_ns() >= end_ns:
-                    return
+    def note_job(self, writer: Writer) -> None:
+        """Let a stream that has long work have its turn."""
+        if self.has_job(writer):
+            self.turns["bulk"][writer] = None
 
     def has_job(self, writer: Writer) -> bool:
-        """Whether a stream has long work to go on with. Stopping does not wait for it; starting resumes it."""
-        return not self.stopping and isinstance(writer.state, Book) and bool(writer.state.jobs)
+        """Whether a stream has long work to go on with, and does not just fetch rows for it.
+
+        Stopping does not wait for it; starting resumes it.
+        """
+        if self.stopping or writer.stopped or writer.fetching_job:
+            return False
+        return isinstance(writer.state, Book) and bool(writer.state.jobs)
 
     def next_job(self, writer: Writer) -> int | None:
-        """The job whose turn it is, unless the stream already fetches rows for one."""
-        if writer.stopped or not self.has_job(writer) or writer.fetching_jobs:
+        """The job whose turn it is."""
+        if not self.has_job(writer):
             return None
         jobs: list[int] = list(writer.state.jobs)  # type: ignore[attr-defined]
         writer.job_turn += 1
@@ -384,12 +385,13 @@ class Engine:
         """Execute one ticket, or fetch the rows that it needs first."""
         self.steps += 1
         if writer.stopped:
-            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+            self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
             return
         state = writer.state
         before = state.seq
         try:
             if type(ticket.request.command) in WANTED and writer.needs(ticket):
+                writer.fetching_job = writer.fetching_job or isinstance(ticket.request.command, SettleSlice)
                 self.spawn(self.fetching, self.fetch(writer, ticket))
                 return
             lag_ms = self.house_lag_ms() if self.house_behind_ns else 0
@@ -397,7 +399,7 @@ class Engine:
         except Exception as error:
             log.exception("stream %s stops", writer.stream)
             self.stop_stream(writer, f"{type(error).__name__}: {error}")
-            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+            self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
             return
         self.filling[writer] = None
         events = state.seq - before
@@ -421,8 +423,6 @@ class Engine:
         memory and store together have it all.
         """
         state = writer.state
-        job = isinstance(ticket.request.command, SettleSlice)
-        writer.fetching_jobs += job
         try:
             while True:
                 needs = writer.needs(ticket)
@@ -434,17 +434,18 @@ class Engine:
                 if writer.evictions == evictions:
                     writer.take(ticket, fetched)
                     break
-        except StoreError as error:
-            log.warning("fetching rows failed: %s", error)
-            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
-            return
+        except Exception as error:
+            log.warning("fetching rows failed: %s: %s", type(error).__name__, error)
+            ticket.fetched = None
         finally:
-            writer.fetching_jobs -= job
-        if self.writers.get(writer.stream) is not writer or writer.stopped or ticket.fetched is None:
-            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+            if isinstance(ticket.request.command, SettleSlice):
+                writer.fetching_job = False
+                self.turns["bulk"][writer] = None
+        if writer.stopped or ticket.fetched is None:
+            self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
             return
         writer.lanes.put_first(ticket)
-        self.active[writer] = None
+        self.turns[lane_of(ticket.request)][writer] = None
 
     def house_lag_ms(self) -> int:
         """How far the house view is behind the house, in milliseconds of the host's time."""
@@ -465,20 +466,24 @@ class Engine:
     def fire_timers(self, now_ns: int) -> None:
         """Execute what time has caused, before the lanes are drained."""
         fired = 0
-        while self.timers and self.timers[0][0] <= now_ns and fired < TIMERS_PER_ROUND and self.available:
-            _, stream = heappop(self.timers)
+        while self.timers and self.timers[0][0] <= now_ns and self.may_fire(fired):
+            at_ns, stream = heappop(self.timers)
             writer = self.writers.get(stream)
-            if writer is None or writer.stopped:
+            if writer is None or writer.stopped or self.next_due.get(stream) != at_ns:
                 continue
-            self.next_due.pop(stream, None)
+            del self.next_due[stream]
             due = writer.state.due
-            while due and due[0][0] <= now_ns and fired < TIMERS_PER_ROUND and not writer.stopped:
+            while due and due[0][0] <= now_ns and self.may_fire(fired) and not writer.stopped:
                 due_ns, kind, subject = heappop(due)
                 timer = writer.state.timers.get((kind, subject))
                 if timer is not None and timer.due_ns == due_ns:
                     fired += 1
                     self.step(writer, self.internal(writer, TIMERS[kind](subject)))
             self.note_timer(writer)
+            self.note_job(writer)
+
+    def may_fire(self, fired: int) -> bool:
+        return fired < TIMERS_PER_ROUND and self.filled < BATCH_EVENTS_MAX and self.available
 
     # Durable
 
@@ -494,10 +499,13 @@ class Engine:
         """
         durable: list[Waiting] = []
         waiting: list[Waiting] = []
+        attempt: asyncio.Task[dict[str, str]] | None = None
         try:
             while self.filling or durable:
                 waiting = [(writer, *writer.seal()) for writer in self.filling]
                 self.filling, self.filled = {}, 0
+                # There is room for the next batch, for which the loop may be waiting.
+                self.wake.set()
                 parts = [part for _, part, filling in waiting if filling.logged or filling.refusals]
                 sealed = Sealed(self.node, self.next_sealed_ns(), self.durable_ns, parts)
                 attempt = asyncio.create_task(commit(self.store, sealed, self.clock)) if parts else None
@@ -513,14 +521,17 @@ class Engine:
                 if not self.store.beside:
                     self.let_out(durable)
                     break
-        except CommitFailed as error:
-            log.error("the store fails, memory is dropped and recovered: %s", error)
-            await self.fall(waiting)
-        except Exception:
-            log.exception("a fault while letting a batch out; memory is dropped and recovered")
-            await self.fall(waiting)
-        self.committing = None
-        self.wake.set()
+        except Exception as error:
+            if isinstance(error, CommitFailed):
+                log.error("the store fails, memory is dropped and recovered: %s", error)
+            else:
+                log.exception("a fault while committing; memory is dropped and recovered")
+            if attempt is not None and not attempt.done():
+                await asyncio.wait([attempt])
+            await self.fall([*durable, *waiting])
+        finally:
+            self.committing = None
+            self.wake.set()
 
     def stop_streams(self, waiting: list[Waiting], stopped: dict[str, str]) -> list[Waiting]:
         """Stop the streams whose parts could not be stored; returns the others."""
@@ -563,10 +574,19 @@ class Engine:
                     probes.previewed += 1
                 elif isinstance(outcome, Refused):
                     probes.refuse(outcome.code)
-            sink.answer(ticket.index, outcome)
+            self.tell(ticket, outcome)
+        filling.waiting = []
         writer.release(filling, stored=True)
         if filling.repeats:
             self.spawn(self.answering, self.answer_repeats(writer.stream, filling.repeats))
+            filling.repeats = []
+
+    def tell(self, ticket: Ticket, outcome: Outcome) -> None:
+        """Answer one ticket. What goes wrong with whoever waits for it is no fault of the engine."""
+        try:
+            ticket.sink.answer(ticket.index, outcome)
+        except Exception:
+            log.exception("an answer could not be given")
 
     async def answer_repeats(self, stream: str, repeats: list[tuple[Ticket, int, int]]) -> None:
         """Give a repeated command the answer of the first time, from the log."""
@@ -575,9 +595,11 @@ class Engine:
                 rows = await self.store.events(stream, first - 1, count)
                 events = [decode_envelope(row[4]).event() for row in rows]
                 self.probes.repeated += 1
-                ticket.sink.answer(ticket.index, Accepted(first + count - 1, events, repeated=True))
-            except StoreError:
-                ticket.sink.answer(ticket.index, refused(0, UNAVAILABLE))
+                outcome: Outcome = Accepted(first + count - 1, events, repeated=True)
+            except Exception as error:
+                log.warning("reading the answer to a repeated command failed: %s: %s", type(error).__name__, error)
+                outcome = refused(0, UNAVAILABLE)
+            self.tell(ticket, outcome)
 
     def follow(self, filling: Filling) -> None:
         """Apply durable events of the house to the view, and hand on what books take from it."""
@@ -594,7 +616,7 @@ class Engine:
     def hand_on(self, seq: int, event: Event) -> None:
         """Only results, cancellations and new books make events in books."""
         if isinstance(event, BookOpened):
-            writer = Writer(Book(event.book), Head(event.book, 1, 0, GENESIS, 0), Window(), self.view, self.node)
+            writer = Writer(Book(event.book), Head(event.book, 0, 0, GENESIS, 0), Window(), self.view, self.node)
             self.writers[event.book] = writer
             self.send(writer, StartBook(event.owner, seq))
         elif isinstance(event, ResultConfirmed | FixtureCancelled):
@@ -610,14 +632,15 @@ class Engine:
         """Stop one stream: nothing that is not durable of it is let out, and it answers `unavailable` from here on."""
         log.error("stream %s is stopped: %s", writer.stream, reason)
         writer.stopped = reason
-        self.active.pop(writer, None)
+        for turns in self.turns.values():
+            turns.pop(writer, None)
         self.filling.pop(writer, None)
         if not self.filling:
             self.filled = 0
         filling, writer.filling = writer.filling, Filling()
         self.lose(writer, filling)
         for ticket in writer.lanes.empty():
-            ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
+            self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
         if writer.house is None and not self.house_behind_ns:
             self.house_behind_ns = 1
 
@@ -625,9 +648,10 @@ class Engine:
         """Tell everyone who waited for a part that it is not recorded."""
         unavailable = refused(writer.durable_seq, UNAVAILABLE)
         for ticket, _ in filling.waiting:
-            ticket.sink.answer(ticket.index, unavailable)
+            self.tell(ticket, unavailable)
         for ticket, _, _ in filling.repeats:
-            ticket.sink.answer(ticket.index, unavailable)
+            self.tell(ticket, unavailable)
+        filling.waiting, filling.repeats = [], []
         writer.release(filling, stored=False)
 
     async def fall(self, waiting: list[Waiting]) -> None:
@@ -640,13 +664,13 @@ class Engine:
             writer.filling = Filling()
             writer.stopped = writer.stopped or "memory was dropped"
             for ticket in writer.lanes.empty():
-                ticket.sink.answer(ticket.index, refused(writer.durable_seq, UNAVAILABLE))
-        self.active, self.filling, self.filled = {}, {}, 0
-        self.house_behind_ns = 0
+                self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
+        self.clear()
+        self.moved.set()
         while not self.stopping:
             try:
                 await self.recover()
                 return
-            except StoreError as error:
+            except Exception as error:
                 log.error("recovery failed, trying again: %s", error)
                 await asyncio.sleep(RECOVER_PAUSE_S)

@@ -4,7 +4,12 @@ from collections import deque
 
 from runline.domain.messages import Lane
 from runline.engine.limits import LANE_DEPTH_MAX
-from runline.engine.requests import Ticket
+from runline.engine.requests import Request, Ticket
+
+
+def lane_of(request: Request) -> Lane:
+    """Where a request belongs."""
+    return "bulk" if request.bulk else request.command.lane
 
 
 class Lanes:
@@ -15,13 +20,9 @@ class Lanes:
         self.wagers: deque[Ticket] = deque()
         self.bulk: deque[Ticket] = deque()
 
-    def lane(self, ticket: Ticket) -> Lane:
-        """Where a ticket belongs."""
-        return "bulk" if ticket.request.bulk else ticket.request.command.lane
-
     def put(self, ticket: Ticket) -> bool:
         """Add a ticket; false if its lane is full."""
-        lane = self.lane(ticket)
+        lane = lane_of(ticket.request)
         queue: deque[Ticket] = getattr(self, lane)
         if len(queue) >= LANE_DEPTH_MAX[lane]:
             return False
@@ -30,11 +31,11 @@ class Lanes:
 
     def put_first(self, ticket: Ticket) -> None:
         """Put a ticket back that waited for its rows, or one that the engine itself sends: next in its lane."""
-        getattr(self, self.lane(ticket)).appendleft(ticket)
+        getattr(self, lane_of(ticket.request)).appendleft(ticket)
 
     def put_last(self, ticket: Ticket) -> None:
         """Add what the engine itself sends, whose number is bounded elsewhere."""
-        getattr(self, self.lane(ticket)).append(ticket)
+        getattr(self, lane_of(ticket.request)).append(ticket)
 
     def empty(self) -> list[Ticket]:
         """Take everything out."""

@@ -97,7 +97,7 @@ class Reading(Protocol):
         ...
 
     async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
-        """(command id, digest, seq) of the last `limit` events, in order."""
+        """(command id, digest, seq) of the last `limit` events that commands from outside have made, in order."""
         ...
 
 

@@ -20,13 +20,16 @@ S = TypeVar("S", bound=AccessState)
 @contextmanager
 def reading(stream: str) -> Iterator[None]:
     """What is stored may be anything, once a disk has garbled it: a row that does not decode, a sum that does not hold.
+    (What cannot be read now may be readable later: a transient error stays one.)
 
     Raises StoreError `unreadable`.
     """
     try:
         yield
-    except StoreError:
-        raise
+    except StoreError as error:
+        if error.kind != "row":
+            raise
+        raise StoreError("unreadable", f"What is stored of {stream!r} cannot be read: {error}") from error
     except Exception as error:
         what = f"What is stored of {stream!r} cannot be read: {type(error).__name__}: {error}"
         raise StoreError("unreadable", what) from error
@@ -61,10 +64,11 @@ async def load(store: Reading, state: S, head: Head) -> S:
 async def load_window(store: Reading, stream: str) -> Window:
     """The commands that are remembered, from the log's tail."""
     window = Window()
-    commands = await store.commands(stream, WINDOW_COMMANDS_MAX)
-    first_seq = commands[0][2] if commands else 1
-    before = await store.events(stream, first_seq - 2, 1) if first_seq > 1 else []
-    window.load(commands, decode_envelope(before[0][4]).at_ns if before else 0)
+    # Twice as many as are remembered: what is older than that is so long ago that no id of now can be as old.
+    limit = 2 * WINDOW_COMMANDS_MAX
+    commands = await store.commands(stream, limit)
+    cut = await store.events(stream, commands[0][2] - 1, 1) if len(commands) == limit else []
+    window.load(commands, decode_envelope(cut[0][4]).at_ns if cut else 0)
     return window
 
 

@@ -22,20 +22,20 @@ class Window:
         self.order: deque[bytes] = deque()
         self.floor_ms = 0
 
-    def load(self, commands: Iterable[tuple[bytes, bytes, int]], before_ns: int = 0) -> None:
-        """Rebuild from (command id, digest, seq) in log order. Internal commands have no digest and are not repeated.
+    def load(self, commands: Iterable[tuple[bytes, bytes, int]], cut_ns: int = 0) -> None:
+        """Rebuild from (command id, digest, seq) in log order: the events that commands from outside have made.
 
-        before_ns: the stream's time of the event before the first of these, 0 if they begin at the log's beginning. Whatever
-        was executed until then is not known any more, so an id that may be as old is stale; and the first command, which may
-        have begun before, is left out.
+        cut_ns: the stream's time of the first of these, 0 if they are all that there ever were. Whatever was executed until
+        then is not known any more, so an id that may be as old is stale; and the first command, which may have begun before,
+        is left out.
         """
         cut = b""
-        if before_ns:
-            self.floor_ms = before_ns // 1_000_000 + AHEAD_MS_MAX
+        if cut_ns:
+            self.floor_ms = cut_ns // 1_000_000 + AHEAD_MS_MAX
         for command, digest, seq in commands:
-            if before_ns and not cut:
+            if cut_ns and not cut:
                 cut = command
-            if not digest or command == cut:
+            if command == cut:
                 continue
             known = self.seen.get(command)
             if known is None:

@@ -64,7 +64,7 @@ class Writer:
         self.filling = Filling()
         self.stopped = ""
         self.evictions = 0
-        self.fetching_jobs = 0
+        self.fetching_job = False
         self.job_turn = 0
 
     def needs(self, ticket: Ticket) -> list[Need]:

@@ -49,6 +49,8 @@ def verify(
             return compare(connection, Path(folder) / "replay.sqlite", anchor, progress)
     except apsw.Error as error:
         raise store_error(error) from error
+    except UnicodeDecodeError as error:
+        raise StoreError("unreadable", f"A stored text is not text: {error}") from error
     finally:
         connection.close()
 
@@ -65,7 +67,10 @@ def compare(
     starts = {head.stream: head for head in anchor.heads} if anchor else {}
     log = SqliteReader(connection)
     rows = log.read("SELECT stream, epoch, seq, hash, at_ns FROM heads ORDER BY stream", ())
-    heads = {row[0]: Head(*row) for row in rows}
+    try:
+        heads = {row[0]: msgspec.convert(dict(zip(Head.__struct_fields__, row, strict=True)), Head) for row in rows}
+    except msgspec.ValidationError as error:
+        raise StoreError("unreadable", f"The heads cannot be read: {error}") from error
     total = sum(head.seq - (starts[head.stream].seq if head.stream in starts else 0) for head in heads.values())
     done = 0
     for stream in starts:
@@ -110,7 +115,7 @@ def compare_table(connection: apsw.Connection, table: Table, report: Report) -> 
     folded = f"SELECT {', '.join(names)} FROM folded.{table.name}"
     only_stored = keyed(connection, f"{stored} EXCEPT {folded}", table)
     only_folded = keyed(connection, f"{folded} EXCEPT {stored}", table)
-    for found, key in enumerate(sorted({**only_stored, **only_folded})):
+    for found, key in enumerate(sorted({**only_stored, **only_folded}, key=repr)):
         if found >= DIFFERENCES_MAX:
             report.differences.append(f"{table.name}: more rows differ")
             return

@@ -97,7 +97,7 @@ class MemoryStore:
         return self.log.get(stream, [])[after : after + limit]
 
     async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
-        return [(row[2], row[3], row[1]) for row in self.log.get(stream, [])[-limit:]]
+        return [(row[2], row[3], row[1]) for row in self.log.get(stream, []) if row[3]][-limit:]
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         self.batches.append((node, sealed_ns, durable_before_ns))

@@ -221,6 +221,9 @@ class SqliteReader:
         rows = self.read("SELECT stream, epoch, seq, hash, at_ns FROM heads", ())
         return {row[0]: Head(*row) for row in rows}
 
+    def head(self, stream: str) -> Head:
+        return Head(*self.read("SELECT stream, epoch, seq, hash, at_ns FROM heads WHERE stream = ?", (stream,))[0])
+
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
@@ -251,10 +254,9 @@ class SqliteReader:
 
     async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
         sql = (
-            "SELECT command, digest, seq FROM events WHERE stream = ? AND seq > "
-            "(SELECT seq FROM heads WHERE stream = ?) - ? ORDER BY seq"
+            "SELECT command, digest, seq FROM events WHERE stream = ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?"
         )
-        return self.read(sql, (stream, stream, limit))
+        return self.read(sql, (stream, limit))[::-1]
 
 
 class SqliteStore(SqliteReader):
@@ -278,7 +280,7 @@ class SqliteStore(SqliteReader):
 
     async def claim(self, stream: str) -> Head:
         claim_stream(self.connection, stream)
-        return (await self.heads())[stream]
+        return self.head(stream)
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:

@@ -8,6 +8,7 @@ would cost the loop two copies and several wake-ups.
 """
 
 import asyncio
+import logging
 import mmap
 import os
 import signal
@@ -33,6 +34,8 @@ from runline.store.sqlite import (
     write_batch,
 )
 
+log = logging.getLogger("runline.store")
+
 LENGTH = struct.Struct("<I")
 
 SHARED_BYTES = 32 * 2**20
@@ -40,6 +43,9 @@ SHARED_BYTES = 32 * 2**20
 
 READY_S = 30.0
 """How long the child may take to open the file."""
+
+END_S = 10.0
+"""How long the child may take to end, once it is told to or its line is cut."""
 
 
 class Claim(msgspec.Struct, tag=True):
@@ -153,13 +159,14 @@ class SqliteProcessStore(SqliteReader):
     async def order(self, order: Claim | Commit | Close) -> Done:
         """Have the child do something, starting it if it does not run."""
         if self.replies is None or self.replies.transport is None:
-            self.replies = await self.spawn()
+            await self.spawn()
+        assert self.replies is not None
         reply = await self.replies.send(encode(order))
         if isinstance(reply, Failed):
             raise StoreError(reply.kind, reply.message)  # type: ignore[arg-type]
         return reply
 
-    async def spawn(self) -> Replies:
+    async def spawn(self) -> None:
         """Start the child and wait until it has opened the file."""
         self.reap()
         ours, theirs = socket.socketpair()
@@ -173,21 +180,32 @@ class SqliteProcessStore(SqliteReader):
             )
         ours.setblocking(False)
         ready: asyncio.Future[Done | Failed] = asyncio.get_running_loop().create_future()
-        replies = Replies()
+        self.replies = replies = Replies()
         replies.waiting.append(ready)
         await asyncio.get_running_loop().create_connection(lambda: replies, sock=ours)
-        reply = await asyncio.wait_for(ready, READY_S)
+        try:
+            reply = await asyncio.wait_for(ready, READY_S)
+        except TimeoutError:
+            reply = Failed("transient", f"the committer process has not opened {self.path} within {READY_S:g} s")
         if isinstance(reply, Failed):
+            self.reap()
             raise StoreError("transient", reply.message)
-        return replies
 
     def reap(self) -> None:
-        """Take leave of a child that has ended (or must)."""
-        if self.child is not None:
-            if self.replies is not None and self.replies.transport is not None:
-                self.replies.transport.close()
-            self.child.wait()
-            self.child = None
+        """Take leave of a child that has ended, or must: it ends with the line."""
+        replies, self.replies = self.replies, None
+        if replies is not None and replies.transport is not None:
+            replies.transport.abort()
+            replies.transport = None
+        child, self.child = self.child, None
+        if child is None:
+            return
+        try:
+            child.wait(END_S)
+        except subprocess.TimeoutExpired:
+            log.error("the committer process does not end and is killed")
+            child.kill()
+            child.wait()
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         try:
@@ -201,7 +219,7 @@ class SqliteProcessStore(SqliteReader):
 
     async def claim(self, stream: str) -> Head:
         await self.order(Claim(stream))
-        return (await self.heads())[stream]
+        return self.head(stream)
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:
