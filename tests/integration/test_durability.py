@@ -143,6 +143,7 @@ def test_after_a_restart_the_last_commands_are_known_and_new_ones_are_welcome_ho
 ):
     for module in ("window", "recovery"):
         monkeypatch.setattr(f"runline.engine.{module}.WINDOW_COMMANDS_MAX", 20)
+    monkeypatch.setattr("runline.engine.recovery.FORGOTTEN_COMMANDS_MAX", 20)
     requests = []
 
     async def before():
@@ -161,7 +162,7 @@ def test_after_a_restart_the_last_commands_are_known_and_new_ones_are_welcome_ho
 
     async def afterwards():
         async with running(SqliteStore(path), SetClock(START_NS)) as world:
-            for request in requests[-20:]:
+            for request in requests[-19:]:
                 assert (await world.bus.send_one(request)).repeated
             for request in requests[:20]:
                 assert (await world.bus.send_one(request)).code == "stale_command"

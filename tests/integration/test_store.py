@@ -255,6 +255,8 @@ def test_the_last_commands_from_outside_come_in_order(opened):
         assert list(await store.commands("b1", 100)) == expected
         assert list(await store.commands("b1", 10)) == expected
         assert list(await store.commands("b1", 3)) == expected[-3:]
+        assert await store.newest_command("b1", 10, 100) == (expected[-1][0], expected[0][2])
+        assert await store.newest_command("b1", expected[-2][2], 2) == (expected[-2][0], expected[-3][2])
         await close(store)
 
     play(main())

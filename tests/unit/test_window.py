@@ -96,7 +96,7 @@ def test_a_log_that_is_read_from_its_beginning_makes_nothing_stale():
 def test_what_may_have_happened_before_the_tail_that_was_read_is_stale():
     window = Window()
     cut, whole = command(NOW_MS), command(NOW_MS + AHEAD_MS_MAX + 1)
-    window.load([(cut, b"d1", 11), (cut, b"d1", 12), (whole, b"d2", 13)], cut_ns=NOW_NS)
+    window.load([(cut, b"d1", 11), (cut, b"d1", 12), (whole, b"d2", 13)], floor_ms=NOW_MS + AHEAD_MS_MAX)
     assert refusal(window, cut) == "stale_command"
     assert refusal(window, command(NOW_MS + AHEAD_MS_MAX, 5)) == "stale_command"
     assert window.look(whole, NOW_NS) == (b"d2", 13, 1)

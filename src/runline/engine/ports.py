@@ -100,6 +100,10 @@ class Reading(Protocol):
         """(command id, digest, seq) of the last `limit` events that commands from outside have made, in order."""
         ...
 
+    async def newest_command(self, stream: str, before: int, limit: int) -> tuple[bytes, int]:
+        """Of the last `limit` such events up to position `before`: the greatest command id, and the first position."""
+        ...
+
 
 class Store(Reading, Protocol):
     """Where streams are kept.

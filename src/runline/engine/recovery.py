@@ -9,9 +9,9 @@ from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
 from runline.engine.envelope import decode_envelope
-from runline.engine.limits import WINDOW_COMMANDS_MAX
+from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
-from runline.engine.window import Window
+from runline.engine.window import Window, made_ms
 from runline.engine.writer import Writer
 
 S = TypeVar("S", bound=AccessState)
@@ -64,11 +64,13 @@ async def load(store: Reading, state: S, head: Head) -> S:
 async def load_window(store: Reading, stream: str) -> Window:
     """The commands that are remembered, from the log's tail."""
     window = Window()
-    # Twice as many as are remembered: what is older than that is so long ago that no id of now can be as old.
-    limit = 2 * WINDOW_COMMANDS_MAX
-    commands = await store.commands(stream, limit)
-    cut = await store.events(stream, commands[0][2] - 1, 1) if len(commands) == limit else []
-    window.load(commands, decode_envelope(cut[0][4]).at_ns if cut else 0)
+    commands = await store.commands(stream, WINDOW_COMMANDS_MAX)
+    floor_ms = 0
+    if len(commands) == WINDOW_COMMANDS_MAX:
+        newest, oldest_seq = await store.newest_command(stream, commands[0][2], FORGOTTEN_COMMANDS_MAX)
+        cut = await store.events(stream, oldest_seq - 1, 1)
+        floor_ms = max(made_ms(newest), decode_envelope(cut[0][4]).at_ns // 1_000_000 + AHEAD_MS_MAX)
+    window.load(commands, floor_ms)
     return window
 
 

@@ -14,6 +14,11 @@ Seen = tuple[bytes, int, int]
 """content digest, first position, number of events."""
 
 
+def made_ms(command: bytes) -> int:
+    """When an id was made: the first 48 bits of a UUIDv7."""
+    return int.from_bytes(command[:6], "big")
+
+
 class Window:
     """The last commands of one stream."""
 
@@ -22,18 +27,17 @@ class Window:
         self.order: deque[bytes] = deque()
         self.floor_ms = 0
 
-    def load(self, commands: Iterable[tuple[bytes, bytes, int]], cut_ns: int = 0) -> None:
+    def load(self, commands: Iterable[tuple[bytes, bytes, int]], floor_ms: int = 0) -> None:
         """Rebuild from (command id, digest, seq) in log order: the events that commands from outside have made.
 
-        cut_ns: the stream's time of the first of these, 0 if they are all that there ever were. Whatever was executed until
-        then is not known any more, so an id that may be as old is stale; and the first command, which may have begun before,
-        is left out.
+        floor_ms: up to when ids may be of commands before these, 0 if these are all that there ever were. Whatever was
+        executed before is not known any more, so an id that may be as old is stale; and the first command, which may have
+        begun before, is left out.
         """
         cut = b""
-        if cut_ns:
-            self.floor_ms = cut_ns // 1_000_000 + AHEAD_MS_MAX
+        self.floor_ms = floor_ms
         for command, digest, seq in commands:
-            if cut_ns and not cut:
+            if floor_ms and not cut:
                 cut = command
             if command == cut:
                 continue
@@ -50,7 +54,7 @@ class Window:
         if len(self.order) > WINDOW_COMMANDS_MAX:
             oldest = self.order.popleft()
             del self.seen[oldest]
-            self.floor_ms = max(self.floor_ms, int.from_bytes(oldest[:6], "big"))
+            self.floor_ms = max(self.floor_ms, made_ms(oldest))
 
     def look(self, command: bytes, now_ns: int) -> Seen | None:
         """What is known of an id.
@@ -60,10 +64,10 @@ class Window:
         seen = self.seen.get(command)
         if seen is not None:
             return seen
-        made_ms = int.from_bytes(command[:6], "big")
+        at_ms = made_ms(command)
         now_ms = now_ns // 1_000_000
-        if made_ms <= self.floor_ms or made_ms < now_ms - WINDOW_MS:
+        if at_ms <= self.floor_ms or at_ms < now_ms - WINDOW_MS:
             raise Rejected("stale_command", "This command's id is too old to be told from a repeat.")
-        if made_ms > now_ms + AHEAD_MS_MAX:
+        if at_ms > now_ms + AHEAD_MS_MAX:
             raise Rejected("command_ahead", "This command's id is of a later time.", now_ms=now_ms)
         return None

@@ -99,5 +99,9 @@ class MemoryStore:
     async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
         return [(row[2], row[3], row[1]) for row in self.log.get(stream, []) if row[3]][-limit:]
 
+    async def newest_command(self, stream: str, before: int, limit: int) -> tuple[bytes, int]:
+        last = [row for row in self.log.get(stream, [])[:before] if row[3]][-limit:]
+        return max(row[2] for row in last), last[0][1]
+
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         self.batches.append((node, sealed_ns, durable_before_ns))

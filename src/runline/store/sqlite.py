@@ -258,6 +258,14 @@ class SqliteReader:
         )
         return self.read(sql, (stream, limit))[::-1]
 
+    async def newest_command(self, stream: str, before: int, limit: int) -> tuple[bytes, int]:
+        sql = (
+            "SELECT max(command), min(seq) FROM (SELECT command, seq FROM events "
+            "WHERE stream = ? AND seq <= ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?)"
+        )
+        command, seq = self.read(sql, (stream, before, limit))[0]
+        return command, seq
+
 
 class SqliteStore(SqliteReader):
     """The inline committer: simple, and blocking the loop while it commits."""
