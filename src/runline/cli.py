@@ -150,6 +150,76 @@ def bench(
     return run_benches(names or ("core", "engine", "settle", "recover"), json, quick=quick, folder=folder)
 
 
+@app.command
+def serve(
+    *,
+    config: Path | None = None,
+    database: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    committer: Literal["inline", "process"] | None = None,
+) -> int:
+    """Serve the API and the live stream over HTTP until stopped.
+
+    Parameters
+    ----------
+    config
+        A TOML file of settings; the environment (RUNLINE_…) goes over it, flags over both. See `runline config`.
+    database
+        The SQLite file; it is made if there is none.
+    host
+        The address to listen on; by default this machine's own only.
+    port
+        The port to listen on; 0 takes any free one.
+    committer
+        Where batches are committed: in the engine's own process, or in one of its own on a second core.
+    """
+    from runline.serve import serve as run_server
+
+    return run_server(config, flags_of(database, host, port, committer))
+
+
+@app.command(name="config")
+def show_config(
+    *,
+    config: Path | None = None,
+    database: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    committer: Literal["inline", "process"] | None = None,
+) -> int:
+    """Print the settings that `runline serve` would use with the same file, environment and flags; secrets are not shown.
+
+    Parameters
+    ----------
+    config
+        A TOML file of settings.
+    database
+        The SQLite file.
+    host
+        The address to listen on.
+    port
+        The port to listen on.
+    committer
+        Where batches are committed.
+    """
+    from runline.serve import show_settings
+
+    return show_settings(config, flags_of(database, host, port, committer))
+
+
+def flags_of(
+    database: Path | None, host: str | None, port: int | None, committer: str | None
+) -> dict[tuple[str, str], object]:
+    """The flags as settings."""
+    return {
+        ("store", "path"): database,
+        ("server", "host"): host,
+        ("server", "port"): port,
+        ("store", "committer"): committer,
+    }
+
+
 def main() -> None:
     """The entry of the `runline` command."""
     sys.exit(app())

@@ -1,24 +1,113 @@
-"""Settings: frozen, one Struct for each part."""
+"""Settings: frozen, one Struct for each part. From a TOML file, the environment and flags, in that order of strength."""
 
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+ENVIRONMENT = "RUNLINE_"
+"""The beginning of a setting's name in the environment: RUNLINE_SERVER_PORT is `port` of `[server]`."""
 
-class StoreSettings(msgspec.Struct, frozen=True):
+HIDDEN = "(set, not shown)"
+
+
+class SettingsError(Exception):
+    """A setting cannot be used."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the book is kept.
 
     path: the SQLite file. committer: process (one of its own, on a second core: half as fast again and more, see
     benchmarks/RESULTS.md) or inline (in the engine's process).
     """
 
-    path: Path
+    path: Path = Path("runline.db")
     committer: Literal["inline", "process"] = "process"
 
 
-class EngineSettings(msgspec.Struct, frozen=True):
+class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """node: this process's name in the log. owner: the user who owns the house that a new database starts with."""
 
     node: str = "n1"
     owner: str = "platform"
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP server.
+
+    host, port: where it listens (port 0: any free one). tls_certificate, tls_key: PEM files; without them it speaks plain HTTP,
+    for this machine or behind a proxy. owner_password: the first password of the house's owner; without it one is made and
+    shown once.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8321
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    owner_password: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings of a process."""
+
+    store: StoreSettings = StoreSettings()
+    engine: EngineSettings = EngineSettings()
+    server: ServerSettings = ServerSettings()
+
+
+SECRETS = (("server", "owner_password"),)
+
+
+def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[tuple[str, str], Any]) -> Settings:
+    """The settings of a file (if given), over which go those of the environment, over which go flags (None: not given).
+
+    Raises SettingsError.
+    """
+    found: dict[str, Any] = {}
+    if file is not None:
+        try:
+            found = tomllib.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{file} cannot be read: {error}") from error
+    for part in Settings.__struct_fields__:
+        for field in msgspec.structs.fields(getattr(Settings(), part)):
+            name = f"{ENVIRONMENT}{part}_{field.name}".upper()
+            value = flags.get((part, field.name))
+            if value is None:
+                value = environ.get(name)
+            if value is not None:
+                table = found.setdefault(part, {})
+                if isinstance(table, dict):
+                    table[field.name] = str(value)
+    try:
+        return msgspec.convert(found, Settings, strict=False, dec_hook=path_hook)
+    except msgspec.ValidationError as error:
+        raise SettingsError(str(error)) from error
+
+
+def path_hook(kind: type, value: Any) -> Any:
+    """Paths are written as text."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError
+
+
+def settings_toml(settings: Settings) -> str:
+    """The settings as TOML, without secrets."""
+    lines: list[str] = []
+    for part in Settings.__struct_fields__:
+        lines += ["", f"[{part}]"]
+        values = getattr(settings, part)
+        for name in values.__struct_fields__:
+            value = getattr(values, name)
+            if (part, name) in SECRETS:
+                lines.append(f"# {name}: {HIDDEN if value else 'not set'}")
+            elif value is None:
+                lines.append(f"# {name}: not set")
+            else:
+                text = str(value) if isinstance(value, int) else msgspec.json.encode(str(value)).decode()
+                lines.append(f"{name} = {text}")
+    return "\n".join(lines[1:]) + "\n"

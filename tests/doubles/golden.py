@@ -16,9 +16,10 @@ from runline.domain.board import PostLines
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.lines import MoveLine
-from runline.domain.messages import ENGINE, Event
+from runline.domain.messages import ENGINE, GATEWAY, Event
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture
+from runline.domain.sessions import FailSignIn, KeepSession, SetPassword, SignIn, SignOut
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.wagers import VoidWager
@@ -45,6 +46,10 @@ def one_of_each() -> list[Stage]:
     book.given(MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=("-105", "-115"), reason="ours"))
     book.given(wager("P1", 10_00), wager("P1", 20_00, kind="total", side="over", price="-110", quarters=36))
     book.given(VoidWager(book.state.seq, "wrong side"))
+    book.given(SetPassword("ann", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"))
+    for command in (FailSignIn("ann"), None, KeepSession("s1"), SignOut("s1")):
+        book.when(command or SignIn("ann", "s1", "screen", book.state.credentials["ann"].changed_seq), by=GATEWAY)
+        assert book.events, book.refusal
     book.time_is(NOON_NS + HOUR_NS)
     book.house.ends("G1", 3, 1, periods=((0, 0),) * 7 + ((1, 2), (0, 1)))
     book.settles()

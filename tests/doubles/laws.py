@@ -22,7 +22,7 @@ class Figures(msgspec.Struct):
 def figures(book: Book) -> Figures:
     """The figures as the book keeps them."""
     exposure = {
-        f"{market}/{side}": minor for market in book.stands for side, minor in book.exposure(market).items() if minor
+        f"{market}/{side}": minor for market in book.stands() for side, minor in book.exposure(market).items() if minor
     }
     return Figures(
         Counter({player.number: player.balance_minor for player in book.players.values() if player.balance_minor}),
@@ -106,7 +106,7 @@ def derived(state: Any) -> dict[str, Any]:
     return found | {
         "figures": figures(state),
         "sums": {agent: amounts for agent, amounts in sums.items() if any(amounts)},
-        "stands": state.stands,
+        "sessions_of": {user: list(names) for user, names in state.sessions_of.items()},
         "open_on": {fixture: sorted(numbers) for fixture, numbers in state.open_on.items()},
         "queues": remaining,
         "ledger_sum": state.ledger_sum_minor,

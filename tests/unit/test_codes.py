@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from runline.gateway.app import CODES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -15,7 +17,7 @@ def codes_in_the_source():
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     found.add(first.value)
-    return found | {"credit_exceeded", "limit_exceeded"}
+    return found | {"credit_exceeded", "limit_exceeded"} | set(CODES.values())
 
 
 def test_every_code_is_documented_and_no_other():

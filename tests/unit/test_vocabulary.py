@@ -2,6 +2,7 @@
 
 import pkgutil
 from importlib import import_module
+from typing import Any
 
 import pytest
 from tests.doubles.golden import stored
@@ -15,7 +16,16 @@ from runline.domain.state import ROWS
 for module in pkgutil.iter_modules(runline.domain.__path__, "runline.domain."):
     import_module(module.name)
 
-INTERNAL = {"FoundHouse", "StartBook", "ExpireTemporaryCredit", "CloseFixture", "TakeResult", "SettleSlice"}
+ENGINES = {
+    "FoundHouse",
+    "StartBook",
+    "ExpireTemporaryCredit",
+    "ExpireSession",
+    "CloseFixture",
+    "TakeResult",
+    "SettleSlice",
+}
+GATEWAYS = {"ChangePassword", "FailSignIn", "KeepSession", "SignIn", "SignOut"}
 
 
 def names(kinds):
@@ -30,8 +40,15 @@ def test_every_event_has_an_evolver():
     assert names(EVOLVERS) == set(EVENTS)
 
 
-def test_every_public_command_names_a_permission_and_only_the_engines_own_name_none():
-    assert {name for name, command in COMMANDS.items() if command.needs is None} == INTERNAL
+def test_every_public_command_names_a_permission_and_only_runlines_own_name_none():
+    assert {name for name, command in COMMANDS.items() if command.needs is None} == ENGINES | GATEWAYS
+    assert {name for name, command in COMMANDS.items() if command.sender == "gateway"} == GATEWAYS
+
+
+def test_whatever_holds_a_digest_of_a_password_has_no_door_and_shows_it_to_nobody():
+    kinds: list[Any] = [*COMMANDS.values(), *EVENTS.values()]
+    for kind in kinds:
+        assert bool(kind.secret) == ("password_hash" in kind.__struct_fields__), kind.__name__
 
 
 def test_every_permission_to_change_something_is_needed_by_a_command():
@@ -45,11 +62,11 @@ def test_control_goes_first_and_only_wagers_and_long_work_wait():
 
 
 def test_what_becomes_of_a_timer_only_the_engine_may_send():
-    assert {type(make("subject")).__name__ for make in TIMERS.values()} <= INTERNAL
+    assert {type(make("subject")).__name__ for make in TIMERS.values()} <= ENGINES
 
 
 def test_grounds_and_needs_are_of_messages_that_there_are():
-    assert names(GROUNDS) <= set(COMMANDS) - INTERNAL
+    assert names(GROUNDS) <= set(COMMANDS) - ENGINES - GATEWAYS
     assert names(WANTED) <= {*COMMANDS, *EVENTS}
 
 

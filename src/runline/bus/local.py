@@ -56,7 +56,7 @@ def decode_request(body: bytes) -> Request:
     try:
         wire = decode_wire(body)
         kind = COMMANDS.get(wire.type)
-        if kind is None or kind.needs is None:
+        if kind is None or kind.needs is None or kind.secret:
             raise Rejected("unknown_command", f"There is no command {wire.type[:64]!r}.")
         decoder = decoders.get(wire.type)
         if decoder is None:

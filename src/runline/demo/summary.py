@@ -55,7 +55,7 @@ class Running(msgspec.Struct, frozen=True):
 def largest_exposure(house: House, book: Book) -> Exposure | None:
     """The selection by which a book would lose the most; None if it would lose by none."""
     worst, name, worst_side = 0, "", ""
-    for market in book.stands:
+    for market in book.stands():
         for side, minor in book.exposure(market).items():
             if minor > worst:
                 worst, name, worst_side = minor, market, side

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import ROLES_MAX
-from runline.domain.messages import ENGINE, Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.messages import ENGINE, GATEWAY, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import PLAYER_MAY, Permission
 from runline.domain.state import Row, State
 
@@ -50,7 +50,7 @@ class User(Row, table="users"):
     changed_seq: int = 0
 
 
-ENGINE_USER = User(ENGINE, ROOT, OWNER, "")
+INTERNAL_USERS = {name: User(name, ROOT, OWNER, "") for name in (ENGINE, GATEWAY)}
 
 
 class AccessState(State):
@@ -77,10 +77,27 @@ class AccessState(State):
         return node == ROOT
 
     def new_user_name(self, name: str, what: str) -> str:
-        """The id of a new user, if it is one and free. Players are users too; the engine's name is never free."""
-        if identifier(name, what) in self.users or name == ENGINE:
+        """The id of a new user, if it is one and free. Players are users too; engine and gateway are never free."""
+        if identifier(name, what) in self.users or name in INTERNAL_USERS:
             raise Rejected("already_exists", f"The id {name!r} is taken.")
         return name
+
+    def node_of_user(self, user: str) -> str | None:
+        """Where a user stands."""
+        known = self.users.get(user)
+        return known.node if known else None
+
+    def node_of_role(self, role: str) -> str | None:
+        """Where a role is kept."""
+        known = self.roles.get(role)
+        return known.node if known else None
+
+    def node_of_player(self, player: str) -> str | None:
+        """The agent of a player. A stream without a tree has no players."""
+        return None
+
+    def end_sessions(self, user: str) -> None:
+        """End all sessions of a user."""
 
     def require_node(self, user: User, node: str) -> None:
         """Refuse a node that is unknown or outside the user's subtree (which look alike to those below the root)."""
@@ -97,9 +114,9 @@ def authorize(state: AccessState, command: Command, actor: str) -> User:
     """
     needs = command.needs
     if needs is None:
-        if actor != ENGINE:
-            raise Rejected("not_permitted", "Only the engine itself may do this.")
-        return ENGINE_USER
+        if actor != command.sender:
+            raise Rejected("not_permitted", "Only Runline itself may do this.")
+        return INTERNAL_USERS[actor]
     user = state.users.get(actor)
     if user is None or not user.active:
         raise Rejected("not_permitted", "This user may not act here.")
@@ -323,6 +340,7 @@ def revoke_user(state: AccessState, command: RevokeUser, context: Any) -> UserRe
 @evolves(UserRevoked)
 def user_revoked(state: AccessState, event: UserRevoked) -> None:
     state.touch(state.users[event.user]).active = False
+    state.end_sessions(event.user)
 
 
 @decides(RestoreUser)

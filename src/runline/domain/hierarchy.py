@@ -72,6 +72,10 @@ class TreeState(SettingsState):
     def known_node(self, node: str) -> bool:
         return node in self.agents
 
+    def node_of_player(self, player: str) -> str | None:
+        known = self.players.get(player)
+        return known.agent if known else None
+
     def chain(self, node: str) -> list[str]:
         """A node and all above it, upwards to the root."""
         nodes: list[str] = []

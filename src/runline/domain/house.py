@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 
 import runline.domain.board  # lines and results are commands and events of the house
 import runline.domain.results  # noqa: F401
-from runline.domain.access import OWNER, ROOT, Role, User
+from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
 from runline.domain.catalog import CatalogState
 from runline.domain.identifiers import identifier
 from runline.domain.limits import BOOKS_MAX
-from runline.domain.messages import ENGINE, HOUSE, Command, Event, Rejected, decides, evolves
+from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.state import Row
 
@@ -85,8 +85,8 @@ def open_book(house: House, command: OpenBook, context: Any) -> BookOpened | tup
     existing = house.books.get(name)
     if existing is not None and existing.owner == owner:
         return ()
-    if existing is not None or name in (HOUSE, ENGINE) or owner == ENGINE:
-        taken = owner if owner == ENGINE else name
+    if existing is not None or name in (HOUSE, *INTERNAL_USERS) or owner in INTERNAL_USERS:
+        taken = owner if owner in INTERNAL_USERS else name
         raise Rejected("already_exists", f"The id {taken!r} is taken.")
     if len(house.books) >= BOOKS_MAX:
         raise Rejected("too_many", "The house has as many books as it can serve.", most=BOOKS_MAX)

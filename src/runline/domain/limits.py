@@ -21,6 +21,15 @@ BALANCE_MINOR_MAX = 10**13
 ROLES_MAX = 1_000
 """Roles in one stream."""
 
+SESSIONS_PER_USER_MAX = 32
+"""Sessions of one user; one more ends the oldest."""
+
+SESSIONS_MAX = 100_000
+"""Sessions in one stream."""
+
+PASSWORD_HASH_LENGTH_MAX = 256
+"""Characters of an Argon2id digest in its text form."""
+
 AGENTS_MAX = 20_000
 """Agents in one book."""
 

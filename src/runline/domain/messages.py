@@ -22,6 +22,11 @@ HOUSE = "house"
 ENGINE = "engine"
 """The actor of commands that time, jobs and the house cause."""
 
+GATEWAY = "gateway"
+"""The actor of what the gateway sends about signing in and out."""
+
+Sender = Literal["engine", "gateway"]
+
 SENTENCE_LENGTH_MAX = 500
 """Characters of a refusal's sentence, which may repeat what was asked for and is kept for the activity log."""
 
@@ -31,7 +36,11 @@ EVENTS: dict[str, type["Event"]] = {}
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class CommandMeta(msgspec.StructMeta):
-    """Takes a command's declaration: the permission it needs, its lane, the streams that know it."""
+    """Takes a command's declaration: the permission it needs, its lane, the streams that know it.
+
+    sender: who may send it if it needs no permission. secret: it holds what no client may send as it is (the gateway makes
+    it), so that it has no door of its own.
+    """
 
     def __new__(
         mcls,
@@ -42,10 +51,14 @@ class CommandMeta(msgspec.StructMeta):
         needs: Permission | None = None,
         lane: Lane = "control",
         streams: tuple[StreamKind, ...] = ("book",),
+        sender: Sender = "engine",
+        secret: bool = False,
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
         cls.needs = needs
+        cls.sender = sender
+        cls.secret = secret
         cls.lane = lane
         cls.streams = streams
         if bases != (msgspec.Struct,):
@@ -54,8 +67,10 @@ class CommandMeta(msgspec.StructMeta):
 
 
 class Command(msgspec.Struct, metaclass=CommandMeta, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A wish, imperative. A command that needs no permission is internal: only the engine itself may send it."""
+    """A wish, imperative. A command that needs no permission is internal: only its sender may send it."""
 
+    sender: ClassVar[Sender]
+    secret: ClassVar[bool]
     needs: ClassVar[Permission | None]
     lane: ClassVar[Lane]
     streams: ClassVar[tuple[StreamKind, ...]]
@@ -63,7 +78,7 @@ class Command(msgspec.Struct, metaclass=CommandMeta, frozen=True, forbid_unknown
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class EventMeta(msgspec.StructMeta):
-    """Takes an event's declaration: who may see it, and the version of its shape."""
+    """Takes an event's declaration: who may see it, the version of its shape, and the fields that nobody may see."""
 
     def __new__(
         mcls,
@@ -73,11 +88,13 @@ class EventMeta(msgspec.StructMeta):
         *,
         shown_to: Permission = Permission.LOG_VIEW,
         version: int = 1,
+        secret: tuple[str, ...] = (),
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
         cls.shown_to = shown_to
         cls.version = version
+        cls.secret = secret
         if bases != (msgspec.Struct,):
             EVENTS[name] = cls
         return cls
@@ -87,6 +104,7 @@ class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, gc=False):
     """A fact, in the past tense. It holds ids, never a person's data."""
 
     shown_to: ClassVar[Permission]
+    secret: ClassVar[tuple[str, ...]]
     version: ClassVar[int]
 
 

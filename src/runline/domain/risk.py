@@ -1,25 +1,18 @@
-"""Risk: what is open. Pending risk of players and agents, and the exposure of each selection.
+"""Risk: what is open. Pending risk of players and agents, and the exposure of each selection, at every node of the tree.
 
 Rule: everything here is derived from the open wagers and never stored.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
+from runline.domain.access import ROOT
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved
 from runline.domain.ledger import LedgerState
 from runline.domain.messages import evolves
 from runline.domain.state import Row
-
-
-class AgentSums(msgspec.Struct, gc=False):
-    """The sums of an agent's subtree, in minor units."""
-
-    pending_minor: int = 0
-    open_wagers: int = 0
-    balance_minor: int = 0
 
 
 class Stand(msgspec.Struct, gc=False):
@@ -28,6 +21,43 @@ class Stand(msgspec.Struct, gc=False):
     risk_minor: int = 0
     win_minor: int = 0
     wagers: int = 0
+
+
+class AgentSums(msgspec.Struct):
+    """The sums of an agent's subtree, in minor units.
+
+    stands: what stands on each side of each market with open wagers.
+    """
+
+    pending_minor: int = 0
+    open_wagers: int = 0
+    balance_minor: int = 0
+    stands: dict[str, dict[str, Stand]] = {}
+
+    def stand(self, market: str, side: str, risk_minor: int, win_minor: int, wagers: int) -> None:
+        """Add to what stands on a side of a market (or take away: negative)."""
+        sides = self.stands.get(market)
+        if sides is None:
+            sides = self.stands[market] = {}
+        stand = sides.get(side)
+        if stand is None:
+            stand = sides[side] = Stand()
+        stand.risk_minor += risk_minor
+        stand.win_minor += win_minor
+        stand.wagers += wagers
+        if stand.wagers == 0:
+            del sides[side]
+            if not sides:
+                del self.stands[market]
+
+    def add(self, other: "AgentSums", sign: Literal[1, -1]) -> None:
+        """Add (1) or take away (-1) the sums of a subtree."""
+        self.pending_minor += sign * other.pending_minor
+        self.open_wagers += sign * other.open_wagers
+        self.balance_minor += sign * other.balance_minor
+        for market, sides in other.stands.items():
+            for side, stand in sides.items():
+                self.stand(market, side, sign * stand.risk_minor, sign * stand.win_minor, sign * stand.wagers)
 
 
 class RiskState(LedgerState):
@@ -39,15 +69,16 @@ class RiskState(LedgerState):
         super().__init__(stream)
         self.pending: dict[str, int] = {}
         self.account_moved: dict[str, int] = {}
+        self.market_moved: dict[str, int] = {}
+        """The position at which a market's stands last moved, the latest at the end."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
-        self.stands: dict[str, dict[str, Stand]] = {}
 
     def derive(self) -> None:
         super().derive()
         self.pending = {}
         self.account_moved = {}
-        self.stands = {}
+        self.market_moved = {}
         self.derive_sums()
 
     def derive_sums(self) -> None:
@@ -70,22 +101,12 @@ class RiskState(LedgerState):
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
         self.account_moved[player] = self.seq
+        self.market_moved.pop(market, None)
+        self.market_moved[market] = self.seq
         for sums in self.sums_above(self.players[player].agent):
             sums.pending_minor += risk_minor
             sums.open_wagers += wagers
-        sides = self.stands.get(market)
-        if sides is None:
-            sides = self.stands[market] = {}
-        stand = sides.get(side)
-        if stand is None:
-            stand = sides[side] = Stand()
-        stand.risk_minor += risk_minor
-        stand.win_minor += win_minor
-        stand.wagers += wagers
-        if stand.wagers == 0:
-            del sides[side]
-            if not sides:
-                del self.stands[market]
+            sums.stand(market, side, risk_minor, win_minor, wagers)
 
     def balance_moved(self, player: str, agent: str, change_minor: int) -> None:
         """Count a movement of a balance in the agents' sums."""
@@ -93,9 +114,14 @@ class RiskState(LedgerState):
         for sums in self.sums_above(agent):
             sums.balance_minor += change_minor
 
-    def exposure(self, market: str) -> dict[str, int]:
-        """What the book loses if a side wins, less what it keeps from the others, in minor units, by side."""
-        sides = self.stands.get(market, {})
+    def stands(self, node: str = ROOT) -> dict[str, dict[str, Stand]]:
+        """What stands on each side of each market with open wagers, of a node's players."""
+        sums = self.sums.get(node)
+        return sums.stands if sums else {}
+
+    def exposure(self, market: str, node: str = ROOT) -> dict[str, int]:
+        """What is lost to a node's players if a side wins, less what is kept from the others, in minor units, by side."""
+        sides = self.stands(node).get(market, {})
         kept = sum(stand.risk_minor for stand in sides.values())
         nothing = Stand()
         exposures: dict[str, int] = {}
@@ -109,12 +135,8 @@ class RiskState(LedgerState):
 def agent_moved(book: RiskState, event: AgentMoved) -> None:
     moved = book.sums.get(event.agent, AgentSums())
     for sums in book.sums_above(event.before):
-        sums.pending_minor -= moved.pending_minor
-        sums.open_wagers -= moved.open_wagers
-        sums.balance_minor -= moved.balance_minor
+        sums.add(moved, -1)
     for sums in book.sums_above(event.after):
-        sums.pending_minor += moved.pending_minor
-        sums.open_wagers += moved.open_wagers
-        sums.balance_minor += moved.balance_minor
+        sums.add(moved, 1)
     book.touch(book.agents[event.agent]).parent = event.after
     book.above = {}

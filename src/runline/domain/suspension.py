@@ -6,11 +6,12 @@ that was closed by itself.
 
 from typing import Any, ClassVar, Literal
 
-from runline.domain.access import ROOT, AccessState
+from runline.domain.access import ROOT
 from runline.domain.identifiers import reason_text
 from runline.domain.limits import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import Permission
+from runline.domain.sessions import SessionState
 from runline.domain.state import Row
 
 Scope = Literal["all", "sport", "league", "fixture", "market", "selection", "kind", "agent", "player"]
@@ -31,10 +32,10 @@ class Suspension(Row, table="suspensions", key=2):
     changed_seq: int = 0
 
 
-class SuspendableState(AccessState):
+class SuspendableState(SessionState):
     """A stream that keeps layers of suspension."""
 
-    held: ClassVar[dict[type[Row], str]] = {**AccessState.held, Suspension: "suspensions"}
+    held: ClassVar[dict[type[Row], str]] = {**SessionState.held, Suspension: "suspensions"}
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from runline.domain.access import AccessState
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
+from runline.domain.sessions import SessionState
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
 from runline.engine.window import Window, made_ms
 from runline.engine.writer import Writer
 
-S = TypeVar("S", bound=AccessState)
+S = TypeVar("S", bound=SessionState)
 
 
 @contextmanager
@@ -82,7 +82,7 @@ async def recover_writer(store: Store, stream: str, house: House | None, node: s
     with reading(stream):
         head = await store.claim(stream)
         await check_head(store, head)
-        state: AccessState = await load(store, House() if stream == HOUSE else Book(stream), head)
+        state: SessionState = await load(store, House() if stream == HOUSE else Book(stream), head)
         return Writer(state, head, await load_window(store, stream), house, node)
 
 

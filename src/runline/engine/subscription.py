@@ -65,21 +65,43 @@ class Subscription:
         """Stop receiving."""
         self.leave()
 
-    async def __aiter__(self) -> AsyncIterator[Committed]:
+    async def batch(self) -> list[Committed]:
+        """The next events, at least one; waits for it.
+
+        Raises Lagged, StoreError.
+        """
         while True:
+            happened: list[Committed] = []
             if self.position < self.caught_up_to:
                 limit = min(READ_EVENTS, self.caught_up_to - self.position)
                 for row in await self.store.events(self.stream, self.position, limit):
                     entry = decode_envelope(row[4])
-                    self.position = entry.seq
-                    yield Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event())
+                    happened.append(
+                        Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event())
+                    )
             elif self.backlog:
-                committed = self.backlog.popleft()
-                if committed.seq > self.position:
-                    self.position = committed.seq
-                    yield committed
+                happened = [committed for committed in self.backlog if committed.seq > self.position]
+                self.backlog.clear()
             elif self.lagged:
                 raise Lagged(f"More than {SUBSCRIPTION_EVENTS_MAX} events behind at position {self.position}.")
             else:
                 self.wake.clear()
                 await self.wake.wait()
+            if happened:
+                self.position = happened[-1].seq
+                return happened
+
+    def take(self) -> list[Committed] | None:
+        """What is published and was not taken yet, without waiting; None while the log is still being read."""
+        if self.position < self.caught_up_to or self.lagged:
+            return None
+        happened = [committed for committed in self.backlog if committed.seq > self.position]
+        self.backlog.clear()
+        if happened:
+            self.position = happened[-1].seq
+        return happened
+
+    async def __aiter__(self) -> AsyncIterator[Committed]:
+        while True:
+            for committed in await self.batch():
+                yield committed

@@ -5,11 +5,12 @@ its batch is durable: answers, refusals, queries and events wait in the part tha
 """
 
 import asyncio
+from collections import deque
 from typing import Any
 
 import msgspec
 
-from runline.domain.access import AccessState, authorize
+from runline.domain.access import authorize
 from runline.domain.book import Book
 from runline.domain.context import Context
 from runline.domain.house import House
@@ -17,6 +18,7 @@ from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED, Event, Rejected
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
+from runline.domain.sessions import SessionState, require_session
 from runline.domain.state import Need, Row
 from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
@@ -30,12 +32,16 @@ MINUTE_NS = 60_000_000_000
 NO_ID = bytes(16)
 
 
+Happened = tuple[int, int, str, str, Event]
+"""position, time, actor, command id, event"""
+
+
 class Filling:
     """What has been decided since the last sealing, and who waits for it to be durable."""
 
     def __init__(self) -> None:
         self.logged: list[EventRow] = []
-        self.happened: list[tuple[int, int, str, str, Event]] = []
+        self.happened: list[Happened] = []
         self.refusals: dict[tuple[int, str, str, str], Refusal] = {}
         self.waiting: list[tuple[Ticket, Outcome]] = []
         self.repeats: list[tuple[Ticket, int, int]] = []
@@ -51,7 +57,7 @@ class Writer:
     house: the durable house view, for books. node: this process's name.
     """
 
-    def __init__(self, state: AccessState, head: Head, window: Window, house: House | None, node: str) -> None:
+    def __init__(self, state: SessionState, head: Head, window: Window, house: House | None, node: str) -> None:
         self.stream = state.stream
         self.state = state
         self.head = head
@@ -62,6 +68,7 @@ class Writer:
         self.node = node
         self.lanes = Lanes()
         self.filling = Filling()
+        self.sealed: deque[Filling] = deque()
         self.stopped = ""
         self.evictions = 0
         self.fetching_job = False
@@ -132,6 +139,8 @@ class Writer:
         command = request.command
         state = self.state
         user = authorize(state, command, request.actor)
+        if request.session:
+            require_session(state, request.session, user, at_ns)
         if request.if_position is not None:
             ground = GROUNDS.get(type(command))
             moved = ground(state, command) if ground else state.seq
@@ -211,6 +220,7 @@ class Writer:
         """Take what was decided as an immutable part, and start to fill the next."""
         state = self.state
         filling, self.filling = self.filling, Filling()
+        self.sealed.append(filling)
         stream = self.stream
         encoded: dict[type[Row], tuple[Encode, list[tuple[Any, ...]]]] = {}
         for row in state.changed.values():
@@ -235,8 +245,13 @@ class Writer:
             if not released.done():
                 released.set_result(stored)
 
+    def undurable(self) -> list[Happened]:
+        """The events that the state holds and that are not durable yet."""
+        return [happened for filling in (*self.sealed, self.filling) for happened in filling.happened]
+
     def durable(self, seq: int) -> None:
-        """Everything up to a position is durable: what is closed may leave memory."""
+        """The oldest sealed part is durable, up to a position: what is closed may leave memory."""
+        self.sealed.popleft()
         self.durable_seq = seq
         if isinstance(self.state, Book):
             self.evictions += self.state.evict(seq)

@@ -7,12 +7,12 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from runline.domain.access import AccessState
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import EVOLVERS, HOUSE, WANTED, Event
 from runline.domain.rows import key_of, row_encoder
+from runline.domain.sessions import SessionState
 from runline.engine.envelope import Logged, decode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.limits import READ_EVENTS
@@ -29,7 +29,7 @@ class Differs(Exception):
 class Replayed(msgspec.Struct):
     """What a stream's log amounts to."""
 
-    state: AccessState
+    state: SessionState
     hash: bytes
     events: int
 
@@ -42,7 +42,7 @@ def replay_stream(
     Raises Differs at the first event that does not follow from the one before.
     """
     reader = SqliteReader(tables)
-    empty: AccessState = House() if end.stream == HOUSE else Book(end.stream)
+    empty: SessionState = House() if end.stream == HOUSE else Book(end.stream)
     state = asyncio.run(load(reader, empty, start))
     chain = start.hash
     while state.seq < end.seq:
@@ -58,7 +58,7 @@ def replay_stream(
     return Replayed(state, chain, state.seq - start.seq)
 
 
-def check_entry(row: EventRow, state: AccessState, chain: bytes) -> Logged:
+def check_entry(row: EventRow, state: SessionState, chain: bytes) -> Logged:
     """The envelope of a stored event, if it is the one that must come next."""
     stream, seq, command, digest, body, stored_hash = row
     where = f"{stream} #{seq}"
@@ -79,7 +79,7 @@ def check_entry(row: EventRow, state: AccessState, chain: bytes) -> Logged:
     return entry
 
 
-def apply(entry: Logged, state: AccessState, tables: apsw.Connection, reader: SqliteReader) -> None:
+def apply(entry: Logged, state: SessionState, tables: apsw.Connection, reader: SqliteReader) -> None:
     """Evolve the state by an event; rows that have left memory come from the tables."""
     where = f"{entry.stream} #{entry.seq}"
     try:
@@ -97,7 +97,7 @@ def apply(entry: Logged, state: AccessState, tables: apsw.Connection, reader: Sq
         raise Differs(f"{where}: {entry.type} cannot be applied: {type(error).__name__}: {error}") from error
 
 
-def write(state: AccessState, tables: apsw.Connection) -> None:
+def write(state: SessionState, tables: apsw.Connection) -> None:
     """Write the changed rows, and let go of what has closed."""
     for row in state.dropped.values():
         tables.execute(delete(table_of(type(row))), key_of(type(row))(state.stream, row))

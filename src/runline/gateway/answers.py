@@ -1,0 +1,111 @@
+"""Answers: outcomes and refusals as HTTP statuses and JSON."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from runline.domain.messages import Event, Rejected
+from runline.engine.requests import Accepted, Outcome, Previewed, Refused
+
+STATUS: dict[str, int] = {
+    "malformed_command": 400,
+    "malformed_request": 400,
+    "command_id_invalid": 400,
+    "resume_invalid": 400,
+    "topic_invalid": 400,
+    "wrong_stream": 400,
+    "not_signed_in": 401,
+    "signed_out": 401,
+    "sign_in_failed": 401,
+    "not_permitted": 403,
+    "cross_site": 403,
+    "not_found": 404,
+    "unknown_command": 404,
+    "method_not_allowed": 405,
+    "body_timeout": 408,
+    "too_large": 413,
+    "content_type": 415,
+    "busy": 429,
+    "sign_in_delayed": 429,
+    "internal_error": 500,
+    "unavailable": 503,
+}
+"""code -> status. Codes that begin with `unknown_` are 404, those that end with `_invalid` 422, all others 409."""
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of a refusal's code."""
+    status = STATUS.get(code)
+    if status is not None:
+        return status
+    if code.startswith("unknown_"):
+        return 404
+    return 422 if code.endswith("_invalid") else 409
+
+
+class Error(msgspec.Struct):
+    """Why a request is refused: a stable code, a sentence for people, and the values that help."""
+
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+
+
+class Refusal(msgspec.Struct):
+    """The answer to a refused request. position: where it was judged, 0 before that."""
+
+    error: Error
+    position: int = 0
+
+
+encode = msgspec.json.Encoder().encode
+
+
+@cache
+def hidden(kind: type[Event]) -> bytes:
+    """The beginning of an event's JSON: its type."""
+    return b'{"type":"' + kind.__name__.encode() + b'"'
+
+
+def event_json(event: Event) -> bytes:
+    """An event as everyone who may may see it: its type, then its fields without those that are secret."""
+    kind = type(event)
+    if kind.secret:
+        fields = msgspec.to_builtins(event)
+        for name in kind.secret:
+            del fields[name]
+        body = encode(fields)
+    else:
+        body = encode(event)
+    return hidden(kind) + (b"}" if body == b"{}" else b"," + body[1:])
+
+
+def refusal_json(code: str, message: str, details: dict[str, Any], position: int = 0) -> bytes:
+    """The body of a refusal. Values that JSON cannot hold are written as text."""
+    try:
+        return encode(Refusal(Error(code, message, details), position))
+    except (OverflowError, ValueError, TypeError):
+        return encode(
+            Refusal(Error(code, message, {key: repr(value)[:100] for key, value in details.items()}), position)
+        )
+
+
+def rejected_json(rejected: Rejected) -> bytes:
+    """The body of what is refused before any stream has seen it."""
+    return refusal_json(rejected.code, rejected.message, rejected.details)
+
+
+def outcome_json(outcome: Outcome) -> tuple[int, bytes]:
+    """(HTTP status, body) of an outcome."""
+    if type(outcome) is Accepted:
+        events = b",".join(map(event_json, outcome.events))
+        repeated = b"true" if outcome.repeated else b"false"
+        return 200, b'{"position":%d,"repeated":%b,"events":[%b]}' % (outcome.position, repeated, events)
+    if isinstance(outcome, Refused):
+        body = refusal_json(outcome.code, outcome.message, outcome.details, outcome.position)
+        return status_of(outcome.code), body
+    assert isinstance(outcome, Previewed)
+    events = b",".join(map(event_json, outcome.events))
+    moves = encode(outcome.moves)
+    return 200, b'{"position":%d,"preview":true,"events":[%b],"moves":%b}' % (outcome.position, events, moves)

@@ -1,0 +1,107 @@
+"""Audience: who may see what. The same rules for the live stream, for queries and for the log.
+
+Rule: deny unless permitted. A user sees what their role's permissions show and what concerns their own subtree; a player sees
+what concerns their own account, and the board.
+"""
+
+from functools import cache
+from typing import Protocol
+
+import msgspec
+
+from runline.domain.access import ROOT, User
+from runline.domain.messages import Event
+from runline.domain.permissions import Permission
+
+
+class Audience(msgspec.Struct, frozen=True):
+    """Everything that decides what is shown to somebody: equal audiences see the same.
+
+    node: the top of their subtree. player: their account, or "". permissions: what their role holds.
+    """
+
+    node: str
+    player: str
+    permissions: frozenset[str]
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the role holds a permission."""
+        return permission.value in self.permissions
+
+
+class Tree(Protocol):
+    """What is known of a book's tree, in memory or in a snapshot of the tables."""
+
+    def below(self, top: str, node: str) -> bool:
+        """Whether a node is `top` or stands below it."""
+        ...
+
+    def node_of_player(self, player: str) -> str | None:
+        """The agent of a player."""
+        ...
+
+    def node_of_user(self, user: str) -> str | None:
+        """Where a user stands."""
+        ...
+
+    def node_of_role(self, role: str) -> str | None:
+        """Where a role is kept."""
+        ...
+
+
+EVERYONE = "*"
+"""In the place of a node: it concerns everyone who may see such things."""
+
+
+@cache
+def subject_field(kind: type[Event]) -> str:
+    """The field of an event that says whom it concerns, or ""."""
+    fields = kind.__struct_fields__
+    for name in ("scope", "user", "player", "agent", "node", "role"):
+        if name in fields:
+            return name
+    return ""
+
+
+def concerns(tree: Tree, event: Event) -> tuple[str, str]:
+    """(the node whose subtree an event concerns, the player or "").
+
+    The node is EVERYONE for lines, games and suspensions of them, and the root where nobody below is concerned.
+    """
+    field = subject_field(type(event))
+    if not field:
+        return (EVERYONE if type(event).shown_to is Permission.BOARD_VIEW else ROOT), ""
+    value: str = getattr(event, field)
+    if field == "scope":
+        subject: str = event.subject  # type: ignore[attr-defined]
+        if value == "player":
+            return tree.node_of_player(subject) or ROOT, subject
+        return (subject if value == "agent" else EVERYONE), ""
+    if field == "user":
+        return tree.node_of_user(value) or ROOT, ""
+    if field == "player":
+        return tree.node_of_player(value) or ROOT, value
+    if field == "role":
+        return tree.node_of_role(value) or ROOT, ""
+    return value, ""
+
+
+def sees(audience: Audience, tree: Tree, event: Event) -> bool:
+    """Whether an audience may see an event."""
+    shown_to = type(event).shown_to
+    if audience.player:
+        node, player = concerns(tree, event)
+        if node == EVERYONE:
+            return audience.may(shown_to)
+        return player == audience.player
+    if not audience.may(shown_to):
+        return False
+    if audience.node == ROOT:
+        return True
+    node, _ = concerns(tree, event)
+    return node == EVERYONE or tree.below(audience.node, node)
+
+
+def audience_of(user: User, allowed: dict[str, frozenset[str]]) -> Audience:
+    """The audience that a user belongs to."""
+    return Audience(user.node, user.player, allowed[user.role])

@@ -1,0 +1,209 @@
+"""Door: the one way from outside to the engine. It says who asks; the writer says what they may."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from runline.bus.local import LocalBus
+from runline.domain.access import User
+from runline.domain.messages import COMMANDS, GATEWAY, HOUSE, Command, Rejected
+from runline.domain.sessions import KeepSession, SessionState, require_session
+from runline.engine.engine import Engine
+from runline.engine.limits import AT_LEAST_WAIT_S, REQUESTS_PER_SEND_MAX
+from runline.engine.requests import Outcome, Refused, Request
+from runline.gateway.audience import Audience, audience_of
+from runline.gateway.limits import KEEP_SESSION_NS
+from runline.gateway.tokens import session_name, stream_of
+
+V = TypeVar("V")
+
+
+class Asker(msgspec.Struct, frozen=True, gc=False):
+    """Who asks: a session of a stream, and its user."""
+
+    stream: str
+    session: str
+    user: str
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A line of `POST /v1/commands`.
+
+    type: the command's name, such as PlaceWager. command: its fields. id: a UUIDv7 of the sender's, so that the line can be
+    sent again; preview: decide only; if_position: refuse if the ground has moved since; correlation: what it belongs to.
+    """
+
+    type: str
+    command: msgspec.Raw
+    id: str = ""
+    preview: bool = False
+    if_position: int | None = None
+    correlation: str = ""
+
+
+def public_commands() -> list[type[Command]]:
+    """The commands that have a door, by name."""
+    return [
+        COMMANDS[name] for name in sorted(COMMANDS) if COMMANDS[name].needs is not None and not COMMANDS[name].secret
+    ]
+
+
+@cache
+def path_name(name: str) -> str:
+    """A command's or query's name in a path: PlaceWager -> place-wager."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+@cache
+def decoder_of(name: str) -> Any:
+    """The decoder of a command's fields, or None."""
+    kind = COMMANDS.get(name)
+    if kind is None or kind.needs is None or kind.secret:
+        return None
+    return msgspec.json.Decoder(kind)
+
+
+def decoded(decoder: Any, body: bytes | msgspec.Raw) -> Any:
+    """What a body holds, or Rejected `malformed_command`."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Rejected("malformed_command", str(error) or type(error).__name__) from None
+
+
+decode_line = msgspec.json.Decoder(Line)
+
+
+class Door:
+    """Commands and queries of whoever is signed in."""
+
+    def __init__(self, engine: Engine, bus: LocalBus) -> None:
+        self.engine = engine
+        self.bus = bus
+        self.kept_ns: dict[str, int] = {}
+
+    def asker(self, token: str) -> Asker:
+        """Who asks, by their token.
+
+        Raises Rejected `not_signed_in`, `unavailable`. (Whether the session still holds is for the writer to say.)
+        """
+        if not token:
+            raise Rejected("not_signed_in", "Sign in first.")
+        if not self.engine.available:
+            raise Rejected("unavailable", "Nothing can be recorded now. Try again in a moment.")
+        writer = self.engine.writers.get(stream_of(token))
+        name = session_name(token)
+        session = writer.state.sessions.get(name) if writer is not None else None
+        if writer is None or session is None:
+            raise Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
+        self.keep(writer.stream, name)
+        return Asker(writer.stream, name, session.user)
+
+    def keep(self, stream: str, session: str) -> None:
+        """Note now and then that a session is in use."""
+        now_ns = self.engine.clock.now_ns()
+        known_ns = self.kept_ns.get(session)
+        if known_ns is None or now_ns - known_ns > KEEP_SESSION_NS:
+            if len(self.kept_ns) > 100_000:
+                self.kept_ns.clear()
+            self.kept_ns[session] = now_ns
+            if known_ns is not None:
+                self.engine.submit([self.request(stream, GATEWAY, KeepSession(session))], Unheard())
+
+    def request(self, stream: str, actor: str, command: Command) -> Request:
+        """A request with an id of its own."""
+        return Request(stream, self.bus.new_id(), actor, command)
+
+    async def execute(self, request: Request) -> Outcome:
+        """The outcome of one request, durable."""
+        return await self.bus.send_one(request)
+
+    def asked(
+        self,
+        asker: Asker,
+        command: Command,
+        command_id: str = "",
+        preview: bool = False,
+        if_position: int | None = None,
+        correlation: str = "",
+    ) -> Request:
+        """What somebody asks for. Without an id of theirs it gets one here, and cannot be sent again safely."""
+        return Request(
+            asker.stream,
+            command_id or self.bus.new_id(),
+            asker.user,
+            command,
+            asker.session,
+            correlation,
+            preview,
+            if_position,
+        )
+
+    async def execute_lines(self, asker: Asker, lines: Sequence[bytes]) -> list[Outcome]:
+        """The outcomes of lines, in their order; what cannot be read is refused by itself.
+
+        Raises Rejected `too_many`.
+        """
+        if len(lines) > REQUESTS_PER_SEND_MAX:
+            raise Rejected("too_many", "Too many commands in one call.", most=REQUESTS_PER_SEND_MAX)
+        outcomes: list[Outcome | None] = [None] * len(lines)
+        requests: list[Request] = []
+        places: list[int] = []
+        for place, body in enumerate(lines):
+            try:
+                line: Line = decoded(decode_line, body)
+                decoder = decoder_of(line.type)
+                if decoder is None:
+                    raise Rejected("unknown_command", f"There is no command {line.type[:64]!r}.")
+                command = decoded(decoder, line.command)
+                requests.append(self.asked(asker, command, line.id, line.preview, line.if_position, line.correlation))
+                places.append(place)
+            except Rejected as rejected:
+                outcomes[place] = Refused(0, rejected.code, rejected.message, rejected.details)
+        for place, outcome in zip(places, await self.bus.send(requests), strict=True):
+            outcomes[place] = outcome
+        return outcomes  # type: ignore[return-value]
+
+    async def read(
+        self, asker: Asker, read: Callable[[Any, User, Audience], V], at_least: int = 0, wait_s: float = AT_LEAST_WAIT_S
+    ) -> tuple[int, V]:
+        """Read from the asker's stream, if they may: (position, what `read` returns), durable.
+
+        Raises Rejected `signed_out`, `not_permitted`, what `read` raises, and what Engine.query raises.
+        """
+
+        def checked(state: SessionState) -> V | Rejected:
+            try:
+                user = reader_of(state, asker, self.engine.clock.now_ns())
+                return read(state, user, audience_of(user, state.allowed))
+            except Rejected as rejected:
+                return rejected
+
+        position, found = await self.engine.query(asker.stream, checked, at_least, wait_s)
+        if isinstance(found, Rejected):
+            raise found
+        return position, found
+
+    @property
+    def house_position(self) -> int:
+        """The position of the durable house view."""
+        return self.engine.view.seq or self.engine.writers[HOUSE].durable_seq
+
+
+def reader_of(state: SessionState, asker: Asker, now_ns: int) -> User:
+    """The user who asks, if their session holds and they may act."""
+    user = state.users.get(asker.user)
+    if user is None or not user.active:
+        raise Rejected("not_permitted", "This user may not act here.")
+    require_session(state, asker.session, user, now_ns)
+    return user
+
+
+class Unheard:
+    """The sink of what nobody waits for."""
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        """Nothing is done with it."""

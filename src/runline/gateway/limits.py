@@ -1,0 +1,61 @@
+"""Bounds of the gateway: everything that outsiders can grow has one here."""
+
+BODY_BYTES_MAX = 64 * 1024
+"""The body of one request."""
+
+BULK_BYTES_MAX = 4 * 1024 * 1024
+"""The body of `POST /v1/commands`."""
+
+BODY_WAIT_S_MAX = 15.0
+"""How long a request's body may take to arrive."""
+
+CONNECTIONS_MAX = 20_000
+"""Connections of the server; beyond it the answer is 503."""
+
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept."""
+
+PASSWORDS_WAITING_MAX = 64
+"""Passwords waiting to be hashed or checked; about 25 ms each."""
+
+PASSWORD_LENGTH_MIN = 8
+PASSWORD_LENGTH_MAX = 256
+
+PAGE_ROWS = 100
+"""Rows of a page, unless more are asked for."""
+
+PAGE_ROWS_MAX = 1_000
+"""Rows of the largest page."""
+
+READS_WAITING_MAX = 256
+"""Heavy queries waiting for the reader process."""
+
+KEEP_SESSION_NS = 5 * 60 * 10**9
+"""How often the use of a session is noted in its book."""
+
+STREAMS_MAX = 10_000
+"""Live streams of one process."""
+
+STREAMS_PER_USER_MAX = 5_000
+"""Live streams of one user (a screen wall of an operator is one user)."""
+
+FLUSH_S = 0.02
+"""At most one write per connection in this time; the first event goes at once."""
+
+HEARTBEAT_S = 5.0
+"""The silence after which a stream says that it is alive."""
+
+BACKLOG_BYTES_MAX = 2 * 1024 * 1024
+"""What waits for a screen that does not read; beyond it the stream is reset, `lagged`."""
+
+STALLED_S_MAX = 30.0
+"""How long a write to a screen may take before it is cut."""
+
+RING_EVENTS = 10_000
+"""Events of each stream that a reconnecting screen can catch up with; beyond it it gets a new image."""
+
+IMAGE_EVENTS = 100
+"""The last events in the image of a topic in which every event counts."""
+
+IMAGE_PLAYERS_MAX = 2_000
+"""Players in the image of `figures`; a larger subtree gets its agents only, and pages of players by the query."""

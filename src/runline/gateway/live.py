@@ -1,0 +1,531 @@
+"""Live: everyone sees a change the moment it is durable.
+
+Rule: position first, then data. A frame says from which position to which it goes, and holds everything between that its
+audience may see; what it holds is read at its last position and sent when that is durable. Whoever loses authority gets no
+frame that ends above the event that took it.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from hashlib import blake2b
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from runline.domain.house import House
+from runline.domain.messages import HOUSE, Event, Rejected
+from runline.domain.sessions import SessionState
+from runline.engine.engine import Engine
+from runline.engine.ports import StoreError
+from runline.engine.probes import Histogram
+from runline.engine.subscription import Committed, Lagged, Subscription
+from runline.engine.writer import Happened
+from runline.gateway.audience import Audience, audience_of
+from runline.gateway.door import Asker, Door, reader_of
+from runline.gateway.limits import (
+    BACKLOG_BYTES_MAX,
+    FLUSH_S,
+    HEARTBEAT_S,
+    RING_EVENTS,
+    STREAMS_MAX,
+    STREAMS_PER_USER_MAX,
+)
+from runline.gateway.topics import TOPICS, Change, change_of, loses_sight, require_topics
+
+logger = logging.getLogger("runline.gateway")
+
+RETRY_S = 0.1
+SOON_S = 0.001
+
+IMAGE_SCAN_EVENTS = 1_000
+"""Events looked at for the last ones in an image."""
+
+HEALTH_S = 1.0
+
+encode = msgspec.json.Encoder().encode
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Where a stream that comes back has ended: `log:house position:book position`. See `Group.log`."""
+
+    log: str
+    house: int
+    position: int
+
+
+def parse_resume(text: str) -> Resume | None:
+    """What `Last-Event-ID` says; None without one.
+
+    Raises Rejected `resume_invalid`.
+    """
+    if not text:
+        return None
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 19 for part in parts[1:]) or len(parts[0]) > 64:
+        raise Rejected("resume_invalid", "That is no id of a frame of this stream.")
+    return Resume(parts[0], int(parts[1]), int(parts[2]))
+
+
+class Screen:
+    """One connection of the live stream: what waits to be written to it."""
+
+    def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None) -> None:
+        self.asker = asker
+        self.topics = topics
+        self.resume = resume
+        self.group: Group | None = None
+        self.backlog: list[bytes] = []
+        self.waiting_bytes = 0
+        self.closed = False
+        self.wake = asyncio.Event()
+        self.refused: Rejected | None = None
+
+    def push(self, frame: bytes) -> None:
+        """Add a frame; a screen that does not keep up is told so, and cut."""
+        if self.closed:
+            return
+        self.waiting_bytes += len(frame)
+        if self.waiting_bytes > BACKLOG_BYTES_MAX:
+            self.backlog = []
+            self.reset("lagged")
+            return
+        self.backlog.append(frame)
+        self.wake.set()
+
+    def reset(self, reason: str) -> None:
+        """End the stream with a reason."""
+        if not self.closed:
+            self.backlog.append(b'event: reset\ndata: {"reason":"%b"}\n\n' % reason.encode())
+            self.close()
+
+    def close(self) -> None:
+        """End the stream once what waits is written."""
+        self.closed = True
+        self.wake.set()
+
+    async def next(self) -> bytes:
+        """What is to be written next; b"" at the end. Raises Rejected if the stream never began."""
+        while not self.backlog and not self.closed:
+            self.wake.clear()
+            await self.wake.wait()
+        if self.refused is not None:
+            raise self.refused
+        frames, self.backlog, self.waiting_bytes = self.backlog, [], 0
+        return b"".join(frames)
+
+
+class Group:
+    """Screens that see the same: one audience, the same topics.
+
+    log: tells the ids of its frames from those of any other log, audience and topics.
+    """
+
+    def __init__(self, audience: Audience, topics: tuple[str, ...], genesis: bytes) -> None:
+        self.audience = audience
+        self.topics = topics
+        shown = (audience.node, audience.player, sorted(audience.permissions), topics)
+        self.log = blake2b(genesis + repr(shown).encode(), digest_size=8).hexdigest()
+        self.screens: dict[Screen, None] = {}
+
+
+Frames = list[tuple[Screen, bytes]]
+
+
+class Hub:
+    """The live streams of one stream of events."""
+
+    def __init__(self, engine: Engine, stream: str, genesis: bytes, delivery: Histogram) -> None:
+        self.engine = engine
+        self.stream = stream
+        self.genesis = genesis
+        self.delivery = delivery
+        self.groups: dict[tuple[Audience, tuple[str, ...]], Group] = {}
+        self.joining: dict[Screen, None] = {}
+        self.ring: deque[Happened] = deque(maxlen=RING_EVENTS)
+        self.house_ring: deque[tuple[int, Event]] = deque(maxlen=RING_EVENTS)
+        self.subscriptions: dict[str, Subscription] = {}
+        self.position = 0
+        self.house_position = 0
+        self.ring_after = 0
+        self.house_ring_after = 0
+        self.wake = asyncio.Event()
+        self.urgent = asyncio.Event()
+        self.published_ns = 0
+        self.tasks = [asyncio.create_task(self.flush_on()), asyncio.create_task(self.beat())]
+        streams = (stream,) if stream == HOUSE else (stream, HOUSE)
+        self.streams = streams
+        self.tasks += [asyncio.create_task(self.follow(one)) for one in streams]
+
+    async def close(self) -> None:
+        """End all streams."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for screen in self.screens():
+            screen.reset("stopping")
+
+    def screens(self) -> list[Screen]:
+        """All screens."""
+        joined = chain.from_iterable(group.screens for group in self.groups.values())
+        return [*joined, *self.joining]
+
+    # What comes in
+
+    async def follow(self, stream: str) -> None:
+        """Take in what is durable, as long as this runs."""
+        while True:
+            try:
+                after = max(self.engine.require(stream).durable_seq - RING_EVENTS, 0)
+                subscription = self.engine.subscribe(stream, after)
+            except Rejected:
+                await asyncio.sleep(RETRY_S)
+                continue
+            if stream == self.stream:
+                self.ring.clear()
+                self.ring_after = after
+            else:
+                self.house_ring.clear()
+                self.house_ring_after = after
+            self.subscriptions[stream] = subscription
+            self.wake.set()
+            try:
+                while True:
+                    self.take(stream, await subscription.batch())
+            except (Lagged, StoreError) as error:
+                logger.warning("the live stream of %s begins anew: %s", stream, error)
+                self.cut("lagged")
+                await asyncio.sleep(RETRY_S)
+            finally:
+                del self.subscriptions[stream]
+                subscription.close()
+
+    def take(self, stream: str, batch: list[Committed]) -> None:
+        """Keep events for the next flush and for those who come back."""
+        if not batch:
+            return
+        if not self.published_ns:
+            self.published_ns = time.perf_counter_ns()
+        if stream == self.stream:
+            for one in batch:
+                self.ring.append((one.seq, one.at_ns, one.actor, one.command, one.event))
+                if loses_sight(one.event):
+                    self.urgent.set()
+            if len(self.ring) == RING_EVENTS:
+                self.ring_after = self.ring[0][0] - 1
+        else:
+            for one in batch:
+                self.house_ring.append((one.seq, one.event))
+            if len(self.house_ring) == RING_EVENTS:
+                self.house_ring_after = self.house_ring[0][0] - 1
+        self.wake.set()
+
+    # What goes out
+
+    async def flush_on(self) -> None:
+        """Write to the screens whenever something has happened: the first event at once, then every FLUSH_S at most."""
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            if not self.groups and not self.joining:
+                self.published_ns = 0
+                continue
+            published_ns, self.published_ns = self.published_ns, 0
+            try:
+                position, composed = await self.engine.query(self.stream, self.compose)
+            except Exception as error:
+                # Nothing of this is durable. The engine recovers, and the screens come back.
+                if not isinstance(error, Rejected):
+                    logger.exception("a frame of %s cannot be made", self.stream)
+                self.cut("unavailable")
+                await asyncio.sleep(RETRY_S)
+                continue
+            if composed is None:
+                await asyncio.sleep(SOON_S)
+                self.wake.set()
+                continue
+            frames, self.house_position = composed
+            self.position = position
+            began = time.perf_counter()
+            for screen, frame in frames:
+                screen.push(frame)
+            if published_ns and frames:
+                self.delivery.add(time.perf_counter_ns() - published_ns)
+            # Writing to many screens takes its time; it must leave most of the loop to others.
+            await asyncio.sleep(0)
+            pause = max(FLUSH_S, 2 * (time.perf_counter() - began))
+            if not self.joining:
+                self.urgent.clear()
+                try:
+                    async with asyncio.timeout(pause):
+                        await self.urgent.wait()
+                except TimeoutError:
+                    pass
+
+    def current(self) -> bool:
+        """Take in what is durable and was not taken yet; false while that is still being read from the log."""
+        for stream in self.streams:
+            subscription = self.subscriptions.get(stream)
+            batch = subscription.take() if subscription is not None else None
+            if batch is None:
+                return False
+            self.take(stream, batch)
+        return True
+
+    def cut(self, reason: str) -> None:
+        """End the streams of all screens; they will come back."""
+        for screen in self.screens():
+            screen.reset(reason)
+        self.groups, self.joining = {}, {}
+
+    def compose(self, state: Any) -> tuple[Frames, int] | None:
+        """What every screen is to get as of the state's position, and the house position; None if it is too early to say.
+
+        Called by the engine, in one step with the state.
+        """
+        if not self.current():
+            return None
+        now_ns = self.engine.clock.now_ns()
+        house: House = state if self.stream == HOUSE else self.engine.view
+        undurable = self.engine.writers[self.stream].undurable()
+        after, position = self.position, state.seq
+        happened = self.since(after, position, undurable)
+        moved = [event for seq, event in self.house_ring if seq > self.house_position]
+        frames: Frames = []
+        if any(loses_sight(one[4]) for one in happened):
+            self.judge(state, now_ns)
+        if (happened or moved) and self.groups:
+            change = change_of(state, house, happened, moved, after, now_ns)
+            head = b'"from":%d,"to":%d,"house":%d,"at_ns":%d' % (after, position, house.seq, state.at_ns)
+            for group in self.groups.values():
+                body = self.payloads(group, change, image=False)
+                if body:
+                    frame = self.frame(group.log, b"delta", head, body, house.seq, position)
+                    frames += [(screen, frame) for screen in group.screens]
+        images: dict[tuple[Group, Resume | None], bytes] = {}
+        joining, self.joining = self.joining, {}
+        for screen in joining:
+            if not screen.closed:
+                self.welcome(screen, state, house, images, undurable, now_ns, frames)
+        return frames, house.seq
+
+    def since(self, after: int, position: int, undurable: list[Happened]) -> list[Happened]:
+        """The events after a position up to another, those that are not durable yet included."""
+        found: list[Happened] = []
+        for one in reversed(self.ring):
+            if one[0] <= after:
+                break
+            if one[0] <= position:
+                found.append(one)
+        found.reverse()
+        last = found[-1][0] if found else after
+        return found + [one for one in undurable if last < one[0] <= position]
+
+    def judge(self, state: SessionState, now_ns: int) -> None:
+        """Cut every screen whose session, permissions or place have changed."""
+        for key, group in list(self.groups.items()):
+            for screen in list(group.screens):
+                try:
+                    user = reader_of(state, screen.asker, now_ns)
+                    if audience_of(user, state.allowed) != group.audience:
+                        raise Rejected("not_permitted", "This user sees other things now.")
+                except Rejected as rejected:
+                    del group.screens[screen]
+                    screen.reset("signed_out" if rejected.code == "signed_out" else "revoked")
+            if not group.screens:
+                del self.groups[key]
+
+    def welcome(
+        self,
+        screen: Screen,
+        state: Any,
+        house: House,
+        images: dict[tuple[Group, Resume | None], bytes],
+        undurable: list[Happened],
+        now_ns: int,
+        frames: Frames,
+    ) -> None:
+        """Let a screen in: with what it has missed if that can be proved, else with an image."""
+        try:
+            user = reader_of(state, screen.asker, now_ns)
+            audience = audience_of(user, state.allowed)
+            require_topics(screen.topics, state, audience)
+        except Rejected as rejected:
+            screen.refused = rejected
+            screen.close()
+            return
+        group = self.group_of(audience, screen.topics)
+        group.screens[screen] = None
+        screen.group = group
+        known = images.get((group, screen.resume))
+        if known is None:
+            known = images[group, screen.resume] = self.first_frame(
+                group, screen.resume, state, house, undurable, now_ns
+            )
+        frames.append((screen, known))
+
+    def group_of(self, audience: Audience, topics: tuple[str, ...]) -> Group:
+        """The group of an audience and topics."""
+        group = self.groups.get((audience, topics))
+        if group is None:
+            group = self.groups[audience, topics] = Group(audience, topics, self.genesis)
+        return group
+
+    def first_frame(
+        self,
+        group: Group,
+        resume: Resume | None,
+        state: Any,
+        house: House,
+        undurable: list[Happened],
+        now_ns: int,
+    ) -> bytes:
+        """What a screen begins with: what it has missed, or an image."""
+        position = state.seq
+        missed = self.missed(group.log, resume, position, house.seq, undurable)
+        if missed is not None and resume is not None:
+            happened, moved = missed
+            change = change_of(state, house, happened, moved, resume.position, now_ns)
+            head = b'"from":%d,"to":%d,"house":%d,"at_ns":%d' % (resume.position, position, house.seq, state.at_ns)
+            return self.frame(group.log, b"delta", head, self.payloads(group, change, image=False), house.seq, position)
+        happened = self.since(max(position - IMAGE_SCAN_EVENTS, 0), position, undurable)
+        change = change_of(state, house, happened, (), 0, now_ns)
+        head = b'"position":%d,"house":%d,"at_ns":%d' % (position, house.seq, state.at_ns)
+        return self.frame(group.log, b"image", head, self.payloads(group, change, image=True), house.seq, position)
+
+    def missed(
+        self, log: str, resume: Resume | None, position: int, house_position: int, undurable: list[Happened]
+    ) -> tuple[list[Happened], list[Event]] | None:
+        """(events, house events) since a frame, if it is sure that nothing is missing; else None."""
+        if resume is None or resume.log != log:
+            return None
+        if not self.ring_after <= resume.position <= position:
+            return None
+        if self.stream != HOUSE and not self.house_ring_after <= resume.house <= house_position:
+            return None
+        happened = self.since(resume.position, position, undurable)
+        expected = range(resume.position + 1, position + 1)
+        if [one[0] for one in happened] != list(expected) or any(loses_sight(one[4]) for one in happened):
+            return None
+        return happened, [event for seq, event in self.house_ring if seq > resume.house]
+
+    def payloads(self, group: Group, change: Change, *, image: bool) -> bytes:
+        """What each topic of a group has to say; b"" for nothing."""
+        parts: list[bytes] = []
+        for name in group.topics:
+            payload = TOPICS[name].payload(change, group.audience, image)
+            if payload is not None:
+                parts.append(b'"%b":%b' % (name.encode(), payload))
+        return b",".join(parts)
+
+    def frame(self, log: str, kind: bytes, head: bytes, body: bytes, house: int, position: int) -> bytes:
+        """A server-sent event."""
+        return b'id: %b:%d:%d\nevent: %b\ndata: {%b,"topics":{%b}}\n\n' % (
+            log.encode(), house, position, kind, head, body,
+        )  # fmt: skip
+
+    # Time
+
+    async def beat(self) -> None:
+        """Say now and then that the stream is alive, and each second how the engine is."""
+        beats = 0
+        while True:
+            await asyncio.sleep(HEALTH_S)
+            beats += 1
+            if not self.groups:
+                continue
+            health = self.health()
+            now_ns = self.engine.clock.host_ns()
+            head = b'{"position":%d,"house":%d,"server_ns":%d}' % (self.position, self.house_position, now_ns)
+            for group in self.groups.values():
+                frame = health if "health" in group.topics else b""
+                if beats % int(HEARTBEAT_S / HEALTH_S) == 0:
+                    place = (group.log.encode(), self.house_position, self.position, head)
+                    frame += b"id: %b:%d:%d\nevent: heartbeat\ndata: %b\n\n" % place
+                if frame:
+                    for screen in group.screens:
+                        screen.push(frame)
+
+    def health(self) -> bytes:
+        """The frame of the topic `health`. It has no id: it moves no position."""
+        probes = self.engine.probes
+        values = {
+            "accepted": probes.accepted,
+            "refused": sum(probes.refused.values()),
+            "events": probes.events,
+            "recoveries": probes.recoveries,
+            "commit_ms_p50": probes.commit.percentile_ms(50),
+            "commit_ms_p99": probes.commit.percentile_ms(99),
+            "answer_ms_p99": probes.answer.percentile_ms(99),
+            "delivery_ms_p99": self.delivery.percentile_ms(99),
+            "screens": len(self.screens()),
+        }
+        return b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(values)
+
+
+class Live:
+    """All hubs of the process."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.hubs: dict[str, Hub] = {}
+        self.delivery = Histogram()
+        self.per_user: dict[tuple[str, str], int] = {}
+        self.count = 0
+
+    async def join(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None) -> Screen:
+        """Let a screen follow its stream; it gets its first frame as soon as that is durable.
+
+        Raises Rejected `busy`.
+        """
+        key = (asker.stream, asker.user)
+        if self.count >= STREAMS_MAX or self.per_user.get(key, 0) >= STREAMS_PER_USER_MAX:
+            raise Rejected("busy", "Too many live streams. Try again in a moment.")
+        hub = self.hubs.get(asker.stream)
+        if hub is None:
+            rows = await self.door.engine.store.events(asker.stream, 0, 1)
+            hub = self.hubs[asker.stream] = Hub(
+                self.door.engine, asker.stream, rows[0][5] if rows else b"", self.delivery
+            )
+        self.count += 1
+        self.per_user[key] = self.per_user.get(key, 0) + 1
+        screen = Screen(asker, topics, resume)
+        hub.joining[screen] = None
+        hub.wake.set()
+        hub.urgent.set()
+        return screen
+
+    def leave(self, screen: Screen) -> None:
+        """A screen has gone."""
+        key = (screen.asker.stream, screen.asker.user)
+        self.count -= 1
+        self.per_user[key] -= 1
+        if not self.per_user[key]:
+            del self.per_user[key]
+        screen.close()
+        hub = self.hubs[screen.asker.stream]
+        hub.joining.pop(screen, None)
+        group = screen.group
+        if group is not None:
+            group.screens.pop(screen, None)
+            if not group.screens:
+                hub.groups.pop((group.audience, group.topics), None)
+
+    async def close(self) -> None:
+        """End all streams."""
+        for hub in self.hubs.values():
+            await hub.close()
+
+
+def split_topics(text: str) -> tuple[str, ...]:
+    """The topics of a query string: each once, in the order of their declaration.
+
+    Raises Rejected `topic_invalid`.
+    """
+    asked = set(text.split(","))
+    unknown = asked - set(TOPICS)
+    if unknown or not asked:
+        raise Rejected("topic_invalid", "There is no such topic.", topics=list(TOPICS))
+    return tuple(name for name in TOPICS if name in asked)

@@ -1,0 +1,107 @@
+"""Passwords: Argon2id in a process of its own, with a bounded queue, so that signing in never holds up the engine.
+
+Parameters: 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet).
+"""
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import argon2
+
+from runline.domain.messages import Rejected
+from runline.gateway.limits import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN, PASSWORDS_WAITING_MAX
+
+V = TypeVar("V")
+
+HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$fj9rXrVZjMy8O2m292ASng$GL2xpQpliyVDIFDt2zZ/8dzM2Q5CKhScLaJF4RwBZUE"
+"""What an unknown user's password is compared with, so that it takes as long as a known one's."""
+
+
+def hash_password(password: str) -> str:
+    """The digest of a password."""
+    return HASHER.hash(password)
+
+
+def check_password(digest: str, password: str) -> bool:
+    """Whether a password has this digest."""
+    try:
+        return HASHER.verify(digest, password)
+    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        return False
+
+
+def require_password(password: str) -> str:
+    """A password that may be set, or Rejected `password_invalid`."""
+    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+        raise Rejected("password_invalid", f"A password has {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.")
+    return password
+
+
+def ignore_interrupts() -> None:
+    """A Ctrl-C on the terminal reaches the whole group; the server decides when this process ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Worker:
+    """One process that does what takes long. waiting_max: beyond so many calls in line the answer is `busy`."""
+
+    def __init__(self, waiting_max: int, prepare: Callable[..., None] = ignore_interrupts, *args: object) -> None:
+        self.waiting_max = waiting_max
+        self.prepare = prepare
+        self.args = args
+        self.waiting = 0
+        self.pool: ProcessPoolExecutor | None = None
+
+    async def call(self, function: Callable[..., V], *args: object) -> V:
+        """Have the process call a function.
+
+        Raises Rejected `busy`, `unavailable` if the process has died, and what the function raises.
+        """
+        if self.waiting >= self.waiting_max:
+            raise Rejected("busy", "Too much is waiting. Try again in a moment.")
+        if self.pool is None:
+            context = multiprocessing.get_context("spawn")
+            self.pool = ProcessPoolExecutor(1, context, initializer=self.prepare, initargs=self.args)
+        self.waiting += 1
+        pool = self.pool
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        except BrokenProcessPool:
+            if self.pool is pool:
+                self.pool = None
+            raise Rejected("unavailable", "The worker process has ended. Try again.") from None
+        finally:
+            self.waiting -= 1
+
+    def close(self) -> None:
+        """End the process."""
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Passwords:
+    """Hashes and checks passwords."""
+
+    def __init__(self) -> None:
+        self.worker = Worker(PASSWORDS_WAITING_MAX)
+
+    async def hash(self, password: str) -> str:
+        """The digest of a new password. Raises Rejected `password_invalid`, `busy`."""
+        return await self.worker.call(hash_password, require_password(password))
+
+    async def check(self, digest: str, password: str) -> bool:
+        """Whether a password has this digest. Raises Rejected `busy`."""
+        if len(password) > PASSWORD_LENGTH_MAX:
+            return False
+        return await self.worker.call(check_password, digest or NOBODYS_HASH, password)
+
+    def close(self) -> None:
+        """End the worker."""
+        self.worker.close()

@@ -1,0 +1,487 @@
+"""Queries: what can be asked, declared once. Routes, parameters and documentation follow from these declarations.
+
+A query of the moment is read from memory, at a position, in well under two milliseconds; one of history is read by the reader
+process from a snapshot of the tables (`history.py`).
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, Literal
+
+import msgspec
+
+from runline.domain.access import User
+from runline.domain.accounts import available_minor
+from runline.domain.book import Book
+from runline.domain.catalog import Fixture, FixtureStatus, Market
+from runline.domain.grading import SIDES, Score
+from runline.domain.hierarchy import Player
+from runline.domain.house import House
+from runline.domain.messages import Rejected, StreamKind
+from runline.domain.permissions import Permission
+from runline.domain.sessions import SessionState
+from runline.gateway.audience import Audience
+from runline.gateway.limits import PAGE_ROWS, PAGE_ROWS_MAX
+
+Shown = Callable[[Any, House, User, Audience, Any, int], "Page"]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What every query takes.
+
+    at_least: answer only once this position is reached (5 s at most). after: where the page before has ended (its `next`).
+    limit: rows of a page.
+    """
+
+    at_least: int = 0
+    after: str = ""
+    limit: int = PAGE_ROWS
+
+
+class Page(msgspec.Struct):
+    """Rows, and where the next page begins; "" after the last row."""
+
+    items: list[Any]
+    next: str = ""
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A declared query.
+
+    needs: the permission, None for everyone who is signed in. players: whether a player may ask it about their own account
+    without that permission. history: answered by the reader process; `show` is then None.
+    """
+
+    name: str
+    about: str
+    needs: Permission | None
+    players: bool
+    streams: tuple[StreamKind, ...]
+    asked: type[Asked]
+    row: type
+    history: bool
+    show: Shown | None
+
+
+QUERIES: dict[str, Query] = {}
+
+
+def query(
+    name: str,
+    *,
+    needs: Permission | None,
+    asked: type[Asked],
+    row: type,
+    players: bool = False,
+    streams: tuple[StreamKind, ...] = ("book",),
+) -> Callable[[Shown], Shown]:
+    """Declare a query of the moment: (state, house view, user, audience, asked, now_ns) -> Page."""
+
+    def declare(show: Shown) -> Shown:
+        QUERIES[name] = Query(name, (show.__doc__ or "").strip(), needs, players, streams, asked, row, False, show)
+        return show
+
+    return declare
+
+
+def require(query: Query, kind: StreamKind, audience: Audience) -> None:
+    """Refuse who may not ask. Raises Rejected `wrong_stream`, `not_permitted`."""
+    if kind not in query.streams:
+        raise Rejected("wrong_stream", "This can be asked elsewhere only.")
+    if query.needs is None or audience.may(query.needs) or (query.players and audience.player):
+        return
+    raise Rejected("not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value)
+
+
+def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:
+    """A page of rows that are in the order of their keys, from the one after `asked.after`."""
+    limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
+    found = list(islice(rows, limit + 1))
+    return Page(found[:limit], key(found[limit - 1]) if len(found) > limit else "")
+
+
+class Me(msgspec.Struct):
+    """Who is signed in."""
+
+    stream: str
+    user: str
+    role: str
+    node: str
+    player: str
+    permissions: list[str]
+
+
+@query("me", needs=None, asked=Asked, row=Me, streams=("house", "book"))
+def me(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """Who I am, and what I may do."""
+    permissions = [permission.value for permission in Permission if permission in audience.permissions]
+    return Page([Me(state.stream, user.name, user.role, user.node, user.player, permissions)])
+
+
+class BoardAsked(Asked, frozen=True, kw_only=True):
+    """league, fixture: only that. status: scheduled, closed, final or cancelled."""
+
+    league: str = ""
+    fixture: str = ""
+    status: FixtureStatus | Literal[""] = "scheduled"
+
+
+class BoardMarket(msgspec.Struct):
+    """A market as it is offered.
+
+    line_quarters: the home handicap or the total, in quarter points. sides, prices: in the same order. open: whether it takes
+    wagers now; if not, `closed_by` says why.
+    """
+
+    market: str
+    kind: str
+    period: str
+    line_quarters: int | None
+    sides: list[str]
+    prices: list[str]
+    open: bool
+    closed_by: str
+
+
+class BoardFixture(msgspec.Struct):
+    """A game on the board, the visitor's rotation number first."""
+
+    fixture: str
+    league: str
+    sport: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+    status: str
+    markets: list[BoardMarket]
+
+
+LAYERS = ("all", "sport", "league", "fixture", "market", "kind")
+
+
+def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
+    """Why a market takes no wagers: a layer, the cutoff, or ""."""
+    if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
+        return "past_cutoff"
+    subjects = ("", fixture.sport, fixture.league, fixture.name, market.name, market.kind)
+    for stream in (house, state):
+        if not stream.suspensions:
+            continue
+        for scope, subject in zip(LAYERS, subjects, strict=True):
+            if stream.closed_by(scope, subject):
+                return f"{scope} {subject}".strip()
+    if isinstance(state, Book) and state.suspensions:
+        if audience.player and state.closed_by("player", audience.player):
+            return f"player {audience.player}"
+        for agent in state.chain(audience.node):
+            if state.closed_by("agent", agent):
+                return f"agent {agent}"
+    return ""
+
+
+def board_market(state: Any, house: House, market: Market, audience: Audience, now_ns: int) -> BoardMarket | None:
+    """A market as this stream offers it, None if it does not."""
+    sides = list(SIDES[market.kind])
+    closed = closed_by(state, house, house.fixtures[market.fixture], market, audience, now_ns)
+    line, prices = market.line_quarters, market.prices
+    if isinstance(state, Book):
+        try:
+            offer = state.offer(market)
+        except Rejected:
+            return None
+        line, prices = offer.line_quarters, offer.prices
+    elif not market.offered:
+        return None
+    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed)
+
+
+@query("board", needs=Permission.BOARD_VIEW, asked=BoardAsked, row=BoardFixture, streams=("house", "book"))
+def board(state: Any, house: House, user: User, audience: Audience, asked: BoardAsked, now_ns: int) -> Page:
+    """The board: games in rotation order with the lines as this book offers them."""
+    rotation, _, name = asked.after.partition(":")
+    after = (int(rotation) if rotation.isdecimal() else -1, name)
+    fixtures = sorted(
+        (fixture.rotation, fixture.name)
+        for fixture in house.fixtures.values()
+        if asked.league in ("", fixture.league)
+        and asked.fixture in ("", fixture.name)
+        and asked.status in ("", fixture.status)
+        and (fixture.rotation, fixture.name) > after
+    )
+
+    def rows() -> Iterable[BoardFixture]:
+        for _, name in fixtures:
+            fixture = house.fixtures[name]
+            markets = [
+                board_market(state, house, house.markets[market], audience, now_ns)
+                for market in house.markets_of.get(name, ())
+            ]
+            yield BoardFixture(
+                name,
+                fixture.league,
+                fixture.sport,
+                fixture.rotation,
+                fixture.away,
+                fixture.home,
+                fixture.start_ns,
+                fixture.status,
+                [market for market in markets if market is not None],
+            )
+
+    return page_of(rows(), asked, lambda row: f"{row.rotation}:{row.fixture}")
+
+
+class AgentFigures(msgspec.Struct):
+    """An agent's subtree, in minor units. balance_minor: from the players' side (+ is what the players are ahead)."""
+
+    agent: str
+    parent: str
+    balance_minor: int
+    pending_minor: int
+    open_wagers: int
+
+
+def agent_figures(book: Book, name: str) -> AgentFigures:
+    """The figures of an agent's subtree."""
+    sums = book.sums.get(name)
+    parent = book.agents[name].parent
+    if sums is None:
+        return AgentFigures(name, parent, 0, 0, 0)
+    return AgentFigures(name, parent, sums.balance_minor, sums.pending_minor, sums.open_wagers)
+
+
+@query("figures", needs=Permission.FIGURES_VIEW, asked=Asked, row=AgentFigures)
+def figures(book: Book, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """The figures of every agent of my subtree, live."""
+    names = sorted(name for name in book.agents if name > asked.after and book.below(audience.node, name))
+    return page_of((agent_figures(book, name) for name in names), asked, lambda row: row.agent)
+
+
+class PlayerFigures(msgspec.Struct):
+    """A player's account, in minor units."""
+
+    player: str
+    agent: str
+    credit_limit_minor: int
+    temporary_credit_minor: int
+    balance_minor: int
+    pending_minor: int
+    available_minor: int
+    stake_max_minor: int | None
+    win_max_minor: int | None
+    active: bool
+
+
+def player_figures(book: Book, player: Player, now_ns: int) -> PlayerFigures:
+    """A player's account as it is now."""
+    return PlayerFigures(
+        player.number,
+        player.agent,
+        player.credit_limit_minor,
+        player.temporary_credit_minor if now_ns < player.temporary_until_ns else 0,
+        player.balance_minor,
+        book.pending.get(player.number, 0),
+        available_minor(book, player, now_ns),
+        player.stake_max_minor,
+        player.win_max_minor,
+        player.active,
+    )
+
+
+class PlayersAsked(Asked, frozen=True, kw_only=True):
+    """agent: only the players of that agent's subtree. player: only that one."""
+
+    agent: str = ""
+    player: str = ""
+
+
+@query("players", needs=Permission.FIGURES_VIEW, players=True, asked=PlayersAsked, row=PlayerFigures)
+def players(book: Book, house: House, user: User, audience: Audience, asked: PlayersAsked, now_ns: int) -> Page:
+    """The accounts of my subtree (for a player: my own account)."""
+    if audience.player:
+        return Page([player_figures(book, book.players[audience.player], now_ns)])
+    if asked.player:
+        return Page([player_figures(book, book.player_within(user, asked.player), now_ns)])
+    top = asked.agent or audience.node
+    book.require_node(user, top)
+    within = {name for name in book.agents if book.below(top, name)}
+    numbers = sorted(
+        player.number for player in book.players.values() if player.number > asked.after and player.agent in within
+    )
+    rows = (player_figures(book, book.players[number], now_ns) for number in numbers)
+    return page_of(rows, asked, lambda row: row.player)
+
+
+class ExposureAsked(Asked, frozen=True, kw_only=True):
+    """node: an agent of my subtree, "" for my own. fixture: only that game."""
+
+    node: str = ""
+    fixture: str = ""
+
+
+class Exposure(msgspec.Struct):
+    """A market with open wagers. exposure: what is lost if a side wins, less what is kept from the others, by side.
+
+    risk: what stands on each side, in minor units.
+    """
+
+    market: str
+    exposure_minor: dict[str, int]
+    risk_minor: dict[str, int]
+    wagers: int
+
+
+def exposure_of(book: Book, market: str, node: str) -> Exposure:
+    """A market's exposure of a node's players; all zero once nothing is open there."""
+    sides = book.stands(node).get(market, {})
+    return Exposure(
+        market,
+        book.exposure(market, node),
+        {side: stand.risk_minor for side, stand in sides.items()},
+        sum(stand.wagers for stand in sides.values()),
+    )
+
+
+@query("exposure", needs=Permission.FIGURES_VIEW, asked=ExposureAsked, row=Exposure)
+def exposure(book: Book, house: House, user: User, audience: Audience, asked: ExposureAsked, now_ns: int) -> Page:
+    """What my subtree's players have on each side of each market."""
+    node = asked.node or audience.node
+    book.require_node(user, node)
+    prefix = f"{asked.fixture}:" if asked.fixture else ""
+    names = sorted(name for name in book.stands(node) if name > asked.after and name.startswith(prefix))
+    return page_of((exposure_of(book, name, node) for name in names), asked, lambda row: row.market)
+
+
+class UserRow(msgspec.Struct):
+    """Somebody who may act."""
+
+    user: str
+    node: str
+    role: str
+    player: str
+    active: bool
+    sessions: int
+
+
+@query("users", needs=Permission.ROLES_MANAGE, asked=Asked, row=UserRow, streams=("house", "book"))
+def users(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """The users of my subtree."""
+    names = sorted(
+        one.name for one in state.users.values() if one.name > asked.after and state.below(user.node, one.node)
+    )
+
+    def rows() -> Iterable[UserRow]:
+        for name in names:
+            one = state.users[name]
+            yield UserRow(name, one.node, one.role, one.player, one.active, len(state.sessions_of.get(name, ())))
+
+    return page_of(rows(), asked, lambda row: row.user)
+
+
+class RoleRow(msgspec.Struct):
+    """A role, and where it is kept."""
+
+    role: str
+    node: str
+    permissions: tuple[str, ...]
+
+
+@query("roles", needs=Permission.ROLES_MANAGE, asked=Asked, row=RoleRow, streams=("house", "book"))
+def roles(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """The roles that are kept in my subtree, or that somebody there may have."""
+    names = sorted(
+        role.name
+        for role in state.roles.values()
+        if role.name > asked.after and (state.below(user.node, role.node) or state.below(role.node, user.node))
+    )
+    rows = (RoleRow(name, state.roles[name].node, state.roles[name].permissions) for name in names)
+    return page_of(rows, asked, lambda row: row.role)
+
+
+class SessionRow(msgspec.Struct):
+    """Somebody who is signed in."""
+
+    session: str
+    user: str
+    kind: str
+    started_ns: int
+    idle_until_ns: int
+    ends_ns: int
+
+
+@query("sessions", needs=Permission.ROLES_MANAGE, asked=Asked, row=SessionRow, streams=("house", "book"))
+def sessions(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """Who of my subtree is signed in."""
+    names = sorted(
+        session.name
+        for session in state.sessions.values()
+        if session.name > asked.after and state.below(user.node, state.users[session.user].node)
+    )
+
+    def rows() -> Iterable[SessionRow]:
+        for name in names:
+            one = state.sessions[name]
+            yield SessionRow(name, one.user, one.kind, one.started_ns, one.idle_until_ns, one.ends_ns)
+
+    return page_of(rows(), asked, lambda row: row.session)
+
+
+class SuspensionRow(msgspec.Struct):
+    """A layer that closes something."""
+
+    scope: str
+    subject: str
+    node: str
+    since_ns: int
+    reason: str
+
+
+@query("suspensions", needs=Permission.SUSPEND, asked=Asked, row=SuspensionRow, streams=("house", "book"))
+def suspensions(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """The layers of suspension that stand in this stream."""
+    scope, _, subject = asked.after.partition(":")
+    keys = sorted(key for key in state.suspensions if not asked.after or key > (scope, subject))
+
+    def rows() -> Iterable[SuspensionRow]:
+        for key in keys:
+            one = state.suspensions[key]
+            yield SuspensionRow(one.scope, one.subject, one.node, one.since_ns, one.reason)
+
+    return page_of(rows(), asked, lambda row: f"{row.scope}:{row.subject}")
+
+
+class BookRow(msgspec.Struct):
+    """A book of the house."""
+
+    book: str
+    owner: str
+
+
+@query("books", needs=Permission.BOOK_OPEN, asked=Asked, row=BookRow, streams=("house",))
+def books(house: House, view: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """The books that the house serves."""
+    names = sorted(name for name in house.books if name > asked.after)
+    return page_of((BookRow(name, house.books[name].owner) for name in names), asked, lambda row: row.book)
+
+
+class ResultRow(msgspec.Struct):
+    """What happened in a game: as entered, and as confirmed."""
+
+    fixture: str
+    revision: int
+    entered: Score | None
+    confirmed: Score | None
+
+
+@query("results", needs=Permission.BOARD_VIEW, asked=Asked, row=ResultRow, streams=("house", "book"))
+def results(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """Results, by game."""
+    names = sorted(name for name in house.results if name > asked.after)
+
+    def rows() -> Iterable[ResultRow]:
+        for name in names:
+            one = house.results[name]
+            yield ResultRow(name, one.revision, one.entered, one.confirmed)
+
+    return page_of(rows(), asked, lambda row: row.fixture)

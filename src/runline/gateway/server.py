@@ -1,0 +1,87 @@
+"""Server: the application on uvicorn, with bounds, in the loop of the engine."""
+
+import logging
+import socket
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from runline.bus.local import LocalBus
+from runline.engine.engine import Engine
+from runline.gateway.app import Gateway, make_app
+from runline.gateway.door import Door
+from runline.gateway.limits import CONNECTIONS_MAX, KEEP_ALIVE_S
+
+BACKLOG = 2_048
+STOP_S = 5
+
+
+class AddressInUse(Exception):
+    """The server cannot listen there."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises AddressInUse.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise AddressInUse(f"{host} port {port} cannot be used: {error}. Choose another with --port.") from error
+    return listening
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, which ends the live streams before it waits for connections to end."""
+
+    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self.gateway = gateway
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.gateway.close()
+        await super().shutdown(sockets)
+
+
+def make_server(
+    engine: Engine,
+    bus: LocalBus,
+    database: Path,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> Server:
+    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit.
+
+    Raises OSError or ssl.SSLError if the certificate cannot be used.
+    """
+    gateway = Gateway(Door(engine, bus), database, secure=certificate is not None)
+    options: dict[str, Any] = {}
+    if certificate is not None:
+        options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key) if key else None}
+    config = uvicorn.Config(
+        make_app(gateway),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_S,
+        **options,
+    )
+    config.load()
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return Server(config, gateway)

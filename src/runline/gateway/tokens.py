@@ -1,0 +1,22 @@
+"""Tokens: 256 random bits after the name of the stream that they are bound to. Only their digest is kept."""
+
+import os
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+
+TOKEN_LENGTH_MAX = 256
+
+
+def new_token(stream: str) -> str:
+    """A new opaque token of a stream."""
+    return f"{stream}.{urlsafe_b64encode(os.urandom(32)).rstrip(b'=').decode()}"
+
+
+def stream_of(token: str) -> str:
+    """The stream that a token names; "" if it names none."""
+    return token.rpartition(".")[0] if len(token) <= TOKEN_LENGTH_MAX else ""
+
+
+def session_name(token: str) -> str:
+    """The name of a token's session: 128 bits of its digest, from which the token cannot be found."""
+    return sha256(token.encode()).hexdigest()[:32]

@@ -1,0 +1,116 @@
+"""Web: what the raw ASGI doors share. Headers, bodies with bounds, answers."""
+
+import asyncio
+from typing import Any
+
+from runline.domain.messages import Rejected
+from runline.gateway.answers import rejected_json, status_of
+from runline.gateway.limits import BODY_WAIT_S_MAX
+
+COOKIE = "runline"
+SECURE_COOKIE = "__Host-runline"
+
+Headers = dict[bytes, bytes]
+SAFE_METHODS = ("GET", "HEAD")
+
+
+def headers_of(scope: Any) -> Headers:
+    """The headers of a request by their lower-case names; of several the last."""
+    return dict(scope["headers"])
+
+
+def cookie_of(headers: Headers) -> str:
+    """The token in the console's cookie, or ""."""
+    for part in headers.get(b"cookie", b"").split(b";"):
+        name, _, value = part.strip().partition(b"=")
+        if name in (COOKIE.encode(), SECURE_COOKIE.encode()):
+            return value.decode("latin-1")
+    return ""
+
+
+def token_of(headers: Headers, method: str) -> str:
+    """The token of a request: a bearer's, or the console's cookie if the request comes from the console's own pages.
+
+    Raises Rejected `cross_site`.
+    """
+    authorization = headers.get(b"authorization", b"")
+    if authorization[:7].lower() == b"bearer ":
+        return authorization[7:].strip().decode("latin-1")
+    token = cookie_of(headers)
+    if token and method not in SAFE_METHODS:
+        # A browser says where a request comes from; a page of another site must not act by this cookie.
+        site = headers.get(b"sec-fetch-site", b"same-origin")
+        origin = headers.get(b"origin", b"")
+        foreign = origin and origin.rpartition(b"//")[2] != headers.get(b"host", b"")
+        if site not in (b"same-origin", b"none") or foreign:
+            raise Rejected("cross_site", "This request comes from another site.")
+    return token
+
+
+def require_content(headers: Headers, *types: bytes) -> None:
+    """Refuse a body of another content type. Raises Rejected `content_type`."""
+    if headers.get(b"content-type", b"").split(b";")[0].strip().lower() not in types:
+        names = ", ".join(one.decode() for one in types)
+        raise Rejected("content_type", f"The content type must be {names}.")
+
+
+async def body_of(receive: Any, headers: Headers, bytes_max: int) -> bytes:
+    """The body of a request.
+
+    Raises Rejected `too_large`, `body_timeout`; ConnectionError if the client has gone.
+    """
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > bytes_max:
+        raise Rejected("too_large", "The request is too large.", most=bytes_max)
+    message = await receive_in_time(receive)
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        if len(body) > bytes_max:
+            raise Rejected("too_large", "The request is too large.", most=bytes_max)
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive_in_time(receive)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > bytes_max:
+            raise Rejected("too_large", "The request is too large.", most=bytes_max)
+    return b"".join(parts)
+
+
+async def receive_in_time(receive: Any) -> Any:
+    try:
+        async with asyncio.timeout(BODY_WAIT_S_MAX):
+            message = await receive()
+    except TimeoutError:
+        raise Rejected("body_timeout", "The request's body did not arrive in time.") from None
+    if message["type"] == "http.disconnect":
+        raise ConnectionError
+    return message
+
+
+async def answer(send: Any, status: int, body: bytes, content_type: bytes = b"application/json") -> None:
+    """Send a whole answer."""
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(send: Any, rejected: Rejected) -> None:
+    """Send a refusal. After a body that was not read to its end the connection is closed."""
+    body = rejected_json(rejected)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    if rejected.code in ("too_large", "body_timeout"):
+        headers.append((b"connection", b"close"))
+    if rejected.code in ("busy", "unavailable"):
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status_of(rejected.code), "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,76 @@
+"""Serve: `runline serve` and `runline config`."""
+
+import logging
+import os
+import secrets
+import ssl
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runline.bootstrap import open_store, run, running_engine
+from runline.config import Settings, SettingsError, load_settings, settings_toml
+from runline.domain.messages import HOUSE, Rejected
+from runline.engine.ports import StoreError
+from runline.gateway.server import AddressInUse, listen, make_server
+
+FAILED = 2
+
+
+def say(text: str) -> None:
+    """Tell whoever started this."""
+    print(text, flush=True)
+
+
+def complain(error: object) -> int:
+    """Say why it cannot be done."""
+    print(f"runline: {error}", file=sys.stderr)
+    return FAILED
+
+
+def show_settings(file: Path | None, flags: Mapping[tuple[str, str], Any]) -> int:
+    """`runline config`."""
+    try:
+        say(settings_toml(load_settings(file, os.environ, flags)).rstrip())
+    except SettingsError as error:
+        return complain(error)
+    return 0
+
+
+def serve(file: Path | None, flags: Mapping[tuple[str, str], Any]) -> int:
+    """`runline serve`: run until told to stop."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        settings = load_settings(file, os.environ, flags)
+        return run(lambda: serve_until_stopped(settings))
+    except (SettingsError, StoreError, AddressInUse, Rejected, ssl.SSLError, OSError) as error:
+        return complain(error)
+
+
+async def serve_until_stopped(settings: Settings) -> int:
+    """Open the store, recover, listen."""
+    server_settings = settings.server
+    with listen(server_settings.host, server_settings.port) as listening:
+        async with running_engine(open_store(settings.store), settings.engine) as (engine, bus):
+            server = make_server(
+                engine,
+                bus,
+                settings.store.path,
+                certificate=server_settings.tls_certificate,
+                key=server_settings.tls_key,
+            )
+            signing = server.gateway.signing
+            owner = settings.engine.owner
+            if not await signing.has_password(HOUSE, owner):
+                password = server_settings.owner_password or secrets.token_urlsafe(12)
+                await signing.set_first_password(HOUSE, owner, password)
+                if not server_settings.owner_password:
+                    say(f"The house's owner may sign in (this is shown once): user {owner}, password {password}")
+            scheme = "https" if server_settings.tls_certificate else "http"
+            host, port = listening.getsockname()[:2]
+            say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")
+            await server.serve(sockets=[listening])
+    return 0
