@@ -13,18 +13,20 @@ from litestar.datastructures import ResponseHeader
 from litestar.exceptions import HTTPException
 from litestar.openapi import ResponseSpec
 from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 
 from runline import __version__
 from runline.domain.messages import HOUSE, Command, Rejected
 from runline.domain.sessions import SessionKind
-from runline.gateway.answers import Refusal, outcome_json, rejected_json, status_of
+from runline.gateway.answers import Error, Refusal, outcome_json, rejected_json, status_of
 from runline.gateway.door import Asker, Door, decoded, decoder_of, path_name, public_commands
 from runline.gateway.history import answer as answer_from_history
 from runline.gateway.history import open_reader
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, READS_WAITING_MAX, STALLED_S_MAX
 from runline.gateway.live import Live, parse_resume, split_topics
+from runline.gateway.openapi import documentation_page, make_document
 from runline.gateway.passwords import Passwords, Worker
 from runline.gateway.queries import QUERIES, Page, Query, require
 from runline.gateway.signing import Signing
@@ -75,8 +77,8 @@ class Gateway:
             found = await self.reader.call(
                 answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns
             )
-            if isinstance(found, Rejected):
-                raise found
+            if isinstance(found, Error):
+                raise Rejected(found.code, found.message, **found.details)
             return b'{"position":%d,%b' % (found[0], found[1][1:])
 
         def show(state: Any, user: Any, audience: Any) -> tuple[int, Page]:
@@ -178,9 +180,9 @@ def command_route(gateway: Gateway, kind: type[Command]) -> Any:
     handle.__doc__ = kind.__doc__
     handle.__annotations__ = {
         "request": Request,
-        "preview": bool,
-        "if_position": Annotated[int | None, Parameter(ge=0, le=POSITION_MAX)],
-        "idempotency_key": Annotated[str, Parameter(header="idempotency-key", description=KEY, max_length=36)],
+        "preview": Annotated[bool, QueryParameter()],
+        "if_position": Annotated[int | None, QueryParameter(ge=0, le=POSITION_MAX)],
+        "idempotency_key": Annotated[str, HeaderParameter(name="idempotency-key", description=KEY, max_length=36)],
         "return": Response[bytes],
     }
     handle.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -201,7 +203,7 @@ def command_route(gateway: Gateway, kind: type[Command]) -> Any:
         name=name,
         status_code=200,
         summary=kind.__name__,
-        description=f"{kind.__doc__}\n\nNeeds `{kind.needs}`, in the stream of a {' or '.join(kind.streams)}.",
+        description=f"{inspect.cleandoc(kind.__doc__ or '')}\n\nNeeds `{kind.needs}`. For: {', '.join(kind.streams)}.",
         operation_id=kind.__name__,
         tags=["Commands"],
         responses={200: ResponseSpec(CommandAnswer, generate_examples=False), **REFUSALS},
@@ -223,11 +225,11 @@ def query_route(gateway: Gateway, query: Query) -> Any:
     for field in fields:
         if field.type is int:
             most = 1_000 if field.name == "limit" else POSITION_MAX
-            annotations[field.name] = Annotated[int, Parameter(ge=1 if field.name == "limit" else 0, le=most)]
+            annotations[field.name] = Annotated[int, QueryParameter(ge=1 if field.name == "limit" else 0, le=most)]
         elif field.type is str:
-            annotations[field.name] = Annotated[str, Parameter(max_length=256)]
+            annotations[field.name] = Annotated[str, QueryParameter(max_length=256)]
         else:
-            annotations[field.name] = field.type
+            annotations[field.name] = Annotated[field.type, QueryParameter()]
     annotations["return"] = Response[bytes]
     handle.__doc__ = query.about
     handle.__annotations__ = annotations
@@ -304,6 +306,14 @@ class OwnersPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
     book: str
     password: str
+
+
+SESSION_BODIES: dict[str, type] = {
+    "/v1/sign-in": SignInBody,
+    "/v1/change-password": ChangePasswordBody,
+    "/v1/set-password": SetPasswordBody,
+    "/v1/set-owners-password": OwnersPasswordBody,
+}
 
 
 class Done(msgspec.Struct):
@@ -482,6 +492,18 @@ class Alive(msgspec.Struct):
 def make_app(gateway: Gateway) -> Any:
     """The ASGI application: the hot doors, and the framework for all others."""
     framework, hot = make_framework(gateway), hot_doors(gateway)
+    document = make_document(framework, SESSION_BODIES)
+    described = msgspec.json.encode(document)
+    page = documentation_page(document)
+
+    async def schema(scope: Any, receive: Any, send: Any) -> None:
+        await answer(send, 200, described)
+
+    async def documentation(scope: Any, receive: Any, send: Any) -> None:
+        await answer(send, 200, page, b"text/html; charset=utf-8")
+
+    hot["GET", "/v1/schema/openapi.json"] = schema
+    hot["GET", "/v1/schema"] = hot["GET", "/v1/schema/"] = documentation
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         door = hot.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
@@ -526,6 +548,7 @@ def make_framework(gateway: Gateway) -> Litestar:
             security=security,
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             path="/v1/schema",
+            render_plugins=[JsonRenderPlugin()],
         ),
         response_headers=[ResponseHeader(name="cache-control", value="no-store")],
         logging_config=None,

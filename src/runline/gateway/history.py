@@ -13,7 +13,7 @@ from runline.domain.messages import Rejected
 from runline.domain.permissions import Permission
 from runline.domain.state import ROWS
 from runline.engine.envelope import decode_envelope
-from runline.gateway.answers import event_json
+from runline.gateway.answers import Error, event_json
 from runline.gateway.audience import Audience, sees
 from runline.gateway.limits import PAGE_ROWS_MAX
 from runline.gateway.passwords import ignore_interrupts
@@ -171,8 +171,8 @@ def open_reader(path: str) -> None:
     Reader.connection.set_busy_timeout(2_000)
 
 
-def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: int) -> tuple[int, bytes] | Rejected:
-    """(position, the page as JSON) of a query of history; runs in the reader process."""
+def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: int) -> tuple[int, bytes] | Error:
+    """(position, the page as JSON) of a query of history, or why not; runs in the reader process."""
     connection = Reader.connection
     connection.execute("BEGIN")
     try:
@@ -186,7 +186,7 @@ def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: 
         page = log_page(snapshot, asked) if name == "log" else rows_page(snapshot, name, query.row, asked)
         return snapshot.position, msgspec.json.encode(page)
     except Rejected as rejected:
-        return rejected
+        return Error(rejected.code, rejected.message, rejected.details)
     finally:
         connection.execute("ROLLBACK")
 
