@@ -127,7 +127,7 @@ def grade(source: Path | None = None) -> int:
 
 @app.command
 def bench(
-    *names: Literal["core", "engine", "settle", "recover"],
+    *names: Literal["core", "engine", "settle", "recover", "http", "idle"],
     json: Path | None = None,
     quick: bool = False,
     folder: Path | None = None,
@@ -137,7 +137,7 @@ def bench(
     Parameters
     ----------
     names
-        core, engine, settle, recover; all of them by default.
+        Which ones; all of them by default.
     json
         Also write the results into this file.
     quick
@@ -145,9 +145,9 @@ def bench(
     folder
         Where to put the databases; by default the system's folder for temporary files.
     """
-    from runline.evaluate.bench import run_benches
+    from runline.evaluate.bench.run import BENCHES, run_benches
 
-    return run_benches(names or ("core", "engine", "settle", "recover"), json, quick=quick, folder=folder)
+    return run_benches(names or tuple(BENCHES), json, quick=quick, folder=folder)
 
 
 @app.command

@@ -1,5 +1,6 @@
 """Door: the one way from outside to the engine. It says who asks; the writer says what they may."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -84,6 +85,7 @@ class Door:
         self.engine = engine
         self.bus = bus
         self.kept_ns: dict[str, int] = {}
+        self.loop = asyncio.get_running_loop()
 
     def asker(self, token: str) -> Asker:
         """Who asks, by their token.
@@ -119,7 +121,10 @@ class Door:
 
     async def execute(self, request: Request) -> Outcome:
         """The outcome of one request, durable."""
-        return await self.bus.send_one(request)
+        answer = self.loop.create_future()
+        self.engine.submit((request,), Answer(answer))
+        outcome: Outcome = await answer
+        return outcome
 
     def asked(
         self,
@@ -200,6 +205,20 @@ def reader_of(state: SessionState, asker: Asker, now_ns: int) -> User:
         raise Rejected("not_permitted", "This user may not act here.")
     require_session(state, asker.session, user, now_ns)
     return user
+
+
+class Answer:
+    """The sink of one request: a future, unless nobody waits for it any more."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: "asyncio.Future[Outcome]") -> None:
+        self.future = future
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        """Take the outcome."""
+        if not self.future.done():
+            self.future.set_result(outcome)
 
 
 class Unheard:

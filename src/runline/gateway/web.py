@@ -62,28 +62,33 @@ async def body_of(receive: Any, headers: Headers, bytes_max: int) -> bytes:
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > bytes_max:
         raise Rejected("too_large", "The request is too large.", most=bytes_max)
-    message = await receive_in_time(receive)
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > bytes_max:
-            raise Rejected("too_large", "The request is too large.", most=bytes_max)
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive_in_time(receive)
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > bytes_max:
-            raise Rejected("too_large", "The request is too large.", most=bytes_max)
-    return b"".join(parts)
-
-
-async def receive_in_time(receive: Any) -> Any:
+    # Most bodies come with their head: the timer is for those that do not.
+    late = asyncio.current_task()
+    assert late is not None
+    timer = asyncio.get_running_loop().call_later(BODY_WAIT_S_MAX, late.cancel)
     try:
-        async with asyncio.timeout(BODY_WAIT_S_MAX):
-            message = await receive()
-    except TimeoutError:
+        message = present(await receive())
+        body: bytes = message.get("body", b"")
+        size = len(body)
+        parts = [body]
+        while message.get("more_body") and size <= bytes_max:
+            message = present(await receive())
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+    except asyncio.CancelledError:
+        if timer.when() > asyncio.get_running_loop().time():
+            raise
+        late.uncancel()
         raise Rejected("body_timeout", "The request's body did not arrive in time.") from None
+    finally:
+        timer.cancel()
+    if size > bytes_max:
+        raise Rejected("too_large", "The request is too large.", most=bytes_max)
+    return body if len(parts) == 1 else b"".join(parts)
+
+
+def present(message: Any) -> Any:
+    """The message, unless the client has gone."""
     if message["type"] == "http.disconnect":
         raise ConnectionError
     return message
@@ -94,7 +99,6 @@ async def answer(send: Any, status: int, body: bytes, content_type: bytes = b"ap
     headers = [
         (b"content-type", content_type),
         (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

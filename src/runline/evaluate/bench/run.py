@@ -14,6 +14,7 @@ from rich.table import Table
 from runline.bootstrap import run
 from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
+from runline.evaluate.bench.http import bench_http, bench_idle
 from runline.evaluate.bench.recover import bench_recover
 from runline.evaluate.bench.result import BenchResult, this_machine
 from runline.evaluate.bench.settle import bench_settle
@@ -44,6 +45,14 @@ def run_recover(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_recover(folder, players=players, open_wagers=open_wagers, events=events))
 
 
+def run_http(folder: Path, quick: bool) -> Measured:
+    return run(lambda: bench_http(folder, wagers=2_000 if quick else 50_000))
+
+
+def run_idle(folder: Path, quick: bool) -> Measured:
+    return run(lambda: bench_idle(folder, wagers=100 if quick else 3_000))
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -57,9 +66,11 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "engine": run_engine,
     "settle": run_settle,
     "recover": run_recover,
+    "http": run_http,
+    "idle": run_idle,
 }
 
-LESS_IS_BETTER = ("_us", "_s")
+LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")
 
 
 def ratio_of(figures: dict[str, float], floor: dict[str, float]) -> float:

@@ -1,0 +1,192 @@
+"""Served: a real `runline serve` in a process of its own, and bare clients that cost the measuring side little."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runline.bootstrap import open_store, running_engine
+from runline.bus.local import LocalBus
+from runline.client import AsyncClient
+from runline.config import StoreSettings
+from runline.evaluate.bench.load import BOOK, OWNER, Bettors, set_up
+from runline.gateway.door import Door
+from runline.gateway.passwords import Passwords
+from runline.gateway.signing import Signing
+
+PASSWORD = "a bench's password"
+READY_S = 60.0
+
+encode = msgspec.json.Encoder().encode
+
+
+async def give_password(engine: Any, bus: LocalBus, stream: str, user: str) -> None:
+    """Give a user their first password."""
+    passwords = Passwords()
+    try:
+        await Signing(Door(engine, bus), passwords).set_first_password(stream, user, PASSWORD)
+    finally:
+        passwords.close()
+
+
+async def prepare(path: Path, players: int) -> None:
+    """A database with a house, a book, players and an owner who can sign in."""
+    async with running_engine(open_store(StoreSettings(path, "inline"))) as (engine, bus):
+        await set_up(bus, players)
+        await give_password(engine, bus, BOOK, OWNER)
+
+
+class Served:
+    """A running server. cores: those that it (with its helpers) may use; None for all."""
+
+    def __init__(self, command: list[str], cores: set[int] | None) -> None:
+        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if cores:
+            os.sched_setaffinity(self.child.pid, cores)
+        self.address = ""
+
+    def wait_until_ready(self) -> None:
+        """Read the address that the server says."""
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            if "http://" in line:
+                self.address = line.partition("http://")[2].split()[0]
+                return
+        raise RuntimeError(f"the server has ended with {self.child.wait()}")
+
+    @property
+    def host(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _, port = self.address.partition(":")
+        return host, int(port)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+    def stop(self) -> None:
+        """End it."""
+        self.child.terminate()
+        self.child.wait(READY_S)
+
+
+def serve_command(path: Path, committer: str, port: int = 0) -> list[str]:
+    """The command that serves a database."""
+    serve = ["serve", "--database", str(path), "--port", str(port), "--committer", committer]
+    return [sys.executable, "-m", "runline", *serve]
+
+
+@asynccontextmanager
+async def serving(command: list[str], cores: set[int] | None = None) -> AsyncIterator[Served]:
+    """A server that is stopped at the end. The measuring process keeps off its cores where there are enough."""
+    server = Served(command, cores)
+    everywhere = os.sched_getaffinity(0)
+    try:
+        await asyncio.to_thread(server.wait_until_ready)
+        if cores and everywhere - cores:
+            os.sched_setaffinity(0, everywhere - cores)
+        yield server
+    finally:
+        os.sched_setaffinity(0, everywhere)
+        if server.child.poll() is None:
+            server.stop()
+
+
+async def sign_in(server: Served, stream: str = BOOK, user: str = OWNER) -> str:
+    """A token."""
+    async with AsyncClient(f"http://{server.address}") as client:
+        return await client.sign_in(stream, user, PASSWORD)
+
+
+def post(server: Served, path: str, token: str, body: bytes, kind: str = "application/json", key: str = "") -> bytes:
+    """The bytes of a request."""
+    sent_as = f"idempotency-key: {key}\r\n" if key else ""
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: {server.address}\r\nauthorization: Bearer {token}\r\n{sent_as}"
+        f"content-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def wager_requests(server: Served, token: str, bettors: Bettors, number: int) -> list[bytes]:
+    """Wagers as requests."""
+    made = [bettors.request() for _ in range(number)]
+    return [post(server, "/v1/wagers", token, encode(one.command), key=one.id) for one in made]
+
+
+class Exchange(asyncio.Protocol):
+    """A connection on which one request at a time is answered."""
+
+    def __init__(self, answered: Callable[["Exchange", int, bytes], None]) -> None:
+        self.answered = answered
+        self.received = b""
+        self.sent_ns = 0
+        self.transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def send(self, request: bytes) -> None:
+        """Send a request."""
+        self.sent_ns = time.perf_counter_ns()
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        received = self.received + data if self.received else data
+        head, end, body = received.partition(b"\r\n\r\n")
+        if end:
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            if len(body) >= length:
+                self.received = body[length:]
+                self.answered(self, time.perf_counter_ns() - self.sent_ns, head[9:12])
+                return
+        self.received = received
+
+
+class HttpLoop:
+    """Requests over a number of connections, each sending the next as soon as it is answered."""
+
+    def __init__(self, requests: list[bytes], expected: bytes = b"200") -> None:
+        self.waiting = requests
+        self.left = len(requests)
+        self.expected = expected
+        self.durations_ns: list[int] = []
+        self.failed = 0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def answered(self, exchange: Exchange, duration_ns: int, status: bytes) -> None:
+        """Take an answer, send the next request."""
+        self.durations_ns.append(duration_ns)
+        self.failed += status != self.expected
+        self.left -= 1
+        if self.waiting:
+            exchange.send(self.waiting.pop())
+        elif not self.left and not self.done.done():
+            self.done.set_result(None)
+
+    async def run(self, server: Served, connections: int) -> float:
+        """Seconds until all are answered."""
+        loop = asyncio.get_running_loop()
+        exchanges = [
+            (await loop.create_connection(lambda: Exchange(self.answered), *server.host))[1] for _ in range(connections)
+        ]
+        began = time.perf_counter()
+        for exchange in exchanges:
+            if self.waiting:
+                exchange.send(self.waiting.pop())
+        await self.done
+        seconds = time.perf_counter() - began
+        for exchange in exchanges:
+            exchange.transport.close()
+        if self.failed:
+            raise RuntimeError(f"{self.failed} requests were not answered with {self.expected.decode()}")
+        return seconds
