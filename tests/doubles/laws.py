@@ -106,7 +106,7 @@ def derived(state: Any) -> dict[str, Any]:
     return found | {
         "figures": figures(state),
         "sums": {agent: amounts for agent, amounts in sums.items() if any(amounts)},
-        "sessions_of": {user: list(names) for user, names in state.sessions_of.items()},
+        "sessions_of": {user: sorted(names) for user, names in state.sessions_of.items()},
         "open_on": {fixture: sorted(numbers) for fixture, numbers in state.open_on.items()},
         "queues": remaining,
         "ledger_sum": state.ledger_sum_minor,

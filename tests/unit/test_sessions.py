@@ -1,12 +1,14 @@
 """Sessions: a session is state of its stream, and whatever ends it bites at its event."""
 
 import pytest
+from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, NOON_NS, SECOND_NS
 from tests.doubles.words import agent, player, staff
 
 from runline.domain.access import CreateUser, RestoreUser, RevokeUser
+from runline.domain.hierarchy import CreatePlayer
 from runline.domain.limits import SESSIONS_PER_USER_MAX
-from runline.domain.messages import ENGINE, GATEWAY, Rejected
+from runline.domain.messages import ENGINE, EVOLVERS, GATEWAY, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import (
     LIMITS,
@@ -14,6 +16,7 @@ from runline.domain.sessions import (
     RETRY_DELAY_NS_MAX,
     ChangePassword,
     EndSession,
+    ExpireSession,
     FailSignIn,
     KeepSession,
     PasswordSet,
@@ -102,6 +105,25 @@ def test_nobody_is_called_like_the_engine_or_the_gateway(book):
         book.rejected("already_exists")
 
 
+def test_a_password_checked_by_the_gateway_is_changed_by_the_gateway_alone(ann):
+    for actor in ("owner", "ann", ENGINE):
+        ann.when(ChangePassword("ann", HASH, credential_seq(ann), ""), by=actor)
+        ann.rejected("not_permitted")
+
+
+def test_only_the_engine_says_that_a_sessions_time_is_over(ann):
+    signed_in(ann, "s1")
+    for actor in ("owner", "ann", GATEWAY):
+        ann.when(ExpireSession("s1"), by=actor)
+        ann.rejected("not_permitted")
+
+
+def test_no_player_is_called_like_the_engine_or_the_gateway(book):
+    for name in (ENGINE, GATEWAY):
+        book.when(CreatePlayer(name, "root", 0))
+        book.rejected("already_exists")
+
+
 # Wrong passwords
 
 
@@ -129,6 +151,21 @@ def test_after_too_many_wrong_passwords_even_the_right_one_must_wait(ann):
 def test_a_wrong_password_of_nobody_is_refused_like_any_other(ann):
     ann.when(FailSignIn("nobody"), by=GATEWAY)
     ann.rejected("sign_in_failed")
+
+
+def test_the_right_password_makes_wrong_ones_free_again(ann):
+    for _ in range(3):
+        ann.when(FailSignIn("ann"), by=GATEWAY)
+    signed_in(ann, "s1")
+    ann.when(FailSignIn("ann"), by=GATEWAY)
+    ann.happened(SignInFailed, failures=1, retry_ns=NOON_NS)
+
+
+def test_a_new_password_ends_the_wait(ann):
+    for _ in range(4):
+        ann.when(FailSignIn("ann"), by=GATEWAY)
+    ann.given(SetPassword("ann", HASH))
+    signed_in(ann, "s1")
 
 
 # The end of a session
@@ -243,3 +280,44 @@ def test_sessions_survive_a_restart(ann):
     assert recovered.sessions_of == ann.state.sessions_of
     assert recovered.credentials == ann.state.credentials
     assert recovered.due == [(NOON_NS + HOUR_NS // 2, "session", "s2")]
+
+
+def test_a_session_whose_time_is_over_is_not_revived_before_its_timer_fires(ann):
+    signed_in(ann, "s1")
+    ann.clock_reads(NOON_NS + 30 * MINUTE_NS)
+    ann.when(KeepSession("s1"), by=GATEWAY)
+    ann.nothing_happened()
+    ann.time_is(NOON_NS + 30 * MINUTE_NS)
+    assert "s1" not in ann.state.sessions
+
+
+def test_a_programs_session_lasts_longer_than_a_screens(ann):
+    sign_in(ann, kind="program")
+    ann.time_is(NOON_NS + 24 * HOUR_NS - 1)
+    assert holds(ann, "s1")
+    ann.time_is(NOON_NS + 24 * HOUR_NS)
+    assert ann.log[-1][3] == SessionEnded("s1", "ann", "idle", "")
+
+
+def test_the_oldest_of_one_instant_is_the_same_after_a_restart(ann):
+    signed_in(ann, *(f"s{number:02}" for number in reversed(range(SESSIONS_PER_USER_MAX))))
+    laws.memory_is_what_a_restart_would_rebuild(ann.state, recovered := ann.recovered())
+    sign_in(ann, "last")
+    replaced = ann.happened(SessionEnded, cause="replaced").session
+    assert replaced == next(iter(recovered.sessions_of["ann"]))
+
+
+def test_a_user_has_one_credential_however_often_it_changes_in_one_part(ann):
+    state = ann.state
+    for event in (SignInFailed("ann", 1, 0), PasswordSet("ann", HASH, "")):
+        state.seq += 1
+        EVOLVERS[type(event)](state, event)
+    assert list(state.changed.values()) == [state.credentials["ann"]]
+
+
+def test_a_revoked_user_gets_no_first_password(ann):
+    ann.given(staff("ben", Permission.FIGURES_VIEW), RevokeUser("ben", "left"))
+    ann.when(ChangePassword("ben", HASH, 0, ""), by=GATEWAY)
+    ann.rejected("sign_in_failed")
+    ann.when(ChangePassword("nobody", HASH, 0, ""), by=GATEWAY)
+    ann.rejected("unknown_user")

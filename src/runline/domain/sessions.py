@@ -249,12 +249,20 @@ def change_password(state: SessionState, command: ChangePassword, context: Any) 
         require_credential(state, command.user, command.credential_seq, context.at_ns)
     elif command.user not in state.users:
         raise Rejected("unknown_user", f"There is no user {command.user!r}.", user=command.user)
+    elif not state.users[command.user].active:
+        raise Rejected("sign_in_failed", "That is not a user's password here.")
     return PasswordSet(command.user, require_hash(command.password_hash), command.session)
 
 
 @evolves(PasswordSet)
 def password_set(state: SessionState, event: PasswordSet) -> None:
-    state.credentials[event.user] = state.touch(Credential(event.user, event.password_hash))
+    credential = state.credentials.get(event.user)
+    if credential is None:
+        credential = state.credentials[event.user] = Credential(event.user, event.password_hash)
+    credential.password_hash = event.password_hash
+    credential.failures = 0
+    credential.retry_ns = 0
+    state.touch(credential)
     state.end_sessions(event.user, but=event.session)
 
 
@@ -262,9 +270,11 @@ def password_set(state: SessionState, event: PasswordSet) -> None:
 def sign_in(state: SessionState, command: SignIn, context: Any) -> list[Event]:
     require_credential(state, command.user, command.credential_seq, context.at_ns)
     events: list[Event] = []
-    names = list(state.sessions_of.get(command.user, ()))
+    names = state.sessions_of.get(command.user, {})
     if len(names) >= SESSIONS_PER_USER_MAX:
-        events.append(SessionEnded(names[0], command.user, "replaced", ""))
+        # Sessions of one instant go by their names, so that a restart makes no difference.
+        oldest = min(names, key=lambda name: (state.sessions[name].started_ns, name))
+        events.append(SessionEnded(oldest, command.user, "replaced", ""))
     elif len(state.sessions) >= SESSIONS_MAX:
         raise Rejected("too_many", "As many are signed in as may be.", most=SESSIONS_MAX)
     if command.session in state.sessions:
@@ -315,7 +325,10 @@ def sign_in_failed(state: SessionState, event: SignInFailed) -> None:
 
 @decides(KeepSession)
 def keep_session(state: SessionState, command: KeepSession, context: Any) -> SessionKept | tuple[()]:
-    return SessionKept(command.session) if command.session in state.sessions else ()
+    session = state.sessions.get(command.session)
+    if session is None or context.at_ns >= min(session.idle_until_ns, session.ends_ns):
+        return ()
+    return SessionKept(session.name)
 
 
 @evolves(SessionKept)

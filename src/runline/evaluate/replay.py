@@ -64,6 +64,8 @@ def check_entry(row: EventRow, state: SessionState, chain: bytes) -> Logged:
     where = f"{stream} #{seq}"
     if seq != state.seq + 1:
         raise Differs(f"{stream}: position {state.seq + 1} is missing, {seq} follows {state.seq}")
+    if not isinstance(body, bytes) or not isinstance(stored_hash, bytes):
+        raise Differs(f"{where}: the columns are not of their kind")
     if link(chain, body) != stored_hash:
         raise Differs(f"{where}: the hash does not follow from the bytes")
     try:
