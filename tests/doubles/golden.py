@@ -48,7 +48,7 @@ def one_of_each() -> list[Stage]:
     book.given(VoidWager(book.state.seq, "wrong side"))
     book.given(SetPassword("ann", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"))
     for command in (FailSignIn("ann"), None, KeepSession("s1"), SignOut("s1")):
-        book.when(command or SignIn("ann", "s1", "screen", book.state.credentials["ann"].changed_seq), by=GATEWAY)
+        book.when(command or SignIn("ann", "s1", "screen", book.state.credentials["ann"].password_seq), by=GATEWAY)
         assert book.events, book.refusal
     book.time_is(NOON_NS + HOUR_NS)
     book.house.ends("G1", 3, 1, periods=((0, 0),) * 7 + ((1, 2), (0, 1)))

@@ -35,7 +35,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
 
 def credential_seq(book, user="ann"):
-    return book.state.credentials[user].changed_seq
+    return book.state.credentials[user].password_seq
 
 
 def sign_in(book, session="s1", user="ann", kind="screen"):

@@ -44,11 +44,13 @@ LIMITS: dict[str, SessionLimits] = {
 class Credential(Row, table="credentials"):
     """How a user signs in.
 
-    password_hash: Argon2id in its own text form. failures: tries since the last success. retry_ns: no try counts before.
+    password_hash: Argon2id in its own text form. password_seq: the position at which it was set. failures: tries since the
+    last success. retry_ns: no try counts before.
     """
 
     user: str
     password_hash: str
+    password_seq: int
     failures: int = 0
     retry_ns: int = 0
     changed_seq: int = 0
@@ -226,7 +228,7 @@ def require_credential(state: SessionState, user: str, credential_seq: int, at_n
         raise Rejected("sign_in_failed", "That is not a user's password here.")
     if at_ns < credential.retry_ns:
         raise Rejected("sign_in_delayed", "Too many wrong passwords. Try again later.", retry_ns=credential.retry_ns)
-    if credential.changed_seq != credential_seq:
+    if credential.password_seq != credential_seq:
         raise Rejected("sign_in_failed", "That is not a user's password here.")
     return credential
 
@@ -258,8 +260,9 @@ def change_password(state: SessionState, command: ChangePassword, context: Any) 
 def password_set(state: SessionState, event: PasswordSet) -> None:
     credential = state.credentials.get(event.user)
     if credential is None:
-        credential = state.credentials[event.user] = Credential(event.user, event.password_hash)
+        credential = state.credentials[event.user] = Credential(event.user, event.password_hash, state.seq)
     credential.password_hash = event.password_hash
+    credential.password_seq = state.seq
     credential.failures = 0
     credential.retry_ns = 0
     state.touch(credential)

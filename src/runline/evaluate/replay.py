@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import msgspec
@@ -60,7 +61,8 @@ def replay_stream(
 
 def check_entry(row: EventRow, state: SessionState, chain: bytes) -> Logged:
     """The envelope of a stored event, if it is the one that must come next."""
-    stream, seq, command, digest, body, stored_hash = row
+    columns: tuple[Any, ...] = row
+    stream, seq, command, digest, body, stored_hash = columns
     where = f"{stream} #{seq}"
     if seq != state.seq + 1:
         raise Differs(f"{stream}: position {state.seq + 1} is missing, {seq} follows {state.seq}")

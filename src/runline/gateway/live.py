@@ -84,11 +84,11 @@ class Screen:
         self.refused: Rejected | None = None
 
     def push(self, frame: bytes) -> None:
-        """Add a frame; a screen that does not keep up is told so, and cut."""
+        """Add a frame; a screen that does not keep up is told so, and cut. (One frame may always wait, however large.)"""
         if self.closed:
             return
         self.waiting_bytes += len(frame)
-        if self.waiting_bytes > BACKLOG_BYTES_MAX:
+        if self.backlog and self.waiting_bytes > BACKLOG_BYTES_MAX:
             self.backlog = []
             self.reset("lagged")
             return
@@ -129,6 +129,8 @@ class Group:
         shown = (audience.node, audience.player, sorted(audience.permissions), topics)
         self.log = blake2b(genesis + repr(shown).encode(), digest_size=8).hexdigest()
         self.screens: dict[Screen, None] = {}
+        self.position = 0
+        """Where the last frame for all of them has ended, from where the next one begins."""
 
 
 Frames = list[tuple[Screen, bytes]]
@@ -298,10 +300,12 @@ class Hub:
             self.judge(state, now_ns)
         if (happened or moved) and self.groups:
             change = change_of(state, house, happened, moved, after, now_ns)
-            head = b'"from":%d,"to":%d,"house":%d,"at_ns":%d' % (after, position, house.seq, state.at_ns)
             for group in self.groups.values():
                 body = self.payloads(group, change, image=False)
                 if body:
+                    span = (group.position, position, house.seq, state.at_ns)
+                    head = b'"from":%d,"to":%d,"house":%d,"at_ns":%d' % span
+                    group.position = position
                     frame = self.frame(group.log, b"delta", head, body, house.seq, position)
                     frames += [(screen, frame) for screen in group.screens]
         images: dict[tuple[Group, Resume | None], bytes] = {}
@@ -356,7 +360,7 @@ class Hub:
             screen.refused = rejected
             screen.close()
             return
-        group = self.group_of(audience, screen.topics)
+        group = self.group_of(audience, screen.topics, state.seq)
         group.screens[screen] = None
         screen.group = group
         known = images.get((group, screen.resume))
@@ -366,11 +370,12 @@ class Hub:
             )
         frames.append((screen, known))
 
-    def group_of(self, audience: Audience, topics: tuple[str, ...]) -> Group:
+    def group_of(self, audience: Audience, topics: tuple[str, ...], position: int) -> Group:
         """The group of an audience and topics."""
         group = self.groups.get((audience, topics))
         if group is None:
             group = self.groups[audience, topics] = Group(audience, topics, self.genesis)
+            group.position = position
         return group
 
     def first_frame(
@@ -454,7 +459,7 @@ class Hub:
         values = {
             "accepted": probes.accepted,
             "refused": sum(probes.refused.values()),
-            "events": probes.events,
+            "logged": probes.events,
             "recoveries": probes.recoveries,
             "commit_ms_p50": probes.commit.percentile_ms(50),
             "commit_ms_p99": probes.commit.percentile_ms(99),

@@ -14,6 +14,9 @@ from runline.gateway.door import Door
 from runline.gateway.limits import CONNECTIONS_MAX, KEEP_ALIVE_S
 
 BACKLOG = 2_048
+SEND_BUFFER_BYTES = 256 * 1024
+"""What the system keeps for a client that does not read."""
+
 STOP_S = 5
 
 
@@ -29,6 +32,7 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     try:
         listening.bind((host, port))
         listening.listen(BACKLOG)

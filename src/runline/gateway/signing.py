@@ -48,7 +48,7 @@ class Signing:
             known = state.users.get(user)
             if credential is None or known is None or not known.active:
                 return "", 0, 0
-            return credential.password_hash, credential.changed_seq, credential.retry_ns
+            return credential.password_hash, credential.password_seq, credential.retry_ns
 
         engine = self.door.engine
         digest, seq, retry_ns = "", 0, 0
