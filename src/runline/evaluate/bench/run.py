@@ -18,6 +18,7 @@ from runline.evaluate.bench.http import bench_http, bench_idle
 from runline.evaluate.bench.recover import bench_recover
 from runline.evaluate.bench.result import BenchResult, this_machine
 from runline.evaluate.bench.settle import bench_settle
+from runline.evaluate.bench.stream import bench_reconnect, bench_stream
 
 Measured = tuple[dict[str, float], dict[str, float]]
 
@@ -53,6 +54,15 @@ def run_idle(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_idle(folder, wagers=100 if quick else 3_000))
 
 
+def run_stream(folder: Path, quick: bool) -> Measured:
+    screens, rate_per_s, seconds = (50, 200, 1.0) if quick else (1_000, 1_000, 8.0)
+    return run(lambda: bench_stream(folder, screens=screens, rate_per_s=rate_per_s, seconds=seconds))
+
+
+def run_reconnect(folder: Path, quick: bool) -> Measured:
+    return run(lambda: bench_reconnect(folder, screens=50 if quick else 1_000))
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -68,6 +78,8 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "recover": run_recover,
     "http": run_http,
     "idle": run_idle,
+    "stream": run_stream,
+    "reconnect": run_reconnect,
 }
 
 LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")

@@ -1,0 +1,215 @@
+"""Benches `stream` and `reconnect`: many screens that follow one book, from a process of its own.
+
+Delivery is measured from the time in a wager's own event (when it was decided) until the frame that holds it has arrived here,
+on the same machine's clock. Floor of `stream`: the answer of the wager itself, over HTTP, at the same time. Floor of
+`reconnect`: the start of the server alone.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from runline.client import AsyncClient
+from runline.evaluate.bench.http import SEED, Maker
+from runline.evaluate.bench.load import Bettors
+from runline.evaluate.bench.result import latencies
+from runline.evaluate.bench.served import Exchange, Served, encode, post, prepare, serve_command, serving, sign_in
+from runline.gateway.server import listen
+
+PLAYERS = 1_000
+SAMPLED = 20
+"""Screens whose frames are looked into; the others are only counted, so that measuring leaves time to be measured."""
+
+LINES_PER_S = 50
+"""Calls a second, in each of which some wagers are placed."""
+
+
+class ScreenWall(asyncio.Protocol):
+    """One screen: a connection that follows the wagers."""
+
+    def __init__(self, wall: "Wall", sampled: bool) -> None:
+        self.wall = wall
+        self.sampled = sampled
+        self.live = False
+        self.ended_ns = 0
+        self.rest = b""
+        self.transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(self.wall.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.wall.received += len(data)
+        if not self.live and (b"event: image" in data or b"event: delta" in data):
+            self.live = True
+            self.wall.live += 1
+        if b"event: reset" in data:
+            self.ended_ns = time.time_ns()
+        if self.sampled:
+            self.look(data)
+
+    def look(self, data: bytes) -> None:
+        """Measure how old each wager is as it arrives."""
+        now_ns = time.time_ns()
+        whole = self.rest + data
+        frames = whole.split(b"\n\n")
+        self.rest = frames.pop()
+        for frame in frames:
+            if b"event: delta" in frame:
+                for part in frame.split(b'"at_ns":')[2:]:
+                    self.wall.delays_ns.append(now_ns - int(part.partition(b",")[0]))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.wall.lost += self.live
+        self.live = False
+
+
+class Wall:
+    """Many screens."""
+
+    def __init__(self, server: Served, token: str) -> None:
+        head = (
+            f"GET /v1/stream?topics=wagers HTTP/1.1\r\nhost: {server.address}\r\nauthorization: Bearer {token}\r\n\r\n"
+        )
+        self.request = head.encode()
+        self.screens: list[ScreenWall] = []
+        self.delays_ns: list[int] = []
+        self.received = 0
+        self.live = 0
+        self.lost = 0
+
+    async def open(self, server: Served, screens: int) -> None:
+        """Connect, and wait until every screen is live."""
+        loop = asyncio.get_running_loop()
+        for number in range(screens):
+            _, screen = await loop.create_connection(lambda n=number: ScreenWall(self, n < SAMPLED), *server.host)  # type: ignore[misc]
+            self.screens.append(screen)
+        await self.all_live(screens)
+
+    async def all_live(self, screens: int) -> None:
+        """Wait until so many screens have had a frame."""
+        while sum(screen.live for screen in self.screens) < screens:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+    def close(self) -> None:
+        """Disconnect."""
+        for screen in self.screens:
+            screen.transport.close()
+
+
+class Steady:
+    """Wagers at a steady rate, some in each call, whether answered or not (open loop)."""
+
+    def __init__(self, server: Served, token: str, bettors: Bettors, rate_per_s: int) -> None:
+        self.server = server
+        self.token = token
+        self.bettors = bettors
+        self.lines = max(rate_per_s // LINES_PER_S, 1)
+        self.durations_ns: list[int] = []
+        self.sent = 0
+        self.idle: list[Exchange] = []
+
+    def answered(self, exchange: Exchange, duration_ns: int, status: bytes) -> None:
+        """Take an answer."""
+        if status != b"200":
+            raise RuntimeError(f"a wager was answered {status.decode()}")
+        self.durations_ns.append(duration_ns)
+        self.idle.append(exchange)
+
+    async def run(self, seconds: float) -> None:
+        """Send for so long."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while (passed := loop.time() - began) < seconds:
+            due = int(passed * LINES_PER_S) + 1
+            while self.sent < due:
+                self.sent += 1
+                made = [self.bettors.request() for _ in range(self.lines)]
+                lines = [encode({"type": "PlaceWager", "id": one.id, "command": one.command}) for one in made]
+                request = post(self.server, "/v1/commands", self.token, b"\n".join(lines), "application/x-ndjson")
+                exchange = self.idle.pop() if self.idle else await self.connect()
+                exchange.send(request)
+            await asyncio.sleep(max(self.sent / LINES_PER_S - (loop.time() - began), 0))
+        while len(self.durations_ns) < self.sent:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
+
+    async def connect(self) -> Exchange:
+        loop = asyncio.get_running_loop()
+        _, exchange = await loop.create_connection(lambda: Exchange(self.answered), *self.server.host)
+        return exchange
+
+
+async def bench_stream(
+    folder: Path, *, screens: int, rate_per_s: int, seconds: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """(figures, floor)."""
+    path = folder / "stream.db"
+    await prepare(path, PLAYERS)
+    bettors = Bettors(Maker(), PLAYERS, SEED)  # type: ignore[arg-type]
+    async with serving(serve_command(path, "process")) as server:
+        token = await sign_in(server)
+        wall = Wall(server, await sign_in(server))
+        await wall.open(server, screens)
+        load = Steady(server, token, bettors, rate_per_s)
+        await load.run(seconds / 4)
+        wall.delays_ns.clear()
+        load = Steady(server, token, bettors, rate_per_s)
+        await load.run(seconds)
+        await asyncio.sleep(0.2)
+        sent = load.sent * load.lines
+        if len(wall.delays_ns) < sent * min(SAMPLED, screens) or wall.lost:
+            raise RuntimeError(
+                f"{len(wall.delays_ns)} of {sent * SAMPLED} events arrived, {wall.lost} screens were cut"
+            )
+        figures = latencies("delivery", wall.delays_ns)
+        figures |= {"screens": screens, "events_per_s": sent / seconds} | latencies("answer", load.durations_ns)
+        figures["cut_ms_max"] = await cut(server, wall, token)
+        wall.close()
+    return figures, {"delivery_ms_p99": latencies("answer", load.durations_ns)["answer_ms_p99"]}
+
+
+async def cut(server: Served, wall: Wall, token: str) -> float:
+    """Milliseconds from the answer to the end of a session until the last of its streams has been told."""
+    async with AsyncClient(f"http://{server.address}", token) as client:
+        rows = (await client.ask("sessions")).items
+        streaming = max(rows, key=lambda row: row["started_ns"])
+        await client.send("EndSession", session=streaming["session"], reason="end of the bench")
+        answered_ns = time.time_ns()
+        async with asyncio.timeout(10):
+            while not all(screen.ended_ns for screen in wall.screens):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        return max((max(screen.ended_ns for screen in wall.screens) - answered_ns) / 1e6, 0.0)
+
+
+async def bench_reconnect(folder: Path, *, screens: int) -> tuple[dict[str, float], dict[str, float]]:
+    """(figures, floor): kill -9 of the server, a new one on the same port, until every screen is live again."""
+    path = folder / "reconnect.db"
+    await prepare(path, PLAYERS)
+    with listen("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+    command = serve_command(path, "process", port)
+    bettors = Bettors(Maker(), PLAYERS, SEED)  # type: ignore[arg-type]
+    async with serving(command) as server:
+        token = await sign_in(server)
+        wall = Wall(server, await sign_in(server))
+        await wall.open(server, screens)
+        await Steady(server, token, bettors, 500).run(1.0)
+        server.kill()
+        began = time.perf_counter()
+        again = Served(command, None)
+        try:
+            await asyncio.to_thread(again.wait_until_ready)
+            ready_s = time.perf_counter() - began
+            back = Wall(again, wall.request.decode().partition("Bearer ")[2].strip())
+            load = Steady(again, token, bettors, 500)
+            loading = asyncio.create_task(load.run(2.0))
+            await back.open(again, screens)
+            live_s = time.perf_counter() - began
+            await loading
+            back.close()
+        finally:
+            again.stop()
+    figures = {"live_s": live_s, "screens": float(screens)} | latencies("placing", load.durations_ns)
+    return figures, {"live_s": ready_s}
