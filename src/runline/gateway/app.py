@@ -431,8 +431,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
             while frames:
                 async with asyncio.timeout(STALLED_S_MAX):
                     await send({"type": "http.response.body", "body": frames, "more_body": True})
-                door.keep(asker.stream, asker.session)
-                frames = await screen.next()
+                frames = await screen.next(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             logger.info("a screen that does not read is cut")

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable, Coroutine
 from hashlib import blake2b
 from itertools import chain
 from typing import Any
@@ -40,10 +41,16 @@ logger = logging.getLogger("runline.gateway")
 RETRY_S = 0.1
 SOON_S = 0.001
 
+Send = Callable[[Any], Coroutine[Any, Any, None]]
+
+SCREENS_AT_ONCE = 64
+"""Screens that are written to before the loop has its turn."""
+
 IMAGE_SCAN_EVENTS = 1_000
 """Events looked at for the last ones in an image."""
 
 HEALTH_S = 1.0
+KEEP_BEATS = 30
 
 encode = msgspec.json.Encoder().encode
 
@@ -70,7 +77,11 @@ def parse_resume(text: str) -> Resume | None:
 
 
 class Screen:
-    """One connection of the live stream: what waits to be written to it."""
+    """One connection of the live stream.
+
+    A frame is written at once if the connection takes it. If its buffer is full, frames wait here for the connection's own
+    task, up to a bound.
+    """
 
     def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None) -> None:
         self.asker = asker
@@ -82,10 +93,12 @@ class Screen:
         self.closed = False
         self.wake = asyncio.Event()
         self.refused: Rejected | None = None
+        self.write: Send | None = None
+        """What takes a body, while the connection's task waits for frames."""
 
     def push(self, frame: bytes) -> None:
         """Add a frame; a screen that does not keep up is told so, and cut. (One frame may always wait, however large.)"""
-        if self.closed:
+        if self.closed or (self.write is not None and not self.backlog and self.written(frame)):
             return
         self.waiting_bytes += len(frame)
         if self.backlog and self.waiting_bytes > BACKLOG_BYTES_MAX:
@@ -94,6 +107,21 @@ class Screen:
             return
         self.backlog.append(frame)
         self.wake.set()
+
+    def written(self, frame: bytes) -> bool:
+        """Write a frame, if that can be done without waiting.
+
+        A sender that is ready ends in its first step; one that must wait for its buffer does so before it writes anything
+        (uvicorn's does), and is given up.
+        """
+        assert self.write is not None
+        sending = self.write({"type": "http.response.body", "body": frame, "more_body": True})
+        try:
+            sending.send(None)
+        except StopIteration:
+            return True
+        sending.close()
+        return False
 
     def reset(self, reason: str) -> None:
         """End the stream with a reason."""
@@ -106,11 +134,16 @@ class Screen:
         self.closed = True
         self.wake.set()
 
-    async def next(self) -> bytes:
-        """What is to be written next; b"" at the end. Raises Rejected if the stream never began."""
+    async def next(self, write: "Send | None" = None) -> bytes:
+        """What is to be written next; b"" at the end. Meanwhile frames may be written with `write`.
+
+        Raises Rejected if the stream never began.
+        """
+        self.write = write
         while not self.backlog and not self.closed:
             self.wake.clear()
             await self.wake.wait()
+        self.write = None
         if self.refused is not None:
             raise self.refused
         frames, self.backlog, self.waiting_bytes = self.backlog, [], 0
@@ -139,8 +172,11 @@ Frames = list[tuple[Screen, bytes]]
 class Hub:
     """The live streams of one stream of events."""
 
-    def __init__(self, engine: Engine, stream: str, genesis: bytes, delivery: Histogram) -> None:
+    def __init__(
+        self, engine: Engine, stream: str, genesis: bytes, delivery: Histogram, keep: Callable[[str, str], None]
+    ) -> None:
         self.engine = engine
+        self.keep = keep
         self.stream = stream
         self.genesis = genesis
         self.delivery = delivery
@@ -251,13 +287,15 @@ class Hub:
             frames, self.house_position = composed
             self.position = position
             began = time.perf_counter()
-            for screen, frame in frames:
+            for number, (screen, frame) in enumerate(frames, 1):
                 screen.push(frame)
+                if number % SCREENS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             if published_ns and frames:
                 self.delivery.add(time.perf_counter_ns() - published_ns)
-            # Writing to many screens takes its time; it must leave most of the loop to others.
+            # Writing to many screens takes its time; it must leave half of the loop to others.
             await asyncio.sleep(0)
-            pause = max(FLUSH_S, 2 * (time.perf_counter() - began))
+            pause = max(FLUSH_S, time.perf_counter() - began)
             if not self.joining:
                 self.urgent.clear()
                 try:
@@ -441,6 +479,9 @@ class Hub:
             beats += 1
             if not self.groups:
                 continue
+            if beats % KEEP_BEATS == 0:
+                for asker in {screen.asker for screen in self.screens()}:
+                    self.keep(asker.stream, asker.session)
             health = self.health()
             now_ns = self.engine.clock.host_ns()
             head = b'{"position":%d,"house":%d,"server_ns":%d}' % (self.position, self.house_position, now_ns)
@@ -492,7 +533,7 @@ class Live:
         if hub is None:
             rows = await self.door.engine.store.events(asker.stream, 0, 1)
             hub = self.hubs[asker.stream] = Hub(
-                self.door.engine, asker.stream, rows[0][5] if rows else b"", self.delivery
+                self.door.engine, asker.stream, rows[0][5] if rows else b"", self.delivery, self.door.keep
             )
         self.count += 1
         self.per_user[key] = self.per_user.get(key, 0) + 1
