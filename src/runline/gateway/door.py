@@ -172,9 +172,7 @@ class Door:
             outcomes[place] = outcome
         return outcomes  # type: ignore[return-value]
 
-    async def read(
-        self, asker: Asker, read: Callable[[Any, User, Audience], V], at_least: int = 0, wait_s: float = AT_LEAST_WAIT_S
-    ) -> tuple[int, V]:
+    async def read(self, asker: Asker, read: Callable[[Any, User, Audience], V], at_least: int = 0) -> tuple[int, V]:
         """Read from the asker's stream, if they may: (position, what `read` returns), durable.
 
         Raises Rejected `signed_out`, `not_permitted`, what `read` raises, and what Engine.query raises.
@@ -187,7 +185,7 @@ class Door:
             except Rejected as rejected:
                 return rejected
 
-        position, found = await self.engine.query(asker.stream, checked, at_least, wait_s)
+        position, found = await self.engine.query(asker.stream, checked, at_least, AT_LEAST_WAIT_S)
         if isinstance(found, Rejected):
             raise found
         return position, found
