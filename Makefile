@@ -41,14 +41,15 @@ test: $(VENV)/.dev
 check: $(VENV)/.dev
 	@eval "$$STAGES"; check; finish
 
-## test-long: what takes longer: tests/long, and the crash tests with 50 kills (KILLS=N)
+## test-long: what takes longer: tests/long, the crash tests with 50 kills (KILLS=N), 50 screens cut 100 times
 .PHONY: test-long
 test-long: $(VENV)/.dev
 	@eval "$$STAGES"; \
 	if [ -d tests/long ]; then stage long $(RUN) pytest tests/long; fi; \
-	stage crash env RUNLINE_KILLS=$(KILLS) $(RUN) pytest -m crash tests/integration; finish
+	stage crash env RUNLINE_KILLS=$(KILLS) $(RUN) pytest -m crash tests/integration; \
+	stage stream env RUNLINE_CUTS=100 RUNLINE_SCREENS=50 $(RUN) pytest tests/integration/test_gateway_stream.py -k killed; finish
 
-## bench: measure the budgets: core, engine, settle, recover
+## bench: measure the budgets
 .PHONY: bench
 bench: $(VENV)/.package
 	@$(BIN)/python benchmarks/run.py

@@ -158,6 +158,7 @@ def serve(
     host: str | None = None,
     port: int | None = None,
     committer: Literal["inline", "process"] | None = None,
+    sample: bool = False,
 ) -> int:
     """Serve the API and the live stream over HTTP until stopped.
 
@@ -173,10 +174,12 @@ def serve(
         The port to listen on; 0 takes any free one.
     committer
         Where batches are committed: in the engine's own process, or in one of its own on a second core.
+    sample
+        Fill a new database with a game, a book, an agent and a player to try the API on.
     """
     from runline.serve import serve as run_server
 
-    return run_server(config, flags_of(database, host, port, committer))
+    return run_server(config, flags_of(database, host, port, committer), sample=sample)
 
 
 @app.command(name="config")

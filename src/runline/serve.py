@@ -11,6 +11,9 @@ from typing import Any
 
 from runline.bootstrap import open_store, run, running_engine
 from runline.config import Settings, SettingsError, load_settings, settings_toml
+from runline.demo.sample import BOOK as SAMPLE
+from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
+from runline.demo.sample import add_sample
 from runline.domain.messages import HOUSE, Rejected
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen, make_server
@@ -38,19 +41,19 @@ def show_settings(file: Path | None, flags: Mapping[tuple[str, str], Any]) -> in
     return 0
 
 
-def serve(file: Path | None, flags: Mapping[tuple[str, str], Any]) -> int:
+def serve(file: Path | None, flags: Mapping[tuple[str, str], Any], *, sample: bool = False) -> int:
     """`runline serve`: run until told to stop."""
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
         settings = load_settings(file, os.environ, flags)
-        return run(lambda: serve_until_stopped(settings))
+        return run(lambda: serve_until_stopped(settings, sample=sample))
     except (SettingsError, StoreError, AddressInUse, Rejected, ssl.SSLError, OSError) as error:
         return complain(error)
 
 
-async def serve_until_stopped(settings: Settings) -> int:
+async def serve_until_stopped(settings: Settings, *, sample: bool) -> int:
     """Open the store, recover, listen."""
     server_settings = settings.server
     with listen(server_settings.host, server_settings.port) as listening:
@@ -69,6 +72,9 @@ async def serve_until_stopped(settings: Settings) -> int:
                 await signing.set_first_password(HOUSE, owner, password)
                 if not server_settings.owner_password:
                     say(f"The house's owner may sign in (this is shown once): user {owner}, password {password}")
+            if sample and not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
+                await add_sample(bus, signing, owner, engine.clock.now_ns())
+                say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
             scheme = "https" if server_settings.tls_certificate else "http"
             host, port = listening.getsockname()[:2]
             say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")

@@ -1,0 +1,164 @@
+"""`runline serve` and `runline config`, as somebody runs them."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runline.client import Client
+from runline.evaluate.terminal import AGREES, verify_database
+from runline.gateway.server import listen
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def runline(*words, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "runline", *map(str, words)],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+@contextmanager
+def serving(*words, **environment):
+    """A server; (its lines so far, its address). It is stopped as by Ctrl-C, and must end well."""
+    command = [sys.executable, "-m", "runline", "serve", *map(str, words)]
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+    lines = []
+    try:
+        for line in child.stdout:
+            lines.append(line)
+            if "http://" in line:
+                break
+        yield lines, re.search(r"http://\S+", lines[-1])[0]
+    finally:
+        child.send_signal(signal.SIGINT)
+        _, complaints = child.communicate(timeout=30)
+    assert (child.returncode, complaints) == (0, "")
+
+
+@pytest.mark.parametrize("committer", ["inline", "process"])
+def test_a_new_server_shows_its_owners_password_once_and_keeps_everything(tmp_path, committer):
+    database = tmp_path / "kept" / "book.db"
+    words = ("--database", database, "--port", 0, "--committer", committer)
+    with serving(*words) as (lines, address):
+        user, password = re.search(r"user (\S+), password (\S+)", lines[0]).groups()
+        with Client(address) as client:
+            client.sign_in("house", user, password)
+            client.send("CreateLeague", league="MLB", sport="baseball")
+    with serving(*words) as (lines, address):
+        assert len(lines) == 1
+        with Client(address) as client:
+            client.sign_in("house", user, password)
+            assert client.ask("log", type="LeagueCreated").items
+    assert verify_database(database, None, None) == AGREES
+
+
+def test_the_owners_password_can_be_given_and_is_shown_nowhere(tmp_path):
+    secret = "given-by-the-environment"
+    with serving("--database", tmp_path / "book.db", "--port", 0, RUNLINE_SERVER_OWNER_PASSWORD=secret) as (
+        lines,
+        address,
+    ):
+        assert secret not in "".join(lines)
+        with Client(address) as client:
+            client.sign_in("house", "platform", secret)
+    shown = runline("config", RUNLINE_SERVER_OWNER_PASSWORD=secret)
+    assert shown.returncode == 0
+    assert secret not in shown.stdout + shown.stderr
+    assert "owner_password: (set, not shown)" in shown.stdout
+
+
+def test_a_stream_that_is_open_does_not_hold_up_the_end(tmp_path):
+    with serving("--sample", "--database", tmp_path / "book.db", "--port", 0) as (_, address):
+        client = Client(address, deadline_s=1)
+        client.sign_in("sample", "P1", "only-a-sample")
+        frames = client.stream("wagers")
+        next(frames)
+    frames.close()
+    client.close()
+
+
+def test_the_lines_of_the_readme_place_a_first_wager(tmp_path):
+    block = re.search(r"```sh\n(.*?)```", README, re.DOTALL)[1]
+    python = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    assert len(block.strip().splitlines()) == 3
+    with serving("--sample", "--database", tmp_path / "book.db", "--port", 0) as (_, address):
+        here = address.removeprefix("http://")
+        script = block.replace("localhost:8321", here)
+        said = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
+        assert '"type":"WagerPlaced"' in said
+        assert '"risk_minor":2500' in said
+        code = python.replace("localhost:8321", here)
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        assert "'pending_minor': 2500" in said
+
+
+def test_a_port_that_is_taken_is_a_clear_error(tmp_path):
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        found = runline("serve", "--database", tmp_path / "book.db", "--port", port)
+    assert found.returncode == 2
+    assert f"port {port} cannot be used" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[server]\nport = 'many'", "port"),
+        ("[server]\ncolour = 1", "colour"),
+        ("[stores]\npath = 'x'", "stores"),
+        ("[server", "cannot be read"),
+        ("server = 5", "server"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_a_clear_error(tmp_path, text, complaint):
+    file = tmp_path / "runline.toml"
+    file.write_text(text)
+    found = runline("config", "--config", file)
+    assert found.returncode == 2
+    assert complaint in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_flags_go_over_the_environment_and_that_goes_over_the_file(tmp_path):
+    file = tmp_path / "runline.toml"
+    file.write_text("[server]\nport = 1\nhost = '10.0.0.1'\n[engine]\nnode = 'n7'\n[store]\npath = 'a.db'\n")
+    environment = {"RUNLINE_SERVER_PORT": "2", "RUNLINE_STORE_PATH": "b.db"}
+    shown = runline("config", "--config", file, "--port", 3, **environment).stdout
+    for line in ("port = 3", 'host = "10.0.0.1"', 'node = "n7"', 'path = "b.db"'):
+        assert line in shown
+    again = tmp_path / "again.toml"
+    again.write_text(shown)
+    assert runline("config", "--config", again).stdout == shown
+
+
+def test_tls_by_settings(tmp_path):
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = subprocess.run([*openssl, "-keyout", key, "-out", certificate], capture_output=True, check=False)
+    assert made.returncode == 0
+    file = tmp_path / "runline.toml"
+    file.write_text(f"[server]\ntls_certificate = '{certificate}'\ntls_key = '{key}'\nport = 0\n")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "runline", "serve", "--config", str(file), "--database", str(tmp_path / "book.db")],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with child.stdout as said:
+        address = next(re.search(r"https://\S+", line)[0] for line in said if "https://" in line)
+        curl = subprocess.run(["curl", "-sk", f"{address}/v1/ready"], capture_output=True, text=True, check=True)
+        assert curl.stdout == '{"ready":true}'
+        with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as plain:
+            plain.sendall(b"GET /v1/ready HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert b"200" not in plain.recv(100)
+        child.send_signal(signal.SIGINT)
+    assert child.wait(30) == 0
