@@ -34,20 +34,21 @@ class AgentSums(msgspec.Struct):
     balance_minor: int = 0
     stands: dict[str, dict[str, Stand]] = {}
 
-    def stand(self, market: str, side: str, risk_minor: int, win_minor: int, wagers: int) -> None:
-        """Add to what stands on a side of a market (or take away: negative)."""
+    def stand(self, market: str, side: str) -> Stand:
+        """What stands on a side of a market."""
         sides = self.stands.get(market)
         if sides is None:
             sides = self.stands[market] = {}
         stand = sides.get(side)
         if stand is None:
             stand = sides[side] = Stand()
-        stand.risk_minor += risk_minor
-        stand.win_minor += win_minor
-        stand.wagers += wagers
-        if stand.wagers == 0:
-            del sides[side]
-            if not sides:
+        return stand
+
+    def forget_stand(self, market: str, side: str) -> None:
+        """Forget a side of a market on which nothing stands any more."""
+        if self.stands[market][side].wagers == 0:
+            del self.stands[market][side]
+            if not self.stands[market]:
                 del self.stands[market]
 
     def add(self, other: "AgentSums", sign: Literal[1, -1]) -> None:
@@ -56,8 +57,12 @@ class AgentSums(msgspec.Struct):
         self.open_wagers += sign * other.open_wagers
         self.balance_minor += sign * other.balance_minor
         for market, sides in other.stands.items():
-            for side, stand in sides.items():
-                self.stand(market, side, sign * stand.risk_minor, sign * stand.win_minor, sign * stand.wagers)
+            for side, moved in sides.items():
+                stand = self.stand(market, side)
+                stand.risk_minor += sign * moved.risk_minor
+                stand.win_minor += sign * moved.win_minor
+                stand.wagers += sign * moved.wagers
+                self.forget_stand(market, side)
 
 
 class RiskState(LedgerState):
@@ -70,9 +75,11 @@ class RiskState(LedgerState):
         self.pending: dict[str, int] = {}
         self.account_moved: dict[str, int] = {}
         self.market_moved: dict[str, int] = {}
-        """The position at which a market's stands last moved, the latest at the end."""
+        """The position at which a wager on a market last closed or opened again, the latest at the end."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
+        self.paths: dict[str, dict[str, dict[str, tuple[Stand, ...]]]] = {}
+        """By market, side and agent: what stands there for the agent and for all above."""
 
     def derive(self) -> None:
         super().derive()
@@ -85,6 +92,7 @@ class RiskState(LedgerState):
         """Rebuild the agents' sums from balances and pending risk (open wagers are counted by `risk`)."""
         self.sums = {name: AgentSums() for name in self.agents}
         self.above = {}
+        self.paths = {}
         for player in self.players.values():
             for sums in self.sums_above(player.agent):
                 sums.balance_minor += player.balance_minor
@@ -101,12 +109,39 @@ class RiskState(LedgerState):
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
         self.account_moved[player] = self.seq
-        self.market_moved.pop(market, None)
-        self.market_moved[market] = self.seq
-        for sums in self.sums_above(self.players[player].agent):
+        agent = self.players[player].agent
+        for sums in self.sums_above(agent):
             sums.pending_minor += risk_minor
             sums.open_wagers += wagers
-            sums.stand(market, side, risk_minor, win_minor, wagers)
+        path = self.stands_above(market, side, agent)
+        for stand in path:
+            stand.risk_minor += risk_minor
+            stand.win_minor += win_minor
+            stand.wagers += wagers
+        if path[0].wagers == 0:
+            for sums in self.sums_above(agent):
+                sums.forget_stand(market, side)
+            del self.paths[market][side]
+            if not self.paths[market]:
+                del self.paths[market]
+
+    def note_market(self, market: str) -> None:
+        """Note that a wager on a market closes or opens again: its event does not name the market."""
+        self.market_moved.pop(market, None)
+        self.market_moved[market] = self.seq
+
+    def stands_above(self, market: str, side: str, agent: str) -> tuple[Stand, ...]:
+        """What stands on a side of a market for an agent and for all above."""
+        sides = self.paths.get(market)
+        if sides is None:
+            sides = self.paths[market] = {}
+        agents = sides.get(side)
+        if agents is None:
+            agents = sides[side] = {}
+        path = agents.get(agent)
+        if path is None:
+            path = agents[agent] = tuple(sums.stand(market, side) for sums in self.sums_above(agent))
+        return path
 
     def balance_moved(self, player: str, agent: str, change_minor: int) -> None:
         """Count a movement of a balance in the agents' sums."""
@@ -140,3 +175,4 @@ def agent_moved(book: RiskState, event: AgentMoved) -> None:
         sums.add(moved, 1)
     book.touch(book.agents[event.agent]).parent = event.after
     book.above = {}
+    book.paths = {}

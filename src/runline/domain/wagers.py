@@ -439,6 +439,7 @@ def live_on(book: WagersState, wager: Wager, event: str) -> None:
 def wager_voided(book: WagersState, event: WagerVoided) -> None:
     wager = book.wagers[event.wager]
     live_on(book, wager, "WagerVoided")
+    book.note_market(wager.market)
     wager.result = "void"
     wager.returned_minor = wager.risk_minor
     wager.closed_ns = book.at_ns
@@ -449,6 +450,7 @@ def wager_voided(book: WagersState, event: WagerVoided) -> None:
 def wager_settled(book: WagersState, event: WagerSettled) -> None:
     wager = book.wagers[event.wager]
     live_on(book, wager, "WagerSettled")
+    book.note_market(wager.market)
     wager.result = event.result
     wager.returned_minor = event.returned_minor
     wager.settlement = event.settlement
@@ -465,6 +467,7 @@ def wager_settled(book: WagersState, event: WagerSettled) -> None:
 def wager_reversed(book: WagersState, event: WagerReversed) -> None:
     wager = book.wagers[event.wager]
     live_on(book, wager, "WagerReversed")
+    book.note_market(wager.market)
     wager.result = None
     wager.returned_minor = None
     wager.settlement = 0

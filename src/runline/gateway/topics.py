@@ -63,7 +63,7 @@ class Change(msgspec.Struct):
     now_ns: int
     whole: set[str]
     fixtures: set[str]
-    markets: list[str]
+    markets: set[str]
     players: set[str]
     agents: set[str]
 
@@ -72,7 +72,7 @@ def change_of(
     state: Any, house: House, happened: list[Happened], house_happened: Iterable[Event], after: int, now_ns: int
 ) -> Change:
     """What has changed after a position."""
-    change = Change(state, house, happened, now_ns, set(), set(), [], set(), set())
+    change = Change(state, house, happened, now_ns, set(), set(), set(), set(), set())
     for event in house_happened:
         note_line(change, event)
     for _, _, _, _, event in happened:
@@ -82,13 +82,15 @@ def change_of(
             change.players.add(player)
         if isinstance(event, AgentMoved | AgentCreated):
             change.whole |= {"figures", "exposure"}
+        if isinstance(event, WagerPlaced):
+            change.markets.add(event.market)
     if isinstance(state, Book):
         if after < state.derived_seq:
             change.whole |= {"figures", "exposure"}
         for market, seq in reversed(state.market_moved.items()):
             if seq <= after:
                 break
-            change.markets.append(market)
+            change.markets.add(market)
         for number in change.players:
             known = state.players.get(number)
             if known is not None:
