@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 HERE = Path(__file__).parent
-BENCHES = ("core", "engine", "settle", "recover")
+BENCHES = ("core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect")
 
 BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "core": (("decide and evolve a straight wager", "decide_and_evolve_us", "at most", 10),),
@@ -23,6 +23,18 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("placing p99 meanwhile, ms, at 1,000/s", "placing_ms_p99", "at most", 100),
     ),
     "recover": (("seconds until the first wager is accepted", "ready_s", "at most", 2.5),),
+    "http": (
+        ("durable wagers/s over HTTP, 64 connections, the whole server on one core", "wagers_per_s", "at least", 8_000),
+        ("answer p99, ms", "answer_ms_p99", "at most", 25),
+        ("ratio to a bare echo on the same server", "ratio", "at least", 0.3),
+        ("durable wagers/s in calls of 500 lines", "bulk_wagers_per_s", "at least", 20_000),
+    ),
+    "idle": (("one client, idle: to durable, p50, ms", "answer_ms_p50", "at most", 1),),
+    "stream": (
+        ("1,000 screens at 1,000 events/s: delivery p99, ms", "delivery_ms_p99", "at most", 50),
+        ("1,000 streams of one session cut after its end is answered, ms", "cut_ms_max", "at most", 50),
+    ),
+    "reconnect": (("1,000 screens live again after kill -9, s", "live_s", "at most", 5),),
 }
 
 
