@@ -322,9 +322,10 @@ class AsyncClient:
             raise refusal(response)
         return decode_page(response.content)
 
-    async def stream(self, *topics: str, last_id: str = "") -> AsyncIterator[Frame]:
+    async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncIterator[Frame]:
         """Follow topics: an image first, then deltas and heartbeats, for ever. It resumes by itself.
 
+        node: only what concerns that agent's subtree.
         Raises RefusedError once it may not go on.
         """
         follower = Follower()
@@ -333,7 +334,7 @@ class AsyncClient:
         timeout = httpx.Timeout(10.0, read=SILENCE_S)
         while True:
             headers = {"last-event-id": follower.last_id} if follower.last_id else {}
-            params = {"topics": ",".join(topics)}
+            params = {"topics": ",".join(topics), **({"node": node} if node else {})}
             try:
                 async with self.http.stream(
                     "GET", "/v1/stream", params=params, headers=headers, timeout=timeout
@@ -419,9 +420,9 @@ class Client:
         """See AsyncClient."""
         return self.runner.run(self.client.ask(query, **params))
 
-    def stream(self, *topics: str, last_id: str = "") -> Iterator[Frame]:
+    def stream(self, *topics: str, last_id: str = "", node: str = "") -> Iterator[Frame]:
         """See AsyncClient."""
-        frames = self.client.stream(*topics, last_id=last_id)
+        frames = self.client.stream(*topics, last_id=last_id, node=node)
         try:
             while True:
                 try:

@@ -22,6 +22,7 @@ from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.wagers import PlaceWager, VoidWager
+from runline.domain.watch import KeepFeed, WatchFeed
 
 T = TypeVar("T")
 
@@ -211,9 +212,13 @@ def posts_lines(book: BookStage, pick: Pick) -> None:
 
 def manages_fixtures(book: BookStage, pick: Pick) -> None:
     name, start_ns = pick.one(games(book, "scheduled", "closed")), book.at_ns + pick.between(1, 30) * HOUR_NS
-    what = pick.between(0, 9)
+    what = pick.between(0, 12)
     if what == 0:
         book.house.when(CancelFixture(name, "flood"))
+    elif what > 10:
+        book.house.when(WatchFeed(book.house.owner, pick.one([0, 30_000, 3_600_000]), "lines"))
+    elif what > 9:
+        book.house.when(KeepFeed())
     elif what < 4:
         book.house.when(RescheduleFixture(name, start_ns, "rain"))
     else:

@@ -23,6 +23,7 @@ from runline.domain.sessions import FailSignIn, KeepSession, SetPassword, SignIn
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.wagers import VoidWager
+from runline.domain.watch import KeepFeed, NoteHealth, WatchFeed
 from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
 from runline.engine.ids import uuid7
 
@@ -50,7 +51,11 @@ def one_of_each() -> list[Stage]:
     for command in (FailSignIn("ann"), None, KeepSession("s1"), SignOut("s1")):
         book.when(command or SignIn("ann", "s1", "screen", book.state.credentials["ann"].password_seq), by=GATEWAY)
         assert book.events, book.refusal
+    book.house.given(WatchFeed(book.house.owner, 60_000, "lines"), KeepFeed())
+    for slow in (True, False):
+        book.house.when(NoteHealth("commit", slow, 300, 250), by=GATEWAY)
     book.time_is(NOON_NS + HOUR_NS)
+    book.house.given(KeepFeed())
     book.house.ends("G1", 3, 1, periods=((0, 0),) * 7 + ((1, 2), (0, 1)))
     book.settles()
     book.house.ends("G1", 1, 3)

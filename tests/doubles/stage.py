@@ -234,6 +234,13 @@ class HouseStage(Stage):
     def at_ns(self) -> int:
         return self.clock_ns
 
+    def time_is(self, at_ns: int) -> None:
+        """It is later, and what is due happens, in the house and in its books."""
+        self.clock_ns = at_ns
+        self.events, self.refusal = [], None
+        for stage in (self, *self.books):
+            stage.fire_timers()
+
     def open_book(self, name: str) -> "BookStage":
         """A new book, started."""
         self.given(OpenBook(name, "owner"))
@@ -291,10 +298,8 @@ class BookStage(Stage):
 
     def time_is(self, at_ns: int) -> None:
         """It is later, and what is due happens."""
-        self.house.clock_ns = at_ns
         self.events, self.refusal = [], None
-        for stage in (self.house, *self.house.books):
-            stage.fire_timers()
+        self.house.time_is(at_ns)
 
     def settles_a_slice(self) -> None:
         """Each job of the book does its next slice."""

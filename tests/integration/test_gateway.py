@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import resource
+import sys
 import time
+from asyncio.subprocess import PIPE
 
 import httpx
 import pytest
@@ -499,6 +502,44 @@ def test_whoever_sends_slowly_or_nothing_delays_nobody(place, monkeypatch):
             await connection.__aexit__(None, None, None)
 
     place(main)
+
+
+CONNECT = """
+import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE)[1:] * 2)
+connections = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(10_000)]
+print(len(connections), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_ten_thousand_idle_connections_delay_nobody(place):
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert most >= 10_500, "this machine lets a process have too few files for this test"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        held = place.server.server_state.connections
+        idle = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CONNECT, place.address.rpartition(":")[2], stdin=PIPE, stdout=PIPE
+        )
+        assert idle.stdout is not None
+        assert idle.stdin is not None
+        assert await idle.stdout.readline() == b"10000\n"
+        await send(place, owner, "PlaceWager", **PLACE)
+        assert len(held) > 10_000
+        idle.stdin.close()
+        assert await idle.wait() == 0
+        async with asyncio.timeout(30):
+            while len(held) > 100:  # noqa: ASYNC110 -- the server tells nobody
+                await asyncio.sleep(0.01)
+        await send(place, owner, "PlaceWager", **PLACE)
+
+    try:
+        place(main)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
 
 
 def test_a_client_that_sends_without_waiting_is_answered_in_order(place):

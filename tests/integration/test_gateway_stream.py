@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import apsw
 import pytest
 from tests.integration.served import PASSWORD, served, small_buffer
-from tests.integration.world import LINES, MONEYLINE, NOON_NS, wager
+from tests.integration.world import LINES, MONEYLINE, NOON_NS, SECOND_NS, wager
 
 from runline.client import AsyncClient, RefusedError
 from runline.domain.access import CreateUser, RestoreUser, RevokeUser, SetRole
@@ -24,6 +24,7 @@ from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.watch import KeepFeed, WatchFeed
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
 from runline.gateway.server import listen
@@ -60,8 +61,8 @@ def line_of(number):
 class Follower:
     """What somebody has seen of the live stream, and whether it hangs together."""
 
-    def __init__(self, client, *topics, last_id=""):
-        self.frames = client.stream(*topics, last_id=last_id)
+    def __init__(self, client, *topics, last_id="", node=""):
+        self.frames = client.stream(*topics, last_id=last_id, node=node)
         self.position = 0
         self.images = 0
         self.events = {}
@@ -82,7 +83,8 @@ class Follower:
         for name, payload in frame.topics.items():
             seen = self.events.setdefault(name, [])
             for event in payload.get("events", ()):
-                assert not seen or event["seq"] > seen[-1]["seq"], "twice, or out of order"
+                known = [one["seq"] for one in seen[-50:] if one.get("stream") == event.get("stream")]
+                assert not known or event["seq"] > known[-1], "twice, or out of order"
                 seen.append(event)
             rows = self.rows.setdefault(name, {})
             if payload.get("whole"):
@@ -162,21 +164,19 @@ def test_a_live_report_and_the_same_report_fetched_fresh_are_equal(place, query)
         followers = [(client, Follower(client, topic)) for client in (owner, ann)]
         for _, follower in followers:
             await follower.take()
-        last = 0
-        for number in range(120):
-            commands = (
-                ("b1", wager(chance.choice(("P1", "P2", "P9")), chance.choice((5_00, 7_00)))),
-                ("b1", AdjustCredit(chance.choice(("P1", "P9")), chance.randrange(10**8, 10**9), "")),
-                (
-                    HOUSE,
-                    PostLines("G2", NOON_NS + number, (line_of(number),)),
-                ),
-                ("b1", MoveLine("G1:game:total", "offset", offset_cents=number % 7, reason="")),
-            )
-            stream, command = chance.choice(commands)
-            done = await world.ask(stream, command)
-            if stream == "b1":
-                last = max(last, done.position)
+        moves = (
+            lambda number: ("b1", wager(chance.choice(("P1", "P2", "P9")), chance.choice((5_00, 7_00)))),
+            lambda number: ("b1", AdjustCredit(chance.choice(("P1", "P9")), chance.randrange(10**8, 10**9), "")),
+            lambda number: (HOUSE, PostLines("G2", NOON_NS + number, (line_of(number % 90),))),
+            lambda number: ("b1", MoveLine("G1:game:total", "offset", offset_cents=number % 7, reason="")),
+        )
+        for first in range(0, 10_000, 500):
+            chosen = [chance.choice(moves)(number) for number in range(first, first + 500)]
+            await world.bus.send([world.request(stream, command) for stream, command in chosen])
+            # Those who do not read in time would be cut, as they should be: here they read.
+            for _, follower in followers:
+                await follower.take()
+        assert world.engine.probes.events > 9_000
         await world.do("b1", Suspend("fixture", "G2", "rain"))
         last = (await world.do("b1", AdjustCredit("P1", 123_45, ""))).position
         for client, follower in followers:
@@ -375,6 +375,87 @@ def test_what_somebody_should_look_at_is_a_notification(place):
         await follower.until(last)
         kinds = [event["kind"] for event in follower.events["notifications"]][-4:]
         assert kinds == ["large_wager", "suspension", "failed_sign_ins", "role_change"]
+
+    place(main)
+
+
+def test_a_feed_that_says_nothing_is_a_notification_in_the_house_and_in_every_book(path):
+    async def main():
+        async with served(path) as place:
+            world = place.world
+            await world.open_house(fixtures=1)
+            await world.open_book(players=1)
+            house = Follower(await place.platform(), "notifications")
+            book = Follower(await place.sign_in("b1", "owner"), "notifications")
+            for follower in (house, book):
+                await follower.take()
+            await world.do(HOUSE, WatchFeed("platform", 30_000, "lines"))
+            world.clock.at_ns += 31 * SECOND_NS
+            world.engine.wake.set()
+
+            async def told(follower):
+                async with asyncio.timeout(10):
+                    while not follower.events.get("notifications"):
+                        await follower.take()
+                return follower.events["notifications"].pop()
+
+            for follower in (house, book):
+                notice = await told(follower)
+                assert (notice["stream"], notice["kind"], notice["event"]["type"]) == (
+                    "house",
+                    "feed_silent",
+                    "FeedSilent",
+                )
+            late = await anext(place.clients[1].stream("notifications"))
+            assert late.topics["notifications"]["standing"] == {"feeds_silent": ["platform"], "slow": []}
+            await world.do(HOUSE, KeepFeed())
+            for follower in (house, book):
+                assert (await told(follower))["event"]["type"] == "FeedReturned"
+
+    asyncio.run(main())
+
+
+def test_slowness_is_a_notification_and_so_is_its_end(place):
+    async def main(place):
+        follower = Follower(await place.sign_in("b1", "owner"), "notifications")
+        await follower.take()
+        monitor = place.gateway.live.monitor
+        for _ in range(100):
+            place.world.engine.probes.commit.add(400 * 10**6)
+
+        async def told():
+            before = len(follower.events["notifications"])
+            async with asyncio.timeout(10):
+                while len(follower.events["notifications"]) == before:
+                    monitor.look()
+                    await follower.take()
+            notice = follower.events["notifications"][-1]
+            return notice["kind"], notice["event"]["type"]
+
+        assert await told() == ("degraded_health", "HealthDegraded")
+        monitor.recent["commit"].marks.clear()
+        monitor.recent["commit"].mark()
+        assert await told() == ("degraded_health", "HealthRestored")
+
+    place(main)
+
+
+def test_an_owner_may_look_at_a_node_only_and_an_agent_not_beyond_their_own(place):
+    async def main(place):
+        world = place.world
+        owner = await place.sign_in("b1", "owner")
+        follower = Follower(owner, "wagers", "exposure", "figures", node="A2")
+        await follower.take()
+        await world.do("b1", wager("P1", 5_00))
+        last = (await world.do("b1", wager("P9", 7_00))).position
+        await follower.until(last)
+        assert follower.seen("wagers") == [last]
+        assert set(follower.rows["figures"]) == {"A2", "P9"}
+        assert follower.rows["exposure"][MONEYLINE]["risk_minor"] == {"home": 7_00}
+        ann = await place.sign_in("b1", "ann")
+        for client, node in ((ann, "A2"), (ann, "root"), (owner, "A9"), (await place.sign_in("b1", "P1"), "A2")):
+            with pytest.raises(RefusedError):
+                await anext(client.stream("wagers", node=node))
 
     place(main)
 

@@ -17,6 +17,7 @@ for module in pkgutil.iter_modules(runline.domain.__path__, "runline.domain."):
     import_module(module.name)
 
 ENGINES = {
+    "NoteSilence",
     "FoundHouse",
     "StartBook",
     "ExpireTemporaryCredit",
@@ -25,7 +26,7 @@ ENGINES = {
     "TakeResult",
     "SettleSlice",
 }
-GATEWAYS = {"ChangePassword", "FailSignIn", "KeepSession", "SignIn", "SignOut"}
+GATEWAYS = {"ChangePassword", "FailSignIn", "KeepSession", "NoteHealth", "SignIn", "SignOut"}
 
 
 def names(kinds):

@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 import runline.domain.board  # lines and results are commands and events of the house
 import runline.domain.results  # noqa: F401
 from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
-from runline.domain.catalog import CatalogState
 from runline.domain.identifiers import identifier
 from runline.domain.limits import BOOKS_MAX
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.state import Row
+from runline.domain.watch import WatchState
 
 
 class BookListing(Row, table="books"):
@@ -21,10 +21,10 @@ class BookListing(Row, table="books"):
     changed_seq: int = 0
 
 
-class House(CatalogState):
+class House(WatchState):
     """The state of the house's stream. A process holds it twice: as its writer sees it, and as durable view."""
 
-    held: ClassVar[dict[type[Row], str]] = {**CatalogState.held, BookListing: "books"}
+    held: ClassVar[dict[type[Row], str]] = {**WatchState.held, BookListing: "books"}
 
     def __init__(self) -> None:
         super().__init__(HOUSE)

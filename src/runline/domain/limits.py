@@ -53,3 +53,10 @@ BOOKS_MAX = 10_000
 
 HOUSE_LAG_MS_MAX = 2_000
 """How far a process's house view may be behind the house; beyond it no wagers are taken."""
+
+FEEDS_MAX = 1_000
+"""Feeds that are watched."""
+
+FEED_SILENT_MS_MIN = 1_000
+FEED_SILENT_MS_MAX = 3_600_000
+"""How long a feed may say nothing, in milliseconds."""

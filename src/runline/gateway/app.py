@@ -417,8 +417,9 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
         headers = headers_of(scope)
         asker = door.asker(token_of(headers, "GET"))
         topics = split_topics(query_value(scope["query_string"], "topics"))
+        node = query_value(scope["query_string"], "node")
         resume = parse_resume(headers.get(b"last-event-id", b"").decode("latin-1"))
-        screen = await gateway.live.join(asker, topics, resume)
+        screen = await gateway.live.join(asker, topics, resume, node)
         watching = asyncio.create_task(watch(receive, screen))
         try:
             frames = await screen.next()

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import msgspec
 
-from runline.domain.access import ROOT, User
-from runline.domain.messages import Event
+from runline.domain.access import ROOT, AccessState, User
+from runline.domain.messages import Event, Rejected
 from runline.domain.permissions import Permission
 
 
@@ -105,3 +105,17 @@ def sees(audience: Audience, tree: Tree, event: Event) -> bool:
 def audience_of(user: User, allowed: dict[str, frozenset[str]]) -> Audience:
     """The audience that a user belongs to."""
     return Audience(user.node, user.player, allowed[user.role])
+
+
+def audience_at(state: AccessState, user: User, node: str) -> Audience:
+    """The audience of a user who looks at a node of their subtree only; "" for all of it.
+
+    Raises Rejected `not_permitted`, `unknown_agent`.
+    """
+    audience = audience_of(user, state.allowed)
+    if not node or node == user.node:
+        return audience
+    if user.player:
+        raise Rejected("not_permitted", "That is outside your part of the tree.")
+    state.require_node(user, node)
+    return msgspec.structs.replace(audience, node=node)

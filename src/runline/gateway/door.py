@@ -14,7 +14,7 @@ from runline.domain.messages import COMMANDS, GATEWAY, HOUSE, Command, Rejected
 from runline.domain.sessions import KeepSession, SessionState, require_session
 from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S, REQUESTS_PER_SEND_MAX
-from runline.engine.requests import Outcome, Refused, Request
+from runline.engine.requests import Outcome, Refused, Request, Sink
 from runline.gateway.audience import Audience, audience_of
 from runline.gateway.limits import KEEP_SESSION_NS
 from runline.gateway.tokens import session_name, stream_of
@@ -114,6 +114,10 @@ class Door:
             self.kept_ns[session] = now_ns
             if known_ns is not None:
                 self.engine.submit([self.request(stream, GATEWAY, KeepSession(session))], Unheard())
+
+    def report(self, command: Command, sink: Sink) -> None:
+        """Send the house what the monitor has found."""
+        self.engine.submit([self.request(HOUSE, GATEWAY, command)], sink)
 
     def request(self, stream: str, actor: str, command: Command) -> Request:
         """A request with an id of its own."""

@@ -17,14 +17,14 @@ from typing import Any
 import msgspec
 
 from runline.domain.house import House
-from runline.domain.messages import HOUSE, Event, Rejected
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionState
 from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.engine.probes import Histogram
 from runline.engine.subscription import Committed, Lagged, Subscription
 from runline.engine.writer import Happened
-from runline.gateway.audience import Audience, audience_of
+from runline.gateway.audience import Audience, audience_at
 from runline.gateway.door import Asker, Door, reader_of
 from runline.gateway.limits import (
     BACKLOG_BYTES_MAX,
@@ -35,6 +35,7 @@ from runline.gateway.limits import (
     STREAMS_PER_USER_MAX,
 )
 from runline.gateway.topics import TOPICS, Change, change_of, loses_sight, require_topics
+from runline.monitor.health import HealthMonitor
 
 logger = logging.getLogger("runline.gateway")
 
@@ -83,8 +84,9 @@ class Screen:
     task, up to a bound.
     """
 
-    def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None) -> None:
+    def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> None:
         self.asker = asker
+        self.node = node
         self.topics = topics
         self.resume = resume
         self.group: Group | None = None
@@ -173,9 +175,16 @@ class Hub:
     """The live streams of one stream of events."""
 
     def __init__(
-        self, engine: Engine, stream: str, genesis: bytes, delivery: Histogram, keep: Callable[[str, str], None]
+        self,
+        engine: Engine,
+        stream: str,
+        genesis: bytes,
+        delivery: Histogram,
+        monitor: HealthMonitor,
+        keep: Callable[[str, str], None],
     ) -> None:
         self.engine = engine
+        self.monitor = monitor
         self.keep = keep
         self.stream = stream
         self.genesis = genesis
@@ -183,7 +192,7 @@ class Hub:
         self.groups: dict[tuple[Audience, tuple[str, ...]], Group] = {}
         self.joining: dict[Screen, None] = {}
         self.ring: deque[Happened] = deque(maxlen=RING_EVENTS)
-        self.house_ring: deque[tuple[int, Event]] = deque(maxlen=RING_EVENTS)
+        self.house_ring: deque[Happened] = deque(maxlen=RING_EVENTS)
         self.subscriptions: dict[str, Subscription] = {}
         self.position = 0
         self.house_position = 0
@@ -255,7 +264,7 @@ class Hub:
                 self.ring_after = self.ring[0][0] - 1
         else:
             for one in batch:
-                self.house_ring.append((one.seq, one.event))
+                self.house_ring.append((one.seq, one.at_ns, one.actor, one.command, one.event))
             if len(self.house_ring) == RING_EVENTS:
                 self.house_ring_after = self.house_ring[0][0] - 1
         self.wake.set()
@@ -332,7 +341,7 @@ class Hub:
         undurable = self.engine.writers[self.stream].undurable()
         after, position = self.position, state.seq
         happened = self.since(after, position, undurable)
-        moved = [event for seq, event in self.house_ring if seq > self.house_position]
+        moved = self.house_since(self.house_position)
         frames: Frames = []
         if any(loses_sight(one[4]) for one in happened):
             self.judge(state, now_ns)
@@ -365,13 +374,19 @@ class Hub:
         last = found[-1][0] if found else after
         return found + [one for one in undurable if last < one[0] <= position]
 
+    def house_since(self, after: int) -> list[Happened]:
+        """The house's events after a position."""
+        if not self.house_ring or self.house_ring[-1][0] <= after:
+            return []
+        return [one for one in self.house_ring if one[0] > after]
+
     def judge(self, state: SessionState, now_ns: int) -> None:
         """Cut every screen whose session, permissions or place have changed."""
         for key, group in list(self.groups.items()):
             for screen in list(group.screens):
                 try:
                     user = reader_of(state, screen.asker, now_ns)
-                    if audience_of(user, state.allowed) != group.audience:
+                    if audience_at(state, user, screen.node) != group.audience:
                         raise Rejected("not_permitted", "This user sees other things now.")
                 except Rejected as rejected:
                     del group.screens[screen]
@@ -392,7 +407,7 @@ class Hub:
         """Let a screen in: with what it has missed if that can be proved, else with an image."""
         try:
             user = reader_of(state, screen.asker, now_ns)
-            audience = audience_of(user, state.allowed)
+            audience = audience_at(state, user, screen.node)
             require_topics(screen.topics, state, audience)
         except Rejected as rejected:
             screen.refused = rejected
@@ -434,13 +449,13 @@ class Hub:
             head = b'"from":%d,"to":%d,"house":%d,"at_ns":%d' % (resume.position, position, house.seq, state.at_ns)
             return self.frame(group.log, b"delta", head, self.payloads(group, change, image=False), house.seq, position)
         happened = self.since(max(position - IMAGE_SCAN_EVENTS, 0), position, undurable)
-        change = change_of(state, house, happened, (), 0, now_ns)
+        change = change_of(state, house, happened, [], 0, now_ns)
         head = b'"position":%d,"house":%d,"at_ns":%d' % (position, house.seq, state.at_ns)
         return self.frame(group.log, b"image", head, self.payloads(group, change, image=True), house.seq, position)
 
     def missed(
         self, log: str, resume: Resume | None, position: int, house_position: int, undurable: list[Happened]
-    ) -> tuple[list[Happened], list[Event]] | None:
+    ) -> tuple[list[Happened], list[Happened]] | None:
         """(events, house events) since a frame, if it is sure that nothing is missing; else None."""
         if resume is None or resume.log != log:
             return None
@@ -452,7 +467,7 @@ class Hub:
         expected = range(resume.position + 1, position + 1)
         if [one[0] for one in happened] != list(expected) or any(loses_sight(one[4]) for one in happened):
             return None
-        return happened, [event for seq, event in self.house_ring if seq > resume.house]
+        return happened, self.house_since(resume.house)
 
     def payloads(self, group: Group, change: Change, *, image: bool) -> bytes:
         """What each topic of a group has to say; b"" for nothing."""
@@ -496,17 +511,19 @@ class Hub:
 
     def health(self) -> bytes:
         """The frame of the topic `health`. It has no id: it moves no position."""
-        probes = self.engine.probes
+        probes, recent = self.engine.probes, self.monitor.percentile_ms
         values = {
             "accepted": probes.accepted,
             "refused": sum(probes.refused.values()),
             "logged": probes.events,
             "recoveries": probes.recoveries,
-            "commit_ms_p50": probes.commit.percentile_ms(50),
-            "commit_ms_p99": probes.commit.percentile_ms(99),
-            "answer_ms_p99": probes.answer.percentile_ms(99),
-            "delivery_ms_p99": self.delivery.percentile_ms(99),
+            "commit_ms_p50": recent("commit", 50),
+            "commit_ms_p99": recent("commit", 99),
+            "answer_ms_p99": recent("answer", 99),
+            "delivery_ms_p99": recent("delivery", 99),
+            "loop_ms_p99": recent("loop", 99),
             "screens": len(self.screens()),
+            "slow": list(self.engine.view.slownesses),
         }
         return b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(values)
 
@@ -518,11 +535,14 @@ class Live:
         self.door = door
         self.hubs: dict[str, Hub] = {}
         self.delivery = Histogram()
+        probes = door.engine.probes
+        self.monitor = HealthMonitor(probes.commit, probes.answer, self.delivery, door.report)
+        self.monitoring = asyncio.create_task(self.monitor.run())
         self.per_user: dict[tuple[str, str], int] = {}
         self.count = 0
 
-    async def join(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None) -> Screen:
-        """Let a screen follow its stream; it gets its first frame as soon as that is durable.
+    async def join(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> Screen:
+        """Let a screen follow its stream, or what concerns one node; it gets its first frame as soon as that is durable.
 
         Raises Rejected `busy`.
         """
@@ -533,11 +553,16 @@ class Live:
         if hub is None:
             rows = await self.door.engine.store.events(asker.stream, 0, 1)
             hub = self.hubs[asker.stream] = Hub(
-                self.door.engine, asker.stream, rows[0][5] if rows else b"", self.delivery, self.door.keep
+                self.door.engine,
+                asker.stream,
+                rows[0][5] if rows else b"",
+                self.delivery,
+                self.monitor,
+                self.door.keep,
             )
         self.count += 1
         self.per_user[key] = self.per_user.get(key, 0) + 1
-        screen = Screen(asker, topics, resume)
+        screen = Screen(asker, topics, resume, node)
         hub.joining[screen] = None
         hub.wake.set()
         hub.urgent.set()
@@ -561,6 +586,8 @@ class Live:
 
     async def close(self) -> None:
         """End all streams."""
+        self.monitoring.cancel()
+        await asyncio.gather(self.monitoring, return_exceptions=True)
         for hub in self.hubs.values():
             await hub.close()
 

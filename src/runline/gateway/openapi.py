@@ -73,6 +73,8 @@ def add_hot_doors(document: Document, line: Document) -> None:
             "parameters": [
                 {"name": "topics", "in": "query", "required": True, "schema": {"type": "string"},
                  "description": "Names, with commas between."},
+                {"name": "node", "in": "query", "schema": {"type": "string", "maxLength": 64},
+                 "description": "Only what concerns this agent of one's subtree, and those below."},
                 {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"},
                  "description": "The id of the last frame: the stream goes on from there if nothing is missing."},
             ],

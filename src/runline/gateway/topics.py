@@ -14,11 +14,12 @@ from runline.domain.book import Book
 from runline.domain.hierarchy import AgentCreated, AgentMoved
 from runline.domain.house import House
 from runline.domain.lines import LineMoved
-from runline.domain.messages import Event, Rejected
+from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionEnded, SignInFailed
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.watch import FeedReturned, FeedSilent, HealthDegraded, HealthRestored
 from runline.engine.writer import Happened
 from runline.gateway.answers import event_json
 from runline.gateway.audience import Audience, sees
@@ -53,13 +54,15 @@ class Change(msgspec.Struct):
     """What one flush is about, the same for all audiences.
 
     state: the stream's, at the position that the frame ends at. house: the durable house view. happened: the events since
-    the position that it begins at. whole: which of the newest-value topics must be sent whole. fixtures: games whose lines
-    have moved. markets: those whose stands have moved. players, agents: whose figures have moved.
+    the position that it begins at. house_happened: those of the house, for a book. whole: which of the newest-value topics
+    must be sent whole. fixtures: games whose lines have moved. markets: those whose stands have moved. players, agents: whose
+    figures have moved.
     """
 
     state: Any
     house: House
     happened: list[Happened]
+    house_happened: list[Happened]
     now_ns: int
     whole: set[str]
     fixtures: set[str]
@@ -69,11 +72,11 @@ class Change(msgspec.Struct):
 
 
 def change_of(
-    state: Any, house: House, happened: list[Happened], house_happened: Iterable[Event], after: int, now_ns: int
+    state: Any, house: House, happened: list[Happened], house_happened: list[Happened], after: int, now_ns: int
 ) -> Change:
     """What has changed after a position."""
-    change = Change(state, house, happened, now_ns, set(), set(), set(), set(), set())
-    for event in house_happened:
+    change = Change(state, house, happened, house_happened, now_ns, set(), set(), set(), set(), set())
+    for _, _, _, _, event in house_happened:
         note_line(change, event)
     for _, _, _, _, event in happened:
         note_line(change, event)
@@ -138,6 +141,10 @@ def log(change: Change, audience: Audience, image: bool) -> bytes | None:
     return events_payload(entries(change, audience, lambda event: True), image)
 
 
+HOUSE_NOTICES = (FeedSilent, FeedReturned, HealthDegraded, HealthRestored, Suspended, Reopened)
+"""Events of the house that books are told of."""
+
+
 def notification(state: Any, event: Event) -> str:
     """What kind of notification an event is, or ""."""
     if isinstance(event, WagerPlaced):
@@ -149,20 +156,50 @@ def notification(state: Any, event: Event) -> str:
         return "role_change"
     if isinstance(event, SignInFailed):
         return "failed_sign_ins" if event.failures >= FAILURES_NOTED else ""
+    if isinstance(event, FeedSilent | FeedReturned):
+        return "feed_silent"
+    if isinstance(event, HealthDegraded | HealthRestored):
+        return "degraded_health"
     return ""
 
 
+def notice(stream: str, happened: Happened, kind: str) -> bytes:
+    """A notification."""
+    seq, at_ns, actor, _, event = happened
+    return b'{"stream":"%b","seq":%d,"at_ns":%d,"actor":%b,"kind":"%b","event":%b}' % (
+        stream.encode(), seq, at_ns, encode(actor), kind.encode(), event_json(event),
+    )  # fmt: skip
+
+
+def for_books(happened: Happened) -> Happened:
+    """An event of the house as books are told of it: not by whom, nor why."""
+    seq, at_ns, _, command, event = happened
+    if isinstance(event, Suspended | Reopened):
+        event = msgspec.structs.replace(event, reason="")
+    return seq, at_ns, "", command, event
+
+
 def notifications(change: Change, audience: Audience, image: bool) -> bytes | None:
-    """What somebody should look at: large wagers, suspensions, role changes, failed sign-ins."""
-    found = []
-    for seq, at_ns, actor, _, event in change.happened:
-        kind = notification(change.state, event)
-        if kind and sees(audience, change.state, event):
-            found.append(
-                b'{"seq":%d,"at_ns":%d,"actor":%b,"kind":"%b","event":%b}'
-                % (seq, at_ns, encode(actor), kind.encode(), event_json(event))
-            )
-    return events_payload(found, image)
+    """What somebody should look at: large wagers, suspensions, role changes, failed sign-ins, silent feeds, slowness.
+
+    An image also says what stands: the feeds that are silent and what is slow, just now.
+    """
+    found = [
+        notice(HOUSE, for_books(one), notification(change.house, one[4]))
+        for one in change.house_happened
+        if isinstance(one[4], HOUSE_NOTICES) and audience.may(type(one[4]).shown_to)
+    ]
+    for one in change.happened:
+        kind = notification(change.state, one[4])
+        if kind and sees(audience, change.state, one[4]):
+            found.append(notice(change.state.stream, one, kind))
+    if not image:
+        return events_payload(found, False)
+    house = change.house
+    silent = [feed.name for feed in house.feeds.values() if feed.silent] if audience.may(Permission.BOARD_VIEW) else []
+    slow = list(house.slownesses) if audience.may(Permission.FIGURES_VIEW) else []
+    standing = encode({"feeds_silent": silent, "slow": slow})
+    return b'{"events":[%b],"standing":%b}' % (b",".join(found[-IMAGE_EVENTS:]), standing)
 
 
 def rows_payload(rows: Iterable[Any], whole: bool, **more: Any) -> bytes | None:

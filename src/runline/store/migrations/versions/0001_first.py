@@ -86,6 +86,17 @@ def upgrade() -> None:
     )
     op.create_index("events_by_command", "events", ["command"], unique=False, sqlite_where=None, postgresql_where=None)
     op.create_table(
+        "feeds",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("silent_after_ms", sa.BigInteger(), nullable=False),
+        sa.Column("heard_ns", sa.BigInteger(), nullable=False),
+        sa.Column("silent", sa.Boolean(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "fixtures",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -240,6 +251,17 @@ def upgrade() -> None:
         sa.Column("ends_ns", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "slownesses",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("value_ms", sa.BigInteger(), nullable=False),
+        sa.Column("most_ms", sa.BigInteger(), nullable=False),
+        sa.Column("since_ns", sa.BigInteger(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "measure"),
         sqlite_with_rowid=False,
     )
     op.create_table(

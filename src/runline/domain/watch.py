@@ -1,0 +1,218 @@
+"""Watch: which feeds must be heard of, and where Runline is slower than it should be.
+
+Rule: a feed is heard of when it says so, changed lines or not. Silence is a fact that time causes; it ends when the feed is
+heard again. That something is slow is a fact once, when it begins, and once when it is over.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from runline.domain.catalog import CatalogState
+from runline.domain.identifiers import reason_text
+from runline.domain.limits import FEED_SILENT_MS_MAX, FEED_SILENT_MS_MIN, FEEDS_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires
+from runline.domain.permissions import Permission
+from runline.domain.state import Row
+
+Measure = Literal["commit", "answer", "delivery", "loop"]
+"""commit: sealed to durable. answer: received to answered. delivery: durable to written to the screens. loop: how late the
+process is for what it has planned."""
+
+
+class Feed(Row, table="feeds"):
+    """A feed that must be heard of.
+
+    name: its user in the house. silent_after_ms: how long it may say nothing. heard_ns: when it was heard last.
+    """
+
+    name: str
+    silent_after_ms: int
+    heard_ns: int
+    silent: bool = False
+    changed_seq: int = 0
+
+
+class Slowness(Row, table="slownesses"):
+    """Something that is slower than it should be. value_ms, most_ms: when it began."""
+
+    measure: str
+    value_ms: int
+    most_ms: int
+    since_ns: int
+    changed_seq: int = 0
+
+
+class WatchState(CatalogState):
+    """What the house watches."""
+
+    held: ClassVar[dict[type[Row], str]] = {**CatalogState.held, Feed: "feeds", Slowness: "slownesses"}
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.feeds: dict[str, Feed] = {}
+        self.slownesses: dict[str, Slowness] = {}
+
+    def heard(self, name: str) -> None:
+        """Note that a feed is heard of now, and when it would be silent."""
+        feed = self.touch(self.feeds[name])
+        feed.heard_ns, feed.silent = self.at_ns, False
+        self.schedule("feed", name, self.at_ns + feed.silent_after_ms * 1_000_000)
+
+
+class WatchFeed(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
+    """Watch a feed, which then has to send KeepFeed; or watch it no more.
+
+    feed: its user. silent_after_ms: how long it may say nothing, 1 s to 1 h; 0 to watch it no more.
+    """
+
+    feed: str
+    silent_after_ms: int
+    reason: str
+
+
+class FeedWatched(Event):
+    """A feed is watched, or no more (`after_ms` 0). It counts as heard of now."""
+
+    feed: str
+    before_ms: int
+    after_ms: int
+    reason: str
+
+
+class KeepFeed(Command, needs=Permission.LINES_POST, streams=("house",)):
+    """Say that the feed that sends this is alive, lines or no lines. Send it three times in the time allowed to be silent."""
+
+
+class FeedHeard(Event):
+    """A watched feed has said that it is alive."""
+
+    feed: str
+
+
+class NoteSilence(Command, streams=("house",)):
+    """A feed may have been silent for too long (the engine sends it when the timer is due)."""
+
+    feed: str
+
+
+class FeedSilent(Event, shown_to=Permission.BOARD_VIEW):
+    """A feed has said nothing for as long as it may: its lines may be old."""
+
+    feed: str
+    heard_ns: int
+
+
+class FeedReturned(Event, shown_to=Permission.BOARD_VIEW):
+    """A feed that was silent is heard of again."""
+
+    feed: str
+    heard_ns: int
+
+
+class NoteHealth(Command, sender="gateway", streams=("house",)):
+    """Runline's monitor has found something too slow, or as fast as it should be again."""
+
+    measure: Measure
+    slow: bool
+    value_ms: int
+    most_ms: int
+
+
+class HealthDegraded(Event, shown_to=Permission.FIGURES_VIEW):
+    """Something takes longer than it should. value_ms: the 99th percentile of the last seconds."""
+
+    measure: Measure
+    value_ms: int
+    most_ms: int
+
+
+class HealthRestored(Event, shown_to=Permission.FIGURES_VIEW):
+    """It is as fast as it should be again."""
+
+    measure: Measure
+    value_ms: int
+    since_ns: int
+
+
+@decides(WatchFeed)
+def watch_feed(house: WatchState, command: WatchFeed, context: Any) -> FeedWatched | tuple[()]:
+    name, after_ms = command.feed, command.silent_after_ms
+    feed = house.feeds.get(name)
+    if after_ms and not FEED_SILENT_MS_MIN <= after_ms <= FEED_SILENT_MS_MAX:
+        raise Rejected(
+            "limits_invalid", "A feed may be silent for 1 s to 1 h.", least=FEED_SILENT_MS_MIN, most=FEED_SILENT_MS_MAX
+        )
+    if name not in house.users:
+        raise Rejected("unknown_user", f"There is no user {name!r}.", user=name)
+    before_ms = feed.silent_after_ms if feed else 0
+    if before_ms == after_ms:
+        return ()
+    if feed is None and len(house.feeds) >= FEEDS_MAX:
+        raise Rejected("too_many", "As many feeds are watched as can be.", most=FEEDS_MAX)
+    return FeedWatched(name, before_ms, after_ms, reason_text(command.reason))
+
+
+@evolves(FeedWatched)
+def feed_watched(house: WatchState, event: FeedWatched) -> None:
+    if not event.after_ms:
+        house.unschedule("feed", event.feed)
+        house.drop(house.feeds.pop(event.feed))
+        return
+    feed = house.feeds.get(event.feed)
+    if feed is None:
+        feed = house.feeds[event.feed] = Feed(event.feed, event.after_ms, house.at_ns)
+    feed.silent_after_ms = event.after_ms
+    house.heard(event.feed)
+
+
+@decides(KeepFeed)
+def keep_feed(house: WatchState, command: KeepFeed, context: Any) -> FeedHeard | FeedReturned | tuple[()]:
+    feed = house.feeds.get(context.user.name)
+    if feed is None:
+        return ()
+    return FeedReturned(feed.name, feed.heard_ns) if feed.silent else FeedHeard(feed.name)
+
+
+@evolves(FeedHeard)
+@evolves(FeedReturned)
+def feed_heard(house: WatchState, event: FeedHeard | FeedReturned) -> None:
+    house.heard(event.feed)
+
+
+@fires("feed")
+def feed_is_due(subject: str) -> Command:
+    return NoteSilence(subject)
+
+
+@decides(NoteSilence)
+def note_silence(house: WatchState, command: NoteSilence, context: Any) -> FeedSilent | tuple[()]:
+    feed = house.feeds.get(command.feed)
+    if feed is None or feed.silent or context.at_ns < feed.heard_ns + feed.silent_after_ms * 1_000_000:
+        return ()
+    return FeedSilent(feed.name, feed.heard_ns)
+
+
+@evolves(FeedSilent)
+def feed_silent(house: WatchState, event: FeedSilent) -> None:
+    house.touch(house.feeds[event.feed]).silent = True
+    house.unschedule("feed", event.feed)
+
+
+@decides(NoteHealth)
+def note_health(house: WatchState, command: NoteHealth, context: Any) -> HealthDegraded | HealthRestored | tuple[()]:
+    known = house.slownesses.get(command.measure)
+    if command.slow and known is None:
+        return HealthDegraded(command.measure, command.value_ms, command.most_ms)
+    if not command.slow and known is not None:
+        return HealthRestored(command.measure, command.value_ms, known.since_ns)
+    return ()
+
+
+@evolves(HealthDegraded)
+def health_degraded(house: WatchState, event: HealthDegraded) -> None:
+    slow = Slowness(event.measure, event.value_ms, event.most_ms, house.at_ns)
+    house.slownesses[event.measure] = house.touch(slow)
+
+
+@evolves(HealthRestored)
+def health_restored(house: WatchState, event: HealthRestored) -> None:
+    house.drop(house.slownesses.pop(event.measure))

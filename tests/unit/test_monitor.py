@@ -1,0 +1,74 @@
+"""Monitor: the last seconds count, and each change is reported until it is accepted."""
+
+from runline.engine.probes import Histogram
+from runline.engine.requests import Accepted, Refused
+from runline.monitor.health import SLOW_MS, HealthMonitor
+from runline.monitor.recent import WINDOW_S, Recent
+
+
+class House:
+    """Takes reports, or refuses them."""
+
+    def __init__(self):
+        self.accepts = True
+        self.reports = []
+
+    def report(self, command, sink):
+        self.reports.append((command.measure, command.slow))
+        sink.answer(0, Accepted(1, []) if self.accepts else Refused(1, "unavailable", "", {}))
+
+
+def monitor_of(house):
+    commit = Histogram()
+    return commit, HealthMonitor(commit, Histogram(), Histogram(), house.report)
+
+
+def test_what_was_counted_before_the_window_counts_no_more():
+    source = Histogram()
+    recent = Recent(source)
+    source.add(10**9)
+    recent.mark()
+    assert recent.histogram().count == 1
+    for _ in range(WINDOW_S):
+        recent.mark()
+    assert recent.histogram().count == 0
+    assert recent.histogram().percentile_ms(99) == 0
+
+
+def test_slowness_is_reported_once_and_so_is_its_end():
+    house = House()
+    commit, monitor = monitor_of(house)
+    monitor.look()
+    house.reports.clear()
+    commit.add(2 * SLOW_MS["commit"] * 10**6)
+    monitor.look()
+    monitor.look()
+    assert house.reports == [("commit", True)]
+    for _ in range(WINDOW_S):
+        monitor.look()
+    assert house.reports == [("commit", True), ("commit", False)]
+
+
+def test_what_is_a_little_faster_than_too_slow_is_still_slow():
+    house = House()
+    commit, monitor = monitor_of(house)
+    commit.add(2 * SLOW_MS["commit"] * 10**6)
+    monitor.look()
+    for _ in range(2 * WINDOW_S):
+        commit.add(3 * SLOW_MS["commit"] // 4 * 10**6)
+        monitor.look()
+    assert monitor.said["commit"]
+
+
+def test_a_report_is_repeated_until_it_is_accepted():
+    house = House()
+    commit, monitor = monitor_of(house)
+    house.accepts = False
+    commit.add(10**9)
+    for _ in range(3):
+        monitor.look()
+    assert house.reports.count(("commit", True)) == 3
+    house.accepts = True
+    monitor.look()
+    monitor.look()
+    assert house.reports.count(("commit", True)) == 4
