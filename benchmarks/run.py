@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 HERE = Path(__file__).parent
-BENCHES = ("core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect")
+BENCHES = ("core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both")
 
 BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "core": (("decide and evolve a straight wager", "decide_and_evolve_us", "at most", 10),),
@@ -33,8 +33,18 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "stream": (
         ("1,000 screens at 1,000 events/s: delivery p99, ms", "delivery_ms_p99", "at most", 50),
         ("1,000 streams of one session cut after its end is answered, ms", "cut_ms_max", "at most", 50),
+        ("one stream cut after the end of its session is answered, longest of 20, ms", "one_cut_ms_max", "at most", 10),
     ),
     "reconnect": (("1,000 screens live again after kill -9, s", "live_s", "at most", 5),),
+    "both": (
+        (
+            "4,000 wagers/s over HTTP beside 200 events/s to 1,000 screens: answer p99, ms",
+            "answer_ms_p99",
+            "at most",
+            50,
+        ),
+        ("meanwhile delivery p99, ms", "delivery_ms_p99", "at most", 50),
+    ),
 }
 
 

@@ -13,8 +13,9 @@ import uvicorn
 
 from runline.bus.local import LocalBus
 from runline.engine.engine import Engine
-from runline.gateway.app import Gateway, make_app
+from runline.gateway.app import make_app
 from runline.gateway.door import Door
+from runline.gateway.gateway import Gateway
 from runline.gateway.limits import CONNECTIONS_MAX, KEEP_ALIVE_S
 
 BACKLOG = 2_048

@@ -10,6 +10,8 @@ from runline.gateway.limits import BODY_WAIT_S_MAX
 COOKIE = "runline"
 SECURE_COOKIE = "__Host-runline"
 
+JSON = b"application/json"
+
 Headers = dict[bytes, bytes]
 SAFE_METHODS = ("GET", "HEAD")
 

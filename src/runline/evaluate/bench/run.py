@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runline.bootstrap import run
+from runline.evaluate.bench.both import bench_both
 from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
 from runline.evaluate.bench.http import bench_http, bench_idle
@@ -63,6 +64,13 @@ def run_reconnect(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_reconnect(folder, screens=50 if quick else 1_000))
 
 
+def run_both(folder: Path, quick: bool) -> Measured:
+    screens, rate_per_s, watched_per_s, seconds = (50, 500, 100, 1.0) if quick else (1_000, 4_000, 200, 8.0)
+    return run(
+        lambda: bench_both(folder, screens=screens, rate_per_s=rate_per_s, watched_per_s=watched_per_s, seconds=seconds)
+    )
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -80,6 +88,7 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "idle": run_idle,
     "stream": run_stream,
     "reconnect": run_reconnect,
+    "both": run_both,
 }
 
 LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")

@@ -1,0 +1,64 @@
+"""Gateway: everything that the routes need, put together."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runline.domain.messages import HOUSE, Rejected
+from runline.gateway.answers import Error
+from runline.gateway.door import Asker, Door
+from runline.gateway.history import answer as answer_from_history
+from runline.gateway.history import open_reader
+from runline.gateway.limits import READS_WAITING_MAX
+from runline.gateway.live import Live
+from runline.gateway.passwords import Passwords, Worker
+from runline.gateway.queries import Page, Query, require
+from runline.gateway.signing import Signing
+
+
+class Gateway:
+    """Everything that the routes need. database: the SQLite file, for the reader process."""
+
+    def __init__(self, door: Door, database: Path, *, secure: bool) -> None:
+        self.door = door
+        self.passwords = Passwords()
+        self.signing = Signing(door, self.passwords)
+        self.live = Live(door)
+        self.reader = Worker(READS_WAITING_MAX, open_reader, str(database))
+        self.secure = secure
+
+    async def close(self) -> None:
+        """End the live streams and the helpers."""
+        await self.live.close()
+        self.passwords.close()
+        self.reader.close()
+
+    async def ask(self, asker: Asker, query: Query, asked: Any) -> bytes:
+        """The answer to a query, as JSON."""
+        engine = self.door.engine
+        now_ns = engine.clock.now_ns()
+        if query.history:
+            await self.door.read(
+                asker, lambda state, user, audience: require(query, kind_of(asker), audience), asked.at_least
+            )
+            found = await self.reader.call(
+                answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns
+            )
+            if isinstance(found, Error):
+                raise Rejected(found.code, found.message, **found.details)
+            return b'{"position":%d,%b' % (found[0], found[1][1:])
+
+        def show(state: Any, user: Any, audience: Any) -> tuple[int, Page]:
+            require(query, kind_of(asker), audience)
+            house = state if asker.stream == HOUSE else engine.view
+            assert query.show is not None
+            return house.seq, query.show(state, house, user, audience, asked, now_ns)
+
+        position, (house, page) = await self.door.read(asker, show, asked.at_least)
+        return b'{"position":%d,"house":%d,%b' % (position, house, msgspec.json.encode(page)[1:])
+
+
+def kind_of(asker: Asker) -> Any:
+    """Which kind of stream somebody is signed in to."""
+    return "house" if asker.stream == HOUSE else "book"

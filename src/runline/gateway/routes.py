@@ -1,0 +1,284 @@
+"""Routes: those of commands and queries follow from their declarations; those of signing in are written here."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.openapi import ResponseSpec
+from litestar.params import HeaderParameter, QueryParameter
+
+from runline.domain.messages import Command
+from runline.domain.sessions import SessionKind
+from runline.gateway.answers import Refusal, outcome_json
+from runline.gateway.door import Asker, decoded, decoder_of, path_name
+from runline.gateway.gateway import Gateway
+from runline.gateway.limits import BODY_BYTES_MAX
+from runline.gateway.queries import Query
+from runline.gateway.web import COOKIE, JSON, SECURE_COOKIE, body_of, headers_of, require_content, token_of
+
+POSITION_MAX = 2**62
+
+
+class CommandAnswer(msgspec.Struct):
+    """An executed command. position: of its stream after it. events: what happened, each with its `type`.
+
+    repeated: this id was executed before; nothing was changed now.
+    """
+
+    position: int
+    events: list[dict[str, Any]]
+    repeated: bool = False
+
+
+REFUSALS = {
+    status: ResponseSpec(Refusal, description=text, generate_examples=False)
+    for status, text in (
+        (400, "It cannot be read."),
+        (401, "Nobody is signed in."),
+        (403, "Not permitted."),
+        (404, "There is none of this name."),
+        (409, "It cannot be done now: the code says why."),
+        (413, "Too large."),
+        (415, "Another content type."),
+        (422, "A value is not possible."),
+        (429, "Too much at once. Try again."),
+        (503, "Nothing can be recorded now. Send the same again."),
+    )
+}
+
+
+async def raw_body(request: Request[Any, Any, Any]) -> bytes:
+    """The body of a JSON request."""
+    headers = headers_of(request.scope)
+    require_content(headers, JSON)
+    return await body_of(request.receive, headers, BODY_BYTES_MAX)
+
+
+def asker_of(gateway: Gateway, request: Any) -> Asker:
+    """Who sends a request."""
+    return gateway.door.asker(token_of(headers_of(request.scope), request.method))
+
+
+def command_route(gateway: Gateway, kind: type[Command]) -> Any:
+    """The route of a command: its fields are the body."""
+    decoder = decoder_of(kind.__name__)
+
+    async def handle(request: Any, preview: bool, if_position: int | None, idempotency_key: str) -> Response[bytes]:
+        asker = asker_of(gateway, request)
+        command = decoded(decoder, await raw_body(request))
+        asked = gateway.door.asked(asker, command, idempotency_key, preview, if_position)
+        status, body = outcome_json(await gateway.door.execute(asked))
+        return Response(body, status_code=status, media_type=MediaType.JSON)
+
+    handle.__doc__ = kind.__doc__
+    handle.__annotations__ = {
+        "request": Request,
+        "preview": Annotated[bool, QueryParameter()],
+        "if_position": Annotated[int | None, QueryParameter(ge=0, le=POSITION_MAX)],
+        "idempotency_key": Annotated[str, HeaderParameter(name="idempotency-key", description=KEY, max_length=36)],
+        "return": Response[bytes],
+    }
+    handle.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request),
+            *(
+                inspect.Parameter(
+                    name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=handle.__annotations__[name]
+                )
+                for name, default in (("preview", False), ("if_position", None), ("idempotency_key", ""))
+            ),
+        ],
+        return_annotation=Response[bytes],
+    )
+    name = path_name(kind.__name__)
+    return post(
+        f"/v1/{name}",
+        name=name,
+        status_code=200,
+        summary=kind.__name__,
+        description=f"{inspect.cleandoc(kind.__doc__ or '')}\n\nNeeds `{kind.needs}`. For: {', '.join(kind.streams)}.",
+        operation_id=kind.__name__,
+        tags=["Commands"],
+        responses={200: ResponseSpec(CommandAnswer, generate_examples=False), **REFUSALS},
+    )(handle)
+
+
+KEY = "The command's own id, a UUIDv7: sent again with the same id, it is executed once. Without it one is made here."
+
+
+def query_route(gateway: Gateway, query: Query) -> Any:
+    """The route of a query: its parameters are those of the query string."""
+    fields = msgspec.structs.fields(query.asked)
+
+    async def handle(request: Any, **asked: Any) -> Response[bytes]:
+        body = await gateway.ask(asker_of(gateway, request), query, query.asked(**asked))
+        return Response(body, media_type=MediaType.JSON)
+
+    annotations: dict[str, Any] = {"request": Request}
+    for field in fields:
+        if field.type is int:
+            most = 1_000 if field.name == "limit" else POSITION_MAX
+            annotations[field.name] = Annotated[int, QueryParameter(ge=1 if field.name == "limit" else 0, le=most)]
+        elif field.type is str:
+            annotations[field.name] = Annotated[str, QueryParameter(max_length=256)]
+        else:
+            annotations[field.name] = Annotated[field.type, QueryParameter()]
+    annotations["return"] = Response[bytes]
+    handle.__doc__ = query.about
+    handle.__annotations__ = annotations
+    handle.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request),
+            *(
+                inspect.Parameter(
+                    field.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=field.default,
+                    annotation=annotations[field.name],
+                )
+                for field in fields
+            ),
+        ],
+        return_annotation=Response[bytes],
+    )
+    fields_about = inspect.cleandoc(query.asked.__doc__ or "")
+    needs = f"Needs `{query.needs}`." if query.needs else "For everyone who is signed in."
+    return get(
+        f"/v1/{query.name}",
+        name=query.name,
+        summary=query.about,
+        description=f"{query.about}\n\n{fields_about}\n\n{needs}",
+        operation_id=f"query_{query.name}",
+        tags=["Queries"],
+        responses={200: ResponseSpec(answer_type(query), generate_examples=False), **REFUSALS},
+    )(handle)
+
+
+def answer_type(query: Query) -> Any:
+    """The shape of a query's answer."""
+    rows = query.row
+    fields: list[Any] = [("position", int), ("items", list[rows]), ("next", str)]  # type: ignore[valid-type]
+    if not query.history:
+        fields.insert(1, ("house", int))
+    return msgspec.defstruct(f"{query.name.capitalize()}Page", fields)
+
+
+class SignInBody(msgspec.Struct, forbid_unknown_fields=True):
+    """stream: a book's id, or house. kind: screen (also sets the cookie) or program."""
+
+    stream: str
+    user: str
+    password: str
+    kind: SessionKind = "program"
+
+
+class SignedInAnswer(msgspec.Struct):
+    """token: to be sent as `Authorization: Bearer …`; "" for a screen, whose cookie holds it."""
+
+    stream: str
+    user: str
+    token: str
+
+
+class ChangePasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    """One's own password: the old one and the new one."""
+
+    old: str
+    new: str
+
+
+class SetPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The password of somebody of one's subtree."""
+
+    user: str
+    password: str
+
+
+class OwnersPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The first password of a new book's owner."""
+
+    book: str
+    password: str
+
+
+SESSION_BODIES: dict[str, type] = {
+    "/v1/sign-in": SignInBody,
+    "/v1/change-password": ChangePasswordBody,
+    "/v1/set-password": SetPasswordBody,
+    "/v1/set-owners-password": OwnersPasswordBody,
+}
+
+
+class Done(msgspec.Struct):
+    """It is done."""
+
+    done: bool = True
+
+
+def body_type(kind: type) -> Callable[[bytes], Any]:
+    """A decoder of a body, with our refusals."""
+    decoder: Any = msgspec.json.Decoder(kind)
+    return lambda body: decoded(decoder, body)
+
+
+def session_routes(gateway: Gateway) -> list[Any]:
+    """Signing in and out, and passwords."""
+    sign_in_body, change_body = body_type(SignInBody), body_type(ChangePasswordBody)
+    set_body, owners_body = body_type(SetPasswordBody), body_type(OwnersPasswordBody)
+    signing = gateway.signing
+
+    def cookie(value: str, seconds: int) -> str:
+        name, secure = (SECURE_COOKIE, "; Secure") if gateway.secure else (COOKIE, "")
+        return f"{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"
+
+    def done(**headers: str) -> Response[bytes]:
+        return Response(b'{"done":true}', media_type=MediaType.JSON, headers=headers)
+
+    spec: dict[str, Any] = {"tags": ["Signing in"], "status_code": 200}
+
+    def answers(kind: type) -> Any:
+        return {200: ResponseSpec(kind, generate_examples=False), **REFUSALS}
+
+    @post("/v1/sign-in", operation_id="sign_in", responses=answers(SignedInAnswer), **spec)
+    async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Sign in. Wrong passwords are answered later and later."""
+        asked: SignInBody = sign_in_body(await raw_body(request))
+        token = await signing.sign_in(asked.stream, asked.user, asked.password, asked.kind)
+        screen = asked.kind == "screen"
+        body = msgspec.json.encode(SignedInAnswer(asked.stream, asked.user, "" if screen else token))
+        headers = {"set-cookie": cookie(token, 12 * 3600)} if screen else {}
+        return Response(body, media_type=MediaType.JSON, headers=headers)
+
+    @post("/v1/sign-out", operation_id="sign_out", responses=answers(Done), **spec)
+    async def sign_out(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Sign out: this session ends, at every door."""
+        await signing.sign_out(asker_of(gateway, request))
+        return done(**{"set-cookie": cookie("", 0)})
+
+    @post("/v1/change-password", operation_id="change_password", responses=answers(Done), **spec)
+    async def change_password(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Change one's own password. It ends one's other sessions."""
+        asker = asker_of(gateway, request)
+        asked: ChangePasswordBody = change_body(await raw_body(request))
+        await signing.change_password(asker, asked.old, asked.new)
+        return done()
+
+    @post("/v1/set-password", operation_id="set_password", responses=answers(CommandAnswer), **spec)
+    async def set_password(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Give somebody of one's subtree a password. Needs `roles_manage`. It ends their sessions."""
+        asker = asker_of(gateway, request)
+        asked: SetPasswordBody = set_body(await raw_body(request))
+        status, body = outcome_json(await signing.set_password(asker, asked.user, asked.password))
+        return Response(body, status_code=status, media_type=MediaType.JSON)
+
+    @post("/v1/set-owners-password", operation_id="set_owners_password", responses=answers(Done), **spec)
+    async def set_owners_password(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Give a new book's owner their first password. Needs `book_open` in the house."""
+        asker = asker_of(gateway, request)
+        asked: OwnersPasswordBody = owners_body(await raw_body(request))
+        await signing.set_owners_password(asker, asked.book, asked.password)
+        return done()
+
+    return [sign_in, sign_out, change_password, set_password, set_owners_password]
