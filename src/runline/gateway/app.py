@@ -21,6 +21,7 @@ from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, STALLED_S_MAX
 from runline.gateway.live import parse_resume, split_topics
 from runline.gateway.openapi import documentation_page, make_document
+from runline.gateway.protocol import CONNECTION
 from runline.gateway.queries import QUERIES
 from runline.gateway.routes import SESSION_BODIES, command_route, query_route, session_routes
 from runline.gateway.web import (
@@ -111,7 +112,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
             while frames:
                 async with asyncio.timeout(STALLED_S_MAX):
                     await send({"type": "http.response.body", "body": frames, "more_body": True})
-                frames = await screen.next(send)
+                frames = await screen.next(scope["extensions"][CONNECTION].write_now)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             logger.info("a screen that does not read is cut")

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from hashlib import blake2b
 from itertools import chain
 from typing import Any
@@ -42,7 +42,7 @@ logger = logging.getLogger("runline.gateway")
 RETRY_S = 0.1
 SOON_S = 0.001
 
-Send = Callable[[Any], Coroutine[Any, Any, None]]
+Write = Callable[[bytes], bool]
 
 SCREENS_AT_ONCE = 64
 """Screens that are written to before the loop has its turn."""
@@ -77,6 +77,11 @@ def parse_resume(text: str) -> Resume | None:
     return Resume(parts[0], int(parts[1]), int(parts[2]))
 
 
+def chunk_of(frame: bytes) -> bytes:
+    """A frame as a piece of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(frame), frame)
+
+
 class Screen:
     """One connection of the live stream.
 
@@ -95,12 +100,15 @@ class Screen:
         self.closed = False
         self.wake = asyncio.Event()
         self.refused: Rejected | None = None
-        self.write: Send | None = None
-        """What takes a body, while the connection's task waits for frames."""
+        self.write: Write | None = None
+        """What takes a chunk at once or says that it cannot, while the connection's task waits for frames."""
 
-    def push(self, frame: bytes) -> None:
-        """Add a frame; a screen that does not keep up is told so, and cut. (One frame may always wait, however large.)"""
-        if self.closed or (self.write is not None and not self.backlog and self.written(frame)):
+    def push(self, frame: bytes, chunk: bytes) -> None:
+        """Add a frame; a screen that does not keep up is told so, and cut. (One frame may always wait, however large.)
+
+        chunk: the frame as a piece of a chunked body.
+        """
+        if self.closed or (self.write is not None and not self.backlog and self.write(chunk)):
             return
         self.waiting_bytes += len(frame)
         if self.backlog and self.waiting_bytes > BACKLOG_BYTES_MAX:
@@ -109,21 +117,6 @@ class Screen:
             return
         self.backlog.append(frame)
         self.wake.set()
-
-    def written(self, frame: bytes) -> bool:
-        """Write a frame, if that can be done without waiting.
-
-        A sender that is ready ends in its first step; one that must wait for its buffer does so before it writes anything
-        (uvicorn's does), and is given up.
-        """
-        assert self.write is not None
-        sending = self.write({"type": "http.response.body", "body": frame, "more_body": True})
-        try:
-            sending.send(None)
-        except StopIteration:
-            return True
-        sending.close()
-        return False
 
     def reset(self, reason: str) -> None:
         """End the stream with a reason."""
@@ -136,8 +129,8 @@ class Screen:
         self.closed = True
         self.wake.set()
 
-    async def next(self, write: "Send | None" = None) -> bytes:
-        """What is to be written next; b"" at the end. Meanwhile frames may be written with `write`.
+    async def next(self, write: Write | None = None) -> bytes:
+        """What is to be written next; b"" at the end. Meanwhile chunks may be written with `write`.
 
         Raises Rejected if the stream never began.
         """
@@ -296,8 +289,11 @@ class Hub:
             frames, self.house_position = composed
             self.position = position
             began = time.perf_counter()
+            last = chunk = b""
             for number, (screen, frame) in enumerate(frames, 1):
-                screen.push(frame)
+                if frame is not last:
+                    last, chunk = frame, chunk_of(frame)
+                screen.push(frame, chunk)
                 if number % SCREENS_AT_ONCE == 0:
                     await asyncio.sleep(0)
             if published_ns and frames:
@@ -506,8 +502,9 @@ class Hub:
                     place = (group.log.encode(), self.house_position, self.position, head)
                     frame += b"id: %b:%d:%d\nevent: heartbeat\ndata: %b\n\n" % place
                 if frame:
+                    chunk = chunk_of(frame)
                     for screen in group.screens:
-                        screen.push(frame)
+                        screen.push(frame, chunk)
 
     def health(self) -> bytes:
         """The frame of the topic `health`. It has no id: it moves no position."""

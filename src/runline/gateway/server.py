@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from runline.gateway.app import make_app
 from runline.gateway.door import Door
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import CONNECTIONS_MAX, KEEP_ALIVE_S
+from runline.gateway.protocol import Protocol
 
 BACKLOG = 2_048
 SEND_BUFFER_BYTES = 256 * 1024
@@ -86,13 +88,14 @@ def make_server(
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
-    gateway = Gateway(Door(engine, bus), database, secure=certificate is not None)
+    door = Door(engine, bus)
+    gateway = Gateway(door, database, secure=certificate is not None)
     options: dict[str, Any] = {}
     if certificate is not None:
         options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key) if key else None}
     config = uvicorn.Config(
         make_app(gateway),
-        http="httptools",
+        http=partial(Protocol, door),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         interface="asgi3",

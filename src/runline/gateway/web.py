@@ -106,17 +106,23 @@ async def answer(send: Any, status: int, body: bytes, content_type: bytes = b"ap
     await send({"type": "http.response.body", "body": body})
 
 
+def refusal_headers(code: str) -> list[tuple[bytes, bytes]]:
+    """What a refusal's head says of itself. After a body that was not read to its end the connection is closed."""
+    headers = [(b"cache-control", b"no-store")]
+    if code in ("too_large", "body_timeout"):
+        headers.append((b"connection", b"close"))
+    if code in ("busy", "unavailable"):
+        headers.append((b"retry-after", b"1"))
+    return headers
+
+
 async def refuse(send: Any, rejected: Rejected) -> None:
-    """Send a refusal. After a body that was not read to its end the connection is closed."""
+    """Send a refusal."""
     body = rejected_json(rejected)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
+        *refusal_headers(rejected.code),
     ]
-    if rejected.code in ("too_large", "body_timeout"):
-        headers.append((b"connection", b"close"))
-    if rejected.code in ("busy", "unavailable"):
-        headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": status_of(rejected.code), "headers": headers})
     await send({"type": "http.response.body", "body": body})
