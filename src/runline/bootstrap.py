@@ -28,6 +28,9 @@ def open_store(settings: StoreSettings) -> Store:
     """
     return SqliteProcessStore(settings.path) if settings.committer == "process" else SqliteStore(settings.path)
 
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Little of what a command leaves behind can be part of a cycle: looking for cycles may be rare, so that its pauses are."""
+
 
 @asynccontextmanager
 async def running_engine(
@@ -48,6 +51,7 @@ async def running_engine(
         # What recovery has built stays for long: the collector need not walk over it again and again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         yield engine, LocalBus(engine)
     finally:
         await engine.stop()

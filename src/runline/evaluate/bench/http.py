@@ -65,6 +65,9 @@ async def bench_http(folder: Path, *, wagers: int) -> tuple[dict[str, float], di
         seconds = await load.run(server, CONNECTIONS)
         figures["process_wagers_per_s"] = wagers / seconds
         figures |= {f"process_{name}": value for name, value in latencies("answer", load.durations_ns).items()}
+        bulk = HttpLoop(bulk_requests(server, token, bettors, wagers))
+        seconds = await bulk.run(server, 4)
+        figures["process_bulk_wagers_per_s"] = wagers // BULK_LINES * BULK_LINES / seconds
     async with serving([sys.executable, "-c", ECHO], one_core) as server:
         echoed = HttpLoop(wager_requests(server, "x", bettors, wagers))
         floor = wagers / await echoed.run(server, CONNECTIONS)
