@@ -28,6 +28,7 @@ def open_store(settings: StoreSettings) -> Store:
     """
     return SqliteProcessStore(settings.path) if settings.committer == "process" else SqliteStore(settings.path)
 
+
 GC_THRESHOLDS = (20_000, 20, 50)
 """Little of what a command leaves behind can be part of a cycle: looking for cycles may be rare, so that its pauses are."""
 
