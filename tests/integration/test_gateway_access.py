@@ -61,6 +61,8 @@ VALUES: dict[str, Any] = {
     "revision": 1,
     "book": "b9",
     "owner": "olga",
+    "feed": "platform",
+    "silent_after_ms": 20_000,
 }
 
 

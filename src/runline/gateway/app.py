@@ -23,7 +23,7 @@ from runline.gateway.live import parse_resume, split_topics
 from runline.gateway.openapi import documentation_page, make_document
 from runline.gateway.protocol import CONNECTION
 from runline.gateway.queries import QUERIES
-from runline.gateway.routes import SESSION_BODIES, command_route, query_route, session_routes
+from runline.gateway.routes import SESSION_BODIES, command_route, delivery_route, query_route, session_routes
 from runline.gateway.web import (
     JSON,
     answer,
@@ -210,6 +210,7 @@ def make_framework(gateway: Gateway) -> Litestar:
         *(command_route(gateway, kind) for kind in public_commands()),
         *(query_route(gateway, query) for query in QUERIES.values()),
         *session_routes(gateway),
+        delivery_route(gateway),
         ready,
     ]
     security = [{"token": []}]  # type: ignore[var-annotated]

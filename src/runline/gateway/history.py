@@ -13,6 +13,7 @@ from runline.domain.messages import Rejected
 from runline.domain.permissions import Permission
 from runline.domain.state import ROWS
 from runline.engine.envelope import decode_envelope
+from runline.engine.ids import id_bytes
 from runline.gateway.answers import Error, event_json
 from runline.gateway.audience import Audience, sees
 from runline.gateway.limits import PAGE_ROWS_MAX
@@ -93,13 +94,44 @@ class LogRow(msgspec.Struct):
     event: msgspec.Raw
 
 
+class TraceAsked(Asked, frozen=True, kw_only=True):
+    """command: its id."""
+
+    command: str = ""
+
+
+class TraceRow(msgspec.Struct):
+    """The way of a command, for each of its events: the host's times, UTC nanoseconds.
+
+    sealed_ns: when its batch was handed over to the store. durable_ns: when that was known to be durable; None until the next
+    batch has noted it.
+    """
+
+    seq: int
+    type: str
+    actor: str
+    node: str
+    received_ns: int
+    queued_ns: int
+    decided_ns: int
+    sealed_ns: int | None
+    durable_ns: int | None
+
+
 for name, about, needs, players, asked, row in (
     ("wagers", "Tickets of my subtree (or my own), newest first.", Permission.TICKER_VIEW, True, WagersAsked, WagerRow),
     ("ledger", "Movements of money of my subtree, newest first.", Permission.FIGURES_VIEW, True, LedgerAsked, LedgerRow),
     ("log", "The activity log: what concerns my subtree, newest first.", Permission.LOG_VIEW, False, LogAsked, LogRow),
+    ("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, False, TraceAsked, TraceRow),
 ):  # fmt: skip
-    streams: Any = ("house", "book") if name == "log" else ("book",)
+    streams: Any = ("house", "book") if name in ("log", "trace") else ("book",)
     QUERIES[name] = Query(name, about, needs, players, streams, asked, row, True, None)
+
+
+BATCHES_AFTER = (
+    "SELECT sealed_ns, durable_before_ns FROM batches WHERE node = ? AND sealed_ns >= ? ORDER BY sealed_ns LIMIT 2"
+)
+"""The batch that an event is in, and the next one, which says since when the one before it is durable."""
 
 
 class Snapshot:
@@ -183,7 +215,10 @@ def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: 
             raise Rejected(
                 "not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value
             )
-        page = log_page(snapshot, asked) if name == "log" else rows_page(snapshot, name, query.row, asked)
+        if name == "trace":
+            page = trace_page(snapshot, asked)
+        else:
+            page = log_page(snapshot, asked) if name == "log" else rows_page(snapshot, name, query.row, asked)
         return snapshot.position, msgspec.json.encode(page)
     except Rejected as rejected:
         return Error(rejected.code, rejected.message, rejected.details)
@@ -241,4 +276,28 @@ def log_page(snapshot: Snapshot, asked: LogAsked) -> Page:
                 items.append(LogRow(entry.seq, entry.at_ns, entry.actor, entry.session, entry.command, shown))
         if len(items) == limit or looked == SCAN_EVENTS_MAX:
             return Page(items, str(before) if before > 1 else "")
+    return Page(items)
+
+
+def trace_page(snapshot: Snapshot, asked: TraceAsked) -> Page:
+    """The way of a command of this stream, as far as the asker may see its events."""
+    if not asked.command:
+        return Page([])
+    connection = snapshot.connection
+    rows: list[Any] = connection.execute(
+        "SELECT body FROM events WHERE command = ? AND stream = ? ORDER BY seq LIMIT ?",
+        (id_bytes(asked.command), snapshot.stream, PAGE_ROWS_MAX),
+    ).fetchall()
+    items: list[TraceRow] = []
+    for (body,) in rows:
+        entry = decode_envelope(body)
+        if not sees(snapshot.audience, snapshot, entry.event()):
+            continue
+        batches: list[Any] = connection.execute(BATCHES_AFTER, (entry.node, entry.decided_ns)).fetchall()
+        items.append(
+            TraceRow(
+                entry.seq, entry.type, entry.actor, entry.node, entry.received_ns, entry.queued_ns, entry.decided_ns,
+                batches[0][0] if batches else None, (batches[1][1] or None) if len(batches) > 1 else None,
+            )
+        )  # fmt: skip
     return Page(items)

@@ -50,6 +50,11 @@ SCREENS_AT_ONCE = 200
 IMAGE_SCAN_EVENTS = 1_000
 """Events looked at for the last ones in an image."""
 
+DELIVERIES = 1_000
+"""The last frames of which it is known when they were written."""
+
+DELIVERY_WAIT_S = 2.0
+
 HEALTH_S = 1.0
 KEEP_BEATS = 30
 
@@ -121,7 +126,9 @@ class Screen:
     def reset(self, reason: str) -> None:
         """End the stream with a reason."""
         if not self.closed:
-            self.backlog.append(b'event: reset\ndata: {"reason":"%b"}\n\n' % reason.encode())
+            frame = b'event: reset\ndata: {"reason":"%b"}\n\n' % reason.encode()
+            if self.write is None or self.backlog or not self.write(chunk_of(frame)):
+                self.backlog.append(frame)
             self.close()
 
     def close(self) -> None:
@@ -143,6 +150,19 @@ class Screen:
             raise self.refused
         frames, self.backlog, self.waiting_bytes = self.backlog, [], 0
         return b"".join(frames)
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """When a position was on the screens that follow its stream.
+
+    after, position: where the frame that had it begins and ends. screens: how many it went to. delivered_ms: from durable until
+    it was written to the last of them.
+    """
+
+    after: int
+    position: int
+    screens: int
+    delivered_ms: float
 
 
 class Group:
@@ -194,6 +214,8 @@ class Hub:
         self.wake = asyncio.Event()
         self.urgent = asyncio.Event()
         self.published_ns = 0
+        self.deliveries: deque[Delivery] = deque(maxlen=DELIVERIES)
+        self.delivered = asyncio.Event()
         self.tasks = [asyncio.create_task(self.flush_on()), asyncio.create_task(self.beat())]
         streams = (stream,) if stream == HOUSE else (stream, HOUSE)
         self.streams = streams
@@ -287,7 +309,7 @@ class Hub:
                 self.wake.set()
                 continue
             frames, self.house_position = composed
-            self.position = position
+            after, self.position = self.position, position
             began = time.perf_counter()
             last = chunk = b""
             for number, (screen, frame) in enumerate(frames, 1):
@@ -297,7 +319,11 @@ class Hub:
                 if number % SCREENS_AT_ONCE == 0:
                     await asyncio.sleep(0)
             if published_ns and frames:
-                self.delivery.add(time.perf_counter_ns() - published_ns)
+                took_ns = time.perf_counter_ns() - published_ns
+                self.delivery.add(took_ns)
+                self.deliveries.append(Delivery(after, position, len(frames), took_ns / 1e6))
+                self.delivered.set()
+                self.delivered.clear()
             # Writing to many screens takes its time; others have had their turns meanwhile, and get half as long again.
             await asyncio.sleep(0)
             took = time.perf_counter() - began
@@ -522,6 +548,7 @@ class Hub:
             "loop_ms_p99": recent("loop", 99),
             "screens": len(self.screens()),
             "slow": list(self.engine.view.slownesses),
+            "server_ns": self.engine.clock.host_ns(),
         }
         return b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(values)
 
@@ -565,6 +592,25 @@ class Live:
         hub.wake.set()
         hub.urgent.set()
         return screen
+
+    async def delivery_of(self, stream: str, position: int) -> Delivery:
+        """When a position of a stream was on its screens; waits for it for a moment.
+
+        Raises Rejected `unknown_delivery` if it was too long ago, or nobody follows the stream.
+        """
+        hub = self.hubs.get(stream)
+        try:
+            async with asyncio.timeout(DELIVERY_WAIT_S):
+                while hub is not None and hub.screens():
+                    found = next((one for one in hub.deliveries if one.position >= position), None)
+                    if found is not None and found.after < position:
+                        return found
+                    if found is not None:
+                        break
+                    await hub.delivered.wait()
+        except TimeoutError:
+            pass
+        raise Rejected("unknown_delivery", "It is not known when this was on screens.", position=position)
 
     def leave(self, screen: Screen) -> None:
         """A screen has gone."""

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import Annotated, Any
 
 import msgspec
@@ -9,12 +10,15 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 
-from runline.domain.messages import Command
+from runline.domain.messages import Command, Rejected
+from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionKind
 from runline.gateway.answers import Refusal, outcome_json
+from runline.gateway.audience import Audience
 from runline.gateway.door import Asker, decoded, decoder_of, path_name
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX
+from runline.gateway.live import Delivery
 from runline.gateway.queries import Query
 from runline.gateway.web import COOKIE, JSON, SECURE_COOKIE, body_of, headers_of, require_content, token_of
 
@@ -69,8 +73,11 @@ def command_route(gateway: Gateway, kind: type[Command]) -> Any:
         asker = asker_of(gateway, request)
         command = decoded(decoder, await raw_body(request))
         asked = gateway.door.asked(asker, command, idempotency_key, preview, if_position)
+        began_ns = perf_counter_ns()
         status, body = outcome_json(await gateway.door.execute(asked))
-        return Response(body, status_code=status, media_type=MediaType.JSON)
+        # How long until it was durable, in the form that browsers know.
+        timing = f"durable;dur={(perf_counter_ns() - began_ns) / 1e6:.2f}"
+        return Response(body, status_code=status, media_type=MediaType.JSON, headers={"server-timing": timing})
 
     handle.__doc__ = kind.__doc__
     handle.__annotations__ = {
@@ -282,3 +289,29 @@ def session_routes(gateway: Gateway) -> list[Any]:
         return done()
 
     return [sign_in, sign_out, change_password, set_password, set_owners_password]
+
+
+def delivery_route(gateway: Gateway) -> Any:
+    """The route that says when a position was on screens."""
+
+    @get(
+        "/v1/delivery",
+        operation_id="delivery",
+        tags=["Queries"],
+        responses={200: ResponseSpec(Delivery, generate_examples=False), **REFUSALS},
+    )
+    async def delivery(
+        request: Request[Any, Any, Any], position: Annotated[int, QueryParameter(ge=1, le=POSITION_MAX)]
+    ) -> Response[bytes]:
+        """When an event of the last moments was on the screens that follow its stream. Needs `figures_view`."""
+        asker = asker_of(gateway, request)
+
+        def permitted(state: Any, user: Any, audience: Audience) -> None:
+            if not audience.may(Permission.FIGURES_VIEW):
+                raise Rejected("not_permitted", "This needs the permission figures_view.", permission="figures_view")
+
+        await gateway.door.read(asker, permitted)
+        found = await gateway.live.delivery_of(asker.stream, position)
+        return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
+
+    return delivery
