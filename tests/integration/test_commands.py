@@ -518,7 +518,11 @@ def test_half_a_character_within_the_process_is_refused_and_stops_nothing(stage)
 
 def test_every_command_that_may_be_sent_can_be_named_in_json(stage):
     async def main(world):
-        public = [name for name, command in COMMANDS.items() if command.needs is not None and not command.secret]
+        public = [
+            name
+            for name, command in COMMANDS.items()
+            if command.needs is not None and not command.secret and command.__struct_fields__
+        ]
         sent = [body(world, type=name, command=None) for name in public]
         sent = [one.replace(msgspec.json.encode(FIELDS), b"{}") for one in sent]
         codes = {outcome.code for outcome in await world.bus.send_json(sent)}

@@ -18,8 +18,8 @@ from runline.evaluate.verify import verify
 from runline.store.sqlite import migrate, open_connection
 from runline.store.tables import row_tables
 
-UNUSED = {"credentials", "sessions", "jobs"}
-"""Tables that are empty at the day's end: nobody has signed in, and all work is done."""
+UNUSED = {"credentials", "feeds", "jobs", "sessions", "slownesses"}
+"""Tables that are empty at the day's end: nobody has signed in, no feed is watched, nothing is slow, and all work is done."""
 
 
 def edit(path, *statements):

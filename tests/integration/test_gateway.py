@@ -480,7 +480,8 @@ def test_nobody_is_let_in_without_a_token(place):
 
 
 def test_whoever_sends_slowly_or_nothing_delays_nobody(place, monkeypatch):
-    monkeypatch.setattr("runline.gateway.web.BODY_WAIT_S_MAX", 0.05)
+    for room in ("web", "protocol"):
+        monkeypatch.setattr(f"runline.gateway.{room}.BODY_WAIT_S_MAX", 0.05)
 
     async def main(place):
         owner = await place.sign_in("b1", "owner")

@@ -301,7 +301,7 @@ def delivery_route(gateway: Gateway) -> Any:
         responses={200: ResponseSpec(Delivery, generate_examples=False), **REFUSALS},
     )
     async def delivery(
-        request: Request[Any, Any, Any], position: Annotated[int, QueryParameter(ge=1, le=POSITION_MAX)]
+        request: Request[Any, Any, Any], position: Annotated[int, QueryParameter(ge=0, le=POSITION_MAX)] = 0
     ) -> Response[bytes]:
         """When an event of the last moments was on the screens that follow its stream. Needs `figures_view`."""
         asker = asker_of(gateway, request)
