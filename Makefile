@@ -3,7 +3,7 @@
 VENV = .venv
 BIN = $(VENV)/bin
 RUN = $(BIN)/python -m
-FOR ?= 60s
+FOR ?= 5m
 KILLS ?= 50
 UPGRADE ?=
 CHECKED = $(wildcard src tests tools benchmarks)
@@ -17,11 +17,16 @@ help:
 	@echo 'make TASK, where TASK is one of'
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
-## demo: show Runline working: a house, two books, a real baseball day (FOR=20s makes it shorter)
+## demo: show Runline working on a page: a house, two books, a real baseball day (FOR=2m makes it shorter)
 .PHONY: demo
-demo: $(VENV)/.package
-	@echo '==> runline demo --headless --for $(FOR)'
-	@$(BIN)/runline demo --headless --for $(FOR)
+demo: $(VENV)/.package $(VENV)/.console
+	@echo '==> runline demo --for $(FOR)'
+	@$(BIN)/runline demo --for $(FOR)
+
+## console: build the pages for people into the package
+.PHONY: console
+console: $(VENV)/.console
+	@echo 'console: built into src/runline/console'
 
 ## setup: set up everything that development needs, in .venv
 .PHONY: setup
@@ -30,7 +35,7 @@ setup: $(VENV)/.dev
 
 ## test: all tests: check, integration and the other suites, with their times
 .PHONY: test
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.console
 	@eval "$$STAGES"; check; \
 	for suite in integration simulation e2e; do \
 	    if [ -d tests/$$suite ]; then stage $$suite $(RUN) pytest tests/$$suite; fi; \
@@ -76,7 +81,7 @@ pins:
 ## clean: remove everything that these tasks have made
 .PHONY: clean
 clean:
-	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) console/node_modules src/runline/console .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Setting up. Each step leaves a stamp in .venv, so that it is done again only when what it reads has changed.
@@ -120,6 +125,24 @@ $(VENV)/.package: pyproject.toml src/runline/__init__.py $(VENV)/.run
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.package
 	$(call INSTALL,what checks Runline (requirements/dev.txt),$(PINS) -r requirements/dev.txt)
+	@touch $@
+
+# The console: its types come from the API's own document, so that a page that asks for what is not there does not build.
+
+CONSOLE = $(filter-out console/src/lib/api-types.ts, $(wildcard console/*.json console/*.ts console/*.html console/src/*.* console/src/*/*.*))
+NPM = npm --prefix console --loglevel=error
+
+$(VENV)/.npm: console/package.json console/package-lock.json $(VENV)/.made
+	@command -v npm >/dev/null || { \
+	    echo 'setup: npm is missing; the console needs Node 20 or newer.' >&2; \
+	    echo '  Debian, Ubuntu: apt-get install nodejs npm    Fedora: dnf install nodejs    macOS: brew install node' >&2; exit 1; }
+	$(call INSTALL,what builds the console (console/package-lock.json),$(NPM) ci --no-progress >/dev/null)
+	@touch $@
+
+$(VENV)/.console: $(filter-out console/openapi.json,$(CONSOLE)) $(wildcard src/runline/gateway/*.py src/runline/domain/*.py) tools/openapi.py $(VENV)/.npm $(VENV)/.package
+	@printf 'setup: building the console ... '; at=$$(date +%s); \
+	{ $(BIN)/python tools/openapi.py console/openapi.json && $(NPM) run --silent types && $(NPM) run --silent check && $(NPM) run --silent build; } >$(VENV)/console.log 2>&1 \
+	|| { echo 'failed'; cat $(VENV)/console.log >&2; exit 1; }; echo "$$(($$(date +%s) - at)) s"
 	@touch $@
 
 # Stages: each is run and timed, whatever became of the ones before; the table at the end and the exit status tell.

@@ -16,6 +16,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from runline import __version__
 from runline.domain.messages import Rejected
 from runline.gateway.answers import outcome_json, rejected_json, status_of
+from runline.gateway.console import console_doors
 from runline.gateway.door import decoded, decoder_of, public_commands
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, STALLED_S_MAX
@@ -33,6 +34,9 @@ from runline.gateway.web import (
     require_content,
     token_of,
 )
+
+Doors = dict[tuple[str, str], Any]
+"""Plain ASGI applications by method and path."""
 
 logger = logging.getLogger("runline.gateway")
 
@@ -169,9 +173,9 @@ class Alive(msgspec.Struct):
     ready: bool
 
 
-def make_app(gateway: Gateway) -> Any:
-    """The ASGI application: the hot doors, and the framework for all others."""
-    framework, hot = make_framework(gateway), hot_doors(gateway)
+def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
+    """The ASGI application: the hot doors, the console's files, `more` doors, and the framework for all others."""
+    framework, hot = make_framework(gateway), {**console_doors(), **hot_doors(gateway), **(more or {})}
     document = make_document(framework, SESSION_BODIES)
     described = msgspec.json.encode(document)
     page = documentation_page(document)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import uvicorn
 
 from runline.bus.local import LocalBus
 from runline.engine.engine import Engine
-from runline.gateway.app import make_app
+from runline.gateway.app import Doors, make_app
 from runline.gateway.door import Door
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import CONNECTIONS_MAX, KEEP_ALIVE_S
@@ -83,8 +83,9 @@ def make_server(
     *,
     certificate: Path | None = None,
     key: Path | None = None,
+    more: Callable[[Gateway], Doors] | None = None,
 ) -> Server:
-    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit.
+    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit. more: doors besides its own.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
@@ -94,7 +95,7 @@ def make_server(
     if certificate is not None:
         options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key) if key else None}
     config = uvicorn.Config(
-        make_app(gateway),
+        make_app(gateway, more(gateway) if more else None),
         http=partial(Protocol, door),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",

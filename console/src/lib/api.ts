@@ -1,0 +1,126 @@
+// The door: queries and commands, with the server's own codes as errors.
+
+import type { components } from './api-types';
+
+export type Schemas = components['schemas'];
+
+/** What the server refuses, or what became of a request that did not reach it (`unreachable`). */
+export class Refused extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly details: Record<string, unknown> = {},
+    readonly position = 0,
+  ) {
+    super(message);
+  }
+}
+
+/** A command's id: a UUIDv7 on the server's clock, however wrong this computer's own is. */
+export function commandId(nowMs: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  let rest = Math.floor(nowMs);
+  for (let place = 5; place >= 0; place--) {
+    bytes[place] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+async function request(path: string, options: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { credentials: 'same-origin', ...options });
+  } catch {
+    throw new Refused('unreachable', 'The server cannot be reached. Nothing is known to have changed.');
+  }
+  if (response.ok) return response;
+  let found: { error?: { code: string; message: string; details?: Record<string, unknown> }; position?: number } = {};
+  try {
+    found = await response.json();
+  } catch {
+    // A proxy may answer in its own words.
+  }
+  const error = found.error;
+  throw new Refused(
+    error?.code ?? `http_${response.status}`,
+    error?.message ?? `The server answered ${response.status}.`,
+    error?.details,
+    found.position,
+  );
+}
+
+export interface Page<Row> {
+  position: number;
+  house?: number;
+  items: Row[];
+  next: string;
+}
+
+/** A query's page. */
+export async function ask<Row>(name: string, asked: Record<string, string | number> = {}): Promise<Page<Row>> {
+  const query = new URLSearchParams(Object.entries(asked).map(([key, value]) => [key, String(value)]));
+  return (await request(`/v1/${name}?${query}`, {})).json();
+}
+
+export interface Happened {
+  type: string;
+  [field: string]: unknown;
+}
+
+export interface Moves {
+  balance: Record<string, number>;
+  pending: Record<string, number>;
+  exposure: Record<string, number>;
+}
+
+export interface Outcome {
+  position: number;
+  events: Happened[];
+  repeated?: boolean;
+  preview?: boolean;
+  moves?: Moves;
+}
+
+export interface Executed {
+  outcome: Outcome;
+  command: string;
+  durableMs: number;
+  answerMs: number;
+}
+
+const path = (name: string) => name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
+
+/** Send a command. The same id sent again is executed once. */
+export async function send(
+  name: string,
+  fields: Record<string, unknown>,
+  id: string,
+  options: { preview?: boolean; ifPosition?: number } = {},
+): Promise<Executed> {
+  const query = new URLSearchParams();
+  if (options.preview) query.set('preview', 'true');
+  if (options.ifPosition !== undefined) query.set('if_position', String(options.ifPosition));
+  const began = performance.now();
+  const response = await request(`/v1/${path(name)}?${query}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'idempotency-key': id },
+    body: JSON.stringify(fields),
+  });
+  const outcome: Outcome = await response.json();
+  const answerMs = performance.now() - began;
+  const timing = /durable;dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '');
+  return { outcome, command: id, durableMs: timing ? Number(timing[1]) : answerMs, answerMs };
+}
+
+export async function post<Answer>(route: string, body: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  return (await request(route, { method: 'POST', headers, body: JSON.stringify(body) })).json();
+}
+
+export async function get<Answer>(route: string): Promise<Answer> {
+  return (await request(route, {})).json();
+}

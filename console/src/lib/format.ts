@@ -1,0 +1,89 @@
+// How the field writes money, lines, prices and times.
+
+const money = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const whole = new Intl.NumberFormat('en-US');
+
+/** Minor units as an amount: 1234500 -> 12,345.00. A minus is the real sign. */
+export function amount(minor: number): string {
+  return money.format(minor / 100).replace('-', '−');
+}
+
+/** An amount without its hundredths, for places where there is little room. */
+export function rounded(minor: number): string {
+  return whole.format(Math.round(minor / 100)).replace('-', '−');
+}
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+const PARTS = ['', '¼', '½', '¾'];
+
+/** Quarter points with halves as ½, and PK for a handicap of nothing. */
+export function points(quarters: number, signed: boolean): string {
+  if (signed && quarters === 0) return 'PK';
+  const size = Math.abs(quarters);
+  const text = `${size >= 4 || size === 0 ? Math.floor(size / 4) : ''}${PARTS[size % 4] ?? ''}`;
+  if (quarters < 0) return `−${text}`;
+  return signed ? `+${text}` : text;
+}
+
+/** A price; even money is EV. */
+export function price(text: string): string {
+  if (text === '+100' || text === '-100') return 'EV';
+  return text.replace('-', '−');
+}
+
+/** The line of a side: the away side's handicap is the home side's with the other sign. */
+export function sideLine(kind: string, side: string, line: number | null): number | null {
+  if (line === null) return null;
+  return kind === 'spread' && side === 'away' ? -line : line;
+}
+
+/** What is offered on a side, as it is read: −1½ −110, o8½ −105, +120. */
+export function offer(kind: string, side: string, line: number | null, text: string): string {
+  const own = sideLine(kind, side, line);
+  if (own === null) return price(text);
+  if (kind === 'total') return `${side === 'over' ? 'o' : 'u'}${points(own, false)} ${price(text)}`;
+  return `${points(own, true)} ${price(text)}`;
+}
+
+/** Minor units of what somebody has typed, or why it is none. */
+export function minorOf(typed: string): number | string {
+  const text = typed.trim().replaceAll(',', '');
+  if (!/^\d{1,12}(\.\d{1,2})?$/.test(text)) return 'Write an amount such as 250 or 1,250.50.';
+  const [units, cents = ''] = text.split('.');
+  return Number(units) * 100 + Number(cents.padEnd(2, '0'));
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+export function timeOfDay(ns: number): string {
+  return clock.format(ns / 1e6);
+}
+
+/** How long until a time: 2 h 05 min, 3:20, started. */
+export function until(ns: number, nowNs: number): string {
+  const seconds = Math.floor((ns - nowNs) / 1e9);
+  if (seconds <= 0) return 'started';
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  if (hours) return `${hours} h ${String(minutes).padStart(2, '0')} min`;
+  return `${minutes}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+export function ms(value: number): string {
+  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
+}
+
+const KINDS: Record<string, string> = { spread: 'run line', total: 'total', moneyline: 'moneyline' };
+
+export function marketKind(market: string): string {
+  const kind = market.slice(market.lastIndexOf(':') + 1);
+  return KINDS[kind] ?? kind.replaceAll('_', ' ');
+}
+
+/** An event's type in words: CreditAdjusted -> credit adjusted. */
+export function words(type: string): string {
+  return type.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+}

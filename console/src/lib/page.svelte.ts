@@ -1,0 +1,282 @@
+// What the page shows: one stream, applied at most once per painted frame. Nothing here asks the server on a timer.
+
+import { Refused, ask, type Happened, type Schemas } from './api';
+import { Stream, type Frame } from './stream';
+
+export type Me = Schemas['Me'];
+export type Market = Schemas['BoardMarket'];
+export type Fixture = Schemas['BoardFixture'];
+export type ExposureRow = Schemas['Exposure'];
+export type AgentRow = Schemas['AgentFigures'];
+export type PlayerRow = Schemas['PlayerFigures'];
+
+export interface Entry {
+  seq: number;
+  at_ns: number;
+  actor: string;
+  command: string;
+  event: Happened;
+}
+
+export interface Notice extends Entry {
+  stream: string;
+  kind: string;
+}
+
+export interface Health {
+  accepted: number;
+  refused: number;
+  logged: number;
+  recoveries: number;
+  commit_ms_p50: number;
+  commit_ms_p99: number;
+  answer_ms_p99: number;
+  delivery_ms_p99: number;
+  loop_ms_p99: number;
+  screens: number;
+  slow: string[];
+  server_ns: number;
+}
+
+interface Rows<Row> {
+  whole: boolean;
+  rows: Row[];
+}
+
+const TOPICS: Record<string, string> = {
+  wagers: 'ticker_view',
+  lines: 'board_view',
+  exposure: 'figures_view',
+  figures: 'figures_view',
+  log: 'log_view',
+  notifications: 'log_view',
+  health: 'figures_view',
+};
+const PLAYERS_TOPICS = ['wagers', 'lines', 'figures'];
+
+const TICKER_ROWS = 60;
+const LOG_ROWS = 80;
+const NOTICES = 30;
+const SERIES_S = 120;
+const BLINK_MS = 900;
+const STALE_MS = { health: 3_500, heartbeat: 12_000 };
+
+/** Milliseconds that never jump, whatever becomes of this computer's clock. */
+export const nowMs = () => performance.timeOrigin + performance.now();
+
+export type Connection = 'connecting' | 'live' | 'lost' | 'refused';
+
+export class LivePage {
+  connection = $state<Connection>('connecting');
+  why = $state('');
+  position = $state(0);
+  asOfNs = $state(0);
+  lagMs = $state(0);
+  nowNs = $state(0);
+  wagers = $state.raw<Entry[]>([]);
+  log = $state.raw<Entry[]>([]);
+  notices = $state.raw<Notice[]>([]);
+  fixtures = $state.raw<Fixture[]>([]);
+  exposure = $state.raw<ExposureRow[]>([]);
+  agents = $state.raw<AgentRow[]>([]);
+  players = $state.raw<PlayerRow[]>([]);
+  health = $state.raw<Health | null>(null);
+  /** seconds, wagers/s, commit p99, delivery p99 */
+  series = $state.raw<[number[], number[], number[], number[]]>([[], [], [], []]);
+  /** market -> until when its prices are marked as just moved (ms) */
+  moved = $state.raw<ReadonlyMap<string, number>>(new Map());
+  node = $state('');
+
+  private readonly byFixture = new Map<string, Fixture>();
+  private readonly byMarket = new Map<string, ExposureRow>();
+  private readonly byAgent = new Map<string, AgentRow>();
+  private readonly byPlayer = new Map<string, PlayerRow>();
+  private stream: Stream | null = null;
+  private frames: Frame[] = [];
+  private painting = 0;
+  private heardMs = 0;
+  private offsetMs = -Infinity;
+  private ticking = 0;
+  private lastAccepted = -1;
+  private lastHealthMs = 0;
+
+  constructor(
+    readonly me: Me,
+    private readonly rttMs: number,
+    private readonly signedOut: (message: string) => void,
+  ) {
+    this.ticking = window.setInterval(() => this.tick(), 250);
+    this.look(me.node === 'root' ? '' : me.node);
+  }
+
+  may(permission: string): boolean {
+    return this.me.permissions.includes(permission);
+  }
+
+  get topics(): string[] {
+    if (this.me.player) return PLAYERS_TOPICS;
+    return Object.keys(TOPICS).filter((name) => this.may(TOPICS[name] ?? ''));
+  }
+
+  /** Look at a node of one's own subtree; "" for all of it. */
+  look(node: string): void {
+    this.stream?.close();
+    this.node = node;
+    this.frames = [];
+    this.connection = 'connecting';
+    this.stream = new Stream(this.topics, this.me.player ? '' : node, {
+      frame: (frame) => this.take(frame),
+      lost: (why) => this.lose(why),
+      refused: (code, message) => this.refuse(code, message),
+    });
+  }
+
+  close(): void {
+    this.stream?.close();
+    window.clearInterval(this.ticking);
+    cancelAnimationFrame(this.painting);
+  }
+
+  /** The server's time, as well as it is known here. */
+  serverMs(): number {
+    return Number.isFinite(this.offsetMs) ? nowMs() + this.offsetMs : Date.now();
+  }
+
+  private lose(why: string): void {
+    if (this.connection !== 'refused') {
+      this.connection = 'lost';
+      this.why = why;
+    }
+  }
+
+  private refuse(code: string, message: string): void {
+    if (code === 'not_signed_in' || code === 'signed_out') {
+      this.signedOut('Your session has ended. Sign in again.');
+      return;
+    }
+    this.connection = 'refused';
+    this.why = message;
+    // What this user may see has changed: ask once who they are now.
+    ask<Me>('me').catch((error: unknown) => {
+      if (error instanceof Refused && (error.code === 'not_permitted' || error.code.startsWith('not_signed'))) {
+        this.signedOut(error.message);
+      }
+    });
+  }
+
+  private tick(): void {
+    this.nowNs = this.serverMs() * 1e6;
+    const silentMs = nowMs() - this.heardMs;
+    const allowed = this.topics.includes('health') ? STALE_MS.health : STALE_MS.heartbeat;
+    if (this.connection === 'live' && silentMs > allowed) this.lose('nothing is heard from the server');
+    if (this.moved.size && [...this.moved.values()].some((until) => until < nowMs())) {
+      this.moved = new Map([...this.moved].filter(([, until]) => until >= nowMs()));
+    }
+  }
+
+  private take(frame: Frame): void {
+    this.heardMs = nowMs();
+    if (frame.kind === 'reset') {
+      this.lose(frame.data.reason === 'revoked' ? 'what you may see has changed' : (frame.data.reason ?? 'reset'));
+      return;
+    }
+    const serverNs = frame.data.server_ns ?? (frame.data.topics?.health as Health | undefined)?.server_ns;
+    if (serverNs) {
+      const offset = serverNs / 1e6 - nowMs();
+      this.offsetMs = Math.max(this.offsetMs, offset);
+      this.lagMs = this.offsetMs - offset + this.rttMs / 2;
+    }
+    this.frames.push(frame);
+    this.painting ||= requestAnimationFrame(() => this.paint());
+    // A page in the background paints nothing; what it keeps has a bound all the same.
+    if (this.frames.length > 500) this.paint();
+  }
+
+  /** Apply what has come since the last paint. */
+  private paint(): void {
+    cancelAnimationFrame(this.painting);
+    this.painting = 0;
+    const frames = this.frames;
+    this.frames = [];
+    const wagers: Entry[] = [];
+    const log: Entry[] = [];
+    const notices: Notice[] = [];
+    const dirty = new Set<string>();
+    for (const { kind, data } of frames) {
+      const topics = data.topics ?? {};
+      if (kind === 'image') {
+        wagers.length = log.length = notices.length = 0;
+        this.wagers = [];
+        this.log = [];
+        this.notices = [];
+      }
+      const position = data.to ?? data.position;
+      if (position !== undefined && kind !== 'heartbeat') this.position = position;
+      if (data.at_ns) this.asOfNs = Math.max(this.asOfNs, data.at_ns);
+      wagers.push(...this.events<Entry>(topics.wagers));
+      log.push(...this.events<Entry>(topics.log));
+      notices.push(...this.events<Notice>(topics.notifications));
+      if (topics.lines) this.merge(this.byFixture, topics.lines as Rows<Fixture>, (row) => row.fixture, dirty, 'lines');
+      if (topics.exposure) this.merge(this.byMarket, topics.exposure as Rows<ExposureRow>, (row) => row.market, dirty, 'exposure');
+      if (topics.figures) this.figures(topics.figures as Rows<AgentRow> & { players?: PlayerRow[] }, dirty);
+      if (topics.health) this.measure(topics.health as Health);
+      if (kind !== 'reset') this.connection = 'live';
+    }
+    if (wagers.length) this.wagers = [...wagers.reverse(), ...this.wagers].slice(0, TICKER_ROWS);
+    if (log.length) this.log = [...log.reverse(), ...this.log].slice(0, LOG_ROWS);
+    if (notices.length) this.notices = [...notices.reverse(), ...this.notices].slice(0, NOTICES);
+    if (dirty.has('lines')) {
+      this.fixtures = [...this.byFixture.values()]
+        .filter((row) => row.status === 'scheduled')
+        .sort((a, b) => a.rotation - b.rotation);
+    }
+    if (dirty.has('exposure')) this.exposure = [...this.byMarket.values()].filter((row) => row.wagers > 0);
+    if (dirty.has('figures')) this.agents = [...this.byAgent.values()];
+    if (dirty.has('players')) this.players = [...this.byPlayer.values()];
+  }
+
+  private events<Kind>(payload: unknown): Kind[] {
+    return (payload as { events?: Kind[] } | undefined)?.events ?? [];
+  }
+
+  private merge<Row>(known: Map<string, Row>, sent: Rows<Row>, key: (row: Row) => string, dirty: Set<string>, name: string): void {
+    if (sent.whole) known.clear();
+    for (const row of sent.rows) {
+      if (name === 'lines' && !sent.whole) this.mark(known.get(key(row)) as Fixture | undefined, row as unknown as Fixture);
+      known.set(key(row), row);
+    }
+    dirty.add(name);
+  }
+
+  private mark(before: Fixture | undefined, after: Fixture): void {
+    const moved = new Map(this.moved);
+    for (const market of after.markets) {
+      const was = before?.markets.find((one) => one.market === market.market);
+      if (was && JSON.stringify([was.line_quarters, was.prices]) !== JSON.stringify([market.line_quarters, market.prices])) {
+        moved.set(market.market, nowMs() + BLINK_MS);
+      }
+    }
+    if (moved.size !== this.moved.size) this.moved = moved;
+  }
+
+  private figures(sent: Rows<AgentRow> & { players?: PlayerRow[] }, dirty: Set<string>): void {
+    this.merge(this.byAgent, sent, (row) => row.agent, dirty, 'figures');
+    if (sent.whole) this.byPlayer.clear();
+    for (const row of sent.players ?? []) this.byPlayer.set(row.player, row);
+    if (sent.whole || sent.players?.length) dirty.add('players');
+  }
+
+  private measure(health: Health): void {
+    const at = nowMs();
+    const passed = (at - this.lastHealthMs) / 1_000;
+    const before = this.health;
+    this.health = health;
+    if (before && this.lastAccepted >= 0 && passed > 0.2 && health.accepted >= this.lastAccepted) {
+      const rate = (health.accepted - this.lastAccepted) / passed;
+      const next = [health.server_ns / 1e9, rate, health.commit_ms_p99, health.delivery_ms_p99];
+      this.series = this.series.map((line, place) => [...line, next[place] ?? 0].slice(-SERIES_S)) as typeof this.series;
+    }
+    this.lastAccepted = health.accepted;
+    this.lastHealthMs = at;
+  }
+}

@@ -1,0 +1,34 @@
+"""Write the OpenAPI document of this source to a file: the console's types are generated from it.
+
+python tools/openapi.py FILE
+"""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from runline.bootstrap import open_store, running_engine
+from runline.config import StoreSettings
+from runline.gateway.app import make_framework
+from runline.gateway.door import Door
+from runline.gateway.gateway import Gateway
+from runline.gateway.openapi import make_document
+from runline.gateway.routes import SESSION_BODIES
+
+
+async def document_of_this() -> bytes:
+    """The document, as JSON."""
+    with tempfile.TemporaryDirectory() as temporary:
+        database = Path(temporary) / "runline.db"
+        async with running_engine(open_store(StoreSettings(database, "inline"))) as (engine, bus):
+            gateway = Gateway(Door(engine, bus), database, secure=False)
+            document = make_document(make_framework(gateway), SESSION_BODIES)
+            await gateway.close()
+    return msgspec.json.format(msgspec.json.encode(document))
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_bytes(asyncio.run(document_of_this()))
