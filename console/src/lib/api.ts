@@ -30,10 +30,13 @@ export function commandId(nowMs: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** A server that has not answered by then is as good as gone; the same command may be sent again. */
+const ANSWER_MS_MAX = 15_000;
+
 async function request(path: string, options: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { credentials: 'same-origin', ...options });
+    response = await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(ANSWER_MS_MAX), ...options });
   } catch {
     throw new Refused('unreachable', 'The server cannot be reached. Nothing is known to have changed.');
   }

@@ -54,6 +54,7 @@ const TOPICS: Record<string, string> = {
 };
 const PLAYERS_TOPICS = ['wagers', 'lines', 'figures'];
 
+const PEOPLE = new Set(['UserCreated', 'UserRevoked', 'UserRestored', 'RoleAssigned', 'RoleSet']);
 const TICKER_ROWS = 60;
 const LOG_ROWS = 80;
 const NOTICES = 30;
@@ -86,6 +87,8 @@ export class LivePage {
   /** market -> until when its prices are marked as just moved (ms) */
   moved = $state.raw<ReadonlyMap<string, number>>(new Map());
   node = $state('');
+  /** Grows with every event that changes who may do what. */
+  people = $state(0);
 
   private readonly byFixture = new Map<string, Fixture>();
   private readonly byMarket = new Map<string, ExposureRow>();
@@ -150,12 +153,12 @@ export class LivePage {
   }
 
   private refuse(code: string, message: string): void {
+    this.connection = 'refused';
+    this.why = message;
     if (code === 'not_signed_in' || code === 'signed_out') {
       this.signedOut('Your session has ended. Sign in again.');
       return;
     }
-    this.connection = 'refused';
-    this.why = message;
     // What this user may see has changed: ask once who they are now.
     ask<Me>('me').catch((error: unknown) => {
       if (error instanceof Refused && (error.code === 'not_permitted' || error.code.startsWith('not_signed'))) {
@@ -222,6 +225,7 @@ export class LivePage {
       if (topics.health) this.measure(topics.health as Health);
       if (kind !== 'reset') this.connection = 'live';
     }
+    if (log.some((entry) => PEOPLE.has(entry.event.type))) this.people += 1;
     if (wagers.length) this.wagers = [...wagers.reverse(), ...this.wagers].slice(0, TICKER_ROWS);
     if (log.length) this.log = [...log.reverse(), ...this.log].slice(0, LOG_ROWS);
     if (notices.length) this.notices = [...notices.reverse(), ...this.notices].slice(0, NOTICES);

@@ -75,14 +75,22 @@ class Ticket(msgspec.Struct, frozen=True):
 class Bettors:
     """All players of the demo's books.
 
-    rate_per_s: wagers tried in a real second, as a Poisson process.
+    rate_per_s: wagers tried in a real second, as a Poisson process. hour_ns: what an hour before a start is to them.
     accepted, refused: what became of their wagers, by code. kept_away: stayed away because too much was in flight.
     largest: the largest ticket.
     """
 
     def __init__(
-        self, bus: LocalBus, clock: Clock, screen: Screen, people: Sequence[People], rate_per_s: float, seed: int
+        self,
+        bus: LocalBus,
+        clock: Clock,
+        screen: Screen,
+        people: Sequence[People],
+        rate_per_s: float,
+        seed: int,
+        hour_ns: int = HOUR_NS,
     ) -> None:
+        self.hour_ns = hour_ns
         self.bus = bus
         self.clock = clock
         self.screen = screen
@@ -156,7 +164,7 @@ class Bettors:
         for fixture in self.screen.house.fixtures.values():
             if fixture.status == "scheduled" and now_ns < fixture.start_ns:
                 self.coming.append(fixture)
-                self.weights.append(1 / (SOON_HOURS + (fixture.start_ns - now_ns) / HOUR_NS))
+                self.weights.append(1 / (SOON_HOURS + (fixture.start_ns - now_ns) / self.hour_ns))
             elif fixture.status == "closed":
                 self.started.append(fixture)
         self.weights = list(accumulate(self.weights))

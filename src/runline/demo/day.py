@@ -61,3 +61,14 @@ def read_day(directory: Path, day: date) -> Day:
     origin = datetime(day.year, day.month, day.day, OPENS_HOUR_UTC, tzinfo=UTC)
     end_ns = max(game.start_ns for game in games) + FINAL_AFTER_NS
     return Day(day, games, lines, int(origin.timestamp()) * 10**9, end_ns)
+
+
+def fitted(day: Day, began_ns: int, speed: float) -> tuple[list[MlbGame], list[MlbLine]]:
+    """The day's games and lines, moved and pressed together so that the day begins at `began_ns` (UTC nanoseconds)."""
+
+    def at(ns: int) -> int:
+        return began_ns + int((ns - day.origin_ns) / speed)
+
+    games = [msgspec.structs.replace(game, start_ns=at(game.start_ns)) for game in day.games]
+    lines = [msgspec.structs.replace(line, entered_ns=at(line.entered_ns)) for line in day.lines]
+    return games, lines

@@ -30,7 +30,6 @@ FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
 
 def run_demo(
     *,
-    headless: bool,
     duration: str,
     data: Path | None,
     day: str | None,
@@ -38,14 +37,12 @@ def run_demo(
     seed: int,
     committer: Literal["inline", "process"],
 ) -> int:
-    """`runline demo`: 0 if the day ran and everything verifies, 1 if not, 2 if it cannot be run as asked for."""
+    """`runline demo --headless`: 0 if the day ran and everything verifies, 1 if not, 2 if it cannot be run as asked for."""
     console = Console()
     try:
         duration_s, rate_per_s = parse_duration(duration), check_rate(rate)
         played = read_day(data_directory(), parse_day(day) if day else DEFAULT_DAY)
         with database_place(data) as database:
-            if not headless:
-                console.print("The console is not there yet: this runs in the terminal, as with --headless.")
             wanted = Wanted(played, duration_s, rate_per_s, seed, committer, database)
             return demonstrate(console, wanted, kept=data is not None)
     except (BadOption, StoreError) as error:

@@ -42,7 +42,16 @@ class Operators:
     outcomes: `changed`, `unchanged`, or the code of a refusal -> how many. last: what was done last, in words.
     """
 
-    def __init__(self, bus: LocalBus, clock: Clock, screen: Screen, people: Sequence[People], seed: int) -> None:
+    def __init__(
+        self,
+        bus: LocalBus,
+        clock: Clock,
+        screen: Screen,
+        people: Sequence[People],
+        seed: int,
+        actions_per_s: float = ACTIONS_PER_S,
+    ) -> None:
+        self.actions_per_s = actions_per_s
         self.bus = bus
         self.clock = clock
         self.screen = screen
@@ -61,7 +70,7 @@ class Operators:
         )
         async with asyncio.TaskGroup() as group:
             for action in cycle(actions):
-                await asyncio.sleep(self.random.expovariate(ACTIONS_PER_S))
+                await asyncio.sleep(self.random.expovariate(self.actions_per_s))
                 group.create_task(action(self.random.choice(self.people)))
 
     async def act(self, book: str, user: str, command: Command, words: str, if_position: int | None = None) -> None:

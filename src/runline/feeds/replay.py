@@ -80,13 +80,13 @@ def create_fixtures(games: Sequence[MlbGame]) -> list[Command]:
     return created
 
 
-def plan(games: Iterable[MlbGame], lines: Iterable[MlbLine]) -> list[Planned]:
+def plan(games: Iterable[MlbGame], lines: Iterable[MlbLine], final_after_ns: int = FINAL_AFTER_NS) -> list[Planned]:
     """Lines and results of all games, in the order of their times.
 
-    The source has no times of results: a final is assumed FINAL_AFTER_NS (3 h 5 min) after the start.
+    The source has no times of results: a final is assumed `final_after_ns` (3 h 5 min) after the start.
     """
     planned = [Planned(line.entered_ns, line) for line in lines]
-    planned += [Planned(game.start_ns + FINAL_AFTER_NS, game) for game in games]
+    planned += [Planned(game.start_ns + final_after_ns, game) for game in games]
     planned.sort(key=lambda row: row.at_ns)
     return planned
 
@@ -113,13 +113,14 @@ class Replay:
         *,
         actor: str,
         catch_up: CatchUp = "last",
+        final_after_ns: int = FINAL_AFTER_NS,
     ) -> None:
         self.bus = bus
         self.clock = clock
         self.games = games
         self.actor = actor
         self.catch_up = catch_up
-        self.planned = deque(plan(games, lines))
+        self.planned = deque(plan(games, lines, final_after_ns))
         self.outcomes: Counter[str] = Counter()
 
     @property

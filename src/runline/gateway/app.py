@@ -29,8 +29,8 @@ from runline.gateway.web import (
     JSON,
     answer,
     body_of,
+    guarded,
     headers_of,
-    refuse,
     require_content,
     token_of,
 )
@@ -148,23 +148,6 @@ def query_value(query: bytes, name: str) -> str:
         return parse_qs(query.decode("ascii"), max_num_fields=16).get(name, [""])[-1]
     except (UnicodeDecodeError, ValueError):
         raise Rejected("malformed_request", "The query string cannot be read.") from None
-
-
-def guarded(door: Any) -> Any:
-    """An ASGI door with our refusals."""
-
-    async def handle(scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await door(scope, receive, send)
-        except Rejected as rejected:
-            await refuse(send, rejected)
-        except ConnectionError:
-            pass
-        except Exception as error:
-            logger.exception("a fault while answering")
-            await refuse(send, Rejected("internal_error", f"This cannot be answered: {type(error).__name__}."))
-
-    return handle
 
 
 class Alive(msgspec.Struct):

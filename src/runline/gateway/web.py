@@ -1,11 +1,14 @@
 """Web: what the raw ASGI doors share. Headers, bodies with bounds, answers."""
 
 import asyncio
+import logging
 from typing import Any
 
 from runline.domain.messages import Rejected
 from runline.gateway.answers import rejected_json, status_of
 from runline.gateway.limits import BODY_WAIT_S_MAX
+
+logger = logging.getLogger("runline.gateway")
 
 COOKIE = "runline"
 SECURE_COOKIE = "__Host-runline"
@@ -126,3 +129,20 @@ async def refuse(send: Any, rejected: Rejected) -> None:
     ]
     await send({"type": "http.response.start", "status": status_of(rejected.code), "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def guarded(door: Any) -> Any:
+    """An ASGI door with our refusals."""
+
+    async def handle(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await door(scope, receive, send)
+        except Rejected as rejected:
+            await refuse(send, rejected)
+        except ConnectionError:
+            pass
+        except Exception as error:
+            logger.exception("a fault while answering")
+            await refuse(send, Rejected("internal_error", f"This cannot be answered: {type(error).__name__}."))
+
+    return handle

@@ -1,0 +1,200 @@
+"""Served: the demo's engine, in a process of its own that may be killed: the server, the feed, the bettors, the operators.
+
+Started again over the same database it goes on where the day is by now: what it does follows from the plan, the clock and what
+the database holds.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from runline.bootstrap import open_store, run, running_engine
+from runline.config import StoreSettings
+from runline.demo.bettors import Bettors
+from runline.demo.day import Day, fitted, read_day
+from runline.demo.operators import Operators
+from runline.demo.options import BadOption, data_directory, parse_day
+from runline.demo.people import BOOKS, FEED, PLATFORM, people_of, set_up
+from runline.demo.screen import Screen
+from runline.domain.access import User
+from runline.domain.messages import HOUSE, Rejected
+from runline.domain.permissions import Permission
+from runline.engine.clock import SystemClock
+from runline.engine.ports import StoreError
+from runline.feeds.mlb2016 import FINAL_AFTER_NS
+from runline.feeds.replay import Replay
+from runline.gateway.app import Doors
+from runline.gateway.door import decoded
+from runline.gateway.gateway import Gateway
+from runline.gateway.limits import BODY_BYTES_MAX
+from runline.gateway.server import AddressInUse, listen, make_server
+from runline.gateway.web import JSON, answer, body_of, guarded, headers_of, require_content, token_of
+
+PASSWORD = "in-real-time"
+"""Of all four sign-ins. The demo listens on this machine only."""
+
+BOOK = "harbor"
+SIGN_INS = (
+    ("owner", "harbor.owner"),
+    ("agent", "agent.A"),
+    ("sub-agent, may only look", "agent.A1"),
+    ("player", "A1021"),
+)
+"""(what they are, their user) in the book."""
+
+AGENT = "agent.A"
+FACTOR = 10
+ACTIONS_PER_S = 0.25
+HOUR_NS = 3_600 * 10**9
+FAILED = 2
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What the demo is. began_ns: when the day began, real time. speed: days' time to real time."""
+
+    database: str
+    port: int
+    day: str
+    began_ns: int
+    speed: float
+    rate: float
+    seed: int
+    committer: Literal["inline", "process"]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the page asks the demo for. factor: the load now, as a multiple of `rate`."""
+
+    day: str
+    speed: float
+    rate: float
+    factor: int
+    ends_ns: int
+    agent: str
+
+
+class LoadBody(msgspec.Struct, forbid_unknown_fields=True):
+    """factor: 1 or FACTOR."""
+
+    factor: int
+
+
+class Controls:
+    """The demo's own doors: what it is, ten times the load, and the end of the engine."""
+
+    def __init__(self, plan: Plan, day: Day) -> None:
+        self.plan = plan
+        self.day = day
+        self.bettors: Bettors | None = None
+        self.factor = 1
+
+    def doors(self, gateway: Gateway) -> Doors:
+        """The doors, by method and path. The book's owner may use them, as they may everything else."""
+        decoder: Any = msgspec.json.Decoder(LoadBody)
+
+        async def permitted(scope: Any) -> dict[bytes, bytes]:
+            headers = headers_of(scope)
+            asker = gateway.door.asker(token_of(headers, scope["method"]))
+
+            def owns(state: Any, user: User, audience: Any) -> None:
+                if not audience.may(Permission.SETTINGS_CHANGE):
+                    raise Rejected("not_permitted", "The demo's controls are for the book's owner.")
+
+            await gateway.door.read(asker, owns)
+            return headers
+
+        async def show(scope: Any, receive: Any, send: Any) -> None:
+            await permitted(scope)
+            await answer(send, 200, self.standing())
+
+        async def load(scope: Any, receive: Any, send: Any) -> None:
+            headers = await permitted(scope)
+            require_content(headers, JSON)
+            asked: LoadBody = decoded(decoder, await body_of(receive, headers, BODY_BYTES_MAX))
+            if asked.factor not in (1, FACTOR):
+                raise Rejected("limits_invalid", "The load is once or ten times the usual.", least=1, most=FACTOR)
+            self.factor = asked.factor
+            if self.bettors is not None:
+                self.bettors.rate_per_s = self.plan.rate * self.factor
+            await answer(send, 200, self.standing())
+
+        async def kill(scope: Any, receive: Any, send: Any) -> None:
+            await permitted(scope)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return {
+            ("GET", "/demo"): guarded(show),
+            ("POST", "/demo/load"): guarded(load),
+            ("POST", "/demo/kill"): guarded(kill),
+        }
+
+    def standing(self) -> bytes:
+        """What is so just now, as JSON."""
+        plan = self.plan
+        ends_ns = plan.began_ns + int((self.day.end_ns - self.day.origin_ns) / plan.speed)
+        return msgspec.json.encode(
+            Standing(self.day.title(), plan.speed, plan.rate, self.factor, ends_ns, AGENT),
+        )
+
+
+async def serve_demo(plan: Plan) -> None:
+    """Serve until told to stop.
+
+    Raises BadOption, AddressInUse, StoreError, Rejected.
+    """
+    day = read_day(data_directory(), parse_day(plan.day))
+    games, lines = fitted(day, plan.began_ns, plan.speed)
+    clock = SystemClock()
+    controls = Controls(plan, day)
+    database = Path(plan.database)
+    with listen("127.0.0.1", plan.port) as listening:
+        async with running_engine(open_store(StoreSettings(database, plan.committer))) as (engine, bus):
+            server = make_server(engine, bus, database, more=controls.doors)
+            if not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
+                span_s = (day.end_ns - day.origin_ns) / 1e9 / plan.speed
+                await set_up(bus, plan.seed, plan.rate * span_s)
+            signing = server.gateway.signing
+            for stream, user in [(HOUSE, PLATFORM), *((BOOK, user) for _, user in SIGN_INS)]:
+                if not await signing.has_password(stream, user):
+                    await signing.set_first_password(stream, user, PASSWORD)
+            people = [people_of(one) for one in BOOKS]
+            final_after_ns = int(FINAL_AFTER_NS / plan.speed)
+            feed = Replay(bus, clock, games, lines, actor=FEED, final_after_ns=final_after_ns)
+            await feed.open()
+            screen = Screen(one.book for one in people)
+            bettors = Bettors(
+                bus, clock, screen, people, plan.rate, plan.seed + clock.now_ns() % 1_000_000, int(HOUR_NS / plan.speed)
+            )
+            controls.bettors = bettors
+            operators = Operators(bus, clock, screen, people, plan.seed, ACTIONS_PER_S)
+            tasks = [asyncio.create_task(screen.follow(engine, stream)) for stream in screen.streams]
+            while not await screen.is_current(engine):  # noqa: ASYNC110 -- the log is being read
+                await asyncio.sleep(0.01)
+            tasks += [asyncio.create_task(one.run()) for one in (feed, bettors, operators)]
+            print("ready", flush=True)
+            try:
+                await server.serve(sockets=[listening])
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def main() -> int:
+    """Run the plan that the first argument holds, as JSON."""
+    plan = msgspec.json.decode(sys.argv[1], type=Plan)
+    try:
+        run(lambda: serve_demo(plan))
+    except (BadOption, AddressInUse, StoreError, Rejected) as error:
+        print(f"runline: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

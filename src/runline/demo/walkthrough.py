@@ -1,0 +1,156 @@
+"""Walkthrough: `runline demo`. It starts the demo's engine, says where to look, and starts it again when it is killed."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import apsw
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from runline.demo.day import DEFAULT_DAY, Day, read_day
+from runline.demo.options import BadOption, check_rate, data_directory, database_in, parse_day, parse_duration
+from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
+from runline.engine.ports import StoreError
+from runline.gateway.server import AddressInUse, listen
+from runline.store.sqlite import open_connection
+
+UNUSABLE = 2
+PORT = 8_000
+LEAD_NS = 2 * 10**9
+"""The day begins this long after the start, when the engine is up."""
+
+QUICK_S = 2.0
+QUICK_ENDS_MAX = 3
+"""So many ends in a row within QUICK_S are no accident: then it is given up."""
+
+
+def walk_through(
+    *,
+    duration: str,
+    speed: float | None,
+    data: Path | None,
+    day: str | None,
+    rate: float,
+    seed: int,
+    port: int | None,
+    committer: Literal["inline", "process"],
+) -> int:
+    """`runline demo`: until Ctrl-C. 0, or 2 if it cannot be run as asked for."""
+    console = Console(highlight=False)
+    try:
+        played = read_day(data_directory(), parse_day(day) if day else DEFAULT_DAY)
+        span_s = (played.end_ns - played.origin_ns) / 1e9
+        speed = speed or span_s / parse_duration(duration)
+        if not 1 <= speed <= 10_000:
+            raise BadOption(f"--speed takes 1 to 10000, not {speed:g}")
+        database = database_in(data or Path(tempfile.mkdtemp(prefix="runline-demo-")))
+        with listen("127.0.0.1", free_port(port)) as listening:
+            number = listening.getsockname()[1]
+        plan = Plan(
+            str(database), number, str(played.date), time.time_ns() + LEAD_NS, speed, check_rate(rate), seed, committer
+        )
+        return keep_running(console, plan, played)
+    except (BadOption, StoreError, AddressInUse) as error:
+        print(f"runline: {error}", file=sys.stderr)
+        return UNUSABLE
+
+
+def free_port(wanted: int | None) -> int:
+    """The port asked for, else the usual one if it is free, else any."""
+    if wanted is not None:
+        return wanted
+    try:
+        with listen("127.0.0.1", PORT):
+            return PORT
+    except AddressInUse:
+        return 0
+
+
+def keep_running(console: Console, plan: Plan, day: Day) -> int:
+    """Run the engine until Ctrl-C, and start it again when it is killed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    command = [sys.executable, "-m", "runline.demo.served", msgspec.json.encode(plan).decode()]
+    quick_ends = 0
+    shown = False
+    child: subprocess.Popen[str] | None = None
+    try:
+        while quick_ends < QUICK_ENDS_MAX:
+            began = time.monotonic()
+            # A session of its own: Ctrl-C is for this process, which then tells the engine.
+            child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+            assert child.stdout is not None
+            ready = child.stdout.readline().strip() == "ready"
+            if ready and not shown:
+                welcome(console, plan, day)
+                shown = True
+            elif ready:
+                console.print(f"  up again after {time.monotonic() - began:.1f} s, nothing acknowledged is lost")
+            status = child.wait()
+            if status == UNUSABLE:
+                return UNUSABLE
+            console.print(f"The engine has ended ({ended_by(status)}); it is started again.")
+            quick_ends = quick_ends + 1 if not ready or time.monotonic() - began < QUICK_S else 0
+        print("runline: the engine ends at once each time", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        if child is not None and child.poll() is None:
+            child.terminate()
+            child.wait()
+        summary(console, plan)
+        return 0
+
+
+def ended_by(status: int) -> str:
+    """Why a process has ended."""
+    return signal.Signals(-status).name if status < 0 else f"exit {status}"
+
+
+def welcome(console: Console, plan: Plan, day: Day) -> None:
+    """Say where to look, and as whom."""
+    minutes = (day.end_ns - day.origin_ns) / 1e9 / plan.speed / 60
+    console.print(f"[bold]Runline demo.[/bold] {day.title()}, in {minutes:.3g} minutes.\n")
+    console.print(f"Open [bold]http://127.0.0.1:{plan.port}/?book={BOOK}[/bold] and sign in to the book {BOOK} as\n")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for what, user in SIGN_INS:
+        table.add_row(f"  {what}", f"[bold]{user}[/bold]", f"password {PASSWORD}")
+    console.print(table)
+    console.print("\nTwo windows side by side show it best: the owner, and the agent. Ctrl-C ends it.")
+
+
+def summary(console: Console, plan: Plan) -> None:
+    """What has happened, where it is, and how to go on."""
+    connection = open_connection(Path(plan.database), writing=False)
+    console.print("\n")
+    table = Table(title="What has happened", title_justify="left", box=None)
+    for name in ("book", "log entries", "wagers", "open", "handle", "net win of the book"):
+        table.add_column(name, justify="left" if name == "book" else "right")
+    heads: list[Any] = connection.execute("SELECT stream, seq FROM heads ORDER BY stream").fetchall()
+    for stream, events in heads:
+        wagers, still_open, handle, won = figures(connection, stream)
+        if wagers:
+            row = (f"{wagers:,}", f"{still_open:,}", f"{handle / 100:,.2f}", f"{won / 100:,.2f}")
+        else:
+            row = ("", "", "", "")
+        table.add_row(stream, f"{events:,}", *row)
+    connection.close()
+    console.print(table)
+    console.print(f"\nThe data are in {plan.database}. Check them, or serve them again as they are:", soft_wrap=True)
+    console.print(f"  runline verify {plan.database}", soft_wrap=True)
+    console.print(f"  runline serve --database {plan.database}", soft_wrap=True)
+
+
+def figures(connection: apsw.Connection, stream: str) -> tuple[int, int, int, int]:
+    """(tickets, open ones, what was wagered, what the book has won on settled ones), in minor units."""
+    rows: list[tuple[int, int, int, int]] = connection.execute(
+        "SELECT count(*), coalesce(sum(status = 'open'), 0), coalesce(sum(risk_minor) FILTER (WHERE status <> 'void'), 0), "
+        "coalesce(sum(risk_minor - returned_minor) FILTER (WHERE status = 'settled'), 0) FROM wagers WHERE stream = ?",
+        (stream,),
+    ).fetchall()  # type: ignore[assignment]
+    return rows[0]

@@ -1,0 +1,135 @@
+"""A running demo and a real browser."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CONSOLE = ROOT / "console"
+PASSWORD = "in-real-time"
+EXECUTABLE = "import('@sparticuz/chromium').then(async (found) => console.log(await found.default.executablePath()))"
+ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-setuid-sandbox", "--headless=shell"]
+
+
+def browser_path():
+    """An installed Chrome, or the one that comes with the console's packages."""
+    for name in ("google-chrome", "chromium", "chromium-browser"):
+        found = shutil.which(name)
+        if found:
+            return found
+    done = subprocess.run(["node", "-e", EXECUTABLE], cwd=CONSOLE, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = browser_path()
+    if not path:
+        pytest.skip("no Chrome is installed, and @sparticuz/chromium does not run here: these tests did not run")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+class Demo:
+    """A running `runline demo`."""
+
+    def __init__(self, folder, *options):
+        command = [sys.executable, "-m", "runline", "demo", "--port", "0", "--data", str(folder), *options]
+        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"})
+        self.said = ""
+        assert self.child.stdout is not None
+        for line in self.child.stdout:
+            self.said += line
+            if "Ctrl-C ends it" in line:
+                break
+        found = re.search(r"(http://\S+)/\?book=harbor", self.said)
+        assert found, self.said
+        self.address = found[1]
+        self.database = folder / "runline.db"
+
+    def stop(self):
+        """Ctrl-C; returns what it said at the end."""
+        self.child.send_signal(signal.SIGINT)
+        rest, _ = self.child.communicate(timeout=30)
+        return rest
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, browser):
+    running = Demo(tmp_path_factory.mktemp("demo"), "--for", "20m")
+    yield running
+    if running.child.poll() is None:
+        running.stop()
+
+
+class Seat:
+    """A browser window of one user."""
+
+    def __init__(self, browser, demo, *, phone=False, dark=False, script="", bypass_csp=False):
+        size = {"width": 360, "height": 780} if phone else {"width": 1440, "height": 1000}
+        self.context = browser.new_context(
+            viewport=size,
+            color_scheme="dark" if dark else "light",
+            locale="en-US",
+            reduced_motion="reduce",
+            bypass_csp=bypass_csp,
+        )
+        if script:
+            self.context.add_init_script(script)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.errors = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"{demo.address}/?book=harbor")
+
+    def sign_in(self, user, password=PASSWORD):
+        """Sign in and wait until the page is live."""
+        self.page.fill("[name=user]", user)
+        self.page.fill("[name=password]", password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_selector("[data-connection=live]")
+        return self
+
+    def act(self, reason="tried", **typed):
+        """Fill the open dialog, look, and do it; returns the measured path."""
+        dialog = self.page.get_by_role("dialog")
+        for name, text in typed.items():
+            dialog.locator(f"[data-field={name}]").fill(text)
+        dialog.locator("[data-field=reason]").fill(reason)
+        dialog.get_by_role("button", name="Preview").click()
+        dialog.get_by_role("button", name="Do it").click()
+        dialog.wait_for(state="hidden")
+        return self.page.get_by_test_id("path").inner_text()
+
+    def choose(self, label, value):
+        """Choose in the open dialog."""
+        self.page.get_by_role("dialog").get_by_label(label).select_option(value)
+
+    def close(self):
+        """Close the window; nothing may have gone wrong in it."""
+        self.context.close()
+        assert self.errors == []
+
+
+@pytest.fixture
+def seat(browser, demo):
+    """Windows that are closed at the end."""
+    seats = []
+
+    def open_seat(user="", **options):
+        one = Seat(browser, demo, **options)
+        seats.append(one)
+        return one.sign_in(user) if user else one
+
+    yield open_seat
+    for one in seats:
+        one.close()
