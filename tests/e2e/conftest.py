@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CONSOLE = ROOT / "console"
+ATTEMPTS = 5
 PASSWORD = "in-real-time"
 EXECUTABLE = "import('@sparticuz/chromium').then(async (found) => console.log(await found.default.executablePath()))"
 ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-setuid-sandbox", "--headless=shell"]
@@ -105,9 +106,14 @@ class Seat:
         for name, text in typed.items():
             dialog.locator(f"[data-field={name}]").fill(text)
         dialog.locator("[data-field=reason]").fill(reason)
-        dialog.get_by_role("button", name="Preview").click()
-        dialog.get_by_role("button", name="Do it").click()
-        dialog.wait_for(state="hidden")
+        # The player may wager in between: then the page says so, and one looks again.
+        for _ in range(ATTEMPTS):
+            dialog.get_by_role("button", name="Preview").click()
+            dialog.get_by_role("button", name="Do it").click()
+            expect(dialog.get_by_role("alert").or_(self.page.locator("body:not(:has(dialog[open]))"))).to_be_visible()
+            if not dialog.is_visible():
+                break
+            expect(dialog.get_by_role("alert")).to_contain_text("Somebody has changed this")
         return self.page.get_by_test_id("path").inner_text()
 
     def choose(self, label, value):
