@@ -28,6 +28,18 @@ demo: $(VENV)/.package $(VENV)/.console
 console: $(VENV)/.console
 	@echo 'console: built into src/runline/console'
 
+## docs: build the documentation's site into build/site
+.PHONY: docs
+docs: $(VENV)/.dev
+	@$(BIN)/python tools/reference.py docs/reference
+	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
+	@echo 'docs: built into build/site'
+
+## pictures: take the pictures of the console from a running demo
+.PHONY: pictures
+pictures: $(VENV)/.dev $(VENV)/.console
+	@$(BIN)/python tools/pictures.py
+
 ## setup: set up everything that development needs, in .venv
 .PHONY: setup
 setup: $(VENV)/.dev

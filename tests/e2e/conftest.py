@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -19,7 +20,7 @@ EXECUTABLE = "import('@sparticuz/chromium').then(async (found) => console.log(aw
 ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-setuid-sandbox", "--headless=shell"]
 
 
-def browser_path():
+def browser_path() -> str:
     """An installed Chrome, or the one that comes with the console's packages."""
     for name in ("google-chrome", "chromium", "chromium-browser"):
         found = shutil.which(name)
@@ -43,7 +44,7 @@ def browser():
 class Demo:
     """A running `runline demo`."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder: Path, *options: str) -> None:
         command = [sys.executable, "-m", "runline", "demo", "--port", "0", "--data", str(folder), *options]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"})
         self.said = ""
@@ -57,7 +58,7 @@ class Demo:
         self.address = found[1]
         self.database = folder / "runline.db"
 
-    def stop(self):
+    def stop(self) -> str:
         """Ctrl-C; returns what it said at the end."""
         self.child.send_signal(signal.SIGINT)
         rest, _ = self.child.communicate(timeout=30)
@@ -75,7 +76,16 @@ def demo(tmp_path_factory, browser):
 class Seat:
     """A browser window of one user."""
 
-    def __init__(self, browser, demo, *, phone=False, dark=False, script="", bypass_csp=False):
+    def __init__(
+        self,
+        browser: Any,
+        demo: Demo,
+        *,
+        phone: bool = False,
+        dark: bool = False,
+        script: str = "",
+        bypass_csp: bool = False,
+    ) -> None:
         size = {"width": 360, "height": 780} if phone else {"width": 1440, "height": 1000}
         self.context = browser.new_context(
             viewport=size,
@@ -88,11 +98,11 @@ class Seat:
             self.context.add_init_script(script)
         self.page = self.context.new_page()
         self.page.set_default_timeout(15_000)
-        self.errors = []
+        self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(f"{demo.address}/?book=harbor")
 
-    def sign_in(self, user, password=PASSWORD):
+    def sign_in(self, user: str, password: str = PASSWORD) -> "Seat":
         """Sign in and wait until the page is live."""
         self.page.fill("[name=user]", user)
         self.page.fill("[name=password]", password)
@@ -120,7 +130,7 @@ class Seat:
         """Choose in the open dialog."""
         self.page.get_by_role("dialog").get_by_label(label).select_option(value)
 
-    def close(self):
+    def close(self) -> None:
         """Close the window; nothing may have gone wrong in it."""
         self.context.close()
         assert self.errors == []

@@ -13,7 +13,7 @@ from tests.integration.world import wager
 from runline.client import AsyncClient
 from runline.gateway.server import listen
 
-PAGE = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "reverse-proxy.md"
 NGINX = shutil.which("nginx")
 
 

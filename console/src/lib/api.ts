@@ -33,13 +33,25 @@ export function commandId(nowMs: number): string {
 /** A server that has not answered by then is as good as gone; the same command may be sent again. */
 const ANSWER_MS_MAX = 15_000;
 
-async function request(path: string, options: RequestInit): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(ANSWER_MS_MAX), ...options });
-  } catch {
-    throw new Refused('unreachable', 'The server cannot be reached. Nothing is known to have changed.');
+const QUESTION_TRIES = 4;
+const TRY_AGAIN_MS = 250;
+
+/** The answer, however it is. A question is asked again where the connection has failed; a command is not, its sender decides. */
+async function answered(path: string, options: RequestInit): Promise<Response> {
+  for (let tries = options.method === 'POST' ? QUESTION_TRIES : 1; ; tries++) {
+    try {
+      return await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(ANSWER_MS_MAX), ...options });
+    } catch {
+      if (tries >= QUESTION_TRIES) {
+        throw new Refused('unreachable', 'The server cannot be reached. Nothing is known to have changed.');
+      }
+      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+    }
   }
+}
+
+async function request(path: string, options: RequestInit): Promise<Response> {
+  const response = await answered(path, options);
   if (response.ok) return response;
   let found: { error?: { code: string; message: string; details?: Record<string, unknown> }; position?: number } = {};
   try {

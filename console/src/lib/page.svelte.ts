@@ -55,10 +55,14 @@ const TOPICS: Record<string, string> = {
 const PLAYERS_TOPICS = ['wagers', 'lines', 'figures'];
 
 const PEOPLE = new Set(['UserCreated', 'UserRevoked', 'UserRestored', 'RoleAssigned', 'RoleSet']);
-const TICKER_ROWS = 60;
-const LOG_ROWS = 80;
+const TICKER_ROWS = 40;
+const LOG_ROWS = 40;
 const NOTICES = 30;
 const SERIES_S = 120;
+const FRAME_MS = 1_000 / 60;
+/** After a paint that took longer than a frame, so many times as long is left to the browser for other things. */
+const RESTS = 10;
+const REST_MS_MAX = 200;
 const BLINK_MS = 900;
 const STALE_MS = { health: 3_500, heartbeat: 12_000 };
 
@@ -97,6 +101,7 @@ export class LivePage {
   private stream: Stream | null = null;
   private frames: Frame[] = [];
   private painting = 0;
+  private restUntilMs = 0;
   private heardMs = 0;
   private offsetMs = -Infinity;
   private ticking = 0;
@@ -189,10 +194,23 @@ export class LivePage {
       this.offsetMs = Math.max(this.offsetMs, offset);
       this.lagMs = this.offsetMs - offset + this.rttMs / 2;
     }
+    this.connection = 'live';
     this.frames.push(frame);
-    this.painting ||= requestAnimationFrame(() => this.paint());
+    this.painting ||= requestAnimationFrame(() => this.paintInTurn());
     // A page in the background paints nothing; what it keeps has a bound all the same.
     if (this.frames.length > 500) this.paint();
+  }
+
+  /** Paint, unless the last paint was so long ago only that there would be little time for anything else. */
+  private paintInTurn(): void {
+    if (nowMs() < this.restUntilMs) {
+      this.painting = requestAnimationFrame(() => this.paintInTurn());
+      return;
+    }
+    const began = nowMs();
+    this.paint();
+    // What the browser does with it (layout, drawing) is over when the next frame begins.
+    requestAnimationFrame(() => (this.restUntilMs = began + Math.min((nowMs() - began - FRAME_MS) * RESTS, REST_MS_MAX)));
   }
 
   /** Apply what has come since the last paint. */
@@ -223,7 +241,6 @@ export class LivePage {
       if (topics.exposure) this.merge(this.byMarket, topics.exposure as Rows<ExposureRow>, (row) => row.market, dirty, 'exposure');
       if (topics.figures) this.figures(topics.figures as Rows<AgentRow> & { players?: PlayerRow[] }, dirty);
       if (topics.health) this.measure(topics.health as Health);
-      if (kind !== 'reset') this.connection = 'live';
     }
     if (log.some((entry) => PEOPLE.has(entry.event.type))) this.people += 1;
     if (wagers.length) this.wagers = [...wagers.reverse(), ...this.wagers].slice(0, TICKER_ROWS);
