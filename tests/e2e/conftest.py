@@ -19,6 +19,9 @@ PASSWORD = "in-real-time"
 EXECUTABLE = "import('@sparticuz/chromium').then(async (found) => console.log(await found.default.executablePath()))"
 ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-setuid-sandbox", "--headless=shell"]
 
+# A busy machine may take its time; what never comes is found all the same.
+expect.set_options(timeout=20_000)
+
 
 def browser_path() -> str:
     """An installed Chrome, or the one that comes with the console's packages."""
@@ -97,7 +100,7 @@ class Seat:
         if script:
             self.context.add_init_script(script)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(30_000)
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(f"{demo.address}/?book=harbor")
