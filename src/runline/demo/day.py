@@ -38,29 +38,40 @@ class Day(msgspec.Struct, frozen=True):
         return f"MLB, {self.date:%A} {self.date.day} {self.date:%B %Y}: {games}{double}"
 
 
-def read_day(directory: Path, day: date) -> Day:
-    """The games that start on a day (US Eastern), from the data's folder.
+def read_schedule(directory: Path, day: date) -> Day:
+    """The games that start on a day (US Eastern), from the data's folder, without their lines.
 
     Raises BadOption for a day without games and for data that cannot be read.
     """
     try:
         season = read_games(directory)
-        games = [game for game in season if eastern(game.start_ns).date() == day]
-        if not games:
-            first, last = eastern(season[0].start_ns).date(), eastern(season[-1].start_ns).date()
-            raise BadOption(
-                f"--day: no game of MLB 2016 started on {day}; the season is {first} to {last}, with pauses"
-            )
+    except (OSError, ValueError) as error:
+        raise BadOption(f"the data of MLB 2016 cannot be read: {error}") from None
+    games = [game for game in season if eastern(game.start_ns).date() == day]
+    if not games:
+        first, last = eastern(season[0].start_ns).date(), eastern(season[-1].start_ns).date()
+        raise BadOption(f"--day: no game of MLB 2016 started on {day}; the season is {first} to {last}, with pauses")
+    origin = datetime(day.year, day.month, day.day, OPENS_HOUR_UTC, tzinfo=UTC)
+    end_ns = max(game.start_ns for game in games) + FINAL_AFTER_NS
+    return Day(day, games, [], int(origin.timestamp()) * 10**9, end_ns)
+
+
+def read_day(directory: Path, day: date) -> Day:
+    """The same with all lines of these games.
+
+    Raises BadOption as `read_schedule`.
+    """
+    schedule = read_schedule(directory, day)
+    try:
         # The source has game after game, so what follows the last of these need not be read.
-        wanted = {game.game_id for game in games}
+        season = read_games(directory)
+        wanted = {game.game_id for game in schedule.games}
         until = max(place for place, game in enumerate(season) if game.game_id in wanted)
         rows = islice(read_lines(directory), sum(game.lines for game in season[: until + 1]))
         lines = [line for line in rows if line.game_id in wanted]
     except (OSError, ValueError) as error:
         raise BadOption(f"the data of MLB 2016 cannot be read: {error}") from None
-    origin = datetime(day.year, day.month, day.day, OPENS_HOUR_UTC, tzinfo=UTC)
-    end_ns = max(game.start_ns for game in games) + FINAL_AFTER_NS
-    return Day(day, games, lines, int(origin.timestamp()) * 10**9, end_ns)
+    return msgspec.structs.replace(schedule, lines=lines)
 
 
 def fitted(day: Day, began_ns: int, speed: float) -> tuple[list[MlbGame], list[MlbLine]]:

@@ -158,10 +158,6 @@ async def serve_demo(plan: Plan) -> None:
             if not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
                 span_s = (day.end_ns - day.origin_ns) / 1e9 / plan.speed
                 await set_up(bus, plan.seed, plan.rate * span_s)
-            signing = server.gateway.signing
-            for stream, user in [(HOUSE, PLATFORM), *((BOOK, user) for _, user in SIGN_INS)]:
-                if not await signing.has_password(stream, user):
-                    await signing.set_first_password(stream, user, PASSWORD)
             people = [people_of(one) for one in BOOKS]
             final_after_ns = int(FINAL_AFTER_NS / plan.speed)
             feed = Replay(bus, clock, games, lines, actor=FEED, final_after_ns=final_after_ns)
@@ -176,6 +172,10 @@ async def serve_demo(plan: Plan) -> None:
             while not await screen.is_current(engine):  # noqa: ASYNC110 -- the log is being read
                 await asyncio.sleep(0.01)
             tasks += [asyncio.create_task(one.run()) for one in (feed, bettors, operators)]
+            signing = server.gateway.signing
+            for stream, user in [(HOUSE, PLATFORM), *((BOOK, user) for _, user in SIGN_INS)]:
+                if not await signing.has_password(stream, user):
+                    await signing.set_first_password(stream, user, PASSWORD)
             print("ready", flush=True)
             try:
                 await server.serve(sockets=[listening])

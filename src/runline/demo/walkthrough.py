@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from runline.demo.day import DEFAULT_DAY, Day, read_day
+from runline.demo.day import DEFAULT_DAY, Day, read_schedule
 from runline.demo.options import BadOption, check_rate, data_directory, database_in, parse_day, parse_duration
 from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
 from runline.engine.ports import StoreError
@@ -44,7 +44,7 @@ def walk_through(
     """`runline demo`: until Ctrl-C. 0, or 2 if it cannot be run as asked for."""
     console = Console(highlight=False)
     try:
-        played = read_day(data_directory(), parse_day(day) if day else DEFAULT_DAY)
+        played = read_schedule(data_directory(), parse_day(day) if day else DEFAULT_DAY)
         span_s = (played.end_ns - played.origin_ns) / 1e9
         speed = speed or span_s / parse_duration(duration)
         if not 1 <= speed <= 10_000:
