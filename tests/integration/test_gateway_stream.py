@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from runline.domain.suspension import Reopen, Suspend
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
+from runline.engine.ids import uuid7
 from runline.gateway.server import listen
 
 WATCH = (Permission.FIGURES_VIEW, Permission.TICKER_VIEW, Permission.BOARD_VIEW, Permission.LOG_VIEW)
@@ -456,6 +458,41 @@ def test_an_owner_may_look_at_a_node_only_and_an_agent_not_beyond_their_own(plac
         for client, node in ((ann, "A2"), (ann, "root"), (owner, "A9"), (await place.sign_in("b1", "P1"), "A2")):
             with pytest.raises(RefusedError):
                 await anext(client.stream("wagers", node=node))
+
+    place(main)
+
+
+def test_an_action_can_be_followed_from_the_door_to_the_screens(place):
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        ann = await place.sign_in("b1", "ann")
+        followers = [Follower(client, "wagers") for client in (owner, ann)]
+        for follower in followers:
+            await follower.take()
+        command = uuid7(place.world.clock.at_ns)
+        answer = await owner.http.post(
+            "/v1/adjust-credit",
+            json={"player": "P1", "credit_limit_minor": 77_000_00, "reason": "asked"},
+            headers={"idempotency-key": command, "authorization": f"Bearer {owner.token}"},
+        )
+        assert re.fullmatch(r"durable;dur=\d+\.\d\d", answer.headers["server-timing"])
+        await place.world.do("b1", wager("P1"))
+        last = (await place.world.do("b1", wager("P1"))).position
+        for follower in followers:
+            await follower.until(last)
+        headers = {"authorization": f"Bearer {owner.token}"}
+        found = (await owner.http.get(f"/v1/delivery?position={last}", headers=headers)).json()
+        assert found["after"] < last <= found["position"]
+        assert found["screens"] == 2
+        (row,) = (await owner.ask("trace", command=command)).items
+        assert (row["type"], row["actor"], row["seq"]) == ("CreditAdjusted", "owner", answer.json()["position"])
+        assert row["received_ns"] <= row["queued_ns"] <= row["decided_ns"] <= row["sealed_ns"]
+        assert len((await ann.ask("trace", command=command)).items) == 1
+        bea = await place.sign_in("b1", "bea")
+        assert (await bea.ask("trace", command=command)).items == []
+        with pytest.raises(RefusedError) as caught:
+            await owner.ask("delivery", position=10**9)
+        assert caught.value.code == "unknown_delivery"
 
     place(main)
 

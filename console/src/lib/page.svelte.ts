@@ -52,6 +52,7 @@ const TOPICS: Record<string, string> = {
   notifications: 'log_view',
   health: 'figures_view',
 };
+const HOUSE_TOPICS = ['lines', 'log', 'notifications', 'health'];
 const PLAYERS_TOPICS = ['wagers', 'lines', 'figures'];
 
 const PEOPLE = new Set(['UserCreated', 'UserRevoked', 'UserRestored', 'RoleAssigned', 'RoleSet']);
@@ -121,9 +122,15 @@ export class LivePage {
     return this.me.permissions.includes(permission);
   }
 
+  /** Whether this is a book, not the house: only a book has players and wagers. */
+  get isBook(): boolean {
+    return this.me.stream !== 'house';
+  }
+
   get topics(): string[] {
     if (this.me.player) return PLAYERS_TOPICS;
-    return Object.keys(TOPICS).filter((name) => this.may(TOPICS[name] ?? ''));
+    const there = this.isBook ? Object.keys(TOPICS) : HOUSE_TOPICS;
+    return there.filter((name) => this.may(TOPICS[name] ?? ''));
   }
 
   /** Look at a node of one's own subtree; "" for all of it. */
