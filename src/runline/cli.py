@@ -152,7 +152,7 @@ def grade(source: Path | None = None) -> int:
 
 @app.command
 def bench(
-    *names: Literal["core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both"],
+    *names: Literal["core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both", "house"],
     json: Path | None = None,
     quick: bool = False,
     folder: Path | None = None,

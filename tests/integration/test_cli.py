@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from runline.evaluate.bench.run import BENCHES
+
 
 def runline(*words, stdin=b""):
     return subprocess.run(
@@ -14,7 +16,7 @@ def runline(*words, stdin=b""):
     )
 
 
-@pytest.mark.parametrize("name", ["core", "engine", "settle", "recover"])
+@pytest.mark.parametrize("name", sorted(BENCHES))
 def test_a_quick_bench_writes_its_figures_its_floor_and_the_machine(name, tmp_path):
     file = tmp_path / "bench.json"
     done = runline("bench", name, "--quick", "--json", file, "--folder", tmp_path)

@@ -15,6 +15,7 @@ from runline.bootstrap import run
 from runline.evaluate.bench.both import bench_both
 from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
+from runline.evaluate.bench.house import bench_house
 from runline.evaluate.bench.http import bench_http, bench_idle
 from runline.evaluate.bench.recover import bench_recover
 from runline.evaluate.bench.result import BenchResult, this_machine
@@ -71,6 +72,11 @@ def run_both(folder: Path, quick: bool) -> Measured:
     )
 
 
+def run_house(folder: Path, quick: bool) -> Measured:
+    books, moves = (20, 200) if quick else (1_000, 5_000)
+    return run(lambda: bench_house(folder, books=books, moves=moves))
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -89,6 +95,7 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "stream": run_stream,
     "reconnect": run_reconnect,
     "both": run_both,
+    "house": run_house,
 }
 
 LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")
