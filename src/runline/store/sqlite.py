@@ -16,6 +16,7 @@ import apsw
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
 from runline.engine.ports import GENESIS, EventRow, Head, Part, Sealed, StoreError
+from runline.store.checkpoints import Checkpointer
 from runline.store.tables import (
     BATCHES,
     EVENTS,
@@ -34,9 +35,6 @@ SQLITE_VERSION_MIN = (3, 51, 3)
 
 LOCK_WAIT_S = 2.0
 """How long to wait for a process that is just ending."""
-
-CHECKPOINT_PAGES = 4_096
-"""Pages in the WAL before it is copied into the database: 16 MiB, so that the copying is rare and short."""
 
 BUSY_MS = 2_000
 
@@ -78,7 +76,6 @@ def open_connection(path: Path, *, writing: bool) -> apsw.Connection:
         if writing:
             mode = connection.pragma("journal_mode", "wal")
             connection.pragma("synchronous", "full")
-            connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             if mode != "wal" or connection.pragma("synchronous") != 2:
                 raise StoreError("unreadable", f"{path} cannot be written with WAL and synchronous=FULL.")
         connection.pragma("cache_size", -65_536)
@@ -282,9 +279,12 @@ class SqliteStore(SqliteReader):
             self.lock.release()
             raise
         super().__init__(connection)
+        self.checkpointer = Checkpointer(connection, open_connection(path, writing=True))
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
-        return write_batch(self.connection, sealed)
+        fenced = write_batch(self.connection, sealed)
+        self.checkpointer.after_commit()
+        return fenced
 
     async def claim(self, stream: str) -> Head:
         claim_stream(self.connection, stream)
@@ -292,6 +292,7 @@ class SqliteStore(SqliteReader):
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:
+            self.checkpointer.close()
             close_log(self.connection, node, sealed_ns, durable_before_ns)
         finally:
             self.lock.release()

@@ -24,6 +24,7 @@ import apsw
 import msgspec
 
 from runline.engine.ports import Head, Sealed, StoreError
+from runline.store.checkpoints import Checkpointer
 from runline.store.sqlite import (
     FileLock,
     SqliteReader,
@@ -249,7 +250,7 @@ def receive(line: socket.socket, size: int) -> bytes | None:
     return bytes(buffer)
 
 
-def serve(connection: apsw.Connection, line: socket.socket, shared: memoryview) -> None:
+def serve(connection: apsw.Connection, checkpointer: Checkpointer, line: socket.socket, shared: memoryview) -> None:
     """Do what comes down the line until it ends."""
     while True:
         header = receive(line, LENGTH.size)
@@ -264,12 +265,14 @@ def serve(connection: apsw.Connection, line: socket.socket, shared: memoryview) 
             elif isinstance(order, Claim):
                 claim_stream(connection, order.stream)
             else:
+                checkpointer.close()
                 close_log(connection, order.node, order.sealed_ns, order.durable_before_ns)
         except StoreError as error:
             reply = Failed(error.kind, str(error))
         line.sendall(framed(encode(reply)))
         if isinstance(order, Close):
             return
+        checkpointer.after_commit()
 
 
 def main(path: str, number: str, memory: str) -> None:
@@ -278,7 +281,7 @@ def main(path: str, number: str, memory: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=int(number)) as line:
         try:
-            connection = open_connection(Path(path), writing=True)
+            connection, beside = (open_connection(Path(path), writing=True) for _ in range(2))
         except StoreError as error:
             with suppress(BrokenPipeError, ConnectionResetError):
                 line.sendall(framed(encode(Failed(error.kind, str(error)))))
@@ -286,7 +289,7 @@ def main(path: str, number: str, memory: str) -> None:
         try:
             line.sendall(framed(encode(Done())))
             with mmap.mmap(int(memory), SHARED_BYTES, prot=mmap.PROT_READ) as mapped, memoryview(mapped) as shared:
-                serve(connection, line, shared)
+                serve(connection, Checkpointer(connection, beside), line, shared)
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
