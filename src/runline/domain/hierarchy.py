@@ -125,6 +125,16 @@ class TreeState(SettingsState):
         elif user.node != ROOT:
             raise Rejected("not_permitted", "Only the whole book's staff may close this.")
 
+    def layer_around(self, player: str, agent: str) -> tuple[str, str] | None:
+        """The nearest layer that closes betting to a player or to an agent's part of the tree: its scope and subject."""
+        if self.closed_by("player", player):
+            return "player", player
+        agents = self.layers.get("agent", set())
+        for node in self.chain(agent) if agents else ():
+            if node in agents:
+                return "agent", node
+        return None
+
 
 class CreateAgent(Command, needs=Permission.AGENT_CREATE):
     """Add an agent below another."""

@@ -4,7 +4,8 @@ Rule: a thing is open when no layer closes it. Each layer is a row of its own, s
 that was closed by itself.
 """
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, get_args
 
 from runline.domain.access import ROOT
 from runline.domain.identifiers import reason_text
@@ -16,6 +17,19 @@ from runline.domain.state import Row
 
 Scope = Literal["all", "sport", "league", "fixture", "market", "selection", "kind", "agent", "player"]
 """What a layer covers. The subject of `all` is "", of `selection` is MARKET/SIDE, of `kind` is a market's kind."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+SUBJECTS: dict[str, Callable[[Any, Any, str], str]] = {
+    "all": lambda fixture, market, side: "",
+    "sport": lambda fixture, market, side: fixture.sport,
+    "league": lambda fixture, market, side: fixture.league,
+    "fixture": lambda fixture, market, side: fixture.name,
+    "market": lambda fixture, market, side: market.name,
+    "selection": lambda fixture, market, side: f"{market.name}/{side}",
+    "kind": lambda fixture, market, side: market.kind,
+}
+"""The subject of each of the board's scopes, by fixture, market and side."""
 
 
 class Suspension(Row, table="suspensions", key=2):
@@ -40,6 +54,26 @@ class SuspendableState(SessionState):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.suspensions: dict[tuple[str, str], Suspension] = {}
+        self.layers: dict[str, set[str]] = {}
+        """The subjects of all layers, by scope: every wager asks, so only the scopes that have layers are looked at."""
+
+    def derive(self) -> None:
+        super().derive()
+        self.layers = {}
+        for layer in self.suspensions.values():
+            self.cover(layer.scope, layer.subject)
+
+    def cover(self, scope: str, subject: str) -> None:
+        """Note that there is such a layer."""
+        if scope not in self.layers:
+            self.layers = {one: self.layers.get(one, set()) for one in SCOPES if one == scope or one in self.layers}
+        self.layers[scope].add(subject)
+
+    def uncover(self, scope: str, subject: str) -> None:
+        """Note that there is no such layer any more."""
+        self.layers[scope].discard(subject)
+        if not self.layers[scope]:
+            del self.layers[scope]
 
     def require_scope(self, user: Any, scope: str, subject: str) -> None:
         """Refuse a scope that this stream does not have or this user may not close."""
@@ -54,7 +88,15 @@ class SuspendableState(SessionState):
 
     def closed_by(self, scope: str, subject: str) -> bool:
         """Whether there is such a layer."""
-        return (scope, subject) in self.suspensions
+        return subject in self.layers.get(scope, ())
+
+    def layer_over(self, fixture: Any, market: Any, side: str) -> tuple[str, str] | None:
+        """The widest layer that closes a side of a market to everyone: its scope and subject."""
+        for scope, subjects in self.layers.items():
+            subject_of = SUBJECTS.get(scope)
+            if subject_of is not None and (subject := subject_of(fixture, market, side)) in subjects:
+                return scope, subject
+        return None
 
 
 class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book")):
@@ -121,6 +163,7 @@ def suspend(state: SuspendableState, command: Suspend, context: Any) -> Suspende
 def suspended(state: SuspendableState, event: Suspended) -> None:
     layer = Suspension(event.scope, event.subject, event.reason, state.at_ns, event.node)
     state.suspensions[event.scope, event.subject] = state.touch(layer)
+    state.cover(event.scope, event.subject)
 
 
 @decides(Reopen)
@@ -137,6 +180,7 @@ def reopen(state: SuspendableState, command: Reopen, context: Any) -> Reopened |
 @evolves(Reopened)
 def reopened(state: SuspendableState, event: Reopened) -> None:
     state.drop(state.suspensions.pop((event.scope, event.subject)))
+    state.uncover(event.scope, event.subject)
 
 
 @grounds(Suspend)

@@ -178,22 +178,11 @@ def require_open(book: WagersState, house: "House", market: Market, player: Play
         if fixture.status in ("final", "cancelled"):
             raise Rejected("market_closed", "This game is over.", market=market.name)
         raise Rejected("past_cutoff", "This market is closed, the game has started.", cutoff_ns=fixture.start_ns)
-    if not house.suspensions and not book.suspensions:
-        return
-    layers = (
-        ("all", ""),
-        ("sport", fixture.sport),
-        ("league", fixture.league),
-        ("fixture", fixture.name),
-        ("market", market.name),
-        ("selection", f"{market.name}/{side}"),
-        ("kind", market.kind),
-    )
-    own = (*layers, ("player", player.number), *(("agent", agent) for agent in book.chain(player.agent)))
-    for stream, keys in ((house, layers), (book, own)):
-        for scope, subject in keys:
-            if stream.closed_by(scope, subject):
-                raise Rejected("market_suspended", "Betting is suspended here.", scope=scope, subject=subject)
+    if house.layers or book.layers:
+        layer = house.layer_over(fixture, market, side) or book.layer_over(fixture, market, side)
+        layer = layer or book.layer_around(player.number, player.agent)
+        if layer is not None:
+            raise Rejected("market_suspended", "Betting is suspended here.", scope=layer[0], subject=layer[1])
 
 
 def is_no_worse(kind: str, side: str, line: int | None, price: Price, seen_line: int | None, seen: Price) -> bool:

@@ -157,27 +157,14 @@ class BoardFixture(msgspec.Struct):
     markets: list[BoardMarket]
 
 
-LAYERS = ("all", "sport", "league", "fixture", "market", "kind")
-
-
 def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
     """Why a market takes no wagers: a layer, the cutoff, or ""."""
     if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
         return "past_cutoff"
-    subjects = ("", fixture.sport, fixture.league, fixture.name, market.name, market.kind)
-    for stream in (house, state):
-        if not stream.suspensions:
-            continue
-        for scope, subject in zip(LAYERS, subjects, strict=True):
-            if stream.closed_by(scope, subject):
-                return f"{scope} {subject}".strip()
-    if isinstance(state, Book) and state.suspensions:
-        if audience.player and state.closed_by("player", audience.player):
-            return f"player {audience.player}"
-        for agent in state.chain(audience.node):
-            if state.closed_by("agent", agent):
-                return f"agent {agent}"
-    return ""
+    layer = house.layer_over(fixture, market, "") or state.layer_over(fixture, market, "")
+    if layer is None and isinstance(state, Book):
+        layer = state.layer_around(audience.player, audience.node)
+    return " ".join(layer).strip() if layer else ""
 
 
 def board_market(state: Any, house: House, market: Market, audience: Audience, now_ns: int) -> BoardMarket | None:
