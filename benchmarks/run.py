@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 HERE = Path(__file__).parent
-BENCHES = ("core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both", "house")
+BENCHES = ("core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both", "house", "overload")
 
 BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "core": (("decide and evolve a straight wager", "decide_and_evolve_us", "at most", 10),),
@@ -50,6 +50,11 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "house": (
         ("a house suspension until the last of 1,000 books has refused, ms", "last_refusal_ms_max", "at most", 50),
         ("cost of a house move with one book, as a share of that with 1,000 that follow", "ratio", "at least", 0.9),
+    ),
+    "overload": (
+        ("accepted at 10 × capacity, as a share of the peak", "ratio", "at least", 0.9),
+        ("meanwhile control commands durable, p99, ms", "control_ms_p99", "at most", 50),
+        ("answers of wagers, p99, ms", "answer_ms_p99", "at most", 250),
     ),
 }
 

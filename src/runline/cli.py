@@ -152,7 +152,9 @@ def grade(source: Path | None = None) -> int:
 
 @app.command
 def bench(
-    *names: Literal["core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both", "house"],
+    *names: Literal[
+        "core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both", "house", "overload"
+    ],
     json: Path | None = None,
     quick: bool = False,
     folder: Path | None = None,

@@ -13,8 +13,8 @@ from runline.domain.hierarchy import CreateAgent
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.suspension import Suspend
-from runline.engine.limits import BATCH_EVENTS_MAX, LANE_DEPTH_MAX, SLICE_NS
-from runline.engine.requests import Accepted, Refused
+from runline.engine.limits import LANE_DEPTH_MAX, SLICE_NS, WAGERS_WAITING_MAX
+from runline.engine.requests import Accepted, Refused, Sink
 from runline.store.sqlite import SqliteStore
 
 
@@ -35,7 +35,7 @@ def test_a_suspension_goes_before_thousands_of_wagers_and_none_after_it_is_accep
         async with running(committed()) as world:
             await world.open_house()
             await world.open_book(credit_minor=10**12)
-            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(6_000)])
+            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2_000)])
             suspended = await world.do("b1", Suspend("market", MONEYLINE, "news"))
             for outcome in await answers(wagers):
                 if isinstance(outcome, Accepted):
@@ -52,7 +52,7 @@ def test_a_revocation_goes_before_the_wagers_that_are_queued(committed):
         async with running(committed()) as world:
             await world.open_house()
             await world.open_book(credit_minor=10**12)
-            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(3_000)])
+            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(2_000)])
             revoked = await world.do("b1", RevokeUser("P1", "lost the phone"))
             for outcome in await answers(wagers):
                 if isinstance(outcome, Accepted):
@@ -72,7 +72,9 @@ def test_control_goes_on_while_wagers_wait_for_the_disk(path):
             store.hold()
             first = queue(world, [world.request("b1", wager(amount_minor=1_00))])
             await store.held.wait()
-            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2 * BATCH_EVENTS_MAX)])
+            wagers = queue(
+                world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(WAGERS_WAITING_MAX - 1)]
+            )
             suspended = asyncio.create_task(world.do("b1", Suspend("market", MONEYLINE, "news")))
             await asyncio.sleep(0)
             store.let_go()
@@ -84,7 +86,9 @@ def test_control_goes_on_while_wagers_wait_for_the_disk(path):
     play(main())
 
 
-def test_a_batch_is_bounded_however_much_waits(path):
+def test_a_batch_is_bounded_however_much_waits(path, monkeypatch):
+    monkeypatch.setattr("runline.engine.engine.BATCH_EVENTS_MAX", 500)
+
     async def main():
         store = HeldStore(SqliteStore(path))
         async with running(store) as world:
@@ -99,11 +103,11 @@ def test_a_batch_is_bounded_however_much_waits(path):
 
             store.commit = measured
             outcomes = await answers(
-                queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(3 * BATCH_EVENTS_MAX)])
+                queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2_000)])
             )
             assert {type(outcome) for outcome in outcomes} == {Accepted}
-            assert sum(sizes) == 3 * BATCH_EVENTS_MAX
-            assert max(sizes) <= BATCH_EVENTS_MAX
+            assert sum(sizes) == 2_000
+            assert max(sizes) <= 500
 
     play(main())
 
@@ -179,7 +183,7 @@ def test_books_take_turns_so_that_a_flood_in_one_does_not_delay_another(path):
                     super().answer(index, outcome)
 
             gathers = []
-            for book, number in (("b1", 7_000), ("b2", 100), ("b3", 100)):
+            for book, number in (("b1", 2_000), ("b2", 100), ("b3", 100)):
                 gather = Noting(number)
                 gather.book = book
                 world.engine.submit([world.request(book, wager(amount_minor=1_00)) for _ in range(number)], gather)
@@ -189,7 +193,31 @@ def test_books_take_turns_so_that_a_flood_in_one_does_not_delay_another(path):
             # Both small books are through while most of the flood still waits.
             for book in ("b2", "b3"):
                 last = max(place for place, answered in enumerate(order) if answered == book)
-                assert order[:last].count("b1") <= BATCH_EVENTS_MAX
+                assert order[:last].count("b1") <= 1_000
+
+    play(main())
+
+
+def test_a_flood_in_one_book_leaves_every_other_book_its_share(path):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            for book in ("b1", "b2"):
+                await world.open_book(book, credit_minor=10**12)
+            flood = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(WAGERS_WAITING_MAX)])
+            # One call with wagers of both: those of the full lane are turned away, whatever stands between them.
+            both = [world.request(book, wager(amount_minor=1_00)) for book in ("b1", "b2", "b1", "b1", "b2")]
+            mixed = queue(world, both)
+            codes = [outcome and outcome.code for outcome in mixed.outcomes]
+            assert codes == ["busy", None, "busy", "busy", None]
+            share = WAGERS_WAITING_MAX // 2
+            second = queue(world, [world.request("b2", wager(amount_minor=1_00)) for _ in range(share)])
+            assert [outcome and outcome.code for outcome in second.outcomes] == [None] * (share - 2) + ["busy"] * 2
+            for gather in (flood, mixed, second):
+                waited = [outcome for outcome in await answers(gather) if not isinstance(outcome, Refused)]
+                assert {type(outcome) for outcome in waited} == {Accepted}
+            assert world.engine.wagers_waiting == 0
+            assert isinstance(await world.do("b1", wager(amount_minor=1_00)), Accepted)
 
     play(main())
 
@@ -314,7 +342,7 @@ def test_books_take_turns_in_every_lane_when_a_slice_has_time_for_one_only(path,
 
 
 def test_whoever_fails_to_take_an_answer_harms_nobody_else(committed):
-    class Broken:
+    class Broken(Sink):
         def answer(self, index, outcome):
             raise RuntimeError("the caller has gone")
 

@@ -5,22 +5,31 @@ from tests.doubles.words import wager
 
 from runline.domain.accounts import AdjustCredit
 from runline.domain.settlement import SettleSlice
-from runline.engine.lanes import Lanes
+from runline.engine.lanes import Lanes, lane_of
 from runline.engine.limits import LANE_DEPTH_MAX
-from runline.engine.requests import Request, Ticket
+from runline.engine.requests import Request, Sink, Ticket
 
 CONTROL = AdjustCredit("P1", 1, "asked")
 WAGER = wager("P1", 10_00)
 JOB = SettleSlice(1)
 
 
-class Nobody:
+class Nobody(Sink):
     def answer(self, index, outcome):
         raise AssertionError("a lane answers nobody")
 
 
 def ticket(command, *, bulk=False, index=0):
     return Ticket(Request("main", "id", "P1", command, bulk=bulk), Nobody(), index, 0)
+
+
+def put(lanes, ticket):
+    """Put a ticket where it belongs, if there is room."""
+    lane = lane_of(ticket.request)
+    if lanes.is_full(lane):
+        return False
+    lanes.put(ticket, lane)
+    return True
 
 
 @pytest.mark.parametrize(
@@ -35,16 +44,16 @@ def ticket(command, *, bulk=False, index=0):
 )
 def test_each_ticket_has_its_lane(command, bulk, lane):
     lanes = Lanes()
-    assert lanes.put(ticket(command, bulk=bulk))
+    put(lanes, ticket(command, bulk=bulk))
     assert [name for name in LANE_DEPTH_MAX if getattr(lanes, name)] == [lane]
 
 
 def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {"control": 1, "wagers": 2, "bulk": 3})
     lanes = Lanes()
-    assert [lanes.put(ticket(WAGER)) for _ in range(4)] == [True, True, False, False]
-    assert [lanes.put(ticket(CONTROL)) for _ in range(2)] == [True, False]
-    assert [lanes.put(ticket(CONTROL, bulk=True)) for _ in range(4)] == [True, True, True, False]
+    assert [put(lanes, ticket(WAGER)) for _ in range(4)] == [True, True, False, False]
+    assert [put(lanes, ticket(CONTROL)) for _ in range(2)] == [True, False]
+    assert [put(lanes, ticket(CONTROL, bulk=True)) for _ in range(4)] == [True, True, True, False]
     assert len(lanes) == 6
 
 
@@ -56,7 +65,7 @@ def test_every_lane_has_a_bound():
 def test_first_come_first_served_but_for_what_has_waited_for_its_rows():
     lanes = Lanes()
     for index in (1, 2):
-        lanes.put(ticket(WAGER, index=index))
+        put(lanes, ticket(WAGER, index=index))
     lanes.put_first(ticket(WAGER, index=0))
     lanes.put_last(ticket(WAGER, index=3))
     assert [waiting.index for waiting in lanes.wagers] == [0, 1, 2, 3]
@@ -73,6 +82,6 @@ def test_what_the_engine_sends_itself_always_finds_room(monkeypatch):
 def test_emptying_takes_everything_out_control_first():
     lanes = Lanes()
     for index, (command, bulk) in enumerate([(WAGER, True), (WAGER, False), (CONTROL, False)]):
-        lanes.put(ticket(command, bulk=bulk, index=index))
+        put(lanes, ticket(command, bulk=bulk, index=index))
     assert [waiting.index for waiting in lanes.empty()] == [2, 1, 0]
     assert (len(lanes), lanes.empty()) == (0, [])

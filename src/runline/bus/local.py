@@ -9,10 +9,10 @@ import msgspec
 from runline.domain.messages import COMMANDS, Rejected
 from runline.engine.ids import uuid7
 from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
-from runline.engine.requests import Executor, Outcome, Refused, Request
+from runline.engine.requests import Executor, Outcome, Refused, Request, Sink
 
 
-class Gather:
+class Gather(Sink):
     """Collects the outcomes of one call."""
 
     def __init__(self, size: int) -> None:

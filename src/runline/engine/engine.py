@@ -29,6 +29,7 @@ from runline.engine.limits import (
     SLICE_NS,
     TIMERS_PER_ROUND,
     TURN_COMMANDS,
+    WAGERS_WAITING_MAX,
 )
 from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store
 from runline.engine.probes import Probes
@@ -43,10 +44,11 @@ log = logging.getLogger("runline.engine")
 V = TypeVar("V")
 
 UNAVAILABLE = Rejected("unavailable", "Nothing can be recorded now. Send the same command again.")
+BUSY = Rejected("busy", "Too much is waiting. Try again in a moment.")
 HOUSE_STOPPED_MS = 10**9
 
 
-class Nobody:
+class Nobody(Sink):
     """The sink of what the engine itself sends."""
 
     def answer(self, index: int, outcome: Outcome) -> None:
@@ -89,6 +91,7 @@ class Engine:
         self.turns: dict[Lane, dict[Writer, None]] = {"control": {}, "wagers": {}, "bulk": {}}
         self.filling: dict[Writer, None] = {}
         self.filled = 0
+        self.wagers_waiting = 0
         self.steps = 0
         self.timers: list[tuple[int, str]] = []
         self.next_due: dict[str, int] = {}
@@ -175,29 +178,62 @@ class Engine:
         What cannot even wait is answered at once: `unavailable`, `unknown_book`, `wrong_stream`, `busy`.
         """
         queued_ns = self.clock.host_ns()
+        turned_away: set[int] = set()
         for index, request in enumerate(requests):
+            if turned_away and index in turned_away:
+                continue
+            lane: Lane = "bulk" if request.bulk else request.command.lane
             writer = self.writers.get(request.stream)
             try:
-                if not self.available or (writer is not None and writer.stopped):
-                    raise UNAVAILABLE
-                if writer is None:
-                    raise Rejected("unknown_book", "There is no such book.")
-                if request.actor == ENGINE:
-                    raise Rejected("not_permitted", "Only the engine itself may do this.")
-                if ("house" if writer.house is None else "book") not in request.command.streams:
-                    raise Rejected("wrong_stream", "This command is not for this stream.")
-                if request.session or request.correlation:
-                    require_text(request.session + request.correlation)
-                request.received_ns = request.received_ns or queued_ns
-                ticket = Ticket(request, sink, index, queued_ns)
-                if not writer.lanes.put(ticket):
-                    raise Rejected("busy", "Too much is waiting. Try again in a moment.")
+                self.require_possible(writer, request)
             except Rejected as rejected:
                 self.probes.refuse(rejected.code)
                 sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
                 continue
-            self.turns[lane_of(request)][writer] = None
+            assert writer is not None
+            if writer.lanes.is_full(lane) or (lane == "wagers" and self.has_its_share(writer)):
+                # Nothing leaves a lane before this returns: it is full for all that follow, however many those are.
+                stream = request.stream
+                late = [
+                    at
+                    for at in range(index, len(requests))
+                    if requests[at].stream == stream and lane_of(requests[at]) == lane
+                ]
+                self.probes.refuse("busy", len(late))
+                sink.answer_all(late, refused(writer.durable_seq, BUSY))
+                if len(late) == len(requests) - index:
+                    break
+                turned_away.update(late)
+                continue
+            request.received_ns = request.received_ns or queued_ns
+            writer.lanes.put(Ticket(request, sink, index, queued_ns), lane)
+            self.turns[lane][writer] = None
+            if lane == "wagers":
+                self.wagers_waiting += 1
         self.wake.set()
+
+    def has_its_share(self, writer: Writer) -> bool:
+        """Whether too many wagers wait in all, and of these as many in this stream as are its due."""
+        return (
+            self.wagers_waiting >= WAGERS_WAITING_MAX
+            and len(writer.lanes.wagers) * len(self.turns["wagers"]) >= WAGERS_WAITING_MAX
+        )
+
+    def require_possible(self, writer: Writer | None, request: Request) -> None:
+        """Refuse what no stream could judge.
+
+        Raises Rejected `unavailable`, `unknown_book`, `not_permitted`, `wrong_stream`, `malformed_command`.
+        """
+        if not self.available or (writer is not None and writer.stopped):
+            raise UNAVAILABLE
+        if writer is None:
+            raise Rejected("unknown_book", "There is no such book.")
+        if request.actor == ENGINE:
+            raise Rejected("not_permitted", "Only the engine itself may do this.")
+        if ("house" if writer.house is None else "book") not in request.command.streams:
+            raise Rejected("wrong_stream", "This command is not for this stream.")
+        if request.session or request.correlation:
+            require_text(request.session + request.correlation)
 
     def send(self, writer: Writer, command: Command) -> None:
         """Put a command of the engine itself into a stream's lane."""
@@ -350,6 +386,8 @@ class Engine:
         for _ in range(min(TURN_COMMANDS, len(waiting))):
             if writer.stopped or self.filled >= BATCH_EVENTS_MAX:
                 break
+            if lane == "wagers":
+                self.wagers_waiting -= 1
             self.step(writer, waiting.popleft())
         if lane != "bulk":
             self.note_job(writer)
@@ -445,6 +483,7 @@ class Engine:
             self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
             return
         writer.lanes.put_first(ticket)
+        self.wagers_waiting += lane_of(ticket.request) == "wagers"
         self.turns[lane_of(ticket.request)][writer] = None
 
     def house_lag_ms(self) -> int:
@@ -639,8 +678,7 @@ class Engine:
             self.filled = 0
         filling, writer.filling = writer.filling, Filling()
         self.lose(writer, filling)
-        for ticket in writer.lanes.empty():
-            self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
+        self.turn_out(writer)
         if writer.house is None and not self.house_behind_ns:
             self.house_behind_ns = 1
 
@@ -654,6 +692,12 @@ class Engine:
         filling.waiting, filling.repeats = [], []
         writer.release(filling, stored=False)
 
+    def turn_out(self, writer: Writer) -> None:
+        """Tell everyone who waits in a stream's lanes that it is not available."""
+        self.wagers_waiting -= len(writer.lanes.wagers)
+        for ticket in writer.lanes.empty():
+            self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
+
     async def fall(self, waiting: list[Waiting]) -> None:
         """Drop memory and recover, as often as it takes."""
         self.available = False
@@ -663,8 +707,7 @@ class Engine:
             self.lose(writer, writer.filling)
             writer.filling = Filling()
             writer.stopped = writer.stopped or "memory was dropped"
-            for ticket in writer.lanes.empty():
-                self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
+            self.turn_out(writer)
         self.clear()
         self.moved.set()
         while not self.stopping:

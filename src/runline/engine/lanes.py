@@ -20,14 +20,13 @@ class Lanes:
         self.wagers: deque[Ticket] = deque()
         self.bulk: deque[Ticket] = deque()
 
-    def put(self, ticket: Ticket) -> bool:
-        """Add a ticket; false if its lane is full."""
-        lane = lane_of(ticket.request)
-        queue: deque[Ticket] = getattr(self, lane)
-        if len(queue) >= LANE_DEPTH_MAX[lane]:
-            return False
-        queue.append(ticket)
-        return True
+    def is_full(self, lane: Lane) -> bool:
+        """Whether a lane can take no more."""
+        return len(getattr(self, lane)) >= LANE_DEPTH_MAX[lane]
+
+    def put(self, ticket: Ticket, lane: Lane) -> None:
+        """Add a ticket to a lane that is not full."""
+        getattr(self, lane).append(ticket)
 
     def put_first(self, ticket: Ticket) -> None:
         """Put a ticket back that waited for its rows, or one that the engine itself sends: next in its lane."""

@@ -2,8 +2,12 @@
 
 from typing import Final
 
-LANE_DEPTH_MAX: Final = {"control": 4_096, "wagers": 8_192, "bulk": 65_536}
-"""Requests waiting in a lane of one stream; beyond it the answer is `busy`."""
+LANE_DEPTH_MAX: Final = {"control": 4_096, "wagers": 2_048, "bulk": 65_536}
+"""Requests waiting in a lane of one stream; beyond it the answer is `busy`. A bettor who hears `busy` now is served better than
+one who hears of a changed line in a second."""
+
+WAGERS_WAITING_MAX = 2_048
+"""Wagers waiting in all streams together. Beyond it a stream that has its share of them waiting hears `busy`; others do not."""
 
 REQUESTS_PER_SEND_MAX = 1_000
 """Requests in one call of the door."""

@@ -51,6 +51,6 @@ class Probes(msgspec.Struct):
     answer: Histogram = msgspec.field(default_factory=Histogram)
     commit: Histogram = msgspec.field(default_factory=Histogram)
 
-    def refuse(self, code: str) -> None:
-        """Count a refusal."""
-        self.refused[code] = self.refused.get(code, 0) + 1
+    def refuse(self, code: str, number: int = 1) -> None:
+        """Count refusals."""
+        self.refused[code] = self.refused.get(code, 0) + number

@@ -69,12 +69,19 @@ def refused(position: int, rejected: Rejected) -> Refused:
     return Refused(position, rejected.code, rejected.message, rejected.details)
 
 
-class Sink(Protocol):
+class Sink:
     """Whoever waits for outcomes. Called on the engine's loop; must not block or raise."""
+
+    __slots__ = ()
 
     def answer(self, index: int, outcome: Outcome) -> None:
         """Take the outcome of the request that was submitted with this index."""
-        ...
+        raise NotImplementedError
+
+    def answer_all(self, indexes: Sequence[int], outcome: Outcome) -> None:
+        """Take the outcome that several requests share: they were turned away."""
+        for index in indexes:
+            self.answer(index, outcome)
 
 
 class Executor(Protocol):

@@ -209,7 +209,7 @@ def reader_of(state: SessionState, asker: Asker, now_ns: int) -> User:
     return user
 
 
-class Answer:
+class Answer(Sink):
     """The sink of one request: a future, unless nobody waits for it any more."""
 
     __slots__ = ("future",)
@@ -223,7 +223,7 @@ class Answer:
             self.future.set_result(outcome)
 
 
-class Unheard:
+class Unheard(Sink):
     """The sink of what nobody waits for."""
 
     def answer(self, index: int, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from runline.domain.messages import Rejected
-from runline.engine.requests import Outcome
+from runline.engine.requests import Outcome, Sink
 from runline.gateway.answers import outcome_json, rejected_json, status_of
 from runline.gateway.door import Door, decoded, decoder_of
 from runline.gateway.limits import BODY_BYTES_MAX, BODY_WAIT_S_MAX
@@ -36,7 +36,7 @@ class Unset:
 UNSET = Unset()
 
 
-class WagerCycle:
+class WagerCycle(Sink):
     """A wager on its way, in the place of uvicorn's cycle (whose attributes it has); the sink of its request."""
 
     __slots__ = ("body", "disconnected", "headers", "keep_alive", "late", "message_event", "more_body", "protocol",

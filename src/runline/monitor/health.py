@@ -23,7 +23,7 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 Report = Callable[[NoteHealth, Sink], None]
 
 
-class Said:
+class Said(Sink):
     """The sink of a report: what the house has accepted need not be said again."""
 
     def __init__(self, monitor: "HealthMonitor", command: NoteHealth) -> None:

@@ -13,7 +13,7 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command
 from runline.domain.wagers import PlaceWager
 from runline.engine.engine import Engine
-from runline.engine.requests import Accepted, Outcome, Request
+from runline.engine.requests import Accepted, Outcome, Request, Sink
 from runline.evaluate.bench.result import Zipf
 
 BOOK = "bench"
@@ -95,7 +95,7 @@ class Bettors:
         return Request(BOOK, self.bus.new_id(), player, command)
 
 
-class ClosedLoop:
+class ClosedLoop(Sink):
     """A number of requests always in flight: each answer brings the next request."""
 
     def __init__(self, engine: Engine, requests: list[Request], in_flight: int) -> None:
@@ -173,7 +173,7 @@ class OpenLoop:
         self.stopping = True
 
 
-class Timed:
+class Timed(Sink):
     """The answers to what an open loop has sent at once."""
 
     def __init__(self, load: OpenLoop, due_ns: list[int]) -> None:

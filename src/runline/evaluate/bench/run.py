@@ -17,6 +17,7 @@ from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
 from runline.evaluate.bench.house import bench_house
 from runline.evaluate.bench.http import bench_http, bench_idle
+from runline.evaluate.bench.overload import bench_overload
 from runline.evaluate.bench.recover import bench_recover
 from runline.evaluate.bench.result import BenchResult, this_machine
 from runline.evaluate.bench.settle import bench_settle
@@ -77,6 +78,11 @@ def run_house(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_house(folder, books=books, moves=moves))
 
 
+def run_overload(folder: Path, quick: bool) -> Measured:
+    wagers, seconds = (2_000, 0.5) if quick else (100_000, 5.0)
+    return run(lambda: bench_overload(folder, wagers=wagers, seconds=seconds))
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -96,6 +102,7 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "reconnect": run_reconnect,
     "both": run_both,
     "house": run_house,
+    "overload": run_overload,
 }
 
 LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")

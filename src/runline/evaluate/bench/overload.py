@@ -1,0 +1,190 @@
+"""Bench `overload`: ten times the wagers that the engine can take, open loop, and control commands among them.
+
+Peak and floor: what the engine takes of the same wagers when there are always some hundreds in flight. Who hears `busy` sends
+the same wager again. Raises if any wager was accepted between an event that forbids it and the one that allows it again.
+"""
+
+import asyncio
+import gc
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from runline.bootstrap import open_store, running_engine
+from runline.bus.local import LocalBus
+from runline.config import StoreSettings
+from runline.domain.access import RestoreUser, RevokeUser
+from runline.domain.messages import Command
+from runline.domain.suspension import Reopen, Suspend
+from runline.domain.wagers import PlaceWager
+from runline.engine.engine import Engine
+from runline.engine.requests import Accepted, Outcome, Request, Sink
+from runline.evaluate.bench.load import BOOK, OWNER, Bettors, ClosedLoop, fixture_name, set_up
+from runline.evaluate.bench.result import latencies
+
+PLAYERS = 10_000
+SEED = 23
+IN_FLIGHT = 512
+FACTOR = 10
+SENDS_PER_S = 500
+CONTROL_PAUSE_S = 0.01
+
+
+class Flood:
+    """Wagers at a rate that does not care about answers, taken from a pool; what was `busy` is sent again first."""
+
+    def __init__(self, engine: Engine, pool: deque[Request], rate_per_s: float) -> None:
+        self.engine = engine
+        self.pool = pool
+        self.each = max(round(rate_per_s / SENDS_PER_S), 1)
+        self.offered = 0
+        self.answered = 0
+        self.busy = 0
+        self.refused: dict[str, int] = {}
+        self.accepted: list[tuple[int, Request]] = []
+        self.durations_ns: list[int] = []
+        self.busy_ns: list[int] = []
+
+    async def run(self, seconds: float) -> float:
+        """Send for so long, then wait for the last answer. Returns how long the sending took."""
+        pool = self.pool
+        between_ns = int(1e9 / SENDS_PER_S)
+        began_ns = due_ns = time.perf_counter_ns()
+        end_ns = began_ns + int(seconds * 1e9)
+        while due_ns < end_ns:
+            while due_ns <= time.perf_counter_ns() and due_ns < end_ns:
+                requests = [pool.popleft() for _ in range(min(self.each, len(pool)))]
+                if len(requests) < self.each:
+                    raise RuntimeError("the pool of wagers is empty: everything is in flight")
+                self.offered += len(requests)
+                self.engine.submit(requests, Sent(self, requests, due_ns))
+                due_ns += between_ns
+            await asyncio.sleep(max(due_ns - time.perf_counter_ns(), 0) / 1e9)
+        took_s = (time.perf_counter_ns() - began_ns) / 1e9
+        while self.answered < self.offered:  # noqa: ASYNC110 -- an Event would be set on the way that is measured
+            await asyncio.sleep(0.001)
+        return took_s
+
+
+class Sent(Sink):
+    """The answers to what a flood has sent at once."""
+
+    def __init__(self, flood: Flood, requests: list[Request], due_ns: int) -> None:
+        self.flood = flood
+        self.requests = requests
+        self.due_ns = due_ns
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        flood = self.flood
+        flood.answered += 1
+        if type(outcome) is Accepted:
+            flood.durations_ns.append(time.perf_counter_ns() - self.due_ns)
+            flood.accepted.append((outcome.position, self.requests[index]))
+        else:
+            flood.durations_ns.append(time.perf_counter_ns() - self.due_ns)
+            flood.refused[outcome.code] = flood.refused.get(outcome.code, 0) + 1  # type: ignore[union-attr]
+
+    def answer_all(self, indexes: Sequence[int], outcome: Outcome) -> None:
+        flood, requests = self.flood, self.requests
+        flood.answered += len(indexes)
+        flood.busy += len(indexes)
+        flood.busy_ns.append(time.perf_counter_ns() - self.due_ns)
+        flood.pool.extendleft([requests[index] for index in indexes])
+
+
+class Forbidding:
+    """Control commands among the flood: a game and a player are closed and opened again, in turns."""
+
+    def __init__(self, bus: LocalBus, players: list[str]) -> None:
+        self.bus = bus
+        self.players = players
+        self.durations_ns: list[int] = []
+        self.closed: dict[str, list[tuple[int, int]]] = {}
+
+    async def command(self, command: Command) -> int:
+        """The position after a control command."""
+        sent_ns = time.perf_counter_ns()
+        outcome = await self.bus.send_one(Request(BOOK, self.bus.new_id(), OWNER, command))
+        self.durations_ns.append(time.perf_counter_ns() - sent_ns)
+        if not isinstance(outcome, Accepted):
+            raise RuntimeError(f"a control command was not accepted: {outcome}")
+        return outcome.position
+
+    async def run(self) -> None:
+        """Close and open until cancelled between two rounds."""
+        turn = 0
+        while True:
+            fixture, player = fixture_name(turn % 10), self.players[turn % len(self.players)]
+            begins: list[tuple[str, int]] = []
+            begins.append((fixture, await self.command(Suspend("fixture", fixture, "bench"))))
+            begins.append((player, await self.command(RevokeUser(player, "bench"))))
+            await asyncio.sleep(CONTROL_PAUSE_S)
+            opens: list[Command] = [Reopen("fixture", fixture, "bench"), RestoreUser(player, "bench")]
+            for (subject, begin), command in zip(begins, opens, strict=True):
+                self.closed.setdefault(subject, []).append((begin, await self.command(command)))
+            await asyncio.sleep(CONTROL_PAUSE_S)
+            turn += 1
+
+    def violations(self, accepted: list[tuple[int, Request]]) -> int:
+        """Wagers that were accepted while what they need was closed."""
+        return sum(
+            self.forbidden(position, subject)
+            for position, request in accepted
+            for subject in subjects_of(request.command)
+        )
+
+    def forbidden(self, position: int, subject: str) -> bool:
+        spans = self.closed.get(subject, [])
+        place = bisect_left(spans, (position, 0)) - 1
+        return place >= 0 and spans[place][0] < position < spans[place][1]
+
+
+def subjects_of(command: Any) -> tuple[str, str]:
+    """What a wager is forbidden by here: its game's and its player's name."""
+    assert isinstance(command, PlaceWager)
+    return command.market.partition(":")[0], command.player
+
+
+def most_active(requests: deque[Request], number: int) -> list[str]:
+    """The players who wager most."""
+    counts: dict[str, int] = {}
+    for request in requests:
+        counts[request.actor] = counts.get(request.actor, 0) + 1
+    return sorted(counts, key=lambda player: -counts[player])[:number]
+
+
+async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
+    """(figures, floor)."""
+    async with running_engine(open_store(StoreSettings(folder / "overload.db", "process"))) as (engine, bus):
+        await set_up(bus, PLAYERS)
+        bettors = Bettors(bus, PLAYERS, SEED)
+        await ClosedLoop(engine, [bettors.request() for _ in range(wagers // 4)], IN_FLIGHT).run()
+        peak = ClosedLoop(engine, [bettors.request() for _ in range(wagers)], IN_FLIGHT)
+        peak_per_s = wagers / await peak.run()
+        pool = deque(bettors.request() for _ in range(int(peak_per_s * (seconds + 1)) + 50_000))
+        gc.collect()
+        gc.freeze()
+        flood = Flood(engine, pool, FACTOR * peak_per_s)
+        forbidding = Forbidding(bus, most_active(pool, 10))
+        controlling = asyncio.create_task(forbidding.run())
+        took_s = await flood.run(seconds)
+        controlling.cancel()
+        await asyncio.wait([controlling])
+        if not controlling.cancelled():
+            controlling.result()
+        violations = forbidding.violations(flood.accepted)
+        if violations:
+            raise RuntimeError(f"{violations} wagers were accepted after the event that forbids them")
+        figures = {
+            "accepted_per_s": len(flood.accepted) / took_s,
+            "offered_per_s": flood.offered / took_s,
+            "busy_share": flood.busy / flood.offered,
+            "forbidden_refused": float(sum(flood.refused.values())),
+            "control_commands": float(len(forbidding.durations_ns)),
+        }
+        figures |= latencies("control", forbidding.durations_ns) | latencies("answer", flood.durations_ns)
+        figures |= latencies("busy", flood.busy_ns)
+    return figures, {"accepted_per_s": peak_per_s}
