@@ -8,7 +8,20 @@ from typing import Any
 import msgspec
 
 HERE = Path(__file__).parent
-BENCHES = ("core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both", "house", "overload")
+BENCHES = (
+    "core",
+    "engine",
+    "settle",
+    "recover",
+    "http",
+    "idle",
+    "stream",
+    "reconnect",
+    "both",
+    "house",
+    "overload",
+    "growth",
+)
 
 BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "core": (("decide and evolve a straight wager", "decide_and_evolve_us", "at most", 10),),
@@ -55,6 +68,15 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("accepted at 10 × capacity, as a share of the peak", "ratio", "at least", 0.9),
         ("meanwhile control commands durable, p99, ms", "control_ms_p99", "at most", 50),
         ("answers of wagers, p99, ms", "answer_ms_p99", "at most", 250),
+    ),
+    "growth": (
+        ("decide and evolve with 1,000,000 players, as a multiple of 1,000", "players_core_x", "at most", 1.3),
+        ("a durable wager with 1,000,000 players, as a multiple of 1,000", "players_end_to_end_x", "at most", 2),
+        ("a durable wager in 1,000 books, as a multiple of one", "books_end_to_end_x", "at most", 2),
+        ("a durable wager below 12 levels of agents, as a multiple of 3", "levels_end_to_end_x", "at most", 2),
+        ("a durable wager after 10^7 events, as a multiple of 10^4", "events_end_to_end_x", "at most", 2),
+        ("bytes of memory a player", "player_bytes", "at most", 1_024),
+        ("bytes of memory an open wager", "open_wager_bytes", "at most", 1_536),
     ),
 }
 

@@ -153,7 +153,18 @@ def grade(source: Path | None = None) -> int:
 @app.command
 def bench(
     *names: Literal[
-        "core", "engine", "settle", "recover", "http", "idle", "stream", "reconnect", "both", "house", "overload"
+        "core",
+        "engine",
+        "settle",
+        "recover",
+        "http",
+        "idle",
+        "stream",
+        "reconnect",
+        "both",
+        "house",
+        "overload",
+        "growth",
     ],
     json: Path | None = None,
     quick: bool = False,

@@ -8,6 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +143,7 @@ def write_batch(connection: apsw.Connection, sealed: Sealed) -> frozenset[str]:
     try:
         connection.execute("BEGIN IMMEDIATE")
         fenced = frozenset(part.before.stream for part in sealed.parts if not fence(connection, part))
-        parts = [part for part in sealed.parts if part.before.stream not in fenced]
-        for part in parts:
-            write_part(connection, part)
+        write_parts(connection, [part for part in sealed.parts if part.before.stream not in fenced])
         connection.execute(insert(BATCHES), (sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
         connection.execute("COMMIT")
         return fenced
@@ -183,21 +182,28 @@ def fence(connection: apsw.Connection, part: Part) -> bool:
     return connection.changes() == 1
 
 
-def write_part(connection: apsw.Connection, part: Part) -> None:
-    stream = part.before.stream
-    if part.events:
-        connection.executemany(insert(EVENTS), part.events)
-    for name, keys in part.dropped.items():
-        connection.executemany(delete(table_named(name)), keys)
-    for name, rows in part.rows.items():
-        connection.executemany(upsert(table_named(name)), rows)
-    if part.refusals:
-        counted = [
+def write_parts(connection: apsw.Connection, parts: Sequence[Part]) -> None:
+    """Write what the parts hold, table by table: a batch of many streams has few rows of each."""
+    connection.executemany(insert(EVENTS), chain.from_iterable(part.events for part in parts))
+    dropped: dict[str, list[tuple[Any, ...]]] = {}
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    counted: list[tuple[Any, ...]] = []
+    for part in parts:
+        for name, keys in part.dropped.items():
+            dropped.setdefault(name, []).extend(keys)
+        for name, values in part.rows.items():
+            rows.setdefault(name, []).extend(values)
+        stream = part.before.stream
+        counted += [
             (stream, one.minute, one.actor, one.command, one.code, one.count, one.first_ns, one.last_ns, one.last_id,
              one.message)
             for one in part.refusals
         ]  # fmt: skip
-        connection.executemany(REFUSE, counted)
+    for name, keys in dropped.items():
+        connection.executemany(delete(table_named(name)), keys)
+    for name, values in rows.items():
+        connection.executemany(upsert(table_named(name)), values)
+    connection.executemany(REFUSE, counted)
 
 
 class SqliteReader:

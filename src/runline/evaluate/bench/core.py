@@ -13,8 +13,9 @@ from runline.domain.access import authorize
 from runline.domain.context import Context
 from runline.domain.messages import DECIDERS, EVOLVERS
 from runline.domain.wagers import PlaceWager
+from runline.engine.engine import Engine
 from runline.engine.requests import Request
-from runline.evaluate.bench.load import BOOK, Bettors, set_up
+from runline.evaluate.bench.load import Bettors, set_up
 from runline.evaluate.bench.result import GcPauses, latencies
 from runline.store.memory import MemoryStore
 
@@ -38,34 +39,43 @@ async def bench_core(folder: Path, *, wagers: int) -> tuple[dict[str, float], di
     async with running_engine(MemoryStore()) as (engine, bus):
         await set_up(bus, PLAYERS)
         bettors = Bettors(bus, PLAYERS, SEED)
-        writer = engine.writers[BOOK]
-        book = writer.state
         best_us, floor_us = float("inf"), float("inf")
         durations_ns: list[int] = []
         longest_ms = 0.0
-        decide: Callable[..., Any] = DECIDERS[PlaceWager]
-        now_ns = engine.clock.now_ns()
         for _ in range(ROUNDS):
             requests = [bettors.request() for _ in range(wagers // ROUNDS)]
             gc.collect()
             with GcPauses() as pauses:
-                began = before = time.perf_counter_ns()
-                for request in requests:
-                    user = authorize(book, request.command, request.actor)
-                    event = decide(book, request.command, Context(now_ns, user, "", writer.house, 0))
-                    book.seq += 1
-                    EVOLVERS[type(event)](book, event)
-                    after = time.perf_counter_ns()
-                    durations_ns.append(after - before)
-                    before = after
-                best_us = min(best_us, (before - began) / len(requests) / 1e3)
+                took_ns = decide_and_evolve(engine, requests)
+            best_us = min(best_us, sum(took_ns) / len(requests) / 1e3)
             longest_ms = max(longest_ms, pauses.longest_ms)
-            book.changed = {}
+            durations_ns += took_ns
             floor_us = min(floor_us, sketch(requests))
     figures = {"decide_and_evolve_us": best_us, "gc_pause_ms_max": longest_ms} | {
         name.replace("_ms_", "_us_"): value * 1e3 for name, value in latencies("one", durations_ns).items()
     }
     return figures, {"decide_and_evolve_us": floor_us}
+
+
+def decide_and_evolve(engine: Engine, requests: list[Request]) -> list[int]:
+    """How long each wager takes, in nanoseconds. The engine's memory is ahead of its log then: nothing else may follow."""
+    decide: Callable[..., Any] = DECIDERS[PlaceWager]
+    now_ns = engine.clock.now_ns()
+    durations_ns: list[int] = []
+    before = time.perf_counter_ns()
+    for request in requests:
+        writer = engine.writers[request.stream]
+        book = writer.state
+        user = authorize(book, request.command, request.actor)
+        event = decide(book, request.command, Context(now_ns, user, "", writer.house, 0))
+        book.seq += 1
+        EVOLVERS[type(event)](book, event)
+        after = time.perf_counter_ns()
+        durations_ns.append(after - before)
+        before = after
+    for writer in engine.writers.values():
+        writer.state.changed = {}
+    return durations_ns
 
 
 def sketch(requests: list[Request]) -> float:

@@ -21,6 +21,7 @@ OWNER = "owner"
 FIXTURES = 20
 HOUR_NS = 3_600 * 10**9
 CREDIT_MINOR = 10**12
+PART_PLAYERS = 100_000
 
 
 def fixture_name(number: int) -> str:
@@ -41,8 +42,22 @@ async def send_all(bus: LocalBus, stream: str, actor: str, commands: Sequence[Co
                 raise RuntimeError(f"the bench's set-up was refused: {outcome}")
 
 
-async def set_up(bus: LocalBus, players: int) -> None:
-    """A house with a full board, a book of three levels of agents, and players."""
+def agents_of(levels: int) -> tuple[list[CreateAgent], list[str]]:
+    """Ten agents below the root, ten chains below each: (the commands, the agents at the chains' ends).
+
+    levels: of agents, the root among them; at least 3.
+    """
+    agents = [CreateAgent(f"A{number}", "root") for number in range(10)]
+    ends = [(f"A{number}-{below}", f"A{number}") for number in range(10) for below in range(10)]
+    agents += [CreateAgent(name, parent) for name, parent in ends]
+    for level in range(3, levels):
+        ends = [(f"{name.partition('+')[0]}+{level}", name) for name, _ in ends]
+        agents += [CreateAgent(name, parent) for name, parent in ends]
+    return agents, [name for name, _ in ends]
+
+
+async def set_up(bus: LocalBus, players: int, levels: int = 3) -> None:
+    """A house with a full board, a book with so many levels of agents, and players at its lowest."""
     start_ns = time.time_ns() + 12 * HOUR_NS
     lines = (
         MarketLine("spread", "game", -6, ("-110", "-110")),
@@ -55,14 +70,16 @@ async def set_up(bus: LocalBus, players: int) -> None:
         house.append(CreateFixture(name, "MLB", 901 + 2 * number, "Visitors", "Home", start_ns))
         house.append(PostLines(name, 1, lines))
     await send_all(bus, HOUSE, "platform", house)
-    agents = [CreateAgent(f"A{number}", "root") for number in range(10)]
-    agents += [CreateAgent(f"A{number}-{below}", f"A{number}") for number in range(10) for below in range(10)]
+    agents, ends = agents_of(levels)
     await send_all(bus, BOOK, OWNER, agents)
-    opened = [
-        CreatePlayer(player_number(number), f"A{number % 10}-{number // 10 % 10}", CREDIT_MINOR)
-        for number in range(players)
-    ]
-    await send_all(bus, BOOK, OWNER, opened)
+    # In parts, so that there are never a million commands at once.
+    for first in range(0, players, PART_PLAYERS):
+        part = range(first, min(first + PART_PLAYERS, players))
+        opened = [
+            CreatePlayer(player_number(number), ends[number % 10 * 10 + number // 10 % 10], CREDIT_MINOR)
+            for number in part
+        ]
+        await send_all(bus, BOOK, OWNER, opened)
 
 
 SELECTIONS = (

@@ -77,8 +77,9 @@ async def fill(path: Path, players: int, open_wagers: int, events: int) -> None:
             await settle(engine, bus, fixture_name(fixture))
             done += number
             fixture += 1
-        bettors.first_fixture, bettors.fixtures = fixture, 20 - fixture
-        await ClosedLoop(engine, [bettors.request() for _ in range(open_wagers)], 512).run()
+        if open_wagers:
+            bettors.first_fixture, bettors.fixtures = fixture, 20 - fixture
+            await ClosedLoop(engine, [bettors.request() for _ in range(open_wagers)], 512).run()
 
 
 async def time_ready(path: Path) -> Ready:

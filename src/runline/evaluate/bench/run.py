@@ -15,6 +15,7 @@ from runline.bootstrap import run
 from runline.evaluate.bench.both import bench_both
 from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
+from runline.evaluate.bench.growth import bench_growth
 from runline.evaluate.bench.house import bench_house
 from runline.evaluate.bench.http import bench_http, bench_idle
 from runline.evaluate.bench.overload import bench_overload
@@ -83,6 +84,18 @@ def run_overload(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_overload(folder, wagers=wagers, seconds=seconds))
 
 
+def run_growth(folder: Path, quick: bool) -> Measured:
+    if quick:
+        return run(
+            lambda: bench_growth(folder, players=(100, 1_000), books=10, levels=5, events=(2_000, 4_000), wagers=1_000)
+        )
+    return run(
+        lambda: bench_growth(
+            folder, players=(1_000, 1_000_000), books=1_000, levels=12, events=(10_000, 10_000_000), wagers=20_000
+        )
+    )
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -103,6 +116,7 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "both": run_both,
     "house": run_house,
     "overload": run_overload,
+    "growth": run_growth,
 }
 
 LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")
