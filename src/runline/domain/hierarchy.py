@@ -14,7 +14,7 @@ from runline.domain.settings import SettingsState
 from runline.domain.state import Row
 
 
-class Agent(Row, table="agents"):
+class Agent(Row, table="agents", read_by=("parent",)):
     """A node of the tree.
 
     parent: the agent above, "" for the root.

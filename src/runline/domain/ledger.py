@@ -27,7 +27,7 @@ class LedgerAccount(Row, table="ledger_accounts"):
     changed_seq: int = 0
 
 
-class LedgerEntry(Row, table="ledger_entries"):
+class LedgerEntry(Row, table="ledger_entries", read_by=("player",)):
     """A movement: `amount_minor` (> 0) from `debit` to `credit`. Written once, never changed, not kept in memory.
 
     number: the position of the event that made it.

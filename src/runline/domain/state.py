@@ -18,7 +18,7 @@ class RowMeta(msgspec.StructMeta):
 
     table: where it is stored. key: how many of its first fields are the key (after the stream's id).
     held_while: (field, value): only rows of that value are kept in memory. found_by: the field by which the others are
-    looked up.
+    looked up. read_by: the fields by which history is read, each of which gets an index.
     """
 
     def __new__(
@@ -31,6 +31,7 @@ class RowMeta(msgspec.StructMeta):
         key: int = 1,
         held_while: tuple[str, str] | None = None,
         found_by: str | None = None,
+        read_by: tuple[str, ...] = (),
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
@@ -38,6 +39,7 @@ class RowMeta(msgspec.StructMeta):
         cls.key_length = key
         cls.held_while = held_while
         cls.found_by = found_by
+        cls.read_by = read_by
         if table:
             ROWS[table] = cls
         return cls
@@ -50,6 +52,7 @@ class Row(msgspec.Struct, metaclass=RowMeta, gc=False):
     key_length: ClassVar[int]
     held_while: ClassVar[tuple[str, str] | None]
     found_by: ClassVar[str | None]
+    read_by: ClassVar[tuple[str, ...]]
 
     def key(self) -> Any:
         """The row's key within its stream: a value, or a tuple of values."""

@@ -96,18 +96,27 @@ class Index(msgspec.Struct, frozen=True):
 
 @cache
 def indexes() -> tuple[Index, ...]:
-    """The indexes: commands in the log, and for rows that leave memory those that are in it and those that are looked up."""
-    found = [Index("events_by_command", "events", ("command",), "")]
+    """The indexes: commands in the log, the last refused ones, and of rows what is looked up and what history is read by.
+
+    Rows that leave memory are looked up and read by indexes of those that have left, so that placing pays for none of them:
+    an entry in the order of the players is a page written for each wager. What is still open is read in the order of the key,
+    and that index holds the fields as well, so that a walk through it takes no rows.
+    """
+    found = [
+        Index("events_by_command", "events", ("command",), ""),
+        Index("refusals_by_last_id", "refusals", ("last_id", "minute"), ""),
+    ]
     for name in sorted(ROWS):
         row_type = ROWS[name]
-        if row_type.held_while is None:
-            continue
-        field, value = row_type.held_while
         key = table_of(row_type).key
-        found.append(Index(f"{name}_held", name, key, f"{field} = '{value}'"))
-        if row_type.found_by is not None:
-            found_by = ("stream", row_type.found_by, *key[1:])
-            found.append(Index(f"{name}_by_{row_type.found_by}", name, found_by, f"{field} <> '{value}'"))
+        where = ""
+        fields = (row_type.found_by, *row_type.read_by) if row_type.found_by else row_type.read_by
+        if row_type.held_while is not None:
+            field, value = row_type.held_while
+            beside = tuple(one for one in fields if one != field)
+            found.append(Index(f"{name}_held", name, (*key, *beside), f"{field} = '{value}'"))
+            where = f"{field} <> '{value}'"
+        found += [Index(f"{name}_by_{one}", name, ("stream", one, *key[1:]), where) for one in fields]
     return tuple(found)
 
 
@@ -137,8 +146,9 @@ def delete(table: Table) -> str:
 def select(table: Table, where: str) -> str:
     """The rows of a stream (without the stream's column) in the order of their keys.
 
-    Where an index holds exactly the rows that the condition ends with, it is named: SQLite's planner has no statistics here
-    and would walk the primary key, through all of history.
+    Where an index holds exactly the rows that the condition ends with, it is named (the first: of those that have left memory
+    the one by which they are looked up): SQLite's planner has no statistics here and would walk the primary key, through all
+    of history.
     """
     names = ", ".join(column.name for column in table.columns[1:])
     order = ", ".join(table.key[1:])

@@ -17,6 +17,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stream", "name"),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "agents_by_parent",
+        "agents",
+        ["stream", "parent", "name"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
     op.create_table(
         "batches",
         sa.Column("node", sa.Text(), nullable=False),
@@ -171,6 +179,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stream", "number"),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ledger_entries_by_player",
+        "ledger_entries",
+        ["stream", "player", "number"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
     op.create_table(
         "markets",
         sa.Column("stream", sa.Text(), nullable=False),
@@ -216,6 +232,14 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "minute", "actor", "command", "code"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "refusals_by_last_id",
+        "refusals",
+        ["last_id", "minute"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
     )
     op.create_table(
         "results",
@@ -334,9 +358,25 @@ def upgrade() -> None:
         postgresql_where=sa.text("status <> 'open'"),
     )
     op.create_index(
+        "wagers_by_player",
+        "wagers",
+        ["stream", "player", "number"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'open'"),
+        postgresql_where=sa.text("status <> 'open'"),
+    )
+    op.create_index(
+        "wagers_by_status",
+        "wagers",
+        ["stream", "status", "number"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'open'"),
+        postgresql_where=sa.text("status <> 'open'"),
+    )
+    op.create_index(
         "wagers_held",
         "wagers",
-        ["stream", "number"],
+        ["stream", "number", "fixture", "player"],
         unique=False,
         sqlite_where=sa.text("status = 'open'"),
         postgresql_where=sa.text("status = 'open'"),
