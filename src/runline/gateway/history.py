@@ -3,15 +3,18 @@
 Rule: the same authority as at the writer, as of the position of the snapshot.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import apsw
 import msgspec
 
 from runline.domain.access import ROOT
+from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import Rejected
 from runline.domain.permissions import Permission
-from runline.domain.state import ROWS
+from runline.domain.state import Row
+from runline.domain.wagers import Wager
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes
 from runline.gateway.answers import Error, event_json
@@ -19,15 +22,19 @@ from runline.gateway.audience import Audience, sees
 from runline.gateway.limits import PAGE_ROWS_MAX
 from runline.gateway.passwords import ignore_interrupts
 from runline.gateway.queries import QUERIES, Asked, Page, Query
+from runline.gateway.ways import Condition, newest, ways_to
 
 SCAN_EVENTS_MAX = 20_000
 """Events looked at for one page of the log, of which somebody below the root may see few."""
 
 
 class WagersAsked(Asked, frozen=True, kw_only=True):
-    """status: open, settled or void. player, fixture: only theirs. Newest first."""
+    """status: open, settled or void. player, fixture: only theirs. Newest first.
 
-    status: str = ""
+    A page may be short, even empty, and have a `next`: then the rows in between were looked through, and it goes on from there.
+    """
+
+    status: Literal["", "open", "settled", "void"] = ""
     player: str = ""
     fixture: str = ""
 
@@ -55,7 +62,7 @@ class WagerRow(msgspec.Struct):
 
 
 class LedgerAsked(Asked, frozen=True, kw_only=True):
-    """player: only theirs. Newest first."""
+    """player: only theirs. Newest first. A page may be short and have a `next` all the same."""
 
     player: str = ""
 
@@ -77,7 +84,10 @@ class LedgerRow(msgspec.Struct):
 
 
 class LogAsked(Asked, frozen=True, kw_only=True):
-    """type: only events of that type. actor: only what they did. Newest first."""
+    """type: only events of that type. actor: only what they did. Newest first.
+
+    A page may be short, even empty, and have a `next`.
+    """
 
     type: str = ""
     actor: str = ""
@@ -159,7 +169,7 @@ class Snapshot:
         self.within: frozenset[str] | None = None
         if node != ROOT:
             rows: list[Any] = self.connection.execute(
-                "WITH RECURSIVE below(name) AS (SELECT ? UNION SELECT agents.name FROM agents JOIN below "
+                "WITH RECURSIVE below(name) AS (SELECT ? UNION SELECT agents.name FROM below CROSS JOIN agents "
                 "ON agents.parent = below.name WHERE agents.stream = ?) SELECT name FROM below",
                 (node, stream),
             ).fetchall()
@@ -215,57 +225,57 @@ def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: 
             raise Rejected(
                 "not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value
             )
-        if name == "trace":
-            page = trace_page(snapshot, asked)
-        else:
-            page = log_page(snapshot, asked) if name == "log" else rows_page(snapshot, name, query.row, asked)
-        return snapshot.position, msgspec.json.encode(page)
+        return snapshot.position, msgspec.json.encode(PAGES[name](snapshot, asked))
     except Rejected as rejected:
         return Error(rejected.code, rejected.message, rejected.details)
     finally:
         connection.execute("ROLLBACK")
 
 
-def rows_page(snapshot: Snapshot, name: str, row_type: Any, asked: Any) -> Page:
+def before_of(snapshot: Snapshot, asked: Asked) -> int:
+    """The position below which a page begins; nothing is below one that there cannot be."""
+    if not asked.after:
+        return snapshot.position + 1
+    return min(int(asked.after), snapshot.position + 1) if asked.after.isdecimal() else 0
+
+
+def rows_page(snapshot: Snapshot, row_type: type[Row], shown: type[Any], asked: Asked) -> Page:
     """Tickets or movements, newest first, of the asker's subtree or account."""
-    table = {"wagers": "wagers", "ledger": "ledger_entries"}[name]
-    where = ["stream = ?"]
-    values: list[Any] = [snapshot.stream]
-    if asked.after:
-        where.append("number < ?")
-        values.append(int(asked.after) if asked.after.isdecimal() else 0)
-    player = snapshot.audience.player or asked.player
-    if player:
-        if not snapshot.audience.player and not snapshot.below("", snapshot.node_of_player(player) or ROOT):
+    names = (field for field in asked.__struct_fields__ if field not in Asked.__struct_fields__)
+    fields = {field: getattr(asked, field) for field in names if getattr(asked, field)}
+    within: tuple[Condition, ...] = ()
+    if snapshot.audience.player:
+        fields["player"] = snapshot.audience.player
+    elif "player" in fields:
+        if not snapshot.below("", snapshot.node_of_player(fields["player"]) or ROOT):
             raise Rejected("not_permitted", "That is outside your part of the tree.")
-        where.append("player = ?")
-        values.append(player)
     elif snapshot.within is not None:
-        # A ticket belongs to its player, wherever they stand now.
-        where.append(
-            "player IN (SELECT number FROM players WHERE stream = ? AND agent IN (SELECT value FROM json_each(?)))"
-        )
-        values += [snapshot.stream, msgspec.json.encode(sorted(snapshot.within)).decode()]
-    for field in ("status", "fixture"):
-        if getattr(asked, field, ""):
-            where.append(f"{field} = ?")
-            values.append(getattr(asked, field))
+        within = (within_subtree(snapshot, row_type.table),)
     limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
-    fields = row_type.__struct_fields__
-    assert table in ROWS
-    sql = f"SELECT {', '.join(fields)} FROM {table} WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT ?"
-    rows = snapshot.connection.execute(sql, (*values, limit + 1)).fetchall()
-    found = [row_type(*row) for row in rows]
-    return Page(found[:limit], str(found[limit - 1].number) if len(found) > limit else "")
+    ways = ways_to(row_type, fields, within)
+    numbers, down_to = newest(snapshot.connection, ways, snapshot.stream, before_of(snapshot, asked), limit + 1)
+    sql = f"SELECT {', '.join(shown.__struct_fields__)} FROM {row_type.table} WHERE stream = ? AND number = ?"
+    rows: Any = snapshot.connection.executemany(sql, [(snapshot.stream, number) for number in numbers[:limit]])
+    items = [shown(*row) for row in rows]
+    if len(numbers) > limit:
+        return Page(items, str(numbers[limit - 1]))
+    return Page(items, str(down_to or ""))
+
+
+def within_subtree(snapshot: Snapshot, table: str) -> Condition:
+    """That a row's player stands in the asker's subtree. A ticket belongs to its player, wherever they stand now."""
+    agent = f"SELECT agent FROM players WHERE players.stream = ? AND players.number = {table}.player"
+    agents = msgspec.json.encode(sorted(snapshot.within or ())).decode()
+    return f"({agent}) IN (SELECT value FROM json_each(?))", (snapshot.stream, agents)
 
 
 def log_page(snapshot: Snapshot, asked: LogAsked) -> Page:
     """Entries of the log that the asker may see, newest first."""
-    before = int(asked.after) if asked.after.isdecimal() else snapshot.position + 1
+    before = before_of(snapshot, asked)
     limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
     items: list[LogRow] = []
-    sql = "SELECT seq, body FROM events WHERE stream = ? AND seq < ? ORDER BY seq DESC"
-    rows: Any = snapshot.connection.execute(sql, (snapshot.stream, before))
+    sql = "SELECT seq, body FROM events WHERE stream = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+    rows: Any = snapshot.connection.execute(sql, (snapshot.stream, before, SCAN_EVENTS_MAX))
     for looked, (seq, body) in enumerate(rows, 1):
         before = seq
         entry = decode_envelope(body)
@@ -301,3 +311,12 @@ def trace_page(snapshot: Snapshot, asked: TraceAsked) -> Page:
             )
         )  # fmt: skip
     return Page(items)
+
+
+PAGES: dict[str, Callable[[Snapshot, Any], Page]] = {
+    "wagers": lambda snapshot, asked: rows_page(snapshot, Wager, WagerRow, asked),
+    "ledger": lambda snapshot, asked: rows_page(snapshot, LedgerEntry, LedgerRow, asked),
+    "log": log_page,
+    "trace": trace_page,
+}
+"""What answers each query."""

@@ -1,0 +1,333 @@
+"""Plans of history: whatever is asked, its rows are found by an index, and no more are looked at than a page may cost.
+
+What can be asked is enumerated from the declared queries: a query or a filter that is added comes into these tests by itself,
+and fails here until it has a value in SAMPLES and an index to go by.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, Literal, get_args, get_origin
+
+import apsw
+import msgspec
+import pytest
+from tests.integration.world import NOON_NS, play, running, wager
+
+from runline.domain.access import CreateUser, SetRole
+from runline.domain.accounts import EnterTransaction
+from runline.domain.catalog import CreateLeague
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.messages import HOUSE
+from runline.domain.permissions import Permission
+from runline.domain.sessions import Session
+from runline.domain.wagers import VoidWager
+from runline.engine.ids import id_bytes, id_text, uuid7
+from runline.evaluate import trace as tracing
+from runline.gateway import history, ways
+from runline.gateway.answers import Error
+from runline.gateway.queries import QUERIES, Asked
+from runline.store.sqlite import SqliteStore
+from runline.store.tables import insert, table_of
+
+LIMIT = 10
+WALK_ROWS = 300
+"""The bounds of a page in these tests, a tenth of what is in the tables."""
+
+TRACED = uuid7(NOON_NS, bytes)
+"""The id of a command of each stream."""
+
+STEPS_PER_ROW_MAX = 35
+STEPS_MAX = 150
+"""What SQLite may execute for each row that it hands over, and once for a statement: nothing is read and thrown away."""
+
+HISTORY = {name: query for name, query in QUERIES.items() if query.history}
+SAMPLES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("wagers", "player"): ("P2", "P9"),
+    ("wagers", "fixture"): ("G1", "G3"),
+    ("ledger", "player"): ("P2", "P9"),
+    ("log", "type"): ("WagerVoided",),
+    ("log", "actor"): ("ann",),
+    ("trace", "command"): (TRACED,),
+}
+"""What may be asked for in each filter, beside nothing. Those with a closed set of values have all of them."""
+
+ASKERS = {"book": ("owner", "ann", "P2"), "house": ("platform",)}
+"""The root of a book, an agent below it, a player, and the house."""
+
+SUBTREE = {"P8", "P9"}
+"""Ann's players."""
+
+JUSTIFIED = {
+    "SCAN json_each VIRTUAL TABLE INDEX 1:": "the agents of the asker's subtree, a value of the statement",
+    "SCAN below": "the same agents, while they are found",
+    "SCAN CONSTANT ROW": "the first of them",
+}
+INDEXED = re.compile(r"SEARCH \w+ USING (COVERING )?(INDEX \w+|PRIMARY KEY) \((?P<by>.+)\)")
+FRAMES = re.compile(r"(LIST|CORRELATED SCALAR) SUBQUERY \d+|CREATE BLOOM FILTER|CO-ROUTINE below|SETUP|RECURSIVE STEP")
+
+
+class Run(msgspec.Struct):
+    """A statement that was executed: how many rows it handed over, and what SQLite counted."""
+
+    sql: str
+    rows: int
+    status: dict[str, int]
+
+
+class Watch:
+    """Notes every statement of a connection while it is entered."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self.values: dict[str, Any] = {}
+        self.runs: list[Run] = []
+        self.rows: dict[int, int] = {}
+
+    def __enter__(self) -> "Watch":
+        self.connection.exec_trace = self.begins
+        mask = apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_ROW | apsw.SQLITE_TRACE_PROFILE
+        self.connection.trace_v2(mask, self.happens)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.exec_trace = None
+        self.connection.trace_v2(0)
+
+    def begins(self, _: object, sql: str, values: Any) -> bool:
+        self.values[sql] = values
+        return True
+
+    def happens(self, event: dict[str, Any]) -> None:
+        if event["code"] == apsw.SQLITE_TRACE_STMT:
+            self.rows[event["id"]] = 0  # what was read before is the schema
+        elif event["code"] == apsw.SQLITE_TRACE_ROW:
+            self.rows[event["id"]] = self.rows.get(event["id"], 0) + 1
+        else:
+            self.runs.append(Run(event["sql"], self.rows[event["id"]], event["stmt_status"]))
+
+    def plans(self) -> Iterator[tuple[str, str]]:
+        """(statement, step of its plan) of everything that was read."""
+        for sql, values in self.values.items():
+            if sql not in ("BEGIN", "ROLLBACK"):
+                for row in self.connection.execute("EXPLAIN QUERY PLAN " + sql, values).fetchall():
+                    yield sql, row[3]
+
+    def check(self) -> None:
+        """Every step goes by an index that narrows, and hands over what it reads."""
+        for sql, step in self.plans():
+            found = INDEXED.fullmatch(step)
+            assert found or FRAMES.fullmatch(step) or step in JUSTIFIED, (step, sql)
+            if found and found["by"] == "stream=?":
+                assert step == "SEARCH heads USING PRIMARY KEY (stream=?)", (step, sql)
+        for run in self.runs:
+            counted = run.status
+            assert counted["SQLITE_STMTSTATUS_SORT"] == counted["SQLITE_STMTSTATUS_AUTOINDEX"] == 0, run
+            assert counted["SQLITE_STMTSTATUS_FULLSCAN_STEP"] <= run.rows, run
+            assert counted["SQLITE_STMTSTATUS_VM_STEP"] <= STEPS_MAX + STEPS_PER_ROW_MAX * run.rows, run
+            assert run.rows <= (LIMIT + 1 if "SELECT number, TRUE" in run.sql else WALK_ROWS), run
+
+
+async def a_busy_book(path) -> None:
+    """Some thousand tickets: of two games settled, of one open; some are void, and P9 has played only long ago."""
+    async with running(SqliteStore(path)) as world:
+        await world.open_house(fixtures=3)
+        await world.open_book(players=6)
+        await world.do("b1", CreateAgent("A2", "A1"))
+        await world.do("b1", CreateAgent("A3", "A2"))
+        await world.do("b1", CreatePlayer("P8", "A2", 10_000_00))
+        await world.do("b1", CreatePlayer("P9", "A3", 10_000_00))
+        await world.do("b1", CreateAgent("A4", "root"), id=TRACED)
+        await world.do(HOUSE, CreateLeague("NFL", "football"), id=TRACED)
+        sees = (Permission.TICKER_VIEW, Permission.FIGURES_VIEW, Permission.LOG_VIEW, Permission.BOARD_VIEW)
+        await world.do("b1", SetRole("watch", "root", sees, "to look"))
+        await world.do("b1", CreateUser("ann", "A2", "watch"))
+        for number in range(5):
+            await world.do("b1", wager("P9", 2_00, market="G1:game:moneyline"))
+            await world.do("b1", EnterTransaction("P9", "receipt", 1_00 + number, "paid in cash"))
+        for fixture in ("G1", "G2", "G3"):
+            market = f"{fixture}:game:moneyline"
+            for _ in range(3):
+                placed = [
+                    world.request("b1", wager(f"P{number % 8 + 1 if number % 8 < 6 else 8}", 2_00, market=market))
+                    for number in range(400)
+                ]
+                numbers = [outcome.position for outcome in await world.bus.send(placed)]
+                for number in numbers[::40]:
+                    await world.do("b1", VoidWager(number, "keyed wrong"))
+            if fixture != "G3":
+                await world.play_off(fixture)
+                await world.settled("b1", fixture)
+
+
+def insert_sessions(path) -> None:
+    """Everyone who asks is signed in."""
+    connection = apsw.Connection(str(path))
+    for stream, users in (("b1", ASKERS["book"]), (HOUSE, ASKERS["house"])):
+        rows = [(stream, f"session of {user}", user, "program", NOON_NS, 2**62, 2**62, 0) for user in users]
+        connection.executemany(insert(table_of(Session)), rows)
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    """The file of a busy book."""
+    path = tmp_path_factory.mktemp("history") / "book.db"
+    play(a_busy_book(path))
+    insert_sessions(path)
+    return path
+
+
+@pytest.fixture
+def reader(book, monkeypatch):
+    """The reader's own connection, with the bounds of these tests."""
+    monkeypatch.setattr(history, "ignore_interrupts", lambda: None)
+    monkeypatch.setattr(history.Reader, "connection", None, raising=False)
+    monkeypatch.setattr(ways, "WALK_ROWS_MAX", WALK_ROWS)
+    monkeypatch.setattr(history, "SCAN_EVENTS_MAX", WALK_ROWS)
+    history.open_reader(str(book))
+    yield history.Reader.connection
+    history.Reader.connection.close()
+
+
+def filters(name: str) -> list[dict[str, str]]:
+    """Every combination of the filters of a query."""
+    fields = [
+        field for field in msgspec.structs.fields(HISTORY[name].asked) if field.name not in Asked.__struct_fields__
+    ]
+    values = [
+        get_args(field.type) if get_origin(field.type) is Literal else ("", *SAMPLES[name, field.name])
+        for field in fields
+    ]
+    return [dict(zip((field.name for field in fields), chosen, strict=True)) for chosen in product(*values)]
+
+
+def every_question() -> list[Any]:
+    """(query, stream, user, filters) of all that can be asked."""
+    return [
+        pytest.param(name, stream, user, chosen, id="-".join((name, user, *filter(None, chosen.values()))))
+        for name, query in HISTORY.items()
+        for stream, kind in (("b1", "book"), (HOUSE, "house"))
+        if kind in query.streams
+        for user in ASKERS[kind]
+        if query.players or user != "P2"
+        for chosen in filters(name)
+    ]
+
+
+def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: dict[str, str], **asked: Any) -> Any:
+    """The page that somebody is answered."""
+    question = HISTORY[name].asked(**chosen, **asked)
+    found = history.answer(name, stream, f"session of {user}", user, question, NOON_NS)
+    return found if isinstance(found, Error) else msgspec.json.decode(found[1])
+
+
+def all_pages(connection: apsw.Connection, *question: Any, limit: int) -> list[Any]:
+    """The rows of all pages, one after the other."""
+    rows, after = [], ""
+    while True:
+        page = ask(connection, *question, limit=limit, after=after)
+        rows += page["items"]
+        after = page["next"]
+        if not after:
+            return rows
+
+
+@pytest.mark.parametrize(("name", "stream", "user", "chosen"), every_question())
+def test_every_page_of_history_is_read_by_an_index_and_costs_no_more_than_a_page(reader, name, stream, user, chosen):
+    for after in ("", "2000", "7"):
+        watch = Watch(reader)
+        with watch:
+            page = ask(reader, name, stream, user, chosen, limit=LIMIT, after=after)
+        if isinstance(page, Error):
+            assert (page.code, user, chosen["player"]) == ("not_permitted", "ann", "P2")
+        assert watch.runs
+        watch.check()
+
+
+@pytest.mark.parametrize(("name", "stream", "user", "chosen"), every_question())
+def test_pages_that_end_early_lose_nothing(reader, monkeypatch, name, stream, user, chosen):
+    if user == "ann" and chosen.get("player") == "P2":
+        return
+    question = (name, stream, user, chosen)
+    found = all_pages(reader, *question, limit=200)
+    monkeypatch.setattr(ways, "WALK_ROWS_MAX", 10**6)
+    monkeypatch.setattr(history, "SCAN_EVENTS_MAX", 10**6)
+    assert found == all_pages(reader, *question, limit=1_000)
+
+
+@pytest.mark.parametrize("user", ASKERS["book"])
+@pytest.mark.parametrize(("name", "table"), [("wagers", "wagers"), ("ledger", "ledger_entries")])
+def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
+    fields = HISTORY[name].row.__struct_fields__
+    sql = f"SELECT {', '.join(fields)} FROM {table} WHERE stream = 'b1' ORDER BY +number DESC"
+    everything = [dict(zip(fields, row, strict=True)) for row in reader.execute(sql)]
+    assert len(everything) > 2_000
+    mine = {"owner": {row["player"] for row in everything}, "ann": SUBTREE, "P2": {"P2"}}[user]
+    for chosen in filters(name):
+        if user == "ann" and chosen["player"] == "P2":
+            continue
+        if user == "P2":
+            chosen["player"] = "P2"
+        wanted = {field: value for field, value in chosen.items() if value}
+        expected = [row for row in everything if row["player"] in mine and row.items() >= wanted.items()]
+        assert all_pages(reader, name, "b1", user, chosen, limit=100) == expected, chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("wagers", {}),
+        ("wagers", {"status": "open"}),
+        ("wagers", {"status": "settled"}),
+        ("wagers", {"status": "void"}),
+        ("ledger", {}),
+        ("ledger", {"player": "P9"}),
+        ("ledger", {"player": "P2"}),
+    ],
+)
+def test_what_an_index_is_made_for_looks_at_no_row_in_vain(reader, name, chosen):
+    with Watch(reader) as watch:
+        page = ask(reader, name, "b1", "owner", chosen, limit=LIMIT)
+    assert max(run.rows for run in watch.runs) <= LIMIT + 1
+    assert len(page["items"]) == LIMIT or (chosen["player"], page["next"]) == ("P9", "")
+
+
+@pytest.mark.parametrize("chosen", [{"player": "P9"}, {"player": "P2"}, {"fixture": "G1"}, {"fixture": "G2"}])
+def test_of_a_players_or_a_games_tickets_only_the_open_ones_are_looked_for_among_others(reader, chosen):
+    with Watch(reader) as watch:
+        ask(reader, "wagers", "b1", "owner", chosen, limit=LIMIT)
+    looked = [run for run in watch.runs if "INDEXED BY" in run.sql]
+    assert ["INDEXED BY wagers_held" in run.sql for run in looked] == [True, False]
+    assert looked[1].rows <= LIMIT + 1
+    covering = "SEARCH wagers USING COVERING INDEX wagers_held (stream=? AND number<?)"
+    assert (looked[0].sql, covering) in list(watch.plans())
+
+
+def test_a_refused_command_is_traced_by_an_index(book):
+    connection = apsw.Connection(str(book))
+    connection.execute("BEGIN")
+    ids = [number.to_bytes(16, "big") for number in range(3_000)]
+    connection.executemany(
+        "INSERT INTO refusals VALUES ('b1', ?, 'P2', 'PlaceWager', 'stake_too_small', 1, 0, 0, ?, 'Too little.')",
+        list(enumerate(ids)),
+    )
+    for key in (ids[7], id_bytes("01890a5d-ac96-7b7c-8000-000000000000")):
+        with Watch(connection) as watch:
+            found = tracing.find(connection, key, id_text(key))
+        assert (found is not None) == (key == ids[7])
+        assert len(watch.runs) == 2
+        watch.check()
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+def test_nothing_but_the_declared_queries_is_answered_and_each_of_them_is():
+    assert set(history.PAGES) == set(HISTORY)
+    asked_for = {
+        (name, field.name)
+        for name, query in HISTORY.items()
+        for field in msgspec.structs.fields(query.asked)
+        if field.name not in Asked.__struct_fields__ and get_origin(field.type) is not Literal
+    }
+    assert set(SAMPLES) == asked_for
