@@ -43,7 +43,7 @@ LIFE: dict[tuple[str, str], str] = {
 """(status, event) -> status. Anything else is a broken invariant."""
 
 
-class Wager(Row, table="wagers", held_while=("status", "open"), found_by="fixture", read_by=("player", "status")):
+class Wager(Row, table="wagers", held_while=("status", "open"), found_by="fixture", read_by=("player",)):
     """A ticket. Amounts in minor units.
 
     number: the ticket number: the position of the event that placed it.

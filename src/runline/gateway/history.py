@@ -31,7 +31,7 @@ SCAN_EVENTS_MAX = 20_000
 class WagersAsked(Asked, frozen=True, kw_only=True):
     """status: open, settled or void. player, fixture: only theirs. Newest first.
 
-    A page may be short, even empty, and have a `next`: then the rows in between were looked through, and it goes on from there.
+    A page may be short, even empty, and have a `next`: the rows down to there were looked through, and it goes on.
     """
 
     status: Literal["", "open", "settled", "void"] = ""

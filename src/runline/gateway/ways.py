@@ -1,7 +1,7 @@
 """Ways: how a page of history finds its rows, newest first, however long the history is.
 
-Rule: every way follows an index. What the index is not narrowed by is looked at row by row, WALK_ROWS_MAX rows at most; a page
-that ends there is short, even empty, and its `next` goes on from there.
+Rule: every way follows an index. What the index is not narrowed by is looked at row by row, WALK_ROWS_MAX rows at most;
+a page that ends there is short, even empty, and its `next` goes on from there.
 """
 
 from typing import Any
@@ -14,8 +14,8 @@ from runline.domain.state import Row
 WALK_ROWS_MAX = 100_000
 """Rows looked at on one way for a page, of which few may be wanted: some 40 ms of the reader process."""
 
-NARROWEST_FIRST = ("player", "fixture", "status")
-"""Of several fields that are asked for, the way goes by the first one of these: a player has fewer tickets than a game."""
+NARROWEST_FIRST = ("player", "fixture")
+"""Of several fields that are asked for, the way goes by the first of these: a player has fewer tickets than a game."""
 
 Condition = tuple[str, tuple[Any, ...]]
 """SQL, and the values of its marks."""
@@ -24,8 +24,8 @@ Condition = tuple[str, tuple[Any, ...]]
 class Way(msgspec.Struct, frozen=True):
     """A way through rows of a table.
 
-    index: by which it goes, "" for the primary key. narrowed: what holds for every row on it. picked: what else must hold for
-    those that are wanted.
+    index: by which it goes, "" for the primary key. narrowed: what holds for every row on it. picked: what else must
+    hold for those that are wanted.
     """
 
     table: str
@@ -34,7 +34,7 @@ class Way(msgspec.Struct, frozen=True):
     picked: tuple[Condition, ...]
 
     def walk(self, connection: apsw.Connection, stream: str, before: int, count: int) -> tuple[list[int], int]:
-        """(the newest numbers below `before`, at most `count`; the number down to which that is all, 0 if there is no more)."""
+        """(the newest numbers below `before`, at most `count`; the number down to which they are all, 0 after the last)."""
         by = f" INDEXED BY {self.index}" if self.index else ""
         wanted = " AND ".join(sql for sql, _ in self.picked) or "TRUE"
         narrowed = " AND ".join(("stream = ?", *(sql for sql, _ in self.narrowed), "number < ?"))
@@ -68,6 +68,9 @@ def ways_to(row_type: type[Row], fields: dict[str, str], within: tuple[Condition
             found.append(Way(table, f"{table}_held", (held,), (*having(fields, but=field), *within)))
         if fields.get(field) == value:
             return found
+        if fields.keys() == {field}:
+            # Most of history has been closed in the usual way: an index would cost more at settling than it saves here.
+            return [Way(table, "", (), (*having(fields), *within))]
         gone = ((f"{field} <> '{value}'", ()),)
     first = next(field for field in NARROWEST_FIRST if field in fields)
     narrowed: Condition = (f"{first} = ?", (fields[first],))
@@ -75,7 +78,7 @@ def ways_to(row_type: type[Row], fields: dict[str, str], within: tuple[Condition
     return found
 
 
-def having(fields: dict[str, str], *, but: str) -> list[Condition]:
+def having(fields: dict[str, str], *, but: str = "") -> list[Condition]:
     """That fields have their values, but for one of them."""
     return [(f"{field} = ?", (value,)) for field, value in fields.items() if field != but]
 

@@ -96,11 +96,11 @@ class Index(msgspec.Struct, frozen=True):
 
 @cache
 def indexes() -> tuple[Index, ...]:
-    """The indexes: commands in the log, the last refused ones, and of rows what is looked up and what history is read by.
+    """The indexes: commands in the log, the last refused ones, and of rows what is looked up or read by.
 
-    Rows that leave memory are looked up and read by indexes of those that have left, so that placing pays for none of them:
-    an entry in the order of the players is a page written for each wager. What is still open is read in the order of the key,
-    and that index holds the fields as well, so that a walk through it takes no rows.
+    Rows that leave memory are looked up and read by indexes of those that have left, so that placing pays for none of
+    them: an entry in the order of the players is a page written for each wager. What is still open is read in the order
+    of the key, and that index holds the fields as well, so that a walk through it takes no rows.
     """
     found = [
         Index("events_by_command", "events", ("command",), ""),
@@ -146,9 +146,9 @@ def delete(table: Table) -> str:
 def select(table: Table, where: str) -> str:
     """The rows of a stream (without the stream's column) in the order of their keys.
 
-    Where an index holds exactly the rows that the condition ends with, it is named (the first: of those that have left memory
-    the one by which they are looked up): SQLite's planner has no statistics here and would walk the primary key, through all
-    of history.
+    Where an index holds exactly the rows that the condition ends with, it is named (of those that have left memory the
+    first, by which they are looked up): SQLite's planner has no statistics here and would walk the primary key, through
+    all of history.
     """
     names = ", ".join(column.name for column in table.columns[1:])
     order = ", ".join(table.key[1:])

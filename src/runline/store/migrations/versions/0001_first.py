@@ -366,14 +366,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("status <> 'open'"),
     )
     op.create_index(
-        "wagers_by_status",
-        "wagers",
-        ["stream", "status", "number"],
-        unique=False,
-        sqlite_where=sa.text("status <> 'open'"),
-        postgresql_where=sa.text("status <> 'open'"),
-    )
-    op.create_index(
         "wagers_held",
         "wagers",
         ["stream", "number", "fixture", "player"],
