@@ -61,7 +61,10 @@ class Answer(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """A page of a query's answer. next: pass it as `after` for the next page; "" after the last."""
+    """A page of a query's answer.
+
+    next: pass it as `after` for the next page; "" after the last. Of history, a page before the last may be short.
+    """
 
     position: int
     items: list[dict[str, Any]]

@@ -34,7 +34,7 @@ class Way(msgspec.Struct, frozen=True):
     picked: tuple[Condition, ...]
 
     def walk(self, connection: apsw.Connection, stream: str, before: int, count: int) -> tuple[list[int], int]:
-        """(the newest numbers below `before`, at most `count`; the number down to which they are all, 0 after the last)."""
+        """(the newest numbers below `before`, at most `count`; the number down to which it has all, or 0)."""
         by = f" INDEXED BY {self.index}" if self.index else ""
         wanted = " AND ".join(sql for sql, _ in self.picked) or "TRUE"
         narrowed = " AND ".join(("stream = ?", *(sql for sql, _ in self.narrowed), "number < ?"))
