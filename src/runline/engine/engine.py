@@ -205,6 +205,10 @@ class Engine:
                     break
                 turned_away.update(late)
                 continue
+            if lane == "wagers" and writer.lanes.has_enough_of(request.actor):
+                self.probes.refuse("busy")
+                sink.answer(index, refused(writer.durable_seq, BUSY))
+                continue
             request.received_ns = request.received_ns or queued_ns
             writer.lanes.put(Ticket(request, sink, index, queued_ns), lane)
             self.turns[lane][writer] = None
@@ -382,13 +386,16 @@ class Engine:
 
     def turn(self, writer: Writer, lane: Lane) -> bool:
         """One stream's turn in a lane; returns whether it wants another."""
-        waiting: deque[Ticket] = getattr(writer.lanes, lane)
+        lanes = writer.lanes
+        waiting: deque[Ticket] = getattr(lanes, lane)
         for _ in range(min(TURN_COMMANDS, len(waiting))):
             if writer.stopped or self.filled >= BATCH_EVENTS_MAX:
                 break
             if lane == "wagers":
                 self.wagers_waiting -= 1
-            self.step(writer, waiting.popleft())
+                self.step(writer, lanes.take_wager())
+            else:
+                self.step(writer, waiting.popleft())
         if lane != "bulk":
             self.note_job(writer)
             return bool(waiting)

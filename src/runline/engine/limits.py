@@ -6,6 +6,9 @@ LANE_DEPTH_MAX: Final = {"control": 4_096, "wagers": 2_048, "bulk": 65_536}
 """Requests waiting in a lane of one stream; beyond it the answer is `busy`. A bettor who hears `busy` now is served better than
 one who hears of a changed line in a second."""
 
+ACTOR_WAGERS_MAX = 1_024
+"""Wagers of one user waiting in a stream; beyond it this user hears `busy`, and there is room for the others."""
+
 WAGERS_WAITING_MAX = 2_048
 """Wagers waiting in all streams together. Beyond it a stream that has its share of them waiting hears `busy`; others do not."""
 

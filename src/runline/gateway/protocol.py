@@ -111,6 +111,9 @@ class Protocol(HttpToolsProtocol):
         length = headers.get(b"content-length", b"")
         if not length.isdigit() or int(length) > BODY_BYTES_MAX or self.parser.get_http_version() != "1.1":
             return False
+        if self.flow.write_paused:
+            # They do not read their answers: the long way waits for them, and reads no more of them until they do.
+            return False
         if self.parser.should_upgrade() or len(self.connections) >= (self.limit_concurrency or 0):
             return False
         self.cycle = WagerCycle(self, headers, self.parser.should_keep_alive())  # type: ignore[assignment]
