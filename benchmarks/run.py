@@ -21,6 +21,7 @@ BENCHES = (
     "house",
     "overload",
     "growth",
+    "faults",
 )
 
 BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
@@ -77,6 +78,13 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("a durable wager after 10^7 events, as a multiple of 10^4", "events_end_to_end_x", "at most", 2),
         ("bytes of memory a player", "player_bytes", "at most", 1_024),
         ("bytes of memory an open wager", "open_wager_bytes", "at most", 1_536),
+    ),
+    "faults": (
+        ("answers p99 beside 400 screens that read slowly or never, ms", "readers_answer_ms_p99", "at most", 50),
+        ("answers p99 beside a client that floods, ms", "flood_answer_ms_p99", "at most", 50),
+        ("answers p99 beside a new board of 5,040 selections, posted twice, ms", "board_answer_ms_p99", "at most", 100),
+        ("answers p99 while 50,000 wagers of one player settle, ms", "one_player_answer_ms_p99", "at most", 100),
+        ("answers p99 after a minute of syncs that take 200 ms, ms", "after_slow_disk_answer_ms_p99", "at most", 50),
     ),
 }
 

@@ -165,6 +165,7 @@ def bench(
         "house",
         "overload",
         "growth",
+        "faults",
     ],
     json: Path | None = None,
     quick: bool = False,

@@ -15,6 +15,7 @@ from runline.bootstrap import run
 from runline.evaluate.bench.both import bench_both
 from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
+from runline.evaluate.bench.faults import bench_faults
 from runline.evaluate.bench.growth import bench_growth
 from runline.evaluate.bench.house import bench_house
 from runline.evaluate.bench.http import bench_http, bench_idle
@@ -96,6 +97,11 @@ def run_growth(folder: Path, quick: bool) -> Measured:
     )
 
 
+def run_faults(folder: Path, quick: bool) -> Measured:
+    readers, open_wagers, slow_s, seconds = (20, 2_000, 1.0, 0.5) if quick else (400, 50_000, 60.0, 8.0)
+    return run(lambda: bench_faults(folder, readers=readers, open_wagers=open_wagers, slow_s=slow_s, seconds=seconds))
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -117,6 +123,7 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "house": run_house,
     "overload": run_overload,
     "growth": run_growth,
+    "faults": run_faults,
 }
 
 LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")
