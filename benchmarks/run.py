@@ -31,6 +31,7 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("durable wagers/s, committing inline, 512 in flight", "inline_wagers_per_s", "at least", 25_000),
         ("ratio to plain inserts of the same rows", "ratio", "at least", 0.45),
         ("rows a straight wager", "rows_per_wager", "at most", 3),
+        ("longest stall of the event loop meanwhile, ms", "loop_stall_ms_max", "at most", 20),
     ),
     "settle": (
         ("seconds to settle 100,000 open wagers", "settled_s", "at most", 5),
@@ -48,6 +49,8 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "idle": (("one client, idle: to durable, p50, ms", "answer_ms_p50", "at most", 1),),
     "stream": (
         ("1,000 screens at 1,000 events/s: delivery p99, ms", "delivery_ms_p99", "at most", 50),
+        ("delivered events a second of the server's CPU time, merged", "delivered_per_cpu_s", "at least", 1_000_000),
+        ("5,000 screens at 100 events/s: delivery p99, ms", "many_delivery_ms_p99", "at most", 100),
         ("1,000 streams of one session cut after its end is answered, ms", "cut_ms_max", "at most", 50),
         ("one stream cut after the end of its session is answered, longest of 20, ms", "one_cut_ms_max", "at most", 10),
     ),
@@ -69,6 +72,7 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("accepted at 10 × capacity, as a share of the peak", "ratio", "at least", 0.9),
         ("meanwhile control commands durable, p99, ms", "control_ms_p99", "at most", 50),
         ("answers of wagers, p99, ms", "answer_ms_p99", "at most", 250),
+        ("longest stall of the event loop, ms", "loop_stall_ms_max", "at most", 20),
     ),
     "growth": (
         ("decide and evolve with 1,000,000 players, as a multiple of 1,000", "players_core_x", "at most", 1.3),

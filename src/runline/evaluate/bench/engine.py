@@ -14,7 +14,7 @@ from runline.bootstrap import open_store, running_engine
 from runline.config import StoreSettings
 from runline.engine.ports import Part, Sealed
 from runline.evaluate.bench.load import Bettors, ClosedLoop, OpenLoop, set_up
-from runline.evaluate.bench.result import GcPauses, latencies
+from runline.evaluate.bench.result import GcPauses, LoopStalls, latencies
 from runline.store.sqlite import migrate, open_connection
 from runline.store.tables import BATCHES, EVENTS, insert, table_named
 
@@ -48,9 +48,10 @@ async def bench_engine(
         before = (engine.probes.rows, engine.probes.batches)
         gc.collect()
         gc.freeze()
+        load = ClosedLoop(engine, requests, IN_FLIGHT)
         with GcPauses() as pauses:
-            load = ClosedLoop(engine, requests, IN_FLIGHT)
-            seconds = await load.run()
+            async with LoopStalls() as stalls:
+                seconds = await load.run()
         if load.accepted != wagers:
             raise RuntimeError(f"only {load.accepted} of {wagers} wagers were accepted: {load.refused}")
         per_s = wagers / seconds
@@ -60,6 +61,7 @@ async def bench_engine(
             "rows_per_wager": (engine.probes.rows - before[0]) / wagers,
             "wagers_per_batch": wagers / (engine.probes.batches - before[1]),
             "gc_pause_ms_max": pauses.longest_ms,
+            "loop_stall_ms_max": stalls.longest_ms,
         }
         half = OpenLoop(engine, bettors, per_s / 2, SEED)
         asyncio.get_running_loop().call_later(open_s, half.stop)

@@ -23,7 +23,7 @@ from runline.domain.wagers import PlaceWager
 from runline.engine.engine import Engine
 from runline.engine.requests import Accepted, Outcome, Request, Sink
 from runline.evaluate.bench.load import BOOK, OWNER, Bettors, ClosedLoop, fixture_name, set_up
-from runline.evaluate.bench.result import latencies
+from runline.evaluate.bench.result import LoopStalls, latencies
 
 PLAYERS = 10_000
 SEED = 23
@@ -170,7 +170,8 @@ async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[
         flood = Flood(engine, pool, FACTOR * peak_per_s)
         forbidding = Forbidding(bus, most_active(pool, 10))
         controlling = asyncio.create_task(forbidding.run())
-        took_s = await flood.run(seconds)
+        async with LoopStalls() as stalls:
+            took_s = await flood.run(seconds)
         controlling.cancel()
         await asyncio.wait([controlling])
         if not controlling.cancelled():
@@ -183,6 +184,7 @@ async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[
             "offered_per_s": flood.offered / took_s,
             "busy_share": flood.busy / flood.offered,
             "forbidden_refused": float(sum(flood.refused.values())),
+            "loop_stall_ms_max": stalls.longest_ms,
             "control_commands": float(len(forbidding.durations_ns)),
         }
         figures |= latencies("control", forbidding.durations_ns) | latencies("answer", flood.durations_ns)

@@ -1,5 +1,6 @@
 """Result: the figures of one bench, with the machine and the floor they are to be read by."""
 
+import asyncio
 import gc
 import os
 import platform
@@ -100,6 +101,37 @@ class GcPauses:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         gc.callbacks.remove(self.watch)
+
+    @property
+    def longest_ms(self) -> float:
+        return self.longest_ns / 1e6
+
+
+class LoopStalls:
+    """Measures how long the event loop leaves others waiting: a task that wakes up all the time, and how late it is."""
+
+    PAUSE_S = 0.001
+
+    def __init__(self) -> None:
+        self.longest_ns = 0
+        self.task: asyncio.Task[None] | None = None
+
+    async def watch(self) -> None:
+        while True:
+            due_ns = time.perf_counter_ns() + int(self.PAUSE_S * 1e9)
+            await asyncio.sleep(self.PAUSE_S)
+            self.longest_ns = max(self.longest_ns, time.perf_counter_ns() - due_ns)
+
+    async def __aenter__(self) -> "LoopStalls":
+        self.task = asyncio.create_task(self.watch())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self.task is not None
+        self.task.cancel()
+        await asyncio.wait([self.task])
 
     @property
     def longest_ms(self) -> float:

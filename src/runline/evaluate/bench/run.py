@@ -60,8 +60,14 @@ def run_idle(folder: Path, quick: bool) -> Measured:
 
 
 def run_stream(folder: Path, quick: bool) -> Measured:
-    screens, rate_per_s, seconds = (50, 200, 1.0) if quick else (1_000, 1_000, 8.0)
-    return run(lambda: bench_stream(folder, screens=screens, rate_per_s=rate_per_s, seconds=seconds))
+    screens, rate_per_s, many, many_per_s, seconds = (
+        (50, 200, 100, 50, 1.0) if quick else (1_000, 1_000, 5_000, 100, 8.0)
+    )
+    return run(
+        lambda: bench_stream(
+            folder, screens=screens, rate_per_s=rate_per_s, many=many, many_per_s=many_per_s, seconds=seconds
+        )
+    )
 
 
 def run_reconnect(folder: Path, quick: bool) -> Measured:

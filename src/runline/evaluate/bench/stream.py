@@ -6,6 +6,7 @@ on the same machine's clock. Floor of `stream`: the answer of the wager itself, 
 """
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ SAMPLED = 20
 
 CUTS = 20
 """Sessions of one screen that are ended, one after the other."""
+
+REST_S = 0.2
+"""How long the last frames may take."""
 
 LINES_PER_S = 50
 """Calls a second, in each of which some wagers are placed."""
@@ -151,35 +155,57 @@ class Steady:
         return exchange
 
 
+async def watched(server: Served, token: str, wall: Wall, rate_per_s: int, seconds: float) -> tuple[Steady, float]:
+    """Wagers at a rate while a wall of screens follows them: the wagers, and the server's CPU time in seconds.
+
+    Raises RuntimeError if a screen that is looked into has missed one.
+    """
+    bettors = Bettors(Maker(), PLAYERS, SEED)  # type: ignore[arg-type]
+    await Steady(server, token, bettors, rate_per_s).run(seconds / 4)
+    await asyncio.sleep(REST_S)
+    wall.delays_ns.clear()
+    before_s = cpu_s(server.child.pid)
+    load = Steady(server, token, bettors, rate_per_s)
+    await load.run(seconds)
+    await asyncio.sleep(REST_S)
+    used_s = cpu_s(server.child.pid) - before_s
+    expected = load.sent * load.lines * wall.sampled
+    if len(wall.delays_ns) != expected or wall.lost:
+        raise RuntimeError(f"{len(wall.delays_ns)} of {expected} events arrived, {wall.lost} screens were cut")
+    return load, used_s
+
+
+def cpu_s(process: int) -> float:
+    """The CPU time that a process has used, without its children's."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def bench_stream(
-    folder: Path, *, screens: int, rate_per_s: int, seconds: float
+    folder: Path, *, screens: int, rate_per_s: int, many: int, many_per_s: int, seconds: float
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """(figures, floor)."""
+    """(figures, floor). many, many_per_s: a larger wall of screens, and the wagers a second that it follows."""
     path = folder / "stream.db"
     await prepare(path, PLAYERS)
-    bettors = Bettors(Maker(), PLAYERS, SEED)  # type: ignore[arg-type]
     async with serving(serve_command(path, "process")) as server:
         token = await sign_in(server)
         wall = Wall(server, await sign_in(server))
         await wall.open(screens)
-        load = Steady(server, token, bettors, rate_per_s)
-        await load.run(seconds / 4)
-        wall.delays_ns.clear()
-        load = Steady(server, token, bettors, rate_per_s)
-        await load.run(seconds)
-        await asyncio.sleep(0.2)
+        load, used_s = await watched(server, token, wall, rate_per_s, seconds)
         sent = load.sent * load.lines
-        if len(wall.delays_ns) < sent * wall.sampled or wall.lost:
-            raise RuntimeError(
-                f"{len(wall.delays_ns)} of {sent * wall.sampled} events arrived, {wall.lost} screens were cut"
-            )
         figures = latencies("delivery", wall.delays_ns)
         figures |= {"screens": screens, "events_per_s": sent / seconds} | latencies("answer", load.durations_ns)
+        figures["delivered_per_cpu_s"] = sent * screens / used_s
         figures["cut_ms_max"] = await cut(wall, token)
         wall.close()
         cuts = [await cut_one(server, token) for _ in range(CUTS)]
         figures["one_cut_ms_p50"] = sorted(cuts)[CUTS // 2]
         figures["one_cut_ms_max"] = max(cuts)
+        wall = Wall(server, await sign_in(server))
+        await wall.open(many)
+        await watched(server, token, wall, many_per_s, seconds)
+        figures |= {"many_screens": float(many)} | latencies("many_delivery", wall.delays_ns)
+        wall.close()
     return figures, {"delivery_ms_p99": latencies("answer", load.durations_ns)["answer_ms_p99"]}
 
 
