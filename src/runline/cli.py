@@ -27,13 +27,14 @@ def demo(
     duration: Annotated[str | None, Parameter(name="--for")] = None,
     speed: float | None = None,
     data: Path | None = None,
+    scenario: Literal["baseball", "sunday"] = "baseball",
     day: str | None = None,
     rate: float | None = None,
     seed: int = 1,
     port: int | None = None,
     committer: Literal["inline", "process"] = "process",
 ) -> int:
-    """Run a real baseball day through the engine: lines, wagers, results, live on a page that you can act on.
+    """Run a real day through the engine: lines, wagers, results, live on a page that you can act on.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def demo(
         How many times as fast as it was the day passes, instead of --for.
     data
         A new folder to keep the database in; by default a temporary one (headless: removed at the end).
+    scenario
+        baseball: a day of MLB 2016. sunday: ten NFL games that close at once, ten times the wagers in the five minutes before.
     day
         The day of MLB 2016 to run, as YYYY-MM-DD (US Eastern); by default a full slate with a double-header.
     rate
@@ -63,6 +66,7 @@ def demo(
         return run_demo(
             duration=duration or "60s",
             data=data,
+            scenario=scenario,
             day=day,
             rate=200.0 if rate is None else rate,
             seed=seed,
@@ -72,6 +76,7 @@ def demo(
         duration=duration or "5m",
         speed=speed,
         data=data,
+        scenario=scenario,
         day=day,
         rate=20.0 if rate is None else rate,
         seed=seed,

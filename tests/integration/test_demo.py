@@ -7,18 +7,26 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from tests.integration.world import NOON_NS, SetClock
 
-from runline.demo.day import DEFAULT_DAY, read_day
+from runline.demo.bettors import Bettors
+from runline.demo.clock import eastern
+from runline.demo.day import DEFAULT_DAY, SUNDAY, Rush, fitted, read_baseball, read_sunday
 from runline.demo.headless import run_demo
 from runline.demo.options import BadOption, check_rate, parse_day, parse_duration
 from runline.demo.people import BOOKS, creating, people_of
+from runline.demo.timeline import Timeline, spark, write_picture
+from runline.domain.board import MarketLine
+from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.evaluate.verify import verify
 
 PROJECT = Path(__file__).parents[2]
 HOUR_NS = 3_600 * 10**9
+MINUTE_NS = 60 * 10**9
 
 
 def demo(*words, **environment):
@@ -36,6 +44,7 @@ def demo_here(**options):
     wanted = {
         "duration": "3s",
         "data": None,
+        "scenario": "baseball",
         "day": None,
         "rate": 200.0,
         "seed": 1,
@@ -104,6 +113,7 @@ def test_a_day_without_a_wager_fails():
         ({"day": "today"}, "--day"),
         ({"day": "2016-01-01"}, "no game"),
         ({"day": "2016-07-13"}, "no game"),
+        ({"day": "2016-06-25", "scenario": "sunday"}, "--day"),
         ({"rate": 0.0}, "--rate"),
         ({"rate": float("nan")}, "--rate"),
         ({"rate": 1e9}, "--rate"),
@@ -145,7 +155,7 @@ def test_options_keep_what_is_sound():
 
 
 def test_the_default_day_is_a_full_slate_with_a_double_header_and_a_full_board_in_the_morning():
-    day = read_day(PROJECT / "data" / "mlb", DEFAULT_DAY)
+    day = read_baseball(PROJECT / "data" / "mlb", DEFAULT_DAY)
     assert len(day.games) >= 14
     assert sorted(game.doubleheader_game for game in day.games)[-2:] == [1, 2]
     assert len(day.lines) == sum(game.lines for game in day.games)
@@ -156,6 +166,77 @@ def test_the_default_day_is_a_full_slate_with_a_double_header_and_a_full_board_i
     assert day.origin_ns // HOUR_NS % 24 == 5
     assert 24 <= (day.end_ns - day.origin_ns) / HOUR_NS < 31
     assert day.title() == "MLB, Saturday 25 June 2016: 16 games, one double-header"
+
+
+def test_ten_games_close_at_once_on_the_sunday_and_end_within_ten_minutes_as_they_did():
+    day = read_sunday(PROJECT / "data" / "nfl")
+    early = [game for game in day.games if game.final_ns is not None]
+    assert (len(early), len(day.games)) == (10, 14)
+    assert {eastern(game.start_ns).isoformat() for game in early} == {"2024-09-15T13:00:00-04:00"}
+    finals = sorted(game.final_ns for game in early)
+    assert len(set(finals)) == 10
+    assert finals[-1] - finals[0] <= 10 * MINUTE_NS
+    assert {(game.away, game.home): game.score() for game in early}["NO", "DAL"] == Score(19, 44)
+    assert (day.date, day.later) == (SUNDAY, True)
+    boards = {line.game_id: line.offered() for line in day.lines}
+    assert boards.keys() == {game.game_id for game in day.games}
+    assert all({market.kind for market in board} == {"spread", "moneyline", "total"} for board in boards.values())
+    dallas = {market.kind: market for market in boards["2024_02_NO_DAL"]}
+    assert dallas["spread"] == MarketLine("spread", "game", -26, ("-112", "-108"))
+    assert dallas["moneyline"] == MarketLine("moneyline", "game", None, ("+235", "-290"))
+    assert dallas["total"].line_quarters == 188
+    assert (day.rush.until_ns - day.rush.from_ns, day.rush.factor) == (5 * MINUTE_NS, 10)
+    assert day.rush.until_ns == day.opening_ns == early[0].start_ns
+
+
+def test_a_day_that_is_pressed_together_keeps_its_order_and_its_ends():
+    day = read_sunday(PROJECT / "data" / "nfl")
+    short = fitted(day, NOON_NS, 60)
+    assert (short.origin_ns, short.end_ns) == (NOON_NS, NOON_NS + (day.end_ns - day.origin_ns) // 60)
+    assert short.rush.until_ns - short.rush.from_ns == 5 * MINUTE_NS // 60
+    assert [game.game_id for game in short.games] == [game.game_id for game in day.games]
+    assert all(one.final_ns is None for one in short.games if one.start_ns > short.end_ns)
+    assert {line.entered_ns for line in short.lines} == {NOON_NS}
+
+
+def test_in_the_rush_ten_times_as_many_wager():
+    clock = SetClock(0)
+    bettors = Bettors(None, clock, None, [], 20.0, 1, rush=Rush(100, 200, 10))
+    rates = []
+    for at_ns in (99, 100, 199, 200):
+        clock.at_ns = at_ns
+        rates.append(bettors.rate_now)
+    assert rates == [20.0, 200.0, 200.0, 20.0]
+
+
+def test_a_timeline_counts_each_wager_in_its_part_of_the_day(tmp_path):
+    day = read_sunday(PROJECT / "data" / "nfl")
+    timeline = Timeline(day, 60.0)
+    for at_ns, duration_ns in ((day.origin_ns, 1_000_000), (day.rush.from_ns, 5_000_000), (day.end_ns - 1, 9_000_000)):
+        timeline.add(at_ns, duration_ns)
+    timeline.add(day.end_ns + HOUR_NS, 1)
+    assert sum(one.count for one in timeline.bins) == 3
+    assert [part.name for part in timeline.table()] == [
+        "before the rush",
+        "the last five minutes",
+        "while the results settle",
+    ]
+    assert spark([0.0, 1.0, 2.0]) == " \u2585\u2588"
+    write_picture(timeline, tmp_path / "day.svg")
+    picture = ElementTree.parse(tmp_path / "day.svg").getroot()
+    assert "10 games at 1 pm" in "".join(picture.itertext())
+
+
+def test_a_short_sunday_runs_settles_shows_its_latency_and_verifies(tmp_path):
+    done = demo("--scenario", "sunday", "--for", "4s", "--rate", 100, "--data", tmp_path / "kept")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    for words in ("10 games at 1 pm", "the last five minutes", "27 agents opened their figures", "Verified"):
+        assert words in done.stdout
+    assert (tmp_path / "kept" / "latency.svg").exists()
+    report = verify(tmp_path / "kept" / "runline.db")
+    assert not report.differences
+    assert report.rows["fixtures"] == 14
 
 
 def test_the_house_has_the_people_it_promises():

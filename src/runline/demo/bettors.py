@@ -6,7 +6,7 @@ and so what becomes of it, is the day's.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from random import Random
 from typing import Literal
@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from runline.bus.local import LocalBus
+from runline.demo.day import Rush
 from runline.demo.people import People
 from runline.demo.screen import Line, Screen
 from runline.domain.accounts import available_minor
@@ -75,7 +76,8 @@ class Ticket(msgspec.Struct, frozen=True):
 class Bettors:
     """All players of the demo's books.
 
-    rate_per_s: wagers tried in a real second, as a Poisson process. hour_ns: what an hour before a start is to them.
+    rate_per_s: wagers tried in a real second, as a Poisson process; rush: when it is a multiple of that. hour_ns: what an hour
+    before a start is to them. answered_ns: takes the day's time at which a wager was due, and how long its answer took from then.
     accepted, refused: what became of their wagers, by code. kept_away: stayed away because too much was in flight.
     largest: the largest ticket.
     """
@@ -89,8 +91,12 @@ class Bettors:
         rate_per_s: float,
         seed: int,
         hour_ns: int = HOUR_NS,
+        rush: Rush | None = None,
+        answered_ns: Callable[[int, int], None] | None = None,
     ) -> None:
         self.hour_ns = hour_ns
+        self.rush = rush
+        self.answered_ns = answered_ns
         self.bus = bus
         self.clock = clock
         self.screen = screen
@@ -110,13 +116,15 @@ class Bettors:
     async def run(self) -> None:
         """Wager until cancelled; then wait for the answers."""
         loop = asyncio.get_running_loop()
-        due_s = loop.time() + self.random.expovariate(self.rate_per_s)
+        due_s = loop.time() + self.random.expovariate(self.rate_now)
         try:
             while True:
                 self.look()
                 requests: list[Request] = []
+                dues_s: list[float] = []
                 while due_s <= loop.time() and len(requests) < SEND_MAX:
-                    due_s += self.random.expovariate(self.rate_per_s)
+                    was_due_s = due_s
+                    due_s += self.random.expovariate(self.rate_now)
                     if self.in_flight + len(requests) >= IN_FLIGHT_MAX:
                         self.kept_away += 1
                         due_s = max(due_s, loop.time())
@@ -124,23 +132,36 @@ class Bettors:
                     request = self.request()
                     if request is not None:
                         requests.append(request)
+                        dues_s.append(was_due_s)
                 if requests:
-                    self.send(requests)
+                    self.send(requests, dues_s)
                 await asyncio.sleep(max(due_s - loop.time(), 0.0))
         finally:
             if self.sending:
                 await asyncio.wait(self.sending)
 
-    def send(self, requests: list[Request]) -> None:
+    @property
+    def rate_now(self) -> float:
+        """Wagers tried in a real second, at this time of the day."""
+        rush = self.rush
+        if rush is not None and rush.from_ns <= self.clock.now_ns() < rush.until_ns:
+            return self.rate_per_s * rush.factor
+        return self.rate_per_s
+
+    def send(self, requests: list[Request], dues_s: list[float]) -> None:
         """Send wagers without waiting for their answers."""
         self.in_flight += len(requests)
-        task = asyncio.create_task(self.answered(requests))
+        task = asyncio.create_task(self.answered(requests, dues_s, self.clock.now_ns()))
         self.sending.add(task)
         task.add_done_callback(self.sending.discard)
 
-    async def answered(self, requests: list[Request]) -> None:
+    async def answered(self, requests: list[Request], dues_s: list[float], at_ns: int) -> None:
         outcomes = await self.bus.send(requests)
         self.in_flight -= len(requests)
+        if self.answered_ns is not None:
+            now_s = asyncio.get_running_loop().time()
+            for due_s in dues_s:
+                self.answered_ns(at_ns, int((now_s - due_s) * 1e9))
         for request, outcome in zip(requests, outcomes, strict=True):
             self.count(request, outcome)
 

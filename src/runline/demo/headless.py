@@ -11,27 +11,28 @@ from rich.console import Console
 
 from runline.bootstrap import run
 from runline.demo.closing import show_books, show_largest, show_refusals
-from runline.demo.day import DEFAULT_DAY, read_day
+from runline.demo.day import Scenario, read_day
 from runline.demo.options import (
     BadOption,
     check_rate,
-    data_directory,
     database_in,
-    parse_day,
     parse_duration,
 )
 from runline.demo.run import Wanted, run_day
+from runline.demo.timeline import show_timeline, write_picture
 from runline.domain.messages import Rejected
 from runline.engine.ports import StoreError
 from runline.evaluate.terminal import verify_database
 
 FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
+PICTURE = "latency.svg"
 
 
 def run_demo(
     *,
     duration: str,
     data: Path | None,
+    scenario: Scenario,
     day: str | None,
     rate: float,
     seed: int,
@@ -41,7 +42,7 @@ def run_demo(
     console = Console()
     try:
         duration_s, rate_per_s = parse_duration(duration), check_rate(rate)
-        played = read_day(data_directory(), parse_day(day) if day else DEFAULT_DAY)
+        played = read_day(scenario, day)
         with database_place(data) as database:
             wanted = Wanted(played, duration_s, rate_per_s, seed, committer, database)
             return demonstrate(console, wanted, kept=data is not None)
@@ -69,7 +70,11 @@ def database_place(folder: Path | None) -> Iterator[Path]:
 def demonstrate(console: Console, wanted: Wanted, *, kept: bool) -> int:
     """Run the day, say how it was, and verify it."""
     console.print(f"Runline demo. {wanted.day.title()}.", style="bold", highlight=False)
+    if wanted.day.about:
+        console.print(wanted.day.about, highlight=False, soft_wrap=True)
     ending = run(lambda: run_day(console, wanted))
+    console.print()
+    show_timeline(console, ending.running.timeline)
     console.print()
     show_books(console, ending.running.screen.figures, ending.books)
     console.print()
@@ -79,6 +84,9 @@ def demonstrate(console: Console, wanted: Wanted, *, kept: bool) -> int:
     console.print()
     status = verify_database(wanted.database, None, None)
     if kept:
+        picture = wanted.database.with_name(PICTURE)
+        write_picture(ending.running.timeline, picture)
+        console.print(f"The day as a picture: {picture}", highlight=False, soft_wrap=True)
         console.print(f"Kept in {wanted.database}. Check it yourself:", highlight=False, soft_wrap=True)
         console.print(f"  runline verify {wanted.database}", highlight=False, soft_wrap=True)
     faults = list(ending.faults)

@@ -7,7 +7,7 @@ from math import isfinite
 from pathlib import Path
 
 DATA_VARIABLE = "RUNLINE_DATA"
-"""The environment's name of the folder that has `mlb/`."""
+"""The environment's name of the folder that has `mlb/` and `nfl/`."""
 
 DATABASE = "runline.db"
 """The name of the database in the folder that is asked for."""
@@ -52,16 +52,16 @@ def parse_day(text: str) -> date:
         raise BadOption(f"--day takes a date such as 2016-06-25, not {text!r}") from None
 
 
-def data_directory() -> Path:
-    """Where the baseball data lie: named by RUNLINE_DATA, or in the checkout that this file is part of.
+def data_directory(source: str) -> Path:
+    """Where a source's data lie (`mlb`, `nfl`): named by RUNLINE_DATA, or in the checkout that this file is part of.
 
     Raises BadOption.
     """
     named = os.environ.get(DATA_VARIABLE)
-    directory = (Path(named) if named else Path(__file__).parents[3] / "data") / "mlb"
+    directory = (Path(named) if named else Path(__file__).parents[3] / "data") / source
     if not directory.is_dir():
         raise BadOption(
-            f"the data of MLB 2016 are not in {directory}. They come with Runline's source: run the demo from a checkout, "
+            f"the demo's data are not in {directory}. They come with Runline's source: run the demo from a checkout, "
             f"or set {DATA_VARIABLE} to its folder `data`"
         )
     return directory

@@ -17,7 +17,7 @@ from runline.engine.requests import Accepted, Request
 PLATFORM = "platform"
 """Who owns the house of a new database."""
 
-FEED = "feed.mlb"
+FEED = "feed.lines"
 AGENT_ROLE = "agent"
 AGENT_MAY = (
     Permission.FIGURES_VIEW,

@@ -22,10 +22,14 @@ from runline.demo.operators import Operators
 from runline.demo.people import FEED, set_up
 from runline.demo.screen import Screen
 from runline.demo.summary import Running
+from runline.demo.timeline import Timeline
 from runline.demo.view import show
+from runline.domain.book import Book
 from runline.engine.engine import Engine
 from runline.engine.probes import Probes
 from runline.feeds.replay import Replay
+from runline.gateway.audience import audience_of
+from runline.gateway.queries import QUERIES, require
 
 REST_S_MAX = 60.0
 """How long the last settlements may take after the day's end."""
@@ -82,15 +86,19 @@ async def run_day(console: Console, wanted: Wanted) -> Ending:
 
 async def open_day(engine: Engine, bus: LocalBus, clock: DayClock, wanted: Wanted) -> Running:
     """Set up the house and its books, and post the board as it stands in the morning."""
-    people = await set_up(bus, wanted.seed, wanted.rate_per_s * wanted.duration_s)
-    feed = Replay(bus, clock, wanted.day.games, wanted.day.lines, actor=FEED)
+    people = await set_up(bus, wanted.seed, wanted.rate_per_s * wanted.duration_s * (2 if wanted.day.rush else 1))
+    day = wanted.day
+    feed = Replay(bus, clock, day.games, day.lines, actor=FEED, league=day.league)
     await feed.open()
     screen = Screen(one.book for one in people)
-    bettors = Bettors(bus, clock, screen, people, wanted.rate_per_s, wanted.seed)
+    timeline = Timeline(day, clock.speed)
+    bettors = Bettors(
+        bus, clock, screen, people, wanted.rate_per_s, wanted.seed, rush=day.rush, answered_ns=timeline.add
+    )
     operators = Operators(bus, clock, screen, people, wanted.seed)
     # What the day's figures say is about the day, not about setting it up.
     engine.probes = Probes()
-    return Running(wanted.day, clock, people, engine.probes, screen, feed, bettors, operators)
+    return Running(day, clock, people, engine.probes, screen, feed, bettors, operators, timeline)
 
 
 async def pass_day(
@@ -110,6 +118,8 @@ async def pass_day(
         showing = group.create_task(show(console, running, duration_s))
         feeding = group.create_task(running.feed.run())
         acting = [group.create_task(running.bettors.run()), group.create_task(running.operators.run())]
+        if running.day.opening_ns is not None:
+            acting.append(group.create_task(open_figures(engine, running, running.day.opening_ns)))
         interruption = group.create_task(asked_to_end.wait())
         await asyncio.wait({feeding, interruption}, return_when=asyncio.FIRST_COMPLETED)
         ended = feeding.done()
@@ -120,7 +130,30 @@ async def pass_day(
             faults.append("the live log does not come to its end")
         await end(showing, *following)
     books = {name: (await engine.query(name, closed))[1] for name in names}
-    return Ending(running, books, faults + faults_of(screen, books, ended=ended))
+    return Ending(running, books, faults + faults_of(screen, books, ended=ended and not running.day.later))
+
+
+async def open_figures(engine: Engine, running: Running, at_ns: int) -> None:
+    """Every agent of every book opens the figures at once: the page of agents and of players, as the console asks for them."""
+    await asyncio.sleep(max(running.clock.seconds_until(at_ns), 0.0))
+    seats = [(one.book, seat.user) for one in running.people for seat in (*one.agents, *one.sub_agents)]
+    began_ns = time.perf_counter_ns()
+
+    async def opened(book: str, name: str) -> None:
+        def read(state: Book) -> bytes:
+            user = state.users[name]
+            audience = audience_of(user, state.allowed)
+            shown = []
+            for query in (QUERIES["figures"], QUERIES["players"], QUERIES["exposure"]):
+                require(query, "book", audience)
+                assert query.show is not None
+                shown.append(query.show(state, engine.view, user, audience, query.asked(), engine.clock.now_ns()))
+            return msgspec.json.encode(shown)
+
+        await engine.query(book, read)
+        running.timeline.figures.add(time.perf_counter_ns() - began_ns)
+
+    await asyncio.gather(*(opened(book, name) for book, name in seats))
 
 
 async def end(*tasks: "asyncio.Task[Any]") -> None:

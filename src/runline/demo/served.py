@@ -16,9 +16,9 @@ import msgspec
 from runline.bootstrap import open_store, run, running_engine
 from runline.config import StoreSettings
 from runline.demo.bettors import Bettors
-from runline.demo.day import Day, fitted, read_day
+from runline.demo.day import Day, Scenario, fitted, read_day
 from runline.demo.operators import Operators
-from runline.demo.options import BadOption, data_directory, parse_day
+from runline.demo.options import BadOption
 from runline.demo.people import BOOKS, FEED, PLATFORM, people_of, set_up
 from runline.demo.screen import Screen
 from runline.domain.access import User
@@ -26,7 +26,6 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.engine.clock import SystemClock
 from runline.engine.ports import StoreError
-from runline.feeds.mlb2016 import FINAL_AFTER_NS
 from runline.feeds.replay import Replay
 from runline.gateway.app import Doors
 from runline.gateway.door import decoded
@@ -59,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     database: str
     port: int
+    scenario: Scenario
     day: str
     began_ns: int
     speed: float
@@ -147,24 +147,30 @@ async def serve_demo(plan: Plan) -> None:
 
     Raises BadOption, AddressInUse, StoreError, Rejected.
     """
-    day = read_day(data_directory(), parse_day(plan.day))
-    games, lines = fitted(day, plan.began_ns, plan.speed)
+    whole = read_day(plan.scenario, plan.day if plan.scenario == "baseball" else None)
+    day = fitted(whole, plan.began_ns, plan.speed)
     clock = SystemClock()
-    controls = Controls(plan, day)
+    controls = Controls(plan, whole)
     database = Path(plan.database)
     with listen("127.0.0.1", plan.port) as listening:
         async with running_engine(open_store(StoreSettings(database, plan.committer))) as (engine, bus):
             server = make_server(engine, bus, database, more=controls.doors)
             if not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
-                span_s = (day.end_ns - day.origin_ns) / 1e9 / plan.speed
+                span_s = (day.end_ns - day.origin_ns) / 1e9
                 await set_up(bus, plan.seed, plan.rate * span_s)
             people = [people_of(one) for one in BOOKS]
-            final_after_ns = int(FINAL_AFTER_NS / plan.speed)
-            feed = Replay(bus, clock, games, lines, actor=FEED, final_after_ns=final_after_ns)
+            feed = Replay(bus, clock, day.games, day.lines, actor=FEED, league=day.league)
             await feed.open()
             screen = Screen(one.book for one in people)
             bettors = Bettors(
-                bus, clock, screen, people, plan.rate, plan.seed + clock.now_ns() % 1_000_000, int(HOUR_NS / plan.speed)
+                bus,
+                clock,
+                screen,
+                people,
+                plan.rate,
+                plan.seed + clock.now_ns() % 1_000_000,
+                int(HOUR_NS / plan.speed),
+                day.rush,
             )
             controls.bettors = bettors
             operators = Operators(bus, clock, screen, people, plan.seed, ACTIONS_PER_S)

@@ -11,6 +11,7 @@ from runline.demo.day import Day
 from runline.demo.operators import Operators
 from runline.demo.people import People
 from runline.demo.screen import Figures, Screen
+from runline.demo.timeline import Timeline
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.engine.probes import Probes
@@ -19,8 +20,8 @@ from runline.feeds.replay import Replay
 RATE_OVER_S = 2.0
 """Over how long a rate is taken."""
 
-LABELS = {"moneyline": "moneyline", "spread": "run line"}
-"""What baseball calls the markets of a side."""
+RUN_LINE = "run line"
+"""What baseball calls its spread."""
 
 
 class Exposure(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class Running(msgspec.Struct, frozen=True):
     feed: Replay
     bettors: Bettors
     operators: Operators
+    timeline: Timeline
 
     def passed(self) -> float:
         """The part of the day that is over, from 0 to 1."""
@@ -67,7 +69,8 @@ def largest_exposure(house: House, book: Book) -> Exposure | None:
         return Exposure(worst, f"{fixture.rotation} {fixture.away} {worst_side}")
     home = worst_side == "home"
     team = fixture.home if home else fixture.away
-    return Exposure(worst, f"{fixture.rotation + home} {team} {LABELS[kind]}")
+    label = RUN_LINE if (fixture.sport, kind) == ("baseball", "spread") else kind
+    return Exposure(worst, f"{fixture.rotation + home} {team} {label}")
 
 
 def open_wagers(book: Book) -> int:

@@ -13,8 +13,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from runline.demo.day import DEFAULT_DAY, Day, read_schedule
-from runline.demo.options import BadOption, check_rate, data_directory, database_in, parse_day, parse_duration
+from runline.demo.day import Day, Scenario, read_day
+from runline.demo.options import BadOption, check_rate, database_in, parse_duration
 from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen
@@ -35,6 +35,7 @@ def walk_through(
     duration: str,
     speed: float | None,
     data: Path | None,
+    scenario: Scenario,
     day: str | None,
     rate: float,
     seed: int,
@@ -44,7 +45,7 @@ def walk_through(
     """`runline demo`: until Ctrl-C. 0, or 2 if it cannot be run as asked for."""
     console = Console(highlight=False)
     try:
-        played = read_schedule(data_directory(), parse_day(day) if day else DEFAULT_DAY)
+        played = read_day(scenario, day, lines=False)
         span_s = (played.end_ns - played.origin_ns) / 1e9
         speed = speed or span_s / parse_duration(duration)
         if not 1 <= speed <= 10_000:
@@ -53,7 +54,15 @@ def walk_through(
         with listen("127.0.0.1", free_port(port)) as listening:
             number = listening.getsockname()[1]
         plan = Plan(
-            str(database), number, str(played.date), time.time_ns() + LEAD_NS, speed, check_rate(rate), seed, committer
+            str(database),
+            number,
+            scenario,
+            str(played.date),
+            time.time_ns() + LEAD_NS,
+            speed,
+            check_rate(rate),
+            seed,
+            committer,
         )
         return keep_running(console, plan, played)
     except (BadOption, StoreError, AddressInUse) as error:
@@ -116,6 +125,8 @@ def welcome(console: Console, plan: Plan, day: Day) -> None:
     """Say where to look, and as whom."""
     minutes = (day.end_ns - day.origin_ns) / 1e9 / plan.speed / 60
     console.print(f"[bold]Runline demo.[/bold] {day.title()}, in {minutes:.3g} minutes.\n")
+    if day.about:
+        console.print(f"{day.about}\n", soft_wrap=True)
     console.print(f"Open [bold]http://127.0.0.1:{plan.port}/?book={BOOK}[/bold] and sign in to the book {BOOK} as\n")
     table = Table(box=None, pad_edge=False, show_header=False)
     for what, user in SIGN_INS:

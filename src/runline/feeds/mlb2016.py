@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from runline.domain.board import MarketLine
 from runline.domain.grading import Score
 from runline.domain.odds import parse_price
 from runline.domain.points import parse_points
@@ -60,6 +61,11 @@ class MlbGame(msgspec.Struct, frozen=True, gc=False):
     lines: int
     half_innings: int | None
 
+    @property
+    def final_ns(self) -> int:
+        """When the result is assumed to be known: the source does not say."""
+        return self.start_ns + FINAL_AFTER_NS
+
     def score(self) -> Score:
         """The final score, as grading takes it."""
         return Score(self.final_home, self.final_away, length=self.half_innings)
@@ -83,6 +89,19 @@ class MlbLine(msgspec.Struct, frozen=True, gc=False):
     total: int | None
     over_price: str | None
     under_price: str | None
+
+    def offered(self) -> tuple[MarketLine, ...]:
+        """All markets that were offered."""
+        offered: list[MarketLine] = []
+        if self.spread_away is not None and self.spread_away_price and self.spread_home_price:
+            prices = (self.spread_away_price, self.spread_home_price)
+            offered.append(MarketLine("spread", "game", -self.spread_away, prices))
+        if self.moneyline_away_price and self.moneyline_home_price:
+            prices = (self.moneyline_away_price, self.moneyline_home_price)
+            offered.append(MarketLine("moneyline", "game", None, prices))
+        if self.total is not None and self.over_price and self.under_price:
+            offered.append(MarketLine("total", "game", self.total, (self.over_price, self.under_price)))
+        return tuple(offered)
 
 
 def read_games(directory: Path) -> list[MlbGame]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from runline.domain.board import MarketLine
 from runline.domain.grading import Score
 from runline.domain.odds import parse_price
 from runline.domain.points import parse_points
@@ -43,6 +44,20 @@ class NflGame(msgspec.Struct, frozen=True, gc=False):
     under_price: str | None
     moneyline_away_price: str | None
     moneyline_home_price: str | None
+
+    def closing_lines(self) -> tuple[MarketLine, ...]:
+        """The markets at their closing lines."""
+        closing: list[MarketLine] = []
+        if self.spread_home is not None and self.spread_away_price and self.spread_home_price:
+            closing.append(
+                MarketLine("spread", "game", self.spread_home, (self.spread_away_price, self.spread_home_price))
+            )
+        if self.moneyline_away_price and self.moneyline_home_price:
+            prices = (self.moneyline_away_price, self.moneyline_home_price)
+            closing.append(MarketLine("moneyline", "game", None, prices))
+        if self.total is not None and self.over_price and self.under_price:
+            closing.append(MarketLine("total", "game", self.total, (self.over_price, self.under_price)))
+        return tuple(closing)
 
     def score(self) -> Score | None:
         """The final score, as grading takes it; None if the game is not played."""

@@ -1,4 +1,4 @@
-"""Replay: the baseball season of 2016 as a feed, with its true spacing, at whatever speed the clock runs.
+"""Replay: real games as a feed, with the spacing of their source, at whatever speed the clock runs.
 
 Rule: everything goes through the public door, in time order, and whatever is due goes in one send. A refusal is the answer to
 that one row (a line entered after the start, a game that someone has called off): it is counted, and the feed goes on.
@@ -7,21 +7,21 @@ that one row (a line entered after the start, a game that someone has called off
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from runline.bus.local import LocalBus
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.catalog import CreateFixture, CreateLeague, Sport
+from runline.domain.grading import Score
 from runline.domain.messages import HOUSE, Command
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.engine.ports import Clock
 from runline.engine.requests import Refused, Request
-from runline.feeds.mlb2016 import FINAL_AFTER_NS, MlbGame, MlbLine
 
-LEAGUE = "MLB"
-SPORT: Literal["baseball"] = "baseball"
+LEAGUE: tuple[str, Sport] = ("MLB", "baseball")
+"""The league that is created, and its sport."""
 
 ROTATION_FIRST = 901
 """The first visitor's number on the board; each game takes two."""
@@ -42,65 +42,87 @@ CatchUp = Literal["last", "all"]
 """What is sent of the lines before the start of the replay: the last one of each game, or every one."""
 
 
+class Game(Protocol):
+    """A game of a source. start_ns: UTC nanoseconds; final_ns: when its result is known, None if not in this replay."""
+
+    @property
+    def game_id(self) -> str: ...
+    @property
+    def start_ns(self) -> int: ...
+    @property
+    def final_ns(self) -> int | None: ...
+    @property
+    def away(self) -> str: ...
+    @property
+    def home(self) -> str: ...
+
+    def score(self) -> Score:
+        """The final score, as grading takes it."""
+        ...
+
+
+class Line(Protocol):
+    """What was on the board for one game from a moment on (UTC nanoseconds)."""
+
+    @property
+    def game_id(self) -> str: ...
+    @property
+    def entered_ns(self) -> int: ...
+
+    def offered(self) -> tuple[MarketLine, ...]:
+        """All markets that were offered."""
+        ...
+
+
 class Planned(msgspec.Struct, frozen=True, gc=False):
-    """What the feed says at a time (UTC nanoseconds): lines, or how a game ended."""
+    """What the feed says at a time (UTC nanoseconds): lines, or (final) how a game ended."""
 
     at_ns: int
-    said: MlbLine | MlbGame
+    said: Any
+    final: bool = False
 
     def commands(self) -> tuple[Command, ...]:
         """What that is for the house."""
         said = self.said
-        if isinstance(said, MlbLine):
-            return (post_lines(said),)
-        return (EnterResult(said.game_id, said.score()), ConfirmResult(said.game_id, REVISION))
+        if self.final:
+            return (EnterResult(said.game_id, said.score()), ConfirmResult(said.game_id, REVISION))
+        return (post_lines(said),)
 
 
-def post_lines(line: MlbLine) -> PostLines:
-    """A row of the source as the board of its fixture: all markets that it offers."""
-    offered: list[MarketLine] = []
-    if line.spread_away is not None and line.spread_away_price and line.spread_home_price:
-        prices = (line.spread_away_price, line.spread_home_price)
-        offered.append(MarketLine("spread", "game", -line.spread_away, prices))
-    if line.moneyline_away_price and line.moneyline_home_price:
-        prices = (line.moneyline_away_price, line.moneyline_home_price)
-        offered.append(MarketLine("moneyline", "game", None, prices))
-    if line.total is not None and line.over_price and line.under_price:
-        offered.append(MarketLine("total", "game", line.total, (line.over_price, line.under_price)))
-    return PostLines(line.game_id, line.entered_ns, tuple(offered))
+def post_lines(line: Line) -> PostLines:
+    """A row of the source as the board of its fixture."""
+    return PostLines(line.game_id, line.entered_ns, line.offered())
 
 
-def create_fixtures(games: Sequence[MlbGame]) -> list[Command]:
+def create_fixtures(games: Sequence[Game], league: tuple[str, Sport] = LEAGUE) -> list[Command]:
     """The league and its games, numbered in the order of their starts. A double-header is two games."""
-    created: list[Command] = [CreateLeague(LEAGUE, SPORT)]
+    name, sport = league
+    created: list[Command] = [CreateLeague(name, sport)]
     ordered = sorted(games, key=lambda game: (game.start_ns, game.game_id))
     for place, game in enumerate(ordered):
         rotation = ROTATION_FIRST + 2 * place
-        created.append(CreateFixture(game.game_id, LEAGUE, rotation, game.away, game.home, game.start_ns))
+        created.append(CreateFixture(game.game_id, name, rotation, game.away, game.home, game.start_ns))
     return created
 
 
-def plan(games: Iterable[MlbGame], lines: Iterable[MlbLine], final_after_ns: int = FINAL_AFTER_NS) -> list[Planned]:
-    """Lines and results of all games, in the order of their times.
-
-    The source has no times of results: a final is assumed `final_after_ns` (3 h 5 min) after the start.
-    """
+def plan(games: Iterable[Game], lines: Iterable[Line]) -> list[Planned]:
+    """Lines and results of all games, in the order of their times."""
     planned = [Planned(line.entered_ns, line) for line in lines]
-    planned += [Planned(game.start_ns + final_after_ns, game) for game in games]
+    planned += [Planned(game.final_ns, game, final=True) for game in games if game.final_ns is not None]
     planned.sort(key=lambda row: row.at_ns)
     return planned
 
 
 def last_lines(planned: Sequence[Planned]) -> list[Planned]:
     """The same without the lines that another line of their game follows."""
-    last = {row.said.game_id: row for row in planned if isinstance(row.said, MlbLine)}
-    return [row for row in planned if not isinstance(row.said, MlbLine) or last[row.said.game_id] is row]
+    last = {row.said.game_id: row for row in planned if not row.final}
+    return [row for row in planned if row.final or last[row.said.game_id] is row]
 
 
 class Replay:
     """The feed of some games, sent by `actor`, a user of the house who holds FEED_MAY.
 
-    clock: the engine's. catch_up: see `CatchUp`.
+    clock: the engine's. league: to be created, with its sport. catch_up: see `CatchUp`.
     outcomes: what became of the commands: `changed`, `unchanged`, or the code of the refusal -> how many.
     """
 
@@ -108,19 +130,20 @@ class Replay:
         self,
         bus: LocalBus,
         clock: Clock,
-        games: Sequence[MlbGame],
-        lines: Iterable[MlbLine],
+        games: Sequence[Game],
+        lines: Iterable[Line],
         *,
         actor: str,
+        league: tuple[str, Sport] = LEAGUE,
         catch_up: CatchUp = "last",
-        final_after_ns: int = FINAL_AFTER_NS,
     ) -> None:
         self.bus = bus
         self.clock = clock
         self.games = games
         self.actor = actor
+        self.league = league
         self.catch_up = catch_up
-        self.planned = deque(plan(games, lines, final_after_ns))
+        self.planned = deque(plan(games, lines))
         self.outcomes: Counter[str] = Counter()
 
     @property
@@ -136,7 +159,7 @@ class Replay:
 
     async def open(self) -> None:
         """Create league and fixtures, then catch up with what was said before now, in the bulk lane."""
-        await self.send(create_fixtures(self.games), bulk=True)
+        await self.send(create_fixtures(self.games, self.league), bulk=True)
         past = self.take_due()
         if self.catch_up == "last":
             past = last_lines(past)
