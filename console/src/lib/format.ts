@@ -76,11 +76,8 @@ export function ms(value: number): string {
   return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }
 
-const KINDS: Record<string, string> = { spread: 'run line', total: 'total', moneyline: 'moneyline' };
-
 export function marketKind(market: string): string {
-  const kind = market.slice(market.lastIndexOf(':') + 1);
-  return KINDS[kind] ?? kind.replaceAll('_', ' ');
+  return market.slice(market.lastIndexOf(':') + 1).replaceAll('_', ' ');
 }
 
 /** An event's type in words: CreditAdjusted -> credit adjusted. */
