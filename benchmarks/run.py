@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 HERE = Path(__file__).parent
+PLOTS = ("budgets", "latency", "overload", "growth")
 BENCHES = (
     "core",
     "engine",
@@ -121,6 +122,7 @@ def write(results: list[dict[str, Any]]) -> str:
         "",
         "## Budgets",
         "",
+        *(line for name in PLOTS for line in (f"![{name}](plots/{name}.svg)", "")),
         "| what | budget | found | |",
         "|---|---|---|---|",
     ]

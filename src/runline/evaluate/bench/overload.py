@@ -1,7 +1,8 @@
 """Bench `overload`: ten times the wagers that the engine can take, open loop, and control commands among them.
 
-Peak and floor: what the engine takes of the same wagers when there are always some hundreds in flight. Who hears `busy` sends
-the same wager again. Raises if any wager was accepted between an event that forbids it and the one that allows it again.
+Peak and floor: what the engine takes of the same wagers when there are always some hundreds in flight, before and after. Who
+hears `busy` sends the same wager again. Raises if any wager was accepted between an event that forbids it and the one that
+allows it again.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ PLAYERS = 10_000
 SEED = 23
 IN_FLIGHT = 512
 FACTOR = 10
+RISING = (0.5, 1, 2, 5, 10)
+"""The load as a multiple of the peak, before control commands are mixed in."""
 SENDS_PER_S = 500
 CONTROL_PAUSE_S = 0.01
 
@@ -164,9 +167,17 @@ async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[
         await ClosedLoop(engine, [bettors.request() for _ in range(wagers // 4)], IN_FLIGHT).run()
         peak = ClosedLoop(engine, [bettors.request() for _ in range(wagers)], IN_FLIGHT)
         peak_per_s = wagers / await peak.run()
-        pool = deque(bettors.request() for _ in range(int(peak_per_s * (seconds + 1)) + 50_000))
+        pool = deque(bettors.request() for _ in range(int(peak_per_s * 2 * (seconds + 1)) + 50_000))
         gc.collect()
         gc.freeze()
+        rising: dict[str, float] = {}
+        for factor in RISING:
+            flood = Flood(engine, pool, factor * peak_per_s)
+            took_s = await flood.run(seconds / len(RISING))
+            name = f"at_{factor:g}x".replace(".", "_")
+            rising[f"{name}_offered_per_s"] = flood.offered / took_s
+            rising[f"{name}_accepted_per_s"] = len(flood.accepted) / took_s
+            rising[f"{name}_answer_ms_p99"] = latencies("answer", flood.durations_ns)["answer_ms_p99"]
         flood = Flood(engine, pool, FACTOR * peak_per_s)
         forbidding = Forbidding(bus, most_active(pool, 10))
         controlling = asyncio.create_task(forbidding.run())
@@ -176,6 +187,8 @@ async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[
         await asyncio.wait([controlling])
         if not controlling.cancelled():
             controlling.result()
+        again = ClosedLoop(engine, [bettors.request() for _ in range(wagers)], IN_FLIGHT)
+        peak_per_s = (peak_per_s + wagers / await again.run()) / 2
         violations = forbidding.violations(flood.accepted)
         if violations:
             raise RuntimeError(f"{violations} wagers were accepted after the event that forbids them")
@@ -188,5 +201,5 @@ async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[
             "control_commands": float(len(forbidding.durations_ns)),
         }
         figures |= latencies("control", forbidding.durations_ns) | latencies("answer", flood.durations_ns)
-        figures |= latencies("busy", flood.busy_ns)
+        figures |= latencies("busy", flood.busy_ns) | rising
     return figures, {"accepted_per_s": peak_per_s}
