@@ -66,10 +66,10 @@ test-long: $(VENV)/.dev
 	stage crash env RUNLINE_KILLS=$(KILLS) $(RUN) pytest -m crash tests/integration; \
 	stage stream env RUNLINE_CUTS=100 RUNLINE_SCREENS=50 $(RUN) pytest tests/integration/test_gateway_stream.py -k killed; finish
 
-## bench: measure the budgets: benchmarks/RESULTS.md and plots (half an hour)
+## bench: measure the budgets: benchmarks/RESULTS.md and plots, half an hour (ONLY="http both" for some)
 .PHONY: bench
 bench: $(VENV)/.dev
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py $(ONLY)
 	@$(BIN)/python benchmarks/plots.py
 
 ## flames: record flame graphs under full load (INTO=folder, by default benchmarks/flames/after)

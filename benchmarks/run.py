@@ -1,4 +1,4 @@
-"""Run all benches and write `benchmarks/results.json` and `benchmarks/RESULTS.md`: what was found, and where."""
+"""Run benches (all, or those named) and write `benchmarks/results.json` and `RESULTS.md`: what was found, where and when."""
 
 import subprocess
 import sys
@@ -134,16 +134,34 @@ def write(results: list[dict[str, Any]]) -> str:
             verdict = "met" if met else "**missed**"
             lines.append(f"| {what} | {bound} {number(budget)} | {number(value)} | {verdict} |")
     for result in results:
-        lines += ["", f"## {result['name']}", "", f"`{result['command']}`", "", "| figure | |", "|---|---:|"]
+        lines += [
+            "",
+            f"## {result['name']}",
+            "",
+            f"`{result['command']}`, {result['date']}",
+            "",
+            "| figure | |",
+            "|---|---:|",
+        ]
         lines += [f"| {name} | {number(value)} |" for name, value in result["figures"].items()]
         lines += [f"| floor: {name} | {number(value)} |" for name, value in result["floor"].items()]
         lines += [f"| ratio to the floor | {result['ratio']:.2f} |"]
     return "\n".join(lines) + "\n"
 
 
+def ordered(known: dict[str, Any]) -> list[Any]:
+    """The results in the order of the benches."""
+    return [known[name] for name in BENCHES if name in known]
+
+
 def main() -> None:
-    results = [measure(name) for name in BENCHES]
-    (HERE / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    recorded = HERE / "results.json"
+    known: dict[str, Any] = {one["name"]: one for one in msgspec.json.decode(recorded.read_bytes())}
+    for name in sys.argv[1:] or BENCHES:
+        known[name] = measure(name)
+        # After each, so that one that fails leaves the others' figures.
+        recorded.write_bytes(msgspec.json.format(msgspec.json.encode(ordered(known)), indent=2) + b"\n")
+    results = ordered(known)
     notes = HERE / "NOTES.md"
     (HERE / "RESULTS.md").write_text(write(results) + ("\n" + notes.read_text() if notes.exists() else ""))
     print(f"written: {HERE / 'RESULTS.md'}")

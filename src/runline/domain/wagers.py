@@ -180,7 +180,8 @@ def require_open(book: WagersState, house: "House", market: Market, player: Play
         raise Rejected("past_cutoff", "This market is closed, the game has started.", cutoff_ns=fixture.start_ns)
     if house.layers or book.layers:
         layer = house.layer_over(fixture, market, side) or book.layer_over(fixture, market, side)
-        layer = layer or book.layer_around(player.number, player.agent)
+        if layer is None and ("player" in book.layers or "agent" in book.layers):
+            layer = book.layer_around(player.number, player.agent)
         if layer is not None:
             raise Rejected("market_suspended", "Betting is suspended here.", scope=layer[0], subject=layer[1])
 

@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Any, TypeVar
 
 from runline.domain.book import Book, StartBook
@@ -193,11 +194,11 @@ class Engine:
             assert writer is not None
             if writer.lanes.is_full(lane) or (lane == "wagers" and self.has_its_share(writer)):
                 # Nothing leaves a lane before this returns: it is full for all that follow, however many those are.
-                stream = request.stream
+                stream, bulk = request.stream, request.bulk
                 late = [
                     at
-                    for at in range(index, len(requests))
-                    if requests[at].stream == stream and lane_of(requests[at]) == lane
+                    for at, other in enumerate(islice(requests, index, None), index)
+                    if other.stream == stream and (other.bulk or other.command.lane == lane) and other.bulk == bulk
                 ]
                 self.probes.refuse("busy", len(late))
                 sink.answer_all(late, refused(writer.durable_seq, BUSY))

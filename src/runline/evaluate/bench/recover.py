@@ -19,7 +19,7 @@ from runline.domain.book import Book
 from runline.domain.messages import HOUSE
 from runline.engine.limits import WINDOW_COMMANDS_MAX
 from runline.engine.requests import Accepted
-from runline.evaluate.bench.load import BOOK, Bettors, ClosedLoop, fixture_name, set_up
+from runline.evaluate.bench.load import BOOK, FIXTURES, Bettors, ClosedLoop, fixture_name, set_up
 from runline.evaluate.bench.settle import close_fixture, settle
 from runline.store.sqlite import open_connection
 from runline.store.tables import select, table_of
@@ -67,11 +67,13 @@ async def fill(path: Path, players: int, open_wagers: int, events: int) -> None:
         bettors = Bettors(bus, players, SEED, fixtures=1)
         (position, _), (house, _) = await engine.query(BOOK, lambda _: None), await engine.query(HOUSE, lambda _: None)
         closed = max((events - position - house - open_wagers) // 2, 0)
+        # Every game but the last two has its share of the history.
+        each = max(100_000, -(-closed // (FIXTURES - 2)))
         done = 0
         fixture = 0
         while done < closed:
             bettors.first_fixture = fixture
-            number = min(100_000, closed - done)
+            number = min(each, closed - done)
             await ClosedLoop(engine, [bettors.request() for _ in range(number)], 512).run()
             await close_fixture(engine, bus, fixture_name(fixture))
             await settle(engine, bus, fixture_name(fixture))
