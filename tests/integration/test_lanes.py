@@ -25,6 +25,11 @@ def queue(world, requests):
     return gather
 
 
+def flood_of(world, book, number):
+    """Wagers of the book's first player, half of them sent by somebody else."""
+    return [world.request(book, wager(amount_minor=1_00), "P1" if n % 2 else "owner") for n in range(number)]
+
+
 async def answers(gather):
     await gather.done
     return gather.outcomes
@@ -35,7 +40,7 @@ def test_a_suspension_goes_before_thousands_of_wagers_and_none_after_it_is_accep
         async with running(committed()) as world:
             await world.open_house()
             await world.open_book(credit_minor=10**12)
-            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2_000)])
+            wagers = queue(world, flood_of(world, "b1", 2_000))
             suspended = await world.do("b1", Suspend("market", MONEYLINE, "news"))
             for outcome in await answers(wagers):
                 if isinstance(outcome, Accepted):
@@ -52,7 +57,7 @@ def test_a_revocation_goes_before_the_wagers_that_are_queued(committed):
         async with running(committed()) as world:
             await world.open_house()
             await world.open_book(credit_minor=10**12)
-            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(2_000)])
+            wagers = queue(world, [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(1_000)])
             revoked = await world.do("b1", RevokeUser("P1", "lost the phone"))
             for outcome in await answers(wagers):
                 if isinstance(outcome, Accepted):
@@ -102,9 +107,7 @@ def test_a_batch_is_bounded_however_much_waits(path, monkeypatch):
                 return await commit(sealed)
 
             store.commit = measured
-            outcomes = await answers(
-                queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2_000)])
-            )
+            outcomes = await answers(queue(world, flood_of(world, "b1", 2_000)))
             assert {type(outcome) for outcome in outcomes} == {Accepted}
             assert sum(sizes) == 2_000
             assert max(sizes) <= 500
@@ -122,11 +125,12 @@ def test_a_full_lane_says_busy_at_once_and_the_others_go_on(path, lane, monkeypa
             await world.open_house()
             await world.open_book(credit_minor=10**12)
 
-            def request(lane):
+            def request(lane, number=0):
                 command = Suspend("all", "", "") if lane == "control" else wager(amount_minor=1_00)
-                return world.request("b1", command, bulk=lane == "bulk", preview=lane == "control")
+                by = "P1" if lane == "wagers" and number % 2 else ""
+                return world.request("b1", command, by, bulk=lane == "bulk", preview=lane == "control")
 
-            flood = queue(world, [request(lane) for _ in range(most + 10)])
+            flood = queue(world, [request(lane, number) for number in range(most + 10)])
             over = flood.outcomes[most:]
             assert [outcome.code for outcome in over] == ["busy"] * 10
             assert flood.outcomes[:most] == [None] * most
@@ -186,7 +190,7 @@ def test_books_take_turns_so_that_a_flood_in_one_does_not_delay_another(path):
             for book, number in (("b1", 2_000), ("b2", 100), ("b3", 100)):
                 gather = Noting(number)
                 gather.book = book
-                world.engine.submit([world.request(book, wager(amount_minor=1_00)) for _ in range(number)], gather)
+                world.engine.submit(flood_of(world, book, number), gather)
                 gathers.append(gather)
             for gather in gathers:
                 assert {type(outcome) for outcome in await answers(gather)} == {Accepted}
@@ -204,14 +208,14 @@ def test_a_flood_in_one_book_leaves_every_other_book_its_share(path):
             await world.open_house()
             for book in ("b1", "b2"):
                 await world.open_book(book, credit_minor=10**12)
-            flood = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(WAGERS_WAITING_MAX)])
+            flood = queue(world, flood_of(world, "b1", WAGERS_WAITING_MAX))
             # One call with wagers of both: those of the full lane are turned away, whatever stands between them.
             both = [world.request(book, wager(amount_minor=1_00)) for book in ("b1", "b2", "b1", "b1", "b2")]
             mixed = queue(world, both)
             codes = [outcome and outcome.code for outcome in mixed.outcomes]
             assert codes == ["busy", None, "busy", "busy", None]
             share = WAGERS_WAITING_MAX // 2
-            second = queue(world, [world.request("b2", wager(amount_minor=1_00)) for _ in range(share)])
+            second = queue(world, flood_of(world, "b2", share))
             assert [outcome and outcome.code for outcome in second.outcomes] == [None] * (share - 2) + ["busy"] * 2
             for gather in (flood, mixed, second):
                 waited = [outcome for outcome in await answers(gather) if not isinstance(outcome, Refused)]
@@ -306,7 +310,7 @@ def test_books_take_turns_also_when_a_slice_has_time_for_one_of_them_only(path, 
             await world.open_house()
             for book in ("b1", "b2"):
                 await world.open_book(book, credit_minor=10**12)
-            flood = queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(2_000)])
+            flood = queue(world, flood_of(world, "b1", 2_000))
             other = queue(world, [world.request("b2", wager(amount_minor=1_00))])
             await answers(other)
             assert not flood.done.done()
