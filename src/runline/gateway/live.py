@@ -324,14 +324,14 @@ class Hub:
                 self.deliveries.append(Delivery(after, position, len(frames), took_ns / 1e6))
                 self.delivered.set()
                 self.delivered.clear()
-            # Writing to many screens takes its time; others have had their turns meanwhile, and get half as long again.
-            await asyncio.sleep(0)
+            # Writing to many screens takes its time; others have had their turns meanwhile, and get half as long again,
+            # also while screens join one after the other: each of them would have everything written to all.
             took = time.perf_counter() - began
-            pause = max(FLUSH_S - took, took / 2)
-            if not self.joining:
+            await asyncio.sleep(took / 2)
+            if not self.joining and FLUSH_S > took * 3 / 2:
                 self.urgent.clear()
                 try:
-                    async with asyncio.timeout(pause):
+                    async with asyncio.timeout(FLUSH_S - took * 3 / 2):
                         await self.urgent.wait()
                 except TimeoutError:
                     pass
