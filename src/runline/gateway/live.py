@@ -328,7 +328,7 @@ class Hub:
             # also while screens join one after the other: each of them would have everything written to all.
             took = time.perf_counter() - began
             await asyncio.sleep(took / 2)
-            if not self.joining and FLUSH_S > took * 3 / 2:
+            if not self.joining and took * 3 / 2 < FLUSH_S:
                 self.urgent.clear()
                 try:
                     async with asyncio.timeout(FLUSH_S - took * 3 / 2):
