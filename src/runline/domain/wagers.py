@@ -179,7 +179,9 @@ def require_open(book: WagersState, house: "House", market: Market, player: Play
             raise Rejected("market_closed", "This game is over.", market=market.name)
         raise Rejected("past_cutoff", "This market is closed, the game has started.", cutoff_ns=fixture.start_ns)
     if house.layers or book.layers:
-        layer = house.layer_over(fixture, market, side) or book.layer_over(fixture, market, side)
+        layer = house.layer_over(fixture, market, side) if house.layers else None
+        if layer is None and book.layers:
+            layer = book.layer_over(fixture, market, side)
         if layer is None and ("player" in book.layers or "agent" in book.layers):
             layer = book.layer_around(player.number, player.agent)
         if layer is not None:

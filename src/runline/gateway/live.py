@@ -324,11 +324,11 @@ class Hub:
                 self.deliveries.append(Delivery(after, position, len(frames), took_ns / 1e6))
                 self.delivered.set()
                 self.delivered.clear()
-            # Writing to many screens takes its time; others have had their turns meanwhile, and get half as long again,
-            # also while screens join one after the other: each of them would have everything written to all.
+            # Writing to many screens takes its time; others have had their turns meanwhile, and get half as long again.
+            # Screens that join wait as well: for each of them all would have everything written, and an image be made.
             took = time.perf_counter() - began
             await asyncio.sleep(took / 2)
-            if not self.joining and took * 3 / 2 < FLUSH_S:
+            if took * 3 / 2 < FLUSH_S:
                 self.urgent.clear()
                 try:
                     async with asyncio.timeout(FLUSH_S - took * 3 / 2):
@@ -590,7 +590,6 @@ class Live:
         screen = Screen(asker, topics, resume, node)
         hub.joining[screen] = None
         hub.wake.set()
-        hub.urgent.set()
         return screen
 
     async def delivery_of(self, stream: str, position: int) -> Delivery:

@@ -113,32 +113,38 @@ def note_line(change: Change, event: Event) -> None:
             change.fixtures.add(fixture)
 
 
-def entries(change: Change, audience: Audience, wanted: Callable[[Event], bool]) -> list[bytes]:
-    """The events of a change that an audience may see, as JSON."""
+def entries(change: Change, audience: Audience, wanted: Callable[[Event], bool], image: bool) -> bytes | None:
+    """The payload of a topic in which every event counts: the events of a change that an audience may see.
+
+    An image has the last ones, and only those are encoded: it is made anew for each of those who join one after the other.
+    """
     tree = change.state
-    return [
-        b'{"seq":%d,"at_ns":%d,"actor":%b,"command":"%b","event":%b}'
-        % (seq, at_ns, encode(actor), command.encode(), event_json(event))
-        for seq, at_ns, actor, command, event in change.happened
-        if wanted(event) and sees(audience, tree, event)
-    ]
+    found: list[bytes] = []
+    for seq, at_ns, actor, command, event in reversed(change.happened):
+        if wanted(event) and sees(audience, tree, event):
+            found.append(
+                b'{"seq":%d,"at_ns":%d,"actor":%b,"command":"%b","event":%b}'
+                % (seq, at_ns, encode(actor), command.encode(), event_json(event))
+            )
+            if image and len(found) == IMAGE_EVENTS:
+                break
+    found.reverse()
+    return events_payload(found, image)
 
 
 def events_payload(found: list[bytes], image: bool) -> bytes | None:
-    """The payload of a topic in which every event counts. An image has the last ones."""
-    if image:
-        return b'{"events":[%b]}' % b",".join(found[-IMAGE_EVENTS:])
-    return b'{"events":[%b]}' % b",".join(found) if found else None
+    """Events as a payload, None if there are none and this is no image."""
+    return b'{"events":[%b]}' % b",".join(found) if found or image else None
 
 
 def wagers(change: Change, audience: Audience, image: bool) -> bytes | None:
     """Every ticket placed, voided, reversed, settled."""
-    return events_payload(entries(change, audience, lambda event: isinstance(event, WAGER_EVENTS)), image)
+    return entries(change, audience, lambda event: isinstance(event, WAGER_EVENTS), image)
 
 
 def log(change: Change, audience: Audience, image: bool) -> bytes | None:
     """The activity log: every event."""
-    return events_payload(entries(change, audience, lambda event: True), image)
+    return entries(change, audience, lambda event: True, image)
 
 
 HOUSE_NOTICES = (FeedSilent, FeedReturned, HealthDegraded, HealthRestored, Suspended, Reopened)

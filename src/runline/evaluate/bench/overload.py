@@ -1,8 +1,8 @@
 """Bench `overload`: ten times the wagers that the engine can take, open loop, and control commands among them.
 
-Peak and floor: what the engine takes of the same wagers when there are always some hundreds in flight, before and after. Who
-hears `busy` sends the same wager again. Raises if any wager was accepted between an event that forbids it and the one that
-allows it again.
+Peak and floor: what the engine takes of the same wagers when there are always some hundreds in flight and no control commands,
+measured in turns with the overload, for machines change their speed. Who hears `busy` sends the same wager again. Raises if
+any wager was accepted between an event that forbids it and the one that allows it again.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ RISING = (0.5, 1, 2, 5, 10)
 """The load as a multiple of the peak, before control commands are mixed in."""
 SENDS_PER_S = 500
 CONTROL_PAUSE_S = 0.01
+TURNS = 4
 
 
 class Flood:
@@ -106,6 +107,8 @@ class Forbidding:
         self.players = players
         self.durations_ns: list[int] = []
         self.closed: dict[str, list[tuple[int, int]]] = {}
+        self.turn = 0
+        self.stopping = False
 
     async def command(self, command: Command) -> int:
         """The position after a control command."""
@@ -117,10 +120,10 @@ class Forbidding:
         return outcome.position
 
     async def run(self) -> None:
-        """Close and open until cancelled between two rounds."""
-        turn = 0
-        while True:
-            fixture, player = fixture_name(turn % 10), self.players[turn % len(self.players)]
+        """Close and open in rounds, until `stop`."""
+        self.stopping = False
+        while not self.stopping:
+            fixture, player = fixture_name(self.turn % 10), self.players[self.turn % len(self.players)]
             begins: list[tuple[str, int]] = []
             begins.append((fixture, await self.command(Suspend("fixture", fixture, "bench"))))
             begins.append((player, await self.command(RevokeUser(player, "bench"))))
@@ -129,7 +132,11 @@ class Forbidding:
             for (subject, begin), command in zip(begins, opens, strict=True):
                 self.closed.setdefault(subject, []).append((begin, await self.command(command)))
             await asyncio.sleep(CONTROL_PAUSE_S)
-            turn += 1
+            self.turn += 1
+
+    def stop(self) -> None:
+        """Begin no more rounds."""
+        self.stopping = True
 
     def violations(self, accepted: list[tuple[int, Request]]) -> int:
         """Wagers that were accepted while what they need was closed."""
@@ -168,34 +175,43 @@ def pool_of(bettors: Bettors, wagers: float) -> deque[Request]:
     return pool
 
 
+async def at_capacity(engine: Engine, bettors: Bettors, wagers: int) -> float:
+    """Wagers a second when some hundreds are in flight."""
+    return wagers / await ClosedLoop(engine, [bettors.request() for _ in range(wagers)], IN_FLIGHT).run()
+
+
 async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
     """(figures, floor)."""
     async with running_engine(open_store(StoreSettings(folder / "overload.db", "process"))) as (engine, bus):
         await set_up(bus, PLAYERS)
         bettors = Bettors(bus, PLAYERS, SEED)
-        await ClosedLoop(engine, [bettors.request() for _ in range(wagers // 4)], IN_FLIGHT).run()
-        peak = ClosedLoop(engine, [bettors.request() for _ in range(wagers)], IN_FLIGHT)
-        peak_per_s = wagers / await peak.run()
+        await at_capacity(engine, bettors, wagers // 4)
+        peak_per_s = await at_capacity(engine, bettors, wagers // 2)
         rising: dict[str, float] = {}
+        each_s = seconds / len(RISING)
         for factor in RISING:
-            flood = Flood(engine, pool_of(bettors, peak_per_s * seconds / len(RISING)), factor * peak_per_s)
-            took_s = await flood.run(seconds / len(RISING))
+            flood = Flood(engine, pool_of(bettors, peak_per_s * each_s), factor * peak_per_s)
+            took_s = await flood.run(each_s)
             name = f"at_{factor:g}x".replace(".", "_")
             rising[f"{name}_offered_per_s"] = flood.offered / took_s
             rising[f"{name}_accepted_per_s"] = len(flood.accepted) / took_s
             rising[f"{name}_answer_ms_p99"] = latencies("answer", flood.durations_ns)["answer_ms_p99"]
-        pool = pool_of(bettors, peak_per_s * seconds)
+        each_s = seconds / TURNS
+        pool = pool_of(bettors, peak_per_s * each_s)
         flood = Flood(engine, pool, FACTOR * peak_per_s)
         forbidding = Forbidding(bus, active(pool))
-        controlling = asyncio.create_task(forbidding.run())
-        async with LoopStalls() as stalls:
-            took_s = await flood.run(seconds)
-        controlling.cancel()
-        await asyncio.wait([controlling])
-        if not controlling.cancelled():
-            controlling.result()
-        again = ClosedLoop(engine, [bettors.request() for _ in range(wagers)], IN_FLIGHT)
-        peak_per_s = (peak_per_s + wagers / await again.run()) / 2
+        peaks: list[float] = []
+        took_s = stall_ms = 0.0
+        for _ in range(TURNS):
+            peaks.append(await at_capacity(engine, bettors, wagers // TURNS))
+            flood.pool = pool_of(bettors, peak_per_s * each_s)
+            controlling = asyncio.create_task(forbidding.run())
+            async with LoopStalls() as stalls:
+                took_s += await flood.run(each_s)
+            forbidding.stop()
+            await controlling
+            stall_ms = max(stall_ms, stalls.longest_ms)
+        peak_per_s = sum(peaks) / TURNS
         violations = forbidding.violations(flood.accepted)
         if set(flood.refused) - {"market_suspended", "not_permitted"}:
             raise RuntimeError(f"refused for another reason: {flood.refused}")
@@ -206,7 +222,7 @@ async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[
             "offered_per_s": flood.offered / took_s,
             "busy_share": flood.busy / flood.offered,
             "forbidden_refused": float(sum(flood.refused.values())),
-            "loop_stall_ms_max": stalls.longest_ms,
+            "loop_stall_ms_max": stall_ms,
             "control_commands": float(len(forbidding.durations_ns)),
         }
         figures |= latencies("control", forbidding.durations_ns) | latencies("answer", flood.durations_ns)
