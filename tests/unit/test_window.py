@@ -5,7 +5,7 @@ import pytest
 from runline.domain.messages import Rejected
 from runline.engine.ids import id_bytes, uuid7
 from runline.engine.limits import AHEAD_MS_MAX, WINDOW_MS
-from runline.engine.window import Window
+from runline.engine.window import Seen, Window
 
 NOW_MS = 1_467_374_400_000
 NOW_NS = NOW_MS * 1_000_000
@@ -22,6 +22,11 @@ def small(monkeypatch):
     return Window()
 
 
+def known(window):
+    """Everything that a window remembers."""
+    return [seen for part in window.parts for seen in part.values()]
+
+
 def refusal(window, id_, now_ns=NOW_NS):
     with pytest.raises(Rejected) as refused:
         window.look(id_, now_ns)
@@ -35,7 +40,7 @@ def test_a_new_id_is_unknown_and_welcome():
 def test_a_known_id_is_known_by_its_content_and_its_events():
     window = Window()
     window.remember(command(NOW_MS), b"digest", 7, 2)
-    assert window.look(command(NOW_MS), NOW_NS) == (b"digest", 7, 2)
+    assert window.look(command(NOW_MS), NOW_NS) == Seen(b"digest", 7, 2)
     assert window.look(command(NOW_MS, 1), NOW_NS) is None
 
 
@@ -48,7 +53,7 @@ def test_an_id_older_than_a_day_is_stale():
 def test_an_id_that_is_known_is_not_stale_however_old_it_is():
     window = Window()
     window.remember(command(NOW_MS), b"digest", 7, 1)
-    assert window.look(command(NOW_MS), NOW_NS + 2 * WINDOW_MS * 1_000_000) == (b"digest", 7, 1)
+    assert window.look(command(NOW_MS), NOW_NS + 2 * WINDOW_MS * 1_000_000) == Seen(b"digest", 7, 1)
 
 
 def test_an_id_of_a_later_time_is_refused_beyond_the_drift_of_a_clock():
@@ -60,11 +65,11 @@ def test_an_id_of_a_later_time_is_refused_beyond_the_drift_of_a_clock():
 def test_beyond_its_bound_it_forgets_the_oldest_and_refuses_whatever_is_as_old(small):
     for number in range(4):
         small.remember(command(NOW_MS + number), b"digest", number + 1, 1)
-    assert len(small.seen) == len(small.order) == 3
+    assert len(known(small)) == len(small.order) == 3
     assert refusal(small, command(NOW_MS)) == "stale_command"
     assert refusal(small, command(NOW_MS, 9)) == "stale_command"
     assert refusal(small, command(NOW_MS - 1)) == "stale_command"
-    assert small.look(command(NOW_MS + 1), NOW_NS) == (b"digest", 2, 1)
+    assert small.look(command(NOW_MS + 1), NOW_NS) == Seen(b"digest", 2, 1)
     assert small.look(command(NOW_MS + 9), NOW_NS) is None
 
 
@@ -83,8 +88,8 @@ def test_it_is_rebuilt_from_the_log_with_the_events_of_each_command_together():
     window = Window()
     one, two = command(NOW_MS), command(NOW_MS + 1)
     window.load([(one, b"d1", 1), (two, b"d2", 2), (two, b"d2", 3), (two, b"d2", 4)])
-    assert window.look(one, NOW_NS) == (b"d1", 1, 1)
-    assert window.look(two, NOW_NS) == (b"d2", 2, 3)
+    assert window.look(one, NOW_NS) == Seen(b"d1", 1, 1)
+    assert window.look(two, NOW_NS) == Seen(b"d2", 2, 3)
 
 
 def test_a_log_that_is_read_from_its_beginning_makes_nothing_stale():
@@ -99,13 +104,13 @@ def test_what_may_have_happened_before_the_tail_that_was_read_is_stale():
     window.load([(cut, b"d1", 11), (cut, b"d1", 12), (whole, b"d2", 13)], floor_ms=NOW_MS + AHEAD_MS_MAX)
     assert refusal(window, cut) == "stale_command"
     assert refusal(window, command(NOW_MS + AHEAD_MS_MAX, 5)) == "stale_command"
-    assert window.look(whole, NOW_NS) == (b"d2", 13, 1)
+    assert window.look(whole, NOW_NS) == Seen(b"d2", 13, 1)
     assert window.look(command(NOW_MS + AHEAD_MS_MAX + 1, 5), NOW_NS + 10**9) is None
 
 
 def test_a_tail_that_is_longer_than_the_window_is_forgotten_as_it_would_have_been(small):
     small.load([(command(NOW_MS + number), b"d", number + 1) for number in range(5)])
-    assert sorted(seen[1] for seen in small.seen.values()) == [3, 4, 5]
+    assert sorted(seen.first for seen in known(small)) == [3, 4, 5]
     assert small.floor_ms == NOW_MS + 1
 
 

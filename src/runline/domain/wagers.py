@@ -21,7 +21,7 @@ from runline.domain.money import Rounding
 from runline.domain.odds import Price, is_better, is_favourite, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.settings import BookSettings
-from runline.domain.state import ByKey, Row
+from runline.domain.state import ByKey, ByNumber, Row
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
@@ -86,7 +86,7 @@ class WagersState(LinesState):
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self.wagers: dict[int, Wager] = {}
+        self.wagers: ByNumber[Wager] = ByNumber()
         self.open_on: dict[str, dict[int, None]] = {}
         self.closed: list[int] = []
 

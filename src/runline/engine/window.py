@@ -7,11 +7,22 @@ of the event, so the window is rebuilt from the log's tail.
 from collections import deque
 from collections.abc import Iterable
 
+import msgspec
+
 from runline.domain.messages import Rejected
 from runline.engine.limits import AHEAD_MS_MAX, WINDOW_COMMANDS_MAX, WINDOW_MS
 
-Seen = tuple[bytes, int, int]
-"""content digest, first position, number of events."""
+PARTS = 64
+"""The commands are kept in so many dictionaries, by the last byte of their ids: one that holds them all would take 20 ms to
+grow."""
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a command: its content's digest, the position of its first event, the number of its events."""
+
+    digest: bytes
+    first: int
+    count: int
 
 
 def made_ms(command: bytes) -> int:
@@ -23,7 +34,7 @@ class Window:
     """The last commands of one stream."""
 
     def __init__(self) -> None:
-        self.seen: dict[bytes, Seen] = {}
+        self.parts: tuple[dict[bytes, Seen], ...] = tuple({} for _ in range(PARTS))
         self.order: deque[bytes] = deque()
         self.floor_ms = 0
 
@@ -41,19 +52,20 @@ class Window:
                 cut = command
             if command == cut:
                 continue
-            known = self.seen.get(command)
+            part = self.parts[command[-1] % PARTS]
+            known = part.get(command)
             if known is None:
                 self.remember(command, digest, seq, 1)
             else:
-                self.seen[command] = (digest, known[1], seq - known[1] + 1)
+                part[command] = Seen(digest, known.first, seq - known.first + 1)
 
     def remember(self, command: bytes, digest: bytes, first: int, count: int) -> None:
         """Remember an executed command; beyond the bound the oldest is forgotten, and what is as old becomes stale."""
-        self.seen[command] = (digest, first, count)
+        self.parts[command[-1] % PARTS][command] = Seen(digest, first, count)
         self.order.append(command)
         if len(self.order) > WINDOW_COMMANDS_MAX:
             oldest = self.order.popleft()
-            del self.seen[oldest]
+            del self.parts[oldest[-1] % PARTS][oldest]
             self.floor_ms = max(self.floor_ms, made_ms(oldest))
 
     def look(self, command: bytes, now_ns: int) -> Seen | None:
@@ -61,7 +73,7 @@ class Window:
 
         Raises Rejected `stale_command` or `command_ahead`.
         """
-        seen = self.seen.get(command)
+        seen = self.parts[command[-1] % PARTS].get(command)
         if seen is not None:
             return seen
         at_ms = made_ms(command)

@@ -112,9 +112,9 @@ class Writer:
                 digest = content_digest(request.actor, request.command)
                 seen = self.window.look(command_id, at_ns)
                 if seen is not None:
-                    if seen[0] != digest:
+                    if seen.digest != digest:
                         raise Rejected("command_reused", "This id was used for another command.")
-                    self.filling.repeats.append((ticket, seen[1], seen[2]))
+                    self.filling.repeats.append((ticket, seen.first, seen.count))
                     return
             events = self.decide(request, ticket, at_ns, house_lag_ms)
         except Rejected as rejected:

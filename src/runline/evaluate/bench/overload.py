@@ -48,7 +48,9 @@ class Flood:
         self.answered = 0
         self.busy = 0
         self.refused: dict[str, int] = {}
-        self.accepted: list[tuple[int, Request]] = []
+        # Two lists of plain things: the collector would walk over a list of tuples.
+        self.positions: list[int] = []
+        self.accepted: list[Request] = []
         self.durations_ns: list[int] = []
         self.busy_ns: list[int] = []
 
@@ -86,7 +88,8 @@ class Sent(Sink):
         flood.answered += 1
         if type(outcome) is Accepted:
             flood.durations_ns.append(time.perf_counter_ns() - self.due_ns)
-            flood.accepted.append((outcome.position, self.requests[index]))
+            flood.positions.append(outcome.position)
+            flood.accepted.append(self.requests[index])
         else:
             flood.durations_ns.append(time.perf_counter_ns() - self.due_ns)
             flood.refused[outcome.code] = flood.refused.get(outcome.code, 0) + 1  # type: ignore[union-attr]
@@ -138,11 +141,11 @@ class Forbidding:
         """Begin no more rounds."""
         self.stopping = True
 
-    def violations(self, accepted: list[tuple[int, Request]]) -> int:
+    def violations(self, flood: Flood) -> int:
         """Wagers that were accepted while what they need was closed."""
         return sum(
             self.forbidden(position, subject)
-            for position, request in accepted
+            for position, request in zip(flood.positions, flood.accepted, strict=True)
             for subject in subjects_of(request.command)
         )
 
@@ -212,7 +215,7 @@ async def bench_overload(folder: Path, *, wagers: int, seconds: float) -> tuple[
             await controlling
             stall_ms = max(stall_ms, stalls.longest_ms)
         peak_per_s = sum(peaks) / TURNS
-        violations = forbidding.violations(flood.accepted)
+        violations = forbidding.violations(flood)
         if set(flood.refused) - {"market_suspended", "not_permitted"}:
             raise RuntimeError(f"refused for another reason: {flood.refused}")
         if violations:
