@@ -113,7 +113,8 @@ def write(results: list[dict[str, Any]]) -> str:
     lines = [
         "# Results",
         "",
-        "Written by `make bench`. Machines are noisy: read the ratios, which are taken within one run.",
+        "Written by `make bench`. Machines are noisy: read the ratios to the floor, which are taken within one run. What the",
+        "floor of a bench is stands in its own part below; where it is the floor of another figure, the column is empty.",
         "",
         f"- date: {results[0]['date']}",
         f"- machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}",
@@ -123,8 +124,8 @@ def write(results: list[dict[str, Any]]) -> str:
         "## Budgets",
         "",
         *(line for name in PLOTS for line in (f"![{name}](plots/{name}.svg)", "")),
-        "| what | budget | found | |",
-        "|---|---|---|---|",
+        "| what | budget | found | of the budget | to the floor | |",
+        "|---|---|---:|---:|---:|---|",
     ]
     for result in results:
         figures = result["figures"] | {"ratio": result["ratio"]}
@@ -132,7 +133,10 @@ def write(results: list[dict[str, Any]]) -> str:
             value = figures[name]
             met = value <= budget if bound == "at most" else value >= budget
             verdict = "met" if met else "**missed**"
-            lines.append(f"| {what} | {bound} {number(budget)} | {number(value)} | {verdict} |")
+            floor = f"{result['ratio']:.2f}" if name in result["floor"] else ""
+            lines.append(
+                f"| {what} | {bound} {number(budget)} | {number(value)} | {value / budget:.2f} | {floor} | {verdict} |"
+            )
     for result in results:
         lines += [
             "",
