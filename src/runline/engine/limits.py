@@ -57,8 +57,8 @@ SUBSCRIPTION_EVENTS_MAX = 65_536
 REFUSAL_ROWS_MAX = 10_000
 """Kinds of refusal (minute × actor × command × code) of one stream between two commits; beyond it the actor is left out."""
 
-READ_EVENTS = 1_000
-"""Events read from the store at a time."""
+READ_EVENTS = 250
+"""Events read from the store at a time: some milliseconds."""
 
 TIMERS_PER_ROUND = 64
 """Timers fired before the lanes have their turn again."""

@@ -79,6 +79,8 @@ class Subscription:
                     happened.append(
                         Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event())
                     )
+                # Reading does not wait for anything; the others have their turn nevertheless.
+                await asyncio.sleep(0)
             elif self.backlog:
                 happened = [committed for committed in self.backlog if committed.seq > self.position]
                 self.backlog.clear()

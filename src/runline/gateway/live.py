@@ -47,6 +47,9 @@ Write = Callable[[bytes], bool]
 SCREENS_AT_ONCE = 200
 """Screens that are written to before the loop has its turn."""
 
+JOINS_AT_ONCE = 16
+"""Screens that are let in before the loop has its turn."""
+
 IMAGE_SCAN_EVENTS = 1_000
 """Events looked at for the last ones in an image."""
 
@@ -565,12 +568,16 @@ class Live:
         self.monitoring = asyncio.create_task(self.monitor.run())
         self.per_user: dict[tuple[str, str], int] = {}
         self.count = 0
+        self.entering = asyncio.Semaphore(JOINS_AT_ONCE)
 
     async def join(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> Screen:
         """Let a screen follow its stream, or what concerns one node; it gets its first frame as soon as that is durable.
 
         Raises Rejected `busy`.
         """
+        async with self.entering:
+            # When a thousand come back at once, everyone else has their turns between them.
+            await asyncio.sleep(0)
         key = (asker.stream, asker.user)
         if self.count >= STREAMS_MAX or self.per_user.get(key, 0) >= STREAMS_PER_USER_MAX:
             raise Rejected("busy", "Too many live streams. Try again in a moment.")
