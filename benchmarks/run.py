@@ -1,13 +1,16 @@
 """Run benches (all, or those named) and write `benchmarks/results.json` and `RESULTS.md`: what was found, where and when."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 HERE = Path(__file__).parent
+REST_S = 5.0
 PLOTS = ("budgets", "latency", "overload", "growth")
 BENCHES = (
     "core",
@@ -99,8 +102,10 @@ def number(value: float) -> str:
 
 
 def measure(name: str) -> dict[str, Any]:
-    """One bench, in a process of its own."""
+    """One bench, in a process of its own, when the disk has done with what the one before has left."""
     file = HERE / f"{name}.json"
+    os.sync()
+    time.sleep(REST_S)
     subprocess.run([sys.executable, "-m", "runline", "bench", name, "--json", file.name], check=True, cwd=HERE)
     found: dict[str, Any] = msgspec.json.decode(file.read_bytes())
     file.unlink()

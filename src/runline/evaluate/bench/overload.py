@@ -34,7 +34,7 @@ RISING = (0.5, 1, 2, 5, 10)
 """The load as a multiple of the peak, before control commands are mixed in."""
 SENDS_PER_S = 500
 CONTROL_PAUSE_S = 0.01
-TURNS = 4
+TURNS = 8
 
 
 class Flood:

@@ -87,7 +87,7 @@ def run_house(folder: Path, quick: bool) -> Measured:
 
 
 def run_overload(folder: Path, quick: bool) -> Measured:
-    wagers, seconds = (2_000, 0.5) if quick else (100_000, 5.0)
+    wagers, seconds = (2_000, 0.5) if quick else (200_000, 10.0)
     return run(lambda: bench_overload(folder, wagers=wagers, seconds=seconds))
 
 
