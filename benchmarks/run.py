@@ -58,7 +58,10 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("1,000 streams of one session cut after its end is answered, ms", "cut_ms_max", "at most", 50),
         ("one stream cut after the end of its session is answered, longest of 20, ms", "one_cut_ms_max", "at most", 10),
     ),
-    "reconnect": (("1,000 screens live again after kill -9, s", "live_s", "at most", 5),),
+    "reconnect": (
+        ("1,000 screens live again after kill -9, s", "live_s", "at most", 5),
+        ("placing p99 meanwhile, ms", "placing_ms_p99", "at most", 100),
+    ),
     "both": (
         (
             "4,000 wagers/s over HTTP beside 200 events/s to 1,000 screens: answer p99, ms",
