@@ -19,6 +19,7 @@ from runline.domain.results import FixtureCancelled, ResultConfirmed
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import Following
 from runline.engine.commit import CommitFailed, commit
+from runline.engine.conditions import Conditions
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import Entropy, uuid7
 from runline.engine.lanes import lane_of
@@ -85,6 +86,7 @@ class Engine:
         self.node = node
         self.entropy = entropy
         self.probes = Probes()
+        self.conditions = Conditions()
         self.writers: dict[str, Writer] = {}
         self.view = House()
         self.subscriptions: dict[str, list[Subscription]] = {}
