@@ -33,6 +33,7 @@ ALLOWED_IMPORTS = {
     "enum": ANYTHING,
     "fractions": ANYTHING,
     "functools": ANYTHING,
+    "hashlib": frozenset({"sha256"}),
     "heapq": ANYTHING,
     "itertools": ANYTHING,
     "math": frozenset({"ceil", "comb", "floor", "gcd", "isqrt", "lcm", "prod"}),

@@ -19,7 +19,15 @@ from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture
-from runline.domain.sessions import FailSignIn, KeepSession, SetPassword, SignIn, SignOut
+from runline.domain.sessions import (
+    MINUTE_NS,
+    ConfirmSession,
+    FailSignIn,
+    KeepSession,
+    SetPassword,
+    SignIn,
+    SignOut,
+)
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.wagers import VoidWager
@@ -48,8 +56,15 @@ def one_of_each() -> list[Stage]:
     book.given(wager("P1", 10_00), wager("P1", 20_00, kind="total", side="over", price="-110", quarters=36))
     book.given(VoidWager(book.state.seq, "wrong side"))
     book.given(SetPassword("ann", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"))
-    for command in (FailSignIn("ann"), None, KeepSession("s1"), SignOut("s1")):
-        book.when(command or SignIn("ann", "s1", "screen", book.state.credentials["ann"].password_seq), by=GATEWAY)
+    known = book.state.credentials["ann"].password_seq
+    for command in (
+        FailSignIn("ann", 3),
+        SignIn("ann", "s1", "screen", known, 30 * MINUTE_NS, 12 * HOUR_NS, "device"),
+        KeepSession("s1"),
+        ConfirmSession("ann", "s1", known),
+        SignOut("s1"),
+    ):
+        book.when(command, by=GATEWAY)
         assert book.events, book.refusal
     book.house.given(WatchFeed(book.house.owner, 60_000, "lines"), KeepFeed())
     for slow in (True, False):

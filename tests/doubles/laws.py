@@ -17,6 +17,8 @@ class Figures(msgspec.Struct):
     balance: Counter[str]
     pending: Counter[str]
     exposure: Counter[str]
+    roles: dict[str, str]
+    """The role of each user for whom it counts."""
 
 
 def figures(book: Book) -> Figures:
@@ -28,13 +30,14 @@ def figures(book: Book) -> Figures:
         Counter({player.number: player.balance_minor for player in book.players.values() if player.balance_minor}),
         Counter({number: minor for number, minor in book.pending.items() if minor}),
         Counter(exposure),
+        {user.name: user.role for user in book.users.values() if book.counts(book.roles[user.role], user.node)},
     )
 
 
 def moved(before: Figures | None, after: Figures) -> Moves:
     """The difference, in the shape of a preview."""
     assert before is not None
-    changes: list[dict[str, int]] = []
+    changes: list[Any] = []
     for old, new in (
         (before.balance, after.balance),
         (before.pending, after.pending),
@@ -42,6 +45,7 @@ def moved(before: Figures | None, after: Figures) -> Moves:
     ):
         keys = [*old, *(key for key in new if key not in old)]
         changes.append({key: new[key] - old[key] for key in keys if new[key] != old[key]})
+    changes.append({user: role for user, role in before.roles.items() if user not in after.roles})
     return Moves(*changes)
 
 
@@ -88,7 +92,8 @@ def exposure_is_what_would_be_lost(book: Book) -> None:
 def derived(state: Any) -> dict[str, Any]:
     """All derived state, in a form that two states can be compared by: no zeros, no order that means nothing."""
     timers = {(timer.due_ns, timer.kind, timer.subject) for timer in state.timers.values()}
-    found: dict[str, Any] = {"allowed": state.allowed, "due": timers & set(state.due)}
+    holders = {role: sorted(users) for role, users in state.holders.items() if users}
+    found: dict[str, Any] = {"allowed": state.allowed, "holders": holders, "due": timers & set(state.due)}
     assert found["due"] == timers, "a timer that is not due at any time"
     if isinstance(state, House):
         found["markets_of"] = {fixture: sorted(names) for fixture, names in state.markets_of.items()}

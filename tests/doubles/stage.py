@@ -30,6 +30,7 @@ from runline.domain.messages import (
     Command,
     Event,
     Rejected,
+    bare,
 )
 from runline.domain.preview import moves
 from runline.domain.results import ConfirmResult, EnterResult, FixtureCancelled, ResultConfirmed
@@ -142,7 +143,7 @@ class Stage:
             state.seq += 1
             state.at_ns = at_ns
             EVOLVERS[type(event)](state, event)
-            self.log.append((state.seq, at_ns, actor, event))
+            self.log.append((state.seq, at_ns, actor, bare(event) if type(event).secret else event))
         self.store()
         if isinstance(state, Book):
             assert announced == moved(before, figures(state)), "a preview says what happens"

@@ -18,10 +18,11 @@ from runline.domain.access import (
     UserRevoked,
 )
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
-from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.limits import ROLES_MAX
-from runline.domain.messages import ENGINE
+from runline.domain.messages import COMMANDS, ENGINE, GATEWAY, Rejected
 from runline.domain.permissions import EVERYTHING, Permission
+from runline.domain.sessions import ChangePassword, EndSession, SetPassword, SignIn
 from runline.domain.settlement import SettleSlice
 from runline.domain.wagers import WagerPlaced
 
@@ -221,7 +222,7 @@ def test_the_last_owner_keeps_their_authority(book):
 
 def test_an_owner_may_go_when_there_is_another(book):
     book.given(CreateUser("heir", ROOT, OWNER))
-    book.when(RevokeUser("owner", "retired"), by="heir")
+    book.when(RevokeUser("owner", "retired"))
     book.happened(UserRevoked)
     book.when(RevokeUser("heir", "too"), by="heir")
     book.rejected("last_owner")
@@ -233,6 +234,185 @@ def test_an_owner_of_a_subtree_is_no_reason_to_let_the_last_owner_of_all_go(book
     book.rejected("last_owner")
     book.when(RevokeUser("squire", "enough"))
     book.happened(UserRevoked)
+
+
+# Who stands above whom
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+
+
+def on_user(user):
+    """Every command about a user, by its name."""
+    return {
+        "AssignRole": AssignRole(user, "nothing", ""),
+        "RevokeUser": RevokeUser(user, ""),
+        "RestoreUser": RestoreUser(user, ""),
+        "SetPassword": SetPassword(user, HASH),
+        "EndSession": EndSession(f"session-of-{user}", ""),
+        "SetRole": SetRole(f"role-of-{user}", ROOT, (), ""),
+    }
+
+
+def test_these_are_all_the_commands_on_users():
+    about = {
+        name
+        for name, command in COMMANDS.items()
+        if command.needs is Permission.ROLES_MANAGE and {"user", "session", "role"} & set(command.__struct_fields__)
+    }
+    assert about - {"CreateUser"} == set(on_user("anybody"))
+
+
+@pytest.fixture
+def ranks(book):
+    """The owner; an heir who owns the book too; a boss at the root, a peer with the same permissions and a clerk with fewer; a
+    manager of A1, and one below at A1-1; a manager of A2. All have a password and are signed in."""
+    book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), role("nothing"), CreateUser("heir", ROOT, OWNER))
+    book.given(staff("boss", *MANAGER), staff("peer", *MANAGER), staff("clerk", Permission.ROLES_MANAGE))
+    book.given(staff("one", *MANAGER, at="A1"), staff("below", *MANAGER, at="A1-1"), staff("two", *MANAGER, at="A2"))
+    for user in ("owner", "heir", "boss", "peer", "clerk", "one", "below", "two"):
+        book.when(ChangePassword(user, HASH, 0, ""), by=GATEWAY)
+        seq = book.state.credentials[user].password_seq
+        book.when(SignIn(user, f"session-of-{user}", "screen", seq, 60 * 10**9, 60 * 10**9, ""), by=GATEWAY)
+        assert book.refusal is None
+    return book
+
+
+BELOW = {
+    "owner": {"heir", "boss", "peer", "clerk", "one", "below", "two"},
+    "heir": {"boss", "peer", "clerk", "one", "below", "two"},
+    "boss": {"clerk", "one", "below", "two"},
+    "clerk": set(),
+    "one": {"below"},
+    "two": set(),
+}
+"""Whom each may command."""
+
+
+@pytest.mark.parametrize("name", on_user("anybody"))
+@pytest.mark.parametrize("asker", BELOW)
+def test_a_command_on_a_user_is_for_those_who_stand_above(ranks, asker, name):
+    for user in ("owner", "heir", "boss", "peer", "clerk", "one", "below", "two"):
+        if user == asker or (name == "SetRole" and (user in ("owner", "heir") or asker in ("one", "two"))):
+            continue
+        refusal = None
+        try:
+            ranks.decide(on_user(user)[name], asker, ranks.at_ns)
+        except Rejected as rejected:
+            refusal = rejected.code
+        assert refusal == (None if user in BELOW[asker] else "not_permitted"), user
+
+
+def test_nobody_sets_their_own_password_without_knowing_the_old_one(ranks):
+    for user in ("owner", "boss"):
+        ranks.when(SetPassword(user, HASH), by=user)
+        ranks.rejected("not_permitted")
+
+
+def test_whoever_may_give_up_their_own_authority_and_sessions(ranks):
+    ranks.when(EndSession("session-of-boss", "lost phone"), by="boss")
+    assert ranks.refusal is None
+    ranks.when(AssignRole("boss", "nothing", "tired"), by="boss")
+    ranks.happened(RoleAssigned)
+    ranks.when(RevokeUser("heir", "retired"), by="heir")
+    ranks.happened(UserRevoked)
+
+
+def test_an_equal_gives_a_first_password_and_no_second_one(ranks):
+    ranks.given(CreateUser("fresh", ROOT, "role-of-boss"), CreateUser("another-heir", ROOT, OWNER))
+    for user, by in (("fresh", "boss"), ("another-heir", "heir")):
+        ranks.when(SetPassword(user, HASH), by=by)
+        assert ranks.refusal is None
+        ranks.when(SetPassword(user, HASH), by=by)
+        ranks.rejected("not_permitted")
+
+
+def test_only_an_owner_makes_an_owner(ranks):
+    ranks.given(role("everything", *Permission), CreateUser("vizier", ROOT, "everything"))
+    for command in (CreateUser("friend", ROOT, OWNER), AssignRole("clerk", OWNER, "")):
+        ranks.when(command, by="vizier")
+        ranks.rejected("not_permitted")
+    for user in ("owner", "heir"):
+        ranks.when(RevokeUser(user, ""), by="vizier")
+        ranks.rejected("not_permitted")
+    ranks.when(RevokeUser("vizier", ""), by="heir")
+    ranks.happened(UserRevoked)
+
+
+# Given back from where it was taken, or above
+
+BACK = ("RestoreUser", "AssignRole", "SetPassword")
+
+
+@pytest.mark.parametrize(
+    ("revoker", "able"),
+    [("owner", {"owner", "heir"}), ("heir", {"owner", "heir"}), ("boss", {"owner", "heir", "boss", "peer"}),
+     ("one", {"owner", "heir", "boss", "peer", "one"})],
+)  # fmt: skip
+@pytest.mark.parametrize("name", BACK)
+def test_what_was_taken_from_above_is_given_back_from_there_or_above_only(ranks, revoker, able, name):
+    ranks.when(RevokeUser("below", "out"), by=revoker)
+    ranks.happened(UserRevoked)
+    for asker in ("owner", "heir", "boss", "peer", "one"):
+        refusal = None
+        try:
+            ranks.decide(on_user("below")[name], asker, ranks.at_ns)
+        except Rejected as rejected:
+            refusal = rejected.code
+        assert refusal == (None if asker in able else "not_permitted"), asker
+
+
+def test_revoking_again_from_above_raises_the_bar_and_from_below_does_not_lower_it(ranks):
+    ranks.when(RevokeUser("below", "late"), by="one")
+    ranks.when(RevokeUser("below", "fraud"), by="owner")
+    ranks.happened(UserRevoked, node=ROOT, role=OWNER)
+    for by in ("one", "boss", "heir"):
+        ranks.when(RevokeUser("below", "me too"), by=by)
+        ranks.nothing_happened()
+    ranks.when(RestoreUser("below", "he is fine"), by="one")
+    ranks.rejected("not_permitted")
+    ranks.when(RestoreUser("below", "cleared"), by="owner")
+    ranks.happened(UserRestored)
+    assert (ranks.state.users["below"].revoked_node, ranks.state.users["below"].revoked_role) == ("", "")
+
+
+# A role counts where it is kept and below
+
+
+def test_a_role_that_is_kept_elsewhere_after_a_move_counts_no_more(book):
+    book.given(agent("A1"), agent("B1"), agent("X", "A1"), player("P1", "X"), player("PB", "B1"))
+    book.given(role("local", Permission.CREDIT_CHANGE, at="A1"), CreateUser("ann", "X", "local"))
+    book.given(staff("one", *MANAGER, Permission.WAGER_VOID, at="A1"))
+    book.when(raise_credit(), by="ann")
+    book.happened(CreditAdjusted)
+    book.given(MoveAgent("X", "B1", "sold"))
+    book.when(raise_credit(), by="ann")
+    book.rejected("not_permitted", permission="credit_change")
+    book.when(SetRole("local", "A1", (Permission.CREDIT_CHANGE, Permission.ROLES_MANAGE), "more"), by="one")
+    book.happened(RoleSet)
+    for command in (raise_credit("PB"), CreateUser("friend", "X", "viewer")):
+        book.when(command, by="ann")
+        book.rejected("not_permitted")
+    assert book.state.held_by(book.state.users["ann"]) == frozenset()
+    book.given(MoveAgent("X", "A1", "bought back"))
+    book.when(raise_credit(), by="ann")
+    assert book.refusal is None
+
+
+def test_a_role_that_counts_for_nobody_beside_is_changed_freely(book):
+    book.given(agent("A1"), agent("B1"), agent("X", "A1"), staff("one", *MANAGER, at="A1"))
+    book.given(role("local", Permission.FIGURES_VIEW, at="A1"), CreateUser("ann", "X", "local"))
+    book.given(MoveAgent("X", "B1", "sold"))
+    book.when(SetRole("local", "A1", (), "tidy"), by="one")
+    book.happened(RoleSet)
+
+
+def test_a_role_of_another_subtree_looks_like_none(book):
+    book.given(agent("A1"), agent("A2"), staff("one", *MANAGER, at="A1"))
+    book.given(role("theirs", Permission.WAGER_VOID, at="A2"))
+    for name in ("theirs", "none-such"):
+        book.when(CreateUser("friend", "A1", name), by="one")
+        book.rejected("unknown_role")
+        assert set(book.refusal.details) == {"role"}
 
 
 # Players

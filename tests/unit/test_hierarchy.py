@@ -3,13 +3,14 @@
 import pytest
 from msgspec.structs import astuple
 from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
-from tests.doubles.words import agent, board, game, player, staff, wager
+from tests.doubles.words import agent, board, game, player, role, staff, wager
 
-from runline.domain.access import ROOT
+from runline.domain.access import ROOT, CreateUser
 from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction
 from runline.domain.hierarchy import AgentCreated, AgentMoved, CreateAgent, CreatePlayer, MoveAgent, PlayerCreated
 from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.permissions import Permission
+from runline.domain.preview import moves
 
 
 def chain(length, prefix="D"):
@@ -103,6 +104,25 @@ def test_the_sums_of_agents_follow_a_moved_subtree(book):
     book.given(wager("P1", 5_00))
     assert astuple(sums["A2"])[:3] == (15_00, 2, 7_00)
     agents_have_the_sums_of_their_subtrees(book.state)
+
+
+def test_a_preview_of_a_move_names_whose_roles_it_ends(book):
+    book.given(agent("A1"), agent("A2"), agent("X", "A1"), agent("Y", "X"))
+    book.given(role("of-A1", at="A1"), role("of-X", at="X"), role("of-all"))
+    for user, node, has in (
+        ("ann", "X", "of-A1"), ("bob", "Y", "of-A1"), ("cleo", "Y", "of-X"), ("dan", "X", "of-all"), ("eve", "A1", "of-A1"),
+    ):  # fmt: skip
+        book.given(CreateUser(user, node, has))
+    moved = AgentMoved("X", "A1", "A2", "sold")
+    assert moves(book.state, [moved]).roles_ended == {"ann": "of-A1", "bob": "of-A1"}
+    assert moves(book.state, [AgentMoved("Y", "X", "A1", "up")]).roles_ended == {"cleo": "of-X"}
+    book.given(MoveAgent("X", "A2", "sold"))
+    assert [user for user in ("ann", "bob", "cleo", "dan", "eve") if not counts(book, user)] == ["ann", "bob"]
+
+
+def counts(book, user):
+    known = book.state.users[user]
+    return book.state.counts(book.state.roles[known.role], known.node)
 
 
 def test_an_agent_never_stands_below_itself(book):

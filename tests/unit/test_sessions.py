@@ -1,8 +1,11 @@
 """Sessions: a session is state of its stream, and whatever ends it bites at its event."""
 
+from hashlib import sha256
+
+import msgspec
 import pytest
 from tests.doubles import laws
-from tests.doubles.stage import HOUR_NS, NOON_NS, SECOND_NS
+from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import agent, player, staff
 
 from runline.domain.access import CreateUser, RestoreUser, RevokeUser
@@ -13,13 +16,14 @@ from runline.domain.permissions import Permission
 from runline.domain.sessions import (
     LIMITS,
     MINUTE_NS,
-    RETRY_DELAY_NS_MAX,
     ChangePassword,
+    ConfirmSession,
     EndSession,
     ExpireSession,
     FailSignIn,
     KeepSession,
     PasswordSet,
+    SessionConfirmed,
     SessionEnded,
     SessionKept,
     SetPassword,
@@ -27,10 +31,11 @@ from runline.domain.sessions import (
     SignIn,
     SignInFailed,
     SignOut,
+    require_presence,
     require_session,
-    retry_delay_ns,
 )
 
+SCREEN = (LIMITS["screen"].idle_ns, LIMITS["screen"].whole_ns)
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
 
@@ -38,8 +43,10 @@ def credential_seq(book, user="ann"):
     return book.state.credentials[user].password_seq
 
 
-def sign_in(book, session="s1", user="ann", kind="screen"):
-    book.when(SignIn(user, session, kind, credential_seq(book, user)), by=GATEWAY)
+def sign_in(book, session="s1", user="ann", kind="screen", device="device"):
+    limits = LIMITS[kind]
+    seq = credential_seq(book, user)
+    book.when(SignIn(user, session, kind, seq, limits.idle_ns, limits.whole_ns, device), by=GATEWAY)
 
 
 def signed_in(book, *sessions, user="ann"):
@@ -79,13 +86,13 @@ def test_a_session_holds_for_its_own_user_only(ann):
 def test_a_password_that_has_changed_since_it_was_checked_signs_nobody_in(ann):
     old = credential_seq(ann)
     ann.given(SetPassword("ann", HASH))
-    ann.when(SignIn("ann", "s1", "screen", old), by=GATEWAY)
+    ann.when(SignIn("ann", "s1", "screen", old, *SCREEN, ""), by=GATEWAY)
     ann.rejected("sign_in_failed")
 
 
 def test_somebody_without_a_password_or_revoked_cannot_sign_in(ann):
     ann.given(staff("ben", Permission.FIGURES_VIEW))
-    ann.when(SignIn("ben", "s1", "screen", 0), by=GATEWAY)
+    ann.when(SignIn("ben", "s1", "screen", 0, *SCREEN, ""), by=GATEWAY)
     ann.rejected("sign_in_failed")
     ann.given(RevokeUser("ann", "left"))
     sign_in(ann)
@@ -93,7 +100,13 @@ def test_somebody_without_a_password_or_revoked_cannot_sign_in(ann):
 
 
 def test_only_the_gateway_begins_and_ends_sessions_of_its_own_accord(ann):
-    for command in (SignIn("ann", "s1", "screen", 1), FailSignIn("ann"), KeepSession("s1"), SignOut("s1")):
+    for command in (
+        SignIn("ann", "s1", "screen", 1, *SCREEN, ""),
+        FailSignIn("ann", 1),
+        KeepSession("s1"),
+        ConfirmSession("ann", "s1", 1),
+        SignOut("s1"),
+    ):
         for actor in ("owner", "ann", ENGINE):
             ann.when(command, by=actor)
             ann.rejected("not_permitted")
@@ -127,76 +140,125 @@ def test_no_player_is_called_like_the_engine_or_the_gateway(book):
 # Wrong passwords
 
 
-def test_three_wrong_passwords_are_free_and_then_each_doubles_the_wait():
-    delays = [retry_delay_ns(failures) for failures in range(1, 40)]
-    assert delays[:6] == [0, 0, 0, SECOND_NS, 2 * SECOND_NS, 4 * SECOND_NS]
-    assert delays == sorted(delays)
-    assert delays[-1] == RETRY_DELAY_NS_MAX
-
-
-def test_after_too_many_wrong_passwords_even_the_right_one_must_wait(ann):
-    for _ in range(4):
-        ann.when(FailSignIn("ann"), by=GATEWAY)
-        ann.happened(SignInFailed)
-    sign_in(ann)
-    ann.rejected("sign_in_delayed", retry_ns=ann.state.credentials["ann"].retry_ns)
-    ann.when(FailSignIn("ann"), by=GATEWAY)
-    ann.rejected("sign_in_delayed")
-    ann.time_is(NOON_NS + SECOND_NS)
+def test_wrong_passwords_are_noted_and_delay_nobody_here(ann):
+    ann.when(FailSignIn("ann", 100), by=GATEWAY)
+    ann.happened(SignInFailed, user="ann", failures=100)
     sign_in(ann)
     ann.happened(SignedIn)
-    assert ann.state.credentials["ann"].failures == 0
 
 
 def test_a_wrong_password_of_nobody_is_refused_like_any_other(ann):
-    ann.when(FailSignIn("nobody"), by=GATEWAY)
+    ann.when(FailSignIn("nobody", 1), by=GATEWAY)
     ann.rejected("sign_in_failed")
 
 
-def test_the_right_password_makes_wrong_ones_free_again(ann):
-    for _ in range(3):
-        ann.when(FailSignIn("ann"), by=GATEWAY)
-    signed_in(ann, "s1")
-    ann.when(FailSignIn("ann"), by=GATEWAY)
-    ann.happened(SignInFailed, failures=1, retry_ns=NOON_NS)
+# Devices
 
 
-def test_a_new_password_ends_the_wait(ann):
-    for _ in range(4):
-        ann.when(FailSignIn("ann"), by=GATEWAY)
+def test_the_devices_of_the_last_right_passwords_are_known(ann, monkeypatch):
+    monkeypatch.setattr("runline.domain.sessions.DEVICES_PER_USER_MAX", 2)
+    for number, device in enumerate(("phone", "desk", "phone", "desk", "tablet")):
+        sign_in(ann, f"s{number}", device=device)
+    assert ann.state.credentials["ann"].devices == ("desk", "tablet")
+
+
+def test_a_password_that_somebody_else_has_set_makes_every_device_strange_again(ann):
+    sign_in(ann, "s1", device="phone")
+    ann.when(ChangePassword("ann", HASH, credential_seq(ann), "s1"), by=GATEWAY)
+    assert ann.state.credentials["ann"].devices == ("phone",)
     ann.given(SetPassword("ann", HASH))
-    signed_in(ann, "s1")
+    assert ann.state.credentials["ann"].devices == ()
+
+
+# Where the digest stands
+
+
+def test_a_passwords_digest_stands_in_its_row_alone_and_the_log_proves_it(ann):
+    credential = ann.state.credentials["ann"]
+    assert credential.password_hash == HASH
+    assert credential.password_digest == sha256(HASH.encode()).hexdigest()
+    set_ = next(event for _, _, _, event in ann.log if isinstance(event, PasswordSet))
+    assert set_ == PasswordSet("ann", credential.password_digest, "")
+    assert b"password_hash" not in msgspec.json.encode(set_)
+    assert HASH not in repr(ann.log)
 
 
 # The end of a session
 
 
-def test_a_session_that_is_not_used_ends_by_itself(ann):
+def present(book, session):
+    try:
+        require_presence(book.state.sessions[session], book.at_ns)
+    except Rejected as rejected:
+        return {"password_needed": False}[rejected.code]
+    return True
+
+
+def test_a_screen_that_nobody_uses_goes_on_showing_and_wants_the_password_for_the_next_command(ann):
     signed_in(ann, "s1")
     ann.time_is(NOON_NS + 30 * MINUTE_NS - 1)
-    assert holds(ann, "s1")
+    assert present(ann, "s1")
     ann.time_is(NOON_NS + 30 * MINUTE_NS)
+    assert (holds(ann, "s1"), present(ann, "s1")) == (True, False)
+    ann.time_is(NOON_NS + LIMITS["screen"].whole_ns)
     assert "s1" not in ann.state.sessions
-    assert ann.log[-1][3] == SessionEnded("s1", "ann", "idle", "")
+    assert ann.log[-1][3] == SessionEnded("s1", "ann", "expired", "")
+
+
+def test_what_is_done_at_a_screen_keeps_it_from_wanting_the_password(ann):
+    signed_in(ann, "s1")
+    for at_ns in range(NOON_NS, NOON_NS + 12 * HOUR_NS, 20 * MINUTE_NS):
+        ann.time_is(at_ns)
+        assert present(ann, "s1")
+        ann.when(KeepSession("s1"), by=GATEWAY)
+        ann.happened(SessionKept)
+    ann.time_is(NOON_NS + 12 * HOUR_NS)
+    assert "s1" not in ann.state.sessions
+
+
+def test_what_is_done_too_late_does_not_stand_for_the_password(ann):
+    signed_in(ann, "s1")
+    ann.time_is(NOON_NS + 30 * MINUTE_NS)
+    ann.when(KeepSession("s1"), by=GATEWAY)
+    ann.nothing_happened()
+    assert not present(ann, "s1")
+
+
+def test_the_password_given_again_begins_the_session_anew(ann):
+    signed_in(ann, "s1")
+    ann.time_is(NOON_NS + 11 * HOUR_NS)
+    ann.when(ConfirmSession("ann", "s1", credential_seq(ann)), by=GATEWAY)
+    ann.happened(SessionConfirmed, session="s1", user="ann")
+    assert present(ann, "s1")
+    ann.time_is(NOON_NS + 23 * HOUR_NS - 1)
+    assert holds(ann, "s1")
+    ann.time_is(NOON_NS + 23 * HOUR_NS)
+    assert "s1" not in ann.state.sessions
+
+
+def test_only_the_sessions_own_user_and_present_password_confirm_it(ann):
+    ann.given(staff("ben", Permission.FIGURES_VIEW), SetPassword("ben", HASH))
+    signed_in(ann, "s1")
+    old = credential_seq(ann)
+    for command in (ConfirmSession("ben", "s1", credential_seq(ann, "ben")), ConfirmSession("ann", "s9", old)):
+        ann.when(command, by=GATEWAY)
+        ann.rejected("signed_out")
+    ann.when(ChangePassword("ann", HASH, old, "s1"), by=GATEWAY)
+    ann.when(ConfirmSession("ann", "s1", old), by=GATEWAY)
+    ann.rejected("sign_in_failed")
 
 
 def test_a_session_does_not_hold_past_its_end_however_late_the_timer_is(ann):
     signed_in(ann, "s1")
-    assert not holds(ann, "s1", at_ns=NOON_NS + 30 * MINUTE_NS)
+    assert not holds(ann, "s1", at_ns=NOON_NS + 12 * HOUR_NS)
+    sign_in(ann, "s2", kind="program")
+    assert not holds(ann, "s2", at_ns=NOON_NS + 24 * HOUR_NS)
 
 
-def test_a_session_in_use_goes_on_but_never_past_its_whole_time(ann):
-    signed_in(ann, "s1")
-    whole_ns = LIMITS["screen"].whole_ns
-    for at_ns in range(NOON_NS, NOON_NS + whole_ns, 20 * MINUTE_NS):
-        ann.time_is(at_ns)
-        ann.when(KeepSession("s1"), by=GATEWAY)
-        ann.happened(SessionKept)
-    ann.time_is(NOON_NS + whole_ns)
-    assert "s1" not in ann.state.sessions
-    assert ann.log[-1][3] == SessionEnded("s1", "ann", "expired", "")
-    ann.when(KeepSession("s1"), by=GATEWAY)
-    ann.nothing_happened()
+@pytest.mark.parametrize(("idle", "whole"), [(0, HOUR_NS), (HOUR_NS, MINUTE_NS), (HOUR_NS, 401 * 24 * HOUR_NS)])
+def test_a_session_lasts_a_while_and_not_for_ever(ann, idle, whole):
+    ann.when(SignIn("ann", "s1", "screen", credential_seq(ann), idle, whole, ""), by=GATEWAY)
+    ann.rejected("expiry_invalid")
 
 
 def test_signing_out_ends_the_session_once(ann):
@@ -279,19 +341,19 @@ def test_sessions_survive_a_restart(ann):
     assert recovered.sessions == ann.state.sessions
     assert recovered.sessions_of == ann.state.sessions_of
     assert recovered.credentials == ann.state.credentials
-    assert recovered.due == [(NOON_NS + HOUR_NS // 2, "session", "s2")]
+    assert recovered.due == [(NOON_NS + 12 * HOUR_NS, "session", "s2")]
 
 
 def test_a_session_whose_time_is_over_is_not_revived_before_its_timer_fires(ann):
-    signed_in(ann, "s1")
-    ann.clock_reads(NOON_NS + 30 * MINUTE_NS)
+    sign_in(ann, kind="program")
+    ann.clock_reads(NOON_NS + 24 * HOUR_NS)
     ann.when(KeepSession("s1"), by=GATEWAY)
     ann.nothing_happened()
-    ann.time_is(NOON_NS + 30 * MINUTE_NS)
+    ann.time_is(NOON_NS + 24 * HOUR_NS)
     assert "s1" not in ann.state.sessions
 
 
-def test_a_programs_session_lasts_longer_than_a_screens(ann):
+def test_a_programs_session_ends_when_it_is_not_used(ann):
     sign_in(ann, kind="program")
     ann.time_is(NOON_NS + 24 * HOUR_NS - 1)
     assert holds(ann, "s1")
@@ -309,7 +371,7 @@ def test_the_oldest_of_one_instant_is_the_same_after_a_restart(ann):
 
 def test_a_user_has_one_credential_however_often_it_changes_in_one_part(ann):
     state = ann.state
-    for event in (SignInFailed("ann", 1, 0), PasswordSet("ann", HASH, "")):
+    for event in (PasswordSet("ann", "", "", HASH), PasswordSet("ann", "", "", HASH)):
         state.seq += 1
         EVOLVERS[type(event)](state, event)
     assert list(state.changed.values()) == [state.credentials["ann"]]

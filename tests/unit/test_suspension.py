@@ -220,6 +220,17 @@ def test_what_was_closed_from_above_cannot_be_reopened_below(open_book):
     wagers(open_book).happened(WagerPlaced)
 
 
+def test_a_moved_agents_layer_is_in_the_hands_of_those_above_it_now(open_book):
+    open_book.given(agent("B1"), agent("X", "A1"))
+    open_book.given(staff("ann", Permission.SUSPEND, at="A1"), staff("bea", Permission.SUSPEND, at="B1"))
+    open_book.when(Suspend("agent", "X", "unpaid"), by="ann")
+    open_book.given(MoveAgent("X", "B1", "sold"))
+    open_book.when(Reopen("agent", "X", "paid"), by="ann")
+    open_book.rejected("not_permitted")
+    open_book.when(Reopen("agent", "X", "paid"), by="bea")
+    open_book.happened(Reopened)
+
+
 def test_closing_again_from_above_takes_the_layer_over(open_book):
     open_book.given(staff("ann", Permission.SUSPEND, at="A1"))
     open_book.when(Suspend("player", "P1", "unpaid"), by="ann")

@@ -26,7 +26,7 @@ ENGINES = {
     "TakeResult",
     "SettleSlice",
 }
-GATEWAYS = {"ChangePassword", "FailSignIn", "KeepSession", "NoteHealth", "SignIn", "SignOut"}
+GATEWAYS = {"ChangePassword", "ConfirmSession", "FailSignIn", "KeepSession", "NoteHealth", "SignIn", "SignOut"}
 
 
 def names(kinds):
@@ -55,6 +55,10 @@ def test_whatever_holds_a_digest_of_a_password_has_no_door_and_shows_it_to_nobod
 def test_every_permission_to_change_something_is_needed_by_a_command():
     views = {permission for permission in Permission if permission.value.endswith("_view")}
     assert {command.needs for command in COMMANDS.values()} - {None} == set(Permission) - views
+
+
+def test_only_closing_betting_is_so_urgent_that_it_needs_no_password():
+    assert {name for name, command in COMMANDS.items() if command.urgent} == {"Suspend"}
 
 
 def test_control_goes_first_and_only_wagers_and_long_work_wait():

@@ -142,7 +142,7 @@ async def open_figures(engine: Engine, running: Running, at_ns: int) -> None:
     async def opened(book: str, name: str) -> None:
         def read(state: Book) -> bytes:
             user = state.users[name]
-            audience = audience_of(user, state.allowed)
+            audience = audience_of(state, user)
             shown = []
             for query in (QUERIES["figures"], QUERIES["players"], QUERIES["exposure"]):
                 require(query, "book", audience)

@@ -1,7 +1,13 @@
 """Access: who may do what, and within which subtree.
 
-Rule: authority is judged by the writer, against the roles as they are at that event. A user has one role and stands at one
-node of the tree. Nobody grants what they do not hold, nor outside their own subtree.
+Rule: authority is judged by the writer, against the roles and the tree as they are at that event. A user has one role and
+stands at one node of the tree; a role counts where it is kept and below, so that a move ends those that stay behind. Nobody
+grants what they do not hold, nor outside their own subtree.
+
+Rule: whoever commands a user stands above them (`require_above`). Their node is the user's or above it, and they hold all that
+the user's role holds; at the same node they hold more, or are an owner and the user is not. The owner whom the house names
+stands above a book's other owners; other owners are equals, and nobody commands an equal. One may always give up one's own.
+What was taken from above is given back from there or above only (`require_revoker`).
 """
 
 from typing import Any, ClassVar
@@ -39,7 +45,7 @@ class User(Row, table="users"):
 
     node: the agent whose subtree they see.
     player: the account number if this is a player, else "".
-    active: false once revoked.
+    active: false once revoked. revoked_node, revoked_role: where whoever revoked them stood, and by which role; "" if active.
     """
 
     name: str
@@ -47,8 +53,12 @@ class User(Row, table="users"):
     role: str
     player: str
     active: bool = True
+    revoked_node: str = ""
+    revoked_role: str = ""
     changed_seq: int = 0
 
+
+NOTHING: frozenset[str] = frozenset()
 
 INTERNAL_USERS = {name: User(name, ROOT, OWNER, "") for name in (ENGINE, GATEWAY)}
 
@@ -63,10 +73,34 @@ class AccessState(State):
         self.roles: dict[str, Role] = {}
         self.users: dict[str, User] = {}
         self.allowed: dict[str, frozenset[str]] = {}
+        self.holders: dict[str, dict[str, None]] = {}
+        """The staff who have a role, by role. (Players have a role of their own, and nobody has it beside them.)"""
 
     def derive(self) -> None:
         super().derive()
         self.allowed = {role.name: frozenset(role.permissions) for role in self.roles.values()}
+        self.holders = {}
+        for user in self.users.values():
+            self.note_holder(user)
+
+    def note_holder(self, user: User) -> None:
+        """Note that a user has their role."""
+        if not user.player:
+            self.holders.setdefault(user.role, {})[user.name] = None
+
+    def counts(self, role: Role, node: str) -> bool:
+        """Whether a role counts for somebody who stands at a node."""
+        return role.node == ROOT or self.below(role.node, node)
+
+    def held_by(self, user: User) -> frozenset[str]:
+        """What a user may do: what their role holds, if it counts where they stand."""
+        role = user.role
+        kept_at = self.roles[role].node
+        return self.allowed[role] if kept_at == ROOT or self.below(kept_at, user.node) else NOTHING
+
+    def first_owner(self) -> str:
+        """The owner whom the house names; "" where there is none."""
+        return ""
 
     def below(self, top: str, node: str) -> bool:
         """Whether a node is `top` or stands below it. A stream without a tree has the root only."""
@@ -120,13 +154,14 @@ def authorize(state: AccessState, command: Command, actor: str) -> User:
     user = state.users.get(actor)
     if user is None or not user.active:
         raise Rejected("not_permitted", "This user may not act here.")
-    if needs not in state.allowed[user.role]:
+    if needs not in state.held_by(user):
         raise Rejected("not_permitted", f"This needs the permission {needs.value}.", permission=needs.value)
     return user
 
 
 class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
-    """Create a role or change its permissions. It bites at its event for everyone who has the role.
+    """Create a role or change its permissions. It bites at its event for everyone who has the role; nobody changes one that an
+    equal has.
 
     role: the role's name.
     node: the node that keeps it (existing roles stay where they are).
@@ -140,7 +175,7 @@ class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book"))
     reason: str
 
 
-class RoleSet(Event):
+class RoleSet(Event, changes_sight=True):
     """A role has exactly these permissions now."""
 
     role: str
@@ -165,7 +200,11 @@ def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tu
         raise Rejected("too_many", "A permission stands in the list twice.", most=len(Permission))
     after = tuple(permission.value for permission in Permission if permission in command.permissions)
     before = role.permissions if role else ()
-    held = state.allowed[context.user.role]
+    for name in state.holders.get(command.role, ()):
+        holder = state.users[name]
+        if role and state.counts(role, holder.node):
+            require_above(state, context.user, holder)
+    held = state.held_by(context.user)
     for permission in (*before, *after):
         if permission not in held:
             raise Rejected("not_permitted", f"You do not hold {permission} yourself.", permission=permission)
@@ -222,7 +261,7 @@ class AssignRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book
     reason: str
 
 
-class RoleAssigned(Event):
+class RoleAssigned(Event, changes_sight=True):
     """A user has another role."""
 
     user: str
@@ -232,27 +271,32 @@ class RoleAssigned(Event):
 
 
 class RevokeUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
-    """Take a user's authority away, at once and wholly."""
+    """Take a user's authority away, at once and wholly.
+
+    Revoking again who was revoked further down makes it this asker's revocation: those below cannot undo it any more.
+    """
 
     user: str
     reason: str
 
 
-class UserRevoked(Event):
-    """A user may do nothing from here on."""
+class UserRevoked(Event, changes_sight=True):
+    """A user may do nothing from here on. node, role: where whoever revoked them stands, and by which role."""
 
     user: str
+    node: str
+    role: str
     reason: str
 
 
 class RestoreUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
-    """Give a revoked user their role back."""
+    """Give a revoked user their role back: for those who stand where it was taken, or above."""
 
     user: str
     reason: str
 
 
-class UserRestored(Event):
+class UserRestored(Event, changes_sight=True):
     """A revoked user has their role again."""
 
     user: str
@@ -262,29 +306,69 @@ class UserRestored(Event):
 def grantable(state: AccessState, granter: User, role_name: str, node: str) -> Role:
     """The role, if this granter may give it to someone at this node."""
     role = state.roles.get(role_name)
-    if role is None:
+    if role is None or not (state.below(granter.node, role.node) or state.below(role.node, granter.node)):
         raise Rejected("unknown_role", f"There is no role {role_name!r}.", role=role_name)
-    held = state.allowed[granter.role]
+    held = state.held_by(granter)
     for permission in role.permissions:
         if permission not in held:
             raise Rejected("not_permitted", f"You do not hold {permission} yourself.", permission=permission)
+    if role_name == OWNER and granter.role != OWNER:
+        raise Rejected("not_permitted", "Only an owner makes an owner.")
     if not state.below(role.node, node):
         raise Rejected("role_elsewhere", "This role is not kept at or above that node.", node=role.node)
     return role
 
 
 def user_within(state: AccessState, asker: User, name: str) -> User:
-    """A user of the asker's subtree whose authority is no larger than the asker's."""
+    """A user of the asker's subtree (to those below the root the unknown and the foreign look alike)."""
     user = state.users.get(name)
     if user is None or not state.below(asker.node, user.node):
         if asker.node == ROOT:
             raise Rejected("unknown_user", f"There is no user {name!r}.", user=name)
         raise Rejected("not_permitted", "That is outside your part of the tree.")
-    held = state.allowed[asker.role]
+    return user
+
+
+def stands_above(state: AccessState, asker: User, user: User) -> bool:
+    """Whether an asker, in whose subtree the user is and who holds all that the user's role holds, stands above the user."""
+    if user.node != asker.node:
+        return True
+    if OWNER in (asker.role, user.role) and asker.role != user.role:
+        return asker.role == OWNER
+    if asker.role == OWNER:
+        return asker.name == state.first_owner()
+    return state.held_by(asker) > state.allowed[user.role]
+
+
+def require_above(state: AccessState, asker: User, user: User, *, or_equal: bool = False) -> None:
+    """Refuse who does not stand above a user (see the rules above), unless it is about themselves.
+
+    or_equal: an equal will do.
+    """
+    if user is asker:
+        return
+    if not state.below(asker.node, user.node):
+        raise Rejected("not_permitted", "That is outside your part of the tree.")
+    held = state.held_by(asker)
     for permission in state.roles[user.role].permissions:
         if permission not in held:
             raise Rejected("not_permitted", "They hold what you do not hold.", permission=permission)
-    return user
+    equal_is_enough = or_equal and user.name != state.first_owner() and (user.role != OWNER or asker.role == OWNER)
+    if not equal_is_enough and not stands_above(state, asker, user):
+        raise Rejected("not_permitted", "They stand beside you, not below.")
+
+
+def require_revoker(state: AccessState, asker: User, user: User) -> None:
+    """Refuse to give authority to a user who was revoked from above the asker."""
+    if not user.active and not reaches(state, asker.node, asker.role, user.revoked_node, user.revoked_role):
+        raise Rejected("not_permitted", "They were revoked from above; only there they are restored.")
+
+
+def reaches(state: AccessState, node: str, role: str, other_node: str, other_role: str) -> bool:
+    """Whether what is done at a node by a role comes from as high as what is done at another by another."""
+    if node != other_node:
+        return state.below(node, other_node)
+    return role == OWNER or (other_role != OWNER and state.allowed[role] >= state.allowed[other_role])
 
 
 def require_another_owner(state: AccessState, user: User) -> None:
@@ -308,12 +392,14 @@ def create_user(state: AccessState, command: CreateUser, context: Any) -> UserCr
 @evolves(UserCreated)
 def user_created(state: AccessState, event: UserCreated) -> None:
     user = state.users[event.user] = User(event.user, event.node, event.role, event.player)
-    state.touch(user)
+    state.note_holder(state.touch(user))
 
 
 @decides(AssignRole)
 def assign_role(state: AccessState, command: AssignRole, context: Any) -> RoleAssigned | tuple[()]:
     user = user_within(state, context.user, command.user)
+    require_above(state, context.user, user)
+    require_revoker(state, context.user, user)
     grantable(state, context.user, command.role, user.node)
     if user.role == command.role:
         return ()
@@ -325,35 +411,46 @@ def assign_role(state: AccessState, command: AssignRole, context: Any) -> RoleAs
 
 @evolves(RoleAssigned)
 def role_assigned(state: AccessState, event: RoleAssigned) -> None:
-    state.touch(state.users[event.user]).role = event.after
+    user = state.touch(state.users[event.user])
+    del state.holders[user.role][user.name]
+    user.role = event.after
+    state.note_holder(user)
 
 
 @decides(RevokeUser)
 def revoke_user(state: AccessState, command: RevokeUser, context: Any) -> UserRevoked | tuple[()]:
-    user = user_within(state, context.user, command.user)
-    if not user.active:
+    asker = context.user
+    user = user_within(state, asker, command.user)
+    require_above(state, asker, user)
+    if not user.active and reaches(state, user.revoked_node, user.revoked_role, asker.node, asker.role):
         return ()
     require_another_owner(state, user)
-    return UserRevoked(user.name, reason_text(command.reason))
+    return UserRevoked(user.name, asker.node, asker.role, reason_text(command.reason))
 
 
 @evolves(UserRevoked)
 def user_revoked(state: AccessState, event: UserRevoked) -> None:
-    state.touch(state.users[event.user]).active = False
+    user = state.touch(state.users[event.user])
+    user.active = False
+    user.revoked_node, user.revoked_role = event.node, event.role
     state.end_sessions(event.user)
 
 
 @decides(RestoreUser)
 def restore_user(state: AccessState, command: RestoreUser, context: Any) -> UserRestored | tuple[()]:
     user = user_within(state, context.user, command.user)
+    require_above(state, context.user, user)
     if user.active:
         return ()
+    require_revoker(state, context.user, user)
     return UserRestored(user.name, reason_text(command.reason))
 
 
 @evolves(UserRestored)
 def user_restored(state: AccessState, event: UserRestored) -> None:
-    state.touch(state.users[event.user]).active = True
+    user = state.touch(state.users[event.user])
+    user.active = True
+    user.revoked_node = user.revoked_role = ""
 
 
 @grounds(AssignRole)

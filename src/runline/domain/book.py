@@ -18,6 +18,9 @@ VIEWER_ROLE = "viewer"
 class Book(SettlementState):
     """The state of one book."""
 
+    def first_owner(self) -> str:
+        return self.settings.owner
+
 
 class StartBook(Command):
     """The first command of a book (the engine sends it when the house has opened the book)."""
@@ -66,3 +69,4 @@ def book_started(book: Book, event: BookStarted) -> None:
         book.roles[role] = book.touch(Role(role, ROOT, permissions))
         book.allowed[role] = frozenset(permissions)
     book.users[event.owner] = book.touch(User(event.owner, ROOT, OWNER, ""))
+    book.note_holder(book.users[event.owner])

@@ -198,7 +198,7 @@ def require_credit(minor: int) -> int:
 def create_player(book: TreeState, command: CreatePlayer, context: Any) -> PlayerCreated:
     number = book.new_user_name(command.player, "player")
     book.require_node(context.user, command.agent)
-    if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.allowed[context.user.role]:
+    if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.held_by(context.user):
         raise Rejected("not_permitted", "Giving credit needs credit_change.", permission="credit_change")
     grantable(book, context.user, PLAYER_ROLE, command.agent)
     return PlayerCreated(number, command.agent, require_credit(command.credit_limit_minor))
@@ -211,14 +211,17 @@ def player_created(book: TreeState, event: PlayerCreated) -> None:
 
 
 class MoveAgent(Command, needs=Permission.AGENT_MOVE):
-    """Hang an agent, with all below, under another parent. Both ends must lie in the mover's subtree."""
+    """Hang an agent, with all below, under another parent. Both ends must lie in the mover's subtree.
+
+    Roles that are kept above the agent and not above its new parent count no more for those who move; a preview names whose.
+    """
 
     agent: str
     parent: str
     reason: str
 
 
-class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW):
+class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True):
     """An agent has another parent."""
 
     agent: str

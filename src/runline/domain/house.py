@@ -58,6 +58,7 @@ def house_founded(house: House, event: HouseFounded) -> None:
     house.roles[OWNER] = house.touch(Role(OWNER, ROOT, EVERYTHING))
     house.allowed[OWNER] = frozenset(EVERYTHING)
     house.users[event.owner] = house.touch(User(event.owner, ROOT, OWNER, ""))
+    house.note_holder(house.users[event.owner])
 
 
 class OpenBook(Command, needs=Permission.BOOK_OPEN, streams=("house",)):

@@ -21,11 +21,21 @@ BALANCE_MINOR_MAX = 10**13
 ROLES_MAX = 1_000
 """Roles in one stream."""
 
+ROLES_ENDED_MAX = 1_000
+"""Users named in a preview whose roles a move would end."""
+
 SESSIONS_PER_USER_MAX = 32
 """Sessions of one user; one more ends the oldest."""
 
 SESSIONS_MAX = 100_000
 """Sessions in one stream."""
+
+SESSION_NS_MIN = 10**9
+SESSION_NS_MAX = 400 * 24 * 3_600 * 10**9
+"""The times that a session may be given, idle and at all; longer than browsers keep a cookie makes no sense."""
+
+DEVICES_PER_USER_MAX = 16
+"""Devices of one user that are told from strange ones; one more, and the one used longest ago is forgotten."""
 
 PASSWORD_HASH_LENGTH_MAX = 256
 """Characters of an Argon2id digest in its text form."""

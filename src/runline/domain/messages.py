@@ -39,7 +39,8 @@ class CommandMeta(msgspec.StructMeta):
     """Takes a command's declaration: the permission it needs, its lane, the streams that know it.
 
     sender: who may send it if it needs no permission. secret: it holds what no client may send as it is (the gateway makes
-    it), so that it has no door of its own.
+    it), so that it has no door of its own. urgent: it is taken from a screen that nobody has used for a while, without the
+    password.
     """
 
     def __new__(
@@ -53,12 +54,14 @@ class CommandMeta(msgspec.StructMeta):
         streams: tuple[StreamKind, ...] = ("book",),
         sender: Sender = "engine",
         secret: bool = False,
+        urgent: bool = False,
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
         cls.needs = needs
         cls.sender = sender
         cls.secret = secret
+        cls.urgent = urgent
         cls.lane = lane
         cls.streams = streams
         if bases != (msgspec.Struct,):
@@ -71,6 +74,7 @@ class Command(msgspec.Struct, metaclass=CommandMeta, frozen=True, forbid_unknown
 
     sender: ClassVar[Sender]
     secret: ClassVar[bool]
+    urgent: ClassVar[bool]
     needs: ClassVar[Permission | None]
     lane: ClassVar[Lane]
     streams: ClassVar[tuple[StreamKind, ...]]
@@ -78,7 +82,11 @@ class Command(msgspec.Struct, metaclass=CommandMeta, frozen=True, forbid_unknown
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class EventMeta(msgspec.StructMeta):
-    """Takes an event's declaration: who may see it, the version of its shape, and the fields that nobody may see."""
+    """Takes an event's declaration: who may see it and the version of its shape.
+
+    changes_sight: it may end a session, or take something from what somebody sees; whoever shows things must look again.
+    secret: the fields that nobody may see. They stand in rows only, never in the log (see `bare`).
+    """
 
     def __new__(
         mcls,
@@ -89,10 +97,12 @@ class EventMeta(msgspec.StructMeta):
         shown_to: Permission = Permission.LOG_VIEW,
         version: int = 1,
         secret: tuple[str, ...] = (),
+        changes_sight: bool = False,
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
         cls.shown_to = shown_to
+        cls.changes_sight = changes_sight
         cls.version = version
         cls.secret = secret
         if bases != (msgspec.Struct,):
@@ -104,8 +114,17 @@ class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, gc=False):
     """A fact, in the past tense. It holds ids, never a person's data."""
 
     shown_to: ClassVar[Permission]
+    changes_sight: ClassVar[bool]
     secret: ClassVar[tuple[str, ...]]
     version: ClassVar[int]
+
+
+def bare(event: Event) -> Event:
+    """An event without its secrets: as it is logged, shown and remembered."""
+    fields = msgspec.structs.asdict(event)
+    for name in type(event).secret:
+        del fields[name]
+    return type(event)(**fields)
 
 
 class Rejected(Exception):

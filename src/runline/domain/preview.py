@@ -5,19 +5,23 @@ import msgspec
 from runline.domain.accounts import TransactionEntered
 from runline.domain.book import Book
 from runline.domain.grading import SIDES
+from runline.domain.hierarchy import AgentMoved
+from runline.domain.limits import ROLES_ENDED_MAX
 from runline.domain.messages import Event
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 
 class Moves(msgspec.Struct):
-    """Changes in minor units.
+    """Changes, amounts in minor units.
 
     balance, pending: by player. exposure: by MARKET/SIDE, what the book loses if that side wins (less what it keeps).
+    roles_ended: the role that counts no more, by user (ROLES_ENDED_MAX of them).
     """
 
     balance: dict[str, int] = {}
     pending: dict[str, int] = {}
     exposure: dict[str, int] = {}
+    roles_ended: dict[str, str] = {}
 
 
 def moves(book: Book, events: list[Event]) -> Moves:
@@ -38,7 +42,20 @@ def moves(book: Book, events: list[Event]) -> Moves:
                 add(total.balance, wager.player, event.returned_minor - wager.risk_minor)
             elif isinstance(event, WagerReversed):
                 add(total.balance, wager.player, event.change_minor)
+        elif isinstance(event, AgentMoved):
+            total.roles_ended = roles_ended(book, event)
     return total
+
+
+def roles_ended(book: Book, moved: AgentMoved) -> dict[str, str]:
+    """Whose roles a move ends: those that are kept above the agent and not above its new place."""
+    left = [node for node in book.chain(moved.before) if not book.below(node, moved.after)]
+    ended: dict[str, str] = {}
+    for name in sorted(role.name for role in book.roles.values() if role.node in left):
+        for user in sorted(book.holders.get(name, ())):
+            if len(ended) < ROLES_ENDED_MAX and book.below(moved.agent, book.users[user].node):
+                ended[user] = name
+    return ended
 
 
 def add(sums: dict[str, int], key: str, change: int) -> None:

@@ -1,16 +1,30 @@
 """Sessions: who is signed in, and by which password they may.
 
 Rule: a session is state of its stream. Whatever ends it (signing out, time, somebody above, a revoked user, another password)
-is an event, and bites at that event at every door. Tokens and passwords are kept as digests only.
+is an event, and bites at that event at every door.
+
+Rule: a screen shows until its session's end. It takes commands only for a while after the last thing that its person did there;
+then the next one wants the password again, unless it is urgent. A program's session ends when it is idle.
+
+Rule: tokens and passwords are kept as digests only, and a password's digest in its row only, where the next one overwrites it.
+The log has the digest of that digest.
 """
 
+from hashlib import sha256
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from runline.domain.access import AccessState, User, user_within
+from runline.domain.access import ROOT, AccessState, User, require_above, require_revoker, user_within
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import PASSWORD_HASH_LENGTH_MAX, SESSIONS_MAX, SESSIONS_PER_USER_MAX
+from runline.domain.limits import (
+    DEVICES_PER_USER_MAX,
+    PASSWORD_HASH_LENGTH_MAX,
+    SESSION_NS_MAX,
+    SESSION_NS_MIN,
+    SESSIONS_MAX,
+    SESSIONS_PER_USER_MAX,
+)
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
@@ -21,15 +35,13 @@ SessionKind = Literal["screen", "program"]
 MINUTE_NS = 60 * 10**9
 HOUR_NS = 60 * MINUTE_NS
 
-FREE_FAILURES = 3
-"""Failed sign-ins without a delay."""
-
-RETRY_DELAY_NS_MAX = 15 * MINUTE_NS
-"""The longest delay between two tries."""
-
 
 class SessionLimits(msgspec.Struct, frozen=True):
-    """How long a session lasts without a request, and at all, in nanoseconds."""
+    """How long a session lasts, in nanoseconds.
+
+    idle_ns: since the last thing done in it. A program's session ends then; a screen's wants the password for the next command.
+    whole_ns: at all, since the password was given.
+    """
 
     idle_ns: int
     whole_ns: int
@@ -39,33 +51,38 @@ LIMITS: dict[str, SessionLimits] = {
     "screen": SessionLimits(30 * MINUTE_NS, 12 * HOUR_NS),
     "program": SessionLimits(24 * HOUR_NS, 30 * 24 * HOUR_NS),
 }
+"""Unless the settings say otherwise."""
 
 
-class Credential(Row, table="credentials"):
+class Credential(Row, table="credentials", proved_by={"password_hash": "password_digest"}):
     """How a user signs in.
 
-    password_hash: Argon2id in its own text form. password_seq: the position at which it was set. failures: tries since the
-    last success. retry_ns: no try counts before.
+    password_hash: Argon2id in its own text form; in this row only. password_digest: SHA-256 of it, as the log has it.
+    password_seq: the position at which it was set. devices: digests of the devices from which they have signed in, the last
+    one last.
     """
 
     user: str
     password_hash: str
+    password_digest: str
     password_seq: int
-    failures: int = 0
-    retry_ns: int = 0
+    devices: tuple[str, ...] = ()
     changed_seq: int = 0
 
 
 class Session(Row, table="sessions"):
     """Somebody who is signed in.
 
-    name: 128 bits of the token's SHA-256, in hexadecimal. idle_until_ns: moved ahead by requests. ends_ns: the latest end.
+    name: 128 bits of the token's SHA-256, in hexadecimal. idle_ns, whole_ns: see `SessionLimits`. idle_until_ns: moved ahead by
+    what is done in it. ends_ns: the latest end.
     """
 
     name: str
     user: str
     kind: str
     started_ns: int
+    idle_ns: int
+    whole_ns: int
     idle_until_ns: int
     ends_ns: int
     changed_seq: int = 0
@@ -105,19 +122,35 @@ class SessionState(AccessState):
             self.end_session(name)
 
 
+def over_ns(session: Session) -> int:
+    """When a session ends if nothing more is done in it."""
+    if session.kind == "screen" or session.ends_ns < session.idle_until_ns:
+        return session.ends_ns
+    return session.idle_until_ns
+
+
 def require_session(state: SessionState, name: str, user: User, at_ns: int) -> Session:
     """The session that a request names, if it is the user's and goes on.
 
     Raises Rejected `signed_out`.
     """
     session = state.sessions.get(name)
-    if session is None or session.user != user.name or at_ns >= min(session.idle_until_ns, session.ends_ns):
+    if session is None or session.user != user.name or at_ns >= over_ns(session):
         raise Rejected("signed_out", "This session has ended. Sign in again.")
     return session
 
 
+def require_presence(session: Session, at_ns: int) -> None:
+    """Refuse what is done at a screen at which nobody has done anything for a while.
+
+    Raises Rejected `password_needed`.
+    """
+    if at_ns >= session.idle_until_ns:
+        raise Rejected("password_needed", "Nobody has used this screen for a while. Give your password to go on.")
+
+
 class SetPassword(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book"), secret=True):
-    """Give a user of your subtree a password. It ends their sessions.
+    """Give a user below you a password. It ends their sessions. Their first one an equal may give them, too.
 
     password_hash: Argon2id, made by the gateway.
     """
@@ -138,24 +171,32 @@ class ChangePassword(Command, sender="gateway", streams=("house", "book"), secre
     session: str
 
 
-class PasswordSet(Event, secret=("password_hash",)):
-    """A user has a new password. session: the one that goes on, or ""."""
+class PasswordSet(Event, secret=("password_hash",), changes_sight=True, omit_defaults=True):
+    """A user has a new password.
+
+    digest: SHA-256 of the password's digest. session: the one that goes on, or "". password_hash: "" once it is in its row.
+    """
 
     user: str
-    password_hash: str
+    digest: str
     session: str
+    password_hash: str = ""
 
 
 class SignIn(Command, sender="gateway", streams=("house", "book")):
     """Begin a session (the gateway sends it when it has checked the password).
 
-    credential_seq: the position of the credential that was checked.
+    credential_seq: the position of the credential that was checked. idle_ns, whole_ns: see `SessionLimits`. device: the digest of
+    the device.
     """
 
     user: str
     session: str
     kind: SessionKind
     credential_seq: int
+    idle_ns: int
+    whole_ns: int
+    device: str
 
 
 class SignedIn(Event):
@@ -164,24 +205,48 @@ class SignedIn(Event):
     user: str
     session: str
     kind: str
+    idle_ns: int
+    whole_ns: int
+    device: str
 
 
 class FailSignIn(Command, sender="gateway", streams=("house", "book")):
-    """Count a wrong password (the gateway sends it)."""
+    """Note wrong passwords (the gateway counts them, and sends it now and then).
 
-    user: str
-
-
-class SignInFailed(Event):
-    """Somebody tried to sign in with a wrong password. retry_ns: no try counts before."""
+    failures: how many there were within the hour.
+    """
 
     user: str
     failures: int
-    retry_ns: int
+
+
+class SignInFailed(Event):
+    """Somebody tried to sign in with wrong passwords, so often within the hour."""
+
+    user: str
+    failures: int
+
+
+class ConfirmSession(Command, sender="gateway", streams=("house", "book")):
+    """Whoever sits before a screen has given the password again (the gateway sends it when it has checked it).
+
+    credential_seq: the position of the credential that was checked.
+    """
+
+    user: str
+    session: str
+    credential_seq: int
+
+
+class SessionConfirmed(Event):
+    """A session begins anew: its user has given the password again."""
+
+    session: str
+    user: str
 
 
 class KeepSession(Command, sender="gateway", streams=("house", "book")):
-    """A session is in use (the gateway sends it now and then)."""
+    """Something was done in a session (the gateway sends it now and then)."""
 
     session: str
 
@@ -193,13 +258,14 @@ class SessionKept(Event):
 
 
 class SignOut(Command, sender="gateway", streams=("house", "book")):
-    """End one's own session (the gateway sends it)."""
+    """End one's own session (the gateway sends it). cause: wrong_password after too many of them in this session."""
 
     session: str
+    cause: Literal["signed_out", "wrong_password"] = "signed_out"
 
 
 class EndSession(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
-    """End somebody's session, at once."""
+    """End a session of somebody below you, or one of your own, at once."""
 
     session: str
     reason: str
@@ -211,8 +277,8 @@ class ExpireSession(Command, streams=("house", "book")):
     session: str
 
 
-class SessionEnded(Event):
-    """A session is over. cause: signed_out, ended, idle, expired, replaced."""
+class SessionEnded(Event, changes_sight=True):
+    """A session is over. cause: signed_out, wrong_password, ended, idle, expired, replaced."""
 
     session: str
     user: str
@@ -220,14 +286,12 @@ class SessionEnded(Event):
     reason: str
 
 
-def require_credential(state: SessionState, user: str, credential_seq: int, at_ns: int) -> Credential:
-    """The credential that was checked, unless it has changed since, its user may not act, or it is too early for a try."""
+def require_credential(state: SessionState, user: str, credential_seq: int) -> Credential:
+    """The credential that was checked, unless it has changed since or its user may not act."""
     credential = state.credentials.get(user)
     known = state.users.get(user)
     if credential is None or known is None or not known.active:
         raise Rejected("sign_in_failed", "That is not a user's password here.")
-    if at_ns < credential.retry_ns:
-        raise Rejected("sign_in_delayed", "Too many wrong passwords. Try again later.", retry_ns=credential.retry_ns)
     if credential.password_seq != credential_seq:
         raise Rejected("sign_in_failed", "That is not a user's password here.")
     return credential
@@ -239,39 +303,51 @@ def require_hash(text: str) -> str:
     return text
 
 
+def password_is_set(user: str, password_hash: str, session: str) -> PasswordSet:
+    digest = sha256(require_hash(password_hash).encode()).hexdigest()
+    return PasswordSet(user, digest, session, password_hash)
+
+
 @decides(SetPassword)
 def set_password(state: SessionState, command: SetPassword, context: Any) -> PasswordSet:
     user = user_within(state, context.user, command.user)
-    return PasswordSet(user.name, require_hash(command.password_hash), "")
+    if user is context.user:
+        raise Rejected("not_permitted", "One's own password is changed by whoever knows it.")
+    require_above(state, context.user, user, or_equal=user.name not in state.credentials)
+    require_revoker(state, context.user, user)
+    return password_is_set(user.name, command.password_hash, "")
 
 
 @decides(ChangePassword)
 def change_password(state: SessionState, command: ChangePassword, context: Any) -> PasswordSet:
     if command.credential_seq or command.user in state.credentials:
-        require_credential(state, command.user, command.credential_seq, context.at_ns)
+        require_credential(state, command.user, command.credential_seq)
     elif command.user not in state.users:
         raise Rejected("unknown_user", f"There is no user {command.user!r}.", user=command.user)
     elif not state.users[command.user].active:
         raise Rejected("sign_in_failed", "That is not a user's password here.")
-    return PasswordSet(command.user, require_hash(command.password_hash), command.session)
+    return password_is_set(command.user, command.password_hash, command.session)
 
 
 @evolves(PasswordSet)
 def password_set(state: SessionState, event: PasswordSet) -> None:
     credential = state.credentials.get(event.user)
     if credential is None:
-        credential = state.credentials[event.user] = Credential(event.user, event.password_hash, state.seq)
+        credential = state.credentials[event.user] = Credential(event.user, "", "", 0)
     credential.password_hash = event.password_hash
+    credential.password_digest = event.digest
     credential.password_seq = state.seq
-    credential.failures = 0
-    credential.retry_ns = 0
+    if not event.session:
+        credential.devices = ()
     state.touch(credential)
     state.end_sessions(event.user, but=event.session)
 
 
 @decides(SignIn)
 def sign_in(state: SessionState, command: SignIn, context: Any) -> list[Event]:
-    require_credential(state, command.user, command.credential_seq, context.at_ns)
+    require_credential(state, command.user, command.credential_seq)
+    if not SESSION_NS_MIN <= command.idle_ns <= command.whole_ns <= SESSION_NS_MAX:
+        raise Rejected("expiry_invalid", "A session lasts a while, and not for ever.", most=SESSION_NS_MAX)
     events: list[Event] = []
     names = state.sessions_of.get(command.user, {})
     if len(names) >= SESSIONS_PER_USER_MAX:
@@ -282,48 +358,59 @@ def sign_in(state: SessionState, command: SignIn, context: Any) -> list[Event]:
         raise Rejected("too_many", "As many are signed in as may be.", most=SESSIONS_MAX)
     if command.session in state.sessions:
         raise Rejected("already_exists", "There is this session already.")
-    events.append(SignedIn(command.user, command.session, command.kind))
+    signed = SignedIn(command.user, command.session, command.kind, command.idle_ns, command.whole_ns, command.device)
+    events.append(signed)
     return events
 
 
 @evolves(SignedIn)
 def signed_in(state: SessionState, event: SignedIn) -> None:
-    limits = LIMITS[event.kind]
     now_ns = state.at_ns
-    session = Session(event.session, event.user, event.kind, now_ns, now_ns + limits.idle_ns, now_ns + limits.whole_ns)
+    session = Session(
+        event.session,
+        event.user,
+        event.kind,
+        now_ns,
+        event.idle_ns,
+        event.whole_ns,
+        now_ns + event.idle_ns,
+        now_ns + event.whole_ns,
+    )
     state.sessions[event.session] = state.touch(session)
     state.sessions_of.setdefault(event.user, {})[event.session] = None
-    state.schedule("session", event.session, session.idle_until_ns)
+    state.schedule("session", event.session, over_ns(session))
     credential = state.credentials[event.user]
-    if credential.failures:
-        credential.failures = 0
-        credential.retry_ns = 0
+    if event.device and credential.devices[-1:] != (event.device,):
+        others = tuple(device for device in credential.devices if device != event.device)
+        credential.devices = (*others, event.device)[-DEVICES_PER_USER_MAX:]
         state.touch(credential)
 
 
 @decides(FailSignIn)
 def fail_sign_in(state: SessionState, command: FailSignIn, context: Any) -> SignInFailed:
-    credential = state.credentials.get(command.user)
-    if credential is None:
+    if command.user not in state.credentials:
         raise Rejected("sign_in_failed", "That is not a user's password here.")
-    if context.at_ns < credential.retry_ns:
-        raise Rejected("sign_in_delayed", "Too many wrong passwords. Try again later.", retry_ns=credential.retry_ns)
-    failures = credential.failures + 1
-    return SignInFailed(command.user, failures, context.at_ns + retry_delay_ns(failures))
-
-
-def retry_delay_ns(failures: int) -> int:
-    """None for the first failures, then a second, doubled each time, up to RETRY_DELAY_NS_MAX."""
-    if failures <= FREE_FAILURES:
-        return 0
-    return min(10**9 << min(failures - FREE_FAILURES - 1, 32), RETRY_DELAY_NS_MAX)
+    return SignInFailed(command.user, command.failures)
 
 
 @evolves(SignInFailed)
 def sign_in_failed(state: SessionState, event: SignInFailed) -> None:
-    credential = state.touch(state.credentials[event.user])
-    credential.failures = event.failures
-    credential.retry_ns = event.retry_ns
+    """It changes nothing: who is to wait is known to the gateway (`gateway/tries.py`)."""
+
+
+@decides(ConfirmSession)
+def confirm_session(state: SessionState, command: ConfirmSession, context: Any) -> SessionConfirmed:
+    require_credential(state, command.user, command.credential_seq)
+    session = require_session(state, command.session, state.users[command.user], context.at_ns)
+    return SessionConfirmed(session.name, session.user)
+
+
+@evolves(SessionConfirmed)
+def session_confirmed(state: SessionState, event: SessionConfirmed) -> None:
+    session = state.touch(state.sessions[event.session])
+    session.idle_until_ns = state.at_ns + session.idle_ns
+    session.ends_ns = state.at_ns + session.whole_ns
+    state.schedule("session", event.session, over_ns(session))
 
 
 @decides(KeepSession)
@@ -337,22 +424,25 @@ def keep_session(state: SessionState, command: KeepSession, context: Any) -> Ses
 @evolves(SessionKept)
 def session_kept(state: SessionState, event: SessionKept) -> None:
     session = state.touch(state.sessions[event.session])
-    session.idle_until_ns = state.at_ns + LIMITS[session.kind].idle_ns
-    state.schedule("session", event.session, min(session.idle_until_ns, session.ends_ns))
+    session.idle_until_ns = state.at_ns + session.idle_ns
+    if session.kind != "screen":
+        state.schedule("session", event.session, over_ns(session))
 
 
 @decides(SignOut)
 def sign_out(state: SessionState, command: SignOut, context: Any) -> SessionEnded | tuple[()]:
     session = state.sessions.get(command.session)
-    return SessionEnded(session.name, session.user, "signed_out", "") if session else ()
+    return SessionEnded(session.name, session.user, command.cause, "") if session else ()
 
 
 @decides(EndSession)
 def end_session(state: SessionState, command: EndSession, context: Any) -> SessionEnded:
     session = state.sessions.get(command.session)
     if session is None:
+        if context.user.node != ROOT:
+            raise Rejected("not_permitted", "That is outside your part of the tree.")
         raise Rejected("unknown_session", "There is no such session.", session=command.session[:64])
-    user_within(state, context.user, session.user)
+    require_above(state, context.user, user_within(state, context.user, session.user))
     return SessionEnded(session.name, session.user, "ended", reason_text(command.reason))
 
 
@@ -364,7 +454,7 @@ def session_is_due(subject: str) -> Command:
 @decides(ExpireSession)
 def expire_session(state: SessionState, command: ExpireSession, context: Any) -> SessionEnded | tuple[()]:
     session = state.sessions.get(command.session)
-    if session is None or context.at_ns < min(session.idle_until_ns, session.ends_ns):
+    if session is None or context.at_ns < over_ns(session):
         return ()
     cause = "expired" if context.at_ns >= session.ends_ns else "idle"
     return SessionEnded(session.name, session.user, cause, "")

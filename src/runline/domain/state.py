@@ -4,7 +4,7 @@ A row type is declared once; the tables of the store are derived from it. `touch
 committer writes exactly that.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from heapq import heappush
 from itertools import chain
 from typing import Any, ClassVar, TypeVar
@@ -14,13 +14,16 @@ import msgspec
 ROWS: dict[str, type["Row"]] = {}
 """Every row type by the name of its table."""
 
+NONE_PROVED: Mapping[str, str] = {}
+
 
 class RowMeta(msgspec.StructMeta):
     """Takes a row's declaration.
 
     table: where it is stored. key: how many of its first fields are the key (after the stream's id).
     held_while: (field, value): only rows of that value are kept in memory. found_by: the field by which the others are
-    looked up. read_by: the fields by which history is read, each of which gets an index.
+    looked up. read_by: the fields by which history is read, each of which gets an index. proved_by: secret fields, which the
+    log does not have, each with the field that has its SHA-256 by the log.
     """
 
     def __new__(
@@ -34,6 +37,7 @@ class RowMeta(msgspec.StructMeta):
         held_while: tuple[str, str] | None = None,
         found_by: str | None = None,
         read_by: tuple[str, ...] = (),
+        proved_by: Mapping[str, str] = NONE_PROVED,
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
@@ -42,6 +46,7 @@ class RowMeta(msgspec.StructMeta):
         cls.held_while = held_while
         cls.found_by = found_by
         cls.read_by = read_by
+        cls.proved_by = proved_by
         if table:
             ROWS[table] = cls
         return cls
@@ -55,6 +60,7 @@ class Row(msgspec.Struct, metaclass=RowMeta, gc=False):
     held_while: ClassVar[tuple[str, str] | None]
     found_by: ClassVar[str | None]
     read_by: ClassVar[tuple[str, ...]]
+    proved_by: ClassVar[Mapping[str, str]]
 
     def key(self) -> Any:
         """The row's key within its stream: a value, or a tuple of values."""

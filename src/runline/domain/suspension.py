@@ -99,7 +99,7 @@ class SuspendableState(SessionState):
         return None
 
 
-class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book")):
+class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book"), urgent=True):
     """Close betting on a scope until it is reopened. The subject must exist: a slip of the pen would close nothing.
 
     Closing again what was closed further down makes it this user's layer: those below cannot reopen it any more.
@@ -172,7 +172,7 @@ def reopen(state: SuspendableState, command: Reopen, context: Any) -> Reopened |
     layer = state.suspensions.get((command.scope, command.subject))
     if layer is None:
         return ()
-    if not state.below(context.user.node, layer.node):
+    if layer.node != context.user.node and state.below(layer.node, context.user.node):
         raise Rejected("not_permitted", "This was closed from above; only there it can be reopened.")
     return Reopened(command.scope, command.subject, reason_text(command.reason))
 

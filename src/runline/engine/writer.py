@@ -15,10 +15,10 @@ from runline.domain.book import Book
 from runline.domain.context import Context
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
-from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED, Event, Rejected
+from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED, Event, Rejected, bare
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
-from runline.domain.sessions import SessionState, require_session
+from runline.domain.sessions import SessionState, require_presence, require_session
 from runline.domain.state import Need, Row
 from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
@@ -140,7 +140,9 @@ class Writer:
         state = self.state
         user = authorize(state, command, request.actor)
         if request.session:
-            require_session(state, request.session, user, at_ns)
+            session = require_session(state, request.session, user, at_ns)
+            if at_ns >= session.idle_until_ns and not command.urgent:
+                require_presence(session, at_ns)
         if request.if_position is not None:
             ground = GROUNDS.get(type(command))
             moved = ground(state, command) if ground else state.seq
@@ -171,6 +173,8 @@ class Writer:
             state.seq = seq = state.seq + 1
             kind = type(event)
             EVOLVERS[kind](state, event)
+            if kind.secret:
+                event = bare(event)
             # An Envelope, written as the tuple that it is encoded as.
             body = encode_envelope(
                 (

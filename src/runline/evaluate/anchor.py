@@ -1,7 +1,8 @@
 """Anchor: a signed statement of where the logs ended and what the tables held, kept outside of the database.
 
-An anchor is a folder: `anchor.json` (signed) and `tables.sqlite` (the tables as they were, without the log). Verification
-can start from it, also when the log before it is archived, and nobody without the key can have changed it.
+An anchor is a folder: `anchor.json` (signed) and `tables.sqlite` (the tables as they were, without the log, and without secrets,
+of which they have the digests). Verification can start from it, also when the log before it is archived, and nobody without the
+key can have changed it.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from runline.domain.state import ROWS
 from runline.engine.ports import Head, StoreError
 from runline.store.sqlite import open_connection, store_error
 from runline.store.tables import Table, row_tables
@@ -86,6 +88,9 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) 
         ]
         for name in ("events", "refusals", "batches"):
             copy.execute(f"DELETE FROM {name}")
+        for row_type in ROWS.values():
+            for secret in row_type.proved_by:
+                copy.execute(f"UPDATE {row_type.table} SET {secret} = ''")
         copy.execute("VACUUM")
         digests = {table.name: table_digest(copy, table) for table in row_tables()}
         copy.close()

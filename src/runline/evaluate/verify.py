@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import apsw
 import msgspec
 
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.state import ROWS
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.evaluate.anchor import Anchor, open_tables
 from runline.evaluate.replay import Differs, replay_stream, scratch
@@ -110,7 +112,8 @@ def compare(
 def compare_table(connection: apsw.Connection, table: Table, report: Report) -> None:
     """Name the rows that are in one set of tables and not, or not so, in the other."""
     report.rows[table.name] = connection.execute(f"SELECT count(*) FROM main.{table.name}").get
-    names = [column.name for column in table.columns]
+    proved_by = ROWS[table.name].proved_by
+    names = [column.name for column in table.columns if column.name not in proved_by]
     stored = f"SELECT {', '.join(names)} FROM main.{table.name}"
     folded = f"SELECT {', '.join(names)} FROM folded.{table.name}"
     only_stored = keyed(connection, f"{stored} EXCEPT {folded}", table)
@@ -132,6 +135,27 @@ def compare_table(connection: apsw.Connection, table: Table, report: Report) -> 
                 if mine != other
             ]
             report.differences.append(f"{where}: {', '.join(changes)}")
+    for secret, digest in proved_by.items():
+        compare_digests(connection, table, secret, digest, report, {**only_stored, **only_folded})
+
+
+def compare_digests(
+    connection: apsw.Connection,
+    table: Table,
+    secret: str,
+    digest: str,
+    report: Report,
+    named: dict[tuple[Any, ...], Any],
+) -> None:
+    """Name the rows whose secret is not the one of which the log has the digest, but those that are named already."""
+    columns = ", ".join((*table.key, secret, digest))
+    found = 0
+    for *key, text, expected in connection.execute(f"SELECT {columns} FROM main.{table.name}"):
+        right = isinstance(text, str) and sha256(text.encode()).hexdigest() == expected
+        if not right and tuple(key) not in named and found < DIFFERENCES_MAX:
+            found += 1
+            where = f"{table.name} {' '.join(map(str, key))}"
+            report.differences.append(f"{where}: {secret} is not what {digest} is the digest of")
 
 
 def keyed(connection: apsw.Connection, sql: str, table: Table) -> dict[tuple[Any, ...], tuple[Any, ...]]:

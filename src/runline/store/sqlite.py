@@ -79,6 +79,8 @@ def open_connection(path: Path, *, writing: bool) -> apsw.Connection:
             connection.pragma("synchronous", "full")
             if mode != "wal" or connection.pragma("synchronous") != 2:
                 raise StoreError("unreadable", f"{path} cannot be written with WAL and synchronous=FULL.")
+            # What is overwritten or deleted leaves nothing behind in the free parts of the file (a page is written anyway).
+            connection.pragma("secure_delete", "on")
         connection.pragma("cache_size", -65_536)
         return connection
     except apsw.Error as error:
