@@ -57,7 +57,7 @@ class Answer(msgspec.Struct):
     events: list[dict[str, Any]] = []
     repeated: bool = False
     preview: bool = False
-    moves: dict[str, dict[str, int]] = {}
+    moves: dict[str, dict[str, Any]] = {}
 
 
 class Page(msgspec.Struct):
@@ -182,8 +182,9 @@ class Follower:
 class AsyncClient:
     """The API, asynchronously.
 
-    address: such as http://localhost:8321. token: of a session; `sign_in` gets one. deadline_s: how long a command is sent
-    again and again before `UnreachableError`. transport: for tests.
+    address: such as http://localhost:8321. token: of a session; `sign_in` gets one. device: of the last sign-in from here, to be
+    kept by whoever signs in again and again, so that wrong passwords given elsewhere never delay it. deadline_s: how long a
+    command is sent again and again before `UnreachableError`. transport: for tests.
     """
 
     def __init__(
@@ -191,6 +192,7 @@ class AsyncClient:
         address: str,
         token: str = "",
         *,
+        device: str = "",
         deadline_s: float = 30.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -198,6 +200,7 @@ class AsyncClient:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         self.http = httpx.AsyncClient(base_url=address, timeout=10.0, limits=limits, transport=transport)
         self.token = token
+        self.device = device
 
     @property
     def token(self) -> str:
@@ -252,12 +255,21 @@ class AsyncClient:
 
         Raises RefusedError, UnreachableError.
         """
-        body = {"stream": stream, "user": user, "password": password}
+        body = {"stream": stream, "user": user, "password": password, "device": self.device}
         response = await self.request("POST", "/v1/sign-in", json=body)
         if response.status_code != 200:
             raise refusal(response)
-        self.token = response.json()["token"]
+        found = response.json()
+        self.token, self.device = found["token"], found["device"]
         return self.token
+
+    async def confirm(self, password: str) -> None:
+        """Give the password again, after the refusal `password_needed` (a console's session is refused so when it was idle).
+        The refused command may be sent again then, under its id.
+
+        Raises RefusedError, UnreachableError.
+        """
+        await self.post("/v1/confirm", password=password)
 
     async def post(self, path: str, **fields: Any) -> dict[str, Any]:
         """What a route that is not a command's answers (sign-out, passwords).
@@ -394,6 +406,10 @@ class Client:
     def sign_in(self, stream: str, user: str, password: str) -> str:
         """See AsyncClient."""
         return self.runner.run(self.client.sign_in(stream, user, password))
+
+    def confirm(self, password: str) -> None:
+        """See AsyncClient."""
+        self.runner.run(self.client.confirm(password))
 
     def post(self, path: str, **fields: Any) -> dict[str, Any]:
         """See AsyncClient."""

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from runline.domain.limits import SESSION_NS_MAX, SESSION_NS_MIN
+
 ENVIRONMENT = "RUNLINE_"
 """The beginning of a setting's name in the environment: RUNLINE_SERVER_PORT is `port` of `[server]`."""
 
@@ -50,12 +52,33 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner_password: str = ""
 
 
+class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long somebody is signed in, in seconds.
+
+    screen_s: how long a console shows after the password was given. screen_idle_s: after so long without anything that its person
+    did, the next command wants the password again. program_s, program_idle_s: when a program's session ends, at all and without
+    a request.
+    """
+
+    screen_s: int = 12 * 3_600
+    screen_idle_s: int = 30 * 60
+    program_s: int = 30 * 24 * 3_600
+    program_idle_s: int = 24 * 3_600
+
+    def __post_init__(self) -> None:
+        for whole_s, idle_s in ((self.screen_s, self.screen_idle_s), (self.program_s, self.program_idle_s)):
+            if not SESSION_NS_MIN <= idle_s * 10**9 <= whole_s * 10**9 <= SESSION_NS_MAX:
+                least, most = SESSION_NS_MIN // 10**9, SESSION_NS_MAX // 10**9
+                raise ValueError(f"sessions last {least} to {most} seconds, and idle no longer than at all")
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of a process."""
 
     store: StoreSettings = StoreSettings()
     engine: EngineSettings = EngineSettings()
     server: ServerSettings = ServerSettings()
+    sessions: SessionSettings = SessionSettings()
 
 
 SECRETS = (("server", "owner_password"),)

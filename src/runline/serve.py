@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from runline.bootstrap import open_store, run, running_engine
-from runline.config import Settings, SettingsError, load_settings, settings_toml
+from runline.config import SessionSettings, Settings, SettingsError, load_settings, settings_toml
 from runline.demo.sample import BOOK as SAMPLE
 from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
 from runline.demo.sample import add_sample
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.sessions import SessionLimits
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen, make_server
 
 FAILED = 2
+SECOND_NS = 10**9
 
 
 def say(text: str) -> None:
@@ -53,6 +55,14 @@ def serve(file: Path | None, flags: Mapping[tuple[str, str], Any], *, sample: bo
         return complain(error)
 
 
+def lasting(settings: SessionSettings) -> dict[str, SessionLimits]:
+    """How long sessions last, by kind."""
+    return {
+        "screen": SessionLimits(settings.screen_idle_s * SECOND_NS, settings.screen_s * SECOND_NS),
+        "program": SessionLimits(settings.program_idle_s * SECOND_NS, settings.program_s * SECOND_NS),
+    }
+
+
 async def serve_until_stopped(settings: Settings, *, sample: bool) -> int:
     """Open the store, recover, listen."""
     server_settings = settings.server
@@ -64,6 +74,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool) -> int:
                 settings.store.path,
                 certificate=server_settings.tls_certificate,
                 key=server_settings.tls_key,
+                lasting=lasting(settings.sessions),
             )
             signing = server.gateway.signing
             owner = settings.engine.owner

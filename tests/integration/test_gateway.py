@@ -10,13 +10,12 @@ from asyncio.subprocess import PIPE
 import httpx
 import pytest
 from tests.integration.served import PASSWORD, raw, served
-from tests.integration.world import LINES, NOON_NS, SetClock, start_ns, wager
+from tests.integration.world import LINES, NOON_NS, start_ns, wager
 
 from runline.client import Client, RefusedError, command_id
 from runline.domain.access import RevokeUser
-from runline.domain.sessions import LIMITS
 from runline.engine.ids import uuid7
-from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, KEEP_SESSION_NS
+from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX
 
 
 def fields(command):
@@ -240,20 +239,6 @@ def test_no_answer_shows_the_digest_of_a_password(place):
 # Signing in
 
 
-def test_a_wrong_password_is_answered_later_and_later(place):
-    async def main(place):
-        await place.give_password("b1", "owner")
-        client = place.client()
-        codes = [(await refused(client.sign_in("b1", "owner", "wrong"))).code for _ in range(5)]
-        assert codes == ["sign_in_failed"] * 4 + ["sign_in_delayed"]
-        late = await refused(client.sign_in("b1", "owner", PASSWORD))
-        assert (late.status, late.code) == (429, "sign_in_delayed")
-        place.world.set_clock(late.details["retry_ns"])
-        await client.sign_in("b1", "owner", PASSWORD)
-
-    place(main)
-
-
 def test_an_unknown_user_or_book_looks_like_a_wrong_password(place):
     async def main(place):
         client = place.client()
@@ -276,31 +261,6 @@ def test_signing_out_ends_the_session_at_every_door(place):
         assert error.status == 401
 
     place(main)
-
-
-def test_a_session_ends_when_it_is_idle_and_is_kept_by_use(place):
-    clock = SetClock()
-
-    async def main(place):
-        screen = await place.sign_in("b1", "owner")
-        response = await screen.http.post(
-            "/v1/sign-in", json={"stream": "b1", "user": "owner", "password": PASSWORD, "kind": "screen"}
-        )
-        cookie = response.headers["set-cookie"]
-        assert "HttpOnly" in cookie
-        assert "SameSite=Strict" in cookie
-        token = cookie.partition("=")[2].partition(";")[0]
-        idle_ns = LIMITS["screen"].idle_ns
-        client = place.client(token)
-        for _ in range(4):
-            assert (await client.ask("me")).items[0]["user"] == "owner"
-            place.world.set_clock(clock.at_ns + idle_ns // 2 + KEEP_SESSION_NS)
-            await client.ask("me")
-            await asyncio.sleep(0)
-        place.world.set_clock(clock.at_ns + idle_ns)
-        assert (await refused(client.ask("me"))).status == 401
-
-    place(main, clock)
 
 
 def test_a_password_is_changed_by_whoever_knows_it_and_ends_the_other_sessions(place):

@@ -237,6 +237,29 @@ def test_a_revocation_cuts_the_stream_and_no_later_event_is_seen(place):
     place(main)
 
 
+def test_another_password_cuts_the_streams_of_all_sessions_but_the_one_that_goes_on(place):
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        one, other = await place.sign_in("b1", "ann"), await place.sign_in("b1", "ann")
+        ones, others = one.stream("wagers"), other.stream("wagers")
+        await anext(ones)
+        await anext(others)
+        await one.post("/v1/change-password", old=PASSWORD, new=PASSWORD + "2")
+        with pytest.raises(RefusedError) as error:
+            await anext(others)
+        assert error.value.status == 401
+        placed = (await place.world.do("b1", wager())).position
+        frame = await anext(ones)
+        while frame.position < placed:
+            frame = await anext(ones)
+        await owner.post("/v1/set-password", user="ann", password=PASSWORD)
+        with pytest.raises(RefusedError) as error:
+            await anext(ones)
+        assert error.value.status == 401
+
+    place(main)
+
+
 def test_a_changed_role_begins_a_new_image_with_what_it_may_see_now(place):
     async def main(place):
         world = place.world

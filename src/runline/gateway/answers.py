@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.messages import Event, Rejected
+from runline.domain.messages import Event, Rejected, bare
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused
 
 STATUS: dict[str, int] = {
@@ -18,6 +18,7 @@ STATUS: dict[str, int] = {
     "not_signed_in": 401,
     "signed_out": 401,
     "sign_in_failed": 401,
+    "password_needed": 403,
     "not_permitted": 403,
     "cross_site": 403,
     "not_found": 404,
@@ -71,13 +72,7 @@ def hidden(kind: type[Event]) -> bytes:
 def event_json(event: Event) -> bytes:
     """An event as everyone who may may see it: its type, then its fields without those that are secret."""
     kind = type(event)
-    if kind.secret:
-        fields = msgspec.to_builtins(event)
-        for name in kind.secret:
-            del fields[name]
-        body = encode(fields)
-    else:
-        body = encode(event)
+    body = encode(bare(event) if kind.secret else event)
     return hidden(kind) + (b"}" if body == b"{}" else b"," + body[1:])
 
 

@@ -102,9 +102,9 @@ def sees(audience: Audience, tree: Tree, event: Event) -> bool:
     return node == EVERYONE or tree.below(audience.node, node)
 
 
-def audience_of(user: User, allowed: dict[str, frozenset[str]]) -> Audience:
+def audience_of(state: AccessState, user: User) -> Audience:
     """The audience that a user belongs to."""
-    return Audience(user.node, user.player, allowed[user.role])
+    return Audience(user.node, user.player, state.held_by(user))
 
 
 def audience_at(state: AccessState, user: User, node: str) -> Audience:
@@ -112,7 +112,7 @@ def audience_at(state: AccessState, user: User, node: str) -> Audience:
 
     Raises Rejected `not_permitted`, `unknown_agent`.
     """
-    audience = audience_of(user, state.allowed)
+    audience = audience_of(state, user)
     if not node or node == user.node:
         return audience
     if user.player:

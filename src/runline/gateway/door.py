@@ -11,23 +11,24 @@ import msgspec
 from runline.bus.local import LocalBus
 from runline.domain.access import User
 from runline.domain.messages import COMMANDS, GATEWAY, HOUSE, Command, Rejected
-from runline.domain.sessions import KeepSession, SessionState, require_session
+from runline.domain.sessions import KeepSession, Session, SessionState, require_session
 from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Outcome, Refused, Request, Sink
 from runline.gateway.audience import Audience, audience_of
-from runline.gateway.limits import KEEP_SESSION_NS
+from runline.gateway.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.gateway.tokens import session_name, stream_of
 
 V = TypeVar("V")
 
 
 class Asker(msgspec.Struct, frozen=True, gc=False):
-    """Who asks: a session of a stream, and its user."""
+    """Who asks: a session of a stream, and its user. screen: whether a person sits before it."""
 
     stream: str
     session: str
     user: str
+    screen: bool = False
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -84,7 +85,7 @@ class Door:
     def __init__(self, engine: Engine, bus: LocalBus) -> None:
         self.engine = engine
         self.bus = bus
-        self.kept_ns: dict[str, int] = {}
+        self.noted_ns: dict[str, int] = {}
         self.loop = asyncio.get_running_loop()
 
     def asker(self, token: str) -> Asker:
@@ -101,19 +102,36 @@ class Door:
         session = writer.state.sessions.get(name) if writer is not None else None
         if writer is None or session is None:
             raise Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
-        self.keep(writer.stream, name)
+        if session.kind == "screen":
+            return Asker(writer.stream, name, session.user, True)
+        self.note_use(writer.stream, session, KEEP_PROGRAM_NS)
         return Asker(writer.stream, name, session.user)
 
-    def keep(self, stream: str, session: str) -> None:
-        """Note now and then that a session is in use."""
+    def keep(self, stream: str, name: str) -> None:
+        """Note that a session is in use: a program's. (A screen that only shows is not.)"""
+        writer = self.engine.writers.get(stream)
+        session = writer.state.sessions.get(name) if writer is not None else None
+        if session is not None and session.kind != "screen":
+            self.note_use(stream, session, KEEP_PROGRAM_NS)
+
+    def keep_screen(self, asker: Asker) -> None:
+        """Note that something was done at a screen."""
+        writer = self.engine.writers.get(asker.stream)
+        session = writer.state.sessions.get(asker.session) if writer is not None else None
+        if session is not None:
+            self.note_use(asker.stream, session, KEEP_SCREEN_NS)
+
+    def note_use(self, stream: str, session: Session, every_ns: int) -> None:
+        """Have it noted in the book, now and then, that a session was used."""
         now_ns = self.engine.clock.now_ns()
-        known_ns = self.kept_ns.get(session)
-        if known_ns is None or now_ns - known_ns > KEEP_SESSION_NS:
-            if len(self.kept_ns) > 100_000:
-                self.kept_ns.clear()
-            self.kept_ns[session] = now_ns
-            if known_ns is not None:
-                self.engine.submit([self.request(stream, GATEWAY, KeepSession(session))], Unheard())
+        noted_ns = self.noted_ns.get(session.name, 0)
+        if noted_ns < session.idle_until_ns - session.idle_ns:
+            noted_ns = session.idle_until_ns - session.idle_ns
+        if now_ns - noted_ns >= min(every_ns, session.idle_ns // 4):
+            if len(self.noted_ns) > 100_000:
+                self.noted_ns.clear()
+            self.noted_ns[session.name] = now_ns
+            self.engine.submit([self.request(stream, GATEWAY, KeepSession(session.name))], Unheard())
 
     def report(self, command: Command, sink: Sink) -> None:
         """Send the house what the monitor has found."""
@@ -140,6 +158,8 @@ class Door:
         correlation: str = "",
     ) -> Request:
         """What somebody asks for. Without an id of theirs it gets one here, and cannot be sent again safely."""
+        if asker.screen:
+            self.keep_screen(asker)
         return Request(
             asker.stream,
             command_id or self.bus.new_id(),
@@ -185,7 +205,7 @@ class Door:
         def checked(state: SessionState) -> V | Rejected:
             try:
                 user = reader_of(state, asker, self.engine.clock.now_ns())
-                return read(state, user, audience_of(user, state.allowed))
+                return read(state, user, audience_of(state, user))
             except Rejected as rejected:
                 return rejected
 

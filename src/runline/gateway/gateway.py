@@ -1,11 +1,13 @@
 """Gateway: everything that the routes need, put together."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.sessions import SessionLimits
 from runline.gateway.answers import Error
 from runline.gateway.door import Asker, Door
 from runline.gateway.history import answer as answer_from_history
@@ -18,12 +20,14 @@ from runline.gateway.signing import Signing
 
 
 class Gateway:
-    """Everything that the routes need. database: the SQLite file, for the reader process."""
+    """Everything that the routes need. database: the SQLite file, for the reader process. lasting: how long sessions last."""
 
-    def __init__(self, door: Door, database: Path, *, secure: bool) -> None:
+    def __init__(
+        self, door: Door, database: Path, *, secure: bool, lasting: Mapping[str, SessionLimits] | None = None
+    ) -> None:
         self.door = door
         self.passwords = Passwords()
-        self.signing = Signing(door, self.passwords)
+        self.signing = Signing(door, self.passwords, lasting)
         self.live = Live(door)
         self.reader = Worker(READS_WAITING_MAX, open_reader, str(database))
         self.secure = secure

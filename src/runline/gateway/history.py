@@ -9,7 +9,7 @@ from typing import Any, Literal
 import apsw
 import msgspec
 
-from runline.domain.access import ROOT
+from runline.domain.access import NOTHING, ROOT
 from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import Rejected
 from runline.domain.permissions import Permission
@@ -144,6 +144,13 @@ BATCHES_AFTER = (
 """The batch that an event is in, and the next one, which says since when the one before it is durable."""
 
 
+STANDS_BELOW = (
+    "WITH RECURSIVE above(stream, name) AS (SELECT ?, ? UNION SELECT agents.stream, agents.parent FROM above JOIN agents "
+    "ON agents.stream = above.stream AND agents.name = above.name) SELECT count(*) FROM above WHERE name = ?"
+)
+"""Whether a node is another one or stands below it."""
+
+
 class Snapshot:
     """A stream's tables at one position, and who asks of them."""
 
@@ -152,20 +159,22 @@ class Snapshot:
         self.stream = stream
         self.position = self.one("SELECT seq FROM heads WHERE stream = ?", stream) or 0
         found: list[Any] = self.connection.execute(
-            "SELECT users.node, users.player, users.active, roles.permissions FROM users JOIN roles "
+            "SELECT users.node, users.player, users.active, roles.permissions, roles.node FROM users JOIN roles "
             "ON roles.stream = users.stream AND roles.name = users.role WHERE users.stream = ? AND users.name = ?",
             (stream, user),
         ).fetchall()
         holds = self.one(
-            "SELECT count(*) FROM sessions WHERE stream = ? AND name = ? AND user = ? AND min(idle_until_ns, ends_ns) > ?",
+            "SELECT count(*) FROM sessions WHERE stream = ? AND name = ? AND user = ? "
+            "AND iif(kind = 'screen', ends_ns, min(idle_until_ns, ends_ns)) > ?",
             stream, session, user, now_ns,
         )  # fmt: skip
         if not found or not found[0][2]:
             raise Rejected("not_permitted", "This user may not act here.")
         if not holds:
             raise Rejected("signed_out", "This session has ended. Sign in again.")
-        node, player, _, permissions = found[0]
-        self.audience = Audience(node, player, frozenset(msgspec.json.decode(permissions)))
+        node, player, _, permissions, kept_at = found[0]
+        counts = kept_at == ROOT or self.one(STANDS_BELOW, stream, node, kept_at)
+        self.audience = Audience(node, player, frozenset(msgspec.json.decode(permissions)) if counts else NOTHING)
         self.within: frozenset[str] | None = None
         if node != ROOT:
             rows: list[Any] = self.connection.execute(

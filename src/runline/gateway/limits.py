@@ -30,8 +30,43 @@ PAGE_ROWS_MAX = 1_000
 READS_WAITING_MAX = 256
 """Heavy queries waiting for the reader process."""
 
-KEEP_SESSION_NS = 5 * 60 * 10**9
-"""How often the use of a session is noted in its book."""
+KEEP_PROGRAM_NS = 5 * 60 * 10**9
+"""How often the use of a program's session is noted in its book."""
+
+KEEP_SCREEN_NS = 60 * 10**9
+"""How often it is noted that something was done at a screen: its idle time is right to this."""
+
+FREE_FAILURES = 3
+"""Wrong passwords without a delay, from one address for one user."""
+
+RETRY_DELAY_NS_MAX = 15 * 60 * 10**9
+"""The longest delay between two tries."""
+
+TRIES_NS = 3_600 * 10**9
+"""How long wrong passwords are remembered."""
+
+STRANGE_FAILURES_MAX = 100
+"""Wrong passwords for one user within TRIES_NS, from all the devices together that the user has not signed in from before. Then
+only known devices are let try: 100 guesses an hour find no password that was not already known."""
+
+TRIES_REMEMBERED_MAX = 100_000
+"""Addresses, devices and users of which wrong passwords are remembered, each; about 300 bytes. To have one forgotten takes as
+many others, each of which costs 25 ms of hashing."""
+
+TRIES_WAITING_MAX = 16
+"""Sign-ins of one user from one address at once; they are checked one after the other."""
+
+SESSION_FAILURES_MAX = 5
+"""Wrong passwords of whoever is signed in (to confirm a session, or to change the password); then the session ends."""
+
+FAILURES_LOGGED = (1, 3, 10, 30, 100, 300, 1_000)
+"""The wrong passwords for one user within TRIES_NS that become an entry of the log: so many entries an hour at most."""
+
+DEVICE_LENGTH_MAX = 64
+"""Characters of a device's token."""
+
+DEVICE_S = 400 * 24 * 3_600
+"""How long a browser keeps its device's token."""
 
 STREAMS_MAX = 10_000
 """Live streams of one process."""

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
+from litestar.datastructures import Cookie
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 
+from runline.domain.access import ROOT
 from runline.domain.messages import Command, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionKind
@@ -17,10 +19,23 @@ from runline.gateway.answers import Refusal, outcome_json
 from runline.gateway.audience import Audience
 from runline.gateway.door import Asker, decoded, decoder_of, path_name
 from runline.gateway.gateway import Gateway
-from runline.gateway.limits import BODY_BYTES_MAX
+from runline.gateway.limits import BODY_BYTES_MAX, DEVICE_S
 from runline.gateway.live import Delivery
 from runline.gateway.queries import Query
-from runline.gateway.web import COOKIE, JSON, SECURE_COOKIE, body_of, headers_of, require_content, token_of
+from runline.gateway.web import (
+    COOKIE,
+    DEVICE_COOKIE,
+    JSON,
+    SECURE_COOKIE,
+    SECURE_DEVICE_COOKIE,
+    body_of,
+    client_address,
+    cookie_of,
+    device_of,
+    headers_of,
+    require_content,
+    token_of,
+)
 
 POSITION_MAX = 2**62
 
@@ -173,20 +188,30 @@ def answer_type(query: Query) -> Any:
 
 
 class SignInBody(msgspec.Struct, forbid_unknown_fields=True):
-    """stream: a book's id, or house. kind: screen (also sets the cookie) or program."""
+    """stream: a book's id, or house. kind: screen (also sets the cookie) or program. device: of the last answer to a sign-in."""
 
     stream: str
     user: str
     password: str
     kind: SessionKind = "program"
+    device: str = ""
 
 
 class SignedInAnswer(msgspec.Struct):
-    """token: to be sent as `Authorization: Bearer …`; "" for a screen, whose cookie holds it."""
+    """token: to be sent as `Authorization: Bearer …`. device: to be sent with the next sign-in, so that guesses of others do not
+    delay it. Both are "" for a screen, whose cookies hold them.
+    """
 
     stream: str
     user: str
     token: str
+    device: str
+
+
+class ConfirmBody(msgspec.Struct, forbid_unknown_fields=True):
+    """One's own password."""
+
+    password: str
 
 
 class ChangePasswordBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -212,6 +237,7 @@ class OwnersPasswordBody(msgspec.Struct, forbid_unknown_fields=True):
 
 SESSION_BODIES: dict[str, type] = {
     "/v1/sign-in": SignInBody,
+    "/v1/confirm": ConfirmBody,
     "/v1/change-password": ChangePasswordBody,
     "/v1/set-password": SetPasswordBody,
     "/v1/set-owners-password": OwnersPasswordBody,
@@ -233,15 +259,27 @@ def body_type(kind: type) -> Callable[[bytes], Any]:
 def session_routes(gateway: Gateway) -> list[Any]:
     """Signing in and out, and passwords."""
     sign_in_body, change_body = body_type(SignInBody), body_type(ChangePasswordBody)
+    confirm_body = body_type(ConfirmBody)
     set_body, owners_body = body_type(SetPasswordBody), body_type(OwnersPasswordBody)
     signing = gateway.signing
 
-    def cookie(value: str, seconds: int) -> str:
-        name, secure = (SECURE_COOKIE, "; Secure") if gateway.secure else (COOKIE, "")
-        return f"{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"
+    def cookie(value: str, seconds: int, name: str = COOKIE, secure_name: str = SECURE_COOKIE) -> Cookie:
+        """A cookie of this site's pages alone, that no script sees."""
+        return Cookie(
+            secure_name if gateway.secure else name,
+            value=value,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            max_age=seconds,
+            secure=gateway.secure,
+        )
 
-    def done(**headers: str) -> Response[bytes]:
-        return Response(b'{"done":true}', media_type=MediaType.JSON, headers=headers)
+    def session_cookie(token: str) -> Cookie:
+        return cookie(token, signing.lasting["screen"].whole_ns // 10**9)
+
+    def done(*cookies: Cookie) -> Response[bytes]:
+        return Response(b'{"done":true}', media_type=MediaType.JSON, cookies=cookies)
 
     spec: dict[str, Any] = {"tags": ["Signing in"], "status_code": 200}
 
@@ -250,19 +288,37 @@ def session_routes(gateway: Gateway) -> list[Any]:
 
     @post("/v1/sign-in", operation_id="sign_in", responses=answers(SignedInAnswer), **spec)
     async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Sign in. Wrong passwords are answered later and later."""
+        """Sign in. Whoever gives wrong passwords for a user waits longer and longer, at that address only."""
         asked: SignInBody = sign_in_body(await raw_body(request))
-        token = await signing.sign_in(asked.stream, asked.user, asked.password, asked.kind)
-        screen = asked.kind == "screen"
-        body = msgspec.json.encode(SignedInAnswer(asked.stream, asked.user, "" if screen else token))
-        headers = {"set-cookie": cookie(token, 12 * 3600)} if screen else {}
-        return Response(body, media_type=MediaType.JSON, headers=headers)
+        signed = await signing.sign_in(
+            asked.stream,
+            asked.user,
+            asked.password,
+            asked.kind,
+            address=client_address(request.scope),
+            device=asked.device or device_of(headers_of(request.scope)),
+        )
+        if asked.kind != "screen":
+            answer = SignedInAnswer(asked.stream, asked.user, signed.token, signed.device)
+            return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)
+        device = cookie(signed.device, DEVICE_S, DEVICE_COOKIE, SECURE_DEVICE_COOKIE)
+        body = msgspec.json.encode(SignedInAnswer(asked.stream, asked.user, "", ""))
+        return Response(body, media_type=MediaType.JSON, cookies=[session_cookie(signed.token), device])
+
+    @post("/v1/confirm", operation_id="confirm", responses=answers(Done), **spec)
+    async def confirm(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Give one's password again: this session begins anew, as after signing in. (After `password_needed`.)"""
+        headers = headers_of(request.scope)
+        asker = asker_of(gateway, request)
+        asked: ConfirmBody = confirm_body(await raw_body(request))
+        await signing.confirm(asker, asked.password)
+        return done(session_cookie(cookie_of(headers))) if cookie_of(headers) else done()
 
     @post("/v1/sign-out", operation_id="sign_out", responses=answers(Done), **spec)
     async def sign_out(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Sign out: this session ends, at every door."""
         await signing.sign_out(asker_of(gateway, request))
-        return done(**{"set-cookie": cookie("", 0)})
+        return done(cookie("", 0))
 
     @post("/v1/change-password", operation_id="change_password", responses=answers(Done), **spec)
     async def change_password(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -288,7 +344,7 @@ def session_routes(gateway: Gateway) -> list[Any]:
         await signing.set_owners_password(asker, asked.book, asked.password)
         return done()
 
-    return [sign_in, sign_out, change_password, set_password, set_owners_password]
+    return [sign_in, confirm, sign_out, change_password, set_password, set_owners_password]
 
 
 def delivery_route(gateway: Gateway) -> Any:
@@ -303,15 +359,22 @@ def delivery_route(gateway: Gateway) -> Any:
     async def delivery(
         request: Request[Any, Any, Any], position: Annotated[int, QueryParameter(ge=0, le=POSITION_MAX)] = 0
     ) -> Response[bytes]:
-        """When an event of the last moments was on the screens that follow its stream. Needs `figures_view`."""
+        """When an event of the last moments was on the screens that follow its stream. Needs `figures_view`.
+
+        How many they were is told to the whole stream's staff only; to others it says 0.
+        """
         asker = asker_of(gateway, request)
 
-        def permitted(state: Any, user: Any, audience: Audience) -> None:
+        def permitted(state: Any, user: Any, audience: Audience) -> bool:
             if not audience.may(Permission.FIGURES_VIEW):
                 raise Rejected("not_permitted", "This needs the permission figures_view.", permission="figures_view")
 
-        await gateway.door.read(asker, permitted)
+            return audience.node == ROOT and not audience.player
+
+        _, whole = await gateway.door.read(asker, permitted)
         found = await gateway.live.delivery_of(asker.stream, position)
+        if not whole:
+            found = msgspec.structs.replace(found, screens=0)
         return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
 
     return delivery

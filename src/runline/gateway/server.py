@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from runline.bus.local import LocalBus
+from runline.domain.sessions import SessionLimits
 from runline.engine.engine import Engine
 from runline.gateway.app import Doors, make_app
 from runline.gateway.door import Door
@@ -83,14 +84,16 @@ def make_server(
     *,
     certificate: Path | None = None,
     key: Path | None = None,
+    lasting: Mapping[str, SessionLimits] | None = None,
     more: Callable[[Gateway], Doors] | None = None,
 ) -> Server:
-    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit. more: doors besides its own.
+    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit. lasting: how long sessions last, by
+    kind. more: doors besides its own.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
     door = Door(engine, bus)
-    gateway = Gateway(door, database, secure=certificate is not None)
+    gateway = Gateway(door, database, secure=certificate is not None, lasting=lasting)
     options: dict[str, Any] = {}
     if certificate is not None:
         options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key) if key else None}

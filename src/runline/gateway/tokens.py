@@ -17,6 +17,16 @@ def stream_of(token: str) -> str:
     return token.rpartition(".")[0] if len(token) <= TOKEN_LENGTH_MAX else ""
 
 
+def new_device() -> str:
+    """A new token of a device: by it, a device that somebody has signed in from is told from strange ones."""
+    return urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+
+
+def device_name(stream: str, user: str, device: str) -> str:
+    """What is kept of a device for one user: 128 bits of a digest, another one for each user."""
+    return sha256(f"{stream}/{user}/{device}".encode()).hexdigest()[:32]
+
+
 def session_name(token: str) -> str:
     """The name of a token's session: 128 bits of its digest, from which the token cannot be found."""
     return sha256(token.encode()).hexdigest()[:32]

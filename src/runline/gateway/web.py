@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from runline.domain.messages import Rejected
@@ -12,6 +13,8 @@ logger = logging.getLogger("runline.gateway")
 
 COOKIE = "runline"
 SECURE_COOKIE = "__Host-runline"
+DEVICE_COOKIE = "runline-device"
+SECURE_DEVICE_COOKIE = "__Host-runline-device"
 
 JSON = b"application/json"
 
@@ -26,11 +29,31 @@ def headers_of(scope: Any) -> Headers:
 
 def cookie_of(headers: Headers) -> str:
     """The token in the console's cookie, or ""."""
+    return first_cookie(headers, COOKIE, SECURE_COOKIE)
+
+
+def device_of(headers: Headers) -> str:
+    """The token of the device in its cookie, or ""."""
+    return first_cookie(headers, DEVICE_COOKIE, SECURE_DEVICE_COOKIE)
+
+
+def first_cookie(headers: Headers, *names: str) -> str:
+    """The first cookie of one of these names, or ""."""
     for part in headers.get(b"cookie", b"").split(b";"):
         name, _, value = part.strip().partition(b"=")
-        if name in (COOKIE.encode(), SECURE_COOKIE.encode()):
+        if name.decode("latin-1") in names:
             return value.decode("latin-1")
     return ""
+
+
+def client_address(scope: Any) -> str:
+    """The network that a client is at: an IPv4 address, or the first 64 bits of an IPv6 one, which one client has whole."""
+    host = (scope.get("client") or ("",))[0]
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return str(host)
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def token_of(headers: Headers, method: str) -> str:
