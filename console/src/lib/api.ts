@@ -1,6 +1,7 @@
 // The door: queries and commands, with the server's own codes as errors.
 
 import type { components } from './api-types';
+import { presence } from './presence.svelte';
 
 export type Schemas = components['schemas'];
 
@@ -90,6 +91,8 @@ export interface Moves {
   balance: Record<string, number>;
   pending: Record<string, number>;
   exposure: Record<string, number>;
+  /** Whose role a move of an agent ends: the role, by user. */
+  roles_ended: Record<string, string>;
 }
 
 export interface Outcome {
@@ -109,6 +112,17 @@ export interface Executed {
 
 const path = (name: string) => name.replace(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
 
+/** Do what a person wants; where the server wants the password first, the same again once it was given. */
+async function present<Answer>(act: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await act();
+  } catch (caught) {
+    const wanted = caught instanceof Refused && caught.code === 'password_needed';
+    if (wanted && (await presence.prove())) return present(act);
+    throw caught;
+  }
+}
+
 /** Send a command. The same id sent again is executed once. */
 export async function send(
   name: string,
@@ -119,21 +133,23 @@ export async function send(
   const query = new URLSearchParams();
   if (options.preview) query.set('preview', 'true');
   if (options.ifPosition !== undefined) query.set('if_position', String(options.ifPosition));
-  const began = performance.now();
-  const response = await request(`/v1/${path(name)}?${query}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': id },
-    body: JSON.stringify(fields),
+  return present(async () => {
+    const began = performance.now();
+    const response = await request(`/v1/${path(name)}?${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': id },
+      body: JSON.stringify(fields),
+    });
+    const outcome: Outcome = await response.json();
+    const answerMs = performance.now() - began;
+    const timing = /durable;dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '');
+    return { outcome, command: id, durableMs: timing ? Number(timing[1]) : answerMs, answerMs };
   });
-  const outcome: Outcome = await response.json();
-  const answerMs = performance.now() - began;
-  const timing = /durable;dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '');
-  return { outcome, command: id, durableMs: timing ? Number(timing[1]) : answerMs, answerMs };
 }
 
 export async function post<Answer>(route: string, body: unknown): Promise<Answer> {
   const headers = { 'content-type': 'application/json' };
-  return (await request(route, { method: 'POST', headers, body: JSON.stringify(body) })).json();
+  return present(async () => (await request(route, { method: 'POST', headers, body: JSON.stringify(body) })).json());
 }
 
 export async function get<Answer>(route: string): Promise<Answer> {
