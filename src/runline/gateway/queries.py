@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from runline.domain.access import User
+from runline.domain.access import ROOT, User
 from runline.domain.accounts import available_minor
 from runline.domain.book import Book
 from runline.domain.catalog import Fixture, FixtureStatus, Market
@@ -20,6 +20,7 @@ from runline.domain.house import House
 from runline.domain.messages import Rejected, StreamKind
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionState
+from runline.domain.suspension import Suspension
 from runline.gateway.audience import Audience
 from runline.gateway.limits import PAGE_ROWS, PAGE_ROWS_MAX
 
@@ -415,7 +416,7 @@ def sessions(state: SessionState, house: House, user: User, audience: Audience, 
 
 
 class SuspensionRow(msgspec.Struct):
-    """A layer that closes something."""
+    """A layer that closes something. node, reason: where whoever closed it stands, and why; "" if that is above me."""
 
     scope: str
     subject: str
@@ -426,16 +427,21 @@ class SuspensionRow(msgspec.Struct):
 
 @query("suspensions", needs=Permission.SUSPEND, asked=Asked, row=SuspensionRow, streams=("house", "book"))
 def suspensions(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
-    """The layers of suspension that stand in this stream."""
+    """The layers of suspension that concern my subtree: its own, those around it, those of the board."""
     scope, _, subject = asked.after.partition(":")
     keys = sorted(key for key in state.suspensions if not asked.after or key > (scope, subject))
+    shown = (layer_for(state, audience, state.suspensions[key]) for key in keys)
+    return page_of((row for row in shown if row is not None), asked, lambda row: f"{row.scope}:{row.subject}")
 
-    def rows() -> Iterable[SuspensionRow]:
-        for key in keys:
-            one = state.suspensions[key]
-            yield SuspensionRow(one.scope, one.subject, one.node, one.since_ns, one.reason)
 
-    return page_of(rows(), asked, lambda row: f"{row.scope}:{row.subject}")
+def layer_for(state: Any, audience: Audience, layer: Suspension) -> SuspensionRow | None:
+    """A layer as an audience may see it: of one set around their subtree not by whom and why, of others' nothing."""
+    if layer.scope in ("agent", "player"):
+        node = layer.subject if layer.scope == "agent" else state.node_of_player(layer.subject) or ROOT
+        if not state.below(audience.node, node):
+            around = layer.scope == "agent" and state.below(node, audience.node)
+            return SuspensionRow(layer.scope, layer.subject, "", layer.since_ns, "") if around else None
+    return SuspensionRow(layer.scope, layer.subject, layer.node, layer.since_ns, layer.reason)
 
 
 class BookRow(msgspec.Struct):

@@ -16,7 +16,7 @@ from runline.domain.house import House
 from runline.domain.lines import LineMoved
 from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.permissions import Permission
-from runline.domain.sessions import SessionEnded, SignInFailed
+from runline.domain.sessions import SignInFailed
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.watch import FeedReturned, FeedSilent, HealthDegraded, HealthRestored
@@ -45,7 +45,7 @@ NOBODY: Any = None
 """In the place of a user, for queries that go by the audience alone."""
 
 FAILURES_NOTED = 3
-"""Failed sign-ins of one user in a row from which on somebody is told."""
+"""Failed sign-ins of one user within an hour from which on somebody is told."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -55,8 +55,9 @@ class Change(msgspec.Struct):
 
     state: the stream's, at the position that the frame ends at. house: the durable house view. happened: the events since
     the position that it begins at. house_happened: those of the house, for a book. whole: which of the newest-value topics
-    must be sent whole. fixtures: games whose lines have moved. markets: those whose stands have moved. players, agents: whose
-    figures have moved.
+    must be sent whole to everyone. closed: agents and players around whom a layer has come or gone (scope, subject). nodes:
+    those below which agents have come or gone. fixtures: games whose lines have moved. markets: those whose stands have moved.
+    players, agents: whose figures have moved.
     """
 
     state: Any
@@ -69,6 +70,8 @@ class Change(msgspec.Struct):
     markets: set[str]
     players: set[str]
     agents: set[str]
+    closed: list[tuple[str, str]] = []
+    nodes: list[str] = []
 
 
 def change_of(
@@ -83,8 +86,10 @@ def change_of(
         player = getattr(event, "player", "")
         if player:
             change.players.add(player)
-        if isinstance(event, AgentMoved | AgentCreated):
-            change.whole |= {"figures", "exposure"}
+        if isinstance(event, AgentMoved):
+            change.nodes += [event.before, event.after]
+        elif isinstance(event, AgentCreated):
+            change.nodes.append(event.parent)
         if isinstance(event, WagerPlaced):
             change.markets.add(event.market)
     if isinstance(state, Book):
@@ -104,7 +109,10 @@ def change_of(
 def note_line(change: Change, event: Event) -> None:
     """Note which games' lines an event moves."""
     if isinstance(event, Suspended | Reopened):
-        change.whole.add("lines")
+        if event.scope in ("agent", "player"):
+            change.closed.append((event.scope, event.subject))
+        else:
+            change.whole.add("lines")
     elif isinstance(event, LineMoved):
         change.fixtures.add(event.market.split(":", 1)[0])
     elif type(event).shown_to is Permission.BOARD_VIEW:
@@ -219,7 +227,7 @@ def rows_payload(rows: Iterable[Any], whole: bool, **more: Any) -> bytes | None:
 def lines(change: Change, audience: Audience, image: bool) -> bytes | None:
     """Games with their lines as this stream offers them, by `fixture`."""
     state, house, now_ns = change.state, change.house, change.now_ns
-    whole = image or "lines" in change.whole
+    whole = image or "lines" in change.whole or any(is_around(state, audience, *layer) for layer in change.closed)
     if whole:
         asked = BoardAsked(limit=EVERY_ROW, status="")
         rows = rows_of(board, change, audience, asked)
@@ -230,6 +238,16 @@ def lines(change: Change, audience: Audience, image: bool) -> bytes | None:
         if fixture in house.fixtures:
             found += board(state, house, NOBODY, audience, BoardAsked(fixture=fixture, status=""), now_ns).items
     return rows_payload(found, False)
+
+
+def is_around(state: Any, audience: Audience, scope: str, subject: str) -> bool:
+    """Whether a layer over an agent or a player closes betting to an audience."""
+    return audience.player == subject if scope == "player" else bool(state.below(subject, audience.node))
+
+
+def tree_has_changed(change: Change, audience: Audience) -> bool:
+    """Whether agents have come or gone in an audience's subtree."""
+    return any(change.state.below(audience.node, node) for node in change.nodes)
 
 
 def rows_of(show: Any, change: Change, audience: Audience, asked: Asked) -> list[Any]:
@@ -249,7 +267,9 @@ def rows_of(show: Any, change: Change, audience: Audience, asked: Asked) -> list
 def exposure(change: Change, audience: Audience, image: bool) -> bytes | None:
     """Exposure by market of my subtree, by `market`. A market without open wagers has zeros."""
     book: Book = change.state
-    whole = image or "exposure" in change.whole
+    whole = image or "exposure" in change.whole or tree_has_changed(change, audience)
+    if not whole and audience.node not in change.agents:
+        return None  # What has moved is others': not even where they wager is to be seen.
     names = sorted(book.stands(audience.node)) if whole else sorted(change.markets)
     return rows_payload((exposure_of(book, name, audience.node) for name in names), whole)
 
@@ -262,7 +282,7 @@ def figures(change: Change, audience: Audience, image: bool) -> bytes | None:
         if not image and audience.player not in change.players:
             return None
         return rows_payload([], image, players=[player_figures(book, book.players[audience.player], now_ns)])
-    whole = image or "figures" in change.whole
+    whole = image or "figures" in change.whole or tree_has_changed(change, audience)
     if whole:
         agents = sorted(name for name in book.agents if book.below(audience.node, name))
         within = set(agents)
@@ -328,5 +348,5 @@ def require_topics(names: tuple[str, ...], state: Any, audience: Audience) -> No
 
 
 def loses_sight(event: Event) -> bool:
-    """Whether an event may change what somebody sees."""
-    return isinstance(event, RoleSet | RoleAssigned | UserRevoked | UserRestored | AgentMoved | SessionEnded)
+    """Whether an event may end a session or change what somebody sees."""
+    return type(event).changes_sight
