@@ -53,6 +53,8 @@ def client_address(scope: Any) -> str:
         address = ip_address(host)
     except ValueError:
         return str(host)
+    if address.version == 6 and address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
