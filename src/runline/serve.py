@@ -57,7 +57,10 @@ async def serve_until_stopped(settings: Settings, *, sample: bool) -> int:
     """Open the store, recover, listen."""
     server_settings = settings.server
     with listen(server_settings.host, server_settings.port) as listening:
-        async with running_engine(open_store(settings.store), settings.engine) as (engine, bus):
+        async with running_engine(open_store(settings.store), settings.engine, database=settings.store.path) as (
+            engine,
+            bus,
+        ):
             server = make_server(
                 engine,
                 bus,

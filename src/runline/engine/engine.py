@@ -133,10 +133,11 @@ class Engine:
         """Read everything from the store. There is no other way to start."""
         self.clear()
         self.timers, self.next_due = [], {}
-        self.writers = {HOUSE: await recover_writer(self.store, HOUSE, None, self.node)}
+        now_ns = self.clock.now_ns()
+        self.writers = {HOUSE: await recover_writer(self.store, HOUSE, None, self.node, now_ns)}
         self.view = await recover_view(self.store)
         for book in self.view.books:
-            self.writers[book] = await recover_writer(self.store, book, self.view, self.node)
+            self.writers[book] = await recover_writer(self.store, book, self.view, self.node, now_ns)
         for writer in self.writers.values():
             self.note_timer(writer)
         for writer in list(self.writers.values()):
