@@ -170,6 +170,8 @@ def grade(source: Path | None = None) -> int:
     try:
         with source.open("rb") as lines:
             return grade_lines(lines, sys.stdout.buffer)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return fail(error)
 
@@ -288,4 +290,6 @@ def flags_of(
 
 def main() -> None:
     """The entry of the `runline` command."""
-    sys.exit(app())
+    from runline.endings import run_command
+
+    run_command(app)

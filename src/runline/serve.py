@@ -49,6 +49,8 @@ def serve(file: Path | None, flags: Mapping[tuple[str, str], Any], *, sample: bo
     try:
         settings = load_settings(file, os.environ, flags)
         return run(lambda: serve_until_stopped(settings, sample=sample))
+    except BrokenPipeError:
+        raise
     except (SettingsError, StoreError, AddressInUse, Rejected, ssl.SSLError, OSError) as error:
         return complain(error)
 

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import os
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -90,11 +89,17 @@ def confirm(database: Path, host: Host) -> None:
     write_note(confirmation_file(database), TimeNote(host.boot_id(), host.boot_ns(), host.wall_ns()))
 
 
+def hours_of(apart_ns: int) -> str:
+    """How far two times are apart, in hours, minutes and seconds."""
+    seconds = round(abs(apart_ns) / 1e9)
+    return f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02} h"
+
+
 def words_for(apart_ns: int) -> str:
     """How far the host's clock is away, for people."""
-    apart = timedelta(seconds=round(abs(apart_ns) / 1e9))
+    direction = "ahead of" if apart_ns > 0 else "behind"
     return (
-        f"The host's clock is {apart} {'ahead of' if apart_ns > 0 else 'behind'} the time that is kept, which goes on "
+        f"The host's clock is {hours_of(apart_ns)} {direction} the time that is kept, which goes on "
         "without it. If the host's clock is right, say so on the host: runline clock DATABASE --confirm"
     )
 

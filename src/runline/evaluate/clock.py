@@ -1,12 +1,12 @@
 """Clock: `runline clock`, for whoever looks after the host."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from runline.engine.host import Host
-from runline.engine.timekeeper import confirm, note_file, read_note
+from runline.engine.timekeeper import confirm, hours_of, note_file, read_note
 
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2
 
@@ -29,8 +29,11 @@ def show_clock(database: Path, *, confirmed: bool, host: Host | None = None) -> 
     else:
         kept_ns = note.now_at(boot_ns)
         agrees = abs(wall_ns - kept_ns) <= note.tolerance_ns(boot_ns)
-        apart = timedelta(seconds=round(abs(wall_ns - kept_ns) / 1e9))
-        words = "they agree" if agrees else f"the host's clock is {apart} {'ahead' if wall_ns > kept_ns else 'behind'}"
+        words = (
+            "they agree"
+            if agrees
+            else f"the host's clock is {hours_of(wall_ns - kept_ns)} {'ahead' if wall_ns > kept_ns else 'behind'}"
+        )
         console.print(f"The time that is kept: {utc(kept_ns)}: {words}.")
     if not confirmed:
         return AGREES if agrees else DIFFERS
