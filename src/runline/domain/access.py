@@ -188,8 +188,8 @@ def role_set(state: AccessState, event: RoleSet) -> None:
 
 @grounds(SetRole)
 def set_role_ground(state: AccessState, command: SetRole) -> int:
-    role = state.roles.get(command.role)
-    return role.changed_seq if role else 0
+    """The role itself."""
+    return state.moved_seq(Role, command.role)
 
 
 class CreateUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
@@ -360,5 +360,11 @@ def user_restored(state: AccessState, event: UserRestored) -> None:
 @grounds(RevokeUser)
 @grounds(RestoreUser)
 def user_ground(state: AccessState, command: AssignRole | RevokeUser | RestoreUser) -> int:
-    user = state.users.get(command.user)
-    return user.changed_seq if user else 0
+    """The user: their role, and whether they may act."""
+    return state.moved_seq(User, command.user)
+
+
+@grounds(CreateUser)
+def new_user_ground(state: AccessState, command: CreateUser) -> int:
+    """Whether the id is taken, and the role."""
+    return max(state.moved_seq(User, command.user), state.moved_seq(Role, command.role))

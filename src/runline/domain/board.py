@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.catalog import CatalogState, Market, MarketKind, Period, market_name
+from runline.domain.catalog import CatalogState, Fixture, Market, MarketKind, Period, market_name
 from runline.domain.grading import SIDES, default_rules
 from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
-from runline.domain.messages import Command, Event, Rejected, decides, evolves
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import parse_price
 from runline.domain.permissions import Permission
 
@@ -116,6 +116,13 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
                 raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=market.entered_ns)
             events.append(LineWithdrawn(name, command.entered_ns))
     return events
+
+
+@grounds(PostLines)
+def board_ground(house: CatalogState, command: PostLines) -> int:
+    """The game and its markets."""
+    markets = house.markets_of.get(command.fixture, ())
+    return max(house.moved_seq(Fixture, command.fixture), *(house.moved_seq(Market, name) for name in markets), 0)
 
 
 @evolves(LinePosted)

@@ -338,5 +338,17 @@ def fixture_closed(house: CatalogState, event: FixtureClosed) -> None:
 
 @grounds(RescheduleFixture)
 def fixture_ground(house: CatalogState, command: RescheduleFixture) -> int:
-    fixture, result = house.fixtures.get(command.fixture), house.results.get(command.fixture)
-    return max(fixture.changed_seq if fixture else 0, result.changed_seq if result else 0)
+    """The game, and its result."""
+    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(Result, command.fixture))
+
+
+@grounds(CreateLeague)
+def league_ground(house: CatalogState, command: CreateLeague) -> int:
+    """Whether there is such a league."""
+    return house.moved_seq(League, command.league)
+
+
+@grounds(CreateFixture)
+def new_fixture_ground(house: CatalogState, command: CreateFixture) -> int:
+    """The game, if there is one, and its league."""
+    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(League, command.league))

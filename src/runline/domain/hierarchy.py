@@ -33,6 +33,7 @@ class Player(Row, table="players"):
     temporary_until_ns: when the temporary credit ends, 0 without one.
     balance_minor: positive means that the player is ahead.
     stake_max_minor, win_max_minor: the player's own limits, None for the book's.
+    credit_seq, limits_seq, balance_seq: the positions at which credit (also temporary), own limits and balance last changed.
     """
 
     number: str
@@ -44,6 +45,9 @@ class Player(Row, table="players"):
     stake_max_minor: int | None = None
     win_max_minor: int | None = None
     active: bool = True
+    credit_seq: int = 0
+    limits_seq: int = 0
+    balance_seq: int = 0
     changed_seq: int = 0
 
 
@@ -206,7 +210,9 @@ def create_player(book: TreeState, command: CreatePlayer, context: Any) -> Playe
 
 @evolves(PlayerCreated)
 def player_created(book: TreeState, event: PlayerCreated) -> None:
-    book.players[event.player] = book.touch(Player(event.player, event.agent, event.credit_limit_minor))
+    player = book.touch(Player(event.player, event.agent, event.credit_limit_minor))
+    player.credit_seq = player.limits_seq = player.balance_seq = book.seq
+    book.players[event.player] = player
     book.users[event.player] = book.touch(User(event.player, event.agent, PLAYER_ROLE, event.player))
 
 
@@ -245,5 +251,17 @@ def move_agent(book: TreeState, command: MoveAgent, context: Any) -> AgentMoved 
 
 @grounds(MoveAgent)
 def move_ground(book: TreeState, command: MoveAgent) -> int:
-    agent, parent = book.agents.get(command.agent), book.agents.get(command.parent)
-    return max(agent.changed_seq if agent else 0, parent.changed_seq if parent else 0)
+    """Where the agent and the new parent hang."""
+    return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
+
+
+@grounds(CreateAgent)
+def new_agent_ground(book: TreeState, command: CreateAgent) -> int:
+    """Whether there is such an agent, and where the parent hangs."""
+    return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
+
+
+@grounds(CreatePlayer)
+def new_player_ground(book: TreeState, command: CreatePlayer) -> int:
+    """Whether the account number is taken, and where the agent hangs."""
+    return max(book.moved_seq(User, command.player), book.moved_seq(Agent, command.agent))

@@ -194,4 +194,5 @@ def line_moved(book: LinesState, event: LineMoved) -> None:
 
 @grounds(MoveLine)
 def line_ground(book: LinesState, command: MoveLine) -> int:
-    return book.moved_seq(BookLine, book.book_lines.get(command.market))
+    """How the book departs from the house in this market. (The house's line is of another stream.)"""
+    return book.moved_seq(BookLine, command.market)

@@ -11,7 +11,7 @@ import msgspec
 from runline.domain.access import AccessState, User, user_within
 from runline.domain.identifiers import reason_text
 from runline.domain.limits import PASSWORD_HASH_LENGTH_MAX, SESSIONS_MAX, SESSIONS_PER_USER_MAX
-from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
 
@@ -373,3 +373,16 @@ def expire_session(state: SessionState, command: ExpireSession, context: Any) ->
 @evolves(SessionEnded)
 def session_ended(state: SessionState, event: SessionEnded) -> None:
     state.end_session(event.session)
+
+
+@grounds(SetPassword)
+def password_ground(state: SessionState, command: SetPassword) -> int:
+    """The user's password, and the user."""
+    credential = state.credentials.get(command.user)
+    return max(state.moved_seq(User, command.user), credential.password_seq if credential else 0)
+
+
+@grounds(EndSession)
+def session_ground(state: SessionState, command: EndSession) -> int:
+    """Whether there is such a session: that it is in use does not change it."""
+    return 0 if command.session in state.sessions else state.moved_seq(Session, command.session)

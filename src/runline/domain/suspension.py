@@ -186,4 +186,5 @@ def reopened(state: SuspendableState, event: Reopened) -> None:
 @grounds(Suspend)
 @grounds(Reopen)
 def suspension_ground(state: SuspendableState, command: Suspend | Reopen) -> int:
-    return state.moved_seq(Suspension, state.suspensions.get((command.scope, command.subject)))
+    """The layer itself: others may come and go."""
+    return state.moved_seq(Suspension, (command.scope, command.subject))

@@ -7,7 +7,7 @@ pending; what follows (another settlement, a void) is an event of its own.
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runline.domain.access import ROOT
-from runline.domain.accounts import account_moved_seq, available_minor
+from runline.domain.accounts import available_minor
 from runline.domain.catalog import Market
 from runline.domain.grading import Result, returned
 from runline.domain.hierarchy import Player
@@ -473,15 +473,18 @@ def wager_reversed(book: WagersState, event: WagerReversed) -> None:
 
 @grounds(PlaceWager)
 def placing_ground(book: WagersState, command: PlaceWager) -> int:
-    """The player's account, the book's limits and its own line; the house's line is compared by the command itself."""
+    """The book's own line in the market, and what binds the player: credit, own limits, the book's. (What the player has wagered
+    meanwhile counts as the wager is judged; the house's line and what closes the market are compared by the command itself.)"""
+    player = book.players.get(command.player)
     return max(
-        account_moved_seq(book, command.player),
-        book.moved_seq(BookSettings, book.settings_rows.get(book.stream)),
-        book.moved_seq(BookLine, book.book_lines.get(command.market)),
+        max(player.credit_seq, player.limits_seq) if player else 0,
+        book.moved_seq(BookSettings, book.stream),
+        book.moved_seq(BookLine, command.market),
     )
 
 
 @grounds(VoidWager)
 def wager_ground(book: WagersState, command: VoidWager) -> int:
+    """The ticket itself."""
     wager = book.wagers.get(command.wager)
     return wager.changed_seq if wager else 0

@@ -166,7 +166,7 @@ class Engine:
             self.send(writer, StartBook(listing.owner, listing.changed_seq))
             taken = listing.changed_seq
         else:
-            taken = book.settings.house_seq
+            taken = book.house_seq
         results = [result for result in self.view.results.values() if result.confirmed_seq > taken]
         for result in sorted(results, key=lambda result: result.confirmed_seq):
             regrade = result.confirmations > 1
