@@ -5,9 +5,9 @@ Rule: the tree stores parents only. Everyone sees and acts on their own subtree;
 
 from typing import Any, ClassVar
 
-from runline.domain.access import PLAYER_ROLE, ROOT, User, grantable
+from runline.domain.access import PLAYER_ROLE, ROOT, User, grantable, require_room
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
+from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import Permission
 from runline.domain.settings import SettingsState
@@ -75,6 +75,10 @@ class TreeState(SettingsState):
 
     def known_node(self, node: str) -> bool:
         return node in self.agents
+
+    @property
+    def number_of_players(self) -> int:
+        return len(self.players)
 
     def node_of_player(self, player: str) -> str | None:
         known = self.players.get(player)
@@ -160,8 +164,7 @@ def create_agent(book: TreeState, command: CreateAgent, context: Any) -> AgentCr
     book.require_node(context.user, command.parent)
     if name in book.agents:
         raise Rejected("already_exists", f"The id {name!r} is taken.", agent=name)
-    if len(book.agents) >= AGENTS_MAX:
-        raise Rejected("too_many", "The book has as many agents as it may.", most=AGENTS_MAX)
+    require_room(context.user, len(book.agents), AGENTS_MAX, "agents")
     if len(book.chain(command.parent)) > AGENT_DEPTH_MAX:
         raise Rejected("too_deep", "The tree is as deep as it may be.", most=AGENT_DEPTH_MAX)
     return AgentCreated(name, command.parent)
@@ -202,6 +205,7 @@ def require_credit(minor: int) -> int:
 def create_player(book: TreeState, command: CreatePlayer, context: Any) -> PlayerCreated:
     number = book.new_user_name(command.player, "player")
     book.require_node(context.user, command.agent)
+    require_room(context.user, len(book.players), PLAYERS_MAX, "players")
     if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.allowed[context.user.role]:
         raise Rejected("not_permitted", "Giving credit needs credit_change.", permission="credit_change")
     grantable(book, context.user, PLAYER_ROLE, command.agent)

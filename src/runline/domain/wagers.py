@@ -14,7 +14,7 @@ from runline.domain.hierarchy import Player
 from runline.domain.identifiers import reason_text
 from runline.domain.invariants import check
 from runline.domain.ledger import GRADING
-from runline.domain.limits import HOUSE_LAG_MS_MAX, STAKE_MINOR_MAX
+from runline.domain.limits import HOUSE_LAG_MS_MAX, OPEN_WAGERS_MAX, STAKE_MINOR_MAX
 from runline.domain.lines import BookLine, LinesState, Offer, house_market
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
 from runline.domain.money import Rounding
@@ -89,11 +89,13 @@ class WagersState(LinesState):
         self.wagers: ByNumber[Wager] = ByNumber()
         self.open_on: dict[str, dict[int, None]] = {}
         self.closed: list[int] = []
+        self.open_wagers = 0
 
     def derive(self) -> None:
         super().derive()
         self.open_on = {}
         self.closed = []
+        self.open_wagers = 0
         for wager in self.wagers.values():
             if wager.status == "open":
                 self.opened(wager, 1)
@@ -101,6 +103,7 @@ class WagersState(LinesState):
     def opened(self, wager: Wager, sign: Literal[1, -1]) -> None:
         """Count (1) or stop counting (-1) a wager as open."""
         self.risk(wager.player, wager.market, wager.side, sign * wager.risk_minor, sign * wager.win_minor, sign)
+        self.open_wagers += sign
         numbers = self.open_on.get(wager.fixture)
         if sign == 1:
             if numbers is None:
@@ -278,6 +281,8 @@ def place_wager(book: WagersState, command: PlaceWager, context: "Context") -> W
     if context.house_lag_ms > HOUSE_LAG_MS_MAX:
         raise Rejected("house_stale", "The house's lines are not current here.", lag_ms=context.house_lag_ms)
     require_open(book, house, market, player, command.side, context.at_ns)
+    if book.open_wagers >= OPEN_WAGERS_MAX:
+        raise Rejected("too_many", "The book has as many open wagers as it may.", most=OPEN_WAGERS_MAX)
     line, price = require_line(command, book.offer(market))
     rounding = book.settings.rounding
     favourite = is_favourite(price)
