@@ -3,9 +3,10 @@
 import pytest
 from tests.doubles.host import HOUR_NS, NOON_NS, SECOND_NS, SetHost
 
+from runline.domain.limits import STEP_NS_MAX
 from runline.engine.clock import LOOK_NS, SystemClock
 from runline.engine.conditions import Conditions
-from runline.engine.limits import IDLE_NS_MAX, STEP_NS_MAX
+from runline.engine.limits import IDLE_NS_MAX
 from runline.engine.timekeeper import NOTE_LOOKS, Timekeeper, TimeNote, confirm, confirmation_file, note_file, read_note
 from runline.evaluate.clock import show_clock
 

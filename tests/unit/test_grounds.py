@@ -13,10 +13,10 @@ from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
-from runline.domain.messages import COMMANDS, GROUNDS
+from runline.domain.messages import COMMANDS, GATEWAY, GROUNDS
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
-from runline.domain.sessions import EndSession, SetPassword
+from runline.domain.sessions import EndSession, KeepSession, PasswordSet, SessionEnded, SetPassword, SignIn
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.wagers import PlaceWager, VoidWager
@@ -141,8 +141,10 @@ HOUSE_CASES = [
     (KeepFeed(), set()),
 ]
 
-ELSEWHERE = {SetPassword, EndSession}
-"""What people sign in with is tested where sessions are."""
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+
+SIGNING = {SetPassword, EndSession}
+"""What has a test of its own."""
 
 
 def name_of(value):
@@ -189,10 +191,36 @@ def test_a_house_command_is_refused_by_what_it_is_about_and_by_nothing_else(hous
     assert (GROUNDS[type(command)](house.state, command) > seen) == (move in related)
 
 
+def test_a_users_password_stands_on_the_password_and_the_user(open_book):
+    command = SetPassword("ann", HASH)
+    seen = open_book.state.seq
+    for unrelated in (SetPassword("P1", HASH), wager("P1", 5_00), staff("zoe", *MAY)):
+        open_book.given(unrelated)
+    open_book.when(command, if_position=seen)
+    open_book.happened(PasswordSet)
+    open_book.when(command, if_position=seen)
+    open_book.rejected("position_moved", position=open_book.state.seq)
+
+
+def test_ending_a_session_stands_on_the_session_which_may_be_used(open_book):
+    open_book.given(SetPassword("ann", HASH))
+    password_seq = open_book.state.seq
+    for name in ("s1", "s2"):
+        open_book.when(SignIn("ann", name, "screen", password_seq), by=GATEWAY)
+    seen = open_book.state.seq
+    open_book.when(KeepSession("s1"), by=GATEWAY)
+    open_book.given(EndSession("s2", ""), wager("P1", 5_00))
+    command = EndSession("s1", "")
+    open_book.when(command, if_position=seen)
+    open_book.happened(SessionEnded)
+    open_book.when(command, if_position=seen)
+    open_book.rejected("position_moved")
+
+
 def test_every_command_that_somebody_may_send_has_a_ground_and_is_tested_here():
     may_be_sent = {kind for kind in COMMANDS.values() if kind.needs is not None}
     assert may_be_sent <= set(GROUNDS)
-    assert may_be_sent - ELSEWHERE == {type(command) for command, _ in (*BOOK_CASES, *HOUSE_CASES)}
+    assert may_be_sent - SIGNING == {type(command) for command, _ in (*BOOK_CASES, *HOUSE_CASES)}
 
 
 def test_a_restart_refuses_only_what_may_have_gone_before_it(open_book):

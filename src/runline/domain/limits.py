@@ -86,6 +86,10 @@ OPEN_WAGERS_MAX = 5_000_000
 BOOKS_MAX = 10_000
 """Books in one house."""
 
+STEP_NS_MAX = 2_000_000_000
+"""The largest step of the host's clock that is followed. A stream's time stands still for as much; what is further back than this
+was the time of a wrong clock, and the stream's time is right again from the next event on."""
+
 HOUSE_LAG_MS_MAX = 2_000
 """How far a process's house view may be behind the house; beyond it no wagers are taken."""
 

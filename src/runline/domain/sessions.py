@@ -10,7 +10,7 @@ import msgspec
 
 from runline.domain.access import AccessState, User, user_within
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import PASSWORD_HASH_LENGTH_MAX, SESSIONS_MAX, SESSIONS_PER_USER_MAX
+from runline.domain.limits import PASSWORD_HASH_LENGTH_MAX, SESSIONS_MAX, SESSIONS_PER_USER_MAX, STEP_NS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
@@ -105,13 +105,23 @@ class SessionState(AccessState):
             self.end_session(name)
 
 
+def used_ns(session: Session) -> int:
+    """When a session was known to be in use."""
+    return session.idle_until_ns - LIMITS[session.kind].idle_ns
+
+
 def require_session(state: SessionState, name: str, user: User, at_ns: int) -> Session:
-    """The session that a request names, if it is the user's and goes on.
+    """The session that a request names, if it is the user's and goes on. One that was used at a later time was so by a wrong
+    clock: when it would end is not to be believed.
 
     Raises Rejected `signed_out`.
     """
     session = state.sessions.get(name)
-    if session is None or session.user != user.name or at_ns >= min(session.idle_until_ns, session.ends_ns):
+    if (
+        session is None
+        or session.user != user.name
+        or not used_ns(session) - STEP_NS_MAX <= at_ns < min(session.idle_until_ns, session.ends_ns)
+    ):
         raise Rejected("signed_out", "This session has ended. Sign in again.")
     return session
 

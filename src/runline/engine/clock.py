@@ -6,8 +6,8 @@ near, slowly, so that time never goes back; a step of it is not followed.
 
 import time
 
+from runline.domain.limits import STEP_NS_MAX
 from runline.engine.host import Host
-from runline.engine.limits import STEP_NS_MAX
 
 LOOK_NS = 100_000_000
 """How long after a comparison with the wall clock the next reading makes another."""

@@ -60,10 +60,6 @@ SPAN_GAP_MS = 1_000
 SPANS_MAX = 64
 """Spans of forgotten ids that are kept apart; beyond it the two earliest become one."""
 
-STEP_NS_MAX = 2_000_000_000
-"""The largest step of the host's clock that is followed. A stream's time stands still for as much; what is further back than this
-was the time of a wrong clock, and the stream's time is right again from the next event on."""
-
 IDLE_NS_MAX = 31 * 24 * 3_600_000_000_000
 """How long after the last event a start may be for a wall clock to be believed that nothing keeps right: a database may lie idle
 for weeks, but a clock that has lost its battery is years off."""

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from runline.domain.limits import STEP_NS_MAX
 from runline.engine.clock import SystemClock
 from runline.engine.conditions import Conditions
 from runline.engine.host import Host
-from runline.engine.limits import IDLE_NS_MAX, STEP_NS_MAX
+from runline.engine.limits import IDLE_NS_MAX
 
 log = logging.getLogger("runline.clock")
 
@@ -171,6 +172,7 @@ class Timekeeper:
             if self.is_confirmed(wall_ns, boot_ns):
                 log.warning("the host's clock is confirmed: time moves by %.3f s", clock.apart_ns / 1e9)
                 clock.set(wall_ns)
+                self.note()
         if not clock.stepped:
             self.told_ns = 0
             self.conditions.clear("clock")

@@ -44,6 +44,9 @@ class Window:
         """A heap of the commands that were executed before the time of their ids. They come into the order when it has come, so
         that none is forgotten before its time. (What is further ahead a wrong clock has executed; it is forgotten in turn.)"""
         self.forgotten = Spans()
+        self.now_ms = 0
+        self.early_from = b""
+        """The beginning of the ids that are early at `now_ms`."""
 
     def load(self, commands: Iterable[tuple[bytes, bytes, int]], now_ms: int, forgotten: Spans | None = None) -> None:
         """Rebuild from (command id, digest, seq) in log order: the events that commands from outside have made.
@@ -70,7 +73,10 @@ class Window:
         """Remember an executed command; beyond the bound the oldest is forgotten, and what was made with it is stale."""
         self.parts[command[-1] % PARTS][command] = Seen(digest, first, count)
         order, early = self.order, self.early
-        if now_ms + EARLY_MS < made_ms(command) <= now_ms + AHEAD_MS_MAX:
+        if now_ms != self.now_ms:
+            self.now_ms = now_ms
+            self.early_from = (now_ms + EARLY_MS).to_bytes(6, "big")
+        if command >= self.early_from and made_ms(command) <= now_ms + AHEAD_MS_MAX:
             heappush(early, command)
         else:
             order.append(command)

@@ -15,6 +15,7 @@ from runline.domain.book import Book
 from runline.domain.context import Context
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.limits import STEP_NS_MAX
 from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED, Event, Rejected
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
@@ -23,7 +24,7 @@ from runline.domain.state import Need, Row
 from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
-from runline.engine.limits import REFUSAL_ROWS_MAX, STEP_NS_MAX
+from runline.engine.limits import REFUSAL_ROWS_MAX
 from runline.engine.ports import EventRow, Head, Part, Refusal
 from runline.engine.requests import Accepted, Outcome, Previewed, Request, Ticket, refused
 from runline.engine.window import Window
