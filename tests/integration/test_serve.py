@@ -31,7 +31,7 @@ def runline(*words, **environment):
 
 @contextmanager
 def serving(*words, quiet=True, **environment):
-    """A server; (its lines so far, its address). It is stopped as by Ctrl-C, must end well, and without a complaint if it is quiet."""
+    """A server; (its lines so far, its address). It is stopped as by Ctrl-C, must end well, and say nothing if it is quiet."""
     command = [sys.executable, "-m", "runline", "serve", *map(str, words)]
     child = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}

@@ -25,7 +25,6 @@ from runline.domain.access import ROOT, CreateUser, Role, SetRole, User
 from runline.domain.board import PostLines
 from runline.domain.book import Book
 from runline.domain.catalog import CreateFixture, CreateLeague, Fixture, League, Market, Result
-from runline.domain.grading import SIDES
 from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.ledger import LedgerAccount
@@ -70,7 +69,7 @@ ONE_FOR_EACH = {
 }
 """What is bounded by what it is of."""
 
-BOOK_OF = {League, Fixture, Market, Result, BookListing, Feed}
+OF_THE_HOUSE = {League, Fixture, Market, Result, BookListing, Feed}
 
 
 def kept():
@@ -96,7 +95,7 @@ def stage(book):
 )
 def test_one_more_than_there_may_be_is_refused_with_a_code(stage, monkeypatch, kind):
     module, name, command = BOUNDS[kind]
-    of = stage.house if kind in BOOK_OF else stage
+    of = stage.house if kind in OF_THE_HOUSE else stage
     count = len(getattr(of.state, of.state.held[kind]))
     count -= len(stage.state.players) if kind is User else 0
     monkeypatch.setattr(module, name, count)
@@ -199,7 +198,6 @@ def test_narrow_layers_of_one_scope_take_no_room_from_another(stage, monkeypatch
     stage.given(
         Suspend("market", MONEYLINE, ""), Suspend("fixture", "G1", ""), Suspend("selection", f"{MONEYLINE}/home", "")
     )
-    assert "home" in SIDES["moneyline"]
 
 
 def test_the_layers_of_an_agent_fill_neither_the_books_room_nor_another_agents(stage, monkeypatch):

@@ -19,7 +19,7 @@ from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.sessions import EndSession, KeepSession, PasswordSet, SessionEnded, SetPassword, SignIn
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
-from runline.domain.wagers import PlaceWager, VoidWager
+from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, WatchFeed
 
 MONEYLINE = "G1:game:moneyline"
@@ -252,4 +252,3 @@ def test_placing_a_wager_with_a_position_of_before_a_result_is_taken(open_book):
     another_game_ends(open_book)
     open_book.when(wager("P1", 5_00), if_position=seen)
     assert open_book.refusal is None
-    assert isinstance(wager("P1", 5_00), PlaceWager)
