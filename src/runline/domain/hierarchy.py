@@ -33,7 +33,8 @@ class Player(Row, table="players"):
     temporary_until_ns: when the temporary credit ends, 0 without one.
     balance_minor: positive means that the player is ahead.
     stake_max_minor, win_max_minor: the player's own limits, None for the book's.
-    credit_seq, limits_seq, balance_seq: the positions at which credit (also temporary), own limits and balance last changed.
+    credit_seq, limits_seq, balance_seq: the positions at which credit (also temporary), own limits and balance last changed, 0 if
+    they are as they were at first.
     """
 
     number: str
@@ -214,9 +215,7 @@ def create_player(book: TreeState, command: CreatePlayer, context: Any) -> Playe
 
 @evolves(PlayerCreated)
 def player_created(book: TreeState, event: PlayerCreated) -> None:
-    player = book.touch(Player(event.player, event.agent, event.credit_limit_minor))
-    player.credit_seq = player.limits_seq = player.balance_seq = book.seq
-    book.players[event.player] = player
+    book.players[event.player] = book.touch(Player(event.player, event.agent, event.credit_limit_minor))
     book.users[event.player] = book.touch(User(event.player, event.agent, PLAYER_ROLE, event.player))
 
 
