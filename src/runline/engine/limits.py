@@ -42,7 +42,7 @@ RECOVER_PAUSE_S = 0.5
 WINDOW_COMMANDS_MAX = 200_000
 """Commands of one stream whose ids are remembered."""
 
-FORGOTTEN_COMMANDS_MAX = 400_000
+FORGOTTEN_COMMANDS_MAX = 200_000
 """Commands before the remembered ones whose ids a restart looks at: so many that an id of before them is of long ago."""
 
 WINDOW_MS = 24 * 3_600_000
