@@ -20,8 +20,9 @@ from tests.integration.world import (
 )
 
 from runline.bootstrap import running_engine
+from runline.client import RefusedError
 from runline.domain.accounts import AdjustCredit, GrantTemporaryCredit
-from runline.domain.messages import HOUSE, Rejected
+from runline.domain.messages import HOUSE
 from runline.domain.suspension import Suspend
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
@@ -176,18 +177,15 @@ def test_people_sign_in_at_the_true_time_after_the_clock_was_ahead(path, wrong_n
             world = place.world
             await world.open_house()
             await world.open_book()
-            signing = place.server.gateway.signing
-            await signing.set_first_password("b1", "owner", "correct horse")
+            await place.give_password("b1", "owner")
             world.set_clock(NOON_NS + wrong_ns)
-            door = place.server.gateway.door
-            ahead = door.asker(await signing.sign_in("b1", "owner", "correct horse", "screen"))
-            await door.read(ahead, lambda *_: None)
+            ahead = await place.sign_in("b1", "owner")
+            await ahead.ask("players")
             world.set_clock(NOON_NS + SECOND_NS)
-            asker = door.asker(await signing.sign_in("b1", "owner", "correct horse", "screen"))
-            await door.read(asker, lambda *_: None)
+            await (await place.sign_in("b1", "owner")).ask("players")
             # Nobody knows when a session of that other time would end.
-            with pytest.raises(Rejected, match="session has ended"):
-                await door.read(ahead, lambda *_: None)
+            with pytest.raises(RefusedError, match="session has ended"):
+                await ahead.ask("players")
 
     play(main())
 
