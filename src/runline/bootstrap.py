@@ -3,7 +3,8 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
@@ -15,6 +16,7 @@ from runline.domain.messages import HOUSE
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Clock, Store
+from runline.engine.timekeeper import Timekeeper
 from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
 
@@ -35,15 +37,22 @@ GC_THRESHOLDS = (20_000, 20, 50)
 
 @asynccontextmanager
 async def running_engine(
-    store: Store, settings: EngineSettings | None = None, clock: Clock | None = None
+    store: Store, settings: EngineSettings | None = None, clock: Clock | None = None, database: Path | None = None
 ) -> AsyncIterator[tuple[Engine, LocalBus]]:
     """An engine over a store, recovered and executing; it is stopped and its store closed at the end.
 
-    A new database gets its house. Raises StoreError.
+    clock: the host's, kept steady, by default. database: the file beside which such a clock's time is noted. A new database gets
+    its house. Raises StoreError.
     """
     settings = settings or EngineSettings()
-    engine = Engine(store, clock or SystemClock(), settings.node)
+    clock = clock or SystemClock()
+    engine = Engine(store, clock, settings.node)
+    timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None
+    keeping: asyncio.Task[None] | None = None
     try:
+        if timekeeper is not None:
+            timekeeper.begin(max((head.at_ns for head in (await store.heads()).values()), default=0))
+            keeping = asyncio.create_task(timekeeper.run(engine.wake))
         await engine.start()
         _, founded = await engine.query(HOUSE, lambda house: bool(house.users))
         if not founded:
@@ -56,6 +65,11 @@ async def running_engine(
         yield engine, LocalBus(engine)
     finally:
         await engine.stop()
+        if timekeeper is not None and keeping is not None:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
+            timekeeper.note()
 
 
 def run(main: Callable[[], Coroutine[Any, Any, V]]) -> V:

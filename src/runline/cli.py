@@ -136,6 +136,25 @@ def trace(database: Path, command: str) -> int:
 
 
 @app.command
+def clock(database: Path, *, confirm: bool = False) -> int:
+    """Show whether the host's clock agrees with the time that a server keeps. Exits 0 (it does), 1 (it does not) or 2.
+
+    A server does not follow a clock that was set while it ran, and not one that it cannot believe at its start; people may be
+    unable to sign in meanwhile. If the host's clock is right, confirm it here.
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The server may be running.
+    confirm
+        The host's clock is right: a running server follows it within a second, otherwise the next start does.
+    """
+    from runline.evaluate.clock import show_clock
+
+    return show_clock(database, confirmed=confirm)
+
+
+@app.command
 def grade(source: Path | None = None) -> int:
     """Grade wagers by the engine's own rules: JSON lines in, one JSON line out for each. Exits 1 if any was an error.
 
@@ -151,6 +170,8 @@ def grade(source: Path | None = None) -> int:
     try:
         with source.open("rb") as lines:
             return grade_lines(lines, sys.stdout.buffer)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return fail(error)
 
@@ -269,4 +290,6 @@ def flags_of(
 
 def main() -> None:
     """The entry of the `runline` command."""
-    sys.exit(app())
+    from runline.endings import run_command
+
+    run_command(app)

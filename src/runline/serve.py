@@ -51,6 +51,8 @@ def serve(file: Path | None, flags: Mapping[tuple[str, str], Any], *, sample: bo
     try:
         settings = load_settings(file, os.environ, flags)
         return run(lambda: serve_until_stopped(settings, sample=sample))
+    except BrokenPipeError:
+        raise
     except (SettingsError, StoreError, AddressInUse, Rejected, ssl.SSLError, OSError) as error:
         return complain(error)
 
@@ -67,7 +69,10 @@ async def serve_until_stopped(settings: Settings, *, sample: bool) -> int:
     """Open the store, recover, listen."""
     server_settings = settings.server
     with listen(server_settings.host, server_settings.port) as listening:
-        async with running_engine(open_store(settings.store), settings.engine) as (engine, bus):
+        async with running_engine(open_store(settings.store), settings.engine, database=settings.store.path) as (
+            engine,
+            bus,
+        ):
             server = make_server(
                 engine,
                 bus,

@@ -9,6 +9,7 @@ from runline.domain.book import Book
 from runline.domain.grading import SIDES
 from runline.domain.house import House
 from runline.domain.preview import Moves
+from runline.domain.suspension import WIDE, room_of
 
 
 class Figures(msgspec.Struct):
@@ -96,6 +97,7 @@ def derived(state: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"allowed": state.allowed, "holders": holders, "due": timers & set(state.due)}
     assert found["due"] == timers, "a timer that is not due at any time"
     if isinstance(state, House):
+        found["rooms"] = state.rooms
         found["markets_of"] = {fixture: sorted(names) for fixture, names in state.markets_of.items()}
         return found
     assert isinstance(state, Book)
@@ -116,6 +118,8 @@ def derived(state: Any) -> dict[str, Any]:
         "queues": remaining,
         "ledger_sum": state.ledger_sum_minor,
         "settings": state.settings,
+        "open_wagers": state.open_wagers,
+        "rooms": state.rooms,
     }
 
 
@@ -146,7 +150,15 @@ def the_entries_are_the_balances(book: Book, entries: list[Any]) -> None:
         assert accounts[account.name] == account.balance_minor
 
 
+def layers_and_open_wagers_are_counted(book: Book) -> None:
+    """The counts by which their bounds go are those of the rows."""
+    assert book.open_wagers == sum(1 for wager in book.wagers.values() if wager.status == "open")
+    narrow = [layer for layer in book.suspensions.values() if layer.scope not in WIDE]
+    assert book.rooms == Counter(room_of(layer.scope, layer.node) for layer in narrow)
+
+
 def all_hold(book: Book) -> None:
+    layers_and_open_wagers_are_counted(book)
     no_money_is_made(book)
     pending_is_open_risk(book)
     agents_have_the_sums_of_their_subtrees(book)

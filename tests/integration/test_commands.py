@@ -258,8 +258,9 @@ def test_a_command_is_refused_if_its_ground_has_moved_and_done_if_it_has_not(sta
         seen = (await world.ask("b1", wager(), preview=True)).position
         await world.do("b1", wager("P2"))
         await world.do("b1", AdjustCredit("P2", 77, ""))
+        await world.do("b1", wager())
         assert isinstance(await world.ask("b1", wager(), if_position=seen, preview=True), Previewed)
-        moved = await world.do("b1", wager())
+        moved = await world.do("b1", AdjustCredit("P1", 9_000_00, ""))
         refused = await world.refused("b1", wager(), if_position=seen)
         assert (refused.code, refused.details) == ("position_moved", {"position": moved.position})
 

@@ -140,6 +140,12 @@ def expected_board(games, lines):
     }
 
 
+@pytest.fixture(autouse=True)
+def archive(monkeypatch):
+    """Whole days are posted at once, before their lines were entered."""
+    monkeypatch.setattr("runline.domain.board.LINE_AHEAD_NS_MAX", 10**18)
+
+
 def test_the_data_repeat_themselves_as_often_as_they_say(season):
     games, lines = season
     starts = {game.game_id: game.start_ns for game in games}

@@ -109,7 +109,8 @@ def test_a_preview_changes_nothing_and_says_what_would_move(place):
         assert preview.preview
         assert preview.moves["pending"] == {"P1": 50_00}
         assert (await owner.ask("wagers")).items == []
-        moved = await send(place, owner, "PlaceWager", **PLACE)
+        await send(place, owner, "PlaceWager", **PLACE)
+        moved = await send(place, owner, "AdjustCredit", player="P1", credit_limit_minor=9_000_00, reason="")
         stale = await refused(
             owner.send_as(in_time(place.world.clock), "PlaceWager", PLACE, if_position=preview.position)
         )

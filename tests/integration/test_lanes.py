@@ -256,7 +256,7 @@ def test_a_book_is_opened_and_used_at_once(committed):
             assert created.position == 2
             events = await world.engine.store.events("b7", 0, 10)
             assert [row[1] for row in events] == [1, 2]
-            assert await world.read("b7", lambda book: book.settings.house_seq) == opened.position
+            assert await world.read("b7", lambda book: book.house_seq) == opened.position
 
     play(main())
 

@@ -255,8 +255,29 @@ def test_the_last_commands_from_outside_come_in_order(opened):
         assert list(await store.commands("b1", 100)) == expected
         assert list(await store.commands("b1", 10)) == expected
         assert list(await store.commands("b1", 3)) == expected[-3:]
-        assert await store.newest_command("b1", 10, 100) == (expected[-1][0], expected[0][2])
-        assert await store.newest_command("b1", expected[-2][2], 2) == (expected[-2][0], expected[-3][2])
+        await close(store)
+
+    play(main())
+
+
+def test_the_ids_of_commands_are_told_by_the_minute_in_which_they_were_made(opened):
+    async def main():
+        store = opened()
+        first = part(await store.claim("b1"), 12)
+        minutes = [5, 5, 5, 5, 9, 9, 5, 5, 7, 7, 5, 5]
+        ids = [minute.to_bytes(4, "big") + b"%012d" % number for number, minute in enumerate(minutes)]
+        first.events = [(*row[:2], ids[place], *row[3:]) for place, row in enumerate(first.events)]
+        await store.commit(sealed(first))
+        # Those at odd positions are from outside.
+        assert await store.made_commands("b1", 12, 100, 9) == (
+            [(ids[4], ids[4]), (ids[8], ids[8]), (ids[0], ids[10])],
+            1,
+        )
+        assert await store.made_commands("b1", 12, 100, 2) == ([(ids[4], ids[4]), (ids[0], ids[8])], 1)
+        assert await store.made_commands("b1", 10, 3, 9) == (
+            [(ids[4], ids[4]), (ids[8], ids[8]), (ids[6], ids[6])],
+            5,
+        )
         await close(store)
 
     play(main())

@@ -181,7 +181,7 @@ class World:
     async def settled(self, book: str = "b1", fixture: str = "G1") -> int:
         """Wait until a book has taken the result of a game and finished every job."""
         confirmed = await self.read(HOUSE, lambda house: house.results[fixture].confirmed_seq)
-        return await self.until(book, lambda book: book.settings.house_seq >= confirmed and not book.jobs)
+        return await self.until(book, lambda book: book.house_seq >= confirmed and not book.jobs)
 
 
 @asynccontextmanager

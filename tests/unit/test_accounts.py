@@ -208,13 +208,3 @@ class TestEveryAccountCommand:
     def test_it_needs_a_player(self, book, command):
         book.when(command)
         book.rejected("unknown_player", player="P1")
-
-    def test_its_ground_is_the_players_account(self, open_book, command):
-        seen = open_book.state.seq
-        open_book.given(player("P2"))
-        open_book.when(command, if_position=seen)
-        assert open_book.refusal is None
-        seen = open_book.state.seq
-        open_book.given(EnterTransaction("P1", "receipt", 5_00, "cash"))
-        open_book.when(command, if_position=seen)
-        open_book.rejected("position_moved", position=open_book.state.seq)

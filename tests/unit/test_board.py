@@ -6,7 +6,7 @@ from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player,
 
 from runline.domain.board import LinePosted, LineWithdrawn, PostLines
 from runline.domain.catalog import RescheduleFixture
-from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
+from runline.domain.limits import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.wagers import WagerPlaced
 
 MONEYLINE = line("moneyline", "+120", "-130")
@@ -182,3 +182,21 @@ def test_a_refused_post_changes_nothing_of_the_board(house):
     house.when(board("G1", MOVED, line("total", "-110", "-110"), entered_ns=NOON_NS + 1))
     house.rejected("line_invalid")
     assert house.state.markets["G1:game:moneyline"].prices == ("+120", "-130")
+
+
+# A line of a later time, and totals
+
+
+def test_a_line_of_a_later_time_is_refused_and_keeps_no_true_one_out(house):
+    house.given(board("G1", MONEYLINE))
+    house.when(board("G1", MOVED, entered_ns=NOON_NS + LINE_AHEAD_NS_MAX + 1))
+    house.rejected("line_ahead", now_ns=NOON_NS)
+    house.given(board("G1", MOVED, entered_ns=NOON_NS + 1))
+    house.when(board("G1", MONEYLINE, entered_ns=NOON_NS + LINE_AHEAD_NS_MAX))
+    house.happened(LinePosted)
+
+
+def test_a_total_is_not_negative(house):
+    house.when(board("G1", line("total", "-105", "-115", quarters=-1)))
+    house.rejected("line_invalid")
+    house.given(board("G1", line("total", "-105", "-115", quarters=0), line("spread", "-110", "-110", quarters=-6)))

@@ -145,3 +145,15 @@ def test_the_ground_of_a_move_is_the_books_own_line_even_when_it_is_gone(open_bo
     open_book.given(MoveLine(SPREAD, "follow"))
     open_book.when(MoveLine(SPREAD, "hide"), if_position=seen)
     open_book.rejected("position_moved", position=open_book.state.seq)
+
+
+def test_no_total_is_negative_neither_locked_nor_by_an_offset(open_book):
+    total = "G1:game:total"
+    open_book.when(MoveLine(total, "lock", line_quarters=-1, prices=("-105", "-115")))
+    open_book.rejected("line_invalid")
+    open_book.given(MoveLine(total, "offset", offset_quarters=-35))
+    open_book.when(wager("P1", 10_00, kind="total", side="over", price="-105", quarters=-1))
+    open_book.rejected("market_closed", market=total)
+    open_book.given(MoveLine(total, "offset", offset_quarters=-34))
+    open_book.when(wager("P1", 10_00, kind="total", side="over", price="-105", quarters=0))
+    open_book.happened(WagerPlaced)

@@ -6,7 +6,6 @@ import pytest
 from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.hierarchy import MoveAgent
-from runline.domain.limits import SUSPENSIONS_MAX
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
 from runline.domain.wagers import WagerPlaced
@@ -157,14 +156,6 @@ def test_the_house_has_no_agents_and_players(house):
     for scope in ("agent", "player"):
         house.when(Suspend(scope, "A1", ""))
         house.rejected("scope_invalid")
-
-
-def test_there_are_so_many_layers_and_no_more(open_book, monkeypatch):
-    monkeypatch.setattr("runline.domain.suspension.SUSPENSIONS_MAX", 1)
-    open_book.given(Suspend("league", "MLB", ""))
-    open_book.when(Suspend("all", "", ""))
-    open_book.rejected("too_many", most=1)
-    assert SUSPENSIONS_MAX >= 1_000
 
 
 # Who may

@@ -10,7 +10,6 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, staf
 from runline.domain.access import RevokeUser
 from runline.domain.accounts import EnterTransaction, SetPlayerLimits
 from runline.domain.book import Book
-from runline.domain.lines import MoveLine
 from runline.domain.messages import EVENTS
 from runline.domain.money import MODES, Rounding
 from runline.domain.odds import AMERICAN_MAX, is_favourite, parse_price, win_for_risk
@@ -393,35 +392,6 @@ def test_every_step_of_a_wagers_life_is_an_event():
 
 
 # Ground
-
-
-def test_placing_stands_on_the_players_account_the_books_line_and_its_limits(open_book):
-    open_book.given(player("P2"))
-    moves = [
-        EnterTransaction("P1", "receipt", 1, "cash"),
-        MoveLine(MONEYLINE, "offset", offset_cents=0, offset_quarters=0),
-        MoveLine(MONEYLINE, "follow"),
-        SetLimits(2_00, 500_00, 10**9, ""),
-        wager("P1", 10_00),
-    ]
-    for move in moves:
-        seen = open_book.state.seq
-        open_book.given(wager("P2", 10_00))
-        open_book.when(wager("P1", 10_00), if_position=seen)
-        open_book.happened(WagerPlaced)
-        seen = open_book.state.seq
-        open_book.given(move)
-        open_book.when(wager("P1", 10_00), if_position=seen)
-        open_book.rejected("position_moved", position=open_book.state.seq)
-
-
-def test_what_has_no_ground_of_its_own_stands_on_the_whole_stream(open_book):
-    seen = open_book.state.seq
-    open_book.given(player("P2"))
-    open_book.when(player("P3"), if_position=seen)
-    open_book.rejected("position_moved", position=seen + 1)
-    open_book.when(player("P3"), if_position=seen + 1)
-    assert open_book.refusal is None
 
 
 def test_a_ticket_is_the_ground_of_its_void(open_book):

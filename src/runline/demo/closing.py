@@ -47,7 +47,7 @@ async def is_settled(engine: Engine, books: Sequence[str]) -> bool:
     try:
         _, confirmed_seq = await engine.query(HOUSE, last_confirmed)
         for name in books:
-            _, (taken_seq, jobs) = await engine.query(name, lambda book: (book.settings.house_seq, len(book.jobs)))
+            _, (taken_seq, jobs) = await engine.query(name, lambda book: (book.house_seq, len(book.jobs)))
             if jobs or taken_seq < confirmed_seq:
                 return False
     except Rejected:

@@ -24,7 +24,6 @@ from runline.demo.screen import Screen
 from runline.domain.access import User
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
-from runline.engine.clock import SystemClock
 from runline.engine.ports import StoreError
 from runline.feeds.replay import Replay
 from runline.gateway.app import Doors
@@ -149,11 +148,12 @@ async def serve_demo(plan: Plan) -> None:
     """
     whole = read_day(plan.scenario, plan.day if plan.scenario == "baseball" else None)
     day = fitted(whole, plan.began_ns, plan.speed)
-    clock = SystemClock()
     controls = Controls(plan, whole)
     database = Path(plan.database)
     with listen("127.0.0.1", plan.port) as listening:
-        async with running_engine(open_store(StoreSettings(database, plan.committer))) as (engine, bus):
+        store = open_store(StoreSettings(database, plan.committer))
+        async with running_engine(store, database=database) as (engine, bus):
+            clock = engine.clock
             server = make_server(engine, bus, database, more=controls.doors)
             if not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
                 span_s = (day.end_ns - day.origin_ns) / 1e9

@@ -13,7 +13,7 @@ What was taken from above is given back from there or above only (`require_revok
 from typing import Any, ClassVar
 
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import ROLES_MAX
+from runline.domain.limits import KEPT_FOR_THE_WHOLE, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
 from runline.domain.messages import ENGINE, GATEWAY, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import PLAYER_MAY, Permission
 from runline.domain.state import Row, State
@@ -130,6 +130,11 @@ class AccessState(State):
         """The agent of a player. A stream without a tree has no players."""
         return None
 
+    @property
+    def number_of_players(self) -> int:
+        """How many of the users are players."""
+        return 0
+
     def end_sessions(self, user: str) -> None:
         """End all sessions of a user."""
 
@@ -139,6 +144,17 @@ class AccessState(State):
             raise Rejected("not_permitted", "That is outside your part of the tree.")
         if not self.known_node(node):
             raise Rejected("unknown_agent", f"There is no agent {node!r}.", agent=node)
+
+
+def require_room(user: User, count: int, most: int, what: str) -> None:
+    """Refuse one more of what there are so many of already. The last part is kept for the staff of the whole stream.
+
+    Raises Rejected `too_many`.
+    """
+    if user.node != ROOT:
+        most -= most // KEPT_FOR_THE_WHOLE
+    if count >= most:
+        raise Rejected("too_many", f"There are as many {what} as there may be.", most=most)
 
 
 def authorize(state: AccessState, command: Command, actor: str) -> User:
@@ -194,8 +210,10 @@ def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tu
         raise Rejected("not_permitted", "The owner's role cannot be changed.")
     if role and command.node != role.node:
         raise Rejected("role_elsewhere", "This role is kept at another node.", node=role.node)
-    if role is None and len(state.roles) >= ROLES_MAX:
-        raise Rejected("too_many", "There are as many roles as there may be.", most=ROLES_MAX)
+    if role is None:
+        require_room(context.user, len(state.roles), ROLES_MAX, "roles")
+        if node != ROOT and sum(1 for kept in state.roles.values() if kept.node == node) >= ROLES_PER_NODE_MAX:
+            raise Rejected("too_many", "There are as many roles here as there may be.", most=ROLES_PER_NODE_MAX)
     if len(command.permissions) > len(Permission):
         raise Rejected("too_many", "A permission stands in the list twice.", most=len(Permission))
     after = tuple(permission.value for permission in Permission if permission in command.permissions)
@@ -227,8 +245,8 @@ def role_set(state: AccessState, event: RoleSet) -> None:
 
 @grounds(SetRole)
 def set_role_ground(state: AccessState, command: SetRole) -> int:
-    role = state.roles.get(command.role)
-    return role.changed_seq if role else 0
+    """The role itself."""
+    return state.moved_seq(Role, command.role)
 
 
 class CreateUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
@@ -385,6 +403,7 @@ def require_another_owner(state: AccessState, user: User) -> None:
 def create_user(state: AccessState, command: CreateUser, context: Any) -> UserCreated:
     name = state.new_user_name(command.user, "user")
     state.require_node(context.user, command.node)
+    require_room(context.user, len(state.users) - state.number_of_players, STAFF_MAX, "users")
     grantable(state, context.user, command.role, command.node)
     return UserCreated(name, command.node, command.role, "")
 
@@ -457,5 +476,11 @@ def user_restored(state: AccessState, event: UserRestored) -> None:
 @grounds(RevokeUser)
 @grounds(RestoreUser)
 def user_ground(state: AccessState, command: AssignRole | RevokeUser | RestoreUser) -> int:
-    user = state.users.get(command.user)
-    return user.changed_seq if user else 0
+    """The user: their role, and whether they may act."""
+    return state.moved_seq(User, command.user)
+
+
+@grounds(CreateUser)
+def new_user_ground(state: AccessState, command: CreateUser) -> int:
+    """Whether the id is taken, and the role."""
+    return max(state.moved_seq(User, command.user), state.moved_seq(Role, command.role))

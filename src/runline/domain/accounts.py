@@ -64,7 +64,9 @@ def adjust_credit(book: RiskState, command: AdjustCredit, context: Any) -> Credi
 
 @evolves(CreditAdjusted)
 def credit_adjusted(book: RiskState, event: CreditAdjusted) -> None:
-    book.touch(book.players[event.player]).credit_limit_minor = event.after_minor
+    player = book.touch(book.players[event.player])
+    player.credit_limit_minor = event.after_minor
+    player.credit_seq = book.seq
 
 
 class GrantTemporaryCredit(Command, needs=Permission.CREDIT_CHANGE):
@@ -127,6 +129,7 @@ def temporary_credit_granted(book: RiskState, event: TemporaryCreditGranted) -> 
     player = book.touch(book.players[event.player])
     player.temporary_credit_minor = event.credit_minor
     player.temporary_until_ns = event.until_ns
+    player.credit_seq = book.seq
     book.schedule("temporary_credit", event.player, event.until_ns)
 
 
@@ -149,6 +152,7 @@ def expire_temporary_credit(
 def temporary_credit_expired(book: RiskState, event: TemporaryCreditExpired) -> None:
     player = book.touch(book.players[event.player])
     player.temporary_credit_minor = player.temporary_until_ns = 0
+    player.credit_seq = book.seq
     book.unschedule("temporary_credit", event.player)
 
 
@@ -244,19 +248,26 @@ def player_limits_set(book: RiskState, event: PlayerLimitsSet) -> None:
     player.stake_max_minor = event.after.stake_max_minor
     player.win_max_minor = event.after.win_max_minor
     player.active = event.after.active
+    player.limits_seq = book.seq
 
 
 @grounds(AdjustCredit)
 @grounds(GrantTemporaryCredit)
+def credit_ground(book: RiskState, command: AdjustCredit | GrantTemporaryCredit) -> int:
+    """The player's credit, also temporary: what they wager with it, win or lose does not change it."""
+    player = book.players.get(command.player)
+    return player.credit_seq if player else 0
+
+
 @grounds(EnterTransaction)
+def balance_ground(book: RiskState, command: EnterTransaction) -> int:
+    """The player's balance: transactions and settlements move it, open wagers do not."""
+    player = book.players.get(command.player)
+    return player.balance_seq if player else 0
+
+
 @grounds(SetPlayerLimits)
-def account_ground(
-    book: RiskState, command: AdjustCredit | GrantTemporaryCredit | EnterTransaction | SetPlayerLimits
-) -> int:
-    return account_moved_seq(book, command.player)
-
-
-def account_moved_seq(book: RiskState, number: str) -> int:
-    """The position at which a player's row, balance or pending risk last moved."""
-    player = book.players.get(number)
-    return max(player.changed_seq if player else 0, book.account_moved.get(number, book.derived_seq))
+def player_limits_ground(book: RiskState, command: SetPlayerLimits) -> int:
+    """The player's own limits, and whether the account takes wagers."""
+    player = book.players.get(command.player)
+    return player.limits_seq if player else 0

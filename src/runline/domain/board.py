@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.catalog import CatalogState, Market, MarketKind, Period, market_name
+from runline.domain.catalog import CatalogState, Fixture, Market, MarketKind, Period, market_name
 from runline.domain.grading import SIDES, default_rules
-from runline.domain.limits import LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
-from runline.domain.messages import Command, Event, Rejected, decides, evolves
+from runline.domain.limits import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_MAX, MARKETS_PER_POST_MAX
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import parse_price
 from runline.domain.permissions import Permission
 
@@ -31,7 +31,7 @@ class MarketLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
 class PostLines(Command, needs=Permission.LINES_POST, streams=("house",)):
     """The whole board of one fixture, as a source has it: markets that are not in it go off the board.
 
-    entered_ns: the source's own time, ≥ 0; what is older than what stands is refused.
+    entered_ns: the source's own time, ≥ 0; what is older than what stands is refused, and what is of a later time.
     """
 
     fixture: str
@@ -63,11 +63,23 @@ def require_line(line: MarketLine) -> tuple[str, ...]:
     has_line = line.kind in ("spread", "total")
     if has_line != (line.line_quarters is not None):
         raise Rejected("line_invalid", f"A {line.kind} {'has' if has_line else 'has no'} line.")
-    if line.line_quarters is not None and abs(line.line_quarters) > LINE_QUARTERS_MAX:
-        raise Rejected("line_invalid", "The line is too large.")
+    require_points(line.kind, line.line_quarters)
     if len(line.prices) != len(SIDES[line.kind]):
         raise Rejected("price_invalid", f"A {line.kind} has {len(SIDES[line.kind])} prices.")
     return tuple(price_of_record(price) for price in line.prices)
+
+
+def require_points(kind: str, line_quarters: int | None) -> None:
+    """Refuse a handicap or a total that no game could have.
+
+    Raises Rejected `line_invalid`.
+    """
+    if line_quarters is None:
+        return
+    if abs(line_quarters) > LINE_QUARTERS_MAX:
+        raise Rejected("line_invalid", "The line is too large.")
+    if kind == "total" and line_quarters < 0:
+        raise Rejected("line_invalid", "A total is not negative.")
 
 
 def price_of_record(text: str) -> str:
@@ -87,6 +99,8 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
         raise Rejected("line_invalid", "The line was entered at no time.")
     if command.entered_ns >= fixture.start_ns:
         raise Rejected("past_cutoff", "The line was entered after the start.", cutoff_ns=fixture.start_ns)
+    if command.entered_ns > context.at_ns + LINE_AHEAD_NS_MAX:
+        raise Rejected("line_ahead", "The line is of a later time: its source's clock is wrong.", now_ns=context.at_ns)
     if len(command.lines) > MARKETS_PER_POST_MAX:
         raise Rejected("too_many", "Too many markets in one post.", most=MARKETS_PER_POST_MAX)
     rules = default_rules(fixture.sport)
@@ -109,6 +123,9 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
         events.append(
             LinePosted(name, fixture.name, line.kind, line.period, line.line_quarters, prices, command.entered_ns)
         )
+    new = sum(1 for name in posted if name not in house.markets)
+    if new and len(house.markets) + new > MARKETS_MAX:
+        raise Rejected("too_many", "There are as many markets as there may be.", most=MARKETS_MAX)
     for name in house.markets_of.get(fixture.name, ()):
         market = house.markets[name]
         if name not in posted and market.offered:
@@ -116,6 +133,13 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
                 raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=market.entered_ns)
             events.append(LineWithdrawn(name, command.entered_ns))
     return events
+
+
+@grounds(PostLines)
+def board_ground(house: CatalogState, command: PostLines) -> int:
+    """The game and its markets."""
+    markets = house.markets_of.get(command.fixture, ())
+    return max(house.moved_seq(Fixture, command.fixture), *(house.moved_seq(Market, name) for name in markets), 0)
 
 
 @evolves(LinePosted)

@@ -9,7 +9,7 @@ from runline.domain.messages import Command, Event, decides, evolves
 from runline.domain.money import Rounding
 from runline.domain.permissions import EVERYTHING, PLAYER_MAY, VIEW_ONLY
 from runline.domain.settings import BookSettings
-from runline.domain.settlement import SettlementState
+from runline.domain.settlement import ResultsTaken, SettlementState
 
 VIEWER_ROLE = "viewer"
 """The role that new sub-agents start with."""
@@ -59,8 +59,8 @@ def book_started(book: Book, event: BookStarted) -> None:
         event.stake_min_minor,
         event.stake_max_minor,
         event.win_max_minor,
-        event.house_seq,
     )
+    book.results_taken[book.stream] = book.touch(ResultsTaken(book.stream, event.house_seq))
     book.settings_rows[book.stream] = book.touch(book.settings)
     book.agents[ROOT] = book.touch(Agent(ROOT, ""))
     for account in (GRADING, CASH, ADJUSTMENTS):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from runline.domain.grading import DEFAULT_RULES, SIDES, Score
 from runline.domain.identifiers import identifier, reason_text
+from runline.domain.limits import FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
@@ -185,6 +186,8 @@ class LeagueCreated(Event, shown_to=Permission.BOARD_VIEW):
 def create_league(house: CatalogState, command: CreateLeague, context: Any) -> LeagueCreated | tuple[()]:
     league = house.leagues.get(identifier(command.league, "league"))
     if league is None:
+        if len(house.leagues) >= LEAGUES_MAX:
+            raise Rejected("too_many", "There are as many leagues as there may be.", most=LEAGUES_MAX)
         return LeagueCreated(command.league, command.sport)
     if league.sport == command.sport:
         return ()
@@ -243,6 +246,8 @@ def create_fixture(house: CatalogState, command: CreateFixture, context: Any) ->
         if (existing.league, existing.away, existing.home) == (command.league, command.away, command.home):
             return ()
         raise Rejected("already_exists", "There is another fixture of this id.", fixture=command.fixture)
+    if len(house.fixtures) >= FIXTURES_MAX:
+        raise Rejected("too_many", "There are as many games as there may be.", most=FIXTURES_MAX)
     if type(command.rotation) is not int or not 0 < command.rotation < 2**31:
         raise Rejected("rotation_invalid", "The rotation number is a positive number.")
     return FixtureCreated(
@@ -338,5 +343,17 @@ def fixture_closed(house: CatalogState, event: FixtureClosed) -> None:
 
 @grounds(RescheduleFixture)
 def fixture_ground(house: CatalogState, command: RescheduleFixture) -> int:
-    fixture, result = house.fixtures.get(command.fixture), house.results.get(command.fixture)
-    return max(fixture.changed_seq if fixture else 0, result.changed_seq if result else 0)
+    """The game, and its result."""
+    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(Result, command.fixture))
+
+
+@grounds(CreateLeague)
+def league_ground(house: CatalogState, command: CreateLeague) -> int:
+    """Whether there is such a league."""
+    return house.moved_seq(League, command.league)
+
+
+@grounds(CreateFixture)
+def new_fixture_ground(house: CatalogState, command: CreateFixture) -> int:
+    """The game, if there is one, and its league."""
+    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(League, command.league))

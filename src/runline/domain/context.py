@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Context(msgspec.Struct, frozen=True, gc=False):
     """The context of one decision.
 
-    at_ns: the stream's time (UTC nanoseconds); it never goes back.
+    at_ns: the stream's time (UTC nanoseconds); it goes back only where a clock that was wrong has been put right.
     user: who asks, as the state knows them.
     session: the session they ask in, or "".
     house: the durable house view (in the house's own stream: None).

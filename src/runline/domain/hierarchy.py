@@ -5,9 +5,9 @@ Rule: the tree stores parents only. Everyone sees and acts on their own subtree;
 
 from typing import Any, ClassVar
 
-from runline.domain.access import PLAYER_ROLE, ROOT, User, grantable
+from runline.domain.access import PLAYER_ROLE, ROOT, User, grantable, require_room
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
+from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import Permission
 from runline.domain.settings import SettingsState
@@ -33,6 +33,8 @@ class Player(Row, table="players"):
     temporary_until_ns: when the temporary credit ends, 0 without one.
     balance_minor: positive means that the player is ahead.
     stake_max_minor, win_max_minor: the player's own limits, None for the book's.
+    credit_seq, limits_seq, balance_seq: the positions at which credit (also temporary), own limits and balance last changed, 0 if
+    they are as they were at first.
     """
 
     number: str
@@ -44,6 +46,9 @@ class Player(Row, table="players"):
     stake_max_minor: int | None = None
     win_max_minor: int | None = None
     active: bool = True
+    credit_seq: int = 0
+    limits_seq: int = 0
+    balance_seq: int = 0
     changed_seq: int = 0
 
 
@@ -71,6 +76,10 @@ class TreeState(SettingsState):
 
     def known_node(self, node: str) -> bool:
         return node in self.agents
+
+    @property
+    def number_of_players(self) -> int:
+        return len(self.players)
 
     def node_of_player(self, player: str) -> str | None:
         known = self.players.get(player)
@@ -156,8 +165,7 @@ def create_agent(book: TreeState, command: CreateAgent, context: Any) -> AgentCr
     book.require_node(context.user, command.parent)
     if name in book.agents:
         raise Rejected("already_exists", f"The id {name!r} is taken.", agent=name)
-    if len(book.agents) >= AGENTS_MAX:
-        raise Rejected("too_many", "The book has as many agents as it may.", most=AGENTS_MAX)
+    require_room(context.user, len(book.agents), AGENTS_MAX, "agents")
     if len(book.chain(command.parent)) > AGENT_DEPTH_MAX:
         raise Rejected("too_deep", "The tree is as deep as it may be.", most=AGENT_DEPTH_MAX)
     return AgentCreated(name, command.parent)
@@ -198,6 +206,7 @@ def require_credit(minor: int) -> int:
 def create_player(book: TreeState, command: CreatePlayer, context: Any) -> PlayerCreated:
     number = book.new_user_name(command.player, "player")
     book.require_node(context.user, command.agent)
+    require_room(context.user, len(book.players), PLAYERS_MAX, "players")
     if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.held_by(context.user):
         raise Rejected("not_permitted", "Giving credit needs credit_change.", permission="credit_change")
     grantable(book, context.user, PLAYER_ROLE, command.agent)
@@ -248,5 +257,17 @@ def move_agent(book: TreeState, command: MoveAgent, context: Any) -> AgentMoved 
 
 @grounds(MoveAgent)
 def move_ground(book: TreeState, command: MoveAgent) -> int:
-    agent, parent = book.agents.get(command.agent), book.agents.get(command.parent)
-    return max(agent.changed_seq if agent else 0, parent.changed_seq if parent else 0)
+    """Where the agent and the new parent hang."""
+    return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
+
+
+@grounds(CreateAgent)
+def new_agent_ground(book: TreeState, command: CreateAgent) -> int:
+    """Whether there is such an agent, and where the parent hangs."""
+    return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
+
+
+@grounds(CreatePlayer)
+def new_player_ground(book: TreeState, command: CreatePlayer) -> int:
+    """Whether the account number is taken, and where the agent hangs."""
+    return max(book.moved_seq(User, command.player), book.moved_seq(Agent, command.agent))

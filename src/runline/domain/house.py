@@ -7,7 +7,7 @@ import runline.domain.results  # noqa: F401
 from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
 from runline.domain.identifiers import identifier
 from runline.domain.limits import BOOKS_MAX
-from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves
+from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.state import Row
 from runline.domain.watch import WatchState
@@ -97,3 +97,9 @@ def open_book(house: House, command: OpenBook, context: Any) -> BookOpened | tup
 @evolves(BookOpened)
 def book_opened(house: House, event: BookOpened) -> None:
     house.books[event.book] = house.touch(BookListing(event.book, event.owner))
+
+
+@grounds(OpenBook)
+def book_ground(house: House, command: OpenBook) -> int:
+    """Whether there is such a book."""
+    return house.moved_seq(BookListing, command.book)

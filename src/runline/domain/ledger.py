@@ -75,6 +75,7 @@ class LedgerState(TreeState):
         other = self.ledger_accounts[account]
         before, other_before = player.balance_minor, other.balance_minor
         self.touch(player).balance_minor = before + change_minor
+        player.balance_seq = self.seq
         self.touch(other).balance_minor = other_before - change_minor
         self.ledger_sum_minor += player.balance_minor - before + other.balance_minor - other_before
         check(self.ledger_sum_minor == 0, "an entry does not balance")

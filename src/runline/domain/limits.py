@@ -18,11 +18,24 @@ CREDIT_MINOR_MAX = 10**13
 BALANCE_MINOR_MAX = 10**13
 """How far from zero transactions may take a player's balance, so that the sums of a whole book fit into 64 bits."""
 
-ROLES_MAX = 1_000
+ROLES_MAX = 5_000
 """Roles in one stream."""
 
 ROLES_ENDED_MAX = 1_000
 """Users named in a preview whose roles a move would end."""
+
+ROLES_PER_NODE_MAX = 100
+"""Roles that are kept at one agent."""
+
+KEPT_FOR_THE_WHOLE = 8
+"""Of roles, users, agents and players, one part of so many is kept for the staff of the whole book: whoever works for an agent
+cannot fill the book."""
+
+STAFF_MAX = 100_000
+"""Users of one stream who are not players."""
+
+PLAYERS_MAX = 1_000_000
+"""Players in one book: they stay in memory, some 700 bytes each."""
 
 SESSIONS_PER_USER_MAX = 32
 """Sessions of one user; one more ends the oldest."""
@@ -52,14 +65,40 @@ SETTLE_SLICE_WAGERS = 64
 PERIODS_MAX = 64
 """Periods in a result (a long baseball game has 26 innings)."""
 
+LINE_AHEAD_NS_MAX = 10_000_000_000
+"""How far the source's time of a line may be ahead of the stream's: a line of a later time would keep every true one out."""
+
 SUSPENSIONS_MAX = 10_000
-"""Layers of suspension in one stream."""
+"""Layers that the staff of the whole stream may set of one narrow scope (game, market, side, player). What is wider (all, a
+sport, a league, a kind of market, an agent) has no bound but what there is to suspend, so that it is never refused."""
+
+SUSPENSIONS_PER_NODE_MAX = 1_000
+"""Layers that the staff of one agent may set. They take no room from others."""
 
 LINE_QUARTERS_MAX = 4 * 1000
 """The largest handicap or total, in quarter points."""
 
+LEAGUES_MAX = 10_000
+"""Leagues in the house."""
+
+FIXTURES_MAX = 500_000
+"""Games in the house. They stay in memory, twice, with their results: some 1.5 KB each; a hundred thousand a year are many."""
+
+MARKETS_MAX = 2_000_000
+"""Markets in the house. They stay in memory, twice: some 1 KB each."""
+
+BOOK_LINES_MAX = 100_000
+"""Markets in which a book departs from the house."""
+
+OPEN_WAGERS_MAX = 5_000_000
+"""Open wagers in one book: they stay in memory, some 800 bytes each."""
+
 BOOKS_MAX = 10_000
 """Books in one house."""
+
+STEP_NS_MAX = 2_000_000_000
+"""The largest step of the host's clock that is followed. A stream's time stands still for as much; what is further back than this
+was the time of a wrong clock, and the stream's time is right again from the next event on."""
 
 HOUSE_LAG_MS_MAX = 2_000
 """How far a process's house view may be behind the house; beyond it no wagers are taken."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import msgspec
 
 from runline.domain.access import ROOT
-from runline.domain.board import price_of_record
+from runline.domain.board import price_of_record, require_points
 from runline.domain.catalog import Market, side_line
 from runline.domain.grading import SIDES
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import LINE_QUARTERS_MAX
+from runline.domain.limits import BOOK_LINES_MAX, LINE_QUARTERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import shade_american
 from runline.domain.permissions import Permission
@@ -94,6 +94,8 @@ class LinesState(RiskState):
         line = market.line_quarters
         if line is not None:
             line += own.offset_quarters
+            if market.kind == "total" and line < 0:
+                raise Rejected("market_closed", "The book's offset does not fit the house's line.", market=market.name)
         prices = market.prices
         if own.offset_cents:
             if not all(price[0] in "+-" for price in prices):
@@ -145,6 +147,8 @@ def move_line(book: LinesState, command: MoveLine, context: Any) -> LineMoved | 
     own = book.book_lines.get(market.name)
     before = departure(own) if own else Departure()
     after = departure_asked(market, command)
+    if own is None and after != before and len(book.book_lines) >= BOOK_LINES_MAX:
+        raise Rejected("too_many", "The book has as many lines of its own as it may.", most=BOOK_LINES_MAX)
     return LineMoved(market.name, before, after, reason_text(command.reason)) if before != after else ()
 
 
@@ -166,8 +170,9 @@ def departure_asked(market: Market, command: MoveLine) -> Departure:
         return Departure("offset", offset, cents)
     if command.mode == "lock":
         line = command.line_quarters
-        if (line is None) != (market.kind not in ("spread", "total")) or abs(line or 0) > LINE_QUARTERS_MAX:
+        if (line is None) != (market.kind not in ("spread", "total")):
             raise Rejected("line_invalid", "This market cannot have that line.")
+        require_points(market.kind, line)
         if len(command.prices) != len(SIDES[market.kind]):
             raise Rejected("price_invalid", f"A {market.kind} has {len(SIDES[market.kind])} prices.")
         return Departure("lock", 0, 0, line, tuple(price_of_record(price) for price in command.prices))
@@ -194,4 +199,5 @@ def line_moved(book: LinesState, event: LineMoved) -> None:
 
 @grounds(MoveLine)
 def line_ground(book: LinesState, command: MoveLine) -> int:
-    return book.moved_seq(BookLine, book.book_lines.get(command.market))
+    """How the book departs from the house in this market. (The house's line is of another stream.)"""
+    return book.moved_seq(BookLine, command.market)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runline.domain.catalog import FIXTURE_LIFE, CatalogState, Result
+from runline.domain.catalog import FIXTURE_LIFE, CatalogState, Fixture, Result
 from runline.domain.grading import NotGradable, Score, check_score, default_rules
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
@@ -157,6 +157,5 @@ def fixture_cancelled(house: CatalogState, event: FixtureCancelled) -> None:
 @grounds(EnterResult)
 @grounds(ConfirmResult)
 def result_ground(house: CatalogState, command: CancelFixture | EnterResult | ConfirmResult) -> int:
-    fixture = house.fixtures.get(command.fixture)
-    result = house.results.get(command.fixture)
-    return max(fixture.changed_seq if fixture else 0, result.changed_seq if result else 0)
+    """The game, and its result."""
+    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(Result, command.fixture))

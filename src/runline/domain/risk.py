@@ -73,7 +73,6 @@ class RiskState(LedgerState):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.pending: dict[str, int] = {}
-        self.account_moved: dict[str, int] = {}
         self.market_moved: dict[str, int] = {}
         """The position at which a wager on a market last closed or opened again, the latest at the end."""
         self.sums: dict[str, AgentSums] = {}
@@ -84,7 +83,6 @@ class RiskState(LedgerState):
     def derive(self) -> None:
         super().derive()
         self.pending = {}
-        self.account_moved = {}
         self.market_moved = {}
         self.derive_sums()
 
@@ -108,7 +106,6 @@ class RiskState(LedgerState):
     def risk(self, player: str, market: str, side: str, risk_minor: int, win_minor: int, wagers: int) -> None:
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
-        self.account_moved[player] = self.seq
         agent = self.players[player].agent
         for sums in self.sums_above(agent):
             sums.pending_minor += risk_minor
@@ -145,7 +142,6 @@ class RiskState(LedgerState):
 
     def balance_moved(self, player: str, agent: str, change_minor: int) -> None:
         """Count a movement of a balance in the agents' sums."""
-        self.account_moved[player] = self.seq
         for sums in self.sums_above(agent):
             sums.balance_minor += change_minor
 

@@ -24,8 +24,9 @@ from runline.domain.limits import (
     SESSION_NS_MIN,
     SESSIONS_MAX,
     SESSIONS_PER_USER_MAX,
+    STEP_NS_MAX,
 )
-from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
 
@@ -129,13 +130,23 @@ def over_ns(session: Session) -> int:
     return session.idle_until_ns
 
 
+def used_ns(session: Session) -> int:
+    """When a session was known to be in use."""
+    return session.idle_until_ns - session.idle_ns
+
+
 def require_session(state: SessionState, name: str, user: User, at_ns: int) -> Session:
-    """The session that a request names, if it is the user's and goes on.
+    """The session that a request names, if it is the user's and goes on. One that was used at a later time was so by a wrong
+    clock: when it would end is not to be believed.
 
     Raises Rejected `signed_out`.
     """
     session = state.sessions.get(name)
-    if session is None or session.user != user.name or at_ns >= over_ns(session):
+    if (
+        session is None
+        or session.user != user.name
+        or not used_ns(session) - STEP_NS_MAX <= at_ns < over_ns(session)
+    ):
         raise Rejected("signed_out", "This session has ended. Sign in again.")
     return session
 
@@ -463,3 +474,16 @@ def expire_session(state: SessionState, command: ExpireSession, context: Any) ->
 @evolves(SessionEnded)
 def session_ended(state: SessionState, event: SessionEnded) -> None:
     state.end_session(event.session)
+
+
+@grounds(SetPassword)
+def password_ground(state: SessionState, command: SetPassword) -> int:
+    """The user's password, and the user."""
+    credential = state.credentials.get(command.user)
+    return max(state.moved_seq(User, command.user), credential.password_seq if credential else 0)
+
+
+@grounds(EndSession)
+def session_ground(state: SessionState, command: EndSession) -> int:
+    """Whether there is such a session: that it is in use does not change it."""
+    return 0 if command.session in state.sessions else state.moved_seq(Session, command.session)

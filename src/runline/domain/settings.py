@@ -18,7 +18,6 @@ class BookSettings(Row, table="book_settings"):
     rounding: how a payout becomes money.
     stake_min_minor, stake_max_minor: of a ticket's base amount (to win on favourites, risk on underdogs).
     win_max_minor: the most one ticket may win.
-    house_seq: the house position up to which this book has taken results.
     """
 
     book: str
@@ -27,7 +26,6 @@ class BookSettings(Row, table="book_settings"):
     stake_min_minor: int
     stake_max_minor: int
     win_max_minor: int
-    house_seq: int = 0
     changed_seq: int = 0
 
 
@@ -86,4 +84,5 @@ def limits_set(book: SettingsState, event: LimitsSet) -> None:
 
 @grounds(SetLimits)
 def limits_ground(book: SettingsState, command: SetLimits) -> int:
-    return book.moved_seq(BookSettings, book.settings_rows.get(book.stream))
+    """The book's limits, and the rounding by which they bind."""
+    return book.moved_seq(BookSettings, book.stream)

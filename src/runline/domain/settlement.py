@@ -17,6 +17,14 @@ from runline.domain.state import Following, Row
 from runline.domain.wagers import Wager, WagerSettled, WagersState, reversal
 
 
+class ResultsTaken(Row, table="results_taken"):
+    """One row for each book. house_seq: the house position up to which it has taken results."""
+
+    book: str
+    house_seq: int
+    changed_seq: int = 0
+
+
 class Job(Row, table="jobs"):
     """Long work, done in slices.
 
@@ -37,18 +45,24 @@ class Job(Row, table="jobs"):
 
 
 class SettlementState(WagersState):
-    """A book's settlement jobs."""
+    """A book's settlement jobs, and which results it has taken."""
 
-    held: ClassVar[dict[type[Row], str]] = {**WagersState.held, Job: "jobs"}
+    held: ClassVar[dict[type[Row], str]] = {**WagersState.held, Job: "jobs", ResultsTaken: "results_taken"}
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.jobs: dict[int, Job] = {}
+        self.results_taken: dict[str, ResultsTaken] = {}
         self.queues: dict[int, list[int]] = {}
 
     def derive(self) -> None:
         super().derive()
         self.queues = {number: sorted(self.open_on.get(job.fixture, ())) for number, job in self.jobs.items()}
+
+    @property
+    def house_seq(self) -> int:
+        """The house position up to which the book has taken results."""
+        return self.results_taken[self.stream].house_seq
 
     def start(self, job: Job) -> None:
         """Begin a job, instead of any other of the same fixture."""
@@ -120,14 +134,14 @@ class JobFinished(Event):
 
 @decides(TakeResult)
 def take_result(book: SettlementState, command: TakeResult, context: Any) -> ResultTaken | tuple[()]:
-    if command.house_seq <= book.settings.house_seq:
+    if command.house_seq <= book.house_seq:
         return ()
     return ResultTaken(command.fixture, command.sport, command.house_seq, command.score, command.regrade)
 
 
 @evolves(ResultTaken)
 def result_taken(book: SettlementState, event: ResultTaken) -> None:
-    book.touch(book.settings).house_seq = event.house_seq
+    book.touch(book.results_taken[book.stream]).house_seq = event.house_seq
     if event.regrade or event.fixture in book.open_on:
         stage = "closed" if event.regrade else "open"
         book.start(Job(book.seq, event.fixture, event.sport, event.house_seq, event.score, stage))

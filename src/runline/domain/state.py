@@ -131,6 +131,9 @@ class ByNumber(MutableMapping[int, V]):
         return sum(map(len, self.parts.values()))
 
 
+GONE_MAX = 4_096
+"""Deleted rows of a stream whose deletion is remembered, so that a command can tell whether what it is about has gone since."""
+
 STALE_DUE_MAX = 64
 """Moved timers that still lie in the heap, beyond as many as there are timers; then it is made anew."""
 
@@ -164,7 +167,9 @@ class State:
         self.due: list[tuple[int, str, str]] = []
         self.changed: dict[int, Row] = {}
         self.dropped: dict[int, Row] = {}
-        self.dropped_seq: dict[type[Row], int] = {}
+        self.gone: dict[tuple[type[Row], Any], int] = {}
+        self.gone_before = 0
+        """The positions at which rows were deleted, the latest at the end. What is not in it was deleted up to `gone_before`."""
 
     def touch(self, row: R) -> R:
         """Mark a row as changed by the event that is being applied, and return it."""
@@ -176,14 +181,19 @@ class State:
         """Mark a row as deleted."""
         self.changed.pop(id(row), None)  # purity: as above
         self.dropped[id(row)] = row  # purity: as above
-        self.dropped_seq[type(row)] = self.seq
+        gone, which = self.gone, (type(row), row.key())
+        gone.pop(which, None)
+        gone[which] = self.seq
+        if len(gone) > GONE_MAX:
+            self.gone_before = gone.pop(next(iter(gone)))
 
-    def moved_seq(self, kind: type[Row], row: Row | None) -> int:
-        """The position at which a row last changed. Where there is none: at which any row of its kind was last deleted, for
-        that may have been this one (since a restart: the position of the restart)."""
+    def moved_seq(self, kind: type[Row], key: Any) -> int:
+        """The position at which a row last changed, or was deleted. What was deleted before a restart, or before many others, may
+        have been deleted at the restart or with the last that is forgotten."""
+        row = getattr(self, self.held[kind]).get(key)
         if row is None:
-            return self.dropped_seq.get(kind, self.derived_seq)
-        return row.changed_seq  # type: ignore[attr-defined, no-any-return]
+            return self.gone.get((kind, key), self.gone_before)
+        return row.changed_seq  # type: ignore[no-any-return]
 
     def schedule(self, kind: str, subject: str, due_ns: int) -> None:
         """Set or move a timer."""
@@ -212,6 +222,6 @@ class State:
 
     def derive(self) -> None:
         """Rebuild everything that is a function of the held rows. Called once, after recovery."""
-        self.derived_seq = self.seq
-        self.dropped_seq = {}
+        self.derived_seq = self.gone_before = self.seq
+        self.gone = {}
         self.due = self.planned()

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from runline.domain.access import ROOT
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX
+from runline.domain.limits import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX, SUSPENSIONS_PER_NODE_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionState
@@ -19,6 +19,9 @@ Scope = Literal["all", "sport", "league", "fixture", "market", "selection", "kin
 """What a layer covers. The subject of `all` is "", of `selection` is MARKET/SIDE, of `kind` is a market's kind."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+WIDE: frozenset[str] = frozenset({"all", "sport", "league", "kind", "agent"})
+"""What is never refused for the number of layers: there are no more of them than there is to suspend, and each closes much."""
 
 SUBJECTS: dict[str, Callable[[Any, Any, str], str]] = {
     "all": lambda fixture, market, side: "",
@@ -56,12 +59,25 @@ class SuspendableState(SessionState):
         self.suspensions: dict[tuple[str, str], Suspension] = {}
         self.layers: dict[str, set[str]] = {}
         """The subjects of all layers, by scope: every wager asks, so only the scopes that have layers are looked at."""
+        self.rooms: dict[tuple[str, str], int] = {}
+        """How many narrow layers there are in each room (see `room_of`)."""
 
     def derive(self) -> None:
         super().derive()
         self.layers = {}
+        self.rooms = {}
         for layer in self.suspensions.values():
             self.cover(layer.scope, layer.subject)
+            self.count(layer, 1)
+
+    def count(self, layer: Suspension, sign: Literal[1, -1]) -> None:
+        """Count (1) or stop counting (-1) a layer in its room."""
+        if layer.scope in WIDE:
+            return
+        room = room_of(layer.scope, layer.node)
+        self.rooms[room] = self.rooms.get(room, 0) + sign
+        if not self.rooms[room]:
+            del self.rooms[room]
 
     def cover(self, scope: str, subject: str) -> None:
         """Note that there is such a layer."""
@@ -137,6 +153,11 @@ class Reopened(Event, shown_to=Permission.BOARD_VIEW):
     reason: str
 
 
+def room_of(scope: str, node: str) -> tuple[str, str]:
+    """Where a layer takes room: in its scope if the staff of the whole stream has set it, else at its node."""
+    return (scope, "") if node == ROOT else ("", node)
+
+
 def require_subject(state: SuspendableState, command: Suspend | Reopen, user: Any) -> None:
     if len(command.subject) > 4 * IDENTIFIER_LENGTH_MAX or not command.subject.isprintable():
         raise Rejected("identifier_invalid", "The subject is not an id.")
@@ -154,15 +175,21 @@ def suspend(state: SuspendableState, command: Suspend, context: Any) -> Suspende
     catalog = context.house or state
     if command.scope not in ("all", "agent", "player") and not catalog.knows_subject(command.scope, command.subject):
         raise Rejected("unknown_subject", f"There is no {command.scope} {command.subject!r}.", subject=command.subject)
-    if len(state.suspensions) >= SUSPENSIONS_MAX:
-        raise Rejected("too_many", "Too many layers of suspension.", most=SUSPENSIONS_MAX)
+    if layer is None and command.scope not in WIDE:
+        most = SUSPENSIONS_MAX if context.user.node == ROOT else SUSPENSIONS_PER_NODE_MAX
+        if state.rooms.get(room_of(command.scope, context.user.node), 0) >= most:
+            raise Rejected("too_many", "Too many layers of suspension.", most=most)
     return Suspended(command.scope, command.subject, context.user.node, reason_text(command.reason))
 
 
 @evolves(Suspended)
 def suspended(state: SuspendableState, event: Suspended) -> None:
     layer = Suspension(event.scope, event.subject, event.reason, state.at_ns, event.node)
+    before = state.suspensions.get((event.scope, event.subject))
+    if before is not None:
+        state.count(before, -1)
     state.suspensions[event.scope, event.subject] = state.touch(layer)
+    state.count(layer, 1)
     state.cover(event.scope, event.subject)
 
 
@@ -179,11 +206,14 @@ def reopen(state: SuspendableState, command: Reopen, context: Any) -> Reopened |
 
 @evolves(Reopened)
 def reopened(state: SuspendableState, event: Reopened) -> None:
-    state.drop(state.suspensions.pop((event.scope, event.subject)))
+    layer = state.suspensions.pop((event.scope, event.subject))
+    state.count(layer, -1)
+    state.drop(layer)
     state.uncover(event.scope, event.subject)
 
 
 @grounds(Suspend)
 @grounds(Reopen)
 def suspension_ground(state: SuspendableState, command: Suspend | Reopen) -> int:
-    return state.moved_seq(Suspension, state.suspensions.get((command.scope, command.subject)))
+    """The layer itself: others may come and go."""
+    return state.moved_seq(Suspension, (command.scope, command.subject))

@@ -7,14 +7,14 @@ pending; what follows (another settlement, a void) is an event of its own.
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runline.domain.access import ROOT
-from runline.domain.accounts import account_moved_seq, available_minor
+from runline.domain.accounts import available_minor
 from runline.domain.catalog import Market
 from runline.domain.grading import Result, returned
 from runline.domain.hierarchy import Player
 from runline.domain.identifiers import reason_text
 from runline.domain.invariants import check
 from runline.domain.ledger import GRADING
-from runline.domain.limits import HOUSE_LAG_MS_MAX, STAKE_MINOR_MAX
+from runline.domain.limits import HOUSE_LAG_MS_MAX, OPEN_WAGERS_MAX, STAKE_MINOR_MAX
 from runline.domain.lines import BookLine, LinesState, Offer, house_market
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
 from runline.domain.money import Rounding
@@ -89,11 +89,13 @@ class WagersState(LinesState):
         self.wagers: ByNumber[Wager] = ByNumber()
         self.open_on: dict[str, dict[int, None]] = {}
         self.closed: list[int] = []
+        self.open_wagers = 0
 
     def derive(self) -> None:
         super().derive()
         self.open_on = {}
         self.closed = []
+        self.open_wagers = 0
         for wager in self.wagers.values():
             if wager.status == "open":
                 self.opened(wager, 1)
@@ -101,6 +103,7 @@ class WagersState(LinesState):
     def opened(self, wager: Wager, sign: Literal[1, -1]) -> None:
         """Count (1) or stop counting (-1) a wager as open."""
         self.risk(wager.player, wager.market, wager.side, sign * wager.risk_minor, sign * wager.win_minor, sign)
+        self.open_wagers += sign
         numbers = self.open_on.get(wager.fixture)
         if sign == 1:
             if numbers is None:
@@ -278,6 +281,8 @@ def place_wager(book: WagersState, command: PlaceWager, context: "Context") -> W
     if context.house_lag_ms > HOUSE_LAG_MS_MAX:
         raise Rejected("house_stale", "The house's lines are not current here.", lag_ms=context.house_lag_ms)
     require_open(book, house, market, player, command.side, context.at_ns)
+    if book.open_wagers >= OPEN_WAGERS_MAX:
+        raise Rejected("too_many", "The book has as many open wagers as it may.", most=OPEN_WAGERS_MAX)
     line, price = require_line(command, book.offer(market))
     rounding = book.settings.rounding
     favourite = is_favourite(price)
@@ -473,15 +478,18 @@ def wager_reversed(book: WagersState, event: WagerReversed) -> None:
 
 @grounds(PlaceWager)
 def placing_ground(book: WagersState, command: PlaceWager) -> int:
-    """The player's account, the book's limits and its own line; the house's line is compared by the command itself."""
+    """The book's own line in the market, and what binds the player: credit, own limits, the book's. (What the player has wagered
+    meanwhile counts as the wager is judged; the house's line and what closes the market are compared by the command itself.)"""
+    player = book.players.get(command.player)
     return max(
-        account_moved_seq(book, command.player),
-        book.moved_seq(BookSettings, book.settings_rows.get(book.stream)),
-        book.moved_seq(BookLine, book.book_lines.get(command.market)),
+        max(player.credit_seq, player.limits_seq) if player else 0,
+        book.moved_seq(BookSettings, book.stream),
+        book.moved_seq(BookLine, command.market),
     )
 
 
 @grounds(VoidWager)
 def wager_ground(book: WagersState, command: VoidWager) -> int:
+    """The ticket itself."""
     wager = book.wagers.get(command.wager)
     return wager.changed_seq if wager else 0

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from runline.domain.catalog import CatalogState
 from runline.domain.identifiers import reason_text
 from runline.domain.limits import FEED_SILENT_MS_MAX, FEED_SILENT_MS_MIN, FEEDS_MAX
-from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
 
@@ -22,12 +22,14 @@ class Feed(Row, table="feeds"):
     """A feed that must be heard of.
 
     name: its user in the house. silent_after_ms: how long it may say nothing. heard_ns: when it was heard last.
+    watched_seq: the position at which how it is watched last changed.
     """
 
     name: str
     silent_after_ms: int
     heard_ns: int
     silent: bool = False
+    watched_seq: int = 0
     changed_seq: int = 0
 
 
@@ -161,7 +163,21 @@ def feed_watched(house: WatchState, event: FeedWatched) -> None:
     if feed is None:
         feed = house.feeds[event.feed] = Feed(event.feed, event.after_ms, house.at_ns)
     feed.silent_after_ms = event.after_ms
+    feed.watched_seq = house.seq
     house.heard(event.feed)
+
+
+@grounds(WatchFeed)
+def watched_ground(house: WatchState, command: WatchFeed) -> int:
+    """How the feed is watched: that it is heard of does not change it."""
+    feed = house.feeds.get(command.feed)
+    return feed.watched_seq if feed else house.moved_seq(Feed, command.feed)
+
+
+@grounds(KeepFeed)
+def heard_ground(house: WatchState, command: KeepFeed) -> int:
+    """None: to be heard of is about nothing that could have changed."""
+    return 0
 
 
 @decides(KeepFeed)

@@ -1,25 +1,81 @@
-"""Clocks: the machine's, and one that runs faster from another day."""
+"""Clocks: the machine's, kept steady, and one that runs faster from another day.
+
+Rule: time passes as the machine counts it since its start, which nobody can set. The wall clock is followed as long as it is
+near, slowly, so that time never goes back; a step of it is not followed.
+"""
 
 import time
 
+from runline.domain.limits import STEP_NS_MAX
+from runline.engine.host import Host
 
-class SystemClock:
-    """The machine's clock. Stepping it back never takes time back."""
+LOOK_NS = 100_000_000
+"""How long after a comparison with the wall clock the next reading makes another."""
+
+SLEW_PPM_MAX = 100_000
+"""How much faster or slower time may pass until it agrees with the wall clock, in parts of a million."""
+
+
+class HostTime:
+    """The host's time for measuring: it never goes back."""
 
     def __init__(self) -> None:
         self.offset_ns = time.time_ns() - time.perf_counter_ns()
 
-    def now_ns(self) -> int:
-        return time.time_ns()
-
     def host_ns(self) -> int:
         return time.perf_counter_ns() + self.offset_ns
+
+
+class SystemClock(HostTime):
+    """The machine's clock, without its steps.
+
+    apart_ns: how far the wall clock was ahead of it when they were compared last.
+    """
+
+    def __init__(self, host: Host | None = None) -> None:
+        super().__init__()
+        self.host = host or Host()
+        self.boot_ns = self.host.boot_ns
+        self.slew_ppm = 0
+        self.apart_ns = 0
+        self.looked_ns = self.boot_ns()
+        self.base_ns = self.host.wall_ns()
+
+    def now_ns(self) -> int:
+        passed_ns = self.boot_ns() - self.looked_ns
+        if passed_ns >= LOOK_NS:
+            return self.look()
+        return self.base_ns + passed_ns + passed_ns * self.slew_ppm // 1_000_000
 
     def seconds_until(self, at_ns: int) -> float:
         return (at_ns - self.now_ns()) / 1e9
 
+    @property
+    def stepped(self) -> bool:
+        """Whether the wall clock is further away than is followed."""
+        return abs(self.apart_ns) > STEP_NS_MAX
 
-class ScaledClock(SystemClock):
+    def look(self) -> int:
+        """Compare with the wall clock; returns the time."""
+        boot_ns = self.boot_ns()
+        passed_ns = boot_ns - self.looked_ns
+        self.base_ns += passed_ns + min(passed_ns, LOOK_NS) * self.slew_ppm // 1_000_000
+        self.looked_ns = boot_ns
+        self.apart_ns = self.host.wall_ns() - self.base_ns
+        # As fast as would make them agree within a second.
+        wanted_ppm = 0 if self.stepped else self.apart_ns // 1_000
+        self.slew_ppm = max(-SLEW_PPM_MAX, min(wanted_ppm, SLEW_PPM_MAX))
+        return self.base_ns
+
+    def set(self, now_ns: int) -> None:
+        """It is another time: somebody knows better than the machine's count."""
+        self.looked_ns = self.boot_ns()
+        self.base_ns = now_ns
+        self.slew_ppm = 0
+        self.look()
+
+
+class ScaledClock(HostTime):
     """A clock that starts at another time and runs `speed` times as fast: for replaying a day."""
 
     def __init__(self, origin_ns: int, speed: float) -> None:

@@ -133,10 +133,11 @@ class Engine:
         """Read everything from the store. There is no other way to start."""
         self.clear()
         self.timers, self.next_due = [], {}
-        self.writers = {HOUSE: await recover_writer(self.store, HOUSE, None, self.node)}
+        now_ns = self.clock.now_ns()
+        self.writers = {HOUSE: await recover_writer(self.store, HOUSE, None, self.node, now_ns)}
         self.view = await recover_view(self.store)
         for book in self.view.books:
-            self.writers[book] = await recover_writer(self.store, book, self.view, self.node)
+            self.writers[book] = await recover_writer(self.store, book, self.view, self.node, now_ns)
         for writer in self.writers.values():
             self.note_timer(writer)
         for writer in list(self.writers.values()):
@@ -165,7 +166,7 @@ class Engine:
             self.send(writer, StartBook(listing.owner, listing.changed_seq))
             taken = listing.changed_seq
         else:
-            taken = book.settings.house_seq
+            taken = book.house_seq
         results = [result for result in self.view.results.values() if result.confirmed_seq > taken]
         for result in sorted(results, key=lambda result: result.confirmed_seq):
             regrade = result.confirmations > 1

@@ -42,7 +42,7 @@ RECOVER_PAUSE_S = 0.5
 WINDOW_COMMANDS_MAX = 200_000
 """Commands of one stream whose ids are remembered."""
 
-FORGOTTEN_COMMANDS_MAX = 400_000
+FORGOTTEN_COMMANDS_MAX = 200_000
 """Commands before the remembered ones whose ids a restart looks at: so many that an id of before them is of long ago."""
 
 WINDOW_MS = 24 * 3_600_000
@@ -50,6 +50,19 @@ WINDOW_MS = 24 * 3_600_000
 
 AHEAD_MS_MAX = 10_000
 """How far a command's id may be ahead of the stream's time."""
+
+EARLY_MS = 1_000
+"""How far an id may be ahead and still be forgotten in the order of execution: the clocks of most senders are as near as that."""
+
+SPAN_GAP_MS = 1_000
+"""How far apart forgotten ids are made and still taken as of one span."""
+
+SPANS_MAX = 64
+"""Spans of forgotten ids that are kept apart; beyond it the two earliest become one."""
+
+IDLE_NS_MAX = 31 * 24 * 3_600_000_000_000
+"""How long after the last event a start may be for a wall clock to be believed that nothing keeps right: a database may lie idle
+for weeks, but a clock that has lost its battery is years off."""
 
 SUBSCRIPTION_EVENTS_MAX = 65_536
 """Events that a subscriber may be behind, in memory."""

@@ -100,8 +100,12 @@ class Reading(Protocol):
         """(command id, digest, seq) of the last `limit` events that commands from outside have made, in order."""
         ...
 
-    async def newest_command(self, stream: str, before: int, limit: int) -> tuple[bytes, int]:
-        """Of the last `limit` such events up to position `before`: the greatest command id, and the first position."""
+    async def made_commands(
+        self, stream: str, before: int, limit: int, spans: int
+    ) -> tuple[Sequence[tuple[bytes, bytes]], int]:
+        """The ids of the last `limit` such events up to position `before`, and the position of the first of these. The ids: the
+        first and the last of each about 65 s (that share their first 4 bytes) in which there are any, the latest first; the
+        `spans` latest, the last of which reaches down to the very first."""
         ...
 
 

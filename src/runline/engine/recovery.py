@@ -9,8 +9,9 @@ from runline.domain.house import House
 from runline.domain.messages import HOUSE
 from runline.domain.sessions import SessionState
 from runline.engine.envelope import decode_envelope
-from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, WINDOW_COMMANDS_MAX
+from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
+from runline.engine.spans import Spans
 from runline.engine.window import Window, made_ms
 from runline.engine.writer import Writer
 
@@ -61,20 +62,31 @@ async def load(store: Reading, state: S, head: Head) -> S:
     return state
 
 
-async def load_window(store: Reading, stream: str) -> Window:
-    """The commands that are remembered, from the log's tail."""
+async def load_window(store: Reading, stream: str, now_ns: int) -> Window:
+    """The commands that are remembered, from the log's tail, as of the present."""
     window = Window()
+    now_ms = now_ns // 1_000_000
     commands = await store.commands(stream, WINDOW_COMMANDS_MAX)
-    floor_ms = 0
+    forgotten = None
     if len(commands) == WINDOW_COMMANDS_MAX:
-        newest, oldest_seq = await store.newest_command(stream, commands[0][2], FORGOTTEN_COMMANDS_MAX)
-        cut = await store.events(stream, oldest_seq - 1, 1)
-        floor_ms = max(made_ms(newest), decode_envelope(cut[0][4]).at_ns // 1_000_000 + AHEAD_MS_MAX)
-    window.load(commands, floor_ms)
+        forgotten = await what_is_forgotten(store, stream, commands[0][2], now_ms)
+    window.load(commands, now_ms, forgotten)
     return window
 
 
-async def recover_writer(store: Store, stream: str, house: House | None, node: str) -> Writer:
+async def what_is_forgotten(store: Reading, stream: str, before: int, now_ms: int) -> Spans:
+    """When the ids of the commands up to a position were made. Of those that are too many to be looked at it is taken that the
+    clock of their time was right."""
+    spans = Spans()
+    made, first = await store.made_commands(stream, before, FORGOTTEN_COMMANDS_MAX, SPANS_MAX)
+    for begin, end in made:
+        spans.add(made_ms(begin), made_ms(end))
+    cut = await store.events(stream, first - 1, 1)
+    spans.add(0, min(decode_envelope(cut[0][4]).at_ns // 1_000_000 + AHEAD_MS_MAX, now_ms))
+    return spans
+
+
+async def recover_writer(store: Store, stream: str, house: House | None, node: str, now_ns: int) -> Writer:
     """Own a stream and bring its writer up.
 
     Raises StoreError.
@@ -83,7 +95,7 @@ async def recover_writer(store: Store, stream: str, house: House | None, node: s
         head = await store.claim(stream)
         await check_head(store, head)
         state: SessionState = await load(store, House() if stream == HOUSE else Book(stream), head)
-        return Writer(state, head, await load_window(store, stream), house, node)
+        return Writer(state, head, await load_window(store, stream, now_ns), house, node)
 
 
 async def recover_view(store: Reading) -> House:

@@ -1,16 +1,19 @@
 """Window: the commands whose ids are remembered, so that repeating one changes nothing.
 
-Rule: an id within the window is judged by its content; an id that the window cannot know any more is stale. The id is part
-of the event, so the window is rebuilt from the log's tail.
+Rule: an id within the window is judged by its content; an id that the window cannot know any more is stale: it is older than a
+day, or was made at a time of which commands have been forgotten. No id of a later time ever makes those of the present stale.
+The id is part of the event, so the window is rebuilt from the log's tail.
 """
 
 from collections import deque
 from collections.abc import Iterable
+from heapq import heappop, heappush
 
 import msgspec
 
 from runline.domain.messages import Rejected
-from runline.engine.limits import AHEAD_MS_MAX, WINDOW_COMMANDS_MAX, WINDOW_MS
+from runline.engine.limits import AHEAD_MS_MAX, EARLY_MS, WINDOW_COMMANDS_MAX, WINDOW_MS
+from runline.engine.spans import Spans
 
 PARTS = 64
 """The commands are kept in so many dictionaries, by the last byte of their ids: one that holds them all would take 20 ms to
@@ -36,37 +39,54 @@ class Window:
     def __init__(self) -> None:
         self.parts: tuple[dict[bytes, Seen], ...] = tuple({} for _ in range(PARTS))
         self.order: deque[bytes] = deque()
-        self.floor_ms = 0
+        """The first is forgotten first."""
+        self.early: list[bytes] = []
+        """A heap of the commands that were executed before the time of their ids. They come into the order when it has come, so
+        that none is forgotten before its time. (What is further ahead a wrong clock has executed; it is forgotten in turn.)"""
+        self.forgotten = Spans()
+        self.now_ms = 0
+        self.early_from = b""
+        """The beginning of the ids that are early at `now_ms`."""
 
-    def load(self, commands: Iterable[tuple[bytes, bytes, int]], floor_ms: int = 0) -> None:
+    def load(self, commands: Iterable[tuple[bytes, bytes, int]], now_ms: int, forgotten: Spans | None = None) -> None:
         """Rebuild from (command id, digest, seq) in log order: the events that commands from outside have made.
 
-        floor_ms: up to when ids may be of commands before these, 0 if these are all that there ever were. Whatever was
-        executed before is not known any more, so an id that may be as old is stale; and the first command, which may have
+        forgotten: the commands before these; None if these are all that there ever were. The first command, which may have
         begun before, is left out.
         """
         cut = b""
-        self.floor_ms = floor_ms
+        if forgotten is not None:
+            self.forgotten = forgotten
         for command, digest, seq in commands:
-            if floor_ms and not cut:
+            if forgotten is not None and not cut:
                 cut = command
             if command == cut:
                 continue
             part = self.parts[command[-1] % PARTS]
             known = part.get(command)
             if known is None:
-                self.remember(command, digest, seq, 1)
+                self.remember(command, digest, seq, 1, now_ms)
             else:
                 part[command] = Seen(digest, known.first, seq - known.first + 1)
 
-    def remember(self, command: bytes, digest: bytes, first: int, count: int) -> None:
-        """Remember an executed command; beyond the bound the oldest is forgotten, and what is as old becomes stale."""
+    def remember(self, command: bytes, digest: bytes, first: int, count: int, now_ms: int) -> None:
+        """Remember an executed command; beyond the bound the oldest is forgotten, and what was made with it is stale."""
         self.parts[command[-1] % PARTS][command] = Seen(digest, first, count)
-        self.order.append(command)
-        if len(self.order) > WINDOW_COMMANDS_MAX:
-            oldest = self.order.popleft()
+        order, early = self.order, self.early
+        if now_ms != self.now_ms:
+            self.now_ms = now_ms
+            self.early_from = (now_ms + EARLY_MS).to_bytes(6, "big")
+        if command >= self.early_from and made_ms(command) <= now_ms + AHEAD_MS_MAX:
+            heappush(early, command)
+        else:
+            order.append(command)
+        while early and made_ms(early[0]) <= now_ms:
+            order.append(heappop(early))
+        if len(order) + len(early) > WINDOW_COMMANDS_MAX:
+            oldest = order.popleft() if order else heappop(early)
             del self.parts[oldest[-1] % PARTS][oldest]
-            self.floor_ms = max(self.floor_ms, made_ms(oldest))
+            at_ms = made_ms(oldest)
+            self.forgotten.add(at_ms, at_ms)
 
     def look(self, command: bytes, now_ns: int) -> Seen | None:
         """What is known of an id.
@@ -78,7 +98,7 @@ class Window:
             return seen
         at_ms = made_ms(command)
         now_ms = now_ns // 1_000_000
-        if at_ms <= self.floor_ms or at_ms < now_ms - WINDOW_MS:
+        if at_ms < now_ms - WINDOW_MS or at_ms in self.forgotten:
             raise Rejected("stale_command", "This command's id is too old to be told from a repeat.")
         if at_ms > now_ms + AHEAD_MS_MAX:
             raise Rejected("command_ahead", "This command's id is of a later time.", now_ms=now_ms)

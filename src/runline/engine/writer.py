@@ -15,6 +15,7 @@ from runline.domain.book import Book
 from runline.domain.context import Context
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.limits import STEP_NS_MAX
 from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED, Event, Rejected, bare
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
@@ -49,6 +50,12 @@ class Filling:
 
     def __bool__(self) -> bool:
         return bool(self.logged or self.refusals or self.waiting or self.repeats or self.released)
+
+
+def time_of(last_ns: int, now_ns: int) -> int:
+    """The time of a stream whose last event is not earlier than now: it stands still until the clock has caught up. An event that
+    is further ahead than a clock is waited for was stamped by a wrong one, and nothing is judged by its time any more."""
+    return last_ns if last_ns - now_ns <= STEP_NS_MAX else now_ns
 
 
 class Writer:
@@ -103,7 +110,7 @@ class Writer:
         """
         state = self.state
         request = ticket.request
-        at_ns = now_ns if now_ns > state.at_ns else state.at_ns
+        at_ns = now_ns if now_ns > state.at_ns else time_of(state.at_ns, now_ns)
         try:
             internal = request.actor == ENGINE
             command_id = id_bytes(request.id)
@@ -131,7 +138,7 @@ class Writer:
             first = state.seq + 1
             self.apply(events, ticket, command_id, digest, at_ns, decided_ns)
             if not internal:
-                self.window.remember(command_id, digest, first, len(events))
+                self.window.remember(command_id, digest, first, len(events), at_ns // 1_000_000)
         self.filling.waiting.append((ticket, Accepted(state.seq, events)))
 
     def decide(self, request: Request, ticket: Ticket, at_ns: int, house_lag_ms: int) -> list[Event]:

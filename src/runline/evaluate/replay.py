@@ -19,6 +19,7 @@ from runline.engine.ids import id_bytes
 from runline.engine.limits import READ_EVENTS
 from runline.engine.ports import EventRow, Head
 from runline.engine.recovery import load
+from runline.engine.writer import time_of
 from runline.store.sqlite import SqliteReader
 from runline.store.tables import delete, table_of, upsert
 
@@ -78,7 +79,7 @@ def check_entry(row: EventRow, state: SessionState, chain: bytes) -> Logged:
         raise Differs(f"{where}: the envelope says {entry.stream} #{entry.seq}")
     if id_bytes(entry.command) != command or entry.digest != digest:
         raise Differs(f"{where}: the columns differ from the envelope")
-    if entry.at_ns < state.at_ns:
+    if entry.at_ns < time_of(state.at_ns, entry.at_ns):
         raise Differs(f"{where}: time goes back")
     return entry
 

@@ -1,6 +1,7 @@
 """Memory: a store that forgets when the process ends. For tests, previews of ideas, and as the plainest reading of the port."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from runline.domain.rows import row_decoder
@@ -99,9 +100,15 @@ class MemoryStore:
     async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
         return [(row[2], row[3], row[1]) for row in self.log.get(stream, []) if row[3]][-limit:]
 
-    async def newest_command(self, stream: str, before: int, limit: int) -> tuple[bytes, int]:
+    async def made_commands(
+        self, stream: str, before: int, limit: int, spans: int
+    ) -> tuple[Sequence[tuple[bytes, bytes]], int]:
         last = [row for row in self.log.get(stream, [])[:before] if row[3]][-limit:]
-        return max(row[2] for row in last), last[0][1]
+        ids = sorted(row[2] for row in last)
+        made = [(group[0], group[-1]) for group in (list(same) for _, same in groupby(ids, lambda one: one[:4]))]
+        latest = made[::-1][:spans]
+        latest[-1] = (ids[0], latest[-1][1])
+        return latest, last[0][1]
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         self.batches.append((node, sealed_ns, durable_before_ns))

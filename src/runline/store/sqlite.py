@@ -263,13 +263,21 @@ class SqliteReader:
         )
         return self.read(sql, (stream, limit))[::-1]
 
-    async def newest_command(self, stream: str, before: int, limit: int) -> tuple[bytes, int]:
-        sql = (
-            "SELECT max(command), min(seq) FROM (SELECT command, seq FROM events "
-            "WHERE stream = ? AND seq <= ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?)"
+    async def made_commands(
+        self, stream: str, before: int, limit: int, spans: int
+    ) -> tuple[Sequence[tuple[bytes, bytes]], int]:
+        last = (
+            "SELECT command, seq FROM events "
+            "WHERE stream = ? AND seq <= ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?"
         )
-        command, seq = self.read(sql, (stream, before, limit))[0]
-        return command, seq
+        sql = (
+            "SELECT min(command), max(command), min(min(seq)) OVER (), min(min(command)) OVER () "
+            f"FROM ({last}) GROUP BY substr(command, 1, 4) ORDER BY 2 DESC LIMIT ?"
+        )
+        rows = self.read(sql, (stream, before, limit, spans))
+        made = [(begin, end) for begin, end, _, _ in rows]
+        made[-1] = (rows[-1][3], made[-1][1])
+        return made, rows[-1][2]
 
 
 class SqliteStore(SqliteReader):

@@ -55,7 +55,6 @@ def upgrade() -> None:
         sa.Column("stake_min_minor", sa.BigInteger(), nullable=False),
         sa.Column("stake_max_minor", sa.BigInteger(), nullable=False),
         sa.Column("win_max_minor", sa.BigInteger(), nullable=False),
-        sa.Column("house_seq", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "book"),
         sqlite_with_rowid=False,
@@ -100,6 +99,7 @@ def upgrade() -> None:
         sa.Column("silent_after_ms", sa.BigInteger(), nullable=False),
         sa.Column("heard_ns", sa.BigInteger(), nullable=False),
         sa.Column("silent", sa.Boolean(), nullable=False),
+        sa.Column("watched_seq", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
         sqlite_with_rowid=False,
@@ -214,6 +214,9 @@ def upgrade() -> None:
         sa.Column("stake_max_minor", sa.BigInteger(), nullable=True),
         sa.Column("win_max_minor", sa.BigInteger(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("credit_seq", sa.BigInteger(), nullable=False),
+        sa.Column("limits_seq", sa.BigInteger(), nullable=False),
+        sa.Column("balance_seq", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "number"),
         sqlite_with_rowid=False,
@@ -252,6 +255,15 @@ def upgrade() -> None:
         sa.Column("confirmations", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "fixture"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "results_taken",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("book", sa.Text(), nullable=False),
+        sa.Column("house_seq", sa.BigInteger(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "book"),
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -1,0 +1,239 @@
+"""Bounds: whatever is kept in memory has one, and what would exceed it is refused with a code that says how many there may be."""
+
+import pytest
+from tests.doubles.stage import NOON_NS
+from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
+
+from runline.domain import (
+    access,
+    catalog,
+    hierarchy,
+    limits,
+    lines,
+    sessions,
+    suspension,
+    wagers,
+    watch,
+)
+from runline.domain import (
+    board as boards,
+)
+from runline.domain import (
+    house as houses,
+)
+from runline.domain.access import ROOT, CreateUser, Role, SetRole, User
+from runline.domain.board import PostLines
+from runline.domain.book import Book
+from runline.domain.catalog import CreateFixture, CreateLeague, Fixture, League, Market, Result
+from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, Player
+from runline.domain.house import BookListing, House, OpenBook
+from runline.domain.ledger import LedgerAccount
+from runline.domain.lines import BookLine, MoveLine
+from runline.domain.permissions import Permission
+from runline.domain.sessions import Credential, Session
+from runline.domain.settings import BookSettings
+from runline.domain.settlement import Job, ResultsTaken
+from runline.domain.state import Row, Timer
+from runline.domain.suspension import WIDE, Reopen, Suspend, Suspended, Suspension
+from runline.domain.wagers import VoidWager, Wager, WagerPlaced
+from runline.domain.watch import Feed, Slowness, WatchFeed
+
+MONEYLINE = "G1:game:moneyline"
+
+BOUNDS = {
+    Role: (access, "ROLES_MAX", SetRole("one-more", ROOT, (), "")),
+    User: (access, "STAFF_MAX", CreateUser("one-more", ROOT, "viewer")),
+    Agent: (hierarchy, "AGENTS_MAX", CreateAgent("one-more", ROOT)),
+    Player: (hierarchy, "PLAYERS_MAX", CreatePlayer("one-more", ROOT, 0)),
+    Suspension: (suspension, "SUSPENSIONS_MAX", Suspend("market", MONEYLINE, "")),
+    BookLine: (lines, "BOOK_LINES_MAX", MoveLine(MONEYLINE, "hide")),
+    Wager: (wagers, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
+    Session: (sessions, "SESSIONS_MAX", None),
+    League: (catalog, "LEAGUES_MAX", CreateLeague("NBA", "basketball")),
+    Fixture: (catalog, "FIXTURES_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
+    Market: (boards, "MARKETS_MAX", PostLines("G2", NOON_NS, (line("moneyline", "+120", "-130"),))),
+    BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
+    Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "")),
+}
+"""What is kept in memory, the bound of how many, and a command that asks for one more. (Signing in is tested with sessions.)"""
+
+ONE_FOR_EACH = {
+    Credential: User,
+    Timer: (Fixture, Session, Player, Feed),
+    Result: Fixture,
+    Job: Fixture,
+    ResultsTaken: BookListing,
+    BookSettings: BookListing,
+    LedgerAccount: BookListing,
+    Slowness: "a closed list of measures",
+}
+"""What is bounded by what it is of."""
+
+OF_THE_HOUSE = {League, Fixture, Market, Result, BookListing, Feed}
+
+
+def kept():
+    """Every row type that is kept in memory."""
+    return list(dict.fromkeys((*Book.held, *House.held)))
+
+
+def test_whatever_is_kept_in_memory_has_a_bound():
+    assert {kind for kind in kept() if issubclass(kind, Row)} == set(BOUNDS) | set(ONE_FOR_EACH)
+    for module, name, _ in BOUNDS.values():
+        assert getattr(module, name) == getattr(limits, name) > 0
+
+
+@pytest.fixture
+def stage(book):
+    """A book with a player, and two games, one of which has a board."""
+    book.given(game("G1"), board("G1"), game("G2"), player("P1"), agent("A1"))
+    return book
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in BOUNDS if BOUNDS[kind][2] is not None], ids=lambda kind: kind.__name__
+)
+def test_one_more_than_there_may_be_is_refused_with_a_code(stage, monkeypatch, kind):
+    module, name, command = BOUNDS[kind]
+    of = stage.house if kind in OF_THE_HOUSE else stage
+    count = len(getattr(of.state, of.state.held[kind]))
+    count -= len(stage.state.players) if kind is User else 0
+    monkeypatch.setattr(module, name, count)
+    of.when(command)
+    of.rejected("too_many", most=count)
+    monkeypatch.setattr(module, name, count + 1)
+    of.when(command)
+    assert of.refusal is None
+    assert of.events
+
+
+def test_what_is_there_already_is_changed_beyond_the_bound(stage, monkeypatch):
+    stage.given(role("clerk"), MoveLine(MONEYLINE, "hide"), wager("P1", 5_00, kind="spread", price="-110", quarters=6))
+    for kind in (Role, BookLine, Market, Fixture, League):
+        monkeypatch.setattr(BOUNDS[kind][0], BOUNDS[kind][1], 0)
+    stage.given(role("clerk", Permission.SUSPEND), MoveLine(MONEYLINE, "offset", offset_cents=5))
+    stage.house.given(CreateLeague("MLB", "baseball"), board("G1", line("total", "-105", "-115", quarters=36)))
+
+
+def test_wagers_that_are_closed_make_room(stage, monkeypatch):
+    stage.given(wager("P1", 5_00))
+    number = stage.state.seq
+    monkeypatch.setattr(wagers, "OPEN_WAGERS_MAX", 1)
+    stage.when(wager("P1", 5_00))
+    stage.rejected("too_many", most=1)
+    stage.given(VoidWager(number, "slip"))
+    assert (stage.state.open_wagers, stage.recovered().open_wagers) == (0, 0)
+    stage.when(wager("P1", 5_00))
+    stage.happened(WagerPlaced)
+    assert (stage.state.open_wagers, stage.recovered().open_wagers) == (1, 1)
+
+
+# Nobody below fills the book
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "kind", "command"),
+    [
+        (access, "ROLES_MAX", Role, lambda name: SetRole(name, "A1", (), "")),
+        (access, "STAFF_MAX", User, lambda name: CreateUser(name, "A1", "role-of-ann")),
+        (hierarchy, "AGENTS_MAX", Agent, lambda name: CreateAgent(name, "A1")),
+        (hierarchy, "PLAYERS_MAX", Player, lambda name: CreatePlayer(name, "A1", 0)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_agents_staff_cannot_take_the_last_part_of_what_the_book_has_room_for(
+    stage, monkeypatch, module, name, kind, command
+):
+    may = tuple(Permission)
+    stage.given(staff("ann", *may, at="A1"))
+    count = len(getattr(stage.state, stage.state.held[kind])) - (len(stage.state.players) if kind is User else 0)
+    most = 16
+    monkeypatch.setattr(module, name, most)
+    for number in range(most - most // limits.KEPT_FOR_THE_WHOLE - count):
+        stage.when(command(f"X{number}"), by="ann")
+        assert stage.refusal is None
+    stage.when(command("over"), by="ann")
+    stage.rejected("too_many", most=14)
+    stage.when(command("over"))
+    assert stage.refusal is None
+
+
+def test_the_roles_of_one_agent_are_bounded(stage, monkeypatch):
+    monkeypatch.setattr(access, "ROLES_PER_NODE_MAX", 2)
+    stage.given(agent("A2"), role("one", at="A1"), role("two", at="A1"), role("three", at="A2"))
+    stage.when(role("four", at="A1"))
+    stage.rejected("too_many", most=2)
+    stage.given(role("four", at="A2"), role("five"))
+
+
+# Layers of suspension
+
+
+def layers(stage, number, by=""):
+    """Narrow layers, each of a player of its own."""
+    for one in range(number):
+        name = f"L{by}{one}"
+        stage.given(player(name, "A1"))
+        stage.when(Suspend("player", name, ""), by=by)
+        stage.happened(Suspended)
+
+
+@pytest.mark.parametrize("scope", sorted(WIDE))
+def test_what_is_wide_is_suspended_however_many_layers_there_are(stage, monkeypatch, scope):
+    subject = {"all": "", "sport": "baseball", "league": "MLB", "kind": "total", "agent": "A1"}[scope]
+    for name in ("SUSPENSIONS_MAX", "SUSPENSIONS_PER_NODE_MAX"):
+        monkeypatch.setattr(suspension, name, 0)
+    stage.when(Suspend(scope, subject, "stop"))
+    stage.happened(Suspended)
+    if scope != "agent":
+        stage.house.when(Suspend(scope, subject, "stop"))
+        stage.house.happened(Suspended)
+
+
+def test_narrow_layers_of_one_scope_take_no_room_from_another(stage, monkeypatch):
+    monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 1)
+    stage.given(player("P2"), Suspend("player", "P1", ""))
+    stage.when(Suspend("player", "P2", ""))
+    stage.rejected("too_many", most=1)
+    stage.given(
+        Suspend("market", MONEYLINE, ""), Suspend("fixture", "G1", ""), Suspend("selection", f"{MONEYLINE}/home", "")
+    )
+
+
+def test_the_layers_of_an_agent_fill_neither_the_books_room_nor_another_agents(stage, monkeypatch):
+    monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 1)
+    monkeypatch.setattr(suspension, "SUSPENSIONS_PER_NODE_MAX", 3)
+    stage.given(
+        agent("A2"),
+        player("P2", "A2"),
+        staff("ann", Permission.SUSPEND, at="A1"),
+        staff("bob", Permission.SUSPEND, at="A2"),
+    )
+    layers(stage, 3, by="ann")
+    stage.given(player("P3", "A1"))
+    stage.when(Suspend("player", "P3", ""), by="ann")
+    stage.rejected("too_many", most=3)
+    stage.when(Suspend("agent", "A1", "all of mine"), by="ann")
+    stage.happened(Suspended)
+    stage.when(Suspend("player", "P2", ""), by="bob")
+    stage.happened(Suspended)
+    stage.when(Suspend("player", "P3", ""))
+    stage.happened(Suspended)
+
+
+def test_taking_a_layer_over_and_repeating_it_need_no_room(stage, monkeypatch):
+    stage.given(staff("ann", Permission.SUSPEND, at="A1"))
+    layers(stage, 2, by="ann")
+    monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 0)
+    monkeypatch.setattr(suspension, "SUSPENSIONS_PER_NODE_MAX", 0)
+    stage.when(Suspend("player", "Lann0", ""), by="ann")
+    stage.nothing_happened()
+    stage.when(Suspend("player", "Lann0", "mine now"))
+    stage.happened(Suspended, node=ROOT)
+    assert stage.state.rooms == {("", "A1"): 1, ("player", ""): 1} == stage.recovered().rooms
+
+
+def test_a_layer_that_is_gone_makes_room(stage, monkeypatch):
+    monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 1)
+    stage.given(player("P2"), Suspend("player", "P1", ""), Reopen("player", "P1", ""), Suspend("player", "P2", ""))
+    assert stage.state.rooms == {("player", ""): 1} == stage.recovered().rooms

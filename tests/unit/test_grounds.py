@@ -1,0 +1,254 @@
+"""Grounds: `if_position` refuses a command if what it is about has changed, and for nothing else."""
+
+import pytest
+from tests.doubles.stage import HOUR_NS, NOON_NS
+from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
+
+import runline.domain.book  # noqa: F401 -- every command is declared
+from runline.domain.access import ROOT, AssignRole, CreateUser, RestoreUser, RevokeUser, SetRole
+from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
+from runline.domain.board import PostLines
+from runline.domain.catalog import CreateFixture, CreateLeague, RescheduleFixture
+from runline.domain.grading import Score
+from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.house import OpenBook
+from runline.domain.lines import MoveLine
+from runline.domain.messages import COMMANDS, GATEWAY, GROUNDS
+from runline.domain.permissions import Permission
+from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
+from runline.domain.sessions import EndSession, KeepSession, PasswordSet, SessionEnded, SetPassword, SignIn
+from runline.domain.settings import SetLimits
+from runline.domain.suspension import Reopen, Suspend
+from runline.domain.wagers import VoidWager
+from runline.domain.watch import KeepFeed, WatchFeed
+
+MONEYLINE = "G1:game:moneyline"
+OTHER_LINE = "G1:game:spread"
+MAY = (Permission.SUSPEND, Permission.WAGER_VOID)
+
+
+def of_the_house(*steps):
+    return lambda book: book.house.given(*steps)
+
+
+def in_the_book(*steps):
+    return lambda book: book.given(*steps)
+
+
+def another_game_ends(book):
+    book.given(wager("P2", 5_00, on="G2"), wager("P1", 5_00, on="G2"))
+    book.house.ends("G2", away=3, home=1)
+    book.settles()
+
+
+def a_layer_comes_and_goes(book):
+    book.given(Suspend("market", OTHER_LINE, ""), Reopen("market", OTHER_LINE, ""))
+
+
+BOOK_MOVES = {
+    "another game's result": another_game_ends,
+    "another player wagers": in_the_book(wager("P2", 5_00)),
+    "the player wagers": in_the_book(wager("P1", 5_00)),
+    "the player's ticket is void": in_the_book(VoidWager(0, "slip")),
+    "another player's account": in_the_book(
+        AdjustCredit("P2", 5_000_00, ""),
+        GrantTemporaryCredit("P2", 10_00, NOON_NS + 90 * HOUR_NS, ""),
+        SetPlayerLimits("P2", 400_00, None, True, ""),
+        EnterTransaction("P2", "receipt", 1_00, "cash"),
+    ),
+    "the player's credit": in_the_book(AdjustCredit("P1", 5_000_00, "")),
+    "the player's temporary credit": in_the_book(GrantTemporaryCredit("P1", 10_00, NOON_NS + 90 * HOUR_NS, "")),
+    "the player's limits": in_the_book(SetPlayerLimits("P1", 400_00, None, True, "")),
+    "the player's balance": in_the_book(EnterTransaction("P1", "receipt", 1_00, "cash")),
+    "the book's limits": in_the_book(SetLimits(2_00, 9_000_00, 40_000_00, "")),
+    "the market's line": in_the_book(MoveLine(MONEYLINE, "hide"), MoveLine(MONEYLINE, "follow")),
+    "another market's line": in_the_book(MoveLine(OTHER_LINE, "hide"), MoveLine(OTHER_LINE, "follow")),
+    "the market's layer": in_the_book(Suspend("market", MONEYLINE, ""), Reopen("market", MONEYLINE, "")),
+    "another layer": a_layer_comes_and_goes,
+    "the house": of_the_house(CreateLeague("NBA", "basketball"), Suspend("kind", "total", "")),
+    "the agent moves": in_the_book(MoveAgent("A1", "A3", "")),
+    "another agent": in_the_book(agent("A9"), MoveAgent("A9", "A3", "")),
+    "the agent is there": in_the_book(agent("NEW")),
+    "another user": in_the_book(staff("zoe", *MAY), RevokeUser("zoe", ""), RestoreUser("zoe", "")),
+    "the user": in_the_book(RevokeUser("ann", ""), RestoreUser("ann", "")),
+    "the role": in_the_book(role("role-of-ann", Permission.SUSPEND)),
+    "another role": in_the_book(role("cashier", Permission.TRANSACTION_ENTER)),
+    "a new user": in_the_book(CreateUser("NEW", ROOT, "role-of-ann")),
+}
+
+BOOK_CASES = [
+    (
+        wager("P1", 5_00),
+        {
+            "the player's credit",
+            "the player's temporary credit",
+            "the player's limits",
+            "the book's limits",
+            "the market's line",
+        },
+    ),
+    (VoidWager(0, "late"), {"the player's ticket is void"}),
+    (AdjustCredit("P1", 1_00, ""), {"the player's credit", "the player's temporary credit"}),
+    (
+        GrantTemporaryCredit("P1", 1, NOON_NS + 99 * HOUR_NS, ""),
+        {"the player's credit", "the player's temporary credit"},
+    ),
+    (EnterTransaction("P1", "receipt", 1, ""), {"the player's balance", "another game's result"}),
+    (SetPlayerLimits("P1", 1_00, 1_00, True, ""), {"the player's limits"}),
+    (SetLimits(3_00, 500_00, 900_00, ""), {"the book's limits"}),
+    (MoveLine(MONEYLINE, "hide"), {"the market's line"}),
+    (Suspend("market", MONEYLINE, ""), {"the market's layer"}),
+    (Reopen("market", MONEYLINE, ""), {"the market's layer"}),
+    (CreateAgent("NEW", "A1"), {"the agent moves", "the agent is there"}),
+    (CreatePlayer("NEW", "A1", 0), {"the agent moves", "a new user"}),
+    (MoveAgent("A1", "A2", ""), {"the agent moves"}),
+    (SetRole("role-of-ann", ROOT, (), ""), {"the role"}),
+    (CreateUser("NEW", ROOT, "role-of-ann"), {"a new user", "the role"}),
+    (AssignRole("ann", "viewer", ""), {"the user"}),
+    (RevokeUser("ann", ""), {"the user"}),
+    (RestoreUser("ann", ""), {"the user"}),
+]
+
+HOUSE_MOVES = {
+    "another game": [
+        game("G9"),
+        board("G9"),
+        RescheduleFixture("G9", START_NS + 1, ""),
+    ],
+    "the game": [RescheduleFixture("G1", START_NS + HOUR_NS, "")],
+    "the game's board": [PostLines("G1", NOON_NS + 1, (line("moneyline", "+130", "-140"),))],
+    "a league": [CreateLeague("NEW", "hockey")],
+    "a book": [OpenBook("NEW", "owner")],
+    "another book": [OpenBook("other", "owner")],
+    "the feed is heard of": [KeepFeed()],
+    "the feed is watched in another way": [WatchFeed("platform", 60_000, "")],
+    "the feed is watched no more": [WatchFeed("platform", 0, "")],
+    "a layer": [Suspend("league", "MLB", ""), Reopen("league", "MLB", "")],
+    "a role": [role("clerk", Permission.LINES_POST)],
+    "a new game": [CreateFixture("NEW", "MLB", 11, "Away", "Home", START_NS)],
+}
+
+HOUSE_CASES = [
+    (CreateLeague("NEW", "hockey"), {"a league"}),
+    (CreateFixture("NEW", "MLB", 11, "Away", "Home", START_NS), {"a new game"}),
+    (RescheduleFixture("G1", START_NS + 5, ""), {"the game"}),
+    (PostLines("G1", NOON_NS + 2, (line("moneyline", "+130", "-140"),)), {"the game", "the game's board"}),
+    (EnterResult("G1", Score(1, 2)), {"the game"}),
+    (ConfirmResult("G1", 1), {"the game"}),
+    (CancelFixture("G1", ""), {"the game"}),
+    (OpenBook("NEW", "owner"), {"a book"}),
+    (WatchFeed("platform", 5_000, ""), {"the feed is watched in another way", "the feed is watched no more"}),
+    (KeepFeed(), set()),
+]
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+
+SIGNING = {SetPassword, EndSession}
+"""What has a test of its own."""
+
+
+def name_of(value):
+    return type(value).__name__ if not isinstance(value, str | set) else str(value) if isinstance(value, str) else ""
+
+
+@pytest.fixture
+def open_book(book):
+    """A book with two games, three agents, two players, a user and a ticket."""
+    book.given(
+        game("G1", start_ns=START_NS + 48 * HOUR_NS), board("G1"), game("G2"), board("G2"),
+        agent("A1"), agent("A2"), agent("A3"), player("P1", "A1"), player("P2", "A2"), staff("ann", *MAY),
+        wager("P1", 5_00, on="G1"),
+    )  # fmt: skip
+    book.house.books = [book]
+    return book
+
+
+def about(command, book):
+    """The command; a ticket's number is known only on stage."""
+    return VoidWager(min(book.state.wagers), command.reason) if isinstance(command, VoidWager) else command
+
+
+@pytest.mark.parametrize("move", BOOK_MOVES, ids=str)
+@pytest.mark.parametrize(("command", "related"), BOOK_CASES, ids=name_of)
+def test_a_book_command_is_refused_by_what_it_is_about_and_by_nothing_else(open_book, command, related, move):
+    command = about(command, open_book)
+    seen = open_book.state.seq
+    if "void" in move:
+        open_book.given(about(VoidWager(0, "slip"), open_book))
+    else:
+        BOOK_MOVES[move](open_book)
+    open_book.when(command, if_position=seen)
+    refused = open_book.refusal is not None and open_book.refusal.code == "position_moved"
+    assert refused == (move in related)
+
+
+@pytest.mark.parametrize("move", HOUSE_MOVES, ids=str)
+@pytest.mark.parametrize(("command", "related"), HOUSE_CASES, ids=name_of)
+def test_a_house_command_is_refused_by_what_it_is_about_and_by_nothing_else(house, command, related, move):
+    house.given(game("G1"), board("G1"), WatchFeed("platform", 30_000, ""))
+    seen = house.state.seq
+    house.given(HOUSE_MOVES[move])
+    assert (GROUNDS[type(command)](house.state, command) > seen) == (move in related)
+
+
+def test_a_users_password_stands_on_the_password_and_the_user(open_book):
+    command = SetPassword("ann", HASH)
+    seen = open_book.state.seq
+    for unrelated in (SetPassword("P1", HASH), wager("P1", 5_00), staff("zoe", *MAY)):
+        open_book.given(unrelated)
+    open_book.when(command, if_position=seen)
+    open_book.happened(PasswordSet)
+    open_book.when(command, if_position=seen)
+    open_book.rejected("position_moved", position=open_book.state.seq)
+
+
+def test_ending_a_session_stands_on_the_session_which_may_be_used(open_book):
+    open_book.given(SetPassword("ann", HASH))
+    password_seq = open_book.state.seq
+    for name in ("s1", "s2"):
+        open_book.when(SignIn("ann", name, "screen", password_seq), by=GATEWAY)
+    seen = open_book.state.seq
+    open_book.when(KeepSession("s1"), by=GATEWAY)
+    open_book.given(EndSession("s2", ""), wager("P1", 5_00))
+    command = EndSession("s1", "")
+    open_book.when(command, if_position=seen)
+    open_book.happened(SessionEnded)
+    open_book.when(command, if_position=seen)
+    open_book.rejected("position_moved")
+
+
+def test_every_command_that_somebody_may_send_has_a_ground_and_is_tested_here():
+    may_be_sent = {kind for kind in COMMANDS.values() if kind.needs is not None}
+    assert may_be_sent <= set(GROUNDS)
+    assert may_be_sent - SIGNING == {type(command) for command, _ in (*BOOK_CASES, *HOUSE_CASES)}
+
+
+def test_a_restart_refuses_only_what_may_have_gone_before_it(open_book):
+    open_book.given(MoveLine(MONEYLINE, "offset", offset_cents=0))
+    seen = open_book.state.seq
+    open_book.given(wager("P2", 5_00))
+    restarted = open_book.recovered()
+    for command in (wager("P1", 5_00), AdjustCredit("P1", 1, ""), MoveLine(MONEYLINE, "hide"), SetLimits(1, 2, 3, "")):
+        expected = GROUNDS[type(command)](open_book.state, command)
+        assert GROUNDS[type(command)](restarted, command) == expected <= seen
+    # Whether there was a layer before the restart that has gone since is not known any more.
+    assert GROUNDS[Suspend](restarted, Suspend("market", MONEYLINE, "")) == restarted.seq
+
+
+def test_what_is_deleted_beyond_the_bound_counts_as_deleted_with_the_last_that_is_forgotten(open_book, monkeypatch):
+    monkeypatch.setattr("runline.domain.state.GONE_MAX", 2)
+    state = open_book.state
+    ways = [Suspend("player", "P1", ""), Suspend("player", "P2", ""), Suspend("market", MONEYLINE, "")]
+    gone = []
+    for way in ways:
+        open_book.given(way, Reopen(way.scope, way.subject, ""))
+        gone.append(state.seq)
+    assert [GROUNDS[Suspend](state, way) for way in ways] == gone
+    assert GROUNDS[Suspend](state, Suspend("sport", "baseball", "")) == gone[0]
+
+
+def test_placing_a_wager_with_a_position_of_before_a_result_is_taken(open_book):
+    seen = open_book.state.seq
+    another_game_ends(open_book)
+    open_book.when(wager("P1", 5_00), if_position=seen)
+    assert open_book.refusal is None
