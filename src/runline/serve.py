@@ -1,8 +1,10 @@
 """Serve: `runline serve` and `runline config`."""
 
+import asyncio
 import logging
 import os
 import secrets
+import signal
 import ssl
 import sys
 from collections.abc import Mapping
@@ -81,6 +83,8 @@ async def serve_until_stopped(settings: Settings, *, sample: bool) -> int:
                 key=server_settings.tls_key,
                 lasting=lasting(settings.sessions),
             )
+            # Whoever may act on this machine can start stopped streams again, the house's among them.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, engine.start_stopped)
             signing = server.gateway.signing
             owner = settings.engine.owner
             if not await signing.has_password(HOUSE, owner):

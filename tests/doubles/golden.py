@@ -15,6 +15,7 @@ from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTempora
 from runline.domain.board import PostLines
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.hierarchy import MoveAgent
+from runline.domain.house import StartStream
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
 from runline.domain.permissions import Permission
@@ -66,7 +67,7 @@ def one_of_each() -> list[Stage]:
     ):
         book.when(command, by=GATEWAY)
         assert book.events, book.refusal
-    book.house.given(WatchFeed(book.house.owner, 60_000, "lines"), KeepFeed())
+    book.house.given(WatchFeed(book.house.owner, 60_000, "lines"), KeepFeed(), StartStream("main", "mended"))
     for slow in (True, False):
         book.house.when(NoteHealth("commit", slow, 300, 250), by=GATEWAY)
     book.time_is(NOON_NS + HOUR_NS)

@@ -203,7 +203,7 @@ def test_the_way_of_a_command_is_told_step_by_step(day, capsys):
 
 
 def test_a_refused_command_is_told_with_its_reason(day, capsys):
-    command = one(day, "SELECT last_id FROM refusals WHERE stream = 'b1'")
+    command = one(day, "SELECT first_id FROM refusals WHERE stream = 'b1'")
     code = one(day, "SELECT code FROM refusals WHERE stream = 'b1'")
     assert trace_command(day, id_text(command)) == AGREES
     assert f"refused: {code}" in capsys.readouterr().out

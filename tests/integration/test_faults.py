@@ -15,7 +15,7 @@ from runline.domain.catalog import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Reopen, Suspend
-from runline.engine.limits import ACTOR_WAGERS_MAX, WAGERS_WAITING_MAX
+from runline.engine.limits import ACTOR_WAITING_MAX, WAGERS_WAITING_MAX
 from runline.engine.requests import Accepted, Refused
 from runline.gateway.limits import PAGE_ROWS_MAX
 from runline.store.sqlite import SqliteStore
@@ -100,13 +100,15 @@ def test_one_user_who_floods_a_book_leaves_room_for_its_other_players(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             await world.open_book(players=2, credit_minor=RICH)
-            flood = [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(ACTOR_WAGERS_MAX + 500)]
+            flood = [
+                world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(ACTOR_WAITING_MAX["wagers"] + 500)
+            ]
             flooding = queue(world, flood)
             assert [outcome and outcome.code for outcome in flooding.outcomes[-500:]] == ["busy"] * 500
             others = queue(world, [world.request("b1", wager("P2", amount_minor=1_00), "P2") for _ in range(100)])
             assert others.outcomes == [None] * 100
             assert {type(outcome) for outcome in await answers(others)} == {Accepted}
-            taken = (await answers(flooding))[:ACTOR_WAGERS_MAX]
+            taken = (await answers(flooding))[: ACTOR_WAITING_MAX["wagers"]]
             assert {type(outcome) for outcome in taken} == {Accepted}
             again = await answers(queue(world, [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(9)]))
             assert {type(outcome) for outcome in again} == {Accepted}

@@ -307,7 +307,7 @@ def test_a_refused_command_is_traced_by_an_index(book):
     connection.execute("BEGIN")
     ids = [number.to_bytes(16, "big") for number in range(3_000)]
     connection.executemany(
-        "INSERT INTO refusals VALUES ('b1', ?, 'P2', 'PlaceWager', 'stake_too_small', 1, 0, 0, ?, 'Too little.')",
+        "INSERT INTO refusals VALUES ('b1', ?, 'P2', 'PlaceWager', 'stake_too_small', 1, 0, 0, ?, 'Too little.', '{}')",
         list(enumerate(ids)),
     )
     for key in (ids[7], id_bytes("01890a5d-ac96-7b7c-8000-000000000000")):

@@ -7,7 +7,7 @@ from tests.integration.stores import HeldStore
 from tests.integration.world import LINES, MONEYLINE, NOON_NS, SetClock, play, running, wager
 
 from runline.bus.local import Gather
-from runline.domain.access import RevokeUser
+from runline.domain.access import CreateUser, RevokeUser
 from runline.domain.board import PostLines
 from runline.domain.hierarchy import CreateAgent
 from runline.domain.house import OpenBook
@@ -125,9 +125,13 @@ def test_a_full_lane_says_busy_at_once_and_the_others_go_on(path, lane, monkeypa
             await world.open_house()
             await world.open_book(credit_minor=10**12)
 
+            senders = [f"M{number}" for number in range(5)]
+            for name in senders:
+                await world.do("b1", CreateUser(name, "root", "owner"))
+
             def request(lane, number=0):
                 command = Suspend("all", "", "") if lane == "control" else wager(amount_minor=1_00)
-                by = "P1" if lane == "wagers" and number % 2 else ""
+                by = senders[number % 5] if number else ""
                 return world.request("b1", command, by, bulk=lane == "bulk", preview=lane == "control")
 
             flood = queue(world, [request(lane, number) for number in range(most + 10)])
@@ -333,7 +337,7 @@ def test_books_take_turns_in_every_lane_when_a_slice_has_time_for_one_only(path,
             await world.open_house()
             for book in ("b1", "b2", "b3"):
                 await world.open_book(book, credit_minor=10**12)
-            floods = [queue(world, [request(world, book, one) for one in range(1_500)]) for book in ("b1", "b2")]
+            floods = [queue(world, [request(world, book, one) for one in range(1_000)]) for book in ("b1", "b2")]
             other = queue(world, [request(world, "b3", 0)])
             wagers = queue(world, [world.request("b3", wager(amount_minor=1_00))])
             assert isinstance((await answers(other))[0], Accepted)

@@ -21,6 +21,9 @@ from runline.gateway.server import listen
 DAY_NS = 24 * 3_600 * 10**9
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
+children = []
+"""The servers that run now."""
+
 
 def runline(*words, **environment):
     return subprocess.run(
@@ -37,6 +40,7 @@ def serving(*words, quiet=True, **environment):
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
     lines = []
+    children.append(child)
     try:
         for line in child.stdout:
             lines.append(line)
@@ -46,8 +50,18 @@ def serving(*words, quiet=True, **environment):
     finally:
         child.send_signal(signal.SIGINT)
         _, complaints = child.communicate(timeout=30)
+        children.remove(child)
     assert child.returncode == 0
     assert not (quiet and complaints), complaints
+
+
+def test_the_signal_that_starts_stopped_streams_ends_nothing(tmp_path):
+    with serving("--database", tmp_path / "book.db", "--port", 0) as (lines, address):
+        user, password = re.search(r"user (\S+), password (\S+)", lines[0]).groups()
+        children[0].send_signal(signal.SIGUSR1)
+        with Client(address) as client:
+            client.sign_in("house", user, password)
+            client.send("CreateLeague", league="MLB", sport="baseball")
 
 
 @pytest.mark.parametrize("committer", ["inline", "process"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import apsw
 import pytest
+from tests.integration.stores import STORES
 from tests.integration.world import play
 
 from runline.domain.hierarchy import Agent, Player
@@ -13,6 +14,7 @@ from runline.domain.state import ByKey, Following, Row
 from runline.domain.suspension import Suspension
 from runline.domain.wagers import Wager
 from runline.engine.ports import GENESIS, Head, Part, Refusal, Sealed, StoreError
+from runline.store.sqlite import SqliteStore
 
 SEALED_NS = iter(range(1, 10**9))
 
@@ -49,7 +51,9 @@ def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any
 
 
 def refusal(count: int, last_ns: int, message: str = "no") -> Refusal:
-    return Refusal(1, "P1", "PlaceWager", "price_changed", count, last_ns - 1, last_ns, b"%016d" % last_ns, message)
+    return Refusal(
+        1, "P1", "PlaceWager", "price_changed", count, last_ns - 1, last_ns, b"%016d" % last_ns, message, "{}"
+    )
 
 
 async def close(store: Any) -> None:
@@ -283,7 +287,16 @@ def test_the_ids_of_commands_are_told_by_the_minute_in_which_they_were_made(open
     play(main())
 
 
-def test_refusals_of_one_kind_are_counted_up(opened):
+async def stored_refusals(store):
+    """The refusals that are kept, by minute and code."""
+    if hasattr(store, "refusals"):
+        kept = sorted(store.refusals.values(), key=lambda one: (one.minute, one.code))
+        return [(one.minute, one.code, one.count, one.first_ns, one.last_ns, one.first_id, one.message) for one in kept]
+    sql = "SELECT minute, code, count, first_ns, last_ns, first_id, message FROM refusals ORDER BY minute, code"
+    return store.read(sql, ())
+
+
+def test_refusals_of_one_kind_are_counted_and_the_first_is_kept_as_it_was(opened):
     async def main():
         store = opened()
         first = part(await store.claim("b1"), 0, refusals=[refusal(2, 10)])
@@ -294,17 +307,80 @@ def test_refusals_of_one_kind_are_counted_up(opened):
         await store.commit(sealed(part(first.after, 1, refusals=[refusal(3, 20, "no more"), other])))
         found = await stored_refusals(store)
         assert found == [
-            ("busy", 1, 29, 30, b"%016d" % 30, "no"),
-            ("price_changed", 5, 9, 20, b"%016d" % 20, "no more"),
+            (1, "busy", 1, 29, 30, b"%016d" % 30, "no"),
+            (1, "price_changed", 5, 9, 20, b"%016d" % 10, "no"),
         ]
         await close(store)
 
-    async def stored_refusals(store):
-        if hasattr(store, "refusals"):
-            kept = sorted(store.refusals.values(), key=lambda one: one.code)
-            return [(one.code, one.count, one.first_ns, one.last_ns, one.last_id, one.message) for one in kept]
-        sql = "SELECT code, count, first_ns, last_ns, last_id, message FROM refusals ORDER BY code"
-        return store.read(sql, ())
+    play(main())
+
+
+def of_minute(minute, code="price_changed"):
+    one = refusal(1, minute)
+    one.minute, one.code = minute, code
+    return one
+
+
+@pytest.mark.parametrize("kind", ["memory", "inline"])
+def test_old_refusals_go_by_their_age_and_by_how_many_there_are(path, monkeypatch, kind):
+    for module in ("memory", "sqlite"):
+        monkeypatch.setattr(f"runline.store.{module}.REFUSALS_KEPT_MAX", 4)
+
+    async def main():
+        store = STORES[kind](path)
+        noted = part(await store.claim("b1"), 0, refusals=[of_minute(minute) for minute in range(1, 7)])
+        other = part(await store.claim("b2"), 0, refusals=[of_minute(1)])
+        await store.commit(sealed(noted, other))
+        assert len(await stored_refusals(store)) == 7
+        aged = part(noted.after, 0, refusals=[of_minute(7)])
+        aged.refusals_before = 2
+        await store.commit(sealed(aged))
+        # Four are kept, and what another stream has.
+        assert [one[0] for one in await stored_refusals(store)] == [1, 4, 5, 6, 7]
+        aged = part(noted.after, 0, refusals=[of_minute(7, "busy")])
+        aged.refusals_before = 7
+        await store.commit(sealed(aged))
+        assert [one[0] for one in await stored_refusals(store)] == [1, 7, 7]
+        await close(store)
+
+    play(main())
+
+
+def test_the_times_of_old_batches_go(path, monkeypatch):
+    monkeypatch.setattr("runline.store.batches.BATCHES_KEPT_MAX", 20)
+    monkeypatch.setattr("runline.store.batches.DROPPED_AT_ONCE", 5)
+
+    async def main():
+        store = SqliteStore(path)
+        head = await store.claim("b1")
+        noted = []
+        for _ in range(60):
+            next_part = part(head, 1)
+            head = next_part.after
+            batch = sealed(next_part)
+            noted.append(batch.sealed_ns)
+            await store.commit(batch)
+            kept = [row[0] for row in store.read("SELECT sealed_ns FROM batches ORDER BY sealed_ns", ())]
+            assert len(kept) <= 25
+            assert kept == noted[-len(kept) :]
+        await close(store)
+
+    play(main())
+
+
+def test_a_batch_of_any_size_is_stored_as_a_whole(opened):
+    async def main():
+        store = opened()
+        large, small = part(await store.claim("b1"), 40), part(await store.claim("b2"), 1)
+        body = bytes(2**20)
+        large.events = [(*row[:4], body, row[5]) for row in large.events]
+        await store.commit(sealed(large, small))
+        assert await store.heads() == {"b1": large.after, "b2": small.after}
+        assert [len(row[4]) for row in await store.events("b1", 0, 100)] == [2**20] * 40
+        again = part(large.after, 1)
+        await store.commit(sealed(again))
+        assert (await store.heads())["b1"] == again.after
+        await close(store)
 
     play(main())
 

@@ -1,14 +1,21 @@
 """Lanes: control, wagers and bulk, each with its bound."""
 
 import pytest
-from tests.doubles.words import wager
+from tests.doubles.words import player, staff, wager
 
+from runline.domain.access import RevokeUser
 from runline.domain.accounts import AdjustCredit
+from runline.domain.book import Book
+from runline.domain.messages import GATEWAY
+from runline.domain.permissions import Permission
+from runline.domain.sessions import KeepSession
 from runline.domain.settlement import SettleSlice
-from runline.engine.lanes import Lanes, lane_of
-from runline.engine.limits import LANE_DEPTH_MAX
+from runline.domain.suspension import Suspend
+from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of
+from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX
 from runline.engine.requests import Request, Sink, Ticket
 
+DEPTHS = {"control": 4_096, "wagers": 2_048, "bulk": 65_536, "last": 512}
 CONTROL = AdjustCredit("P1", 1, "asked")
 WAGER = wager("P1", 10_00)
 JOB = SettleSlice(1)
@@ -19,16 +26,16 @@ class Nobody(Sink):
         raise AssertionError("a lane answers nobody")
 
 
-def ticket(command, *, bulk=False, index=0):
-    return Ticket(Request("main", "id", "P1", command, bulk=bulk), Nobody(), index, 0)
+def ticket(command, *, bulk=False, index=0, by="P1"):
+    return Ticket(Request("main", "id", by, command, bulk=bulk), Nobody(), index, 0)
 
 
 def put(lanes, ticket):
     """Put a ticket where it belongs, if there is room."""
     lane = lane_of(ticket.request)
-    if lanes.is_full(lane):
+    if not lanes.has_room(lane, ticket.request.actor):
         return False
-    lanes.put(ticket, lane)
+    lanes.places[lane].put(ticket)
     return True
 
 
@@ -45,11 +52,11 @@ def put(lanes, ticket):
 def test_each_ticket_has_its_lane(command, bulk, lane):
     lanes = Lanes()
     put(lanes, ticket(command, bulk=bulk))
-    assert [name for name in LANE_DEPTH_MAX if getattr(lanes, name)] == [lane]
+    assert [name for name in PLACES if lanes.places[name]] == [lane]
 
 
 def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
-    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {"control": 1, "wagers": 2, "bulk": 3})
+    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {**DEPTHS, "control": 1, "wagers": 2, "bulk": 3})
     lanes = Lanes()
     assert [put(lanes, ticket(WAGER)) for _ in range(4)] == [True, True, False, False]
     assert [put(lanes, ticket(CONTROL)) for _ in range(2)] == [True, False]
@@ -58,7 +65,7 @@ def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
 
 
 def test_every_lane_has_a_bound():
-    assert LANE_DEPTH_MAX.keys() == {"control", "wagers", "bulk"}
+    assert LANE_DEPTH_MAX.keys() == ACTOR_WAITING_MAX.keys() == set(PLACES)
     assert all(0 < depth <= 100_000 for depth in LANE_DEPTH_MAX.values())
 
 
@@ -66,17 +73,106 @@ def test_first_come_first_served_but_for_what_has_waited_for_its_rows():
     lanes = Lanes()
     for index in (1, 2):
         put(lanes, ticket(WAGER, index=index))
-    lanes.put_first(ticket(WAGER, index=0))
-    lanes.put_last(ticket(WAGER, index=3))
+    lanes.wagers.put_first(ticket(WAGER, index=0))
+    put(lanes, ticket(WAGER, index=3))
     assert [waiting.index for waiting in lanes.wagers] == [0, 1, 2, 3]
+    assert [lanes.wagers.take().index for _ in range(4)] == [0, 1, 2, 3]
+    assert (len(lanes.wagers), lanes.wagers.senders) == (0, {})
 
 
-def test_what_the_engine_sends_itself_always_finds_room(monkeypatch):
-    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {"control": 0, "wagers": 0, "bulk": 0})
+def test_one_user_has_a_part_of_a_lane_and_the_others_the_rest(monkeypatch):
+    monkeypatch.setattr("runline.engine.lanes.ACTOR_WAITING_MAX", dict.fromkeys(PLACES, 2))
+    for command, bulk in ((CONTROL, False), (WAGER, False), (WAGER, True)):
+        lanes = Lanes()
+        assert [put(lanes, ticket(command, bulk=bulk)) for _ in range(3)] == [True, True, False]
+        assert put(lanes, ticket(command, bulk=bulk, by="P2"))
+        place = lanes.places[lane_of(ticket(command, bulk=bulk).request)]
+        place.take()
+        assert put(lanes, ticket(command, bulk=bulk))
+
+
+def test_places_of_the_control_lane_are_kept_for_those_at_the_top(monkeypatch):
+    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {**DEPTHS, "control": CONTROL_KEPT + 1})
     lanes = Lanes()
-    lanes.put_first(ticket(JOB))
-    lanes.put_last(ticket(JOB))
-    assert len(lanes) == 2
+    assert lanes.has_room("control", "clerk", below=True)
+    put(lanes, ticket(CONTROL, by="clerk"))
+    assert not lanes.has_room("control", "another", below=True)
+    assert lanes.has_room("control", "owner")
+
+
+def senders(lane, number):
+    return [lane.take().request.actor for _ in range(number)]
+
+
+def test_in_the_control_lane_everyone_who_waits_has_turns(monkeypatch):
+    monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 2)
+    lane = InTurns()
+    for by in ("A", "A", "A", "A", "A", "B", "C", "C", "C"):
+        lane.put(ticket(CONTROL, by=by))
+    assert senders(lane, 9) == ["A", "A", "B", "C", "C", "A", "A", "C", "A"]
+    assert (len(lane), lane.senders) == (0, {})
+
+
+def test_what_one_user_sends_to_the_control_lane_stays_in_its_order(monkeypatch):
+    monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 2)
+    lane = InTurns()
+    for index in range(6):
+        lane.put(ticket(CONTROL, by="AB"[index % 2], index=index))
+    lane.put_first(ticket(CONTROL, by="B", index=9))
+    taken = [lane.take() for _ in range(7)]
+    assert [one.index for one in taken if one.request.actor == "A"] == [0, 2, 4]
+    assert [one.index for one in taken if one.request.actor == "B"] == [9, 1, 3, 5]
+
+
+def test_a_round_is_over_when_everyone_who_waited_at_its_beginning_had_a_turn(monkeypatch):
+    monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 2)
+    lane = InTurns()
+    for by in ("A", "A", "A", "B"):
+        lane.put(ticket(CONTROL, by=by))
+    lane.begin_round()
+    assert senders(lane, 2) == ["A", "A"]
+    lane.put(ticket(CONTROL, by="C"))
+    assert lane.unserved == 1
+    assert senders(lane, 1) == ["B"]
+    assert lane.unserved == 0
+    lane.begin_round()
+    assert lane.unserved == 2
+    lane.empty()
+    assert (lane.unserved, len(lane)) == (0, 0)
+
+
+def test_what_was_sent_for_a_duty_can_be_withdrawn():
+    lane = InTurns()
+    owed = ("results", "", "")
+    for index, duty in enumerate((owed, None, owed)):
+        lane.put(Ticket(Request("main", "id", "engine", JOB), Nobody(), index, 0, duty=duty))
+    lane.put(ticket(CONTROL, by="A", index=9))
+    lane.withdraw("engine", owed)
+    lane.withdraw("nobody", owed)
+    assert [lane.take().index for _ in range(len(lane))] == [1, 9]
+    lane.put(Ticket(Request("main", "id", "engine", JOB), Nobody(), 5, 0, duty=owed))
+    lane.begin_round()
+    lane.withdraw("engine", owed)
+    assert (len(lane), lane.senders, lane.unserved) == (0, {}, 0)
+
+
+def test_whether_somebody_may_send_a_command_is_known_before_it_is_judged(book):
+    book.given(player("P1"), staff("ann", Permission.SUSPEND))
+
+    def permitted(command, by):
+        return is_permitted(book.state, Request("main", "id", by, command))
+
+    assert permitted(WAGER, "P1")
+    assert not permitted(CONTROL, "P1")
+    assert permitted(Suspend("all", "", ""), "ann")
+    assert not permitted(CONTROL, "ann")
+    assert not permitted(WAGER, "nobody")
+    assert permitted(CONTROL, book.owner)
+    assert permitted(KeepSession("s"), GATEWAY)
+    assert not permitted(KeepSession("s"), book.owner)
+    book.given(RevokeUser("ann", "left"))
+    assert not permitted(Suspend("all", "", ""), "ann")
+    assert is_permitted(Book("new"), Request("new", "id", "owner", CONTROL))
 
 
 def test_emptying_takes_everything_out_control_first():

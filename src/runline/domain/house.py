@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import runline.domain.board  # lines and results are commands and events of the house
 import runline.domain.results  # noqa: F401
 from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
-from runline.domain.identifiers import identifier
+from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import BOOKS_MAX
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import EVERYTHING, Permission
@@ -101,5 +101,40 @@ def book_opened(house: House, event: BookOpened) -> None:
 
 @grounds(OpenBook)
 def book_ground(house: House, command: OpenBook) -> int:
+    """Whether there is such a book."""
+    return house.moved_seq(BookListing, command.book)
+
+
+class StartStream(Command, needs=Permission.BOOK_OPEN, streams=("house",)):
+    """Start a book's stream again that has stopped (the query `conditions` says which have, and why). One that goes on goes on.
+
+    book: the book's id. reason: shown in the activity log.
+    """
+
+    book: str
+    reason: str
+
+
+class StreamStartAsked(Event):
+    """A stopped stream is to start again; the process that owns it does so when this is durable."""
+
+    book: str
+    reason: str
+
+
+@decides(StartStream)
+def start_stream(house: House, command: StartStream, context: Any) -> StreamStartAsked:
+    if command.book not in house.books:
+        raise Rejected("unknown_book", "There is no such book.", book=command.book)
+    return StreamStartAsked(command.book, reason_text(command.reason))
+
+
+@evolves(StreamStartAsked)
+def stream_start_asked(house: House, event: StreamStartAsked) -> None:
+    """It changes nothing in the house."""
+
+
+@grounds(StartStream)
+def stream_ground(house: House, command: StartStream) -> int:
     """Whether there is such a book."""
     return house.moved_seq(BookListing, command.book)

@@ -1,5 +1,7 @@
 """Bounds of the core: every depth, length and amount that outsiders can grow has one here."""
 
+from runline.domain.invariants import check
+
 AGENT_DEPTH_MAX = 16
 """Levels of agents below the book's root."""
 
@@ -8,6 +10,9 @@ IDENTIFIER_LENGTH_MAX = 64
 
 REASON_LENGTH_MAX = 500
 """Characters of a reason or description."""
+
+PIECE_MAX = 512
+"""Characters of any text and items of any list in a command, whatever they are of. (Nearly all have lower ones of their own.)"""
 
 STAKE_MINOR_MAX = 10**12
 """The largest amount of one ticket or transaction, in minor units."""
@@ -109,3 +114,9 @@ FEEDS_MAX = 1_000
 FEED_SILENT_MS_MIN = 1_000
 FEED_SILENT_MS_MAX = 3_600_000
 """How long a feed may say nothing, in milliseconds."""
+
+check(
+    max(IDENTIFIER_LENGTH_MAX, REASON_LENGTH_MAX, PASSWORD_HASH_LENGTH_MAX) <= PIECE_MAX,
+    "every text fits into a command",
+)
+check(max(MARKETS_PER_POST_MAX, PERIODS_MAX) <= PIECE_MAX, "every list fits into a command")

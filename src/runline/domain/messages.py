@@ -69,8 +69,13 @@ class CommandMeta(msgspec.StructMeta):
         return cls
 
 
-class Command(msgspec.Struct, metaclass=CommandMeta, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A wish, imperative. A command that needs no permission is internal: only its sender may send it."""
+class Command(
+    msgspec.Struct, metaclass=CommandMeta, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """A wish, imperative. A command that needs no permission is internal: only its sender may send it.
+
+    Fields at their defaults are left out where a command is encoded, so that its digest stays when a field is added.
+    """
 
     sender: ClassVar[Sender]
     secret: ClassVar[bool]

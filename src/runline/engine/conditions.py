@@ -11,8 +11,12 @@ import msgspec
 
 log = logging.getLogger("runline.engine")
 
-Part = Literal["stream", "store", "committer", "clock"]
-"""stream: one stream's writer. store: the database. committer: the process that writes it. clock: the host's time."""
+Part = Literal["stream", "work", "store", "committer", "clock"]
+"""stream: one stream's writer. work: what timers, jobs and results cause in one stream. store: the database. committer: the
+process that writes it. clock: the host's time."""
+
+STREAM_PARTS: tuple[Part, ...] = ("stream", "work")
+"""The parts whose subject is a stream."""
 
 Level = Literal["degraded", "failing"]
 """degraded: it goes on, but somebody should look. failing: commands are refused, so the process is not ready."""

@@ -6,15 +6,13 @@ Rule: no timer batches anything. Whatever was decided while the last batch becam
 import asyncio
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from itertools import islice
 from typing import Any, TypeVar
 
 from runline.domain.book import Book, StartBook
-from runline.domain.house import BookOpened, House
-from runline.domain.messages import ENGINE, EVOLVERS, HOUSE, TIMERS, WANTED, Command, Event, Lane, Rejected
+from runline.domain.house import BookOpened, House, StreamStartAsked
+from runline.domain.messages import ENGINE, EVOLVERS, GATEWAY, HOUSE, TIMERS, WANTED, Command, Event, Rejected
 from runline.domain.results import FixtureCancelled, ResultConfirmed
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import Following
@@ -22,21 +20,33 @@ from runline.engine.commit import CommitFailed, commit
 from runline.engine.conditions import Conditions
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import Entropy, uuid7
-from runline.engine.lanes import lane_of
+from runline.engine.lanes import PLACES, Place, is_below, is_permitted, lane_of
 from runline.engine.limits import (
+    ACTOR_WAITING_MAX,
     AT_LEAST_WAIT_S,
+    BATCH_BYTES_MAX,
     BATCH_EVENTS_MAX,
     BULK_EVENTS_MAX,
+    COMMAND_ID_LENGTH,
+    CORRELATION_LENGTH_MAX,
+    LANE_DEPTH_MAX,
+    LAST_TURN,
+    POSITION_MAX,
+    READ_EVENTS,
     RECOVER_PAUSE_S,
+    REFUSAL_WAIT_S_MAX,
+    SESSION_LENGTH_MAX,
     SLICE_NS,
     TIMERS_PER_ROUND,
     TURN_COMMANDS,
     WAGERS_WAITING_MAX,
 )
 from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store
+from runline.engine.positions import Places
 from runline.engine.probes import Probes
 from runline.engine.recovery import recover_view, recover_writer
-from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request, Sink, Ticket, refused
+from runline.engine.requests import Accepted, Duty, Outcome, Previewed, Refused, Request, Sink, Ticket, refused
+from runline.engine.setbacks import RESULTS, Setbacks, job_duty, timer_duty
 from runline.engine.subscription import Committed, Subscription
 from runline.engine.window import Window
 from runline.engine.writer import Filling, Writer
@@ -63,13 +73,23 @@ NOBODY = Nobody()
 Waiting = tuple[Writer, Part, Filling]
 
 
-def require_text(text: str) -> None:
-    """Refuse what cannot be written into the log: half a character.
+def require_texts(request: Request) -> None:
+    """Refuse what is too long for the log, or cannot be written into it: half a character.
 
-    Raises Rejected `malformed_command`.
+    Raises Rejected `command_id_invalid`, `too_long`, `malformed_command`.
     """
+    if len(request.id) > COMMAND_ID_LENGTH:
+        raise Rejected("command_id_invalid", "A command's id is a UUIDv7.")
+    for name, text, most in (
+        ("correlation", request.correlation, CORRELATION_LENGTH_MAX),
+        ("session", request.session, SESSION_LENGTH_MAX),
+    ):
+        if len(text) > most:
+            raise Rejected("too_long", f"{name} is too long.", field=name, most=most)
+    if request.if_position is not None and not 0 <= request.if_position <= POSITION_MAX:
+        raise Rejected("malformed_command", "if_position is no position.")
     try:
-        text.encode()
+        (request.session + request.correlation).encode()
     except UnicodeEncodeError as error:
         raise Rejected("malformed_command", str(error)) from None
 
@@ -91,9 +111,15 @@ class Engine:
         self.view = House()
         self.subscriptions: dict[str, list[Subscription]] = {}
         # Whose turn it is, for each lane: the first has the next turn, and goes to the end if it has more to do.
-        self.turns: dict[Lane, dict[Writer, None]] = {"control": {}, "wagers": {}, "bulk": {}}
+        self.turns: dict[Place, dict[Writer, None]] = {place: {} for place in PLACES}
         self.filling: dict[Writer, None] = {}
         self.filled = 0
+        self.filled_bytes = 0
+        # Answers that need not wait for a batch, until the turn is over; writers with refusals to be stored, and until when.
+        self.told: list[tuple[Ticket, Outcome]] = []
+        self.refusing: dict[Writer, int] = {}
+        self.setbacks = Setbacks(self.conditions, self.try_again)
+        self.places = Places()
         self.wagers_waiting = 0
         self.steps = 0
         self.timers: list[tuple[int, str]] = []
@@ -101,7 +127,8 @@ class Engine:
         self.committing: asyncio.Task[None] | None = None
         self.fetching: set[asyncio.Task[None]] = set()
         self.answering: set[asyncio.Task[None]] = set()
-        self.moved = asyncio.Event()
+        self.starting: set[asyncio.Task[None]] = set()
+        self.recovering = asyncio.Lock()
         self.wake = asyncio.Event()
         self.running: asyncio.Task[None] | None = None
         self.available = False
@@ -127,6 +154,7 @@ class Engine:
         self.wake.set()
         if self.running is not None:
             await self.running
+        self.setbacks.forget()
         await self.store.close(self.node, self.next_sealed_ns(), self.durable_ns)
 
     async def recover(self) -> None:
@@ -147,14 +175,31 @@ class Engine:
                 subscription.catch_up(self.writers[stream].durable_seq)
         self.available = not self.stopping
         self.probes.recoveries += 1
-        self.moved.set()
+        for stream in self.writers:
+            self.conditions.clear("stream", stream)
+        self.conditions.clear("store", "memory")
 
     def clear(self) -> None:
         """Forget what was about to be done."""
         for turns in self.turns.values():
             turns.clear()
-        self.filling, self.filled = {}, 0
+        self.begin_batch()
+        self.refusing = {}
+        self.setbacks.forget()
         self.house_behind_ns = 0
+
+    def begin_batch(self) -> None:
+        """There is room for the next batch."""
+        self.filling, self.filled, self.filled_bytes = {}, 0, 0
+
+    def is_full(self, events_max: int) -> bool:
+        """Whether a batch takes no more."""
+        return self.filled >= events_max or self.filled_bytes >= BATCH_BYTES_MAX
+
+    @property
+    def ready(self) -> bool:
+        """Whether commands of every stream can be recorded now."""
+        return self.available and not self.conditions.failing
 
     def resume(self, writer: Writer) -> None:
         """Go on with what a restart has interrupted: a book to start, results to take, jobs to finish."""
@@ -163,7 +208,7 @@ class Engine:
             return
         if not book.settings_rows:
             listing = self.view.books[book.stream]
-            self.send(writer, StartBook(listing.owner, listing.changed_seq))
+            self.send(writer, StartBook(listing.owner, listing.changed_seq), RESULTS)
             taken = listing.changed_seq
         else:
             taken = book.house_seq
@@ -171,7 +216,8 @@ class Engine:
         for result in sorted(results, key=lambda result: result.confirmed_seq):
             regrade = result.confirmations > 1
             sport = self.view.fixtures[result.fixture].sport
-            self.send(writer, TakeResult(result.fixture, sport, result.confirmed_seq, result.confirmed, regrade))
+            taking = TakeResult(result.fixture, sport, result.confirmed_seq, result.confirmed, regrade)
+            self.send(writer, taking, RESULTS)
         self.note_job(writer)
 
     # The door
@@ -182,11 +228,14 @@ class Engine:
         What cannot even wait is answered at once: `unavailable`, `unknown_book`, `wrong_stream`, `busy`.
         """
         queued_ns = self.clock.host_ns()
-        turned_away: set[int] = set()
+        # Nothing leaves a lane before this returns: whoever hears `busy` hears it for all that they sent of the same kind.
+        late: dict[tuple[str, str, bool, type[Command]], list[int]] = {}
         for index, request in enumerate(requests):
-            if turned_away and index in turned_away:
-                continue
-            lane: Lane = "bulk" if request.bulk else request.command.lane
+            if late:
+                found = late.get((request.stream, request.actor, request.bulk, type(request.command)))
+                if found is not None:
+                    found.append(index)
+                    continue
             writer = self.writers.get(request.stream)
             try:
                 self.require_possible(writer, request)
@@ -195,42 +244,44 @@ class Engine:
                 sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
                 continue
             assert writer is not None
-            if writer.lanes.is_full(lane) or (lane == "wagers" and self.has_its_share(writer)):
-                # Nothing leaves a lane before this returns: it is full for all that follow, however many those are.
-                stream, bulk = request.stream, request.bulk
-                late = [
-                    at
-                    for at, other in enumerate(islice(requests, index, None), index)
-                    if other.stream == stream and (other.bulk or other.command.lane == lane) and other.bulk == bulk
-                ]
-                self.probes.refuse("busy", len(late))
-                sink.answer_all(late, refused(writer.durable_seq, BUSY))
-                if len(late) == len(requests) - index:
-                    break
-                turned_away.update(late)
-                continue
-            if lane == "wagers" and writer.lanes.has_enough_of(request.actor):
-                self.probes.refuse("busy")
-                sink.answer(index, refused(writer.durable_seq, BUSY))
+            place: Place = "last"
+            if is_permitted(writer.state, request):
+                place = "bulk" if request.bulk else request.command.lane
+            if not self.has_room(writer, request.actor, place):
+                late[request.stream, request.actor, request.bulk, type(request.command)] = [index]
                 continue
             request.received_ns = request.received_ns or queued_ns
-            writer.lanes.put(Ticket(request, sink, index, queued_ns), lane)
-            self.turns[lane][writer] = None
-            if lane == "wagers":
+            writer.lanes.places[place].put(Ticket(request, sink, index, queued_ns))
+            self.turns[place][writer] = None
+            if place == "wagers":
                 self.wagers_waiting += 1
+        for indexes in late.values():
+            self.probes.refuse("busy", len(indexes))
+            busy_in = self.writers.get(requests[indexes[0]].stream)
+            sink.answer_all(indexes, refused(busy_in.durable_seq if busy_in else 0, BUSY))
         self.wake.set()
 
+    def has_room(self, writer: Writer, actor: str, place: Place) -> bool:
+        """Whether one more may wait: the lane, its sender's part of it, and of wagers the stream's part of all."""
+        if place == "wagers":
+            if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
+                return False
+            return writer.lanes.wagers.has_room(actor, LANE_DEPTH_MAX[place], ACTOR_WAITING_MAX[place])
+        if place == "control":
+            if actor == GATEWAY:
+                # It sends for everybody; whom it sends for is bounded at the doors.
+                return len(writer.lanes.control) < LANE_DEPTH_MAX[place]
+            return writer.lanes.has_room(place, actor, below=is_below(writer.state, actor))
+        return writer.lanes.has_room(place, actor)
+
     def has_its_share(self, writer: Writer) -> bool:
-        """Whether too many wagers wait in all, and of these as many in this stream as are its due."""
-        return (
-            self.wagers_waiting >= WAGERS_WAITING_MAX
-            and len(writer.lanes.wagers) * len(self.turns["wagers"]) >= WAGERS_WAITING_MAX
-        )
+        """Whether as many wagers wait in this stream as are its due of all that may wait."""
+        return len(writer.lanes.wagers) * len(self.turns["wagers"]) >= WAGERS_WAITING_MAX
 
     def require_possible(self, writer: Writer | None, request: Request) -> None:
         """Refuse what no stream could judge.
 
-        Raises Rejected `unavailable`, `unknown_book`, `not_permitted`, `wrong_stream`, `malformed_command`.
+        Raises Rejected `unavailable`, `unknown_book`, `not_permitted`, `wrong_stream`, and as `require_texts` does.
         """
         if not self.available or (writer is not None and writer.stopped):
             raise UNAVAILABLE
@@ -240,44 +291,66 @@ class Engine:
             raise Rejected("not_permitted", "Only the engine itself may do this.")
         if ("house" if writer.house is None else "book") not in request.command.streams:
             raise Rejected("wrong_stream", "This command is not for this stream.")
-        if request.session or request.correlation:
-            require_text(request.session + request.correlation)
+        if (
+            request.session
+            or request.correlation
+            or request.if_position is not None
+            or len(request.id) > COMMAND_ID_LENGTH
+        ):
+            require_texts(request)
 
-    def send(self, writer: Writer, command: Command) -> None:
-        """Put a command of the engine itself into a stream's lane."""
-        writer.lanes.put_last(self.internal(writer, command))
+    def send(self, writer: Writer, command: Command, duty: Duty | None = None) -> None:
+        """Put a command of the engine itself into a stream's lane; how many there can be is bounded elsewhere."""
+        writer.lanes.places[command.lane].put(self.internal(writer, command, duty))
         self.turns[command.lane][writer] = None
         self.wake.set()
 
-    def internal(self, writer: Writer, command: Command) -> Ticket:
+    def internal(self, writer: Writer, command: Command, duty: Duty | None = None) -> Ticket:
         now_ns = self.clock.host_ns()
         command_id = uuid7(self.clock.now_ns(), self.entropy)
-        return Ticket(Request(writer.stream, command_id, ENGINE, command, received_ns=now_ns), NOBODY, 0, now_ns)
+        request = Request(writer.stream, command_id, ENGINE, command, received_ns=now_ns)
+        return Ticket(request, NOBODY, 0, now_ns, duty=duty)
 
     async def query(
-        self, stream: str, read: Callable[[Any], V], at_least: int = 0, wait_s: float = AT_LEAST_WAIT_S
+        self,
+        stream: str,
+        read: Callable[[Any], V],
+        at_least: int = 0,
+        wait_s: float = AT_LEAST_WAIT_S,
+        asked_by: str = "",
     ) -> tuple[int, V]:
         """Read from a stream's state: (position, what `read` returns), once that position is durable.
 
-        read: called at once with the state; must copy what it keeps and take well under a millisecond.
-        Raises Rejected `unknown_book`, `unavailable`, `position_unknown` (not reached in time).
+        read: called at once with the state; must copy what it keeps and take well under a millisecond. asked_by: the user
+        whose query this is.
+        Raises Rejected `unknown_book`, `unavailable`, `position_unknown` (not reached in time), `busy` (too many wait).
         """
         writer = self.require(stream)
         if writer.state.seq < at_least:
-            try:
-                async with asyncio.timeout(wait_s):
-                    while (writer := self.require(stream)).state.seq < at_least:
-                        self.moved.clear()
-                        await self.moved.wait()
-            except TimeoutError:
-                raise Rejected(
-                    "position_unknown", "That position is not reached.", position=writer.durable_seq
-                ) from None
+            writer = await self.reached(stream, at_least, wait_s, asked_by)
         position = writer.state.seq
         value = read(writer.state)
         if position > writer.durable_seq and not await self.everything_durable(writer):
             raise UNAVAILABLE
         return position, value
+
+    async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
+        """A stream's writer, once it has reached a position."""
+        self.places.take(stream, asked_by)
+        try:
+            async with asyncio.timeout(wait_s):
+                while (writer := self.require(stream)).state.seq < position:
+                    found = writer.positions.enter(position)
+                    try:
+                        await found
+                    finally:
+                        writer.positions.leave(position, found)
+                return writer
+        except TimeoutError:
+            durable_seq = self.require(stream).durable_seq
+            raise Rejected("position_unknown", "That position is not reached.", position=durable_seq) from None
+        finally:
+            self.places.give_back(stream, asked_by)
 
     def require(self, stream: str) -> Writer:
         writer = self.writers.get(stream)
@@ -327,13 +400,20 @@ class Engine:
                 executed = self.slice()
             except Exception:
                 log.exception("a fault in the loop; memory is dropped and recovered")
+                self.tell_all()
                 if self.committing is not None:
                     await asyncio.wait([self.committing])
                 await self.fall([])
+                # A fault that comes back at once is not to take everything.
+                await asyncio.sleep(RECOVER_PAUSE_S)
                 continue
+            self.tell_all()
+            self.hand_over_refusals()
             if self.committing is None and self.filling:
                 self.committing = asyncio.create_task(self.commit())
-            if self.stopping and not (any(self.turns.values()) or self.filling or self.committing or self.fetching):
+            if self.stopping and not (
+                any(self.turns.values()) or self.filling or self.committing or self.fetching or self.refusing
+            ):
                 await self.settle_answers()
                 return
             if executed:
@@ -342,70 +422,88 @@ class Engine:
                 await self.rest()
 
     async def rest(self) -> None:
-        """Wait for a request, a commit or the next timer."""
+        """Wait for a request, a commit, the next timer, or until refusals are to be stored."""
         self.wake.clear()
-        if not self.timers or not self.available or self.filled >= BATCH_EVENTS_MAX:
+        waits_s: list[float] = []
+        if self.timers and self.available and not self.is_full(BATCH_EVENTS_MAX):
+            waits_s.append(self.clock.seconds_until(self.timers[0][0]))
+        if self.refusing and self.committing is None:
+            waits_s.append((next(iter(self.refusing.values())) - self.clock.host_ns()) / 1e9)
+        if not waits_s:
             await self.wake.wait()
             return
-        timeout = max(self.clock.seconds_until(self.timers[0][0]), 0.0)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(max(min(waits_s), 0.0)):
                 await self.wake.wait()
         except TimeoutError:
             pass
 
     async def settle_answers(self) -> None:
-        if self.answering:
-            await asyncio.wait(self.answering)
+        for tasks in (self.starting, self.answering):
+            if tasks:
+                await asyncio.wait(tasks)
 
     def slice(self) -> bool:
-        """Decide for SLICE_NS and a little: control first, then wagers, then bulk and jobs, books in turns.
+        """Decide for SLICE_NS and a little: control first, then wagers, then bulk and jobs, books in turns; last a little of what
+        is not permitted.
 
         Each lane has one turn at least, however late it is: else what waits there might wait for ever. Returns whether
         anything was executed; if not, it is for a commit or a request to come.
         """
         steps = self.steps
         end_ns = self.clock.host_ns() + SLICE_NS
-        self.take_turns("control", end_ns, BATCH_EVENTS_MAX)
+        served = self.take_turns("control", end_ns, BATCH_EVENTS_MAX)
         self.take_turns("wagers", end_ns, BATCH_EVENTS_MAX)
         if self.turns["bulk"]:
             self.take_turns("bulk", max(end_ns, self.clock.host_ns() + SLICE_NS // 2), BULK_EVENTS_MAX)
+        if self.turns["last"]:
+            self.take_turns("last", 0, BULK_EVENTS_MAX)
+        self.turns["control"].update(served)
         return self.steps != steps
 
-    def take_turns(self, lane: Lane, end_ns: int, events_max: int) -> None:
-        """Give one stream after the other its turn in a lane, until nothing waits, time is up or the batch is full."""
+    def take_turns(self, lane: Place, end_ns: int, events_max: int) -> dict[Writer, None]:
+        """Give one stream after the other its turn in a lane, until nothing waits, time is up or the batch is full.
+
+        Returns the streams whose control has had a whole round, so that wagers have their turn now, and which has more.
+        """
         turns = self.turns[lane]
         held: list[Writer] = []
-        while turns and self.filled < events_max:
+        served: dict[Writer, None] = {}
+        while turns and not self.is_full(events_max):
             writer = next(iter(turns))
             del turns[writer]
-            if lane != "control" and writer.lanes.control:
+            if lane != "control" and writer in self.turns["control"]:
                 held.append(writer)
                 continue
             if self.turn(writer, lane) and not writer.stopped:
-                turns[writer] = None
+                if lane == "control" and not writer.lanes.control.unserved:
+                    served[writer] = None
+                else:
+                    turns[writer] = None
             if self.clock.host_ns() >= end_ns:
                 break
         turns.update(dict.fromkeys(held))
+        return served
 
-    def turn(self, writer: Writer, lane: Lane) -> bool:
+    def turn(self, writer: Writer, lane: Place) -> bool:
         """One stream's turn in a lane; returns whether it wants another."""
-        lanes = writer.lanes
-        waiting: deque[Ticket] = getattr(lanes, lane)
-        for _ in range(min(TURN_COMMANDS, len(waiting))):
-            if writer.stopped or self.filled >= BATCH_EVENTS_MAX:
+        waiting = writer.lanes.places[lane]
+        if lane == "control":
+            writer.lanes.control.begin_round()
+        for _ in range(min(LAST_TURN if lane == "last" else TURN_COMMANDS, len(waiting))):
+            if writer.stopped or self.is_full(BATCH_EVENTS_MAX):
                 break
             if lane == "wagers":
                 self.wagers_waiting -= 1
-                self.step(writer, lanes.take_wager())
-            else:
-                self.step(writer, waiting.popleft())
+            self.step(writer, waiting.take())
+            if lane == "control" and not writer.lanes.control.unserved:
+                break
         if lane != "bulk":
             self.note_job(writer)
             return bool(waiting)
         job = self.next_job(writer)
         if job is not None:
-            self.step(writer, self.internal(writer, SettleSlice(job)))
+            self.step(writer, self.internal(writer, SettleSlice(job), job_duty(job)))
         return bool(waiting) or self.has_job(writer)
 
     def note_job(self, writer: Writer) -> None:
@@ -414,19 +512,21 @@ class Engine:
             self.turns["bulk"][writer] = None
 
     def has_job(self, writer: Writer) -> bool:
-        """Whether a stream has long work to go on with, and does not just fetch rows for it.
+        """Whether a stream has long work to go on with, and does not just fetch rows for it."""
+        return bool(self.jobs_of(writer))
 
-        Stopping does not wait for it; starting resumes it.
-        """
-        if self.stopping or writer.stopped or writer.fetching_job:
-            return False
-        return isinstance(writer.state, Book) and bool(writer.state.jobs)
+    def jobs_of(self, writer: Writer) -> list[int]:
+        """The jobs of a stream that may go on now. Stopping does not wait for them; starting resumes them."""
+        state = writer.state
+        if self.stopping or writer.stopped or writer.fetching_job or not isinstance(state, Book) or not state.jobs:
+            return []
+        return [number for number in state.jobs if not self.setbacks.rests(writer, job_duty(number))]
 
     def next_job(self, writer: Writer) -> int | None:
         """The job whose turn it is."""
-        if not self.has_job(writer):
+        jobs = self.jobs_of(writer)
+        if not jobs:
             return None
-        jobs: list[int] = list(writer.state.jobs)  # type: ignore[attr-defined]
         writer.job_turn += 1
         return jobs[writer.job_turn % len(jobs)]
 
@@ -436,28 +536,114 @@ class Engine:
         if writer.stopped:
             self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
             return
+        duty = ticket.duty
+        if duty is not None and self.setbacks.rests(writer, duty):
+            # What is owed in order waits for what has failed; all of it is sent again then.
+            return
         state = writer.state
-        before = state.seq
+        filling = writer.filling
+        before, before_bytes = state.seq, filling.logged_bytes
         try:
-            if type(ticket.request.command) in WANTED and writer.needs(ticket):
+            if type(ticket.request.command) in WANTED and self.lacks_rows(writer, ticket):
                 writer.fetching_job = writer.fetching_job or isinstance(ticket.request.command, SettleSlice)
                 self.spawn(self.fetching, self.fetch(writer, ticket))
                 return
             lag_ms = self.house_lag_ms() if self.house_behind_ns else 0
-            writer.execute(ticket, self.clock.now_ns(), self.clock.host_ns(), lag_ms)
+            outcome = writer.execute(ticket, self.clock.now_ns(), self.clock.host_ns(), lag_ms)
         except Exception as error:
             log.exception("stream %s stops", writer.stream)
             self.stop_stream(writer, f"{type(error).__name__}: {error}")
             self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
             return
-        self.filling[writer] = None
         events = state.seq - before
-        self.filled += events or 1
+        if outcome is not None and state.seq == writer.durable_seq:
+            # What the answer reveals is durable already.
+            self.told.append((ticket, outcome))
+        else:
+            if outcome is not None:
+                filling.waiting.append((ticket, outcome))
+            self.filling[writer] = None
+            self.filled += events or 1
+            self.filled_bytes += filling.logged_bytes - before_bytes
+        if duty is not None or type(outcome) is Refused:
+            self.judged(writer, duty, outcome)
         if events:
             if writer.house is None and not self.house_behind_ns:
-                self.house_behind_ns = self.clock.host_ns()
+                self.house_behind_ns = filling.began_ns
             if state.due:
                 self.note_timer(writer)
+            if writer in self.setbacks.trying:
+                self.forgive(writer)
+
+    def judged(self, writer: Writer, duty: Duty | None, outcome: Outcome | None) -> None:
+        """What the engine owes is done or has failed; what was refused is to be stored."""
+        if duty is not None:
+            if isinstance(outcome, Refused):
+                self.setbacks.failed(writer, duty, f"{outcome.code}: {outcome.message}", self.clock.host_ns())
+            else:
+                self.setbacks.done(writer, duty)
+        if writer.refusals and writer not in self.refusing:
+            self.refusing[writer] = self.clock.host_ns() + int(REFUSAL_WAIT_S_MAX * 1e9)
+
+    def lacks_rows(self, writer: Writer, ticket: Ticket) -> bool:
+        """Whether a command needs rows that are not in memory. For who may not send it none are fetched: it is refused."""
+        request = ticket.request
+        if request.actor != ENGINE and not is_permitted(writer.state, request):
+            return False
+        try:
+            return bool(writer.needs(ticket))
+        except Exception:
+            # Without its rows it is refused when it is decided, by its own code or as a fault.
+            return False
+
+    def tell_all(self) -> None:
+        """Answer what need not wait for a batch."""
+        if self.told:
+            told, self.told = self.told, []
+            now_ns = self.clock.host_ns()
+            for ticket, outcome in told:
+                self.give(ticket, outcome, now_ns)
+
+    def hand_over_refusals(self) -> None:
+        """Let refusals that have waited long enough be stored, in a batch of their own if there is none."""
+        if not self.refusing:
+            return
+        if self.stopping or next(iter(self.refusing.values())) <= self.clock.host_ns():
+            for writer in self.refusing:
+                if not writer.stopped:
+                    writer.hand_over_refusals()
+                    self.filling[writer] = None
+            self.refusing = {}
+
+    def try_again(self, writer: Writer, duty: Duty) -> None:
+        """What has failed has rested: try it again, if it is owed still."""
+        if writer.stopped or self.writers.get(writer.stream) is not writer:
+            return
+        what, subject, more = duty
+        self.forgive(writer)
+        if what == "timer":
+            timer = writer.state.timers.get((str(subject), more))
+            if timer is not None:
+                heappush(writer.state.due, (timer.due_ns, timer.kind, timer.subject))
+                self.note_timer(writer)
+        elif what == "job":
+            self.note_job(writer)
+        else:
+            # All of it is sent anew, in its order: what came meanwhile must not go before what has failed.
+            writer.lanes.control.withdraw(ENGINE, RESULTS)
+            self.resume(writer)
+        self.wake.set()
+
+    def forgive(self, writer: Writer) -> None:
+        """What was to be tried again and is owed no more: a timer that was moved away, a job that another has superseded."""
+        state = writer.state
+        for duty in list(self.setbacks.trying.get(writer, ())):
+            what, subject, more = duty
+            timer = state.timers.get((str(subject), more))
+            timer_is_due = what == "timer" and timer is not None and timer.due_ns <= self.clock.now_ns()
+            job_goes_on = what == "job" and isinstance(state, Book) and subject in state.jobs
+            if what != "results" and not timer_is_due and not job_goes_on:
+                self.setbacks.done(writer, duty)
 
     def spawn(self, tasks: "set[asyncio.Task[None]]", work: Any) -> None:
         task = asyncio.create_task(work)
@@ -486,16 +672,20 @@ class Engine:
         except Exception as error:
             log.warning("fetching rows failed: %s: %s", type(error).__name__, error)
             ticket.fetched = None
+            if ticket.duty is not None:
+                reason = f"{type(error).__name__}: {error}"
+                self.setbacks.failed(writer, ticket.duty, reason, self.clock.host_ns())
         finally:
             if isinstance(ticket.request.command, SettleSlice):
                 writer.fetching_job = False
-                self.turns["bulk"][writer] = None
+                self.note_job(writer)
         if writer.stopped or ticket.fetched is None:
             self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
             return
-        writer.lanes.put_first(ticket)
-        self.wagers_waiting += lane_of(ticket.request) == "wagers"
-        self.turns[lane_of(ticket.request)][writer] = None
+        lane = lane_of(ticket.request)
+        writer.lanes.places[lane].put_first(ticket)
+        self.wagers_waiting += lane == "wagers"
+        self.turns[lane][writer] = None
 
     def house_lag_ms(self) -> int:
         """How far the house view is behind the house, in milliseconds of the host's time."""
@@ -528,12 +718,23 @@ class Engine:
                 timer = writer.state.timers.get((kind, subject))
                 if timer is not None and timer.due_ns == due_ns:
                     fired += 1
-                    self.step(writer, self.internal(writer, TIMERS[kind](subject)))
+                    self.fire(writer, kind, subject)
             self.note_timer(writer)
             self.note_job(writer)
 
+    def fire(self, writer: Writer, kind: str, subject: str) -> None:
+        """Execute what a timer becomes."""
+        duty = timer_duty(kind, subject)
+        try:
+            command = TIMERS[kind](subject)
+        except Exception as error:
+            log.exception("a timer of %s becomes no command", writer.stream)
+            self.setbacks.failed(writer, duty, f"{type(error).__name__}: {error}", self.clock.host_ns())
+            return
+        self.step(writer, self.internal(writer, command, duty))
+
     def may_fire(self, fired: int) -> bool:
-        return fired < TIMERS_PER_ROUND and self.filled < BATCH_EVENTS_MAX and self.available
+        return fired < TIMERS_PER_ROUND and not self.is_full(BATCH_EVENTS_MAX) and self.available
 
     # Durable
 
@@ -552,8 +753,8 @@ class Engine:
         attempt: asyncio.Task[dict[str, str]] | None = None
         try:
             while self.filling or durable:
-                waiting = [(writer, *writer.seal()) for writer in self.filling]
-                self.filling, self.filled = {}, 0
+                waiting = self.seal()
+                self.begin_batch()
                 # There is room for the next batch, for which the loop may be waiting.
                 self.wake.set()
                 parts = [part for _, part, filling in waiting if filling.logged or filling.refusals]
@@ -578,10 +779,23 @@ class Engine:
                 log.exception("a fault while committing; memory is dropped and recovered")
             if attempt is not None and not attempt.done():
                 await asyncio.wait([attempt])
-            await self.fall([*durable, *waiting])
+            await self.fall([*durable, *waiting], f"memory was dropped: {error}")
         finally:
             self.committing = None
             self.wake.set()
+
+    def seal(self) -> list[Waiting]:
+        """Take what every stream has decided. A stream whose part cannot be encoded stops; the others go on."""
+        waiting: list[Waiting] = []
+        for writer in list(self.filling):
+            try:
+                waiting.append((writer, *writer.seal()))
+            except Exception as error:
+                log.exception("a part of %s cannot be sealed", writer.stream)
+                self.stop_stream(writer, f"{type(error).__name__}: {error}")
+            if not writer.refusals:
+                self.refusing.pop(writer, None)
+        return waiting
 
     def stop_streams(self, waiting: list[Waiting], stopped: dict[str, str]) -> list[Waiting]:
         """Stop the streams whose parts could not be stored; returns the others."""
@@ -607,29 +821,30 @@ class Engine:
                 happened = [Committed(writer.stream, *entry) for entry in filling.happened]
                 for subscription in list(listening):
                     subscription.publish(happened)
-        self.moved.set()
 
     def answer(self, writer: Writer, filling: Filling, now_ns: int) -> None:
         """Answer everyone who waited for a part."""
-        probes = self.probes
-        measure = probes.answer.add
         for ticket, outcome in filling.waiting:
-            sink = ticket.sink
-            if sink is not NOBODY:
-                measure(now_ns - ticket.queued_ns)
-                kind = type(outcome)
-                if kind is Accepted:
-                    probes.accepted += 1
-                elif kind is Previewed:
-                    probes.previewed += 1
-                elif isinstance(outcome, Refused):
-                    probes.refuse(outcome.code)
-            self.tell(ticket, outcome)
+            self.give(ticket, outcome, now_ns)
         filling.waiting = []
         writer.release(filling, stored=True)
         if filling.repeats:
             self.spawn(self.answering, self.answer_repeats(writer.stream, filling.repeats))
             filling.repeats = []
+
+    def give(self, ticket: Ticket, outcome: Outcome, now_ns: int) -> None:
+        """Give an answer, and count it."""
+        if ticket.sink is not NOBODY:
+            probes = self.probes
+            probes.answer.add(now_ns - ticket.queued_ns)
+            kind = type(outcome)
+            if kind is Accepted:
+                probes.accepted += 1
+            elif kind is Previewed:
+                probes.previewed += 1
+            elif isinstance(outcome, Refused):
+                probes.refuse(outcome.code)
+        self.tell(ticket, outcome)
 
     def tell(self, ticket: Ticket, outcome: Outcome) -> None:
         """Answer one ticket. What goes wrong with whoever waits for it is no fault of the engine."""
@@ -653,48 +868,105 @@ class Engine:
 
     def follow(self, filling: Filling) -> None:
         """Apply durable events of the house to the view, and hand on what books take from it."""
-        view = self.view
         for seq, at_ns, _, _, event in filling.happened:
-            view.seq, view.at_ns = seq, at_ns
-            EVOLVERS[type(event)](view, event)
-            self.hand_on(seq, event)
-        view.changed, view.dropped, view.due = {}, {}, []
+            self.take_in(seq, at_ns, event)
         house = self.writers[HOUSE]
-        current = house.durable_seq == house.state.seq and not house.stopped
-        self.house_behind_ns = 0 if current else self.clock.host_ns()
+        # A stopped house is behind for as long as it is stopped.
+        self.house_behind_ns = house.undurable_since_ns() or int(bool(house.stopped))
+
+    def take_in(self, seq: int, at_ns: int, event: Event) -> None:
+        """Apply one event to the view, and hand it on."""
+        view = self.view
+        view.seq, view.at_ns = seq, at_ns
+        EVOLVERS[type(event)](view, event)
+        view.changed, view.dropped, view.due = {}, {}, []
+        self.hand_on(seq, event)
 
     def hand_on(self, seq: int, event: Event) -> None:
-        """Only results, cancellations and new books make events in books."""
+        """Only results, cancellations and new books make events in books; and the house says which stream is to start again."""
         if isinstance(event, BookOpened):
             writer = Writer(Book(event.book), Head(event.book, 0, 0, GENESIS, 0), Window(), self.view, self.node)
             self.writers[event.book] = writer
-            self.send(writer, StartBook(event.owner, seq))
+            self.send(writer, StartBook(event.owner, seq), RESULTS)
         elif isinstance(event, ResultConfirmed | FixtureCancelled):
             score = event.score if isinstance(event, ResultConfirmed) else None
             taken = TakeResult(event.fixture, self.view.fixtures[event.fixture].sport, seq, score, event.regrade)
             for writer in self.writers.values():
                 if writer.house is not None and not writer.stopped:
-                    self.send(writer, taken)
+                    self.send(writer, taken, RESULTS)
+        elif isinstance(event, StreamStartAsked):
+            self.spawn(self.starting, self.start_stream(event.book))
 
     # Failure
 
     def stop_stream(self, writer: Writer, reason: str) -> None:
         """Stop one stream: nothing that is not durable of it is let out, and it answers `unavailable` from here on."""
-        log.error("stream %s is stopped: %s", writer.stream, reason)
+        self.conditions.note("stream", writer.stream, "failing", reason, self.clock.host_ns())
         writer.stopped = reason
+        self.setbacks.forget(writer)
+        self.refusing.pop(writer, None)
         for turns in self.turns.values():
             turns.pop(writer, None)
         self.filling.pop(writer, None)
         if not self.filling:
-            self.filled = 0
+            self.begin_batch()
         filling, writer.filling = writer.filling, Filling()
         self.lose(writer, filling)
         self.turn_out(writer)
+        writer.positions.wake_all()
         if writer.house is None and not self.house_behind_ns:
             self.house_behind_ns = 1
 
+    def start_stopped(self) -> None:
+        """Start every stopped stream again."""
+        for stream, writer in self.writers.items():
+            if writer.stopped:
+                self.spawn(self.starting, self.start_stream(stream))
+
+    async def start_stream(self, stream: str) -> None:
+        """Start a stopped stream again, as at every start: from what is stored. If it cannot be, it stays stopped and says why.
+
+        Reading it holds the process up for as long as a start does.
+        """
+        stopped = self.writers.get(stream)
+        if stopped is None or not stopped.stopped:
+            return
+        while stopped.sealed and self.committing is not None:
+            # What was handed over before it stopped may still become durable.
+            await asyncio.wait([self.committing])
+        async with self.recovering:
+            if self.writers.get(stream) is not stopped or not self.available:
+                return
+            try:
+                writer = await recover_writer(self.store, stream, stopped.house, self.node)
+                if stream == HOUSE:
+                    await self.follow_log(writer.durable_seq)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                self.conditions.note("stream", stream, "failing", reason, self.clock.host_ns())
+                return
+            if self.writers.get(stream) is not stopped or not self.available:
+                return
+            self.writers[stream] = writer
+            self.next_due.pop(stream, None)
+            self.note_timer(writer)
+            if stream == HOUSE:
+                self.house_behind_ns = 0
+            self.resume(writer)
+            for subscription in self.subscriptions.get(stream, ()):
+                subscription.catch_up(writer.durable_seq)
+            self.conditions.clear("stream", stream)
+
+    async def follow_log(self, position: int) -> None:
+        """Bring the house view up to a position from the log: what became durable and was not followed as it did."""
+        while self.view.seq < position:
+            for row in await self.store.events(HOUSE, self.view.seq, READ_EVENTS):
+                entry = decode_envelope(row[4])
+                self.take_in(entry.seq, entry.at_ns, entry.event())
+
     def lose(self, writer: Writer, filling: Filling) -> None:
         """Tell everyone who waited for a part that it is not recorded."""
+        writer.lost(filling)
         unavailable = refused(writer.durable_seq, UNAVAILABLE)
         for ticket, _ in filling.waiting:
             self.tell(ticket, unavailable)
@@ -709,9 +981,10 @@ class Engine:
         for ticket in writer.lanes.empty():
             self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
 
-    async def fall(self, waiting: list[Waiting]) -> None:
+    async def fall(self, waiting: list[Waiting], reason: str = "a fault in the loop") -> None:
         """Drop memory and recover, as often as it takes."""
         self.available = False
+        self.conditions.note("store", "memory", "failing", reason, self.clock.host_ns())
         for writer, _, filling in waiting:
             self.lose(writer, filling)
         for writer in self.writers.values():
@@ -719,11 +992,12 @@ class Engine:
             writer.filling = Filling()
             writer.stopped = writer.stopped or "memory was dropped"
             self.turn_out(writer)
+            writer.positions.wake_all()
         self.clear()
-        self.moved.set()
         while not self.stopping:
             try:
-                await self.recover()
+                async with self.recovering:
+                    await self.recover()
                 return
             except Exception as error:
                 log.error("recovery failed, trying again: %s", error)

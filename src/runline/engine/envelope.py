@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.limits import PIECE_MAX
 from runline.domain.messages import EVENTS, UPCASTERS, Command, Event, Rejected
+from runline.domain.pieces import require_small_pieces
+from runline.engine.limits import COMMAND_BYTES_MAX
 
 DIGEST_BYTES = 8
 
@@ -83,12 +86,45 @@ encode_content = msgspec.msgpack.Encoder().encode
 encode_any_content = msgspec.json.Encoder().encode
 
 
-def content_digest(actor: str, command: Command) -> bytes:
-    """What a command's id stands for: who asked for what. 8 bytes.
+@cache
+def has_parts(kind: type[Command]) -> bool:
+    """Whether a command holds Structs, whose fields at their defaults are left out by hand (they stand in events as well)."""
+    return any(isinstance(one, msgspec.inspect.StructType) for one in types_in(msgspec.inspect.type_info(kind)))
 
-    Raises Rejected `malformed_command` for what no encoding can hold (half a character, an integer of thousands of digits).
+
+def types_in(kind: Any) -> list[Any]:
+    """The types of a command's fields, at any depth."""
+    found: list[Any] = []
+    inner = [field.type for field in kind.fields] if isinstance(kind, msgspec.inspect.StructType) else [
+        *getattr(kind, "types", ()), *getattr(kind, "item_types", ()),
+        *([kind.item_type] if hasattr(kind, "item_type") else ()),
+    ]  # fmt: skip
+    for one in inner:
+        found += [one, *types_in(one)]
+    return found
+
+
+def without_defaults(value: Any) -> Any:
+    """A value in which every Struct is a map of the fields that are not at their defaults."""
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        return {
+            field.name: without_defaults(getattr(value, field.name))
+            for field in fields
+            if field.required or getattr(value, field.name) != field.default
+        }
+    return [without_defaults(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+def content_digest(actor: str, command: Command) -> bytes:
+    """What a command's id stands for: who asked for what, but for fields at their defaults (so that a version of Runline that
+    has one more knows a command of the one before). 8 bytes.
+
+    Raises Rejected `malformed_command` for what no encoding can hold (half a character, an integer of thousands of digits),
+    `too_long`, `too_many`, `too_large` for what no command needs.
     """
-    content = (actor, type(command).__name__, command)
+    kind = type(command)
+    content = (actor, kind.__name__, without_defaults(command) if has_parts(kind) else command)
     try:
         body = encode_content(content)
     except (OverflowError, ValueError):
@@ -97,4 +133,8 @@ def content_digest(actor: str, command: Command) -> bytes:
             body = encode_any_content(content)
         except ValueError as error:
             raise Rejected("malformed_command", str(error)) from None
+    if len(body) > PIECE_MAX:
+        require_small_pieces(command)
+        if len(body) > COMMAND_BYTES_MAX:
+            raise Rejected("too_large", "The command is too large.", most=COMMAND_BYTES_MAX)
     return blake2b(body, digest_size=DIGEST_BYTES).digest()

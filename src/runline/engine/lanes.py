@@ -1,71 +1,216 @@
-"""Lanes: requests waiting for one stream. Control goes first, then wagers, then bulk; each lane is bounded."""
+"""Lanes: requests waiting for one stream. Control goes first, then wagers, then bulk; what is not permitted goes last.
+
+Rule: each lane is bounded, and each user's part of it. In the control lane everyone who waits has turns, so that nobody waits
+for all that another has sent; some of its places are for staff of the whole book only.
+"""
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain
+from typing import Literal, Protocol
 
+from runline.domain.access import ROOT, AccessState
 from runline.domain.messages import Lane
-from runline.engine.limits import ACTOR_WAGERS_MAX, LANE_DEPTH_MAX
-from runline.engine.requests import Request, Ticket
+from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, LANE_DEPTH_MAX
+from runline.engine.requests import Duty, Request, Ticket
+
+Place = Lane | Literal["last"]
+"""A lane, or last: what its sender may not do. It is judged like everything else, but nobody else waits for it."""
+
+PLACES: tuple[Place, ...] = ("control", "wagers", "bulk", "last")
 
 
 def lane_of(request: Request) -> Lane:
-    """Where a request belongs."""
+    """Where a permitted request belongs."""
     return "bulk" if request.bulk else request.command.lane
 
 
-class Lanes:
-    """The three lanes of a stream. waiting: the wagers that wait, by who sent them."""
+def is_permitted(state: AccessState, request: Request) -> bool:
+    """Whether the sender holds what the command needs, as far as is known before it is judged.
 
-    def __init__(self) -> None:
-        self.control: deque[Ticket] = deque()
-        self.wagers: deque[Ticket] = deque()
-        self.bulk: deque[Ticket] = deque()
-        self.waiting: dict[str, int] = {}
+    (A stream without users has not begun: the commands that make its first ones are on their way.)
+    """
+    command = request.command
+    needs = command.needs
+    if needs is None:
+        return request.actor == command.sender
+    user = state.users.get(request.actor)
+    return (user.active and needs in state.allowed[user.role]) if user is not None else not state.users
 
-    def is_full(self, lane: Lane) -> bool:
-        """Whether a lane can take no more."""
-        return len(getattr(self, lane)) >= LANE_DEPTH_MAX[lane]
 
-    def has_enough_of(self, actor: str) -> bool:
-        """Whether a user has as many wagers waiting as one may have."""
-        return self.waiting.get(actor, 0) >= ACTOR_WAGERS_MAX
+def is_below(state: AccessState, actor: str) -> bool:
+    """Whether somebody stands below the top of the tree."""
+    user = state.users.get(actor)
+    return user is not None and user.node != ROOT
 
-    def put(self, ticket: Ticket, lane: Lane) -> None:
-        """Add a ticket to a lane that is not full."""
-        getattr(self, lane).append(ticket)
-        if lane == "wagers":
-            actor = ticket.request.actor
-            self.waiting[actor] = self.waiting.get(actor, 0) + 1
 
-    def take_wager(self) -> Ticket:
-        """The wager whose turn it is."""
-        ticket = self.wagers.popleft()
-        actor = ticket.request.actor
-        left = self.waiting[actor] - 1
-        if left:
-            self.waiting[actor] = left
-        else:
-            del self.waiting[actor]
-        return ticket
+class Waiting(Protocol):
+    """What waits in a lane."""
+
+    def has_room(self, actor: str, depth: int, most: int) -> bool:
+        """Whether fewer than `depth` wait, and fewer than `most` of one user's."""
+        ...
+
+    def put(self, ticket: Ticket) -> None:
+        """Add a ticket, at its end."""
+        ...
 
     def put_first(self, ticket: Ticket) -> None:
-        """Put a ticket back that waited for its rows, or one that the engine itself sends: next in its lane."""
-        lane = lane_of(ticket.request)
-        getattr(self, lane).appendleft(ticket)
-        if lane == "wagers":
-            self.waiting[ticket.request.actor] = self.waiting.get(ticket.request.actor, 0) + 1
+        """Put a ticket back that waited for its rows: next of its sender's."""
+        ...
 
-    def put_last(self, ticket: Ticket) -> None:
-        """Add what the engine itself sends, whose number is bounded elsewhere. (It sends no wagers.)"""
-        getattr(self, lane_of(ticket.request)).append(ticket)
+    def take(self) -> Ticket:
+        """The ticket whose turn it is."""
+        ...
 
     def empty(self) -> list[Ticket]:
         """Take everything out."""
-        tickets = [*self.control, *self.wagers, *self.bulk]
-        self.control.clear()
-        self.wagers.clear()
-        self.bulk.clear()
-        self.waiting.clear()
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class InOrder:
+    """First come, first served. senders: how many wait, by who sent them."""
+
+    __slots__ = ("senders", "tickets")
+
+    def __init__(self) -> None:
+        self.tickets: deque[Ticket] = deque()
+        self.senders: dict[str, int] = {}
+
+    def has_room(self, actor: str, depth: int, most: int) -> bool:
+        return len(self.tickets) < depth and self.senders.get(actor, 0) < most
+
+    def put(self, ticket: Ticket) -> None:
+        self.tickets.append(ticket)
+        actor = ticket.request.actor
+        self.senders[actor] = self.senders.get(actor, 0) + 1
+
+    def put_first(self, ticket: Ticket) -> None:
+        self.put(ticket)
+        self.tickets.rotate(1)
+
+    def take(self) -> Ticket:
+        ticket = self.tickets.popleft()
+        actor = ticket.request.actor
+        left = self.senders[actor] - 1
+        if left:
+            self.senders[actor] = left
+        else:
+            del self.senders[actor]
+        return ticket
+
+    def empty(self) -> list[Ticket]:
+        tickets = list(self.tickets)
+        self.tickets.clear()
+        self.senders.clear()
         return tickets
 
+    def __iter__(self) -> Iterator[Ticket]:
+        return iter(self.tickets)
+
     def __len__(self) -> int:
-        return len(self.control) + len(self.wagers) + len(self.bulk)
+        return len(self.tickets)
+
+
+class InTurns:
+    """Everyone who waits has a turn of CONTROL_TURN tickets, then the next one. A round is a turn for each who waits at its
+    beginning; unserved: how many of them have not had theirs.
+    """
+
+    __slots__ = ("count", "left", "senders", "unserved")
+
+    def __init__(self) -> None:
+        self.senders: dict[str, deque[Ticket]] = {}
+        self.count = 0
+        self.left = CONTROL_TURN
+        self.unserved = 0
+
+    def begin_round(self) -> None:
+        """Begin a round, unless one goes on."""
+        if not self.unserved:
+            self.unserved = len(self.senders)
+
+    def has_room(self, actor: str, depth: int, most: int) -> bool:
+        return self.count < depth and len(self.senders.get(actor, ())) < most
+
+    def queue_of(self, ticket: Ticket) -> deque[Ticket]:
+        self.count += 1
+        return self.senders.setdefault(ticket.request.actor, deque())
+
+    def put(self, ticket: Ticket) -> None:
+        self.queue_of(ticket).append(ticket)
+
+    def put_first(self, ticket: Ticket) -> None:
+        self.queue_of(ticket).appendleft(ticket)
+
+    def take(self) -> Ticket:
+        actor = next(iter(self.senders))
+        tickets = self.senders[actor]
+        ticket = tickets.popleft()
+        self.count -= 1
+        self.left -= 1
+        if not tickets or not self.left:
+            del self.senders[actor]
+            if tickets:
+                self.senders[actor] = tickets
+            self.left = CONTROL_TURN
+            self.unserved = max(self.unserved - 1, 0)
+        return ticket
+
+    def withdraw(self, actor: str, duty: Duty) -> None:
+        """Take out what somebody has sent for a duty."""
+        sent = self.senders.get(actor)
+        if sent is None:
+            return
+        left = deque(ticket for ticket in sent if ticket.duty != duty)
+        self.count -= len(sent) - len(left)
+        self.senders[actor] = left
+        if not left:
+            del self.senders[actor]
+            self.left = CONTROL_TURN
+            self.unserved = max(self.unserved - 1, 0)
+
+    def empty(self) -> list[Ticket]:
+        tickets = list(self)
+        self.senders.clear()
+        self.count = self.unserved = 0
+        self.left = CONTROL_TURN
+        return tickets
+
+    def __iter__(self) -> Iterator[Ticket]:
+        return chain.from_iterable(self.senders.values())
+
+    def __len__(self) -> int:
+        return self.count
+
+
+class Lanes:
+    """The lanes of a stream."""
+
+    __slots__ = ("bulk", "control", "last", "places", "wagers")
+
+    def __init__(self) -> None:
+        self.control = InTurns()
+        self.wagers = InOrder()
+        self.bulk = InOrder()
+        self.last = InOrder()
+        self.places: dict[Place, Waiting] = {
+            "control": self.control,
+            "wagers": self.wagers,
+            "bulk": self.bulk,
+            "last": self.last,
+        }
+
+    def has_room(self, place: Place, actor: str, *, below: bool = False) -> bool:
+        """Whether one more of a user's requests may wait in a lane. below: they stand below the top of the tree."""
+        depth = LANE_DEPTH_MAX[place]
+        return self.places[place].has_room(actor, depth - CONTROL_KEPT if below else depth, ACTOR_WAITING_MAX[place])
+
+    def empty(self) -> list[Ticket]:
+        """Take everything out, control first."""
+        return [ticket for place in PLACES for ticket in self.places[place].empty()]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.places.values()))

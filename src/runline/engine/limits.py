@@ -2,12 +2,24 @@
 
 from typing import Final
 
-LANE_DEPTH_MAX: Final = {"control": 4_096, "wagers": 2_048, "bulk": 65_536}
-"""Requests waiting in a lane of one stream; beyond it the answer is `busy`. A bettor who hears `busy` now is served better than
-one who hears of a changed line in a second."""
+from runline.domain.invariants import check
 
-ACTOR_WAGERS_MAX = 1_024
-"""Wagers of one user waiting in a stream; beyond it this user hears `busy`, and there is room for the others."""
+LANE_DEPTH_MAX: Final = {"control": 4_096, "wagers": 2_048, "bulk": 65_536, "last": 512}
+"""Requests waiting in a lane of one stream; beyond it the answer is `busy`. A bettor who hears `busy` now is served better than
+one who hears of a changed line in a second. last: what its sender may not do, as far as is known before it is judged."""
+
+ACTOR_WAITING_MAX: Final = {"control": 1_024, "wagers": 1_024, "bulk": 32_768, "last": 64}
+"""Requests of one user waiting in a lane; beyond it this user hears `busy`, and there is room for the others."""
+
+CONTROL_KEPT = 2_048
+"""Places in the control lane that only staff of the whole book (or of the house) may take: however much those below them send,
+who stands above is heard."""
+
+CONTROL_TURN = 8
+"""Control commands of one user before the next one's turn. When everyone who waits has had a turn, wagers have theirs."""
+
+LAST_TURN = 8
+"""What is not permitted, of one stream, in a slice: enough that it is answered, too little to be felt."""
 
 WAGERS_WAITING_MAX = 2_048
 """Wagers waiting in all streams together. Beyond it a stream that has its share of them waiting hears `busy`; others do not."""
@@ -18,6 +30,27 @@ REQUESTS_PER_SEND_MAX = 1_000
 REQUEST_BYTES_MAX = 65_536
 """A request in JSON."""
 
+CORRELATION_LENGTH_MAX = 128
+"""Characters of what a sender relates a command to. It stands in each event that the command makes."""
+
+SESSION_LENGTH_MAX = 64
+"""Characters of a session's name."""
+
+COMMAND_ID_LENGTH = 36
+"""Characters of a command's id, a UUIDv7."""
+
+POSITION_MAX = 2**62
+"""The largest position that can be asked about."""
+
+COMMAND_BYTES_MAX = 65_536
+"""A command's content, encoded."""
+
+EVENT_BYTES_MAX = 65_536
+"""An event as it is logged. A command that would make a larger one is refused, `too_large`."""
+
+COMMAND_LOG_BYTES_MAX = 2**20
+"""What one command may add to the log. The largest is a slice of a settlement, with some tens of KB."""
+
 SLICE_NS = 1_000_000
 """How long the writers decide before the loop goes on to other things."""
 
@@ -26,6 +59,10 @@ TURN_COMMANDS = 32
 
 BATCH_EVENTS_MAX = 2_048
 """Events in one transaction. While it commits, at most as many again are decided."""
+
+BATCH_BYTES_MAX = 4 * 2**20
+"""Bytes of events in one transaction: beyond it the batch is full, whatever the number of its events. (Full of wagers it has
+about a megabyte.)"""
 
 BULK_EVENTS_MAX = 512
 """Events in a batch beyond which bulk and jobs wait for the next one: a longer batch would make every wager wait for it."""
@@ -67,8 +104,26 @@ for weeks, but a clock that has lost its battery is years off."""
 SUBSCRIPTION_EVENTS_MAX = 65_536
 """Events that a subscriber may be behind, in memory."""
 
-REFUSAL_ROWS_MAX = 10_000
-"""Kinds of refusal (minute × actor × command × code) of one stream between two commits; beyond it the actor is left out."""
+REFUSAL_KINDS_MAX = 1_000
+"""Kinds of refusal (actor × command × code) of one stream that are kept apart in a minute; beyond it the actor is left out."""
+
+REFUSAL_DETAILS_BYTES_MAX = 1_000
+"""The values that are kept with the first refusal of a kind, in JSON; larger ones are left out."""
+
+REFUSAL_WAIT_S_MAX = 1.0
+"""How long refusals wait for a batch that is written anyhow, before they get one of their own: what a crash may take of them."""
+
+REFUSAL_MINUTES_KEPT = 7 * 24 * 60
+REFUSALS_KEPT_MAX = 5_000
+"""How long a stream's refusals are kept, and how many kinds at most (the oldest minutes go first)."""
+
+BATCHES_KEPT_MAX = 1_000_000
+"""Batches whose times are kept, for traces: older commands are traced without them."""
+
+DUTY_RETRY_S_MIN = 0.1
+DUTY_RETRY_S_MAX = 60.0
+"""How long what the engine owes and cannot do (a timer, a slice of a job, a result) rests before it is tried again: doubled each
+time."""
 
 READ_EVENTS = 250
 """Events read from the store at a time: some milliseconds."""
@@ -78,3 +133,21 @@ TIMERS_PER_ROUND = 64
 
 AT_LEAST_WAIT_S = 5.0
 """How long a query waits for the position that it asks for."""
+
+AWAITING_MAX = 4_096
+"""Queries in all that wait for a position; beyond it the answer is `busy`."""
+
+AWAITING_PER_USER_MAX = 64
+"""Queries of one user that wait for a position."""
+
+check(COMMAND_BYTES_MAX <= EVENT_BYTES_MAX <= COMMAND_LOG_BYTES_MAX, "what a command says fits into its event")
+check(COMMAND_LOG_BYTES_MAX <= BATCH_BYTES_MAX, "what a command logs fits into a batch")
+check(LANE_DEPTH_MAX["control"] > CONTROL_KEPT, "those below the top have places too")
+check(ACTOR_WAITING_MAX["control"] < CONTROL_KEPT, "no one user fills the places that are kept")
+check(
+    min(ACTOR_WAITING_MAX["control"], ACTOR_WAITING_MAX["wagers"]) >= REQUESTS_PER_SEND_MAX,
+    "what one call holds may wait",
+)
+check(all(ACTOR_WAITING_MAX[lane] < LANE_DEPTH_MAX[lane] for lane in LANE_DEPTH_MAX), "no one user fills a lane")
+check(BULK_EVENTS_MAX < BATCH_EVENTS_MAX, "bulk leaves room in a batch")
+check(AWAITING_PER_USER_MAX < AWAITING_MAX, "no one user takes all places of waiting queries")

@@ -25,7 +25,8 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, gc=False):
-    """Refusals of one kind within one minute: key (minute, actor, command, code), then what is counted."""
+    """Refusals of one kind within one minute: key (minute, actor, command, code), then how many, and the first of them: its id,
+    its sentence, and the values that help, in JSON."""
 
     minute: int
     actor: str
@@ -34,14 +35,16 @@ class Refusal(msgspec.Struct, gc=False):
     count: int
     first_ns: int
     last_ns: int
-    last_id: bytes
+    first_id: bytes
     message: str
+    details: str
 
 
 class Part(msgspec.Struct):
     """What a batch changes in one stream: encoded, immutable.
 
     rows, dropped: whole rows to write, and keys of rows to delete, by the name of their table.
+    refusals_before: refusals of earlier minutes may go, and all but the newest REFUSALS_KEPT_MAX (0: not now).
     """
 
     before: Head
@@ -50,6 +53,7 @@ class Part(msgspec.Struct):
     rows: dict[str, list[tuple[Any, ...]]]
     dropped: dict[str, list[tuple[Any, ...]]]
     refusals: list[Refusal]
+    refusals_before: int = 0
 
 
 class Sealed(msgspec.Struct):

@@ -95,10 +95,15 @@ class Executor(Protocol):
         ...
 
 
+Duty = tuple[str, str | int, str]
+"""What the engine owes and sends itself a command for: (timer, its kind, its subject), (job, its number, ""),
+(results, "", "")."""
+
+
 class Ticket(msgspec.Struct, gc=False):
     """A request on its way through a lane.
 
-    fetched: keys of the rows that were fetched for it; None before.
+    fetched: keys of the rows that were fetched for it; None before. duty: what the engine owes by it.
     """
 
     request: Request
@@ -106,3 +111,4 @@ class Ticket(msgspec.Struct, gc=False):
     index: int
     queued_ns: int
     fetched: tuple[int, ...] | None = None
+    duty: Duty | None = None

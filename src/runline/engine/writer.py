@@ -5,7 +5,9 @@ its batch is durable: answers, refusals, queries and events wait in the part tha
 """
 
 import asyncio
+import logging
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -24,26 +26,32 @@ from runline.domain.state import Need, Row
 from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
-from runline.engine.limits import REFUSAL_ROWS_MAX
+from runline.engine.limits import COMMAND_LOG_BYTES_MAX, EVENT_BYTES_MAX
 from runline.engine.ports import EventRow, Head, Part, Refusal
+from runline.engine.positions import Positions
+from runline.engine.refusals import Refusals
 from runline.engine.requests import Accepted, Outcome, Previewed, Request, Ticket, refused
 from runline.engine.window import Window
 
-MINUTE_NS = 60_000_000_000
-NO_ID = bytes(16)
-
+log = logging.getLogger("runline.engine")
 
 Happened = tuple[int, int, str, str, Event]
 """position, time, actor, command id, event"""
 
 
 class Filling:
-    """What has been decided since the last sealing, and who waits for it to be durable."""
+    """What has been decided since the last sealing, and who waits for it to be durable.
+
+    began_ns: the host's time when the first event was decided, 0 without one. logged_bytes: of the events.
+    """
 
     def __init__(self) -> None:
+        self.began_ns = 0
         self.logged: list[EventRow] = []
+        self.logged_bytes = 0
         self.happened: list[Happened] = []
-        self.refusals: dict[tuple[int, str, str, str], Refusal] = {}
+        self.refusals: list[Refusal] = []
+        self.refusals_before = 0
         self.waiting: list[tuple[Ticket, Outcome]] = []
         self.repeats: list[tuple[Ticket, int, int]] = []
         self.released: list[asyncio.Future[bool]] = []
@@ -74,6 +82,9 @@ class Writer:
         self.house = house
         self.node = node
         self.lanes = Lanes()
+        self.refusals = Refusals()
+        self.faults: dict[tuple[str, str], None] = {}
+        self.positions = Positions()
         self.filling = Filling()
         self.sealed: deque[Filling] = deque()
         self.stopped = ""
@@ -103,8 +114,9 @@ class Writer:
                     held[row.key()] = row
         ticket.fetched = tuple(row.key() for rows in fetched for row in rows)
 
-    def execute(self, ticket: Ticket, now_ns: int, decided_ns: int, house_lag_ms: int) -> None:
-        """Execute one command: judge it, apply its events, log them.
+    def execute(self, ticket: Ticket, now_ns: int, decided_ns: int, house_lag_ms: int) -> Outcome | None:
+        """Execute one command: judge it, apply its events, log them. Returns what came of it, which is to wait until the state's
+        position is durable; None for a repeat, whose answer is in the log.
 
         Raises BrokenInvariant (or whatever else a broken handler raises while evolving): the stream must stop.
         """
@@ -122,24 +134,34 @@ class Writer:
                     if seen.digest != digest:
                         raise Rejected("command_reused", "This id was used for another command.")
                     self.filling.repeats.append((ticket, seen.first, seen.count))
-                    return
+                    return None
             events = self.decide(request, ticket, at_ns, house_lag_ms)
+            if request.preview:
+                return Previewed(state.seq, events, moves(state, events) if isinstance(state, Book) else Moves())
+            if not events:
+                return Accepted(state.seq, events)
+            bodies = self.encoded(events, ticket, digest, at_ns, decided_ns)
         except Rejected as rejected:
-            self.refuse(ticket, rejected, at_ns)
-            return
+            return self.refuse(request, rejected, at_ns)
+        except BrokenInvariant:
+            raise
+        except Exception as error:
+            # Nothing has changed yet, so a fault of ours costs this one command and not the stream.
+            found = (type(request.command).__name__, type(error).__name__)
+            if found not in self.faults:
+                # Whoever sends it again and again is not to fill the disk with it.
+                self.faults[found] = None
+                log.exception("%s cannot be decided in %s", found[0], self.stream)
+            fault = f"This command cannot be decided: {type(error).__name__}."
+            return self.refuse(request, Rejected("internal_error", fault), at_ns)
         finally:
             if ticket.fetched and isinstance(state, Book):
                 state.closed.extend(ticket.fetched)
-        if request.preview:
-            moved = moves(state, events) if isinstance(state, Book) else Moves()
-            self.filling.waiting.append((ticket, Previewed(state.seq, events, moved)))
-            return
-        if events:
-            first = state.seq + 1
-            self.apply(events, ticket, command_id, digest, at_ns, decided_ns)
-            if not internal:
-                self.window.remember(command_id, digest, first, len(events), at_ns // 1_000_000)
-        self.filling.waiting.append((ticket, Accepted(state.seq, events)))
+        first = state.seq + 1
+        self.apply(events, bodies, request, command_id, digest, at_ns, decided_ns)
+        if not internal:
+            self.window.remember(command_id, digest, first, len(events), at_ns // 1_000_000)
+        return Accepted(state.seq, events)
 
     def decide(self, request: Request, ticket: Ticket, at_ns: int, house_lag_ms: int) -> list[Event]:
         """The events that a command makes, or Rejected. Changes nothing."""
@@ -156,36 +178,25 @@ class Writer:
             if moved > request.if_position:
                 raise Rejected("position_moved", "This has changed since you looked.", position=moved)
         context = Context(at_ns, user, request.session, self.house, house_lag_ms, ticket.fetched or ())
-        try:
-            decided = DECIDERS[type(command)](state, command, context)
-        except (Rejected, BrokenInvariant):
-            raise
-        except Exception as error:
-            # Deciding changes nothing, so a fault of ours costs this one command and not the stream.
-            raise Rejected("internal_error", f"This command cannot be decided: {type(error).__name__}.") from error
+        decided = DECIDERS[type(command)](state, command, context)
         return [decided] if isinstance(decided, Event) else list(decided)
 
-    def apply(
-        self, events: list[Event], ticket: Ticket, command_id: bytes, digest: bytes, at_ns: int, decided_ns: int
-    ) -> None:
-        """Evolve the state by events and add them to the log's end."""
-        state = self.state
+    def encoded(self, events: list[Event], ticket: Ticket, digest: bytes, at_ns: int, decided_ns: int) -> list[bytes]:
+        """Events as they will be logged, before anything is changed: what cannot be logged is not applied.
+
+        Raises Rejected `too_large`.
+        """
         request = ticket.request
-        stream = self.stream
-        filling = self.filling
-        logged = filling.logged
-        chain = self.hash
-        state.at_ns = at_ns
-        for event in events:
-            state.seq = seq = state.seq + 1
+        bodies: list[bytes] = []
+        size = 0
+        for seq, event in enumerate(events, self.state.seq + 1):
             kind = type(event)
-            EVOLVERS[kind](state, event)
             if kind.secret:
                 event = bare(event)
             # An Envelope, written as the tuple that it is encoded as.
             body = encode_envelope(
                 (
-                    stream,
+                    self.stream,
                     seq,
                     at_ns,
                     kind.__name__,
@@ -202,36 +213,63 @@ class Writer:
                     event,
                 )
             )
+            length = len(body)
+            size += length
+            if length > EVENT_BYTES_MAX or size > COMMAND_LOG_BYTES_MAX:
+                raise Rejected("too_large", "What this would log is too large.", most=EVENT_BYTES_MAX)
+            bodies.append(body)
+        self.filling.logged_bytes += size
+        return bodies
+
+    def apply(
+        self,
+        events: list[Event],
+        bodies: list[bytes],
+        request: Request,
+        command_id: bytes,
+        digest: bytes,
+        at_ns: int,
+        decided_ns: int,
+    ) -> None:
+        """Evolve the state by events and add them to the log's end."""
+        state = self.state
+        stream = self.stream
+        filling = self.filling
+        chain = self.hash
+        state.at_ns = at_ns
+        if not filling.began_ns:
+            filling.began_ns = decided_ns
+        for event, body in zip(events, bodies):  # noqa: B905 (one for each, and this is the way of every wager)
+            state.seq = seq = state.seq + 1
+            kind = type(event)
+            EVOLVERS[kind](state, event)
+            if kind.secret:
+                event = bare(event)
             chain = link(chain, body)
-            logged.append((stream, seq, command_id, digest, body, chain))
+            filling.logged.append((stream, seq, command_id, digest, body, chain))
             filling.happened.append((seq, at_ns, request.actor, request.id, event))
         self.hash = chain
 
-    def refuse(self, ticket: Ticket, rejected: Rejected, at_ns: int) -> None:
-        """Answer a refusal once the state that it was judged by is durable, and record it for the activity log."""
-        request = ticket.request
-        self.filling.waiting.append((ticket, refused(self.state.seq, rejected)))
-        if request.preview:
-            return
-        refusals = self.filling.refusals
-        actor = request.actor if request.actor in self.state.users else ""
-        if len(refusals) >= REFUSAL_ROWS_MAX:
-            actor = ""
-        key = (at_ns // MINUTE_NS, actor, type(request.command).__name__, rejected.code)
-        known = refusals.get(key)
-        if known is None:
-            known = refusals[key] = Refusal(*key, 0, at_ns, at_ns, NO_ID, "")
-        known.count += 1
-        known.last_ns = at_ns
-        known.message = rejected.message
-        if rejected.code != "command_id_invalid":
-            known.last_id = id_bytes(request.id)
+    def refuse(self, request: Request, rejected: Rejected, at_ns: int) -> Outcome:
+        """A refusal, noted for the activity log."""
+        if not request.preview:
+            actor = request.actor if request.actor in self.state.users else ""
+            self.refusals.note(request, actor, rejected, at_ns)
+        return refused(self.state.seq, rejected)
+
+    def hand_over_refusals(self) -> None:
+        """Let what was refused be stored with the part that is being filled."""
+        if self.refusals:
+            taken, before = self.refusals.take()
+            self.filling.refusals += taken
+            self.filling.refusals_before = self.filling.refusals_before or before
 
     def seal(self) -> tuple[Part, Filling]:
-        """Take what was decided as an immutable part, and start to fill the next."""
+        """Take what was decided as an immutable part, and start to fill the next.
+
+        Whatever it raises, everyone who waits still waits in the part that is being filled: the stream must stop.
+        """
         state = self.state
-        filling, self.filling = self.filling, Filling()
-        self.sealed.append(filling)
         stream = self.stream
         encoded: dict[type[Row], tuple[Encode, list[tuple[Any, ...]]]] = {}
         for row in state.changed.values():
@@ -244,11 +282,25 @@ class Writer:
         dropped: dict[str, list[tuple[Any, ...]]] = {}
         for row in state.dropped.values():
             dropped.setdefault(row.table, []).append(key_of(type(row))(stream, row))
+        if self.filling.logged:
+            self.hand_over_refusals()
+        filling, self.filling = self.filling, Filling()
+        self.sealed.append(filling)
         state.changed = {}
         state.dropped = {}
         before = self.head
         self.head = msgspec.structs.replace(before, seq=state.seq, hash=self.hash, at_ns=state.at_ns)
-        return Part(before, self.head, filling.logged, rows, dropped, list(filling.refusals.values())), filling
+        part = Part(before, self.head, filling.logged, rows, dropped, filling.refusals, filling.refusals_before)
+        return part, filling
+
+    def lost(self, filling: Filling) -> None:
+        """A sealed part was not stored."""
+        with suppress(ValueError):
+            self.sealed.remove(filling)
+
+    def undurable_since_ns(self) -> int:
+        """The host's time when the oldest change that is not durable yet was decided, 0 if there is none."""
+        return next((filling.began_ns for filling in (*self.sealed, self.filling) if filling.began_ns), 0)
 
     def release(self, filling: Filling, *, stored: bool) -> None:
         """Let go on who waited for a part to be stored or lost."""
@@ -264,5 +316,6 @@ class Writer:
         """The oldest sealed part is durable, up to a position: what is closed may leave memory."""
         self.sealed.popleft()
         self.durable_seq = seq
+        self.positions.reached(seq)
         if isinstance(self.state, Book):
             self.evictions += self.state.evict(seq)

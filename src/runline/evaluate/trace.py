@@ -81,7 +81,7 @@ def find(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
 
 def find_refusal(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
     row = connection.execute(
-        "SELECT stream, actor, code, message FROM refusals WHERE last_id = ? ORDER BY minute DESC LIMIT 1", (key,)
+        "SELECT stream, actor, code, message FROM refusals WHERE first_id = ? ORDER BY minute DESC LIMIT 1", (key,)
     ).fetchone()
     if row is None:
         return None

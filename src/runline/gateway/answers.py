@@ -26,6 +26,7 @@ STATUS: dict[str, int] = {
     "method_not_allowed": 405,
     "body_timeout": 408,
     "too_large": 413,
+    "too_long": 422,
     "content_type": 415,
     "busy": 429,
     "sign_in_delayed": 429,

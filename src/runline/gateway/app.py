@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from runline import __version__
 from runline.domain.messages import Rejected
+from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.gateway.answers import outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
 from runline.gateway.door import decoded, decoder_of, public_commands
@@ -92,6 +93,8 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
         asker = door.asker(token_of(headers, "POST"))
         require_content(headers, *NDJSON)
         body = await body_of(receive, headers, BULK_BYTES_MAX)
+        if body.count(b"\n") > 2 * REQUESTS_PER_SEND_MAX:
+            raise Rejected("too_many", "Too many lines in one call.", most=REQUESTS_PER_SEND_MAX)
         lines = [line for line in body.split(b"\n") if line.strip()]
         outcomes = await door.execute_lines(asker, lines)
         found = [outcome_json(outcome)[1] for outcome in outcomes]
@@ -150,10 +153,12 @@ def query_value(query: bytes, name: str) -> str:
         raise Rejected("malformed_request", "The query string cannot be read.") from None
 
 
-class Alive(msgspec.Struct):
-    """Whether commands can be recorded now."""
+class Alive(msgspec.Struct, omit_defaults=True):
+    """Whether commands of every stream can be recorded now. failing: the parts that are not well (the query `conditions` says
+    more)."""
 
     ready: bool
+    failing: list[str] = []
 
 
 def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
@@ -189,9 +194,10 @@ def make_framework(gateway: Gateway) -> Litestar:
         responses={503: ResponseSpec(Alive, generate_examples=False)},
     )
     async def ready() -> Response[Alive]:
-        """Whether commands can be recorded now: 200, or 503."""
-        available = gateway.door.engine.available
-        return Response(Alive(available), status_code=200 if available else 503)
+        """Whether commands of every stream can be recorded now: 200, or 503."""
+        engine = gateway.door.engine
+        failing: list[str] = sorted({one.part for one in engine.conditions.failing})
+        return Response(Alive(engine.ready, failing), status_code=200 if engine.ready else 503)
 
     routes = [
         *(command_route(gateway, kind) for kind in public_commands()),

@@ -10,10 +10,12 @@ import msgspec
 
 from runline.bus.local import LocalBus
 from runline.domain.access import User
+from runline.domain.limits import PIECE_MAX
 from runline.domain.messages import COMMANDS, GATEWAY, HOUSE, Command, Rejected
+from runline.domain.pieces import require_small_pieces
 from runline.domain.sessions import KeepSession, Session, SessionState, require_session
 from runline.engine.engine import Engine
-from runline.engine.limits import AT_LEAST_WAIT_S, REQUESTS_PER_SEND_MAX
+from runline.engine.limits import AT_LEAST_WAIT_S, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Outcome, Refused, Request, Sink
 from runline.gateway.audience import Audience, audience_of
 from runline.gateway.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
@@ -69,11 +71,15 @@ def decoder_of(name: str) -> Any:
 
 
 def decoded(decoder: Any, body: bytes | msgspec.Raw) -> Any:
-    """What a body holds, or Rejected `malformed_command`."""
+    """What a body holds, or Rejected `malformed_command`, `too_long`, `too_many`."""
     try:
-        return decoder.decode(body)
+        found = decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise Rejected("malformed_command", str(error) or type(error).__name__) from None
+    if len(body) > PIECE_MAX:
+        # No shorter one can hold a larger piece.
+        require_small_pieces(found)
+    return found
 
 
 decode_line = msgspec.json.Decoder(Line)
@@ -183,6 +189,8 @@ class Door:
         places: list[int] = []
         for place, body in enumerate(lines):
             try:
+                if len(body) > REQUEST_BYTES_MAX:
+                    raise Rejected("too_large", "The line is too large.", most=REQUEST_BYTES_MAX)
                 line: Line = decoded(decode_line, body)
                 decoder = decoder_of(line.type)
                 if decoder is None:
@@ -209,7 +217,7 @@ class Door:
             except Rejected as rejected:
                 return rejected
 
-        position, found = await self.engine.query(asker.stream, checked, at_least, AT_LEAST_WAIT_S)
+        position, found = await self.engine.query(asker.stream, checked, at_least, AT_LEAST_WAIT_S, asker.user)
         if isinstance(found, Rejected):
             raise found
         return position, found

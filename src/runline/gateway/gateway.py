@@ -11,11 +11,11 @@ from runline.domain.sessions import SessionLimits
 from runline.gateway.answers import Error
 from runline.gateway.door import Asker, Door
 from runline.gateway.history import answer as answer_from_history
-from runline.gateway.history import open_reader
+from runline.gateway.history import open_reader, standing
 from runline.gateway.limits import READS_WAITING_MAX
 from runline.gateway.live import Live
 from runline.gateway.passwords import Passwords, Worker
-from runline.gateway.queries import Page, Query, require
+from runline.gateway.queries import Page, Query, conditions_page, require
 from runline.gateway.signing import Signing
 
 
@@ -42,6 +42,14 @@ class Gateway:
         """The answer to a query, as JSON."""
         engine = self.door.engine
         now_ns = engine.clock.now_ns()
+        if query.of_process:
+            who = await self.reader.call(standing, asker.stream, asker.session, asker.user, now_ns)
+            if isinstance(who, Error):
+                raise Rejected(who.code, who.message, **who.details)
+            position, audience = who
+            require(query, kind_of(asker), audience)
+            page = conditions_page(engine.conditions.standing.values(), asker.stream, audience, asked)
+            return b'{"position":%d,"house":%d,%b' % (position, engine.view.seq, msgspec.json.encode(page)[1:])
         if query.history:
             await self.door.read(
                 asker, lambda state, user, audience: require(query, kind_of(asker), audience), asked.at_least

@@ -16,7 +16,7 @@ from runline.domain.permissions import Permission
 from runline.domain.state import Row
 from runline.domain.wagers import Wager
 from runline.engine.envelope import decode_envelope
-from runline.engine.ids import id_bytes
+from runline.engine.ids import id_bytes, id_text
 from runline.gateway.answers import Error, event_json
 from runline.gateway.audience import Audience, sees
 from runline.gateway.limits import PAGE_ROWS_MAX
@@ -128,13 +128,32 @@ class TraceRow(msgspec.Struct):
     durable_ns: int | None
 
 
+class RefusalRow(msgspec.Struct):
+    """Refusals of one kind (who, which command, which code) within a minute: how many, and the first of them.
+
+    actor: "" for somebody whom the stream does not know, and for all once there are too many kinds. first_id: the first one's
+    command id, "" without one. details: the values that help.
+    """
+
+    first_ns: int
+    last_ns: int
+    actor: str
+    command: str
+    code: str
+    count: int
+    first_id: str
+    message: str
+    details: msgspec.Raw
+
+
 for name, about, needs, players, asked, row in (
     ("wagers", "Tickets of my subtree (or my own), newest first.", Permission.TICKER_VIEW, True, WagersAsked, WagerRow),
     ("ledger", "Movements of money of my subtree, newest first.", Permission.FIGURES_VIEW, True, LedgerAsked, LedgerRow),
     ("log", "The activity log: what concerns my subtree, newest first.", Permission.LOG_VIEW, False, LogAsked, LogRow),
+    ("refusals", "What was refused to users of my subtree, newest first.", Permission.LOG_VIEW, False, Asked, RefusalRow),
     ("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, False, TraceAsked, TraceRow),
 ):  # fmt: skip
-    streams: Any = ("house", "book") if name in ("log", "trace") else ("book",)
+    streams: Any = ("house", "book") if name in ("log", "refusals", "trace") else ("book",)
     QUERIES[name] = Query(name, about, needs, players, streams, asked, row, True, None)
 
 
@@ -241,6 +260,19 @@ def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: 
         connection.execute("ROLLBACK")
 
 
+def standing(stream: str, session: str, user: str, now_ns: int) -> tuple[int, Audience] | Error:
+    """(position, the audience) of who asks, as the tables say: also while their stream is stopped; runs in the reader process."""
+    connection = Reader.connection
+    connection.execute("BEGIN")
+    try:
+        snapshot = Snapshot(connection, stream, session, user, now_ns)
+        return snapshot.position, snapshot.audience
+    except Rejected as rejected:
+        return Error(rejected.code, rejected.message, rejected.details)
+    finally:
+        connection.execute("ROLLBACK")
+
+
 def before_of(snapshot: Snapshot, asked: Asked) -> int:
     """The position below which a page begins; nothing is below one that there cannot be."""
     if not asked.after:
@@ -298,6 +330,44 @@ def log_page(snapshot: Snapshot, asked: LogAsked) -> Page:
     return Page(items)
 
 
+REFUSALS = (
+    "SELECT minute, actor, command, code, count, first_ns, last_ns, first_id, message, details FROM refusals "
+    "WHERE stream = ? AND (minute, actor, command, code) < (?, ?, ?, ?) "
+    "ORDER BY minute DESC, actor DESC, command DESC, code DESC"
+)
+"""All that are kept of a stream, of which there are few thousands."""
+
+NEWEST = (2**62, "", "", "")
+
+
+def refusals_page(snapshot: Snapshot, asked: Asked) -> Page:
+    """Refusals to users of the asker's subtree, newest first. Whom the stream does not know only the top sees."""
+    after: Any = NEWEST
+    if asked.after:
+        minute, *kind = asked.after.split(":")
+        if not minute.isdecimal() or len(minute) > 18 or len(kind) != 3:
+            return Page([])
+        after = (int(minute), *kind)
+    limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
+    items: list[RefusalRow] = []
+    nodes: dict[str, str] = {}
+    last = ""
+    rows: Any = snapshot.connection.execute(REFUSALS, (snapshot.stream, *after))
+    for minute, actor, command, code, count, first_ns, last_ns, first_id, message, details in rows:
+        if actor not in nodes:
+            nodes[actor] = snapshot.node_of_user(actor) or ROOT
+        if not snapshot.below("", nodes[actor]):
+            continue
+        if len(items) == limit:
+            return Page(items, last)
+        last = f"{minute}:{actor}:{command}:{code}"
+        known = id_text(first_id) if any(first_id) else ""
+        items.append(
+            RefusalRow(first_ns, last_ns, actor, command, code, count, known, message, msgspec.Raw(details.encode()))
+        )
+    return Page(items)
+
+
 def trace_page(snapshot: Snapshot, asked: TraceAsked) -> Page:
     """The way of a command of this stream, as far as the asker may see its events."""
     if not asked.command:
@@ -326,6 +396,7 @@ PAGES: dict[str, Callable[[Snapshot, Any], Page]] = {
     "wagers": lambda snapshot, asked: rows_page(snapshot, Wager, WagerRow, asked),
     "ledger": lambda snapshot, asked: rows_page(snapshot, LedgerEntry, LedgerRow, asked),
     "log": log_page,
+    "refusals": refusals_page,
     "trace": trace_page,
 }
 """What answers each query."""

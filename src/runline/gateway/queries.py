@@ -17,10 +17,11 @@ from runline.domain.catalog import Fixture, FixtureStatus, Market
 from runline.domain.grading import SIDES, Score
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
-from runline.domain.messages import Rejected, StreamKind
+from runline.domain.messages import HOUSE, Rejected, StreamKind
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionState
 from runline.domain.suspension import Suspension
+from runline.engine.conditions import STREAM_PARTS, Condition
 from runline.gateway.audience import Audience
 from runline.gateway.limits import PAGE_ROWS, PAGE_ROWS_MAX
 
@@ -50,7 +51,8 @@ class Query(msgspec.Struct, frozen=True):
     """A declared query.
 
     needs: the permission, None for everyone who is signed in. players: whether a player may ask it about their own account
-    without that permission. history: answered by the reader process; `show` is then None.
+    without that permission. history: answered by the reader process; `show` is then None. of_process: about this process; who may
+    ask is looked up in the tables, so that it is answered while the stream is stopped.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Query(msgspec.Struct, frozen=True):
     row: type
     history: bool
     show: Shown | None
+    of_process: bool = False
 
 
 QUERIES: dict[str, Query] = {}
@@ -478,3 +481,46 @@ def results(state: Any, house: House, user: User, audience: Audience, asked: Ask
             yield ResultRow(name, one.revision, one.entered, one.confirmed)
 
     return page_of(rows(), asked, lambda row: row.fixture)
+
+
+class ConditionRow(msgspec.Struct):
+    """A fault that stands now.
+
+    part: what is not well; subject: which stream, "" for the whole process. level: degraded (it goes on, but somebody should
+    look) or failing (commands are refused). since_ns: the host's time.
+    """
+
+    part: str
+    subject: str
+    level: str
+    reason: str
+    since_ns: int
+
+
+WORDS = {"degraded": "It goes on, but not as it should.", "failing": "Commands are refused until it is well again."}
+"""What a book is told of the rest of the process, and whoever stands below its top of its own stream."""
+
+
+def conditions_page(conditions: Iterable[Condition], stream: str, audience: Audience, asked: Asked) -> Page:
+    """What somebody may know: the house everything, the whole book's staff what concerns their book, and all others in words that
+    something that they need is not well."""
+    rows: list[ConditionRow] = []
+    for one in conditions:
+        own = one.part in STREAM_PARTS and one.subject == stream
+        if stream == HOUSE or (own and audience.node == ROOT):
+            rows.append(ConditionRow(one.part, one.subject, one.level, one.reason, one.since_ns))
+        elif own or one.part not in STREAM_PARTS or one.subject == HOUSE:
+            subject = one.subject if one.part in STREAM_PARTS else ""
+            rows.append(ConditionRow(one.part, subject, one.level, WORDS[one.level], one.since_ns))
+    rows.sort(key=key_of)
+    return page_of((row for row in rows if key_of(row) > asked.after), asked, key_of)
+
+
+def key_of(row: ConditionRow) -> str:
+    return f"{row.part}:{row.subject}"
+
+
+QUERIES["conditions"] = Query(
+    "conditions", "What is not well now: which part, why and since when.", Permission.FIGURES_VIEW, False, ("house", "book"),
+    Asked, ConditionRow, False, None, of_process=True,
+)  # fmt: skip

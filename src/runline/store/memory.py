@@ -6,6 +6,7 @@ from typing import Any
 
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
+from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, EventRow, Head, Refusal, Sealed, StoreError
 from runline.store.tables import table_named
 
@@ -53,11 +54,21 @@ class MemoryStore:
                 key = (stream, refusal.minute, refusal.actor, refusal.command, refusal.code)
                 known = self.refusals.get(key)
                 if known is not None:
-                    refusal.count += known.count
-                    refusal.first_ns = known.first_ns
-                self.refusals[key] = refusal
+                    known.count += refusal.count
+                    known.last_ns = refusal.last_ns
+                else:
+                    self.refusals[key] = refusal
+            if part.refusals_before:
+                self.drop_refusals(stream, part.refusals_before)
         self.batches.append((sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
+        del self.batches[:-BATCHES_KEPT_MAX]
         return frozenset(fenced)
+
+    def drop_refusals(self, stream: str, before: int) -> None:
+        minutes = sorted(key[1] for key in self.refusals if key[0] == stream)
+        if len(minutes) >= REFUSALS_KEPT_MAX:
+            before = max(before, minutes[-REFUSALS_KEPT_MAX])
+        self.refusals = {key: refusal for key, refusal in self.refusals.items() if key[0] != stream or key[1] >= before}
 
     async def claim(self, stream: str) -> Head:
         head = self.known_heads.get(stream, Head(stream, 0, 0, GENESIS, 0))

@@ -16,7 +16,9 @@ import apsw
 
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
+from runline.engine.limits import REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, EventRow, Head, Part, Sealed, StoreError
+from runline.store.batches import BatchTimes
 from runline.store.checkpoints import Checkpointer
 from runline.store.tables import (
     BATCHES,
@@ -47,9 +49,10 @@ FENCE = (
     "ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ns = excluded.at_ns "
     "WHERE heads.epoch = excluded.epoch AND heads.seq = ?"
 )
-REFUSE = (
-    insert(REFUSALS) + " ON CONFLICT DO UPDATE SET count = count + excluded.count, last_ns = excluded.last_ns, "
-    "last_id = excluded.last_id, message = excluded.message"
+REFUSE = insert(REFUSALS) + " ON CONFLICT DO UPDATE SET count = count + excluded.count, last_ns = excluded.last_ns"
+OLDEST_REFUSALS = (
+    "DELETE FROM refusals WHERE stream = ? AND minute < max(?, ifnull("
+    "(SELECT minute FROM refusals WHERE stream = ? ORDER BY minute DESC LIMIT 1 OFFSET ?), 0))"
 )
 
 
@@ -137,8 +140,8 @@ class FileLock:
         os.close(self.file)
 
 
-def write_batch(connection: apsw.Connection, sealed: Sealed) -> frozenset[str]:
-    """Write a sealed batch in one transaction; returns the streams that another process owns.
+def write_batch(connection: apsw.Connection, sealed: Sealed, times: BatchTimes) -> frozenset[str]:
+    """Write a sealed batch in one transaction, and its times; returns the streams that another process owns.
 
     Raises StoreError; then nothing of the batch is stored.
     """
@@ -146,7 +149,7 @@ def write_batch(connection: apsw.Connection, sealed: Sealed) -> frozenset[str]:
         connection.execute("BEGIN IMMEDIATE")
         fenced = frozenset(part.before.stream for part in sealed.parts if not fence(connection, part))
         write_parts(connection, [part for part in sealed.parts if part.before.stream not in fenced])
-        connection.execute(insert(BATCHES), (sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
+        times.note(connection, sealed.node, sealed.sealed_ns, sealed.durable_before_ns)
         connection.execute("COMMIT")
         return fenced
     except Exception as error:
@@ -197,8 +200,8 @@ def write_parts(connection: apsw.Connection, parts: Sequence[Part]) -> None:
             rows.setdefault(name, []).extend(values)
         stream = part.before.stream
         counted += [
-            (stream, one.minute, one.actor, one.command, one.code, one.count, one.first_ns, one.last_ns, one.last_id,
-             one.message)
+            (stream, one.minute, one.actor, one.command, one.code, one.count, one.first_ns, one.last_ns, one.first_id,
+             one.message, one.details)
             for one in part.refusals
         ]  # fmt: skip
     for name, keys in dropped.items():
@@ -206,6 +209,10 @@ def write_parts(connection: apsw.Connection, parts: Sequence[Part]) -> None:
     for name, values in rows.items():
         connection.executemany(upsert(table_named(name)), values)
     connection.executemany(REFUSE, counted)
+    for part in parts:
+        if part.refusals_before:
+            stream = part.before.stream
+            connection.execute(OLDEST_REFUSALS, (stream, part.refusals_before, stream, REFUSALS_KEPT_MAX - 1))
 
 
 class SqliteReader:
@@ -296,9 +303,10 @@ class SqliteStore(SqliteReader):
             raise
         super().__init__(connection)
         self.checkpointer = Checkpointer(connection, open_connection(path, writing=True))
+        self.times = BatchTimes()
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
-        fenced = write_batch(self.connection, sealed)
+        fenced = write_batch(self.connection, sealed, self.times)
         self.checkpointer.after_commit()
         return fenced
 

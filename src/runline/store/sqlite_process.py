@@ -23,7 +23,10 @@ from pathlib import Path
 import apsw
 import msgspec
 
+from runline.domain.invariants import check
+from runline.engine.limits import BATCH_BYTES_MAX, COMMAND_LOG_BYTES_MAX
 from runline.engine.ports import Head, Sealed, StoreError
+from runline.store.batches import BatchTimes
 from runline.store.checkpoints import Checkpointer
 from runline.store.sqlite import (
     FileLock,
@@ -40,7 +43,9 @@ log = logging.getLogger("runline.store")
 LENGTH = struct.Struct("<I")
 
 SHARED_BYTES = 32 * 2**20
-"""The memory that both share: far more than a batch of BATCH_EVENTS_MAX events takes."""
+"""The memory that both share. A batch that takes more (its rows may be larger than its events) goes over in pieces."""
+
+check(2 * (BATCH_BYTES_MAX + COMMAND_LOG_BYTES_MAX) < SHARED_BYTES, "a full batch and its rows go over at once")
 
 READY_S = 30.0
 """How long the child may take to open the file."""
@@ -55,10 +60,19 @@ class Claim(msgspec.Struct, tag=True):
     stream: str
 
 
+class Piece(msgspec.Struct, tag=True):
+    """Keep the first `length` bytes of the shared memory: they are those of a batch from `start` on."""
+
+    start: int
+    length: int
+
+
 class Commit(msgspec.Struct, tag=True):
-    """Make a batch durable: its Sealed is the first `length` bytes of the shared memory."""
+    """Make a batch durable: its Sealed ends with the first `length` bytes of the shared memory, and begins with the pieces that
+    went before, `start` bytes."""
 
     length: int
+    start: int = 0
 
 
 class Close(msgspec.Struct, tag=True):
@@ -84,7 +98,7 @@ class Failed(msgspec.Struct, tag=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode_sealed = msgspec.msgpack.Decoder(Sealed).decode
-decode_order = msgspec.msgpack.Decoder(Claim | Commit | Close).decode
+decode_order = msgspec.msgpack.Decoder(Claim | Piece | Commit | Close).decode
 decode_reply = msgspec.msgpack.Decoder(Done | Failed).decode
 
 
@@ -157,7 +171,7 @@ class SqliteProcessStore(SqliteReader):
         self.child: subprocess.Popen[bytes] | None = None
         self.replies: Replies | None = None
 
-    async def order(self, order: Claim | Commit | Close) -> Done:
+    async def order(self, order: Claim | Piece | Commit | Close) -> Done:
         """Have the child do something, starting it if it does not run."""
         if self.replies is None or self.replies.transport is None:
             await self.spawn()
@@ -213,10 +227,14 @@ class SqliteProcessStore(SqliteReader):
             batch = encode(sealed)
         except (OverflowError, TypeError, ValueError) as error:
             raise StoreError("row", f"{type(error).__name__}: {error}") from error
-        if len(batch) > SHARED_BYTES:
-            raise StoreError("row", f"The batch of {len(batch)} bytes is larger than {SHARED_BYTES}.")
-        self.shared[: len(batch)] = batch
-        return frozenset((await self.order(Commit(len(batch)))).fenced)
+        start = 0
+        while len(batch) - start > SHARED_BYTES:
+            self.shared[:] = batch[start : start + SHARED_BYTES]
+            await self.order(Piece(start, SHARED_BYTES))
+            start += SHARED_BYTES
+        length = len(batch) - start
+        self.shared[:length] = batch[start:]
+        return frozenset((await self.order(Commit(length, start))).fenced)
 
     async def claim(self, stream: str) -> Head:
         await self.order(Claim(stream))
@@ -252,6 +270,8 @@ def receive(line: socket.socket, size: int) -> bytes | None:
 
 def serve(connection: apsw.Connection, checkpointer: Checkpointer, line: socket.socket, shared: memoryview) -> None:
     """Do what comes down the line until it ends."""
+    times = BatchTimes()
+    pieces = bytearray()
     while True:
         header = receive(line, LENGTH.size)
         message = receive(line, LENGTH.unpack(header)[0]) if header else None
@@ -261,7 +281,13 @@ def serve(connection: apsw.Connection, checkpointer: Checkpointer, line: socket.
         order = decode_order(message)
         try:
             if isinstance(order, Commit):
-                reply = Done(sorted(write_batch(connection, decode_sealed(shared[: order.length]))))
+                batch = (
+                    b"".join((pieces[: order.start], shared[: order.length])) if order.start else shared[: order.length]
+                )
+                reply = Done(sorted(write_batch(connection, decode_sealed(batch), times)))
+                pieces.clear()
+            elif isinstance(order, Piece):
+                pieces[order.start :] = shared[: order.length]
             elif isinstance(order, Claim):
                 claim_stream(connection, order.stream)
             else:
@@ -272,7 +298,8 @@ def serve(connection: apsw.Connection, checkpointer: Checkpointer, line: socket.
         line.sendall(framed(encode(reply)))
         if isinstance(order, Close):
             return
-        checkpointer.after_commit()
+        if isinstance(order, Commit):
+            checkpointer.after_commit()
 
 
 def main(path: str, number: str, memory: str) -> None:

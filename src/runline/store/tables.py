@@ -58,8 +58,9 @@ REFUSALS = Table(
         integer("count"),
         integer("first_ns"),
         integer("last_ns"),
-        blob("last_id"),
+        blob("first_id"),
         text("message"),
+        text("details"),
     ),
     5,
 )
@@ -96,7 +97,7 @@ class Index(msgspec.Struct, frozen=True):
 
 @cache
 def indexes() -> tuple[Index, ...]:
-    """The indexes: commands in the log, the last refused ones, and of rows what is looked up or read by.
+    """The indexes: commands in the log, the first refused ones, and of rows what is looked up or read by.
 
     Rows that leave memory are looked up and read by indexes of those that have left, so that placing pays for none of
     them: an entry in the order of the players is a page written for each wager. What is still open is read in the order
@@ -104,7 +105,7 @@ def indexes() -> tuple[Index, ...]:
     """
     found = [
         Index("events_by_command", "events", ("command",), ""),
-        Index("refusals_by_last_id", "refusals", ("last_id", "minute"), ""),
+        Index("refusals_by_first_id", "refusals", ("first_id", "minute"), ""),
     ]
     for name in sorted(ROWS):
         row_type = ROWS[name]

@@ -1,0 +1,77 @@
+"""Positions: who waits for a stream to reach one. They are woken when theirs is reached, and not before."""
+
+import asyncio
+from heapq import heapify, heappop, heappush
+
+from runline.domain.messages import Rejected
+from runline.engine.limits import AWAITING_MAX, AWAITING_PER_USER_MAX
+
+STALE_MAX = 64
+"""Positions for which nobody waits any more, beyond as many as somebody waits for; then they are forgotten."""
+
+
+class Positions:
+    """The positions of one stream for which somebody waits."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, dict[asyncio.Future[None], None]] = {}
+        self.order: list[int] = []
+
+    def enter(self, position: int) -> asyncio.Future[None]:
+        """A future that is done when the position is reached."""
+        found: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if position not in self.waiting:
+            self.waiting[position] = {}
+            heappush(self.order, position)
+        self.waiting[position][found] = None
+        return found
+
+    def leave(self, position: int, found: "asyncio.Future[None]") -> None:
+        """Wait no more."""
+        here = self.waiting.get(position)
+        if here is None:
+            return
+        here.pop(found, None)
+        if not here:
+            del self.waiting[position]
+            if len(self.order) > 2 * len(self.waiting) + STALE_MAX:
+                self.order = list(self.waiting)
+                heapify(self.order)
+
+    def reached(self, position: int) -> None:
+        """Wake whoever waits for this position or one before it."""
+        while self.order and self.order[0] <= position:
+            for found in self.waiting.pop(heappop(self.order), ()):
+                if not found.done():
+                    found.set_result(None)
+
+    def wake_all(self) -> None:
+        """Wake everyone: the stream goes on elsewhere, or not at all."""
+        if self.order:
+            self.reached(max(self.order))
+
+
+class Places:
+    """The places of queries that wait, in all streams together."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.of: dict[tuple[str, str], int] = {}
+
+    def take(self, stream: str, user: str) -> None:
+        """Take a place; Runline's own queries (user "") have no bound of their own.
+
+        Raises Rejected `busy`.
+        """
+        known = self.of.get((stream, user), 0)
+        if self.count >= AWAITING_MAX or (user and known >= AWAITING_PER_USER_MAX):
+            raise Rejected("busy", "Too many queries wait for a position. Try again in a moment.")
+        self.count += 1
+        self.of[stream, user] = known + 1
+
+    def give_back(self, stream: str, user: str) -> None:
+        """Give a place back."""
+        self.count -= 1
+        self.of[stream, user] -= 1
+        if not self.of[stream, user]:
+            del self.of[stream, user]

@@ -1,0 +1,32 @@
+"""Batches: when each was sealed and durable, for traces. The newest BATCHES_KEPT_MAX of a process are kept, and a few more."""
+
+import apsw
+
+from runline.engine.limits import BATCHES_KEPT_MAX
+from runline.store.tables import BATCHES, insert
+
+DROPPED_AT_ONCE = 1_000
+"""The oldest go so many at a time: a millisecond, now and then."""
+
+OLDEST = (
+    "DELETE FROM batches WHERE node = ? AND sealed_ns <= "
+    "(SELECT sealed_ns FROM batches WHERE node = ? ORDER BY sealed_ns LIMIT 1 OFFSET ?)"
+)
+
+
+class BatchTimes:
+    """Writes the times of batches. counts: how many are kept, by process."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    def note(self, connection: apsw.Connection, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+        """Write a batch's times, within its transaction."""
+        count = self.counts.get(node)
+        if count is None:
+            count = connection.execute("SELECT count(*) FROM batches WHERE node = ?", (node,)).get
+        while count >= BATCHES_KEPT_MAX + DROPPED_AT_ONCE:
+            connection.execute(OLDEST, (node, node, DROPPED_AT_ONCE - 1))
+            count -= connection.changes()
+        connection.execute(insert(BATCHES), (node, sealed_ns, durable_before_ns))
+        self.counts[node] = count + 1

@@ -1,0 +1,249 @@
+"""Setbacks: what the engine owes and cannot do is tried again later, spins never, and is said meanwhile."""
+
+import asyncio
+
+import pytest
+from tests.integration.stores import Around
+from tests.integration.world import AWAY_WINS, HOME_WINS, START_NS, agrees, passes, play, running, wager
+
+from runline.domain.catalog import CloseFixture
+from runline.domain.messages import DECIDERS, HOUSE, TIMERS
+from runline.domain.settlement import SettleSlice, TakeResult
+from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN
+from runline.store.sqlite import SqliteStore
+
+WAIT_S = 30
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What has failed is tried again soon."""
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MIN", 0.001)
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MAX", 0.002)
+
+
+class Failing:
+    """A decider that fails as long as it is told to, and counts how often it was asked."""
+
+    def __init__(self, monkeypatch, command):
+        self.decide = DECIDERS[command]
+        self.fails = True
+        self.only = lambda command: True
+        self.asked = 0
+        monkeypatch.setitem(DECIDERS, command, self)
+
+    def __call__(self, state, command, context):
+        self.asked += 1
+        if self.fails and self.only(command):
+            raise RuntimeError("it cannot be decided")
+        return self.decide(state, command, context)
+
+
+async def open_stage(world):
+    await world.open_house(fixtures=2)
+    for book in ("b1", "b2"):
+        await world.open_book(book, credit_minor=10**12)
+    await world.do("b1", wager(amount_minor=100_00))
+
+
+async def comes_true(holds):
+    async with asyncio.timeout(WAIT_S):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+def conditions(world):
+    return [(one.part, one.subject, one.level) for one in world.engine.conditions.standing.values()]
+
+
+def balance(world):
+    return world.read("b1", lambda book: book.players["P1"].balance_minor)
+
+
+def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, monkeypatch):
+    slices = Failing(monkeypatch, SettleSlice)
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await world.play_off()
+            await comes_true(lambda: slices.asked)
+            steps = world.engine.steps
+            await passes(500)
+            assert slices.asked == 1
+            assert world.engine.steps - steps < 20
+            assert conditions(world) == [("work", "b1", "degraded")]
+            (condition,) = world.engine.conditions.standing.values()
+            assert "RuntimeError" in condition.reason
+            # It goes on, but somebody should look.
+            assert world.engine.ready
+            await world.do("b1", wager(market="G2:game:moneyline"))
+
+    play(main())
+
+
+def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(path, monkeypatch, quick):
+    slices = Failing(monkeypatch, SettleSlice)
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await world.play_off()
+            await comes_true(lambda: slices.asked >= 4)
+            slices.fails = False
+            await world.settled("b1")
+            assert await balance(world) == 102_00
+            await comes_true(lambda: not conditions(world))
+            assert world.engine.setbacks.failures == {}
+
+    play(main())
+    agrees(path)
+
+
+def test_a_slice_that_is_superseded_while_it_rests_is_owed_no_more(path, monkeypatch, quick):
+    slices = Failing(monkeypatch, SettleSlice)
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await world.play_off("G1", HOME_WINS)
+            await comes_true(lambda: slices.asked)
+            await world.play_off("G1", AWAY_WINS)
+            await comes_true(lambda: slices.asked >= 3)
+            slices.fails = False
+            await world.settled("b1")
+            await comes_true(lambda: not conditions(world))
+            assert await balance(world) == -100_00
+
+    play(main())
+    agrees(path)
+
+
+class ForgetfulStore(Around):
+    """Fetches no rows while it is told not to."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self.fails = True
+        self.asked = 0
+
+    async def fetch(self, stream, needs):
+        self.asked += stream == "b1"
+        if self.fails:
+            raise OSError("these rows cannot be read")
+        return await self.store.fetch(stream, needs)
+
+
+def test_rows_that_cannot_be_fetched_for_a_slice_are_asked_for_again_later(path, monkeypatch, quick):
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MIN", 10.0)
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MAX", 10.0)
+
+    async def main():
+        store = ForgetfulStore(SqliteStore(path))
+        async with running(store) as world:
+            await open_stage(world)
+            await world.play_off("G1", HOME_WINS)
+            await world.settled("b1")
+            # Regrading needs what has left memory.
+            await world.play_off("G1", AWAY_WINS)
+            await comes_true(lambda: store.asked)
+            await passes(500)
+            assert store.asked == 1
+            assert ("work", "b1", "degraded") in conditions(world)
+            store.fails = False
+            for (writer, duty), handle in list(world.engine.setbacks.resting.items()):
+                handle.cancel()
+                world.engine.setbacks.over(writer, duty)
+            await world.settled("b1")
+            assert await balance(world) == -100_00
+            assert conditions(world) == []
+
+    play(main())
+    agrees(path)
+
+
+def test_a_timer_that_cannot_be_decided_is_tried_again_without_a_restart(path, monkeypatch, quick):
+    closing = Failing(monkeypatch, CloseFixture)
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            world.set_clock(START_NS)
+            await comes_true(lambda: closing.asked >= 3)
+            assert conditions(world) == [("work", HOUSE, "degraded")]
+            closing.fails = False
+            await world.until(HOUSE, lambda house: house.fixtures["G1"].status == "closed")
+            await comes_true(lambda: not conditions(world))
+
+    play(main())
+    agrees(path)
+
+
+def test_a_timer_that_becomes_no_command_takes_nothing_else_with_it(path, monkeypatch):
+    def fails(subject):
+        raise KeyError(subject)
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            monkeypatch.setitem(TIMERS, "cutoff", fails)
+            world.set_clock(START_NS)
+            await comes_true(lambda: conditions(world))
+            assert conditions(world) == [("work", HOUSE, "degraded")]
+            await world.do("b1", wager(market="G2:game:moneyline"))
+            assert world.engine.probes.recoveries == 1
+
+    play(main())
+
+
+def test_a_result_that_a_book_cannot_take_holds_back_the_later_ones_until_it_can(path, monkeypatch, quick):
+    taking = Failing(monkeypatch, TakeResult)
+    taking.only = lambda command: command.fixture == "G1"
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
+            for fixture in ("G1", "G2"):
+                await world.play_off(fixture)
+            await comes_true(lambda: taking.asked >= 6)
+            assert {one[:2] for one in conditions(world)} == {("work", "b1"), ("work", "b2")}
+            assert await balance(world) == 0
+            taking.fails = False
+            for fixture in ("G1", "G2"):
+                await world.settled("b1", fixture)
+            assert await balance(world) == 2 * 102_00
+            await comes_true(lambda: not conditions(world))
+
+    play(main())
+    agrees(path)
+
+
+def test_the_rest_is_doubled_and_bounded(path, monkeypatch):
+    pauses = []
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            setbacks, writer = world.engine.setbacks, world.engine.writers["b1"]
+            loop = asyncio.get_running_loop()
+
+            def call_later(pause_s, *call):
+                pauses.append(pause_s)
+                return loop.call_soon(lambda: None)
+
+            class Loop:
+                pass
+
+            Loop.call_later = staticmethod(call_later)
+            for _ in range(15):
+                monkeypatch.setattr("runline.engine.setbacks.asyncio.get_running_loop", lambda: Loop)
+                setbacks.failed(writer, ("job", 1, ""), "no", 1)
+                monkeypatch.undo()
+                setbacks.resting.clear()
+            setbacks.forget()
+            assert conditions(world) == []
+
+    play(main())
+    assert pauses[:3] == [DUTY_RETRY_S_MIN, 2 * DUTY_RETRY_S_MIN, 4 * DUTY_RETRY_S_MIN]
+    assert pauses[-1] == DUTY_RETRY_S_MAX == max(pauses)

@@ -1,0 +1,137 @@
+"""Pieces: whatever anyone sends in a command has a bound, and what a command's id stands for does not change with Runline."""
+
+import msgspec
+import pytest
+from tests.doubles.pieces import LONG, commands_too_large, example
+from tests.doubles.words import wager
+
+import runline.store.tables  # noqa: F401  (every noun declares its commands)
+from runline.domain.board import MarketLine, PostLines
+from runline.domain.limits import PIECE_MAX
+from runline.domain.messages import COMMANDS, Command, Rejected
+from runline.domain.pieces import require_small_pieces
+from runline.engine import envelope
+from runline.engine.envelope import content_digest
+from runline.engine.limits import COMMAND_BYTES_MAX
+from runline.gateway.door import decoded, decoder_of, public_commands
+
+EVERY_PIECE = [one for kind in COMMANDS.values() for one in commands_too_large(kind)]
+each_piece = pytest.mark.parametrize(("place", "body"), EVERY_PIECE, ids=[place for place, _ in EVERY_PIECE])
+OF_PIECES = {"too_long", "too_many"}
+
+
+def kind_of(place):
+    return COMMANDS[place.partition(".")[0]]
+
+
+def test_every_command_that_holds_text_is_among_these():
+    named = {place.partition(".")[0] for place, _ in EVERY_PIECE}
+    without = {name for name, kind in COMMANDS.items() if not any(f.type is str for f in msgspec.structs.fields(kind))}
+    assert named | without == set(COMMANDS)
+    assert len(EVERY_PIECE) > 80
+    assert any(place.startswith("PostLines.lines[0].") for place in named | {place for place, _ in EVERY_PIECE})
+
+
+@each_piece
+def test_the_engine_refuses_a_command_with_a_piece_that_none_could_need(place, body):
+    command = msgspec.json.decode(body, type=kind_of(place))
+    with pytest.raises(Rejected) as refused:
+        content_digest("owner", command)
+    assert refused.value.code in OF_PIECES
+
+
+@each_piece
+def test_the_door_refuses_it_before_it_waits_anywhere(place, body):
+    kind = kind_of(place)
+    if kind not in public_commands():
+        assert decoder_of(kind.__name__) is None
+        return
+    with pytest.raises(Rejected) as refused:
+        decoded(decoder_of(kind.__name__), body)
+    assert refused.value.code in OF_PIECES
+    assert refused.value.details["most"] == PIECE_MAX
+
+
+def test_a_piece_as_large_as_may_be_is_for_the_commands_own_rule():
+    require_small_pieces(wager("x" * PIECE_MAX, 1))
+    content_digest("owner", wager("x" * PIECE_MAX, 1))
+    with pytest.raises(Rejected):
+        require_small_pieces({"a": [{LONG: 1}]})
+    with pytest.raises(Rejected):
+        require_small_pieces({"a": ({"b": LONG},)})
+
+
+def test_many_pieces_that_are_small_are_too_large_together():
+    prices = ("9" * PIECE_MAX,) * PIECE_MAX
+    with pytest.raises(Rejected) as refused:
+        content_digest("owner", PostLines("G1", 1, (MarketLine("moneyline", "game", None, prices),)))
+    assert (refused.value.code, refused.value.details) == ("too_large", {"most": COMMAND_BYTES_MAX})
+
+
+# What a command's id stands for
+
+
+def later(kind, **more):
+    """A command's type as a later Runline has it: with more fields, each with a default."""
+    fields = [(field.name, field.type, *((field.default,) if not field.required else ())) for field in
+              msgspec.structs.fields(kind)]  # fmt: skip
+    fields += [(name, type(value), value) for name, value in more.items()]
+    return type(
+        kind.__name__,
+        (msgspec.Struct,),
+        {"__annotations__": {field[0]: field[1] for field in fields}, **{field[0]: field[2] for field in fields if
+                                                                        len(field) > 2}},
+        frozen=True, omit_defaults=True, kw_only=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_field_that_a_later_version_adds_does_not_change_what_an_id_stands_for(name):
+    kind = COMMANDS[name]
+    fields = msgspec.json.encode(example(msgspec.inspect.type_info(kind)))
+    now = msgspec.json.decode(fields, type=kind)
+    then = msgspec.json.decode(fields, type=later(kind, weather="", wind_mph=0, dome=False, seats=()))
+    assert content_digest("P1", then) == content_digest("P1", now)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_default_that_is_sent_and_one_that_is_not_are_the_same_command(name):
+    kind = COMMANDS[name]
+    sent = example(msgspec.inspect.type_info(kind))
+    defaults = {field.name: field.default for field in msgspec.structs.fields(kind) if not field.required}
+    left_out = {name: value for name, value in sent.items() if name not in defaults}
+    digests = {
+        content_digest("P1", msgspec.json.decode(msgspec.json.encode(fields), type=kind))
+        for fields in (left_out, {**left_out, **defaults})
+    }
+    assert len(digests) == 1
+
+
+def test_a_part_of_a_command_may_grow_a_field_with_a_default_too():
+    class Line(msgspec.Struct, frozen=True):
+        price: str
+
+    class LaterLine(msgspec.Struct, frozen=True):
+        price: str
+        source: str = ""
+
+    def of(part):
+        return envelope.without_defaults({"lines": (part,)}["lines"])
+
+    assert of(Line("-110")) == of(LaterLine("-110"))
+    assert of(LaterLine("-110", "x")) != of(LaterLine("-110"))
+    assert envelope.has_parts(PostLines)
+    assert not envelope.has_parts(type(wager("P1", 1)))
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_another_content_is_another_command(name):
+    kind: type[Command] = COMMANDS[name]
+    fields = msgspec.structs.fields(kind)
+    base = example(msgspec.inspect.type_info(kind))
+    first = content_digest("P1", msgspec.json.decode(msgspec.json.encode(base), type=kind))
+    assert content_digest("P2", msgspec.json.decode(msgspec.json.encode(base), type=kind)) != first
+    for field in fields:
+        if field.type is str:
+            changed = msgspec.json.encode({**base, field.name: "y"})
+            assert content_digest("P1", msgspec.json.decode(changed, type=kind)) != first
