@@ -142,11 +142,7 @@ def require_session(state: SessionState, name: str, user: User, at_ns: int) -> S
     Raises Rejected `signed_out`.
     """
     session = state.sessions.get(name)
-    if (
-        session is None
-        or session.user != user.name
-        or not used_ns(session) - STEP_NS_MAX <= at_ns < over_ns(session)
-    ):
+    if session is None or session.user != user.name or not used_ns(session) - STEP_NS_MAX <= at_ns < over_ns(session):
         raise Rejected("signed_out", "This session has ended. Sign in again.")
     return session
 
