@@ -11,7 +11,7 @@ from runline.domain.board import PostLines
 from runline.domain.catalog import CreateFixture, CreateLeague, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
-from runline.domain.house import OpenBook
+from runline.domain.house import OpenBook, StartStream
 from runline.domain.lines import MoveLine
 from runline.domain.messages import COMMANDS, GATEWAY, GROUNDS
 from runline.domain.permissions import Permission
@@ -137,6 +137,7 @@ HOUSE_CASES = [
     (ConfirmResult("G1", 1), {"the game"}),
     (CancelFixture("G1", ""), {"the game"}),
     (OpenBook("NEW", "owner"), {"a book"}),
+    (StartStream("other", ""), {"another book"}),
     (WatchFeed("platform", 5_000, ""), {"the feed is watched in another way", "the feed is watched no more"}),
     (KeepFeed(), set()),
 ]
@@ -206,7 +207,7 @@ def test_ending_a_session_stands_on_the_session_which_may_be_used(open_book):
     open_book.given(SetPassword("ann", HASH))
     password_seq = open_book.state.seq
     for name in ("s1", "s2"):
-        open_book.when(SignIn("ann", name, "screen", password_seq), by=GATEWAY)
+        open_book.when(SignIn("ann", name, "screen", password_seq, HOUR_NS, HOUR_NS, ""), by=GATEWAY)
     seen = open_book.state.seq
     open_book.when(KeepSession("s1"), by=GATEWAY)
     open_book.given(EndSession("s2", ""), wager("P1", 5_00))

@@ -938,7 +938,8 @@ class Engine:
             if self.writers.get(stream) is not stopped or not self.available:
                 return
             try:
-                writer = await recover_writer(self.store, stream, stopped.house, self.node)
+                now_ns = self.clock.now_ns()
+                writer = await recover_writer(self.store, stream, stopped.house, self.node, now_ns)
                 if stream == HOUSE:
                     await self.follow_log(writer.durable_seq)
             except Exception as error:
