@@ -61,10 +61,13 @@ SUBTREE = {"P8", "P9"}
 JUSTIFIED = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the agents of the asker's subtree, a value of the statement",
     "SCAN below": "the same agents, while they are found",
+    "SCAN above": "the agents above the asker",
     "SCAN CONSTANT ROW": "the first of them",
 }
 INDEXED = re.compile(r"SEARCH \w+ USING (COVERING )?(INDEX \w+|PRIMARY KEY) \((?P<by>.+)\)")
-FRAMES = re.compile(r"(LIST|CORRELATED SCALAR) SUBQUERY \d+|CREATE BLOOM FILTER|CO-ROUTINE below|SETUP|RECURSIVE STEP")
+FRAMES = re.compile(
+    r"(LIST|CORRELATED SCALAR) SUBQUERY \d+|CREATE BLOOM FILTER|CO-ROUTINE (below|above)|SETUP|RECURSIVE STEP"
+)
 
 
 class Run(msgspec.Struct):
@@ -140,7 +143,7 @@ async def a_busy_book(path) -> None:
         await world.do("b1", CreateAgent("A4", "root"), id=TRACED)
         await world.do(HOUSE, CreateLeague("NFL", "football"), id=TRACED)
         sees = (Permission.TICKER_VIEW, Permission.FIGURES_VIEW, Permission.LOG_VIEW, Permission.BOARD_VIEW)
-        await world.do("b1", SetRole("watch", "root", sees, "to look"))
+        await world.do("b1", SetRole("watch", "A2", sees, "to look"))
         await world.do("b1", CreateUser("ann", "A2", "watch"))
         for number in range(5):
             await world.do("b1", wager("P9", 2_00, market="G1:game:moneyline"))
@@ -164,7 +167,7 @@ def insert_sessions(path) -> None:
     """Everyone who asks is signed in."""
     connection = apsw.Connection(str(path))
     for stream, users in (("b1", ASKERS["book"]), (HOUSE, ASKERS["house"])):
-        rows = [(stream, f"session of {user}", user, "program", NOON_NS, 2**62, 2**62, 0) for user in users]
+        rows = [(stream, f"session of {user}", user, "program", NOON_NS, 1, 1, 2**62, 2**62, 0) for user in users]
         connection.executemany(insert(table_of(Session)), rows)
     connection.close()
 
