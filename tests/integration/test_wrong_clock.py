@@ -1,7 +1,5 @@
 """A clock that was wrong for a while: what was done meanwhile takes nothing away from whoever comes at the true time."""
 
-import asyncio
-
 import pytest
 from tests.doubles.host import SetHost
 from tests.integration.served import served
@@ -13,6 +11,7 @@ from tests.integration.world import (
     SetClock,
     World,
     agrees,
+    passes,
     play,
     running,
     start_ns,
@@ -202,7 +201,7 @@ def test_an_engine_goes_on_by_its_own_time_until_a_person_confirms_the_hosts(pat
             await world.open_book()
             host.wall += DAY_NS
             while not engine.conditions.standing:
-                await asyncio.sleep(0.001)
+                await passes()
             await world.do("b1", wager())
             assert not await world.read(HOUSE, lambda house: house.fixtures["G1"].status == "closed")
             host.pass_time(SECOND_NS)
