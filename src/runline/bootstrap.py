@@ -23,12 +23,13 @@ from runline.store.sqlite_process import SqliteProcessStore
 V = TypeVar("V")
 
 
-def open_store(settings: StoreSettings) -> Store:
-    """The store of these settings.
+def open_store(settings: StoreSettings, *, accept_loss: bool = False) -> Store:
+    """The store of these settings. accept_loss: go on, as another log, with a file that has lost what was durable.
 
     Raises StoreError.
     """
-    return SqliteProcessStore(settings.path) if settings.committer == "process" else SqliteStore(settings.path)
+    kind = SqliteProcessStore if settings.committer == "process" else SqliteStore
+    return kind(settings.path, accept_loss=accept_loss)
 
 
 GC_THRESHOLDS = (20_000, 20, 50)

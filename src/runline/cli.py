@@ -224,6 +224,7 @@ def serve(
     port: int | None = None,
     committer: Literal["inline", "process"] | None = None,
     sample: bool = False,
+    accept_loss: bool = False,
 ) -> int:
     """Serve the API and the live stream over HTTP until stopped.
 
@@ -241,10 +242,14 @@ def serve(
         Where batches are committed: in the engine's own process, or in one of its own on a second core.
     sample
         Fill a new database with a game, a book, an agent and a player to try the API on.
+    accept_loss
+        Go on with a database that has lost what was durable (its log was cut or damaged, or an older copy was put back). It
+        becomes another log: whoever follows it begins anew.
     """
     from runline.serve import serve as run_server
 
-    return run_server(config, flags_of(database, host, port, committer), sample=sample)
+    flags = flags_of(database, host, port, committer)
+    return run_server(config, flags, sample=sample, accept_loss=accept_loss)
 
 
 @app.command(name="config")

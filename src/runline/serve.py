@@ -19,6 +19,7 @@ from runline.demo.sample import add_sample
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
 from runline.engine.ports import StoreError
+from runline.gateway.check import checking
 from runline.gateway.server import AddressInUse, listen, make_server
 
 FAILED = 2
@@ -45,14 +46,16 @@ def show_settings(file: Path | None, flags: Mapping[tuple[str, str], Any]) -> in
     return 0
 
 
-def serve(file: Path | None, flags: Mapping[tuple[str, str], Any], *, sample: bool = False) -> int:
+def serve(
+    file: Path | None, flags: Mapping[tuple[str, str], Any], *, sample: bool = False, accept_loss: bool = False
+) -> int:
     """`runline serve`: run until told to stop."""
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
         settings = load_settings(file, os.environ, flags)
-        return run(lambda: serve_until_stopped(settings, sample=sample))
+        return run(lambda: serve_until_stopped(settings, sample=sample, accept_loss=accept_loss))
     except BrokenPipeError:
         raise
     except (SettingsError, StoreError, AddressInUse, Rejected, ssl.SSLError, OSError) as error:
@@ -67,13 +70,15 @@ def lasting(settings: SessionSettings) -> dict[str, SessionLimits]:
     }
 
 
-async def serve_until_stopped(settings: Settings, *, sample: bool) -> int:
+async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: bool) -> int:
     """Open the store, recover, listen."""
     server_settings = settings.server
+    database = settings.store.path
     with listen(server_settings.host, server_settings.port) as listening:
-        async with running_engine(open_store(settings.store), settings.engine, database=settings.store.path) as (
-            engine,
-            bus,
+        store = open_store(settings.store, accept_loss=accept_loss)
+        async with (
+            running_engine(store, settings.engine, database=database) as (engine, bus),
+            checking(engine, database),
         ):
             server = make_server(
                 engine,

@@ -38,8 +38,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_S_MAX", 0.1)
     monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_PAUSE_S", 0.001)
     monkeypatch.setattr("runline.engine.engine.RECOVER_PAUSE_S", 0.001)
-    monkeypatch.setattr("runline.store.sqlite.BUSY_MS", 0)
-    monkeypatch.setattr("runline.store.sqlite.LOCK_WAIT_S", 0.0)
+    monkeypatch.setattr("runline.store.file.BUSY_MS", 0)
+    monkeypatch.setattr("runline.store.file.LOCK_WAIT_S", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from runline.bootstrap import running_engine
 from runline.engine.ids import id_bytes
 from runline.engine.requests import Accepted
 from runline.evaluate.verify import verify
-from runline.store.sqlite import SqliteStore, open_connection
+from runline.store.file import open_connection
+from runline.store.sqlite import SqliteStore
 
 KILLS = int(os.environ.get("RUNLINE_KILLS", "5"))
 KILLS_PER_FILE = 5

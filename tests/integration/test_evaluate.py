@@ -15,7 +15,8 @@ from runline.engine.ids import id_text
 from runline.evaluate.anchor import make_anchor, signing_key
 from runline.evaluate.terminal import AGREES, DIFFERS, UNREADABLE, trace_command, verify_database
 from runline.evaluate.verify import verify
-from runline.store.sqlite import migrate, open_connection
+from runline.store.file import open_connection
+from runline.store.schema_change import migrate
 from runline.store.tables import row_tables
 
 UNUSED = {"credentials", "feeds", "jobs", "sessions", "slownesses"}

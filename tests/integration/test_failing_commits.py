@@ -20,7 +20,6 @@ from tests.integration.world import (
     wager,
 )
 
-from runline.demo.options import DATABASE
 from runline.domain.accounts import AdjustCredit
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import EVOLVERS, HOUSE, Rejected
@@ -30,7 +29,8 @@ from runline.engine.ids import id_bytes
 from runline.engine.ports import Sealed, StoreError
 from runline.engine.requests import Accepted, Refused
 from runline.evaluate.terminal import DIFFERS, UNREADABLE, verify_database
-from runline.store.sqlite import FileLock, SqliteStore
+from runline.store.file import open_connection
+from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
 
 WAIT_S = 30
@@ -52,7 +52,7 @@ async def recovered(world, before):
 
 def edit(path, sql, *values):
     """Change a file behind the engine's back."""
-    connection = apsw.Connection(str(path))
+    connection = open_connection(path, writing=True)
     try:
         connection.execute(sql, values)
     finally:
@@ -61,7 +61,7 @@ def edit(path, sql, *values):
 
 def stored(path, sql, *values):
     """What a query finds in a file, as another process sees it."""
-    connection = apsw.Connection(str(path))
+    connection = open_connection(path, writing=False)
     try:
         return connection.execute(sql, values).fetchall()
     finally:
@@ -350,8 +350,13 @@ def test_when_nobody_can_tell_whether_it_was_stored_the_same_command_may_be_sent
             request = world.request("b1", wager())
             assert (await world.bus.send_one(request)).code == "unavailable"
             assert (await world.bus.send_one(request)).code == "unavailable"
+            async with asyncio.timeout(WAIT_S):
+                while not world.engine.conditions.failing:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+            assert "cannot be recovered, trying again: on purpose" in world.engine.conditions.failing[0].reason
             faulty.unreadable = None
             await recovered(world, recoveries)
+            assert not world.engine.conditions.standing
             assert await wagers_of(world) == times_stored(committed.path, request.id) == int(first_store)
             outcome = await world.bus.send_one(request)
             assert (outcome.position, outcome.repeated) == (position + 1, first_store)
@@ -476,10 +481,12 @@ def test_a_committer_killed_under_load_takes_nothing_with_it_that_was_acknowledg
             outcomes, stopped = {}, asyncio.Event()
             load = [asyncio.create_task(keep_wagering(world, outcomes, stopped)) for _ in range(8)]
             for _ in range(5):
-                killed, known = store.child.pid, len(outcomes)
+                killed, known = store.committer.child.pid, len(outcomes)
                 os.kill(killed, signal.SIGKILL)
                 async with asyncio.timeout(WAIT_S):
-                    while store.child is None or store.child.pid == killed or len(outcomes) < known + 400:  # noqa: ASYNC110
+                    while (  # noqa: ASYNC110
+                        store.committer is None or store.committer.child.pid == killed or len(outcomes) < known + 400
+                    ):
                         await asyncio.sleep(0.001)
             stopped.set()
             await asyncio.gather(*load)
@@ -509,7 +516,7 @@ def test_a_committer_killed_before_it_has_begun_a_batch_is_replaced_and_the_batc
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await open_stage(world)
-            recoveries, child = world.engine.probes.recoveries, store.child
+            recoveries, child = world.engine.probes.recoveries, store.committer.child
             os.kill(child.pid, signal.SIGSTOP)
             requests = [world.request("b1", wager()) for _ in range(10)]
             asked = asyncio.create_task(world.bus.send(requests))
@@ -517,7 +524,7 @@ def test_a_committer_killed_before_it_has_begun_a_batch_is_replaced_and_the_batc
             assert not asked.done()
             os.kill(child.pid, signal.SIGKILL)
             assert all(isinstance(outcome, Accepted) for outcome in await asked)
-            assert store.child.pid != child.pid
+            assert store.committer.child.pid != child.pid
             assert world.engine.probes.recoveries == recoveries
             assert {times_stored(path, request.id) for request in requests} == {1}
 
@@ -530,15 +537,41 @@ def test_a_committer_killed_while_idle_is_replaced_for_the_next_wager(path):
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await open_stage(world)
-            child = store.child
+            child = store.committer.child
             os.kill(child.pid, signal.SIGKILL)
             await asyncio.to_thread(child.wait)
             await world.do("b1", wager())
-            assert store.child.pid != child.pid
-            os.kill(store.child.pid, signal.SIGKILL)
+            assert store.committer.child.pid != child.pid
+            os.kill(store.committer.child.pid, signal.SIGKILL)
 
     play(main())
     agrees(path)
+
+
+def test_a_page_that_is_damaged_where_a_batch_is_to_be_written_is_not_tried_again_and_said(committed):
+    tried = []
+
+    async def main():
+        faulty = FaultyStore(committed())
+        async with running(faulty) as world:
+            await open_stage(world)
+
+            async def fault(store, sealed):
+                tried.append(sealed)
+                raise StoreError("unreadable", "A page of the file does not have its checksum")
+
+            recoveries = world.engine.probes.recoveries
+            faulty.fault = fault
+            assert (await world.bus.send_one(world.request("b1", wager()))).code == "unavailable"
+            await recovered(world, recoveries)
+            faulty.fault = None
+            (condition,) = world.engine.conditions.standing.values()
+            assert (condition.part, condition.subject) == ("store", "pages")
+            await world.do("b1", wager())
+        assert len(tried) == 1
+
+    play(main())
+    agrees(committed.path)
 
 
 # Torn and garbled files
@@ -546,6 +579,11 @@ def test_a_committer_killed_while_idle_is_replaced_for_the_next_wager(path):
 
 def log_of(path):
     return stored(path, "SELECT stream, seq, hash FROM events ORDER BY stream, seq")
+
+
+def copied(path, copy):
+    """Copy a file that is open, in another process: this one's locks on it would go with the descriptor."""
+    subprocess.run(["cp", path, copy], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -568,8 +606,8 @@ def cut_off_once(tmp_path_factory):
             acknowledged = log_of(path)
             for copy in (left, checked):
                 copy.parent.mkdir()
-                copyfile(path, copy)
-            copyfile(f"{path}-wal", f"{left}-wal")
+                copied(path, copy)
+            copied(f"{path}-wal", f"{left}-wal")
             return acknowledged
 
     acknowledged = asyncio.run(main())
@@ -591,9 +629,9 @@ def cut_off(cut_off_once, path):
     return Path(f"{path}-wal"), checkpointed, acknowledged
 
 
-async def start_and_go_on(path):
+async def start_and_go_on(path, *, accept_loss=False):
     """(What is there after a start, whether a wager is taken then.)"""
-    async with running(SqliteStore(path)) as world:
+    async with running(SqliteStore(path, accept_loss=accept_loss)) as world:
         found = log_of(path)
         await world.do("b1", wager())
     return found
@@ -632,16 +670,18 @@ def test_a_torn_write_ahead_log_gives_a_beginning_of_what_was_acknowledged(cut_o
 
 
 @pytest.mark.parametrize("at_frame", [0, 3, 17, 40])
-def test_garbage_in_the_write_ahead_log_gives_a_beginning_of_what_was_acknowledged(cut_off, path, at_frame):
+def test_garbage_in_the_write_ahead_log_is_refused_until_the_loss_is_accepted(cut_off, path, at_frame):
     wal, checkpointed, acknowledged = cut_off
     with wal.open("r+b") as file:
         file.seek(32 + at_frame * FRAME + 1_000)
         file.write(b"\xa5" * 300)
-    found = asyncio.run(start_and_go_on(path))
+    for _ in range(2):
+        assert "its write-ahead log is damaged before its end" in start_error(path)
+    found = asyncio.run(start_and_go_on(path, accept_loss=True))
     agrees(path)
     here, all_of_it, least = ([row for row in log if row[0] == "b1"] for log in (found, acknowledged, checkpointed))
     assert here == all_of_it[: len(here)]
-    assert len(least) <= len(here)
+    assert len(least) <= len(here) < len(all_of_it)
 
 
 @pytest.mark.parametrize("size", [1, 24, FRAME, 3 * FRAME + 5])
@@ -702,13 +742,22 @@ def garble(path, offset, size=64):
         file.write(b"\xff" * size)
 
 
-def test_an_event_whose_bytes_are_garbled_is_named_by_verify(made):
+def test_an_event_whose_bytes_are_garbled_is_not_read_at_all(made):
     ((body,),) = stored(
         made, "SELECT body FROM events WHERE stream = 'b1' AND length(body) < 900 ORDER BY seq LIMIT 1 OFFSET 20"
     )
     content = made.read_bytes()
     assert content.count(body) == 1
     garble(made, content.index(body) + len(body) // 2, 8)
+    done = runline("verify", made)
+    assert done.returncode == UNREADABLE
+    assert b"A page of the file does not have its checksum" in b" ".join(done.stdout.split())
+    assert b"Traceback" not in done.stdout + done.stderr
+
+
+def test_an_event_that_was_changed_through_the_database_is_named_by_verify(made):
+    ((seq, body),) = stored(made, "SELECT seq, body FROM events WHERE stream = 'b1' AND instr(body, '\"P1\"') LIMIT 1")
+    edit(made, "UPDATE events SET body = ? WHERE stream = 'b1' AND seq = ?", body.replace(b'"P1"', b'"P2"'), seq)
     done = runline("verify", made)
     assert done.returncode == DIFFERS
     assert b"the hash does not follow from the bytes" in b" ".join(done.stdout.split())
@@ -819,12 +868,3 @@ def test_a_second_process_cannot_open_the_same_file_and_may_verify_it(path):
 
     play(main())
     agrees(path)
-
-
-def test_the_demo_in_a_place_that_is_in_use_says_so(tmp_path):
-    lock = FileLock(tmp_path / DATABASE)
-    done = runline("demo", "--headless", "--for", "5s", "--data", tmp_path)
-    lock.release()
-    assert done.returncode == 2
-    assert f"in use by another Runline (process {os.getpid()})" in " ".join(done.stderr.decode().split())
-    assert b"Traceback" not in done.stdout + done.stderr

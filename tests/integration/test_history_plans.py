@@ -184,7 +184,6 @@ def book(tmp_path_factory):
 @pytest.fixture
 def reader(book, monkeypatch):
     """The reader's own connection, with the bounds of these tests."""
-    monkeypatch.setattr(history, "ignore_interrupts", lambda: None)
     monkeypatch.setattr(history.Reader, "connection", None, raising=False)
     monkeypatch.setattr(ways, "WALK_ROWS_MAX", WALK_ROWS)
     monkeypatch.setattr(history, "SCAN_EVENTS_MAX", WALK_ROWS)

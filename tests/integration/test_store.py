@@ -323,7 +323,7 @@ def of_minute(minute, code="price_changed"):
 
 @pytest.mark.parametrize("kind", ["memory", "inline"])
 def test_old_refusals_go_by_their_age_and_by_how_many_there_are(path, monkeypatch, kind):
-    for module in ("memory", "sqlite"):
+    for module in ("memory", "writing"):
         monkeypatch.setattr(f"runline.store.{module}.REFUSALS_KEPT_MAX", 4)
 
     async def main():

@@ -205,8 +205,7 @@ async def running_until_the_power_goes(store: Store, clock: SetClock | None = No
         for task in (*tasks, *engine.fetching, *engine.answering):
             task.cancel()
         await asyncio.wait(tasks)
-        store.connection.close()  # type: ignore[attr-defined]
-        store.lock.release()  # type: ignore[attr-defined]
+        store.abandon()  # type: ignore[attr-defined]
 
 
 def agrees(path: Path) -> Report:

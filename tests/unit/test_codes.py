@@ -13,7 +13,7 @@ def codes_in_the_source():
     found = set()
     for file in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Rejected" and node.args:
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Rejected", "Error") and node.args:
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     found.add(first.value)

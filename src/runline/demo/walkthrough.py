@@ -18,7 +18,7 @@ from runline.demo.options import BadOption, check_rate, database_in, parse_durat
 from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen
-from runline.store.sqlite import open_connection
+from runline.store.file import open_connection
 
 UNUSABLE = 2
 PORT = 8_000

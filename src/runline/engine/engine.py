@@ -17,7 +17,8 @@ from runline.domain.results import FixtureCancelled, ResultConfirmed
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import Following
 from runline.engine.commit import CommitFailed, commit
-from runline.engine.conditions import Conditions
+from runline.engine.conditions import Conditions, Level
+from runline.engine.conditions import Part as Faulty
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import Entropy, uuid7
 from runline.engine.lanes import PLACES, Place, is_below, is_permitted, lane_of
@@ -41,7 +42,7 @@ from runline.engine.limits import (
     TURN_COMMANDS,
     WAGERS_WAITING_MAX,
 )
-from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store
+from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store, StoreError
 from runline.engine.positions import Places
 from runline.engine.probes import Probes
 from runline.engine.recovery import recover_view, recover_writer
@@ -107,6 +108,7 @@ class Engine:
         self.entropy = entropy
         self.probes = Probes()
         self.conditions = Conditions()
+        store.reports_to(self.hear)
         self.writers: dict[str, Writer] = {}
         self.view = House()
         self.subscriptions: dict[str, list[Subscription]] = {}
@@ -156,6 +158,18 @@ class Engine:
             await self.running
         self.setbacks.forget()
         await self.store.close(self.node, self.next_sealed_ns(), self.durable_ns)
+
+    def hear(self, part: Faulty, subject: str, level: Level | None, reason: str) -> None:
+        """The store says what is wrong with it, or that something is well again."""
+        if level is None:
+            self.conditions.clear(part, subject)
+        else:
+            self.conditions.note(part, subject, level, reason, self.clock.host_ns())
+
+    def hear_damage(self, error: BaseException | None) -> None:
+        """Something that was to be read is damaged: what needs it is refused, and somebody should look."""
+        if isinstance(error, StoreError) and error.kind == "unreadable":
+            self.hear("store", "pages", "degraded", str(error))
 
     async def recover(self) -> None:
         """Read everything from the store. There is no other way to start."""
@@ -671,6 +685,7 @@ class Engine:
                     break
         except Exception as error:
             log.warning("fetching rows failed: %s: %s", type(error).__name__, error)
+            self.hear_damage(error)
             ticket.fetched = None
             if ticket.duty is not None:
                 reason = f"{type(error).__name__}: {error}"
@@ -775,6 +790,7 @@ class Engine:
         except Exception as error:
             if isinstance(error, CommitFailed):
                 log.error("the store fails, memory is dropped and recovered: %s", error)
+                self.hear_damage(error.__cause__)
             else:
                 log.exception("a fault while committing; memory is dropped and recovered")
             if attempt is not None and not attempt.done():
@@ -863,6 +879,7 @@ class Engine:
                 outcome: Outcome = Accepted(first + count - 1, events, repeated=True)
             except Exception as error:
                 log.warning("reading the answer to a repeated command failed: %s: %s", type(error).__name__, error)
+                self.hear_damage(error)
                 outcome = refused(0, UNAVAILABLE)
             self.tell(ticket, outcome)
 
@@ -1002,4 +1019,5 @@ class Engine:
                 return
             except Exception as error:
                 log.error("recovery failed, trying again: %s", error)
+                self.hear("store", "memory", "failing", f"What is stored cannot be recovered, trying again: {error}")
                 await asyncio.sleep(RECOVER_PAUSE_S)

@@ -1,11 +1,13 @@
 """Ports: what the engine needs from outside, and the sealed batch that it hands over."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from runline.domain.state import Need, Row
+from runline.engine.conditions import Level
+from runline.engine.conditions import Part as Faulty
 
 EventRow = tuple[str, int, bytes, bytes, bytes, bytes]
 """stream, seq, command id (16 bytes), content digest (8 bytes; empty for internal commands), body, hash."""
@@ -80,6 +82,13 @@ class StoreError(Exception):
         super().__init__(message)
         self.kind = kind
 
+    def __reduce__(self) -> Any:
+        return StoreError, (self.kind, str(self))
+
+
+Report = Callable[[Faulty, str, Level | None, str], None]
+"""How a store says what is wrong with it: which part, what of it, how bad (None: it is well again), and why."""
+
 
 class Reading(Protocol):
     """What is read from a store: only what is durable. All methods raise StoreError."""
@@ -90,6 +99,11 @@ class Reading(Protocol):
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         """The rows that belong in memory, in the order of their keys."""
+        ...
+
+    async def held_sums(self, stream: str) -> tuple[int, int]:
+        """How many of a stream's rows belong in memory, and the sum of their `changed_seq`, as was counted when they were
+        committed."""
         ...
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
@@ -116,10 +130,16 @@ class Reading(Protocol):
 class Store(Reading, Protocol):
     """Where streams are kept.
 
-    beside: whether it commits while the engine goes on (or holds the loop until it is done).
+    beside: whether it commits while the engine goes on (or holds the loop until it is done). log_id: which log this is; another
+    one once an older copy was put back or a loss was accepted, so that no position of before means anything.
     """
 
     beside: bool
+    log_id: str
+
+    def reports_to(self, report: Report) -> None:
+        """Where it says what is wrong with it."""
+        ...
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         """Make a batch durable, in one transaction. Returns the streams that were left out because another owns them."""

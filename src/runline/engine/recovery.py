@@ -52,12 +52,37 @@ async def check_head(store: Reading, head: Head) -> None:
 
 async def load(store: Reading, state: S, head: Head) -> S:
     """Fill a state from the tables, as of a head."""
+    await load_rows(store, state, head)
+    state.derive()
+    return state
+
+
+async def load_rows(store: Reading, state: SessionState, head: Head) -> tuple[int, int]:
+    """Take the rows that belong in memory; returns how many they are, and the sum of the positions at which they changed."""
     state.seq = head.seq
     state.at_ns = head.at_ns
+    count = total = 0
     for row_type, attribute in type(state).held.items():
         held: dict[Any, Any] = getattr(state, attribute)
-        for row in await store.held_rows(head.stream, row_type):
+        rows = await store.held_rows(head.stream, row_type)
+        for row in rows:
             held[row.key()] = row
+        count += len(rows)
+        total += sum(row.changed_seq for row in rows)
+    return count, total
+
+
+async def load_whole(store: Reading, state: S, head: Head) -> S:
+    """Fill a state from the tables, if they hold what was counted as it was committed: a page of before would hold rows that
+    have changed since, or not all of them.
+
+    Raises StoreError `unreadable`.
+    """
+    found = await load_rows(store, state, head)
+    counted = await store.held_sums(head.stream)
+    if found != counted:
+        what = f"{found[0]} rows of sum {found[1]} were found, {counted[0]} of sum {counted[1]} were committed"
+        raise StoreError("unreadable", f"The tables of {head.stream!r} are not those of position {head.seq}: {what}.")
     state.derive()
     return state
 
@@ -94,7 +119,7 @@ async def recover_writer(store: Store, stream: str, house: House | None, node: s
     with reading(stream):
         head = await store.claim(stream)
         await check_head(store, head)
-        state: SessionState = await load(store, House() if stream == HOUSE else Book(stream), head)
+        state: SessionState = await load_whole(store, House() if stream == HOUSE else Book(stream), head)
         return Writer(state, head, await load_window(store, stream, now_ns), house, node)
 
 
@@ -106,4 +131,4 @@ async def recover_view(store: Reading) -> House:
     with reading(HOUSE):
         heads = await store.heads()
         head = heads.get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
-        return await load(store, House(), head)
+        return await load_whole(store, House(), head)

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from runline.domain.state import ROWS
 from runline.engine.ports import Head, StoreError
-from runline.store.sqlite import open_connection, store_error
+from runline.store.file import open_connection, snapshot, store_error
 from runline.store.tables import Table, row_tables
 
 STATEMENT = "anchor.json"
+COPY_PAGES = 4_096
 TABLES = "tables.sqlite"
 
 
@@ -54,10 +55,14 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
     key = Ed25519PrivateKey.generate()
     raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w") as written:
+    with os.fdopen(new_file(path), "w") as written:
         written.write(raw.hex() + "\n")
     return key
+
+
+def new_file(path: Path) -> int:
+    """A descriptor of a new file that only its owner can read."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def table_digest(connection: apsw.Connection, table: Table) -> str:
@@ -76,17 +81,14 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) 
     """
     if not path.is_file():
         raise StoreError("unreadable", f"There is no database {path}.")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     source = open_connection(path, writing=False)
     try:
-        copy = apsw.Connection(str(folder / TABLES))
-        with copy.backup("main", source, "main") as backup:
-            backup.step()
-        copy.pragma("journal_mode", "delete")
+        copy = copy_file(source, path, folder / TABLES)
         heads = [
             Head(*row) for row in copy.execute("SELECT stream, epoch, seq, hash, at_ns FROM heads ORDER BY stream")
         ]
-        for name in ("events", "refusals", "batches"):
+        for name in ("events", "refusals", "batches", "openings"):
             copy.execute(f"DELETE FROM {name}")
         for row_type in ROWS.values():
             for secret in row_type.proved_by:
@@ -102,8 +104,22 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) 
     signed = msgspec.json.encode(statement)
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     written = Signed(signed.hex(), key.sign(signed).hex(), public.hex())
-    (folder / STATEMENT).write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=2))
+    with os.fdopen(new_file(folder / STATEMENT), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(written), indent=2))
     return statement
+
+
+def copy_file(source: apsw.Connection, path: Path, into: Path) -> apsw.Connection:
+    """A copy of one state of a database, for its owner only, part by part: it ends early rather than hold the WAL up."""
+    os.close(new_file(into))
+    copy = open_connection(into, writing=True)
+    with snapshot(source, path) as too_old, copy.backup("main", source, "main") as backup:
+        source.execute("SELECT count(*) FROM heads").fetchall()
+        while not backup.step(COPY_PAGES):
+            if too_old():
+                raise apsw.InterruptError
+    copy.pragma("journal_mode", "delete")
+    return copy
 
 
 def read_anchor(folder: Path, public_key: str) -> Anchor:

@@ -9,7 +9,7 @@ import msgspec
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes
 from runline.engine.ports import StoreError
-from runline.store.sqlite import open_connection, store_error
+from runline.store.file import open_connection, snapshot, store_error
 
 
 class Trace(msgspec.Struct):
@@ -43,8 +43,8 @@ def trace(path: Path, command: str) -> Trace | None:
         raise StoreError("unreadable", f"There is no database {path}.")
     connection = open_connection(path, writing=False)
     try:
-        connection.execute("BEGIN")
-        return find(connection, key, command)
+        with snapshot(connection, path):
+            return find(connection, key, command)
     except apsw.Error as error:
         raise store_error(error) from error
     finally:

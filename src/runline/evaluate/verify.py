@@ -14,8 +14,12 @@ from runline.domain.state import ROWS
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.evaluate.anchor import Anchor, open_tables
 from runline.evaluate.replay import Differs, replay_stream, scratch
-from runline.store.sqlite import SqliteReader, migrate, open_connection, store_error
-from runline.store.tables import SCHEMA_REVISION, Table, row_tables
+from runline.store.file import open_connection, snapshot, store_error
+from runline.store.mark import Mark, MarkDamaged, load_mark
+from runline.store.opening import last_opening
+from runline.store.schema_change import migrate
+from runline.store.sqlite import SqliteReader
+from runline.store.tables import SCHEMA_REVISION, Table, held_totals, is_held, row_tables
 
 DIFFERENCES_MAX = 20
 """Differences named for each table."""
@@ -43,12 +47,12 @@ def verify(
         raise StoreError("unreadable", f"There is no database {path}.")
     connection = open_connection(path, writing=False)
     try:
-        connection.execute("BEGIN")
         revision = connection.execute("SELECT version_num FROM alembic_version").get
         if revision != SCHEMA_REVISION:
             raise StoreError("unreadable", f"{path} has schema {revision}, this Runline has {SCHEMA_REVISION}.")
         with tempfile.TemporaryDirectory(prefix="runline-verify-") as folder:
-            return compare(connection, Path(folder) / "replay.sqlite", anchor, progress)
+            folded = Path(folder) / "replay.sqlite"
+            return Verification(path, connection, folded, anchor, progress).run()
     except apsw.Error as error:
         raise store_error(error) from error
     except UnicodeDecodeError as error:
@@ -57,56 +61,151 @@ def verify(
         connection.close()
 
 
-def compare(
-    connection: apsw.Connection, folded: Path, anchor: Anchor | None, progress: Callable[[int, int], None]
-) -> Report:
-    if anchor is not None:
-        open_tables(anchor, folded)
-    tables = scratch(folded)
-    if anchor is None:
-        migrate(tables, folded)
-    report = Report({}, {}, [])
-    starts = {head.stream: head for head in anchor.heads} if anchor else {}
-    log = SqliteReader(connection)
-    rows = log.read("SELECT stream, epoch, seq, hash, at_ns FROM heads ORDER BY stream", ())
-    try:
-        heads = {row[0]: msgspec.convert(dict(zip(Head.__struct_fields__, row, strict=True)), Head) for row in rows}
-    except msgspec.ValidationError as error:
-        raise StoreError("unreadable", f"The heads cannot be read: {error}") from error
-    total = sum(head.seq - (starts[head.stream].seq if head.stream in starts else 0) for head in heads.values())
-    done = 0
-    for stream in starts:
-        if stream not in heads:
-            report.differences.append(f"{stream}: the anchor knows this stream, the database does not")
-    for extra in log.read("SELECT DISTINCT stream FROM events WHERE stream NOT IN (SELECT stream FROM heads)", ()):
-        report.differences.append(f"{extra[0]}: there are events, but no head")
+class Verification:
+    """One verification: what is known so far of a file, and the tables that its log is folded into.
 
-    def count(events: int) -> None:
-        nonlocal done
-        done += events
-        progress(done, total)
+    The log is folded without holding on to a state of the file, for that would keep the WAL from being copied: what is in the
+    log never changes. Only what has come meanwhile, and the comparison, are of one state.
+    """
 
-    tables.execute("BEGIN")
-    for head in heads.values():
-        start = starts.get(head.stream, Head(head.stream, 0, 0, GENESIS, 0))
+    def __init__(
+        self,
+        path: Path,
+        connection: apsw.Connection,
+        folded: Path,
+        anchor: Anchor | None,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.path = path
+        self.connection = connection
+        self.folded = folded
+        self.progress = progress
+        self.log = SqliteReader(connection)
+        self.report = Report({}, {}, [])
+        self.starts = {head.stream: head for head in anchor.heads} if anchor else {}
+        self.reached: dict[str, Head] = {}
+        self.broken: set[str] = set()
+        self.done = 0
+        if anchor is not None:
+            open_tables(anchor, folded)
+        self.tables = scratch(folded)
+        if anchor is None:
+            migrate(self.tables, folded)
+
+    def run(self) -> Report:
+        """Fold, and compare."""
+        mark = self.mark()
+        self.fold(self.heads())
+        with snapshot(self.connection, self.path):
+            heads = self.heads()
+            self.fold(heads)
+            self.tables.close()
+            self.check_logs(heads)
+            self.check_file(mark)
+            self.connection.execute("ATTACH ? AS folded", (str(self.folded),))
+            for table in row_tables():
+                compare_table(self.connection, table, self.report)
+            if not self.report.differences:
+                # Where rows differ, the counts do as well.
+                self.check_held()
+        return self.report
+
+    def differs(self, difference: str) -> None:
+        self.report.differences.append(difference)
+
+    def mark(self) -> Mark | None:
+        """How far the file was durable when this began."""
         try:
-            replayed = replay_stream(log, tables, start, head, count)
-            report.streams[head.stream] = replayed.events
+            found = load_mark(self.path)
+        except MarkDamaged as error:
+            self.differs(str(error))
+            return None
+        return found[0] if found else None
+
+    def heads(self) -> dict[str, Head]:
+        """The heads as they are."""
+        rows = self.log.read("SELECT stream, epoch, seq, hash, at_ns FROM heads ORDER BY stream", ())
+        try:
+            return {row[0]: msgspec.convert(dict(zip(Head.__struct_fields__, row, strict=True)), Head) for row in rows}
+        except msgspec.ValidationError as error:
+            raise StoreError("unreadable", f"The heads cannot be read: {error}") from error
+
+    def start_of(self, stream: str) -> Head:
+        """From where a stream is still to be folded."""
+        return self.reached.get(stream) or self.starts.get(stream) or Head(stream, 0, 0, GENESIS, 0)
+
+    def fold(self, heads: dict[str, Head]) -> None:
+        """Fold each stream's log up to its head."""
+        todo = [head for head in heads.values() if head.stream not in self.broken and self.is_ahead(head)]
+        total = self.done + sum(head.seq - self.start_of(head.stream).seq for head in todo)
+
+        def count(events: int) -> None:
+            self.done += events
+            self.progress(self.done, total)
+
+        self.tables.execute("BEGIN")
+        for head in todo:
+            stream = head.stream
+            try:
+                replayed = replay_stream(self.log, self.tables, self.start_of(stream), head, count)
+            except (Differs, BrokenInvariant) as error:
+                self.differs(str(error))
+                self.broken.add(stream)
+                continue
+            self.report.streams[stream] = self.report.streams.get(stream, 0) + replayed.events
             if replayed.hash != head.hash:
-                report.differences.append(f"{head.stream}: the head's hash is not that of the last event")
+                self.differs(f"{stream}: the head's hash is not that of the last event")
+                self.broken.add(stream)
             if replayed.state.at_ns != head.at_ns:
-                report.differences.append(f"{head.stream}: the head's time is not that of the last event")
-            beyond = log.read("SELECT count(*) FROM events WHERE stream = ? AND seq > ?", (head.stream, head.seq))
-            if beyond[0][0]:
-                report.differences.append(f"{head.stream}: {beyond[0][0]} events lie beyond the head")
-        except (Differs, BrokenInvariant) as error:
-            report.differences.append(str(error))
-    tables.execute("COMMIT")
-    tables.close()
-    connection.execute("ATTACH ? AS folded", (str(folded),))
-    for table in row_tables():
-        compare_table(connection, table, report)
-    return report
+                self.differs(f"{stream}: the head's time is not that of the last event")
+            self.reached[stream] = head
+        self.tables.execute("COMMIT")
+
+    def is_ahead(self, head: Head) -> bool:
+        """Whether a stream has not been folded up to this head."""
+        return head.stream not in self.reached or self.reached[head.stream].seq < head.seq
+
+    def check_logs(self, heads: dict[str, Head]) -> None:
+        """That there is nothing in the log but what leads to the heads."""
+        for stream in self.starts:
+            if stream not in heads:
+                self.differs(f"{stream}: the anchor knows this stream, the database does not")
+        for extra in self.log.read(
+            "SELECT DISTINCT stream FROM events WHERE stream NOT IN (SELECT stream FROM heads)", ()
+        ):
+            self.differs(f"{extra[0]}: there are events, but no head")
+        for head in heads.values():
+            if head.stream not in self.broken:
+                sql = "SELECT count(*) FROM events WHERE stream = ? AND seq > ?"
+                ((beyond,),) = self.log.read(sql, (head.stream, head.seq))
+                if beyond:
+                    self.differs(f"{head.stream}: {beyond} events lie beyond the head")
+
+    def check_file(self, mark: Mark | None) -> None:
+        """That the file is whole, pages, tables and indexes, and not behind its mark."""
+        for (found,) in self.log.read(f"PRAGMA integrity_check({DIFFERENCES_MAX})", ()):
+            if found != "ok":
+                self.differs(f"the file: {found}")
+        opening = last_opening(self.connection)
+        if mark is None or opening is None:
+            return
+        if mark.log != opening.log:
+            self.differs(f"the mark beside the file is of another log, {mark.log}")
+        elif opening.commits < mark.commits:
+            self.differs(f"transaction {mark.commits} was durable, the file ends at {opening.commits}")
+        elif opening.commits == mark.commits and opening.hash != mark.hash:
+            self.differs(f"transaction {mark.commits} is another one than was durable")
+
+    def check_held(self) -> None:
+        """That the rows that belong in memory are those that were counted as they were committed."""
+        found: dict[str, tuple[int, int]] = {}
+        for table in filter(is_held, row_tables()):
+            for stream, rows, total in self.log.read(held_totals(table), ()):
+                before = found.get(stream, (0, 0))
+                found[stream] = before[0] + rows, before[1] + total
+        for stream, rows, total in self.log.read("SELECT stream, held_rows, held_sum FROM heads", ()):
+            if found.get(stream, (0, 0)) != (rows, total):
+                self.differs(f"{stream}: the head counts other rows in memory than there are")
 
 
 def compare_table(connection: apsw.Connection, table: Table, report: Report) -> None:

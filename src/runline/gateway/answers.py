@@ -32,6 +32,7 @@ STATUS: dict[str, int] = {
     "sign_in_delayed": 429,
     "internal_error": 500,
     "unavailable": 503,
+    "unreadable": 503,
 }
 """code -> status. Codes that begin with `unknown_` are 404, those that end with `_invalid` 422, all others 409."""
 

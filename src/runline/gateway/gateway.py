@@ -58,6 +58,8 @@ class Gateway:
                 answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns
             )
             if isinstance(found, Error):
+                if found.code == "unreadable":
+                    engine.hear("store", "history", "degraded", found.message)
                 raise Rejected(found.code, found.message, **found.details)
             return b'{"position":%d,%b' % (found[0], found[1][1:])
 

@@ -4,6 +4,7 @@ Rule: the same authority as at the writer, as of the position of the snapshot.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import apsw
@@ -20,9 +21,9 @@ from runline.engine.ids import id_bytes, id_text
 from runline.gateway.answers import Error, event_json
 from runline.gateway.audience import Audience, sees
 from runline.gateway.limits import PAGE_ROWS_MAX
-from runline.gateway.passwords import ignore_interrupts
 from runline.gateway.queries import QUERIES, Asked, Page, Query
 from runline.gateway.ways import Condition, newest, ways_to
+from runline.store.file import open_connection, store_error
 
 SCAN_EVENTS_MAX = 20_000
 """Events looked at for one page of the log, of which somebody below the root may see few."""
@@ -236,16 +237,14 @@ class Reader:
 
 def open_reader(path: str) -> None:
     """Prepare the reader process."""
-    ignore_interrupts()
-    Reader.connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
-    Reader.connection.set_busy_timeout(2_000)
+    Reader.connection = open_connection(Path(path), writing=False)
 
 
 def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: int) -> tuple[int, bytes] | Error:
     """(position, the page as JSON) of a query of history, or why not; runs in the reader process."""
     connection = Reader.connection
-    connection.execute("BEGIN")
     try:
+        connection.execute("BEGIN")
         snapshot = Snapshot(connection, stream, session, user, now_ns)
         query = QUERIES[name]
         audience = snapshot.audience
@@ -256,8 +255,14 @@ def answer(name: str, stream: str, session: str, user: str, asked: Any, now_ns: 
         return snapshot.position, msgspec.json.encode(PAGES[name](snapshot, asked))
     except Rejected as rejected:
         return Error(rejected.code, rejected.message, rejected.details)
+    except apsw.Error as error:
+        why = store_error(error)
+        if why.kind == "unreadable":
+            return Error("unreadable", f"What is asked for cannot be read: {why}")
+        return Error("unavailable", f"What is asked for cannot be read now: {why}")
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def standing(stream: str, session: str, user: str, now_ns: int) -> tuple[int, Audience] | Error:

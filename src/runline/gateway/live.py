@@ -583,11 +583,10 @@ class Live:
             raise Rejected("busy", "Too many live streams. Try again in a moment.")
         hub = self.hubs.get(asker.stream)
         if hub is None:
-            rows = await self.door.engine.store.events(asker.stream, 0, 1)
             hub = self.hubs[asker.stream] = Hub(
                 self.door.engine,
                 asker.stream,
-                rows[0][5] if rows else b"",
+                f"{self.door.engine.store.log_id} {asker.stream}".encode(),
                 self.delivery,
                 self.monitor,
                 self.door.keep,

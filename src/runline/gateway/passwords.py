@@ -3,18 +3,14 @@
 Parameters: 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet).
 """
 
-import asyncio
-import multiprocessing
-import signal
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 import argon2
 
 from runline.domain.messages import Rejected
 from runline.gateway.limits import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN, PASSWORDS_WAITING_MAX
+from runline.helpers import Callers, HelperEnded
 
 V = TypeVar("V")
 
@@ -44,20 +40,13 @@ def require_password(password: str) -> str:
     return password
 
 
-def ignore_interrupts() -> None:
-    """A Ctrl-C on the terminal reaches the whole group; the server decides when this process ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 class Worker:
     """One process that does what takes long. waiting_max: beyond so many calls in line the answer is `busy`."""
 
-    def __init__(self, waiting_max: int, prepare: Callable[..., None] = ignore_interrupts, *args: object) -> None:
+    def __init__(self, waiting_max: int, prepare: Callable[..., None] | None = None, *args: object) -> None:
         self.waiting_max = waiting_max
-        self.prepare = prepare
-        self.args = args
         self.waiting = 0
-        self.pool: ProcessPoolExecutor | None = None
+        self.helpers = Callers(1, prepare, *args)
 
     async def call(self, function: Callable[..., V], *args: object) -> V:
         """Have the process call a function.
@@ -66,24 +55,17 @@ class Worker:
         """
         if self.waiting >= self.waiting_max:
             raise Rejected("busy", "Too much is waiting. Try again in a moment.")
-        if self.pool is None:
-            context = multiprocessing.get_context("spawn")
-            self.pool = ProcessPoolExecutor(1, context, initializer=self.prepare, initargs=self.args)
         self.waiting += 1
-        pool = self.pool
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
-        except BrokenProcessPool:
-            if self.pool is pool:
-                self.pool = None
+            return await self.helpers.call(function, *args)
+        except HelperEnded:
             raise Rejected("unavailable", "The worker process has ended. Try again.") from None
         finally:
             self.waiting -= 1
 
     def close(self) -> None:
         """End the process."""
-        if self.pool is not None:
-            self.pool.shutdown(wait=True, cancel_futures=True)
+        self.helpers.close()
 
 
 class Passwords:

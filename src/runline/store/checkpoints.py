@@ -2,7 +2,8 @@
 
 A connection of its own copies on a thread of its own. While the writer goes on, there is always a little that is not copied yet;
 when it is little enough the writer copies it itself, between two commits, and begins the WAL anew with the next. The WAL is
-bounded: beyond its bound the writer copies all of it.
+bounded: beyond its bound the writer copies all of it. What somebody still looks at cannot be copied over; then copying is tried
+again only once as much again has come, and not at every commit.
 """
 
 import logging
@@ -11,19 +12,9 @@ import threading
 
 import apsw
 
+from runline.store.limits import CHECKPOINT_PAGES, REST_PAGES, ROUNDS_MAX, WAL_PAGES_MAX
+
 log = logging.getLogger("runline.store")
-
-CHECKPOINT_PAGES = 4_096
-"""Pages in the WAL from which on it is copied: 16 MiB."""
-
-REST_PAGES = 256
-"""Pages that the writer copies itself: a millisecond or two."""
-
-ROUNDS_MAX = 8
-"""How often the thread copies what has come meanwhile, before the writer copies the rest however much it is."""
-
-WAL_PAGES_MAX = 65_536
-"""Pages in the WAL (256 MiB) beyond which the writer waits for the copying."""
 
 NICENESS = 10
 """Of the thread, as for `nice`: about a tenth of the time that others get who want the same core."""
@@ -36,6 +27,8 @@ class Checkpointer:
         self.writer = writer
         self.beside = beside
         self.pages = 0
+        self.wanted_at = CHECKPOINT_PAGES
+        self.must_at = WAL_PAGES_MAX
         self.copying = False
         self.rest_due = False
         self.ending = False
@@ -47,17 +40,26 @@ class Checkpointer:
 
     def committed(self, connection: apsw.Connection, name: str, pages: int) -> int:
         """A commit has left so many pages in the WAL."""
+        if pages < self.pages:
+            self.wanted_at, self.must_at = CHECKPOINT_PAGES, WAL_PAGES_MAX
         self.pages = pages
         return apsw.SQLITE_OK
 
     def after_commit(self) -> None:
         """Between two commits, when nobody waits: have the WAL copied, or copy the rest of it."""
-        if self.rest_due or self.pages >= WAL_PAGES_MAX:
+        if self.rest_due or self.pages >= self.must_at:
             self.copy(self.writer)
+            self.wanted_at = self.pages + CHECKPOINT_PAGES
+            self.must_at = max(WAL_PAGES_MAX, self.wanted_at)
             self.rest_due = False
-        elif self.pages >= CHECKPOINT_PAGES and not self.copying:
+        elif self.pages >= self.wanted_at and not self.copying:
             self.copying = True
             self.wanted.set()
+
+    @property
+    def overgrown_pages(self) -> int:
+        """How many pages the WAL has, if that is beyond its bound; else 0."""
+        return self.pages if self.pages > WAL_PAGES_MAX else 0
 
     def run(self) -> None:
         """The thread. It yields to whoever executes and commits: nobody waits for it."""
@@ -67,11 +69,13 @@ class Checkpointer:
             self.wanted.clear()
             if self.ending:
                 return
-            copied = self.copy(self.beside)
+            copied = before = self.copy(self.beside)
             for _ in range(ROUNDS_MAX - 1):
                 if self.pages - copied <= REST_PAGES or self.ending:
                     break
-                copied = self.copy(self.beside)
+                before, copied = copied, self.copy(self.beside)
+                if copied == before:
+                    break
             self.rest_due = True
             self.copying = False
 
@@ -82,10 +86,12 @@ class Checkpointer:
         except apsw.Error as error:
             # Nothing is lost: what is durable lies in the WAL, and the next commit asks again.
             log.warning("a checkpoint failed: %s: %s", type(error).__name__, error)
-            return self.pages
+            return 0
 
     def close(self) -> None:
         """End the thread and its connection; the writer's stays open."""
+        if self.ending:
+            return
         self.ending = True
         self.wanted.set()
         self.thread.join()

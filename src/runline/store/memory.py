@@ -1,5 +1,6 @@
 """Memory: a store that forgets when the process ends. For tests, previews of ideas, and as the plainest reading of the port."""
 
+import secrets
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
 from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
-from runline.engine.ports import GENESIS, EventRow, Head, Refusal, Sealed, StoreError
-from runline.store.tables import table_named
+from runline.engine.ports import GENESIS, EventRow, Head, Refusal, Report, Sealed, StoreError
+from runline.store.tables import is_held, table_named
 
 
 class MemoryStore:
@@ -17,11 +18,15 @@ class MemoryStore:
     beside = False
 
     def __init__(self) -> None:
+        self.log_id = secrets.token_hex(8)
         self.known_heads: dict[str, Head] = {}
         self.log: dict[str, list[EventRow]] = {}
         self.rows: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
         self.refusals: dict[tuple[Any, ...], Refusal] = {}
         self.batches: list[tuple[str, int, int]] = []
+
+    def reports_to(self, report: Report) -> None:
+        """Nothing is ever wrong with it."""
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced: list[str] = []
@@ -86,6 +91,15 @@ class MemoryStore:
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
         return [row for row in self.stored(stream, row_type) if held is None or getattr(row, held[0]) == held[1]]
+
+    async def held_sums(self, stream: str) -> tuple[int, int]:
+        positions = [
+            row[-1]
+            for name, rows in self.rows.items()
+            for key, row in rows.items()
+            if key[0] == stream and (test := is_held(table_named(name))) and test(row)
+        ]
+        return len(positions), sum(positions)
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
         return [self.fetch_one(stream, need) for need in needs]

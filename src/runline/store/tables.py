@@ -1,11 +1,13 @@
 """Tables: their columns and statements, derived from the row types. Beside them the log, the heads, refusals and batches."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import msgspec
 
 import runline.domain.book
-import runline.domain.house  # noqa: F401
+import runline.domain.house
 from runline.domain.rows import Column, columns
 from runline.domain.state import ROWS, Row
 
@@ -46,7 +48,21 @@ EVENTS = Table(
     (text("stream"), integer("seq"), blob("command"), blob("digest"), blob("body"), blob("hash")),
     2,
 )
-HEADS = Table("heads", (text("stream"), integer("epoch"), integer("seq"), blob("hash"), integer("at_ns")), 1)
+HEADS = Table(
+    "heads",
+    (
+        text("stream"),
+        integer("epoch"),
+        integer("seq"),
+        blob("hash"),
+        integer("at_ns"),
+        integer("held_rows"),
+        integer("held_sum"),
+    ),
+    1,
+)
+"""held_rows, held_sum: how many rows belong in memory, and the sum of their `changed_seq`. A page that is older than it should
+be has rows that are missing or have changed since, so that they are fewer or their sum is less."""
 REFUSALS = Table(
     "refusals",
     (
@@ -65,8 +81,25 @@ REFUSALS = Table(
     5,
 )
 BATCHES = Table("batches", (text("node"), integer("sealed_ns"), integer("durable_before_ns")), 2)
+OPENINGS = Table(
+    "openings",
+    (
+        integer("number"),
+        text("log"),
+        integer("opened_ns"),
+        integer("commits"),
+        blob("hash"),
+        Column("closed", "boolean", False),
+        text("found"),
+    ),
+    1,
+)
+"""Each opening of the file: see store/opening.py."""
 
-SYSTEM_TABLES = (HEADS, EVENTS, REFUSALS, BATCHES)
+SYSTEM_TABLES = (HEADS, EVENTS, REFUSALS, BATCHES, OPENINGS)
+
+HELD = frozenset(row.table for row in (*runline.domain.book.Book.held, *runline.domain.house.House.held))
+"""The tables whose rows belong in memory, all of them or those of one value."""
 
 
 @cache
@@ -141,6 +174,34 @@ def insert(table: Table) -> str:
 def delete(table: Table) -> str:
     """Delete a row by its key."""
     return f"DELETE FROM {table.name} WHERE " + " AND ".join(f"{name} = ?" for name in table.key)
+
+
+@cache
+def held_rows(table: Table) -> str:
+    """Of a key: the stream and the position of its row, if that is one that belongs in memory."""
+    held = ROWS[table.name].held_while
+    also = f" AND {held[0]} = '{held[1]}'" if held else ""
+    return f"SELECT stream, changed_seq FROM {table.name} WHERE {' AND '.join(f'{one} = ?' for one in table.key)}{also}"
+
+
+@cache
+def held_totals(table: Table) -> str:
+    """For each stream: how many of its rows belong in memory, and the sum of their positions."""
+    held = ROWS[table.name].held_while
+    where = f" WHERE {held[0]} = '{held[1]}'" if held else ""
+    return f"SELECT stream, count(*), sum(changed_seq) FROM {table.name}{where} GROUP BY stream"
+
+
+@cache
+def is_held(table: Table) -> Callable[[tuple[Any, ...]], bool] | None:
+    """Whether a row of a table belongs in memory; None where none of its rows does."""
+    if table.name not in HELD:
+        return None
+    held = ROWS[table.name].held_while
+    if held is None:
+        return lambda row: True
+    at, value = [column.name for column in table.columns].index(held[0]), held[1]
+    return lambda row: bool(row[at] == value)
 
 
 @cache

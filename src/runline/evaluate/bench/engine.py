@@ -16,7 +16,8 @@ from runline.config import StoreSettings
 from runline.engine.ports import Part, Sealed
 from runline.evaluate.bench.load import Bettors, ClosedLoop, OpenLoop, set_up
 from runline.evaluate.bench.result import GcPauses, LoopStalls, latencies
-from runline.store.sqlite import migrate, open_connection
+from runline.store.file import open_connection
+from runline.store.schema_change import migrate
 from runline.store.tables import BATCHES, EVENTS, insert, table_named
 
 IN_FLIGHT = 512

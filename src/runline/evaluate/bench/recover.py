@@ -21,7 +21,7 @@ from runline.engine.limits import WINDOW_COMMANDS_MAX
 from runline.engine.requests import Accepted
 from runline.evaluate.bench.load import BOOK, FIXTURES, Bettors, ClosedLoop, fixture_name, set_up
 from runline.evaluate.bench.settle import close_fixture, settle
-from runline.store.sqlite import open_connection
+from runline.store.file import open_connection
 from runline.store.tables import select, table_of
 
 SEED = 13

@@ -8,8 +8,6 @@ import gc
 import time
 from pathlib import Path
 
-import apsw
-
 from runline.bootstrap import open_store, running_engine
 from runline.bus.local import LocalBus
 from runline.config import StoreSettings
@@ -23,7 +21,7 @@ from runline.engine.ports import Sealed
 from runline.engine.requests import Accepted, Request
 from runline.evaluate.bench.load import BOOK, Bettors, ClosedLoop, OpenLoop, fixture_name, set_up
 from runline.evaluate.bench.result import GcPauses, latencies
-from runline.store.sqlite import open_connection
+from runline.store.file import open_connection
 from runline.store.tables import BATCHES, EVENTS, insert, table_named, upsert
 
 PLAYERS = 10_000
@@ -83,7 +81,7 @@ async def bench_settle(
 
 def copy_database(path: Path, copy: Path) -> None:
     """A second database with the same rows, whatever is in the WAL."""
-    source, target = open_connection(path, writing=False), apsw.Connection(str(copy))
+    source, target = open_connection(path, writing=False), open_connection(copy, writing=True)
     with target.backup("main", source, "main") as backup:
         backup.step()
     target.close()

@@ -126,6 +126,8 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("at_ns", sa.BigInteger(), nullable=False),
+        sa.Column("held_rows", sa.BigInteger(), nullable=False),
+        sa.Column("held_sum", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream"),
         sqlite_with_rowid=False,
     )
@@ -200,6 +202,18 @@ def upgrade() -> None:
         sa.Column("entered_ns", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "openings",
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("log", sa.Text(), nullable=False),
+        sa.Column("opened_ns", sa.BigInteger(), nullable=False),
+        sa.Column("commits", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
         sqlite_with_rowid=False,
     )
     op.create_table(

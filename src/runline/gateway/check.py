@@ -1,0 +1,55 @@
+"""The check of the file that a server has: every page, table and index, in a process of its own, now and then.
+
+What is read on the way of a command or a query is verified anyway; this finds what nobody has read for long.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from runline.engine.engine import Engine
+from runline.helpers import CallingHelper, HelperEnded
+from runline.store.check import check_file
+from runline.store.limits import CHECK_EVERY_S
+
+log = logging.getLogger("runline.gateway")
+
+
+@asynccontextmanager
+async def checking(engine: Engine, database: Path) -> AsyncIterator[None]:
+    """Check a database while an engine runs on it, at once and then once a day; what is found is said in health."""
+    helper = CallingHelper(os.nice, 19)
+    task = asyncio.create_task(check_on(engine, database, helper))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        helper.close()
+
+
+async def check_on(engine: Engine, database: Path, helper: CallingHelper) -> None:
+    """Check as long as this runs."""
+    while True:
+        await check_once(engine, database, helper)
+        await asyncio.sleep(CHECK_EVERY_S)
+
+
+async def check_once(engine: Engine, database: Path, helper: CallingHelper) -> None:
+    """Check once, and say what is found."""
+    try:
+        checked = await helper.call(check_file, str(database))
+    except HelperEnded:
+        log.warning("the check of the database has ended early; it is done again the next time")
+        return
+    if checked.unfinished:
+        log.warning("so much is written that these could not be checked: %s", ", ".join(checked.unfinished))
+    if checked.faults:
+        more = f" (and {len(checked.faults) - 1} more)" if len(checked.faults) > 1 else ""
+        engine.hear("store", "check", "degraded", f"The database is damaged: {checked.faults[0]}{more}")
+    elif not checked.unfinished:
+        engine.hear("store", "check", None, "")

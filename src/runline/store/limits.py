@@ -1,0 +1,41 @@
+"""Bounds of the file: its write-ahead log, who looks at it for long, and the process that writes it."""
+
+BUSY_MS = 2_000
+"""How long a statement waits for another connection's lock."""
+
+LOCK_WAIT_S = 2.0
+"""How long a start waits for a process that is just ending."""
+
+CHECKPOINT_PAGES = 4_096
+"""Pages in the WAL from which on it is copied into the database: 16 MiB."""
+
+REST_PAGES = 256
+"""Pages that the writer copies itself: a millisecond or two."""
+
+ROUNDS_MAX = 8
+"""How often the thread copies what has come meanwhile, before the writer copies the rest however much it is."""
+
+WAL_PAGES_MAX = 65_536
+"""Pages in the WAL (256 MiB) beyond which the writer waits for the copying, and says that something is wrong."""
+
+WAL_KEPT_BYTES = 64 * 2**20
+"""What is left of the WAL's file when it begins anew: it was longer only while somebody looked at an old state."""
+
+SNAPSHOT_WAL_BYTES_MAX = 192 * 2**20
+"""The WAL's length at which Runline's own readers let go of what they look at: less than WAL_PAGES_MAX, so that no reader of
+ours makes the writer wait."""
+
+MARK_S = 0.1
+"""How far the mark beside the database may be behind it: what was cut off within this time may go unnoticed."""
+
+CHECK_EVERY_S = 24 * 3_600.0
+"""How often a server checks its whole file; the first time right after its start."""
+
+COMMITTER_READY_S = 30.0
+"""How long the committer process may take to open the file."""
+
+COMMITTER_SLOW_S = 2.0
+"""How long the committer process may take over a batch before it is said to be slow."""
+
+COMMITTER_SILENT_S_MAX = 5.0
+"""How long it may take before it is taken for hung, ended and replaced."""

@@ -1,0 +1,157 @@
+"""Opening: whether a file still holds all that was durable, and whether it is the log that it was.
+
+Rule: each opening and each transaction is counted in the file, and the mark beside it says how far the counting had come. A file
+that is behind its mark, or whose write-ahead log is damaged, has lost what people were told of; it is refused, unless somebody
+says that they accept the loss. Then, and whenever the file or its mark is a copy that was put there, the log gets a new id, so
+that nobody goes on from a position of the log that was.
+"""
+
+import logging
+import os
+import secrets
+import time
+from hashlib import blake2b
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from runline.engine.ports import StoreError
+from runline.store.file import open_connection, store_error, wal_of
+from runline.store.mark import Mark, MarkDamaged, load_mark, mark_path
+from runline.store.schema_change import migrate
+from runline.store.tables import OPENINGS, insert
+from runline.store.wal import lost_behind
+
+log = logging.getLogger("runline.store")
+
+LAST_OPENING = "SELECT number, log, opened_ns, commits, hash, closed, found FROM openings ORDER BY number DESC LIMIT 1"
+COUNT = "UPDATE openings SET commits = ?, hash = ? WHERE number = ?"
+CLOSED = "UPDATE openings SET closed = 1 WHERE number = ?"
+
+HOW_TO_ACCEPT = "If it is lost for good, start once with --accept-loss."
+
+
+class Opening(msgspec.Struct, frozen=True, array_like=True):
+    """One opening of a file, the last one being the one that stands.
+
+    log: the log's id since then. commits: the transactions that the file has had, and hash: a chain over them. closed: whether
+    it was stopped cleanly. found: why the log got a new id, or "".
+    """
+
+    number: int
+    log: str
+    opened_ns: int
+    commits: int
+    hash: bytes
+    closed: bool
+    found: str
+
+
+def last_opening(connection: apsw.Connection) -> Opening | None:
+    """How the file was opened last, and how far it is; None for a file that is new."""
+    row = connection.execute(LAST_OPENING).fetchone()
+    return msgspec.convert(row, Opening, strict=False) if row else None
+
+
+def count_commit(connection: apsw.Connection, number: int, content: bytes) -> tuple[int, bytes]:
+    """Count a transaction, within it. content: what tells it from any other. Returns what is durable with it."""
+    row = connection.execute("SELECT commits, hash FROM openings WHERE number = ?", (number,)).fetchone()
+    assert row is not None
+    commits, before = row
+    durable = commits + 1, blake2b(before + content, digest_size=16).digest()
+    connection.execute(COUNT, (*durable, number))
+    return durable
+
+
+def open_log(path: Path, *, accept_loss: bool) -> tuple[Opening, str]:
+    """Open a file for writing, if it holds all that was durable: (this opening, why it goes on although it does not, or "").
+
+    Raises StoreError `unreadable`.
+    """
+    wal_is_there = wal_of(path).exists()
+    marked = load_marked(path, accept_loss=accept_loss)
+    connection = open_connection(path, writing=True)
+    try:
+        taken = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0]
+        damaged = lost_behind(wal_of(path), max(taken, 0))
+        last = None
+        if connection.execute("SELECT count(*) FROM sqlite_schema").get:
+            migrate(connection, path)
+            last = last_opening(connection)
+        lost = what_is_lost(path, last, marked[0] if marked else None, damaged=damaged, wal_is_there=wal_is_there)
+        if lost and not accept_loss:
+            raise StoreError("unreadable", f"{path} has lost what was durable: {lost}. {HOW_TO_ACCEPT}")
+        if last is None:
+            migrate(connection, path)
+        opening = begin(connection, last, marked, lost, asked=accept_loss)
+        # So that the database itself says that it is open: then its write-ahead log must be there.
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return opening, lost
+    except apsw.BusyError as error:
+        raise StoreError("unreadable", f"{path} is being written by another program: {error}") from error
+    except apsw.Error as error:
+        raise StoreError("unreadable", f"{path} cannot be read: {store_error(error)}") from error
+    except msgspec.ValidationError as error:
+        raise StoreError("unreadable", f"{path} cannot be read: how it was opened before: {error}") from error
+    finally:
+        connection.close()
+
+
+def load_marked(path: Path, *, accept_loss: bool) -> tuple[Mark, bool] | None:
+    try:
+        return load_mark(path)
+    except MarkDamaged as error:
+        if accept_loss:
+            return None
+        raise StoreError("unreadable", f"How far {path} was durable is not known: {error}. {HOW_TO_ACCEPT}") from error
+
+
+def what_is_lost(path: Path, last: Opening | None, mark: Mark | None, *, damaged: bool, wal_is_there: bool) -> str:
+    """What a file lacks, in words; "" if nothing is known to be lost."""
+    if damaged:
+        return "its write-ahead log is damaged before its end"
+    if mark is None:
+        if last is not None and not last.closed and not wal_is_there:
+            return f"it was not stopped cleanly, and its write-ahead log and {mark_path(path).name} are missing"
+        return ""
+    said = f"{mark_path(path).name} says that transaction {mark.commits} of opening {mark.opening} was durable"
+    if last is None:
+        return f"{said}, and it is empty"
+    if last.log != mark.log:
+        return f"{mark_path(path).name} is of another log ({mark.log}; it is {last.log})"
+    if last.number < mark.opening or last.commits < mark.commits:
+        return f"{said}, and it ends at transaction {last.commits} of opening {last.number}"
+    if last.commits == mark.commits and last.hash != mark.hash:
+        return f"{said}, and it holds other transactions"
+    return ""
+
+
+def begin(
+    connection: apsw.Connection, last: Opening | None, marked: tuple[Mark, bool] | None, lost: str, *, asked: bool
+) -> Opening:
+    """Write down that the file is opened, and under which id its log goes on."""
+    mark, copied = marked or (None, False)
+    found = ""
+    if last is not None:
+        if lost or asked:
+            found = f"a loss was accepted: {lost or 'none was found'}"
+        elif mark is None:
+            found = "there was no mark beside the file"
+        elif copied:
+            found = "the mark beside the file is a copy"
+        elif last.number > mark.opening + 1:
+            found = "the mark beside the file is of an earlier opening"
+        if found:
+            log.warning("the log gets a new id: %s", found)
+    opening = Opening(
+        number=max(last.number if last else 0, mark.opening if mark else 0) + 1,
+        log=last.log if last and not found else secrets.token_hex(8),
+        opened_ns=time.time_ns(),
+        commits=(last.commits if last else 0) + 1,
+        hash=blake2b((last.hash if last else b"") + os.urandom(16), digest_size=16).digest(),
+        closed=False,
+        found=found,
+    )
+    connection.execute(insert(OPENINGS), msgspec.structs.astuple(opening))
+    return opening

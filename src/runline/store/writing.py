@@ -1,0 +1,159 @@
+"""Writing what is sealed into the file, one transaction for each batch."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import apsw
+
+from runline.engine.limits import REFUSALS_KEPT_MAX
+from runline.engine.ports import GENESIS, Part, Sealed
+from runline.store.batches import BatchTimes
+from runline.store.file import store_error
+from runline.store.opening import count_commit
+from runline.store.tables import (
+    EVENTS,
+    REFUSALS,
+    Table,
+    delete,
+    held_rows,
+    insert,
+    is_held,
+    table_named,
+    upsert,
+)
+
+FENCE = (
+    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, ?, ?, ?, ?, 0, 0) "
+    "ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ns = excluded.at_ns "
+    "WHERE heads.epoch = excluded.epoch AND heads.seq = ?"
+)
+CLAIM = "INSERT INTO heads VALUES (?, 1, 0, ?, 0, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
+HOLD = "UPDATE heads SET held_rows = held_rows + ?, held_sum = held_sum + ? WHERE stream = ?"
+REFUSE = insert(REFUSALS) + " ON CONFLICT DO UPDATE SET count = count + excluded.count, last_ns = excluded.last_ns"
+OLDEST_REFUSALS = (
+    "DELETE FROM refusals WHERE stream = ? AND minute < max(?, ifnull("
+    "(SELECT minute FROM refusals WHERE stream = ? ORDER BY minute DESC LIMIT 1 OFFSET ?), 0))"
+)
+
+Durable = tuple[int, bytes]
+"""How many transactions are durable, and the chain over them."""
+
+
+def write_batch(
+    connection: apsw.Connection, opening: int, sealed: Sealed, times: BatchTimes
+) -> tuple[frozenset[str], Durable]:
+    """Write a sealed batch in one transaction, and its times: (the streams that another process owns, what is durable with it).
+
+    Raises StoreError; then nothing of the batch is stored.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        fenced = frozenset(part.before.stream for part in sealed.parts if not fence(connection, part))
+        parts = [part for part in sealed.parts if part.before.stream not in fenced]
+        write_parts(connection, parts)
+        times.note(connection, sealed.node, sealed.sealed_ns, sealed.durable_before_ns)
+        durable = count_commit(connection, opening, b"".join(part.after.hash for part in parts))
+        connection.execute("COMMIT")
+        return fenced, durable
+    except Exception as error:
+        raise undone(connection, error) from error
+
+
+def claim_stream(connection: apsw.Connection, opening: int, stream: str) -> Durable:
+    """Take a stream over: a new epoch, from which on commits of earlier owners are left out.
+
+    Raises StoreError.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(CLAIM, (stream, GENESIS))
+        durable = count_commit(connection, opening, stream.encode())
+        connection.execute("COMMIT")
+        return durable
+    except Exception as error:
+        raise undone(connection, error) from error
+
+
+def undone(connection: apsw.Connection, error: Exception) -> Exception:
+    """Roll a transaction back that has failed, and say what that means."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    if isinstance(error, apsw.Error | OverflowError | TypeError | ValueError):
+        return store_error(error)
+    return error
+
+
+def fence(connection: apsw.Connection, part: Part) -> bool:
+    """Move a stream's head, if it is where this process has left it."""
+    before, after = part.before, part.after
+    connection.execute(FENCE, (after.stream, after.epoch, after.seq, after.hash, after.at_ns, before.seq))
+    return connection.changes() == 1
+
+
+class Held:
+    """What a transaction changes in the rows that belong in memory: how many, and the sum of their positions, by stream."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self.rows: defaultdict[str, int] = defaultdict(int)
+        self.sums: defaultdict[str, int] = defaultdict(int)
+
+    def leave(self, table: Table, keys: Iterable[tuple[Any, ...]]) -> None:
+        """The rows of these keys, as they are stored, are about to go or to change."""
+        for stream, changed_seq in self.connection.executemany(held_rows(table), keys):
+            self.rows[stream] -= 1
+            self.sums[stream] -= changed_seq
+
+    def enter(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        """These rows are about to be written."""
+        test = is_held(table)
+        for row in rows:
+            if test and test(row):
+                self.rows[row[0]] += 1
+                self.sums[row[0]] += row[-1]
+
+    def write(self) -> None:
+        """Write it to the heads."""
+        moved = [
+            (self.rows[stream], total, stream) for stream, total in self.sums.items() if total or self.rows[stream]
+        ]
+        self.connection.executemany(HOLD, moved)
+
+
+def write_parts(connection: apsw.Connection, parts: Sequence[Part]) -> None:
+    """Write what the parts hold, table by table: a batch of many streams has few rows of each."""
+    connection.executemany(insert(EVENTS), chain.from_iterable(part.events for part in parts))
+    dropped: dict[str, list[tuple[Any, ...]]] = {}
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    counted: list[tuple[Any, ...]] = []
+    for part in parts:
+        for name, keys in part.dropped.items():
+            dropped.setdefault(name, []).extend(keys)
+        for name, values in part.rows.items():
+            rows.setdefault(name, []).extend(values)
+        stream = part.before.stream
+        counted += [
+            (stream, one.minute, one.actor, one.command, one.code, one.count, one.first_ns, one.last_ns, one.first_id,
+             one.message, one.details)
+            for one in part.refusals
+        ]  # fmt: skip
+    held = Held(connection)
+    for name, keys in dropped.items():
+        table = table_named(name)
+        if is_held(table):
+            held.leave(table, keys)
+        connection.executemany(delete(table), keys)
+    for name, values in rows.items():
+        table = table_named(name)
+        if is_held(table):
+            held.leave(table, [row[: table.key_length] for row in values])
+            held.enter(table, values)
+        connection.executemany(upsert(table), values)
+    held.write()
+    connection.executemany(REFUSE, counted)
+    for part in parts:
+        if part.refusals_before:
+            stream = part.before.stream
+            connection.execute(OLDEST_REFUSALS, (stream, part.refusals_before, stream, REFUSALS_KEPT_MAX - 1))
