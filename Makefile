@@ -58,12 +58,13 @@ test: $(VENV)/.dev $(VENV)/.console
 check: $(VENV)/.dev
 	@eval "$$STAGES"; check; finish
 
-## test-long: what takes longer: tests/long, the crash tests with 50 kills (KILLS=N), 50 screens cut 100 times
+## test-long: what takes longer: tests/long, the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times
 .PHONY: test-long
 test-long: $(VENV)/.dev
 	@eval "$$STAGES"; \
 	if [ -d tests/long ]; then stage long $(RUN) pytest tests/long; fi; \
 	stage crash env RUNLINE_KILLS=$(KILLS) $(RUN) pytest -m crash tests/integration; \
+	stage flips env RUNLINE_FLIPS=250 $(RUN) pytest tests/integration -k flipped; \
 	stage stream env RUNLINE_CUTS=100 RUNLINE_SCREENS=50 $(RUN) pytest tests/integration/test_gateway_stream.py -k killed; finish
 
 ## bench: measure the budgets: benchmarks/RESULTS.md and plots, half an hour (ONLY="http both" for some)

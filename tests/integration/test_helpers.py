@@ -1,0 +1,229 @@
+"""Helper processes: they end with whoever started them, a hung one is replaced, and nobody's program is imported again."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.integration.world import agrees, play, running, wager
+
+from runline.engine.ids import id_bytes
+from runline.helpers import CallingHelper, HelperEnded
+from runline.store.sqlite_process import SqliteProcessStore
+
+WAIT_S = 30
+
+EMBEDS = """
+import asyncio, os, signal, sys, time
+from pathlib import Path
+
+print("imported", flush=True)
+
+from runline.bootstrap import running_engine
+from runline.bus.local import LocalBus
+from runline.client import AsyncClient
+from runline.domain.house import OpenBook
+from runline.domain.messages import HOUSE
+from runline.engine.requests import Request
+from runline.gateway.server import listen, make_server
+from runline.store.sqlite_process import SqliteProcessStore
+
+
+async def main(path, then):
+    async with running_engine(SqliteProcessStore(path)) as (engine, bus):
+        server = make_server(engine, bus, path)
+        with listen("127.0.0.1", 0) as listening:
+            serving = asyncio.create_task(server.serve(sockets=[listening]))
+            while not server.started:
+                await asyncio.sleep(0.01)
+            await bus.send_one(Request(HOUSE, bus.new_id(), "platform", OpenBook("b1", "owner")))
+            await server.gateway.signing.set_first_password(HOUSE, "platform", "a long password")
+            async with AsyncClient("http://%s:%d" % listening.getsockname()[:2]) as client:
+                await client.sign_in(HOUSE, "platform", "a long password")
+                page = await client.ask("log", type="BookOpened")
+                print("history", len(page.items), flush=True)
+            if then == "wait":
+                await asyncio.sleep(600)
+            server.should_exit = True
+            await serving
+
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A program that embeds Runline with all its helpers, and has no guard of `__main__`."""
+    file = tmp_path / "embeds.py"
+    file.write_text(EMBEDS)
+    return file
+
+
+def test_a_program_that_embeds_runline_needs_no_guard(program, path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", program, path, "end"], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout.split("\n"), done.stderr) == (["imported", "history 1", ""], "")
+    agrees(path)
+
+
+def children_of(pid):
+    """The processes that a process has started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def lives(pid):
+    """Whether a process runs (a dead one that nobody has taken leave of does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone(pids):
+    """Wait until these processes have ended."""
+    deadline = time.monotonic() + WAIT_S
+    while any(map(lives, pids)):
+        assert time.monotonic() < deadline, f"still there: {[pid for pid in pids if lives(pid)]}"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_all_helpers_end_with_a_parent_that_is_killed_also_if_they_are_stopped(program, path, stopped):
+    child = subprocess.Popen([sys.executable, program, path, "wait"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline() == "imported\n"
+        assert child.stdout.readline() == "history 1\n"
+        helpers = children_of(child.pid)
+        assert len(helpers) >= 3
+        if stopped:
+            for pid in helpers:
+                os.kill(pid, signal.SIGSTOP)
+    finally:
+        child.kill()
+        child.communicate()
+    gone(helpers)
+
+
+def test_signals_that_end_a_server_do_not_end_its_helpers_before_it(path):
+    async def main():
+        store = SqliteProcessStore(path)
+        async with running(store) as world:
+            await world.open_house()
+            pid = store.committer.child.pid
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                os.kill(pid, number)
+            await world.open_book("b1")
+            assert store.committer.child.pid == pid
+
+    play(main())
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A committer is soon taken for hung."""
+    monkeypatch.setattr("runline.store.sqlite_process.COMMITTER_SLOW_S", 0.5)
+    monkeypatch.setattr("runline.store.sqlite_process.COMMITTER_SILENT_S_MAX", 1.5)
+
+
+def test_a_committer_that_hangs_is_said_ended_and_replaced_and_its_batch_is_stored_once(path, quick):
+    said = []
+
+    async def main():
+        store = SqliteProcessStore(path)
+        async with running(store) as world:
+            note = world.engine.conditions.note
+            world.engine.conditions.note = lambda *words: (said.append(words), note(*words))
+            await world.open_house()
+            await world.open_book("b1")
+            child = store.committer.child
+            os.kill(child.pid, signal.SIGSTOP)
+            outcome = await world.do("b1", wager())
+            assert store.committer.child.pid != child.pid
+            assert not lives(child.pid)
+            assert not world.engine.conditions.standing
+            assert len(world.engine.writers["b1"].state.wagers) == 1
+            assert outcome.position == world.engine.writers["b1"].durable_seq
+
+    play(main())
+    words = [(part, level, reason) for part, _, level, reason, _ in said]
+    assert ("committer", "degraded", "The committer process has not answered for 0.5 s.") in words
+    ended = "The committer process has not answered for 1.5 s; it is ended and replaced."
+    assert ("committer", "failing", ended) in words
+    agrees(path)
+
+
+def test_a_committer_that_hangs_as_it_is_told_to_close_does_not_hold_the_stop_up(path, quick):
+    async def main():
+        store = SqliteProcessStore(path)
+        async with running(store) as world:
+            await world.open_house()
+            child = store.committer.child
+            os.kill(child.pid, signal.SIGSTOP)
+        assert not lives(child.pid)
+
+    play(main())
+    agrees(path)
+
+
+def test_a_helper_gives_back_what_a_function_returns_and_what_it_raises():
+    async def main():
+        helper = CallingHelper()
+        assert await helper.call(sum, [1, 2, 3]) == 6
+        with pytest.raises(ZeroDivisionError):
+            await helper.call(divmod, 1, 0)
+        assert await asyncio.gather(*(helper.call(abs, -number) for number in range(20))) == list(range(20))
+        first = await helper.call(os.getpid)
+        os.kill(first, signal.SIGKILL)
+        with pytest.raises(HelperEnded):
+            await helper.call(time.sleep, 5)
+        assert await helper.call(os.getpid) != first
+        helper.close()
+
+    asyncio.run(main())
+
+
+def test_a_helper_that_cannot_be_prepared_says_why():
+    async def main():
+        helper = CallingHelper(divmod, 1, 0)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await helper.call(abs, 1)
+        helper.close()
+
+    asyncio.run(main())
+
+
+def test_what_cannot_be_sent_back_is_told_in_words():
+    async def main():
+        helper = CallingHelper()
+        with pytest.raises(RuntimeError, match="cannot be sent back"):
+            await helper.call(id_bytes, "no id")
+        helper.close()
+
+    asyncio.run(main())
+
+
+def test_who_waits_for_a_helper_that_is_closed_meanwhile_is_told():
+    async def main():
+        helper = CallingHelper(time.sleep, 60)
+        calls = [asyncio.create_task(helper.call(abs, 1)) for _ in range(3)]
+        await asyncio.sleep(0)
+        helper.close()
+        assert [type(error) for error in await asyncio.gather(*calls, return_exceptions=True)] == [HelperEnded] * 3
+        busy = CallingHelper()
+        assert await busy.call(abs, -1) == 1
+        call = asyncio.create_task(busy.call(time.sleep, 60))
+        await asyncio.sleep(0)
+        busy.close()
+        with pytest.raises(HelperEnded):
+            await call
+        with pytest.raises(HelperEnded):
+            await busy.call(abs, 1)
+
+    asyncio.run(main())
