@@ -95,7 +95,8 @@ def test_the_sums_of_agents_follow_a_moved_subtree(book):
     book.given(wager("P1", 10_00), EnterTransaction("P1", "receipt", 7_00, "cash"))
     book.given(MoveAgent("A1-1", "A2", "sold"))
     sums = book.state.sums
-    assert astuple(sums["A1"]) == (0, 0, 0, {})
+    assert astuple(sums["A1"]) == (0, 0, 0, {}, 0)
+    assert [sums[name].players for name in ("A1", "A2", ROOT)] == [0, 1, 1]
     assert sums["A2"] == sums[ROOT]
     assert astuple(sums["A2"])[:3] == (10_00, 1, 7_00)
     (market,) = book.state.stands("A2")

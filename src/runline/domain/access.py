@@ -10,11 +10,13 @@ stands above a book's other owners; other owners are equals, and nobody commands
 What was taken from above is given back from there or above only (`require_revoker`).
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import KEPT_FOR_THE_WHOLE, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
 from runline.domain.messages import ENGINE, GATEWAY, Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import PLAYER_MAY, Permission
 from runline.domain.state import Row, State
 
@@ -75,6 +77,8 @@ class AccessState(State):
         self.allowed: dict[str, frozenset[str]] = {}
         self.holders: dict[str, dict[str, None]] = {}
         """The staff who have a role, by role. (Players have a role of their own, and nobody has it beside them.)"""
+        self.users_at: dict[str, Ordered[str]] = {}
+        """The users who stand at each node."""
 
     def derive(self) -> None:
         super().derive()
@@ -101,6 +105,28 @@ class AccessState(State):
     def first_owner(self) -> str:
         """The owner whom the house names; "" where there is none."""
         return ""
+        names: dict[str, list[str]] = {}
+        for user in self.users.values():
+            names.setdefault(user.node, []).append(user.name)
+        self.users_at = {node: Ordered(found) for node, found in names.items()}
+
+    def add_user(self, user: User) -> None:
+        """Take in a new user."""
+        self.users[user.name] = self.touch(user)
+        self.note_holder(user)
+        self.users_at.setdefault(user.node, Ordered()).add(user.name)
+
+    def users_of(self, node: str) -> Ordered[str]:
+        """The users who stand at a node."""
+        return self.users_at.get(node, NO_KEYS)
+
+    def subtree(self, top: str, start: str = "") -> Iterator[str]:
+        """The nodes of a subtree, from `start` on. A stream without a tree has the root only."""
+        yield ROOT
+
+    def chain(self, node: str) -> list[str]:
+        """A node and all above it. A stream without a tree has the root only."""
+        return [ROOT]
 
     def below(self, top: str, node: str) -> bool:
         """Whether a node is `top` or stands below it. A stream without a tree has the root only."""
@@ -410,8 +436,7 @@ def create_user(state: AccessState, command: CreateUser, context: Any) -> UserCr
 
 @evolves(UserCreated)
 def user_created(state: AccessState, event: UserCreated) -> None:
-    user = state.users[event.user] = User(event.user, event.node, event.role, event.player)
-    state.note_holder(state.touch(user))
+    state.add_user(User(event.user, event.node, event.role, event.player))
 
 
 @decides(AssignRole)

@@ -62,11 +62,10 @@ def book_started(book: Book, event: BookStarted) -> None:
     )
     book.results_taken[book.stream] = book.touch(ResultsTaken(book.stream, event.house_seq))
     book.settings_rows[book.stream] = book.touch(book.settings)
-    book.agents[ROOT] = book.touch(Agent(ROOT, ""))
+    book.add_agent(Agent(ROOT, ""))
     for account in (GRADING, CASH, ADJUSTMENTS):
         book.ledger_accounts[account] = book.touch(LedgerAccount(account))
     for role, permissions in ((OWNER, EVERYTHING), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):
         book.roles[role] = book.touch(Role(role, ROOT, permissions))
         book.allowed[role] = frozenset(permissions)
-    book.users[event.owner] = book.touch(User(event.owner, ROOT, OWNER, ""))
-    book.note_holder(book.users[event.owner])
+    book.add_user(User(event.owner, ROOT, OWNER, ""))

@@ -11,6 +11,7 @@ from runline.domain.grading import DEFAULT_RULES, SIDES, Score
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
 from runline.domain.suspension import SuspendableState
@@ -132,12 +133,50 @@ class CatalogState(SuspendableState):
         self.markets: dict[str, Market] = {}
         self.results: dict[str, Result] = {}
         self.markets_of: dict[str, list[str]] = {}
+        self.board: dict[tuple[str, str], Ordered[tuple[int, str]]] = {}
+        """(rotation, fixture) by (status, league), and by (status, "")."""
+        self.result_order: Ordered[str] = Ordered()
 
     def derive(self) -> None:
         super().derive()
         self.markets_of = {}
         for market in self.markets.values():
             self.markets_of.setdefault(market.fixture, []).append(market.name)
+        places: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        for fixture in self.fixtures.values():
+            for key in ((fixture.status, ""), (fixture.status, fixture.league)):
+                places.setdefault(key, []).append((fixture.rotation, fixture.name))
+        self.board = {key: Ordered(found) for key, found in places.items()}
+        self.result_order = Ordered(self.results)
+
+    def add_fixture(self, fixture: Fixture) -> None:
+        """Take in a new fixture."""
+        self.fixtures[fixture.name] = self.touch(fixture)
+        self.list_fixture(fixture)
+
+    def list_fixture(self, fixture: Fixture) -> None:
+        """Put a fixture on the board of its status."""
+        for league in ("", fixture.league):
+            self.board.setdefault((fixture.status, league), Ordered()).add((fixture.rotation, fixture.name))
+
+    def live_on(self, fixture: Fixture, event: str) -> None:
+        """Take the step in a fixture's life that an event is."""
+        for league in ("", fixture.league):
+            self.board[fixture.status, league].discard((fixture.rotation, fixture.name))
+        self.touch(fixture).status = FIXTURE_LIFE[fixture.status, event]
+        self.list_fixture(fixture)
+
+    def board_of(self, status: str, league: str = "") -> Ordered[tuple[int, str]]:
+        """(rotation, fixture) of the fixtures of a status, of all leagues or one, in the board's order."""
+        return self.board.get((status, league), NO_KEYS)
+
+    def result_of(self, fixture: str) -> Result:
+        """The row of a fixture's result; it is made with the first entry."""
+        result = self.results.get(fixture)
+        if result is None:
+            result = self.results[fixture] = Result(fixture, 0, None, None, 0, 0)
+            self.result_order.add(fixture)
+        return self.touch(result)
 
     def knows_subject(self, scope: str, subject: str) -> bool:
         if scope == "selection":
@@ -264,7 +303,7 @@ def create_fixture(house: CatalogState, command: CreateFixture, context: Any) ->
 @evolves(FixtureCreated)
 def fixture_created(house: CatalogState, event: FixtureCreated) -> None:
     fixture = Fixture(event.fixture, event.league, event.sport, event.rotation, event.away, event.home, event.start_ns)
-    house.fixtures[event.fixture] = house.touch(fixture)
+    house.add_fixture(fixture)
     house.schedule("cutoff", event.fixture, event.start_ns)
 
 
@@ -302,9 +341,9 @@ def reschedule_fixture(house: CatalogState, command: RescheduleFixture, context:
 
 @evolves(FixtureRescheduled)
 def fixture_rescheduled(house: CatalogState, event: FixtureRescheduled) -> None:
-    fixture = house.touch(house.fixtures[event.fixture])
+    fixture = house.fixtures[event.fixture]
     fixture.start_ns = event.after_ns
-    fixture.status = FIXTURE_LIFE[fixture.status, "FixtureRescheduled"]
+    house.live_on(fixture, "FixtureRescheduled")
     house.schedule("cutoff", event.fixture, event.after_ns)
 
 
@@ -336,8 +375,7 @@ def close_fixture(house: CatalogState, command: CloseFixture, context: Any) -> F
 
 @evolves(FixtureClosed)
 def fixture_closed(house: CatalogState, event: FixtureClosed) -> None:
-    fixture = house.touch(house.fixtures[event.fixture])
-    fixture.status = FIXTURE_LIFE[fixture.status, "FixtureClosed"]
+    house.live_on(house.fixtures[event.fixture], "FixtureClosed")
     house.unschedule("cutoff", event.fixture)
 
 

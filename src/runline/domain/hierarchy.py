@@ -3,12 +3,14 @@
 Rule: the tree stores parents only. Everyone sees and acts on their own subtree; moving a subtree changes one row.
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from runline.domain.access import PLAYER_ROLE, ROOT, User, grantable, require_room
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
 from runline.domain.settings import SettingsState
 from runline.domain.state import Row
@@ -61,6 +63,54 @@ class TreeState(SettingsState):
         super().__init__(stream)
         self.agents: dict[str, Agent] = {}
         self.players: dict[str, Player] = {}
+        self.children: dict[str, Ordered[str]] = {}
+        self.players_at: dict[str, Ordered[str]] = {}
+
+    def derive(self) -> None:
+        super().derive()
+        children: dict[str, list[str]] = {}
+        for agent in self.agents.values():
+            children.setdefault(agent.parent, []).append(agent.name)
+        players: dict[str, list[str]] = {}
+        for player in self.players.values():
+            players.setdefault(player.agent, []).append(player.number)
+        self.children = {parent: Ordered(names) for parent, names in children.items()}
+        self.players_at = {agent: Ordered(numbers) for agent, numbers in players.items()}
+
+    def add_agent(self, agent: Agent) -> None:
+        """Take in a new agent."""
+        self.agents[agent.name] = self.touch(agent)
+        self.children.setdefault(agent.parent, Ordered()).add(agent.name)
+
+    def hang(self, agent: Agent, parent: str) -> None:
+        """Hang an agent, with all below, under another parent."""
+        self.children[agent.parent].discard(agent.name)
+        self.touch(agent).parent = parent
+        self.children.setdefault(parent, Ordered()).add(agent.name)
+
+    def add_player(self, player: Player) -> None:
+        """Take in a new player."""
+        self.players[player.number] = self.touch(player)
+        self.players_at.setdefault(player.agent, Ordered()).add(player.number)
+
+    def players_of(self, agent: str) -> Ordered[str]:
+        """The players directly under an agent."""
+        return self.players_at.get(agent, NO_KEYS)
+
+    def subtree(self, top: str, start: str = "") -> Iterator[str]:
+        """The agents of a subtree, each before those below it, by name among those of one parent; from `start` on, which must
+        stand in it."""
+        node = start or top
+        while True:
+            yield node
+            following = next(iter(self.children.get(node, NO_KEYS)), "")
+            while not following and node != top:
+                parent = self.agents[node].parent
+                following = next(self.children[parent].after(node), "")
+                node = parent
+            if not following:
+                return
+            node = following
 
     def below(self, top: str, node: str) -> bool:
         if top == ROOT:
@@ -173,7 +223,7 @@ def create_agent(book: TreeState, command: CreateAgent, context: Any) -> AgentCr
 
 @evolves(AgentCreated)
 def agent_created(book: TreeState, event: AgentCreated) -> None:
-    book.agents[event.agent] = book.touch(Agent(event.agent, event.parent))
+    book.add_agent(Agent(event.agent, event.parent))
 
 
 class CreatePlayer(Command, needs=Permission.PLAYER_CREATE):
@@ -215,8 +265,8 @@ def create_player(book: TreeState, command: CreatePlayer, context: Any) -> Playe
 
 @evolves(PlayerCreated)
 def player_created(book: TreeState, event: PlayerCreated) -> None:
-    book.players[event.player] = book.touch(Player(event.player, event.agent, event.credit_limit_minor))
-    book.users[event.player] = book.touch(User(event.player, event.agent, PLAYER_ROLE, event.player))
+    book.add_player(Player(event.player, event.agent, event.credit_limit_minor))
+    book.add_user(User(event.player, event.agent, PLAYER_ROLE, event.player))
 
 
 class MoveAgent(Command, needs=Permission.AGENT_MOVE):

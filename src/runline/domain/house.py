@@ -8,6 +8,7 @@ from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import BOOKS_MAX
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.ordered import Ordered
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.state import Row
 from runline.domain.watch import WatchState
@@ -29,6 +30,11 @@ class House(WatchState):
     def __init__(self) -> None:
         super().__init__(HOUSE)
         self.books: dict[str, BookListing] = {}
+        self.book_order: Ordered[str] = Ordered()
+
+    def derive(self) -> None:
+        super().derive()
+        self.book_order = Ordered(self.books)
 
 
 class FoundHouse(Command, streams=("house",)):
@@ -57,8 +63,7 @@ def found_house(house: House, command: FoundHouse, context: Any) -> HouseFounded
 def house_founded(house: House, event: HouseFounded) -> None:
     house.roles[OWNER] = house.touch(Role(OWNER, ROOT, EVERYTHING))
     house.allowed[OWNER] = frozenset(EVERYTHING)
-    house.users[event.owner] = house.touch(User(event.owner, ROOT, OWNER, ""))
-    house.note_holder(house.users[event.owner])
+    house.add_user(User(event.owner, ROOT, OWNER, ""))
 
 
 class OpenBook(Command, needs=Permission.BOOK_OPEN, streams=("house",)):
@@ -97,6 +102,7 @@ def open_book(house: House, command: OpenBook, context: Any) -> BookOpened | tup
 @evolves(BookOpened)
 def book_opened(house: House, event: BookOpened) -> None:
     house.books[event.book] = house.touch(BookListing(event.book, event.owner))
+    house.book_order.add(event.book)
 
 
 @grounds(OpenBook)

@@ -80,6 +80,9 @@ sport, a league, a kind of market, an agent) has no bound but what there is to s
 SUSPENSIONS_PER_NODE_MAX = 1_000
 """Layers that the staff of one agent may set. They take no room from others."""
 
+CLOSED_REMEMBERED = 20_000
+"""Tickets that closed last of which a book knows the market, for screens that come back; twice as many at most."""
+
 LINE_QUARTERS_MAX = 4 * 1000
 """The largest handicap or total, in quarter points."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runline.domain.catalog import FIXTURE_LIFE, CatalogState, Fixture, Result
+from runline.domain.catalog import CatalogState, Fixture, Result
 from runline.domain.grading import NotGradable, Score, check_score, default_rules
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
@@ -48,10 +48,7 @@ def enter_result(house: CatalogState, command: EnterResult, context: Any) -> Res
 
 @evolves(ResultEntered)
 def result_entered(house: CatalogState, event: ResultEntered) -> None:
-    result = house.results.get(event.fixture)
-    if result is None:
-        result = house.results[event.fixture] = Result(event.fixture, 0, None, None, 0, 0)
-    house.touch(result)
+    result = house.result_of(event.fixture)
     result.revision = event.revision
     result.entered = event.score
 
@@ -96,9 +93,8 @@ def confirm_result(house: CatalogState, command: ConfirmResult, context: Any) ->
 
 @evolves(ResultConfirmed)
 def result_confirmed(house: CatalogState, event: ResultConfirmed) -> None:
-    fixture = house.touch(house.fixtures[event.fixture])
-    fixture.status = FIXTURE_LIFE[fixture.status, "ResultConfirmed"]
-    result = house.touch(house.results[event.fixture])
+    house.live_on(house.fixtures[event.fixture], "ResultConfirmed")
+    result = house.result_of(event.fixture)
     result.confirmed = event.score
     result.confirmed_seq = house.seq
     result.confirmations += 1
@@ -140,12 +136,8 @@ def cancel_fixture(house: CatalogState, command: CancelFixture, context: Any) ->
 
 @evolves(FixtureCancelled)
 def fixture_cancelled(house: CatalogState, event: FixtureCancelled) -> None:
-    fixture = house.touch(house.fixtures[event.fixture])
-    fixture.status = FIXTURE_LIFE[fixture.status, "FixtureCancelled"]
-    result = house.results.get(event.fixture)
-    if result is None:
-        result = house.results[event.fixture] = Result(event.fixture, 0, None, None, 0, 0)
-    house.touch(result)
+    house.live_on(house.fixtures[event.fixture], "FixtureCancelled")
+    result = house.result_of(event.fixture)
     result.revision = event.revision
     result.entered = result.confirmed = None
     result.confirmed_seq = house.seq

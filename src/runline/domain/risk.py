@@ -9,9 +9,11 @@ import msgspec
 
 from runline.domain.access import ROOT
 from runline.domain.grading import SIDES
-from runline.domain.hierarchy import AgentMoved
+from runline.domain.hierarchy import AgentMoved, Player
 from runline.domain.ledger import LedgerState
+from runline.domain.limits import CLOSED_REMEMBERED
 from runline.domain.messages import evolves
+from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Row
 
 
@@ -23,22 +25,35 @@ class Stand(msgspec.Struct, gc=False):
     wagers: int = 0
 
 
-class AgentSums(msgspec.Struct):
-    """The sums of an agent's subtree, in minor units.
+class Stands(dict[str, dict[str, Stand]]):
+    """What stands on each side of each market with open wagers."""
 
-    stands: what stands on each side of each market with open wagers.
-    """
+    order: Ordered[str] | None = None
+    """The markets in their order, once somebody has asked for it."""
+
+    def ordered(self) -> Ordered[str]:
+        """The markets in their order."""
+        if self.order is None:
+            self.order = Ordered(self)
+        return self.order
+
+
+class AgentSums(msgspec.Struct):
+    """The sums of an agent's subtree, in minor units. players: how many there are."""
 
     pending_minor: int = 0
     open_wagers: int = 0
     balance_minor: int = 0
-    stands: dict[str, dict[str, Stand]] = {}
+    stands: Stands = msgspec.field(default_factory=Stands)
+    players: int = 0
 
     def stand(self, market: str, side: str) -> Stand:
         """What stands on a side of a market."""
         sides = self.stands.get(market)
         if sides is None:
             sides = self.stands[market] = {}
+            if self.stands.order is not None:
+                self.stands.order.add(market)
         stand = sides.get(side)
         if stand is None:
             stand = sides[side] = Stand()
@@ -50,12 +65,15 @@ class AgentSums(msgspec.Struct):
             del self.stands[market][side]
             if not self.stands[market]:
                 del self.stands[market]
+                if self.stands.order is not None:
+                    self.stands.order.discard(market)
 
     def add(self, other: "AgentSums", sign: Literal[1, -1]) -> None:
         """Add (1) or take away (-1) the sums of a subtree."""
         self.pending_minor += sign * other.pending_minor
         self.open_wagers += sign * other.open_wagers
         self.balance_minor += sign * other.balance_minor
+        self.players += sign * other.players
         for market, sides in other.stands.items():
             for side, moved in sides.items():
                 stand = self.stand(market, side)
@@ -73,8 +91,9 @@ class RiskState(LedgerState):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.pending: dict[str, int] = {}
-        self.market_moved: dict[str, int] = {}
-        """The position at which a wager on a market last closed or opened again, the latest at the end."""
+        self.closed_on: dict[int, str] = {}
+        self.closed_before: dict[int, str] = {}
+        """The markets of the tickets that closed or opened again last, by the position of that event: it does not name them."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
         self.paths: dict[str, dict[str, dict[str, tuple[Stand, ...]]]] = {}
@@ -83,7 +102,7 @@ class RiskState(LedgerState):
     def derive(self) -> None:
         super().derive()
         self.pending = {}
-        self.market_moved = {}
+        self.closed_on, self.closed_before = {}, {}
         self.derive_sums()
 
     def derive_sums(self) -> None:
@@ -94,6 +113,12 @@ class RiskState(LedgerState):
         for player in self.players.values():
             for sums in self.sums_above(player.agent):
                 sums.balance_minor += player.balance_minor
+                sums.players += 1
+
+    def add_player(self, player: Player) -> None:
+        super().add_player(player)
+        for sums in self.sums_above(player.agent):
+            sums.players += 1
 
     def sums_above(self, agent: str) -> tuple[AgentSums, ...]:
         """The sums of an agent and of all above."""
@@ -124,8 +149,18 @@ class RiskState(LedgerState):
 
     def note_market(self, market: str) -> None:
         """Note that a wager on a market closes or opens again: its event does not name the market."""
-        self.market_moved.pop(market, None)
-        self.market_moved[market] = self.seq
+        if len(self.closed_on) >= CLOSED_REMEMBERED:
+            self.closed_before, self.closed_on = self.closed_on, {}
+        self.closed_on[self.seq] = market
+
+    def market_closed_at(self, seq: int) -> str:
+        """The market of the ticket that closed or opened again at a position; "" if that was too long ago."""
+        return self.closed_on.get(seq) or self.closed_before.get(seq, "")
+
+    def markets(self, node: str) -> Ordered[str]:
+        """The markets with open wagers of a node's players, in their order."""
+        sums = self.sums.get(node)
+        return sums.stands.ordered() if sums else NO_KEYS
 
     def stands_above(self, market: str, side: str, agent: str) -> tuple[Stand, ...]:
         """What stands on a side of a market for an agent and for all above."""
@@ -169,6 +204,6 @@ def agent_moved(book: RiskState, event: AgentMoved) -> None:
         sums.add(moved, -1)
     for sums in book.sums_above(event.after):
         sums.add(moved, 1)
-    book.touch(book.agents[event.agent]).parent = event.after
+    book.hang(book.agents[event.agent], event.after)
     book.above = {}
     book.paths = {}

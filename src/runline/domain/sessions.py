@@ -27,6 +27,7 @@ from runline.domain.limits import (
     STEP_NS_MAX,
 )
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
 
@@ -99,12 +100,24 @@ class SessionState(AccessState):
         self.credentials: dict[str, Credential] = {}
         self.sessions: dict[str, Session] = {}
         self.sessions_of: dict[str, dict[str, None]] = {}
+        self.sessions_at: dict[str, Ordered[tuple[str, str]]] = {}
+        """(user, session) of those who stand at each node."""
 
     def derive(self) -> None:
         super().derive()
-        self.sessions_of = {}
+        self.sessions_of, self.sessions_at = {}, {}
         for session in sorted(self.sessions.values(), key=lambda session: (session.started_ns, session.name)):
-            self.sessions_of.setdefault(session.user, {})[session.name] = None
+            self.list_session(session)
+
+    def list_session(self, session: Session) -> None:
+        """Note whose a session is."""
+        self.sessions_of.setdefault(session.user, {})[session.name] = None
+        node = self.users[session.user].node
+        self.sessions_at.setdefault(node, Ordered()).add((session.user, session.name))
+
+    def sessions_in(self, node: str) -> Ordered[tuple[str, str]]:
+        """(user, session) of those who stand at a node."""
+        return self.sessions_at.get(node, NO_KEYS)
 
     def end_session(self, name: str) -> None:
         """Forget a session, if there is one."""
@@ -117,6 +130,10 @@ class SessionState(AccessState):
         del names[name]
         if not names:
             del self.sessions_of[session.user]
+        node = self.users[session.user].node
+        self.sessions_at[node].discard((session.user, name))
+        if not self.sessions_at[node]:
+            del self.sessions_at[node]
 
     def end_sessions(self, user: str, but: str = "") -> None:
         for name in [name for name in self.sessions_of.get(user, ()) if name != but]:
@@ -384,7 +401,7 @@ def signed_in(state: SessionState, event: SignedIn) -> None:
         now_ns + event.whole_ns,
     )
     state.sessions[event.session] = state.touch(session)
-    state.sessions_of.setdefault(event.user, {})[event.session] = None
+    state.list_session(session)
     state.schedule("session", event.session, over_ns(session))
     credential = state.credentials[event.user]
     if event.device and credential.devices[-1:] != (event.device,):
