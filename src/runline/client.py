@@ -12,6 +12,7 @@ happens on the way. A stream resumes by itself where it was cut.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from types import TracebackType
@@ -21,6 +22,8 @@ import httpx
 import msgspec
 
 from runline.engine.ids import uuid7
+
+logger = logging.getLogger("runline.client")
 
 RETRIED = frozenset((429, 502, 503, 504))
 """Statuses after which the same request is sent again."""
@@ -75,7 +78,8 @@ class Page(msgspec.Struct):
 class Frame(msgspec.Struct):
     """A frame of the live stream.
 
-    kind: image (everything at `position`), delta (what changed after `after` up to `position`), heartbeat.
+    kind: image (everything at `position`), delta (what changed after `after` up to `position`), heartbeat. A heartbeat with an id
+    says that nothing else was to be told up to `position`.
     id: what a stream is resumed with; "" if the frame moves no position. topics: by name.
     """
 
@@ -92,6 +96,7 @@ class Wire(msgspec.Struct):
 
     from_: int = msgspec.field(name="from", default=0)
     to: int = 0
+    house_from: int = 0
     position: int = 0
     house: int = 0
     topics: dict[str, Any] = {}
@@ -157,26 +162,46 @@ class Reset(Exception):
     """The server has ended the stream, with a reason."""
 
 
-class Follower:
-    """Where a stream is: what it resumes with."""
+class Gap(Exception):
+    """A frame begins behind where the last one has ended: something was lost on the way."""
 
-    def __init__(self) -> None:
-        self.last_id = ""
-        self.position = 0
+
+class Follower:
+    """Where a stream is: what it resumes with. last_id: of the last frame of an earlier stream, "" for an image."""
+
+    def __init__(self, last_id: str = "") -> None:
+        self.last_id = last_id
+        self.house, self.position = place_of(last_id)
 
     def frame(self, event: tuple[str, str, str]) -> Frame:
-        """The frame of a server-sent event. Raises Reset, AssertionError if there is a gap."""
+        """The frame of a server-sent event, if it joins the one before.
+
+        A frame may begin before the last one has ended: nothing was to be told between. Raises Reset; Gap, after which the stream
+        must begin anew.
+        """
         kind, event_id, data = event
         wire = decode_wire(data)
         if kind == "reset":
             raise Reset(wire.reason)
-        if event_id:
-            self.last_id = event_id
         position = wire.to or wire.position
-        frame = Frame(kind, event_id, wire.from_, position, wire.house, wire.topics)
-        if kind != "heartbeat" and event_id:
-            self.position = position
-        return frame
+        if event_id:
+            if kind != "image" and (wire.from_ > self.position or wire.house_from > self.house):
+                last_id = self.last_id
+                self.begin_anew()
+                raise Gap(f"A {kind} begins at {wire.house_from}:{wire.from_}, behind {last_id or 'nothing'}.")
+            self.last_id = event_id
+            self.house, self.position = wire.house, position
+        return Frame(kind, event_id, wire.from_, position, wire.house, wire.topics)
+
+    def begin_anew(self) -> None:
+        """Forget what was seen: an image is next."""
+        self.last_id, self.house, self.position = "", 0, 0
+
+
+def place_of(event_id: str) -> tuple[int, int]:
+    """(house position, position) of a frame's id."""
+    parts = event_id.split(":")
+    return (int(parts[1]), int(parts[2])) if len(parts) == 3 and all(map(str.isdecimal, parts[1:])) else (0, 0)
 
 
 class AsyncClient:
@@ -338,13 +363,13 @@ class AsyncClient:
         return decode_page(response.content)
 
     async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncIterator[Frame]:
-        """Follow topics: an image first, then deltas and heartbeats, for ever. It resumes by itself.
+        """Follow topics: an image first, then deltas and heartbeats, for ever. It resumes by itself. If a frame was lost on the
+        way, that is logged as a warning, and another image is next.
 
         node: only what concerns that agent's subtree.
         Raises RefusedError once it may not go on.
         """
-        follower = Follower()
-        follower.last_id = last_id
+        follower = Follower(last_id)
         pause = PAUSE_S
         timeout = httpx.Timeout(10.0, read=SILENCE_S)
         while True:
@@ -367,7 +392,9 @@ class AsyncClient:
                                 pause = PAUSE_S
             except Reset as reset:
                 if str(reset) in ENDS or str(reset) == "lagged":
-                    follower.last_id = ""
+                    follower.begin_anew()
+            except Gap as gap:
+                logger.warning("the stream begins anew: %s", gap)
             except httpx.TransportError:
                 pass
             await asyncio.sleep(pause)

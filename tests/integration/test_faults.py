@@ -176,8 +176,11 @@ def test_a_board_of_5000_selections_is_posted_shown_and_wagered_on(path):
             for turn, price in enumerate(("+130", "+135")):
                 for game in range(GAMES):
                     await world.do(HOUSE, PostLines(f"N{game}", NOON_NS + turn, board(price)))
-            page = await owner.ask("board", league="NFL", limit=PAGE_ROWS_MAX)
-            shown = [market for fixture in page.items for market in fixture["markets"]]
+            shown, after = [], "0:"
+            while after:
+                page = await owner.ask("board", league="NFL", limit=PAGE_ROWS_MAX, after=after)
+                shown += [market for fixture in page.items for market in fixture["markets"]]
+                after = page.next
             assert sum(len(market["sides"]) for market in shown) == GAMES * len(PERIODS) * 6 >= 5_000
             frames = owner.stream("lines")
             async with asyncio.timeout(WAIT_S):

@@ -348,7 +348,7 @@ def test_an_id_that_is_none_is_refused(place, last_id):
 
 
 def test_a_screen_that_never_reads_is_cut_and_the_others_go_on(place, monkeypatch):
-    monkeypatch.setattr("runline.gateway.live.BACKLOG_BYTES_MAX", 20_000)
+    monkeypatch.setattr("runline.gateway.screens.BACKLOG_BYTES_MAX", 20_000)
     monkeypatch.setattr("runline.gateway.app.STALLED_S_MAX", 0.2)
 
     async def main(place):
@@ -507,6 +507,8 @@ def test_an_action_can_be_followed_from_the_door_to_the_screens(place):
         found = (await owner.http.get(f"/v1/delivery?position={last}", headers=headers)).json()
         assert found["after"] < last <= found["position"]
         assert found["screens"] == 2
+        part = {"authorization": f"Bearer {ann.token}"}
+        assert (await ann.http.get(f"/v1/delivery?position={last}", headers=part)).json()["screens"] == 0
         (row,) = (await owner.ask("trace", command=command)).items
         assert (row["type"], row["actor"], row["seq"]) == ("CreditAdjusted", "owner", answer.json()["position"])
         assert row["received_ns"] <= row["queued_ns"] <= row["decided_ns"] <= row["sealed_ns"]

@@ -23,7 +23,7 @@ def sign_everyone_in(state):
             name = user.name + end
             if name not in state.sessions:
                 state.sessions[name] = Session(name, user.name, "screen", 0, 1, 1, FAR_NS, FAR_NS)
-                state.sessions_of.setdefault(user.name, {})[name] = None
+                state.list_session(state.sessions[name])
 
 
 def sights(state):

@@ -23,18 +23,28 @@ export interface Notice extends Entry {
   kind: string;
 }
 
+export interface Condition {
+  part: string;
+  subject: string;
+  level: 'degraded' | 'failing';
+  reason: string;
+  since_ns: number;
+}
+
+/** How the engine is. Volumes (accepted, refused, logged, screens) are told to the house's staff only. */
 export interface Health {
-  accepted: number;
-  refused: number;
-  logged: number;
+  accepted?: number;
+  refused?: number;
+  logged?: number;
+  screens?: number;
   recoveries: number;
   commit_ms_p50: number;
   commit_ms_p99: number;
   answer_ms_p99: number;
   delivery_ms_p99: number;
   loop_ms_p99: number;
-  screens: number;
   slow: string[];
+  conditions: Condition[];
   server_ns: number;
 }
 
@@ -87,7 +97,7 @@ export class LivePage {
   agents = $state.raw<AgentRow[]>([]);
   players = $state.raw<PlayerRow[]>([]);
   health = $state.raw<Health | null>(null);
-  /** seconds, wagers/s, commit p99, delivery p99 */
+  /** seconds, accepted/s (a book: wagers/s), commit p99, delivery p99 */
   series = $state.raw<[number[], number[], number[], number[]]>([[], [], [], []]);
   /** market -> until when its prices are marked as just moved (ms) */
   moved = $state.raw<ReadonlyMap<string, number>>(new Map());
@@ -107,6 +117,8 @@ export class LivePage {
   private offsetMs = -Infinity;
   private ticking = 0;
   private lastAccepted = -1;
+  /** Wagers that were placed before this screen's eyes: what a book's rate is made of. */
+  private placed = 0;
   private lastHealthMs = 0;
 
   constructor(
@@ -241,7 +253,9 @@ export class LivePage {
       const position = data.to ?? data.position;
       if (position !== undefined && kind !== 'heartbeat') this.position = position;
       if (data.at_ns) this.asOfNs = Math.max(this.asOfNs, data.at_ns);
-      wagers.push(...this.events<Entry>(topics.wagers));
+      const seen = this.events<Entry>(topics.wagers);
+      if (kind !== 'image') this.placed += seen.filter((entry) => entry.event.type === 'WagerPlaced').length;
+      wagers.push(...seen);
       log.push(...this.events<Entry>(topics.log));
       notices.push(...this.events<Notice>(topics.notifications));
       if (topics.lines) this.merge(this.byFixture, topics.lines as Rows<Fixture>, (row) => row.fixture, dirty, 'lines');
@@ -299,12 +313,13 @@ export class LivePage {
     const passed = (at - this.lastHealthMs) / 1_000;
     const before = this.health;
     this.health = health;
-    if (before && this.lastAccepted >= 0 && passed > 0.2 && health.accepted >= this.lastAccepted) {
-      const rate = (health.accepted - this.lastAccepted) / passed;
+    const accepted = health.accepted ?? this.placed;
+    if (before && this.lastAccepted >= 0 && passed > 0.2 && accepted >= this.lastAccepted) {
+      const rate = (accepted - this.lastAccepted) / passed;
       const next = [health.server_ns / 1e9, rate, health.commit_ms_p99, health.delivery_ms_p99];
       this.series = this.series.map((line, place) => [...line, next[place] ?? 0].slice(-SERIES_S)) as typeof this.series;
     }
-    this.lastAccepted = health.accepted;
+    this.lastAccepted = accepted;
     this.lastHealthMs = at;
   }
 }

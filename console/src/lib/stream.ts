@@ -7,6 +7,8 @@ export interface Frame {
     position?: number;
     from?: number;
     to?: number;
+    house?: number;
+    house_from?: number;
     at_ns?: number;
     server_ns?: number;
     reason?: string;
@@ -37,6 +39,8 @@ function parse(block: string): Frame | null {
 export class Stream {
   private ended = new AbortController();
   private lastId = '';
+  /** Where the last frame with an id has ended: what follows must not begin behind it. */
+  private place = { position: 0, house: 0 };
 
   constructor(
     private readonly topics: string[],
@@ -62,6 +66,16 @@ export class Stream {
       const pause = RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)] ?? 1_000;
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
+  }
+
+  /** Whether a frame goes on where the last one has ended. (It may begin before: nothing was to be told between.) */
+  private joins({ kind, id, data }: Frame): boolean {
+    if (!id) return true;
+    const { position, house } = this.place;
+    if (kind !== 'image' && ((data.from ?? 0) > position || (data.house_from ?? 0) > house)) return false;
+    this.lastId = id;
+    this.place = { position: data.to ?? data.position ?? 0, house: data.house ?? 0 };
+    return true;
   }
 
   /** One connection, to its end; false if there is no use in coming back. */
@@ -94,7 +108,13 @@ export class Stream {
         const frame = parse(block);
         if (!frame) continue;
         alive();
-        if (frame.id) this.lastId = frame.id;
+        if (!this.joins(frame)) {
+          this.lastId = '';
+          this.place = { position: 0, house: 0 };
+          await reader.cancel();
+          this.listener.lost('something was lost on the way: it begins anew');
+          return true;
+        }
         this.listener.frame(frame);
       }
     }

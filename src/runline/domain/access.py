@@ -84,8 +84,11 @@ class AccessState(State):
         super().derive()
         self.allowed = {role.name: frozenset(role.permissions) for role in self.roles.values()}
         self.holders = {}
+        names: dict[str, list[str]] = {}
         for user in self.users.values():
             self.note_holder(user)
+            names.setdefault(user.node, []).append(user.name)
+        self.users_at = {node: Ordered(found) for node, found in names.items()}
 
     def note_holder(self, user: User) -> None:
         """Note that a user has their role."""
@@ -105,10 +108,6 @@ class AccessState(State):
     def first_owner(self) -> str:
         """The owner whom the house names; "" where there is none."""
         return ""
-        names: dict[str, list[str]] = {}
-        for user in self.users.values():
-            names.setdefault(user.node, []).append(user.name)
-        self.users_at = {node: Ordered(found) for node, found in names.items()}
 
     def add_user(self, user: User) -> None:
         """Take in a new user."""

@@ -344,7 +344,7 @@ class Engine:
             writer = await self.reached(stream, at_least, wait_s, asked_by)
         position = writer.state.seq
         value = read(writer.state)
-        if position > writer.durable_seq and not await self.everything_durable(writer):
+        if position > writer.durable_seq and not await self.durable(writer):
             raise UNAVAILABLE
         return position, value
 
@@ -376,15 +376,18 @@ class Engine:
             raise UNAVAILABLE
         return writer
 
-    async def everything_durable(self, writer: Writer) -> bool:
-        """Wait until everything that the writer has decided is durable (true) or lost (false)."""
-        if writer.stopped:
-            return False
+    def durable(self, writer: Writer) -> "asyncio.Future[bool]":
+        """Whether everything that the writer has decided becomes durable (true) or is lost (false)."""
         released: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        writer.filling.released.append(released)
-        self.filling[writer] = None
-        self.wake.set()
-        return await released
+        if writer.stopped:
+            released.set_result(False)
+        elif writer.state.seq <= writer.durable_seq:
+            released.set_result(True)
+        else:
+            writer.filling.released.append(released)
+            self.filling[writer] = None
+            self.wake.set()
+        return released
 
     def subscribe(self, stream: str, after: int) -> Subscription:
         """Every durable event of a stream after a position, without a gap.
@@ -676,7 +679,7 @@ class Engine:
             while True:
                 needs = writer.needs(ticket)
                 follows = any(isinstance(need, Following) for need in needs)
-                if follows and state.seq > writer.durable_seq and not await self.everything_durable(writer):
+                if follows and state.seq > writer.durable_seq and not await self.durable(writer):
                     break
                 evictions = writer.evictions
                 fetched = await self.store.fetch(writer.stream, needs)
@@ -834,7 +837,10 @@ class Engine:
             self.answer(writer, filling, now_ns)
             listening = self.subscriptions.get(writer.stream)
             if listening and filling.happened:
-                happened = [Committed(writer.stream, *entry) for entry in filling.happened]
+                happened = [
+                    Committed(writer.stream, *entry, len(row[4]))
+                    for entry, row in zip(filling.happened, filling.logged, strict=True)
+                ]
                 for subscription in list(listening):
                     subscription.publish(happened)
 

@@ -104,6 +104,9 @@ for weeks, but a clock that has lost its battery is years off."""
 SUBSCRIPTION_EVENTS_MAX = 65_536
 """Events that a subscriber may be behind, in memory."""
 
+SUBSCRIPTION_BYTES_MAX = 64 * 1024 * 1024
+"""The text of the events that a subscriber may be behind."""
+
 REFUSAL_KINDS_MAX = 1_000
 """Kinds of refusal (actor × command × code) of one stream that are kept apart in a minute; beyond it the actor is left out."""
 

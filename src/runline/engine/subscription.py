@@ -12,12 +12,12 @@ import msgspec
 
 from runline.domain.messages import Event
 from runline.engine.envelope import decode_envelope
-from runline.engine.limits import READ_EVENTS, SUBSCRIPTION_EVENTS_MAX
+from runline.engine.limits import READ_EVENTS, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
 from runline.engine.ports import Reading
 
 
 class Committed(msgspec.Struct, gc=False):
-    """A durable event."""
+    """A durable event. size: of its entry in the log, in bytes."""
 
     stream: str
     seq: int
@@ -25,6 +25,7 @@ class Committed(msgspec.Struct, gc=False):
     actor: str
     command: str
     event: Event
+    size: int = 0
 
 
 class Lagged(Exception):
@@ -40,6 +41,7 @@ class Subscription:
         self.position = after
         self.caught_up_to = durable_seq
         self.backlog: deque[Committed] = deque()
+        self.backlog_bytes = 0
         self.lagged = False
         self.wake = asyncio.Event()
         self.leave = leave
@@ -48,7 +50,9 @@ class Subscription:
         """Take durable events (the engine calls this)."""
         if self.lagged:
             return
-        if len(self.backlog) + len(happened) > SUBSCRIPTION_EVENTS_MAX:
+        self.backlog_bytes = sum(one.size for one in happened) + (self.backlog_bytes if self.backlog else 0)
+        many = len(self.backlog) + len(happened) > SUBSCRIPTION_EVENTS_MAX
+        if many or self.backlog_bytes > SUBSCRIPTION_BYTES_MAX:
             self.lagged = True
             self.backlog.clear()
             self.leave()
@@ -77,7 +81,9 @@ class Subscription:
                 for row in await self.store.events(self.stream, self.position, limit):
                     entry = decode_envelope(row[4])
                     happened.append(
-                        Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event())
+                        Committed(
+                            entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event(), len(row[4])
+                        )
                     )
                 # Reading does not wait for anything; the others have their turn nevertheless.
                 await asyncio.sleep(0)

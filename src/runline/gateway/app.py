@@ -21,11 +21,12 @@ from runline.gateway.console import console_doors
 from runline.gateway.door import decoded, decoder_of, public_commands
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, STALLED_S_MAX
-from runline.gateway.live import parse_resume, split_topics
 from runline.gateway.openapi import documentation_page, make_document
 from runline.gateway.protocol import CONNECTION
 from runline.gateway.queries import QUERIES
 from runline.gateway.routes import SESSION_BODIES, command_route, delivery_route, query_route, session_routes
+from runline.gateway.screens import parse_resume
+from runline.gateway.topics import split_topics
 from runline.gateway.web import (
     JSON,
     answer,

@@ -92,6 +92,8 @@ class Door:
         self.engine = engine
         self.bus = bus
         self.noted_ns: dict[str, int] = {}
+        self.users: dict[str, str] = {}
+        """The user of each session that was seen here."""
         self.loop = asyncio.get_running_loop()
 
     def asker(self, token: str) -> Asker:
@@ -106,8 +108,15 @@ class Door:
         writer = self.engine.writers.get(stream_of(token))
         name = session_name(token)
         session = writer.state.sessions.get(name) if writer is not None else None
+        if session is None and writer is not None and writer.state.seq > writer.durable_seq and name in self.users:
+            # That it has ended may not be durable yet, and nobody is to hear it before it is: the stream says so when it is.
+            return Asker(writer.stream, name, self.users[name])
         if writer is None or session is None:
             raise Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
+        if name not in self.users:
+            if len(self.users) > 100_000:
+                self.users.clear()
+            self.users[name] = session.user
         if session.kind == "screen":
             return Asker(writer.stream, name, session.user, True)
         self.note_use(writer.stream, session, KEEP_PROGRAM_NS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from runline.gateway.limits import READS_WAITING_MAX
 from runline.gateway.live import Live
 from runline.gateway.passwords import Passwords, Worker
 from runline.gateway.queries import Page, Query, conditions_page, require
+from runline.gateway.shares import user_of
 from runline.gateway.signing import Signing
 
 
@@ -39,7 +41,23 @@ class Gateway:
         self.reader.close()
 
     async def ask(self, asker: Asker, query: Query, asked: Any) -> bytes:
-        """The answer to a query, as JSON."""
+        """The answer to a query, as JSON, once it is the asker's turn: what it costs counts against their share.
+
+        Raises Rejected `busy`, and why it may not be answered.
+        """
+        if query.of_process:
+            return await self.answer(asker, query, asked, [])
+        user = user_of(self.door.engine.require(asker.stream).state, asker.user)
+        spending = self.live.spending
+        await spending.begin(user)
+        spent: list[int] = []
+        try:
+            return await self.answer(asker, query, asked, spent)
+        finally:
+            spending.end(user, sum(spent))
+
+    async def answer(self, asker: Asker, query: Query, asked: Any, spent: list[int]) -> bytes:
+        """The answer to a query, as JSON. spent: takes what it costs the loop, in nanoseconds."""
         engine = self.door.engine
         now_ns = engine.clock.now_ns()
         if query.of_process:
@@ -67,10 +85,19 @@ class Gateway:
             require(query, kind_of(asker), audience)
             house = state if asker.stream == HOUSE else engine.view
             assert query.show is not None
-            return house.seq, query.show(state, house, user, audience, asked, now_ns)
+            began_ns = perf_counter_ns()
+            page = query.show(state, house, user, audience, shortened, now_ns)
+            spent.append(perf_counter_ns() - began_ns)
+            return house.seq, page
 
+        shortened = msgspec.structs.replace(asked, limit=min(asked.limit, query.rows_max))
+        await self.live.turns.turn()
         position, (house, page) = await self.door.read(asker, show, asked.at_least)
-        return b'{"position":%d,"house":%d,%b' % (position, house, msgspec.json.encode(page)[1:])
+        began_ns = perf_counter_ns()
+        body = msgspec.json.encode(page)
+        spent.append(perf_counter_ns() - began_ns)
+        self.live.turns.spend(sum(spent))
+        return b'{"position":%d,"house":%d,%b' % (position, house, body[1:])
 
 
 def kind_of(asker: Asker) -> Any:

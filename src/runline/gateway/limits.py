@@ -25,7 +25,19 @@ PAGE_ROWS = 100
 """Rows of a page, unless more are asked for."""
 
 PAGE_ROWS_MAX = 1_000
-"""Rows of the largest page."""
+"""Rows of the largest page. A query whose rows cost more has fewer; then `next` says where the next page begins."""
+
+BOARD_MARKETS_MAX = 400
+"""Markets on a page of `board`, each game counted as one too: about 4 µs each, and nothing may hold the loop for over 2 ms."""
+
+PLAYER_ROWS_MAX = 500
+"""Accounts on the largest page of `players`: about 3 µs each."""
+
+EXPOSURE_ROWS_MAX = 250
+"""Markets on the largest page of `exposure`: about 5 µs each."""
+
+PAGE_NODES_MAX = 1_000
+"""Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
 
 READS_WAITING_MAX = 256
 """Heavy queries waiting for the reader process."""
@@ -69,10 +81,53 @@ DEVICE_S = 400 * 24 * 3_600
 """How long a browser keeps its device's token."""
 
 STREAMS_MAX = 10_000
-"""Live streams of one process."""
+"""Live streams of one process. Beyond it, and beyond the three bounds that follow, whoever has fewer than the one with the most
+takes a place of theirs; the others hear `busy`."""
 
-STREAMS_PER_USER_MAX = 5_000
-"""Live streams of one user (a screen wall of an operator is one user)."""
+STREAMS_OF_PLAYERS_MAX = 9_000
+"""Live streams of players in one process: the rest is kept for staff."""
+
+STREAMS_PER_BOOK_MAX = 5_000
+"""Live streams of one book."""
+
+STREAMS_PER_NODE_MAX = 2_500
+"""Live streams of those who stand at one node below the root, its players included."""
+
+STREAMS_PER_USER_MAX = 2_000
+"""Live streams of one of the staff (a screen wall of an operator is one user)."""
+
+STREAMS_PER_PLAYER_MAX = 16
+"""Live streams of one player."""
+
+TURN_NS = 1_000_000
+"""How long queries, images and frames are made in a row, all together, before everything else on the loop has its turn."""
+
+TURNS_AT_ONCE = 8
+"""Readers that are let in together after that."""
+
+USER_SHARE = 0.1
+"""The part of the loop's time that one user's queries and images may take; beyond it they wait."""
+
+NODE_SHARE = 0.2
+"""The same of all who stand at one node below the root, its players included."""
+
+BOOK_SHARE = 0.3
+"""The part of the loop's time that the queries and images of one book may take; beyond it those wait who had some of it."""
+
+SPENT_AHEAD_NS = 500_000_000
+"""How far ahead of their share a user or book may be: at once a user may spend a tenth of this."""
+
+QUERY_NS = 200_000
+"""What any query costs beside its reading: the way through HTTP."""
+
+QUERY_WAIT_S_MAX = 2.0
+"""How long a query waits for its user's share; beyond it the answer is `busy`."""
+
+QUERIES_PER_USER_MAX = 64
+"""Queries of one user that are under way at once, those included that wait for a position."""
+
+SPENDERS_MAX = 20_000
+"""Users of whom it is known what they have spent; then those are forgotten who owe nothing."""
 
 FLUSH_S = 0.02
 """At most one write per connection in this time; the first event goes at once."""
@@ -88,6 +143,16 @@ STALLED_S_MAX = 30.0
 
 RING_EVENTS = 10_000
 """Events of each stream that a reconnecting screen can catch up with; beyond it it gets a new image."""
+
+RINGS_BYTES_MAX = 128 * 1024 * 1024
+"""The last events of all streams in memory; each stream that is followed has its part, within the two bounds that follow."""
+
+RING_BYTES_MAX = 16 * 1024 * 1024
+RING_BYTES_MIN = 128 * 1024
+"""The last events of one stream in memory. What does not fit cannot be caught up with: a new image."""
+
+RING_READ_EVENTS = 100
+"""Events read from the log at a time for a screen that comes back: about a millisecond."""
 
 IMAGE_EVENTS = 100
 """The last events in the image of a topic in which every event counts."""

@@ -1,12 +1,16 @@
 """Queries: what can be asked, declared once. Routes, parameters and documentation follow from these declarations.
 
-A query of the moment is read from memory, at a position, in well under two milliseconds; one of history is read by the reader
+A query of the moment is read from memory, at a position, in well under two milliseconds: what a page costs goes by the rows
+that it shows, and it has `PAGE_ROWS_MAX` of them at most, fewer where a row costs more. One of history is read by the reader
 process from a snapshot of the tables (`history.py`).
+
+Rows of a subtree come in the order of the tree: by node, each before those below it, and by name within a node.
 """
 
-from collections.abc import Callable, Iterable
-from itertools import islice
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from heapq import merge
+from itertools import islice, takewhile
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -23,7 +27,17 @@ from runline.domain.sessions import SessionState
 from runline.domain.suspension import Suspension
 from runline.engine.conditions import STREAM_PARTS, Condition
 from runline.gateway.audience import Audience
-from runline.gateway.limits import PAGE_ROWS, PAGE_ROWS_MAX
+from runline.gateway.limits import (
+    BOARD_MARKETS_MAX,
+    EXPOSURE_ROWS_MAX,
+    PAGE_NODES_MAX,
+    PAGE_ROWS,
+    PAGE_ROWS_MAX,
+    PLAYER_ROWS_MAX,
+)
+
+ROTATION_DIGITS_MAX = 12
+"""Digits of a rotation number in a page's `after`: more than any has."""
 
 Shown = Callable[[Any, House, User, Audience, Any, int], "Page"]
 
@@ -52,7 +66,7 @@ class Query(msgspec.Struct, frozen=True):
 
     needs: the permission, None for everyone who is signed in. players: whether a player may ask it about their own account
     without that permission. history: answered by the reader process; `show` is then None. of_process: about this process; who may
-    ask is looked up in the tables, so that it is answered while the stream is stopped.
+    ask is looked up in the tables, so that it is answered while the stream is stopped. rows_max: rows of its largest page.
     """
 
     name: str
@@ -65,6 +79,7 @@ class Query(msgspec.Struct, frozen=True):
     history: bool
     show: Shown | None
     of_process: bool = False
+    rows_max: int = PAGE_ROWS_MAX
 
 
 QUERIES: dict[str, Query] = {}
@@ -78,11 +93,13 @@ def query(
     row: type,
     players: bool = False,
     streams: tuple[StreamKind, ...] = ("book",),
+    rows_max: int = PAGE_ROWS_MAX,
 ) -> Callable[[Shown], Shown]:
     """Declare a query of the moment: (state, house view, user, audience, asked, now_ns) -> Page."""
 
     def declare(show: Shown) -> Shown:
-        QUERIES[name] = Query(name, (show.__doc__ or "").strip(), needs, players, streams, asked, row, False, show)
+        about = (show.__doc__ or "").strip()
+        QUERIES[name] = Query(name, about, needs, players, streams, asked, row, False, show, rows_max=rows_max)
         return show
 
     return declare
@@ -99,9 +116,39 @@ def require(query: Query, kind: StreamKind, audience: Audience) -> None:
 
 def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:
     """A page of rows that are in the order of their keys, from the one after `asked.after`."""
-    limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
+    limit = max(asked.limit, 1)
     found = list(islice(rows, limit + 1))
     return Page(found[:limit], key(found[limit - 1]) if len(found) > limit else "")
+
+
+def nodes_from(state: Any, top: str, start: str) -> Iterator[str]:
+    """The nodes of a subtree from one of them on; none if that is not (or no longer) one of them."""
+    if not start or (state.known_node(start) and state.below(top, start)):
+        return state.subtree(top, start)  # type: ignore[no-any-return]
+    return iter(())
+
+
+def page_of_nodes(
+    state: Any, top: str, asked: Asked, keys: Callable[[str, str], Iterable[tuple[str, Any]]], row: Callable[[Any], Any]
+) -> Page:
+    """A page of what stands at the nodes of a subtree: `keys` gives (name, key) at a node after a name, `row` what is shown.
+
+    A page that has come past PAGE_NODES_MAX nodes is short, even empty, and has a `next` all the same.
+    """
+    start, _, after = asked.after.partition("/")
+    limit = max(asked.limit, 1)
+    items: list[Any] = []
+    ended = ""
+    for passed, node in enumerate(nodes_from(state, top, start)):
+        if passed == PAGE_NODES_MAX:
+            return Page(items, f"{node}/")
+        for name, key in keys(node, after):
+            if len(items) == limit:
+                return Page(items, ended)
+            items.append(row(key))
+            ended = f"{node}/{name}"
+        after = ""
+    return Page(items)
 
 
 class Me(msgspec.Struct):
@@ -191,36 +238,42 @@ def board_market(state: Any, house: House, market: Market, audience: Audience, n
 def board(state: Any, house: House, user: User, audience: Audience, asked: BoardAsked, now_ns: int) -> Page:
     """The board: games in rotation order with the lines as this book offers them."""
     rotation, _, name = asked.after.partition(":")
-    after = (int(rotation) if rotation.isdecimal() else -1, name)
-    fixtures = sorted(
-        (fixture.rotation, fixture.name)
-        for fixture in house.fixtures.values()
-        if asked.league in ("", fixture.league)
-        and asked.fixture in ("", fixture.name)
-        and asked.status in ("", fixture.status)
-        and (fixture.rotation, fixture.name) > after
+    after = (int(rotation) if rotation.isdecimal() and len(rotation) < ROTATION_DIGITS_MAX else -1, name)
+    if asked.fixture:
+        only = house.fixtures.get(asked.fixture)
+        fits = only is not None and asked.league in ("", only.league) and asked.status in ("", only.status)
+        fixtures = iter([only.name] if only is not None and fits and (only.rotation, only.name) > after else [])
+    else:
+        statuses = (asked.status,) if asked.status else get_args(FixtureStatus)
+        fixtures = (name for _, name in merge(*(house.board_of(one, asked.league).after(after) for one in statuses)))
+    found: list[BoardFixture] = []
+    markets = 0
+    for name in fixtures:
+        if len(found) >= asked.limit or markets >= BOARD_MARKETS_MAX:
+            return Page(found, f"{found[-1].rotation}:{found[-1].fixture}")
+        row = board_fixture(state, house, house.fixtures[name], audience, now_ns)
+        markets += 1 + len(row.markets)
+        found.append(row)
+    return Page(found)
+
+
+def board_fixture(state: Any, house: House, fixture: Fixture, audience: Audience, now_ns: int) -> BoardFixture:
+    """A game as this stream offers it."""
+    markets = [
+        board_market(state, house, house.markets[market], audience, now_ns)
+        for market in house.markets_of.get(fixture.name, ())
+    ]
+    return BoardFixture(
+        fixture.name,
+        fixture.league,
+        fixture.sport,
+        fixture.rotation,
+        fixture.away,
+        fixture.home,
+        fixture.start_ns,
+        fixture.status,
+        [market for market in markets if market is not None],
     )
-
-    def rows() -> Iterable[BoardFixture]:
-        for _, name in fixtures:
-            fixture = house.fixtures[name]
-            markets = [
-                board_market(state, house, house.markets[market], audience, now_ns)
-                for market in house.markets_of.get(name, ())
-            ]
-            yield BoardFixture(
-                name,
-                fixture.league,
-                fixture.sport,
-                fixture.rotation,
-                fixture.away,
-                fixture.home,
-                fixture.start_ns,
-                fixture.status,
-                [market for market in markets if market is not None],
-            )
-
-    return page_of(rows(), asked, lambda row: f"{row.rotation}:{row.fixture}")
 
 
 class AgentFigures(msgspec.Struct):
@@ -245,8 +298,9 @@ def agent_figures(book: Book, name: str) -> AgentFigures:
 @query("figures", needs=Permission.FIGURES_VIEW, asked=Asked, row=AgentFigures)
 def figures(book: Book, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The figures of every agent of my subtree, live."""
-    names = sorted(name for name in book.agents if name > asked.after and book.below(audience.node, name))
-    return page_of((agent_figures(book, name) for name in names), asked, lambda row: row.agent)
+    names = nodes_from(book, audience.node, asked.after)
+    rows = (agent_figures(book, name) for name in names if name != asked.after)
+    return page_of(rows, asked, lambda row: row.agent)
 
 
 class PlayerFigures(msgspec.Struct):
@@ -287,7 +341,14 @@ class PlayersAsked(Asked, frozen=True, kw_only=True):
     player: str = ""
 
 
-@query("players", needs=Permission.FIGURES_VIEW, players=True, asked=PlayersAsked, row=PlayerFigures)
+@query(
+    "players",
+    needs=Permission.FIGURES_VIEW,
+    players=True,
+    asked=PlayersAsked,
+    row=PlayerFigures,
+    rows_max=PLAYER_ROWS_MAX,
+)
 def players(book: Book, house: House, user: User, audience: Audience, asked: PlayersAsked, now_ns: int) -> Page:
     """The accounts of my subtree (for a player: my own account)."""
     if audience.player:
@@ -296,12 +357,16 @@ def players(book: Book, house: House, user: User, audience: Audience, asked: Pla
         return Page([player_figures(book, book.player_within(user, asked.player), now_ns)])
     top = asked.agent or audience.node
     book.require_node(user, top)
-    within = {name for name in book.agents if book.below(top, name)}
-    numbers = sorted(
-        player.number for player in book.players.values() if player.number > asked.after and player.agent in within
-    )
-    rows = (player_figures(book, book.players[number], now_ns) for number in numbers)
-    return page_of(rows, asked, lambda row: row.player)
+    return players_page(book, top, asked, now_ns)
+
+
+def players_page(book: Book, top: str, asked: Asked, now_ns: int) -> Page:
+    """A page of the accounts of a subtree."""
+
+    def numbers(agent: str, after: str) -> Iterable[tuple[str, str]]:
+        return ((number, number) for number in book.players_of(agent).after(after))
+
+    return page_of_nodes(book, top, asked, numbers, lambda number: player_figures(book, book.players[number], now_ns))
 
 
 class ExposureAsked(Asked, frozen=True, kw_only=True):
@@ -334,13 +399,18 @@ def exposure_of(book: Book, market: str, node: str) -> Exposure:
     )
 
 
-@query("exposure", needs=Permission.FIGURES_VIEW, asked=ExposureAsked, row=Exposure)
+@query("exposure", needs=Permission.FIGURES_VIEW, asked=ExposureAsked, row=Exposure, rows_max=EXPOSURE_ROWS_MAX)
 def exposure(book: Book, house: House, user: User, audience: Audience, asked: ExposureAsked, now_ns: int) -> Page:
     """What my subtree's players have on each side of each market."""
     node = asked.node or audience.node
     book.require_node(user, node)
-    prefix = f"{asked.fixture}:" if asked.fixture else ""
-    names = sorted(name for name in book.stands(node) if name > asked.after and name.startswith(prefix))
+    return exposure_page(book, node, asked, asked.fixture)
+
+
+def exposure_page(book: Book, node: str, asked: Asked, fixture: str = "") -> Page:
+    """A page of the markets with open wagers of a node's players, of all games or one."""
+    prefix = f"{fixture}:" if fixture else ""
+    names = takewhile(lambda name: name.startswith(prefix), book.markets(node).after(max(asked.after, prefix)))
     return page_of((exposure_of(book, name, node) for name in names), asked, lambda row: row.market)
 
 
@@ -358,16 +428,15 @@ class UserRow(msgspec.Struct):
 @query("users", needs=Permission.ROLES_MANAGE, asked=Asked, row=UserRow, streams=("house", "book"))
 def users(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The users of my subtree."""
-    names = sorted(
-        one.name for one in state.users.values() if one.name > asked.after and state.below(user.node, one.node)
-    )
 
-    def rows() -> Iterable[UserRow]:
-        for name in names:
-            one = state.users[name]
-            yield UserRow(name, one.node, one.role, one.player, one.active, len(state.sessions_of.get(name, ())))
+    def names(node: str, after: str) -> Iterable[tuple[str, str]]:
+        return ((name, name) for name in state.users_of(node).after(after))
 
-    return page_of(rows(), asked, lambda row: row.user)
+    def row(name: str) -> UserRow:
+        one = state.users[name]
+        return UserRow(name, one.node, one.role, one.player, one.active, len(state.sessions_of.get(name, ())))
+
+    return page_of_nodes(state, user.node, asked, names, row)
 
 
 class RoleRow(msgspec.Struct):
@@ -404,18 +473,16 @@ class SessionRow(msgspec.Struct):
 @query("sessions", needs=Permission.ROLES_MANAGE, asked=Asked, row=SessionRow, streams=("house", "book"))
 def sessions(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """Who of my subtree is signed in."""
-    names = sorted(
-        session.name
-        for session in state.sessions.values()
-        if session.name > asked.after and state.below(user.node, state.users[session.user].node)
-    )
 
-    def rows() -> Iterable[SessionRow]:
-        for name in names:
-            one = state.sessions[name]
-            yield SessionRow(name, one.user, one.kind, one.started_ns, one.idle_until_ns, one.ends_ns)
+    def names(node: str, after: str) -> Iterable[tuple[str, str]]:
+        name, _, session = after.partition("/")
+        return ((f"{name}/{session}", session) for name, session in state.sessions_in(node).after((name, session)))
 
-    return page_of(rows(), asked, lambda row: row.session)
+    def row(name: str) -> SessionRow:
+        one = state.sessions[name]
+        return SessionRow(name, one.user, one.kind, one.started_ns, one.idle_until_ns, one.ends_ns)
+
+    return page_of_nodes(state, user.node, asked, names, row)
 
 
 class SuspensionRow(msgspec.Struct):
@@ -457,7 +524,7 @@ class BookRow(msgspec.Struct):
 @query("books", needs=Permission.BOOK_OPEN, asked=Asked, row=BookRow, streams=("house",))
 def books(house: House, view: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The books that the house serves."""
-    names = sorted(name for name in house.books if name > asked.after)
+    names = house.book_order.after(asked.after)
     return page_of((BookRow(name, house.books[name].owner) for name in names), asked, lambda row: row.book)
 
 
@@ -473,7 +540,7 @@ class ResultRow(msgspec.Struct):
 @query("results", needs=Permission.BOARD_VIEW, asked=Asked, row=ResultRow, streams=("house", "book"))
 def results(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """Results, by game."""
-    names = sorted(name for name in house.results if name > asked.after)
+    names = house.result_order.after(asked.after)
 
     def rows() -> Iterable[ResultRow]:
         for name in names:

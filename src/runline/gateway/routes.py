@@ -19,8 +19,8 @@ from runline.gateway.answers import Refusal, outcome_json
 from runline.gateway.audience import Audience
 from runline.gateway.door import Asker, decoded, decoder_of, path_name
 from runline.gateway.gateway import Gateway
+from runline.gateway.hub import Delivery
 from runline.gateway.limits import BODY_BYTES_MAX, DEVICE_S
-from runline.gateway.live import Delivery
 from runline.gateway.queries import Query
 from runline.gateway.web import (
     COOKIE,
@@ -368,7 +368,6 @@ def delivery_route(gateway: Gateway) -> Any:
         def permitted(state: Any, user: Any, audience: Audience) -> bool:
             if not audience.may(Permission.FIGURES_VIEW):
                 raise Rejected("not_permitted", "This needs the permission figures_view.", permission="figures_view")
-
             return audience.node == ROOT and not audience.player
 
         _, whole = await gateway.door.read(asker, permitted)

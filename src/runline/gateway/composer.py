@@ -1,0 +1,228 @@
+"""Composer: what the groups of a stream are sent, step by step, with the state as it is in that very step.
+
+Rule: position first, then data. A frame says from which position to which it goes, and holds everything between that its
+audience may see, read at its last position. Whoever loses authority gets no frame that ends above the event that took it.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from runline.domain.messages import HOUSE, Rejected
+from runline.engine.engine import Engine
+from runline.engine.writer import Happened
+from runline.gateway.audience import audience_at
+from runline.gateway.door import Asker, reader_of
+from runline.gateway.drafts import PIECE_EVENTS, Group, Moment, Place, frame
+from runline.gateway.groups import Groups
+from runline.gateway.ring import Ring
+from runline.gateway.screens import Resume, Screen
+from runline.gateway.shares import Spending, user_of
+from runline.gateway.topics import fact_of, house_fact_of, loses_sight, require_topics
+
+IMAGE_SCAN_EVENTS = 1_000
+"""Events looked at for the last ones in an image, newest first; fewer if there is no room for so many."""
+
+
+class Outgoing(msgspec.Struct):
+    """What one step has made, to be let out when its position is durable.
+
+    frames: to whom, what, and where it ends. cuts, refusals: who is cut or not let in, and why.
+    """
+
+    durable: Any = None
+    frames: list[tuple[Group, list[Screen], bytes, Place]] = []
+    cuts: list[tuple[Screen, str]] = []
+    refusals: list[tuple[Screen, Rejected]] = []
+
+
+class Composer(Groups):
+    """Puts together what the groups of a stream are sent.
+
+    log: what tells the stream's log from any other. own, house: the rings of the stream's last events and of the house's.
+    """
+
+    own: Ring
+    house: Ring
+
+    def __init__(self, engine: Engine, stream: str, log: bytes, spending: Spending) -> None:
+        super().__init__()
+        self.engine = engine
+        self.stream = stream
+        self.spending = spending
+        self.log = log
+        self.read: Place = (0, 0)
+        """Up to where it is noted what events mean."""
+
+    def step(self, state: Any, outgoing: Outgoing, until_ns: int) -> bool:
+        """Do a part of a flush with the state as it is; returns whether there is more to do."""
+        house = state if self.stream == HOUSE else self.engine.view
+        moment = Moment(state, house, self.cache, self.engine.clock.now_ns())
+        if not self.note(moment, until_ns):
+            return True
+        while self.waiting:
+            screen = next(iter(self.waiting))
+            del self.waiting[screen]
+            if not screen.closed:
+                self.welcome(screen, moment, outgoing)
+            if time.perf_counter_ns() >= until_ns:
+                return True
+        while self.due:
+            group = next(iter(self.due))
+            if not self.compose(group, moment, outgoing, until_ns) or time.perf_counter_ns() >= until_ns:
+                break
+        return bool(self.due)
+
+    def note(self, moment: Moment, until_ns: int) -> bool:
+        """Note what has happened up to the state as it is; false if the time was not enough for that."""
+        state, house = moment.state, moment.house
+        to: Place = (house.seq, state.seq)
+        if self.read == (0, 0) or not (self.groups or self.arriving):
+            self.read = to
+        for number, (is_house, happened) in enumerate(self.happened(self.read, to), 1):
+            fact = house_fact_of(house, happened) if is_house else fact_of(state, house, happened)
+            self.spread(fact, state)
+            seen = happened[0]
+            self.read = (seen, self.read[1]) if is_house else (seen if self.stream == HOUSE else self.read[0], seen)
+            if number % PIECE_EVENTS == 0 and time.perf_counter_ns() >= until_ns:
+                return self.read == to
+        self.read = to
+        return True
+
+    def happened(self, after: Place, to: Place) -> Iterator[tuple[bool, Happened]]:
+        """(whether it is the house's, the event) between two places: the house's first, those that are not durable at the end."""
+        if self.stream != HOUSE:
+            for one in self.house.since(after[0]):
+                if one[0] <= to[0]:
+                    yield True, one
+        last = after[1]
+        for one in self.own.since(after[1]):
+            if one[0] <= to[1]:
+                last = one[0]
+                yield False, one
+        if last < to[1]:
+            for one in self.engine.writers[self.stream].undurable():
+                if last < one[0] <= to[1]:
+                    yield False, one
+
+    def welcome(self, screen: Screen, moment: Moment, outgoing: Outgoing) -> None:
+        """Let a screen in: with what it has missed if that can be proved, else with an image."""
+        state = moment.state
+        try:
+            user = reader_of(state, screen.asker, moment.now_ns)
+            audience = audience_at(state, user, screen.node)
+            require_topics(screen.topics, state, audience)
+        except Rejected as rejected:
+            outgoing.refusals.append((screen, rejected))
+            return
+        arrival = (audience, screen.topics, screen.resume)
+        group = self.arriving.get(arrival)
+        if group is None:
+            group = self.arriving[arrival] = Group(audience, screen.topics, self.log, self.read)
+            group.arrival = arrival
+            self.register(group)
+            self.begin(group, screen.resume, moment)
+        group.screens[screen] = None
+        screen.group = group
+        self.owe(group)
+
+    def begin(self, group: Group, resume: Resume | None, moment: Moment) -> None:
+        """Begin a group's first frame: what it has missed, or an image."""
+        missed = self.missed(group.log, resume)
+        if missed is not None and resume is not None:
+            group.composed = (resume.house, resume.position)
+            group.drafted().missed.extend(missed)
+            return
+        draft = group.begin_image()
+        if group.events:
+            house, position = self.read
+            first = max(position - IMAGE_SCAN_EVENTS, 0)
+            draft.missed.extend(self.happened((house, first), self.read))
+
+    def missed(self, log: str, resume: Resume | None) -> list[tuple[bool, Happened]] | None:
+        """The events since a frame, if it is sure that nothing is missing; else None."""
+        house, position = self.read
+        if resume is None or resume.log != log or not 0 <= self.own.after <= resume.position <= position:
+            return None
+        if self.stream != HOUSE and not 0 <= self.house.after <= resume.house <= house:
+            return None
+        found = list(self.happened((resume.house, resume.position), self.read))
+        if any(loses_sight(one[4]) for is_house, one in found if not is_house):
+            return None
+        return found
+
+    def compose(self, group: Group, moment: Moment, outgoing: Outgoing, until_ns: int) -> bool:
+        """Go on with a group's next frame; true if it is complete."""
+        if group.doubtful:
+            self.judge(group, moment, outgoing)
+            if not group.screens:
+                return True
+        draft = group.drafted()
+        began_ns = time.perf_counter_ns()
+        complete = group.catch_up(moment, until_ns) and group.read(moment, until_ns)
+        draft.spent_ns += time.perf_counter_ns() - began_ns
+        if not complete:
+            return False
+        home = self.groups.get((group.audience, group.topics))
+        # They go on together from here: both must have come here.
+        together = home is None or home is group or home.draft is None or self.compose(home, moment, outgoing, until_ns)
+        if not together:
+            return False
+        self.finish(group, moment, outgoing)
+        if home is not group:
+            self.settle(group)
+        return True
+
+    def judge(self, group: Group, moment: Moment, outgoing: Outgoing) -> None:
+        """Take out every screen whose session, permissions or place have changed."""
+        group.doubtful = False
+        judged: dict[tuple[Asker, str], Rejected | None] = {}
+        for screen in list(group.screens):
+            key = (screen.asker, screen.node)
+            if key not in judged:
+                judged[key] = self.loss_of(screen, group, moment)
+            rejected = judged[key]
+            if rejected is None:
+                continue
+            self.part(screen)
+            if screen.begun is None:
+                outgoing.refusals.append((screen, rejected))
+            else:
+                outgoing.cuts.append((screen, "signed_out" if rejected.code == "signed_out" else "revoked"))
+
+    def loss_of(self, screen: Screen, group: Group, moment: Moment) -> Rejected | None:
+        """Why a screen may not go on with its group; None if it may."""
+        try:
+            user = reader_of(moment.state, screen.asker, moment.now_ns)
+            if audience_at(moment.state, user, screen.node) != group.audience:
+                raise Rejected("not_permitted", "This user sees other things now.")
+        except Rejected as rejected:
+            return rejected
+        return None
+
+    def finish(self, group: Group, moment: Moment, outgoing: Outgoing) -> None:
+        """Make the frame of a group whose draft is complete."""
+        draft, group.draft = group.draft, None
+        assert draft is not None
+        self.due.pop(group, None)
+        self.later.pop(group, None)
+        self.done[group] = None
+        body = group.body(draft, moment.house)
+        to, at_ns = self.read, moment.state.at_ns
+        if draft.after is None:
+            kind, head = b"image", b'"position":%d,"house":%d,"at_ns":%d' % (to[1], to[0], at_ns)
+        else:
+            kind = b"delta"
+            house, position = draft.after
+            head = b'"from":%d,"to":%d,"house_from":%d,"house":%d,"at_ns":%d' % (position, to[1], house, to[0], at_ns)
+        first = self.groups.get((group.audience, group.topics)) is not group
+        if not body and not first:
+            return
+        outgoing.frames.append((group, list(group.screens), frame(group.log, kind, head, body, to), to))
+        group.composed = to
+        if first:
+            users = dict.fromkeys(user_of(moment.state, screen.asker.user) for screen in group.screens)
+            for user in users:
+                self.spending.charge(user, draft.spent_ns // len(users))

@@ -1,0 +1,163 @@
+"""Groups: who follows a stream, and to whom something is due.
+
+Rule: an event is noted with the groups that it concerns, which are found by node, player and topic; nobody else costs anything.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from runline.domain.messages import Event
+from runline.gateway.audience import EVERYONE, Audience
+from runline.gateway.drafts import Group
+from runline.gateway.live_rows import Cache
+from runline.gateway.screens import Resume, Screen
+from runline.gateway.topics import Fact, loses_sight
+
+Arrival = tuple[Audience, tuple[str, ...], Resume | None]
+"""Screens that begin alike: what they see, and where they come from."""
+
+
+class Groups:
+    """The screens of one stream, in groups that see the same."""
+
+    def __init__(self) -> None:
+        self.screens: dict[Screen, None] = {}
+        self.waiting: dict[Screen, None] = {}
+        """Screens that want to be let in."""
+        self.groups: dict[tuple[Audience, tuple[str, ...]], Group] = {}
+        self.arriving: dict[Arrival, Group] = {}
+        self.due: dict[Group, None] = {}
+        """Groups that are to be sent something."""
+        self.done: dict[Group, None] = {}
+        """Those that have had their frame in this flush."""
+        self.later: dict[Group, None] = {}
+        """Those of them that are to be sent something with the next one."""
+        self.following: dict[str, dict[Group, None]] = {}
+        self.at: dict[str, dict[Group, None]] = {}
+        self.of_player: dict[str, dict[Group, None]] = {}
+        self.of_user: dict[str, dict[Screen, None]] = {}
+        self.cache = Cache()
+
+    # Who comes and goes
+
+    def leave(self, screen: Screen) -> None:
+        """A screen has gone."""
+        self.screens.pop(screen, None)
+        self.waiting.pop(screen, None)
+        mine = self.of_user.get(screen.asker.user, {})
+        mine.pop(screen, None)
+        if not mine:
+            self.of_user.pop(screen.asker.user, None)
+        self.part(screen)
+
+    def part(self, screen: Screen) -> None:
+        """Take a screen out of its group; a group without screens is forgotten."""
+        group, screen.group = screen.group, None
+        if group is not None:
+            group.screens.pop(screen, None)
+            if not group.screens:
+                self.forget(group)
+
+    def cut(self, reason: str) -> None:
+        """End the streams of all screens; they will come back."""
+        for screen in list(self.screens):
+            screen.reset(reason)
+            self.part(screen)
+        self.waiting.clear()
+
+    def register(self, group: Group) -> None:
+        """Note by what a group is found."""
+        for index, key in self.places(group):
+            index.setdefault(key, {})[group] = None
+
+    def places(self, group: Group) -> Iterator[tuple[dict[str, dict[Group, None]], str]]:
+        """Where a group is found."""
+        for topic in group.topics:
+            yield self.following, topic
+        if group.audience.player:
+            yield self.of_player, group.audience.player
+        else:
+            yield self.at, group.audience.node
+
+    def forget(self, group: Group) -> None:
+        """A group is no more."""
+        for known in (self.due, self.later, self.done):
+            known.pop(group, None)
+        group.draft = None
+        for index, at in self.places(group):
+            found = index.get(at)
+            if found is not None:
+                found.pop(group, None)
+                if not found:
+                    del index[at]
+        key = (group.audience, group.topics)
+        if self.groups.get(key) is group:
+            del self.groups[key]
+        if group.arrival is not None:
+            self.arriving.pop(group.arrival, None)
+
+    def settle(self, group: Group) -> None:
+        """A group has had its first frame: from here on it sees what others like it see."""
+        if group.arrival is not None:
+            del self.arriving[group.arrival]
+            group.arrival = None
+        home = self.groups.setdefault((group.audience, group.topics), group)
+        if home is group:
+            return
+        for screen in group.screens:
+            screen.group = home
+            home.screens[screen] = None
+        group.screens = {}
+        self.forget(group)
+
+    # What is due
+
+    def spread(self, fact: Fact, state: Any) -> None:
+        """Note an event with the groups that it concerns."""
+        self.forget_rows(fact)
+        groups: dict[Group, None] = {}
+        if fact.fixtures or fact.closes[0]:
+            groups.update(self.following.get("lines", {}))
+        if fact.node == EVERYONE:
+            if fact.kind:
+                groups.update(self.following.get("notifications", {}))
+            if not fact.house:
+                groups.update(self.following.get("log", {}))
+        for node in (*fact.above, *fact.line, *fact.around, *fact.apart):
+            groups.update(self.at.get(node, {}))
+        for player in (fact.player, fact.account):
+            if player:
+                groups.update(self.of_player.get(player, {}))
+        for group in groups:
+            group.tell(fact, state)
+            self.owe(group)
+        if not fact.house and loses_sight(fact.event):
+            self.doubt(fact.event)
+
+    def owe(self, group: Group) -> None:
+        """Something is due to a group: with this flush, or with the next one if it has had its frame."""
+        (self.later if group in self.done else self.due)[group] = None
+
+    def forget_rows(self, fact: Fact) -> None:
+        """Forget the rows that an event has changed."""
+        for fixture in fact.fixtures:
+            self.cache.forget("lines", fixture)
+        if fact.account:
+            self.cache.forget("players", fact.account)
+        for agent in (*fact.line, *fact.agents):
+            self.cache.forget("agents", agent)
+        if fact.market:
+            self.cache.forget("exposure", fact.market)
+        if fact.closes[0] or fact.apart or fact.market_unknown:
+            self.cache.rows.clear()
+
+    def doubt(self, event: Event) -> None:
+        """An event may change what somebody sees: whoever it is about is judged before anything else is sent to them."""
+        user = getattr(event, "user", "")
+        screens = self.of_user.get(user, {}) if user else self.screens
+        for screen in screens:
+            group = screen.group
+            if group is not None and not group.doubtful:
+                group.doubtful = True
+                group.drafted()
+                self.owe(group)

@@ -1,0 +1,210 @@
+"""Ring: the last durable events of a stream, for the next flush and for screens that come back.
+
+Rule: it begins where it is opened and reads nothing before somebody asks for it. One ring of the house serves all books. All
+rings together have a bound in bytes, of which each has its part.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from runline.domain.messages import Rejected
+from runline.engine.engine import Engine
+from runline.engine.envelope import decode_envelope
+from runline.engine.limits import SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
+from runline.engine.ports import StoreError
+from runline.engine.subscription import Committed, Lagged, Subscription
+from runline.engine.writer import Happened
+from runline.gateway.limits import RING_BYTES_MAX, RING_BYTES_MIN, RING_EVENTS, RING_READ_EVENTS, RINGS_BYTES_MAX
+
+logger = logging.getLogger("runline.gateway")
+
+RETRY_S = 0.1
+
+EVENT_BYTES = 256
+"""What an event takes in memory beside its text."""
+
+RECALLED_BYTES = 1_024
+"""What an event that is read for images takes at most, as a rule."""
+
+
+class Listener:
+    """Whoever uses a ring."""
+
+    def noted(self, stream: str) -> int:
+        """The position up to which a stream's events are not needed any more."""
+        raise NotImplementedError
+
+    def moved(self, stream: str, happened: list[Happened]) -> None:
+        """There are new durable events."""
+        raise NotImplementedError
+
+    def lost(self, reason: str) -> None:
+        """The ring begins anew: what was between is not known here."""
+        raise NotImplementedError
+
+
+class Rings:
+    """All rings of the process, by stream. A ring is closed with its last listener."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.rings: dict[str, Ring] = {}
+        self.ending: set[asyncio.Task[None]] = set()
+
+    def open(self, stream: str, listener: Listener) -> "Ring":
+        """The ring of a stream, for a listener."""
+        ring = self.rings.get(stream)
+        if ring is None:
+            ring = self.rings[stream] = Ring(self.engine, stream, self.bytes_max)
+        ring.listeners[listener] = None
+        return ring
+
+    def leave(self, ring: "Ring", listener: Listener) -> None:
+        """A listener has gone."""
+        ring.listeners.pop(listener, None)
+        if not ring.listeners and self.rings.get(ring.stream) is ring:
+            del self.rings[ring.stream]
+            ring.task.cancel()
+            self.ending.add(ring.task)
+            ring.task.add_done_callback(self.ending.discard)
+
+    def bytes_max(self) -> int:
+        """What one ring may take now."""
+        return min(max(RINGS_BYTES_MAX // max(len(self.rings), 1), RING_BYTES_MIN), RING_BYTES_MAX)
+
+
+class Ring:
+    """The last events of one stream, from after a position on."""
+
+    def __init__(self, engine: Engine, stream: str, bytes_max: Callable[[], int]) -> None:
+        self.engine = engine
+        self.stream = stream
+        self.bytes_max = bytes_max
+        self.listeners: dict[Listener, None] = {}
+        self.events: deque[Happened] = deque()
+        self.sizes: deque[int] = deque()
+        self.bytes = 0
+        self.after = -1
+        """All events behind this position are here; -1 before it has begun."""
+        self.subscription: Subscription | None = None
+        self.reaching = asyncio.Lock()
+        self.begun = asyncio.Event()
+        self.task = asyncio.create_task(self.follow())
+
+    async def follow(self) -> None:
+        """Take in what is durable, as long as this runs."""
+        while True:
+            try:
+                position = self.engine.require(self.stream).durable_seq
+                subscription = self.engine.subscribe(self.stream, position)
+            except Rejected:
+                await asyncio.sleep(RETRY_S)
+                continue
+            self.events.clear()
+            self.sizes.clear()
+            self.bytes, self.after = 0, position
+            self.subscription = subscription
+            self.begun.set()
+            self.tell([])
+            try:
+                while True:
+                    self.take(await subscription.batch())
+            except (Lagged, StoreError) as error:
+                logger.warning("the live stream of %s begins anew: %s", self.stream, error)
+                for listener in list(self.listeners):
+                    listener.lost("lagged")
+                await asyncio.sleep(RETRY_S)
+            finally:
+                self.subscription = None
+                self.begun.clear()
+                subscription.close()
+
+    def current(self) -> bool:
+        """Take in what is durable and was not taken yet; false while that is still being read from the log."""
+        batch = self.subscription.take() if self.subscription is not None else None
+        if batch is None:
+            return False
+        if batch:
+            self.take(batch)
+        return True
+
+    def take(self, batch: list[Committed]) -> None:
+        """Keep events, and let go of the oldest beyond the bounds."""
+        happened = [(one.seq, one.at_ns, one.actor, one.command, one.event) for one in batch]
+        self.events.extend(happened)
+        sizes = [one.size + EVENT_BYTES for one in batch]
+        self.sizes.extend(sizes)
+        self.bytes += sum(sizes)
+        most = self.bytes_max()
+        if len(self.events) > RING_EVENTS or self.bytes > most:
+            self.let_go(most)
+        self.tell(happened)
+
+    def let_go(self, most: int) -> None:
+        """Let go of the oldest events beyond the bounds. What a listener has not noted yet stays, unless it is far behind."""
+        noted = min((listener.noted(self.stream) for listener in self.listeners), default=self.events[-1][0])
+        while len(self.events) > RING_EVENTS or self.bytes > most:
+            far = len(self.events) > SUBSCRIPTION_EVENTS_MAX or self.bytes > SUBSCRIPTION_BYTES_MAX
+            if self.events[0][0] > noted and not far:
+                return
+            self.after = self.events.popleft()[0]
+            self.bytes -= self.sizes.popleft()
+
+    def tell(self, happened: list[Happened]) -> None:
+        """Tell everyone who listens."""
+        for listener in self.listeners:
+            listener.moved(self.stream, happened)
+
+    def since(self, after: int) -> list[Happened]:
+        """The events behind a position that are here."""
+        events = self.events
+        if not events or events[-1][0] <= after:
+            return []
+        found: list[Happened] = []
+        for one in reversed(events):
+            if one[0] <= after:
+                break
+            found.append(one)
+        found.reverse()
+        return found
+
+    async def recall(self, events: int) -> None:
+        """Have the last events at hand, so many of them as there is room for.
+
+        Raises StoreError.
+        """
+        await self.begun.wait()
+        room = min(events, self.bytes_max() // RECALLED_BYTES)
+        await self.reach_back(max(self.after + len(self.events) - room, 0))
+
+    async def reach_back(self, position: int) -> bool:
+        """Read from the log what is missing behind a position; false if that is more than a ring may hold.
+
+        Raises StoreError.
+        """
+        await self.begun.wait()
+        async with self.reaching:
+            read: list[Happened] = []
+            sizes: list[int] = []
+            while position + len(read) < self.after:
+                missing = self.after - position - len(read)
+                if missing + len(read) + len(self.events) > RING_EVENTS:
+                    return False
+                rows = await self.engine.store.events(self.stream, position + len(read), min(missing, RING_READ_EVENTS))
+                for row in rows:
+                    entry = decode_envelope(row[4])
+                    read.append((entry.seq, entry.at_ns, entry.actor, entry.command, entry.event()))
+                    sizes.append(len(row[4]) + EVENT_BYTES)
+                # Reading does not wait for anything; the others have their turn nevertheless.
+                await asyncio.sleep(0)
+                if not rows or self.bytes + sum(sizes) > self.bytes_max():
+                    return False
+            missing = self.after - position
+            if missing > 0:
+                self.events.extendleft(reversed(read[:missing]))
+                self.sizes.extendleft(reversed(sizes[:missing]))
+                self.bytes += sum(sizes[:missing])
+                self.after = position
+        return True

@@ -1,0 +1,114 @@
+"""Screens: the connections of the live stream, and what a connection that comes back says of itself."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from runline.domain.messages import Rejected
+from runline.gateway.door import Asker
+from runline.gateway.limits import BACKLOG_BYTES_MAX
+
+Write = Callable[[bytes], bool]
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Where a stream that comes back has ended: `log:house position:book position`. See `Group.log`."""
+
+    log: str
+    house: int
+    position: int
+
+
+def parse_resume(text: str) -> Resume | None:
+    """What `Last-Event-ID` says; None without one.
+
+    Raises Rejected `resume_invalid`.
+    """
+    if not text:
+        return None
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 19 for part in parts[1:]) or len(parts[0]) > 64:
+        raise Rejected("resume_invalid", "That is no id of a frame of this stream.")
+    return Resume(parts[0], int(parts[1]), int(parts[2]))
+
+
+def chunk_of(frame: bytes) -> bytes:
+    """A frame as a piece of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(frame), frame)
+
+
+class Screen:
+    """One connection of the live stream.
+
+    A frame is written at once if the connection takes it. If its buffer is full, frames wait here for the connection's own
+    task, up to a bound.
+
+    group: the screens that it sees the same as (a `Group`); None until it is let in. begun: (house position, position) at
+    which its first frame ends; None until that is written: before, it hears nothing else.
+    """
+
+    def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> None:
+        self.asker = asker
+        self.node = node
+        self.topics = topics
+        self.resume = resume
+        self.group: Any = None
+        self.begun: tuple[int, int] | None = None
+        self.backlog: list[bytes] = []
+        self.waiting_bytes = 0
+        self.closed = False
+        self.wake = asyncio.Event()
+        self.refused: Rejected | None = None
+        self.write: Write | None = None
+        """What takes a chunk at once or says that it cannot, while the connection's task waits for frames."""
+
+    def push(self, frame: bytes, chunk: bytes) -> None:
+        """Add a frame; a screen that does not keep up is told so, and cut. (One frame may always wait, however large.)
+
+        chunk: the frame as a piece of a chunked body.
+        """
+        if self.closed or (self.write is not None and not self.backlog and self.write(chunk)):
+            return
+        self.waiting_bytes += len(frame)
+        if self.backlog and self.waiting_bytes > BACKLOG_BYTES_MAX:
+            self.backlog = []
+            self.reset("lagged")
+            return
+        self.backlog.append(frame)
+        self.wake.set()
+
+    def reset(self, reason: str) -> None:
+        """End the stream with a reason."""
+        if not self.closed:
+            frame = b'event: reset\ndata: {"reason":"%b"}\n\n' % reason.encode()
+            if self.write is None or self.backlog or not self.write(chunk_of(frame)):
+                self.backlog.append(frame)
+            self.close()
+
+    def refuse(self, rejected: Rejected) -> None:
+        """Do not let it in."""
+        if not self.closed:
+            self.refused = rejected
+            self.close()
+
+    def close(self) -> None:
+        """End the stream once what waits is written."""
+        self.closed = True
+        self.wake.set()
+
+    async def next(self, write: Write | None = None) -> bytes:
+        """What is to be written next; b"" at the end. Meanwhile chunks may be written with `write`.
+
+        Raises Rejected if the stream never began.
+        """
+        self.write = write
+        while not self.backlog and not self.closed:
+            self.wake.clear()
+            await self.wake.wait()
+        self.write = None
+        if self.refused is not None:
+            raise self.refused
+        frames, self.backlog, self.waiting_bytes = self.backlog, [], 0
+        return b"".join(frames)

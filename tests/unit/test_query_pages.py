@@ -1,0 +1,163 @@
+"""Pages of the queries: complete, in order, within the subtree, and their cost goes by what they show."""
+
+import msgspec
+import pytest
+from tests.doubles.words import agent, board, game, player, staff, wager
+
+from runline.domain.access import ROOT
+from runline.domain.catalog import FixtureClosed
+from runline.domain.hierarchy import MoveAgent
+from runline.domain.messages import EVOLVERS
+from runline.domain.permissions import Permission
+from runline.domain.sessions import Session
+from runline.gateway.audience import Audience
+from runline.gateway.queries import QUERIES, Page
+
+EVERYTHING = frozenset(permission.value for permission in Permission)
+
+
+class Unread(dict):
+    """Rows that nobody may go through: only one at a time may be looked up."""
+
+    def forbid(self, *args):
+        raise AssertionError("all rows are gone through for one page")
+
+    __iter__ = keys = values = items = forbid
+
+
+def tree(book):
+    """A tree of agents, with players, some without."""
+    book.given(*(agent(f"A{number}") for number in range(4)))
+    book.given(agent("A1-1", "A1"), agent("A1-2", "A1"), agent("A1-1-1", "A1-1"))
+    for number, name in enumerate(("A0", "A1-1-1", "A1-1", "A3", "A1", "A3", "A1-1-1", "A2", "A1-2")):
+        book.given(player(f"P{9 - number}", name))
+
+
+def asked(query, **fields):
+    return QUERIES[query].asked(**fields)
+
+
+def show(query, *asked):
+    """What a query shows."""
+    shows = QUERIES[query].show
+    assert shows is not None
+    return shows(*asked)
+
+
+def page(book, house, query, node=ROOT, **fields):
+    """A page as somebody at a node sees it."""
+    user = next(one for one in book.users.values() if one.node == node and not one.player)
+    return show(query, book, house, user, Audience(node, "", EVERYTHING), asked(query, **fields), book.at_ns)
+
+
+def whole(book, house, query, node=ROOT, limit=2, **fields):
+    """All rows, page by page."""
+    rows, after = [], ""
+    for _ in range(1_000):
+        found: Page = page(book, house, query, node, limit=limit, after=after, **fields)
+        assert len(found.items) <= limit
+        rows += found.items
+        after = found.next
+        if not after:
+            return rows
+    raise AssertionError("the pages have no end")
+
+
+def with_sessions(book):
+    for number, name in enumerate(("owner", "P1", "one", "P9", "P2")):
+        session = Session(f"s{number}", name, "program", 0, 10**18, 10**18, 10**18, 10**18)
+        book.sessions[session.name] = session
+        book.list_session(session)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_rows_of_a_subtree_come_in_the_order_of_the_tree_page_by_page(house, book, limit):
+    tree(book)
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"))
+    state, view = book.state, house.state
+    with_sessions(state)
+    agents = [row.agent for row in whole(state, view, "figures", limit=limit)]
+    assert agents == [ROOT, "A0", "A1", "A1-1", "A1-1-1", "A1-2", "A2", "A3"]
+    players = [(row.agent, row.player) for row in whole(state, view, "players", limit=limit)]
+    assert [number for _, number in players] == ["P9", "P5", "P7", "P3", "P8", "P1", "P2", "P4", "P6"]
+    assert [row.agent for row in whole(state, view, "figures", "A1", limit)] == ["A1", "A1-1", "A1-1-1", "A1-2"]
+    assert [row.player for row in whole(state, view, "players", "A1", limit)] == ["P5", "P7", "P3", "P8", "P1"]
+    assert [row.player for row in whole(state, view, "players", limit=limit, agent="A1-1")] == ["P7", "P3", "P8"]
+    users = [row.user for row in whole(state, view, "users", "A1", limit)]
+    assert users == ["P5", "one", "P7", "P3", "P8", "P1"]
+    assert [row.user for row in whole(state, view, "sessions", limit=limit)] == ["owner", "P9", "one", "P1", "P2"]
+    assert [row.user for row in whole(state, view, "sessions", "A1", limit)] == ["one", "P1"]
+
+
+def test_a_moved_subtree_is_found_where_it_stands_now_and_a_page_outside_is_empty(house, book):
+    tree(book)
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
+    state, view = book.state, house.state
+    first = page(state, view, "players", "A1", limit=2)
+    assert [row.player for row in first.items] == ["P5", "P7"]
+    book.given(MoveAgent("A1-1", "A2", "sold"))
+    assert page(state, view, "players", "A1", limit=2, after=first.next) == Page([])
+    assert [row.player for row in whole(state, view, "players", "A2")] == ["P2", "P7", "P3", "P8"]
+    assert [row.agent for row in whole(state, view, "figures", "A2")] == ["A2", "A1-1", "A1-1-1"]
+    assert [row.agent for row in whole(state, view, "figures", "A1")] == ["A1", "A1-2"]
+    for query in ("players", "figures", "users", "sessions"):
+        assert page(state, view, query, "A1", after="A0/P9" if query == "players" else "A0").items == []
+
+
+def test_a_page_that_passes_many_nodes_without_rows_is_short_and_goes_on(house, book, monkeypatch):
+    monkeypatch.setattr("runline.gateway.queries.PAGE_NODES_MAX", 2)
+    tree(book)
+    state, view = book.state, house.state
+    assert page(state, view, "players", limit=100) == Page(
+        [row for row in whole(state, view, "players") if row.agent == "A0"], "A1/"
+    )
+    assert len(whole(state, view, "players")) == 9
+
+
+def test_a_page_costs_what_it_shows(house, book):
+    tree(book)
+    book.given(game("G1"), board("G1"), wager("P1", 5_00))
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"))
+    state, view = book.state, house.state
+    with_sessions(state)
+    pages = [
+        (query, node, page(state, view, query, node, limit=2))
+        for query in ("players", "figures", "users", "sessions", "exposure", "board", "results")
+        for node in (ROOT, "A1")
+    ]
+    owner, one = state.users["owner"], state.users["one"]
+    for held in ("players", "agents", "users", "sessions"):
+        setattr(state, held, Unread(getattr(state, held)))
+    for held in ("fixtures", "markets", "results", "books"):
+        setattr(view, held, Unread(getattr(view, held)))
+    for query, node, expected in pages:
+        user, audience = (owner if node == ROOT else one), Audience(node, "", EVERYTHING)
+        found = show(query, state, view, user, audience, asked(query, limit=2), state.at_ns)
+        assert found == expected
+
+
+def test_the_board_is_found_by_status_and_league(house, book):
+    book.given(game("G1"), game("G2"), game("G3"), board("G1"))
+    state, view = book.state, house.state
+    EVOLVERS[FixtureClosed](view, FixtureClosed("G2", view.fixtures["G2"].start_ns))
+    assert [row.fixture for row in whole(state, view, "board")] == ["G1", "G3"]
+    assert [row.fixture for row in whole(state, view, "board", status="closed")] == ["G2"]
+    assert [row.fixture for row in whole(state, view, "board", status="")] == ["G1", "G2", "G3"]
+    assert [row.fixture for row in whole(state, view, "board", fixture="G3")] == ["G3"]
+    assert whole(state, view, "board", fixture="G2") == []
+    league = view.fixtures["G1"].league
+    assert len(whole(state, view, "board", league=league, status="")) == 3
+    assert whole(state, view, "board", league="other") == []
+    view.derive()
+    assert [row.fixture for row in whole(state, view, "board", status="")] == ["G1", "G2", "G3"]
+
+
+def test_exposure_is_found_by_game_and_follows_what_opens_and_closes(house, book):
+    book.given(agent("A1"), player("P1", "A1"), game("G1"), game("G2"), board("G1"), board("G2"))
+    state, view = book.state, house.state
+    assert whole(state, view, "exposure") == []
+    book.given(wager("P1", 5_00))
+    (row,) = whole(state, view, "exposure", fixture="G1")
+    assert whole(state, view, "exposure", fixture="G2") == []
+    assert whole(state, view, "exposure") == [row]
+    assert msgspec.to_builtins(row)["wagers"] == 1

@@ -1,0 +1,193 @@
+"""Shares: who has the most waits or gives way; who has nothing yet never does."""
+
+import asyncio
+
+import pytest
+
+from runline.domain.messages import Rejected
+from runline.gateway.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
+from runline.gateway.shares import Spending, Streams, Turns
+
+ANN, BEA, CYN = ("b1", "root", "ann"), ("b1", "root", "bea"), ("b2", "root", "cyn")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Few places."""
+    for name, most in (
+        ("STREAMS_MAX", 10),
+        ("STREAMS_OF_PLAYERS_MAX", 8),
+        ("STREAMS_PER_BOOK_MAX", 8),
+        ("STREAMS_PER_USER_MAX", 6),
+        ("STREAMS_PER_PLAYER_MAX", 3),
+    ):
+        monkeypatch.setattr(f"runline.gateway.shares.{name}", most)
+
+
+def fill(streams, user, places, player=False):
+    """Take places that are free."""
+    for _ in range(places):
+        assert streams.enter(user, player) is None
+
+
+def busy(streams, user, player=False):
+    """Whether somebody gets no place."""
+    with pytest.raises(Rejected) as refused:
+        streams.enter(user, player)
+    return refused.value.code == "busy"
+
+
+def test_a_player_has_a_few_streams_and_staff_more(small):
+    streams = Streams()
+    fill(streams, ("b1", "root", "P1"), 3, player=True)
+    assert busy(streams, ("b1", "root", "P1"), player=True)
+    fill(streams, ANN, 5)
+    assert streams.count == 8
+
+
+def test_at_the_bound_of_a_book_who_has_the_most_there_gives_way_to_who_has_less(small):
+    streams = Streams()
+    fill(streams, CYN, 2)
+    fill(streams, ANN, 6)
+    fill(streams, BEA, 2)
+    assert streams.enter(("b1", "root", "dee"), False) == ANN
+    streams.leave(ANN, False)
+    assert busy(streams, ANN)
+    assert streams.per_user[ANN] == 5
+
+
+def test_a_newcomer_always_finds_a_place_while_somebody_has_two(small):
+    streams = Streams()
+    fill(streams, ANN, 2)
+    for number in range(6):
+        fill(streams, ("b1", "root", f"u{number}"), 1)
+    fill(streams, CYN, 2)
+    assert streams.enter(("b2", "root", "new"), False) in (ANN, CYN)
+    streams.leave(ANN, False)
+    assert streams.enter(("b2", "root", "newer"), False) == CYN
+    streams.leave(CYN, False)
+    assert busy(streams, ("b2", "root", "last"))
+
+
+def test_a_node_has_its_share_too(small, monkeypatch):
+    monkeypatch.setattr("runline.gateway.shares.STREAMS_PER_NODE_MAX", 4)
+    streams = Streams()
+    fill(streams, ("b1", "A1", "one"), 3)
+    fill(streams, ("b1", "A1", "two"), 1)
+    assert streams.enter(("b1", "A1", "new"), False) == ("b1", "A1", "one")
+    fill(streams, ("b1", "A2", "other"), 3)
+    time = Time()
+    spending = Spending(time)
+    for name in ("one", "two", "three"):
+        spending.charge(("b1", "A1", name), int(SPENT_AHEAD_NS * USER_SHARE * 0.9))
+    assert spending.owed_ns(("b1", "A1", "one")) > 0
+    assert spending.owed_ns(("b1", "A2", "other")) <= 0
+    spending.charge(("b1", "A2", "other"), 1)
+    assert spending.owed_ns(("b1", "A2", "other")) <= 0
+
+
+def test_players_leave_places_for_staff(small):
+    streams = Streams()
+    for number in range(8):
+        fill(streams, (f"b{number}", "root", "P1"), 1, player=True)
+    assert busy(streams, ("b9", "root", "P1"), player=True)
+    fill(streams, ANN, 2)
+    for user in [*((f"b{number}", "root", "P1") for number in range(8))]:
+        streams.leave(user, True)
+    for _ in range(2):
+        streams.leave(ANN, False)
+    assert (streams.count, streams.players, streams.per_user, streams.per_player, streams.per_book) == (
+        0,
+        0,
+        {},
+        {},
+        {},
+    )
+
+
+class Time:
+    """A clock that is set."""
+
+    def __init__(self):
+        self.ns = 10**18
+
+    def __call__(self):
+        return self.ns
+
+
+def test_who_has_spent_their_share_waits_and_others_do_not():
+    time = Time()
+    spending = Spending(time)
+    assert spending.owed_ns(ANN) <= 0
+    spending.charge(ANN, int(2 * SPENT_AHEAD_NS * USER_SHARE))
+    assert spending.owed_ns(ANN) == SPENT_AHEAD_NS
+    assert spending.owed_ns(BEA) <= 0
+    assert spending.owed_ns(CYN) <= 0
+    time.ns += SPENT_AHEAD_NS
+    assert spending.owed_ns(ANN) <= 0
+
+
+def test_a_book_that_has_spent_its_share_holds_back_those_who_had_some_of_it_but_no_newcomer():
+    time = Time()
+    spending = Spending(time)
+    each = int(SPENT_AHEAD_NS * USER_SHARE * 0.9)
+    users = [("b1", "root", f"u{number}") for number in range(int(3 * BOOK_SHARE / USER_SHARE))]
+    for user in users:
+        spending.charge(user, each)
+    assert all(spending.owed_ns(user) > 0 for user in users)
+    assert spending.owed_ns(("b1", "root", "new")) <= 0
+    assert spending.owed_ns(CYN) <= 0
+
+
+def test_a_user_has_so_many_queries_under_way_and_one_too_many_is_busy(monkeypatch):
+    async def main():
+        spending = Spending(Time())
+        for _ in range(QUERIES_PER_USER_MAX):
+            await spending.begin(ANN)
+        with pytest.raises(Rejected) as refused:
+            await spending.begin(ANN)
+        assert refused.value.code == "busy"
+        await spending.begin(BEA)
+        for _ in range(QUERIES_PER_USER_MAX):
+            spending.end(ANN)
+        assert spending.asking == {BEA: 1}
+        spending.end(BEA, 0)
+        assert spending.users[BEA] == spending.now_ns() + int(QUERY_NS / USER_SHARE)
+
+    asyncio.run(main())
+
+
+def test_who_would_wait_too_long_hears_busy_at_once(monkeypatch):
+    async def main():
+        spending = Spending(Time())
+        spending.charge(ANN, 10**9)
+        with pytest.raises(Rejected) as refused:
+            await spending.begin(ANN)
+        assert (refused.value.code, spending.asking) == ("busy", {})
+
+    asyncio.run(main())
+
+
+def test_those_who_read_for_long_let_everything_else_have_its_turn():
+    async def main():
+        turns = Turns()
+        done = []
+
+        async def read(name):
+            for _ in range(3):
+                await turns.turn()
+                done.append(name)
+                turns.spend(TURN_NS)
+
+        async def other():
+            while sum(name != "other" for name in done) < 15:
+                done.append("other")
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*(read(f"reader {number}") for number in range(5)), other())
+        readers = [at for at, name in enumerate(done) if name.startswith("reader")]
+        assert len(readers) == 15
+        # Of any three that have each spent a whole turn, something else was done between.
+        assert all(third - first > 2 for first, third in zip(readers, readers[2:], strict=False))
+
+    asyncio.run(main())
