@@ -96,8 +96,12 @@ def derived(state: Any) -> dict[str, Any]:
     holders = {role: sorted(users) for role, users in state.holders.items() if users}
     found: dict[str, Any] = {"allowed": state.allowed, "holders": holders, "due": timers & set(state.due)}
     assert found["due"] == timers, "a timer that is not due at any time"
+    found["users_at"] = listed(state.users_at)
+    found["sessions_at"] = listed(state.sessions_at)
     if isinstance(state, House):
         found["rooms"] = state.rooms
+        found["board"] = listed(state.board)
+        found["orders"] = [list(state.result_order), list(state.book_order)]
         found["markets_of"] = {fixture: sorted(names) for fixture, names in state.markets_of.items()}
         return found
     assert isinstance(state, Book)
@@ -112,6 +116,8 @@ def derived(state: Any) -> dict[str, Any]:
     }
     return found | {
         "figures": figures(state),
+        "children": listed(state.children),
+        "players_at": listed(state.players_at),
         "sums": {agent: amounts for agent, amounts in sums.items() if any(amounts)},
         "sessions_of": {user: sorted(names) for user, names in state.sessions_of.items()},
         "open_on": {fixture: sorted(numbers) for fixture, numbers in state.open_on.items()},
@@ -121,6 +127,11 @@ def derived(state: Any) -> dict[str, Any]:
         "open_wagers": state.open_wagers,
         "rooms": state.rooms,
     }
+
+
+def listed(index: dict[Any, Any]) -> dict[Any, list[Any]]:
+    """An index without what is empty in it."""
+    return {key: list(keys) for key, keys in index.items() if keys}
 
 
 def memory_is_what_a_restart_would_rebuild(state: Any, recovered: Any) -> None:
