@@ -1,9 +1,11 @@
 """Connections: whatever a stranger sends, drips or leaves unread has a bound and a deadline, and the others go on."""
 
 import asyncio
+import gc
 import json
 import subprocess
 import sys
+import weakref
 
 import pytest
 from tests.integration.served import PASSWORD, raw, served, small_buffer
@@ -330,6 +332,47 @@ def test_whoever_goes_in_the_middle_of_a_body_leaves_no_trace(place, caplog):
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
+def test_a_server_that_stops_does_not_wait_for_bodies(place, caplog):
+    left = []
+
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        for begin in late_bodies(place, owner.token).values():
+            _, writer = await asyncio.open_connection(*place.address.removeprefix("http://").split(":"))
+            writer.write(begin)
+            left.append(writer)
+        await comes_true(
+            lambda: sum(one.current is not None for one in place.server.server_state.connections) == len(left)
+        )
+
+    place(main)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_connection_that_has_ended_leaves_nothing_for_the_collector(place):
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        bet = request(place, "POST", "/v1/wagers", json.dumps(BET).encode(), token=owner.token)
+        asked = [bet, head(place, "GET", "/v1/ready"), b"nonsense\r\n\r\n", head(place, "GET", "/", *["x: y"] * 200)]
+        gc.collect()
+        gc.disable()
+        try:
+            for whole in asked:
+                async with raw(place) as (reader, writer):
+                    writer.write(whole)
+                    await answer_of(reader)
+                    (ours,) = [
+                        weakref.ref(one)
+                        for one in place.server.server_state.connections
+                        if one.transport.get_extra_info("peername") == writer.get_extra_info("sockname")
+                    ]
+                await comes_true(lambda ours=ours: ours() is None)
+        finally:
+            gc.enable()
+
+    place(main)
+
+
 def test_a_half_closed_connection_gets_its_answer_and_is_closed(place):
     async def main(place):
         owner = await place.sign_in("b1", "owner")
@@ -499,7 +542,7 @@ def test_unfinished_bodies_of_one_user_are_bounded_and_the_others_send_theirs(pl
         one, other = await place.sign_in("b1", "P1"), await place.sign_in("b1", "P2")
         size = 1024 * 1024
         lines = ("content-type: application/x-ndjson", f"content-length: {size}")
-        body = b"\n" * size
+        body = b" " * size
         crowd = [await asyncio.open_connection(*place.address.removeprefix("http://").split(":")) for _ in range(12)]
         refused = 0
         for reader, writer in crowd:
@@ -512,6 +555,9 @@ def test_unfinished_bodies_of_one_user_are_bounded_and_the_others_send_theirs(pl
                 pass
         connections = place.server.entrance.connections
         assert refused >= 9
+        # What was raised in the middle of a body would keep it.
+        latest = [one.latest for one in place.server.server_state.connections]
+        assert all(one.refused.__traceback__ is None for one in latest if getattr(one, "refused", None))
         assert connections.body_bytes_of["b1", "P1"] <= 2 * size
         async with raw(place) as (reader, writer):
             writer.write(head(place, "POST", "/v1/commands", *lines, token=other.token) + body)

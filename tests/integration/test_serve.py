@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runline.client import Client
+from runline.client import Client, RefusedError
 from runline.config import ServerSettings
 from runline.engine.host import Host
 from runline.engine.timekeeper import confirmation_file, note_file, read_note, write_note
@@ -179,7 +179,9 @@ def test_a_warning_is_said_and_the_server_starts_all_the_same(tmp_path):
     environment = {**os.environ, "RUNLINE_SERVER_PROXIES": "10.0.0.0/8"}
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     with child.stdout as said:
-        assert any("http://" in line for line in said)
+        address = next(found[0] for line in said if (found := re.search(r"http://\S+", line)))
+        with Client(address) as client, pytest.raises(RefusedError):
+            client.ask("me")
         child.send_signal(signal.SIGINT)
     with child.stderr as complaints:
         assert "warning: a proxy is believed, but public_url is not https" in complaints.read()

@@ -92,7 +92,8 @@ class Exchange:
         if self.disconnected or self.answered:
             return DISCONNECT
         if self.refused is not None:
-            raise self.refused
+            # Another one each time: what is raised keeps what its frames held, parts of the body for one.
+            raise Rejected(self.refused.code, self.refused.message, **self.refused.details)
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 

@@ -48,6 +48,10 @@ EXPECTED = (type(None), httptools.HttpParserError, UnicodeDecodeError)
 decode_wager = decoder_of("PlaceWager")
 
 
+class Stopped(Exception):
+    """What comes is parsed no further."""
+
+
 class Stage(IntEnum):
     """What of a request is being read."""
 
@@ -102,7 +106,8 @@ class Connection(Guest):
                 exchange.disconnect()
         self.waiting.clear()
         self.rest = b""
-        self.parser = None
+        # These refer to this connection, in a circle: it would stay until the collector comes.
+        self.parser = self.current = self.latest = self.fault = None
 
     def eof_received(self) -> bool:
         """The client sends no more. Whoever has asked something may still wait for the answer; a stream has none."""
@@ -124,8 +129,8 @@ class Connection(Guest):
         return self.current is None or self.stage is not Stage.BETWEEN or not self.can_write.is_set()
 
     def shutdown(self) -> None:
-        """The server stops: this connection ends once it is answered."""
-        if not self.open:
+        """The server stops: this connection ends once it is answered. Bodies that are still to come are not waited for."""
+        if not self.open or (self.current is not None and self.current.more_body):
             self.cut()
         elif self.current is None or self.latest is None:
             self.transport.close()
@@ -297,9 +302,10 @@ class Connection(Guest):
             exchange.came.set()
 
     def stop(self, rejected: Rejected) -> None:
-        """Parse no further. Raises it, through the parser."""
-        self.fault = rejected
-        raise rejected
+        """Parse no further, for this reason. Raises Stopped, through the parser."""
+        # A copy: what was raised refers to its frames, and they to this connection.
+        self.fault = Rejected(rejected.code, rejected.message, **rejected.details)
+        raise Stopped
 
     # What is asked
 
