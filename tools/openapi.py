@@ -17,6 +17,7 @@ from runline.gateway.door import Door
 from runline.gateway.gateway import Gateway
 from runline.gateway.openapi import make_document
 from runline.gateway.routes import SESSION_BODIES
+from runline.gateway.site import Site
 
 
 async def document_of_this() -> bytes:
@@ -24,7 +25,7 @@ async def document_of_this() -> bytes:
     with tempfile.TemporaryDirectory() as temporary:
         database = Path(temporary) / "runline.db"
         async with running_engine(open_store(StoreSettings(database, "inline"))) as (engine, bus):
-            gateway = Gateway(Door(engine, bus), database, secure=False)
+            gateway = Gateway(Door(engine, bus), database, Site())
             document = make_document(make_framework(gateway), SESSION_BODIES)
             await gateway.close()
     return msgspec.json.format(msgspec.json.encode(document))

@@ -2,8 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -41,15 +43,29 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The HTTP server.
 
     host, port: where it listens (port 0: any free one). tls_certificate, tls_key: PEM files; without them it speaks plain HTTP,
-    for this machine or behind a proxy. owner_password: the first password of the house's owner; without it one is made and
-    shown once.
+    for this machine or behind a proxy. public_url: where browsers come to, if that is not here, such as https://book.example; it
+    says that a proxy speaks TLS, and cookies follow from it. proxies: networks of the proxies that are believed about a client's
+    address; none else is. proxy_header: where they say it (x-forwarded-for or forwarded); they must write it themselves. exempt:
+    networks whose addresses may have any number of connections. owner_password: the first password of the house's owner; without
+    it one is made and shown once.
     """
 
     host: str = "127.0.0.1"
     port: int = 8321
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    public_url: str = ""
+    proxies: tuple[str, ...] = ()
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     owner_password: str = ""
+
+    def __post_init__(self) -> None:
+        url = urlsplit(self.public_url)
+        if self.public_url and (url.scheme not in ("http", "https") or not url.hostname or url.path or url.query):
+            raise ValueError("public_url is a scheme and a host, such as https://book.example")
+        for network in (*self.proxies, *self.exempt):
+            ip_network(network)
 
 
 class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +120,7 @@ def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[
             if value is not None:
                 table = found.setdefault(part, {})
                 if isinstance(table, dict):
-                    table[field.name] = str(value)
+                    table[field.name] = str(value).split(",") if isinstance(field.default, tuple) else str(value)
     try:
         return msgspec.convert(found, Settings, strict=False, dec_hook=path_hook)
     except msgspec.ValidationError as error:
@@ -131,6 +147,7 @@ def settings_toml(settings: Settings) -> str:
             elif value is None:
                 lines.append(f"# {name}: not set")
             else:
-                text = str(value) if isinstance(value, int) else msgspec.json.encode(str(value)).decode()
+                kept = value if isinstance(value, int | tuple) else str(value)
+                text = msgspec.json.encode(kept).decode()
                 lines.append(f"{name} = {text}")
     return "\n".join(lines[1:]) + "\n"

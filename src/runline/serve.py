@@ -7,18 +7,19 @@ import secrets
 import signal
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from runline.bootstrap import open_store, run, running_engine
-from runline.config import SessionSettings, Settings, SettingsError, load_settings, settings_toml
+from runline.config import ServerSettings, SessionSettings, Settings, SettingsError, load_settings, settings_toml
 from runline.demo.sample import BOOK as SAMPLE
 from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
 from runline.demo.sample import add_sample
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
 from runline.engine.ports import StoreError
+from runline.gateway.addresses import Addresses, is_loopback
 from runline.gateway.check import checking
 from runline.gateway.server import AddressInUse, listen, make_server
 
@@ -70,10 +71,28 @@ def lasting(settings: SessionSettings) -> dict[str, SessionLimits]:
     }
 
 
+def warnings(settings: ServerSettings) -> Iterator[str]:
+    """What in these settings is likely to be a mistake, and what would mend it."""
+    tls, proxied = settings.tls_certificate is not None, settings.public_url.startswith("https://")
+    if not tls and not is_loopback(settings.host):
+        yield (
+            "plain HTTP is spoken beyond this machine: passwords can be read on the way. Set tls_certificate and tls_key, or "
+            "let only a proxy that speaks TLS come to this port."
+        )
+    if settings.proxies and not tls and not proxied:
+        yield "a proxy is believed, but public_url is not https: cookies are not kept from plain connections and other hosts."
+    if proxied and not tls and not settings.proxies:
+        yield "public_url says that a proxy speaks TLS, but proxies is empty: whoever comes through it shares one address."
+    if tls and settings.public_url and not proxied:
+        yield "public_url is not https, and the server speaks TLS: browsers that come there are taken for another site."
+
+
 async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: bool) -> int:
     """Open the store, recover, listen."""
     server_settings = settings.server
     database = settings.store.path
+    for warning in warnings(server_settings):
+        complain(f"warning: {warning}")
     with listen(server_settings.host, server_settings.port) as listening:
         store = open_store(settings.store, accept_loss=accept_loss)
         async with (
@@ -87,6 +106,8 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
                 certificate=server_settings.tls_certificate,
                 key=server_settings.tls_key,
                 lasting=lasting(settings.sessions),
+                public_url=server_settings.public_url,
+                addresses=Addresses(server_settings.proxies, server_settings.exempt, server_settings.proxy_header),
             )
             # Whoever may act on this machine can start stopped streams again, the house's among them.
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, engine.start_stopped)

@@ -57,15 +57,16 @@ class Place:
 
 
 @asynccontextmanager
-async def served(path: Path, clock: Clock | None = None, store: Any = None) -> AsyncIterator[Place]:
-    """A server over a file; it is stopped at the end."""
+async def served(path: Path, clock: Clock | None = None, store: Any = None, **options: Any) -> AsyncIterator[Place]:
+    """A server over a file; it is stopped at the end. options: of the server."""
     clock = clock or SetClock()
     async with running_engine(store or SqliteStore(path), clock=clock) as (engine, bus):
-        server = make_server(engine, bus, path)
+        server = make_server(engine, bus, path, **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
-            place = Place(World(engine, bus, clock), server, f"http://{host}:{port}")  # type: ignore[arg-type]
+            scheme = "https" if "certificate" in options else "http"
+            place = Place(World(engine, bus, clock), server, f"{scheme}://{host}:{port}")  # type: ignore[arg-type]
             try:
                 while not server.started:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
@@ -78,10 +79,12 @@ async def served(path: Path, clock: Clock | None = None, store: Any = None) -> A
 
 
 @asynccontextmanager
-async def raw(place: Place) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A bare connection."""
-    host, port = place.address.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+async def raw(
+    place: Place, source: str = "127.0.0.1"
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A bare connection. source: the address that it comes from."""
+    host, port = place.address.rpartition("//")[2].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), local_addr=(source, 0))
     try:
         yield reader, writer
     finally:

@@ -349,7 +349,7 @@ def test_an_id_that_is_none_is_refused(place, last_id):
 
 def test_a_screen_that_never_reads_is_cut_and_the_others_go_on(place, monkeypatch):
     monkeypatch.setattr("runline.gateway.screens.BACKLOG_BYTES_MAX", 20_000)
-    monkeypatch.setattr("runline.gateway.app.STALLED_S_MAX", 0.2)
+    monkeypatch.setattr("runline.gateway.wire.STALLED_S_MAX", 0.2)
 
     async def main(place):
         owner = await place.sign_in("b1", "owner")

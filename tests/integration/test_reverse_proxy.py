@@ -3,14 +3,17 @@
 import asyncio
 import re
 import shutil
+import ssl
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.integration.served import PASSWORD, served
 from tests.integration.world import wager
 
 from runline.client import AsyncClient
+from runline.gateway.addresses import Addresses
 from runline.gateway.server import listen
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "reverse-proxy.md"
@@ -21,6 +24,7 @@ def configuration(folder, port, to):
     """The text of the page, as a whole configuration."""
     text = PAGE.read_text().partition("```nginx\n")[2].partition("```")[0]
     text = re.sub(r"listen \d+", f"listen 127.0.0.1:{port}", text).replace("127.0.0.1:8321", to)
+    text = text.replace("/etc/ssl/book.example", f"{folder}/localhost")
     paths = "".join(
         f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -32,18 +36,29 @@ def configuration(folder, port, to):
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian, Ubuntu: apt-get install nginx-light)")
 def test_the_settings_of_the_page_let_wagers_and_the_stream_through(path, tmp_path):
+    with listen("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+    address = f"https://localhost:{port}"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-keyout", tmp_path / "localhost.key", "-out", tmp_path / "localhost.pem"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+
     async def main():
-        async with served(path) as place:
+        proxied = {"public_url": address, "addresses": Addresses(["127.0.0.1/32"], exempt=())}
+        async with served(path, **proxied) as place:
             await place.world.open_house()
             await place.world.open_book(credit_minor=10**9)
             await place.give_password("b1", "owner")
-            with listen("127.0.0.1", 0) as listening:
-                port = listening.getsockname()[1]
             file = tmp_path / "nginx.conf"
             file.write_text(configuration(tmp_path, port, place.address.removeprefix("http://")))
             child = subprocess.Popen([NGINX, "-p", str(tmp_path), "-c", str(file)])  # noqa: ASYNC220
             try:
-                async with AsyncClient(f"http://127.0.0.1:{port}") as client, asyncio.timeout(30):
+                trusting = ssl.create_default_context(cafile=tmp_path / "localhost.pem")
+                async with AsyncClient(address) as client, asyncio.timeout(30):
+                    await client.http.aclose()
+                    client.http = httpx.AsyncClient(base_url=address, verify=trusting)
                     await client.sign_in("b1", "owner", PASSWORD)
                     frames = client.stream("wagers")
                     image = await anext(frames)
@@ -54,6 +69,15 @@ def test_the_settings_of_the_page_let_wagers_and_the_stream_through(path, tmp_pa
                             pass
                     assert (await client.ask("wagers")).items
                     await frames.aclose()
+                    asked = {"stream": "b1", "user": "owner", "password": PASSWORD, "kind": "screen"}
+                    screen = await client.http.post("/v1/sign-in", json=asked)
+                    assert screen.headers["set-cookie"].startswith("__Host-runline=")
+                    assert {one.client for one in place.server.server_state.connections} == {"127.0.0.1"}
+                    assert all(one.proxied for one in place.server.server_state.connections)
+                    del client.http.headers["authorization"]
+                    own = {"origin": address, "content-type": "application/json"}
+                    answer = await client.http.post("/v1/create-agent", content="{", headers=own)
+                    assert answer.json()["error"]["code"] == "malformed_command"
             finally:
                 child.terminate()
                 child.wait()

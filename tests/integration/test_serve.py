@@ -12,11 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from runline.client import Client
+from runline.client import Client, RefusedError
+from runline.config import ServerSettings
 from runline.engine.host import Host
 from runline.engine.timekeeper import confirmation_file, note_file, read_note, write_note
 from runline.evaluate.terminal import AGREES, verify_database
 from runline.gateway.server import listen
+from runline.serve import warnings
 
 DAY_NS = 24 * 3_600 * 10**9
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -138,6 +140,9 @@ def test_a_port_that_is_taken_is_a_clear_error(tmp_path):
         ("[stores]\npath = 'x'", "stores"),
         ("[server", "cannot be read"),
         ("server = 5", "server"),
+        ("[server]\nproxies = ['10.0.0.0/33']", "network"),
+        ("[server]\npublic_url = 'book.example'", "public_url"),
+        ("[server]\npublic_url = 'https://book.example/runline'", "public_url"),
     ],
 )
 def test_settings_that_cannot_be_used_are_a_clear_error(tmp_path, text, complaint):
@@ -149,11 +154,47 @@ def test_settings_that_cannot_be_used_are_a_clear_error(tmp_path, text, complain
     assert "Traceback" not in found.stderr
 
 
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ({"host": "0.0.0.0"}, "plain HTTP is spoken beyond this machine"),
+        ({"proxies": ("10.0.0.0/8",)}, "public_url is not https"),
+        ({"public_url": "https://book.example"}, "proxies is empty"),
+        ({"public_url": "http://book.example", "tls_certificate": Path("x")}, "taken for another site"),
+        ({}, ""),
+        ({"host": "::1"}, ""),
+        ({"host": "localhost", "public_url": "https://book.example", "proxies": ("127.0.0.1/32",)}, ""),
+        ({"host": "0.0.0.0", "tls_certificate": Path("x")}, ""),
+    ],
+)
+def test_settings_that_do_not_go_together_are_warned_of_at_the_start(settings, warning):
+    found = list(warnings(ServerSettings(**settings)))
+    assert len(found) == bool(warning)
+    assert warning in "".join(found)
+
+
+def test_a_warning_is_said_and_the_server_starts_all_the_same(tmp_path):
+    words = ("--database", tmp_path / "book.db", "--port", 0)
+    command = [sys.executable, "-m", "runline", "serve", *map(str, words)]
+    environment = {**os.environ, "RUNLINE_SERVER_PROXIES": "10.0.0.0/8"}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    with child.stdout as said:
+        address = next(found[0] for line in said if (found := re.search(r"http://\S+", line)))
+        with Client(address) as client, pytest.raises(RefusedError):
+            client.ask("me")
+        child.send_signal(signal.SIGINT)
+    with child.stderr as complaints:
+        assert "warning: a proxy is believed, but public_url is not https" in complaints.read()
+    assert child.wait(30) == 0
+
+
 def test_flags_go_over_the_environment_and_that_goes_over_the_file(tmp_path):
     file = tmp_path / "runline.toml"
     file.write_text("[server]\nport = 1\nhost = '10.0.0.1'\n[engine]\nnode = 'n7'\n[store]\npath = 'a.db'\n")
     environment = {"RUNLINE_SERVER_PORT": "2", "RUNLINE_STORE_PATH": "b.db"}
     shown = runline("config", "--config", file, "--port", 3, **environment).stdout
+    several = runline("config", RUNLINE_SERVER_PROXIES="10.0.0.0/8,::1/128").stdout
+    assert 'proxies = ["10.0.0.0/8","::1/128"]' in several
     for line in ("port = 3", 'host = "10.0.0.1"', 'node = "n7"', 'path = "b.db"'):
         assert line in shown
     again = tmp_path / "again.toml"

@@ -31,7 +31,7 @@ from runline.gateway.door import decoded
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX
 from runline.gateway.server import AddressInUse, listen, make_server
-from runline.gateway.web import JSON, answer, body_of, guarded, headers_of, require_content, token_of
+from runline.gateway.web import JSON, answer, asker_of, body_of, guarded, headers_of, require_content
 
 PASSWORD = "in-real-time"
 """Of all four sign-ins. The demo listens on this machine only."""
@@ -97,15 +97,14 @@ class Controls:
         decoder: Any = msgspec.json.Decoder(LoadBody)
 
         async def permitted(scope: Any) -> dict[bytes, bytes]:
-            headers = headers_of(scope)
-            asker = gateway.door.asker(token_of(headers, scope["method"]))
+            asker = asker_of(scope)
 
             def owns(state: Any, user: User, audience: Any) -> None:
                 if not audience.may(Permission.SETTINGS_CHANGE):
                     raise Rejected("not_permitted", "The demo's controls are for the book's owner.")
 
             await gateway.door.read(asker, owns)
-            return headers
+            return headers_of(scope)
 
         async def show(scope: Any, receive: Any, send: Any) -> None:
             await permitted(scope)

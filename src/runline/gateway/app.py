@@ -20,9 +20,8 @@ from runline.gateway.answers import outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
 from runline.gateway.door import decoded, decoder_of, public_commands
 from runline.gateway.gateway import Gateway
-from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, STALLED_S_MAX
-from runline.gateway.openapi import documentation_page, make_document
-from runline.gateway.protocol import CONNECTION
+from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX
+from runline.gateway.openapi import PAGE_POLICY, documentation_page, make_document
 from runline.gateway.queries import QUERIES
 from runline.gateway.routes import SESSION_BODIES, command_route, delivery_route, query_route, session_routes
 from runline.gateway.screens import parse_resume
@@ -30,11 +29,13 @@ from runline.gateway.topics import split_topics
 from runline.gateway.web import (
     JSON,
     answer,
+    asker_of,
     body_of,
+    connection_of,
     guarded,
     headers_of,
+    refusal_headers,
     require_content,
-    token_of,
 )
 
 Doors = dict[tuple[str, str], Any]
@@ -50,7 +51,7 @@ def rejected_response(request: Any, rejected: Rejected) -> Response[bytes]:
     status = status_of(rejected.code)
     if status >= 500 and rejected.code == "internal_error":
         logger.error("internal error: %s", rejected.message)
-    headers = {"retry-after": "1"} if rejected.code in ("busy", "unavailable") else {}
+    headers = {name.decode(): value.decode() for name, value in refusal_headers(rejected.code)}
     return Response(rejected_json(rejected), status_code=status, media_type=MediaType.JSON, headers=headers)
 
 
@@ -82,7 +83,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
 
     async def wagers(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
-        asker = door.asker(token_of(headers, "POST"))
+        asker = asker_of(scope)
         require_content(headers, JSON)
         command = decoded(place_wager, await body_of(receive, headers, BODY_BYTES_MAX))
         key = headers.get(b"idempotency-key", b"").decode("latin-1")
@@ -91,7 +92,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
 
     async def commands(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
-        asker = door.asker(token_of(headers, "POST"))
+        asker = asker_of(scope)
         require_content(headers, *NDJSON)
         body = await body_of(receive, headers, BULK_BYTES_MAX)
         if body.count(b"\n") > 2 * REQUESTS_PER_SEND_MAX:
@@ -103,12 +104,13 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
 
     async def stream(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
-        asker = door.asker(token_of(headers, "GET"))
+        asker = asker_of(scope)
         topics = split_topics(query_value(scope["query_string"], "topics"))
         node = query_value(scope["query_string"], "node")
         resume = parse_resume(headers.get(b"last-event-id", b"").decode("latin-1"))
         screen = await gateway.live.join(asker, topics, resume, node)
         watching = asyncio.create_task(watch(receive, screen))
+        write_now = connection_of(scope).write_now
         try:
             frames = await screen.next()
             start = [
@@ -118,12 +120,9 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
             ]
             await send({"type": "http.response.start", "status": 200, "headers": start})
             while frames:
-                async with asyncio.timeout(STALLED_S_MAX):
-                    await send({"type": "http.response.body", "body": frames, "more_body": True})
-                frames = await screen.next(scope["extensions"][CONNECTION].write_now)
+                await send({"type": "http.response.body", "body": frames, "more_body": True})
+                frames = await screen.next(write_now)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except TimeoutError:
-            logger.info("a screen that does not read is cut")
         finally:
             watching.cancel()
             gateway.live.leave(screen)
@@ -173,7 +172,7 @@ def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
         await answer(send, 200, described)
 
     async def documentation(scope: Any, receive: Any, send: Any) -> None:
-        await answer(send, 200, page, b"text/html; charset=utf-8")
+        await answer(send, 200, page, b"text/html; charset=utf-8", PAGE_POLICY)
 
     hot["GET", "/v1/schema/openapi.json"] = schema
     hot["GET", "/v1/schema"] = hot["GET", "/v1/schema/"] = documentation

@@ -4,6 +4,8 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+from runline.gateway.web import POLICY_HEADER
+
 FOLDER = Path(__file__).parents[1] / "console"
 
 TYPES = {
@@ -43,9 +45,7 @@ def file_door(body: bytes, content_type: bytes, *, fixed: bool) -> Any:
     headers = [
         (b"content-type", content_type),
         (b"cache-control", b"public, max-age=31536000, immutable" if fixed else b"no-cache"),
-        (b"content-security-policy", POLICY),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
+        (POLICY_HEADER, POLICY),
         (b"vary", b"accept-encoding"),
     ]
 

@@ -7,32 +7,34 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.access import ROOT
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
 from runline.gateway.answers import Error
 from runline.gateway.door import Asker, Door
 from runline.gateway.history import answer as answer_from_history
 from runline.gateway.history import open_reader, standing
-from runline.gateway.limits import READS_WAITING_MAX
+from runline.gateway.limits import READERS, READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.gateway.live import Live
 from runline.gateway.passwords import Passwords, Worker
 from runline.gateway.queries import Page, Query, conditions_page, require
 from runline.gateway.shares import user_of
 from runline.gateway.signing import Signing
+from runline.gateway.site import Site
 
 
 class Gateway:
-    """Everything that the routes need. database: the SQLite file, for the reader process. lasting: how long sessions last."""
+    """Everything that the routes need. database: the SQLite file, for the reader processes. lasting: how long sessions last."""
 
     def __init__(
-        self, door: Door, database: Path, *, secure: bool, lasting: Mapping[str, SessionLimits] | None = None
+        self, door: Door, database: Path, site: Site, lasting: Mapping[str, SessionLimits] | None = None
     ) -> None:
         self.door = door
         self.passwords = Passwords()
         self.signing = Signing(door, self.passwords, lasting)
         self.live = Live(door)
-        self.reader = Worker(READS_WAITING_MAX, open_reader, str(database))
-        self.secure = secure
+        self.reader = Worker(READERS, READS_WAITING_MAX, READS_OF_ONE_MAX, open_reader, str(database))
+        self.site = site
 
     async def close(self) -> None:
         """End the live streams and the helpers."""
@@ -61,7 +63,9 @@ class Gateway:
         engine = self.door.engine
         now_ns = engine.clock.now_ns()
         if query.of_process:
-            who = await self.reader.call(standing, asker.stream, asker.session, asker.user, now_ns)
+            who = await self.reader.call(
+                (asker.stream, True), asker.user, standing, asker.stream, asker.session, asker.user, now_ns
+            )
             if isinstance(who, Error):
                 raise Rejected(who.code, who.message, **who.details)
             position, audience = who
@@ -69,12 +73,17 @@ class Gateway:
             page = conditions_page(engine.conditions.standing.values(), asker.stream, audience, asked)
             return b'{"position":%d,"house":%d,%b' % (position, engine.view.seq, msgspec.json.encode(page)[1:])
         if query.history:
-            await self.door.read(
-                asker, lambda state, user, audience: require(query, kind_of(asker), audience), asked.at_least
-            )
+
+            def at_root(state: Any, user: Any, audience: Any) -> bool:
+                require(query, kind_of(asker), audience)
+                return user.node == ROOT and not user.player
+
+            # Turns go round the books, and the staff at the root of each: neither waits for another book's players.
+            _, staff = await self.door.read(asker, at_root, asked.at_least)
             found = await self.reader.call(
-                answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns
-            )
+                (asker.stream, staff), asker.user,
+                answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns,
+            )  # fmt: skip
             if isinstance(found, Error):
                 if found.code == "unreadable":
                     engine.hear("store", "history", "degraded", found.message)

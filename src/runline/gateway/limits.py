@@ -1,22 +1,70 @@
 """Bounds of the gateway: everything that outsiders can grow has one here."""
 
+HEAD_BYTES_MAX = 16 * 1024
+"""The head of a request. It is also the piece in which what comes is parsed, so that a bound is noticed within a piece."""
+
+URL_BYTES_MAX = 8 * 1024
+"""The target of a request: path and query."""
+
+HEADERS_MAX = 100
+"""Header lines of a request (and of a body's trailer): each costs a call, however short it is."""
+
+HEAD_WAIT_S_MAX = 10.0
+"""How long a request's head may take to arrive, from the opening of its connection or from its first byte."""
+
 BODY_BYTES_MAX = 64 * 1024
 """The body of one request."""
+
+SIGN_IN_BYTES_MAX = 4 * 1024
+"""The body of a sign-in: nobody is known yet to whom a larger one could be counted."""
 
 BULK_BYTES_MAX = 4 * 1024 * 1024
 """The body of `POST /v1/commands`."""
 
-BODY_WAIT_S_MAX = 15.0
-"""How long a request's body may take to arrive."""
+BODY_WAIT_S_MAX = 60.0
+"""How long a request's body may take to arrive: the largest on a slow line."""
+
+BODY_SILENCE_S_MAX = 10.0
+"""How long nothing may come of a body that has begun."""
+
+BODIES_BYTES_MAX = 256 * 1024 * 1024
+"""All bodies that wait, for their rest or for their answer. Of what is free a quarter may be one user's."""
+
+PIPELINE_MAX = 64
+"""Requests that wait on a connection for the answer to one before them; a connection that sends more is closed after them."""
+
+UNREAD_BYTES_MAX = 1024 * 1024
+"""What still comes after the last answer of a connection, before it is cut."""
+
+LINGER_S_MAX = 2.0
+"""How long a client that is being refused may take to read why, while it still sends."""
 
 CONNECTIONS_MAX = 20_000
-"""Connections of the server; beyond it the answer is 503."""
+"""Connections of the server; fewer if the system allows it fewer files."""
 
-KEEP_ALIVE_S = 75
+BACKLOG = 2_048
+"""Connections that the system has accepted and the server has not seen yet."""
+
+FILES_KEPT = 512
+"""Files that connections never take: the database's, those of the helpers."""
+
+ADDRESS_CONNECTIONS_MAX = 256
+"""Connections of one address on which nobody is signed in."""
+
+USER_CONNECTIONS_MIN = 16
+"""Connections that a user may have however many the others have; more as long as as many are free."""
+
+KEEP_ALIVE_S = 75.0
 """How long an idle connection is kept."""
+
+KEEP_ALIVE_SCARCE_S = 5.0
+"""How long an idle connection is kept when half of all connections are taken."""
 
 PASSWORDS_WAITING_MAX = 64
 """Passwords waiting to be hashed or checked; about 25 ms each."""
+
+PASSWORDS_OF_ONE_MAX = 8
+"""Of these, those of one user name from one address."""
 
 PASSWORD_LENGTH_MIN = 8
 PASSWORD_LENGTH_MAX = 256
@@ -39,8 +87,14 @@ EXPOSURE_ROWS_MAX = 250
 PAGE_NODES_MAX = 1_000
 """Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
 
+READERS = 2
+"""Processes that read history: one slow query does not hold up the next."""
+
 READS_WAITING_MAX = 256
-"""Heavy queries waiting for the reader process."""
+"""Queries of history waiting for a reader process."""
+
+READS_OF_ONE_MAX = 8
+"""Of these, those of one user; about as many as a page of the console asks for."""
 
 KEEP_PROGRAM_NS = 5 * 60 * 10**9
 """How often the use of a program's session is noted in its book."""
@@ -139,7 +193,10 @@ BACKLOG_BYTES_MAX = 2 * 1024 * 1024
 """What waits for a screen that does not read; beyond it the stream is reset, `lagged`."""
 
 STALLED_S_MAX = 30.0
-"""How long a write to a screen may take before it is cut."""
+"""How long a client may leave what is written to it unread, before its connection is cut."""
+
+SEND_BUFFER_BYTES = 64 * 1024
+"""What the system is asked to keep for a client that does not read (Linux keeps twice as much)."""
 
 RING_EVENTS = 10_000
 """Events of each stream that a reconnecting screen can catch up with; beyond it it gets a new image."""

@@ -86,6 +86,11 @@ def add_hot_doors(document: Document, line: Document) -> None:
     }  # fmt: skip
 
 
+PAGE_POLICY = (
+    b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The page has a style of its own, and needs nothing else."""
+
 STYLE = """
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
 body{max-width:56rem;margin:2rem auto;padding:0 1rem}

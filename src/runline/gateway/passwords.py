@@ -3,13 +3,19 @@
 Parameters: 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 import argon2
 
 from runline.domain.messages import Rejected
-from runline.gateway.limits import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN, PASSWORDS_WAITING_MAX
+from runline.gateway.fair import FairQueue
+from runline.gateway.limits import (
+    PASSWORD_LENGTH_MAX,
+    PASSWORD_LENGTH_MIN,
+    PASSWORDS_OF_ONE_MAX,
+    PASSWORDS_WAITING_MAX,
+)
 from runline.helpers import Callers, HelperEnded
 
 V = TypeVar("V")
@@ -41,27 +47,31 @@ def require_password(password: str) -> str:
 
 
 class Worker:
-    """One process that does what takes long. waiting_max: beyond so many calls in line the answer is `busy`."""
+    """Processes that do what takes long, in turns that are shared out. waiting_max, of_one_max: calls in line, in all and of one
+    member of a group; beyond it the answer is `busy`.
+    """
 
-    def __init__(self, waiting_max: int, prepare: Callable[..., None] | None = None, *args: object) -> None:
-        self.waiting_max = waiting_max
-        self.waiting = 0
-        self.helpers = Callers(1, prepare, *args)
+    def __init__(
+        self,
+        processes: int,
+        waiting_max: int,
+        of_one_max: int,
+        prepare: Callable[..., None] | None = None,
+        *args: object,
+    ) -> None:
+        self.queue = FairQueue(processes, waiting_max, of_one_max)
+        self.helpers = Callers(processes, prepare, *args)
 
-    async def call(self, function: Callable[..., V], *args: object) -> V:
-        """Have the process call a function.
+    async def call(self, group: Hashable, member: Hashable, function: Callable[..., V], *args: object) -> V:
+        """Have a process call a function, for a member of a group.
 
         Raises Rejected `busy`, `unavailable` if the process has died, and what the function raises.
         """
-        if self.waiting >= self.waiting_max:
-            raise Rejected("busy", "Too much is waiting. Try again in a moment.")
-        self.waiting += 1
-        try:
-            return await self.helpers.call(function, *args)
-        except HelperEnded:
-            raise Rejected("unavailable", "The worker process has ended. Try again.") from None
-        finally:
-            self.waiting -= 1
+        async with self.queue.turn(group, member):
+            try:
+                return await self.helpers.call(function, *args)
+            except HelperEnded:
+                raise Rejected("unavailable", "The worker process has ended. Try again.") from None
 
     def close(self) -> None:
         """End the process."""
@@ -69,20 +79,20 @@ class Worker:
 
 
 class Passwords:
-    """Hashes and checks passwords."""
+    """Hashes and checks passwords. group, member: for whom, for turns go round: an address and the user that is tried there."""
 
     def __init__(self) -> None:
-        self.worker = Worker(PASSWORDS_WAITING_MAX)
+        self.worker = Worker(1, PASSWORDS_WAITING_MAX, PASSWORDS_OF_ONE_MAX)
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, group: Hashable = "", member: Hashable = "") -> str:
         """The digest of a new password. Raises Rejected `password_invalid`, `busy`."""
-        return await self.worker.call(hash_password, require_password(password))
+        return await self.worker.call(group, member, hash_password, require_password(password))
 
-    async def check(self, digest: str, password: str) -> bool:
+    async def check(self, digest: str, password: str, group: Hashable = "", member: Hashable = "") -> bool:
         """Whether a password has this digest. Raises Rejected `busy`."""
         if len(password) > PASSWORD_LENGTH_MAX:
             return False
-        return await self.worker.call(check_password, digest or NOBODYS_HASH, password)
+        return await self.worker.call(group, member, check_password, digest or NOBODYS_HASH, password)
 
     def close(self) -> None:
         """End the worker."""

@@ -17,25 +17,13 @@ from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionKind
 from runline.gateway.answers import Refusal, outcome_json
 from runline.gateway.audience import Audience
-from runline.gateway.door import Asker, decoded, decoder_of, path_name
+from runline.gateway.door import decoded, decoder_of, path_name
 from runline.gateway.gateway import Gateway
 from runline.gateway.hub import Delivery
-from runline.gateway.limits import BODY_BYTES_MAX, DEVICE_S
+from runline.gateway.limits import BODY_BYTES_MAX, DEVICE_S, SIGN_IN_BYTES_MAX
 from runline.gateway.queries import Query
-from runline.gateway.web import (
-    COOKIE,
-    DEVICE_COOKIE,
-    JSON,
-    SECURE_COOKIE,
-    SECURE_DEVICE_COOKIE,
-    body_of,
-    client_address,
-    cookie_of,
-    device_of,
-    headers_of,
-    require_content,
-    token_of,
-)
+from runline.gateway.site import COOKIE, DEVICE_COOKIE
+from runline.gateway.web import JSON, asker_of, body_of, client_address, headers_of, require_content
 
 POSITION_MAX = 2**62
 
@@ -68,16 +56,11 @@ REFUSALS = {
 }
 
 
-async def raw_body(request: Request[Any, Any, Any]) -> bytes:
+async def raw_body(request: Request[Any, Any, Any], bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """The body of a JSON request."""
     headers = headers_of(request.scope)
     require_content(headers, JSON)
-    return await body_of(request.receive, headers, BODY_BYTES_MAX)
-
-
-def asker_of(gateway: Gateway, request: Any) -> Asker:
-    """Who sends a request."""
-    return gateway.door.asker(token_of(headers_of(request.scope), request.method))
+    return await body_of(request.receive, headers, bytes_max)
 
 
 def command_route(gateway: Gateway, kind: type[Command]) -> Any:
@@ -85,7 +68,7 @@ def command_route(gateway: Gateway, kind: type[Command]) -> Any:
     decoder = decoder_of(kind.__name__)
 
     async def handle(request: Any, preview: bool, if_position: int | None, idempotency_key: str) -> Response[bytes]:
-        asker = asker_of(gateway, request)
+        asker = asker_of(request.scope)
         command = decoded(decoder, await raw_body(request))
         asked = gateway.door.asked(asker, command, idempotency_key, preview, if_position)
         began_ns = perf_counter_ns()
@@ -135,7 +118,7 @@ def query_route(gateway: Gateway, query: Query) -> Any:
     fields = msgspec.structs.fields(query.asked)
 
     async def handle(request: Any, **asked: Any) -> Response[bytes]:
-        body = await gateway.ask(asker_of(gateway, request), query, query.asked(**asked))
+        body = await gateway.ask(asker_of(request.scope), query, query.asked(**asked))
         return Response(body, media_type=MediaType.JSON)
 
     annotations: dict[str, Any] = {"request": Request}
@@ -263,16 +246,18 @@ def session_routes(gateway: Gateway) -> list[Any]:
     set_body, owners_body = body_type(SetPasswordBody), body_type(OwnersPasswordBody)
     signing = gateway.signing
 
-    def cookie(value: str, seconds: int, name: str = COOKIE, secure_name: str = SECURE_COOKIE) -> Cookie:
+    site = gateway.site
+
+    def cookie(value: str, seconds: int, name: str = COOKIE) -> Cookie:
         """A cookie of this site's pages alone, that no script sees."""
         return Cookie(
-            secure_name if gateway.secure else name,
+            site.cookie_name(name),
             value=value,
             path="/",
             httponly=True,
             samesite="strict",
             max_age=seconds,
-            secure=gateway.secure,
+            secure=site.secure,
         )
 
     def session_cookie(token: str) -> Cookie:
@@ -289,19 +274,19 @@ def session_routes(gateway: Gateway) -> list[Any]:
     @post("/v1/sign-in", operation_id="sign_in", responses=answers(SignedInAnswer), **spec)
     async def sign_in(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Sign in. Whoever gives wrong passwords for a user waits longer and longer, at that address only."""
-        asked: SignInBody = sign_in_body(await raw_body(request))
+        asked: SignInBody = sign_in_body(await raw_body(request, SIGN_IN_BYTES_MAX))
         signed = await signing.sign_in(
             asked.stream,
             asked.user,
             asked.password,
             asked.kind,
             address=client_address(request.scope),
-            device=asked.device or device_of(headers_of(request.scope)),
+            device=asked.device or site.cookie_of(headers_of(request.scope), DEVICE_COOKIE),
         )
         if asked.kind != "screen":
             answer = SignedInAnswer(asked.stream, asked.user, signed.token, signed.device)
             return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)
-        device = cookie(signed.device, DEVICE_S, DEVICE_COOKIE, SECURE_DEVICE_COOKIE)
+        device = cookie(signed.device, DEVICE_S, DEVICE_COOKIE)
         body = msgspec.json.encode(SignedInAnswer(asked.stream, asked.user, "", ""))
         return Response(body, media_type=MediaType.JSON, cookies=[session_cookie(signed.token), device])
 
@@ -309,21 +294,22 @@ def session_routes(gateway: Gateway) -> list[Any]:
     async def confirm(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give one's password again: this session begins anew, as after signing in. (After `password_needed`.)"""
         headers = headers_of(request.scope)
-        asker = asker_of(gateway, request)
+        asker = asker_of(request.scope)
         asked: ConfirmBody = confirm_body(await raw_body(request))
         await signing.confirm(asker, asked.password)
-        return done(session_cookie(cookie_of(headers))) if cookie_of(headers) else done()
+        kept = site.cookie_of(headers)
+        return done(session_cookie(kept)) if kept else done()
 
     @post("/v1/sign-out", operation_id="sign_out", responses=answers(Done), **spec)
     async def sign_out(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Sign out: this session ends, at every door."""
-        await signing.sign_out(asker_of(gateway, request))
+        await signing.sign_out(asker_of(request.scope))
         return done(cookie("", 0))
 
     @post("/v1/change-password", operation_id="change_password", responses=answers(Done), **spec)
     async def change_password(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Change one's own password. It ends one's other sessions."""
-        asker = asker_of(gateway, request)
+        asker = asker_of(request.scope)
         asked: ChangePasswordBody = change_body(await raw_body(request))
         await signing.change_password(asker, asked.old, asked.new)
         return done()
@@ -331,7 +317,7 @@ def session_routes(gateway: Gateway) -> list[Any]:
     @post("/v1/set-password", operation_id="set_password", responses=answers(CommandAnswer), **spec)
     async def set_password(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give somebody of one's subtree a password. Needs `roles_manage`. It ends their sessions."""
-        asker = asker_of(gateway, request)
+        asker = asker_of(request.scope)
         asked: SetPasswordBody = set_body(await raw_body(request))
         status, body = outcome_json(await signing.set_password(asker, asked.user, asked.password))
         return Response(body, status_code=status, media_type=MediaType.JSON)
@@ -339,7 +325,7 @@ def session_routes(gateway: Gateway) -> list[Any]:
     @post("/v1/set-owners-password", operation_id="set_owners_password", responses=answers(Done), **spec)
     async def set_owners_password(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give a new book's owner their first password. Needs `book_open` in the house."""
-        asker = asker_of(gateway, request)
+        asker = asker_of(request.scope)
         asked: OwnersPasswordBody = owners_body(await raw_body(request))
         await signing.set_owners_password(asker, asked.book, asked.password)
         return done()
@@ -363,7 +349,7 @@ def delivery_route(gateway: Gateway) -> Any:
 
         How many they were is told to the whole stream's staff only; to others it says 0.
         """
-        asker = asker_of(gateway, request)
+        asker = asker_of(request.scope)
 
         def permitted(state: Any, user: Any, audience: Audience) -> bool:
             if not audience.may(Permission.FIGURES_VIEW):

@@ -4,28 +4,31 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 
 from runline.bus.local import LocalBus
 from runline.domain.sessions import SessionLimits
 from runline.engine.engine import Engine
+from runline.gateway.addresses import Addresses
 from runline.gateway.app import Doors, make_app
+from runline.gateway.connections import Connections, connections_of, raise_files
 from runline.gateway.door import Door
 from runline.gateway.gateway import Gateway
-from runline.gateway.limits import CONNECTIONS_MAX, KEEP_ALIVE_S
-from runline.gateway.protocol import Protocol
-
-BACKLOG = 2_048
-SEND_BUFFER_BYTES = 256 * 1024
-"""What the system keeps for a client that does not read."""
+from runline.gateway.guest import Entrance
+from runline.gateway.limits import BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX
+from runline.gateway.protocol import Connection
+from runline.gateway.site import Site
 
 STOP_S = 5
+
+ACCEPTED_AT_ONCE = 64
+"""Connections with TLS that are let in before the loop has its turn."""
 
 
 class AddressInUse(Exception):
@@ -43,6 +46,9 @@ def listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    # What a client has left unread for so long the system forgets too, when the server has long closed the connection.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED_S_MAX * 1_000))
     try:
         listening.bind((host, port))
         listening.listen(BACKLOG)
@@ -52,12 +58,58 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+class TlsListener:
+    """Accepts connections and begins TLS on them.
+
+    (The loop's own way shows a connection only after its handshake: until then nobody could count or end it.)
+    """
+
+    def __init__(self, sockets: Iterable[socket.socket], make: Callable[[], Connection], tls: ssl.SSLContext) -> None:
+        self.sockets = list(sockets)
+        self.make = make
+        self.tls = tls
+        self.loop = asyncio.get_running_loop()
+        for listening in self.sockets:
+            listening.setblocking(False)
+            self.loop.add_reader(listening, self.accept, listening)
+
+    def accept(self, listening: socket.socket) -> None:
+        """Take in who waits at the door, some at a time."""
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                accepted, _ = listening.accept()
+                accepted.setblocking(False)
+            except OSError:
+                return
+            self.make().shake_hands(accepted, self.tls)
+
+    def close(self) -> None:
+        """Accept no more."""
+        for listening in self.sockets:
+            self.loop.remove_reader(listening)
+
+    async def wait_closed(self) -> None:
+        """Nothing is left to wait for."""
+
+
 class Server(uvicorn.Server):
     """Uvicorn, which ends the live streams before it waits for connections to end."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway) -> None:
+    def __init__(
+        self, config: uvicorn.Config, gateway: Gateway, entrance: Entrance, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(config)
         self.gateway = gateway
+        self.entrance = entrance
+        self.tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.tls is None or sockets is None:
+            await super().startup(sockets)
+        else:
+            make = partial(Connection, self.entrance, config=self.config, server_state=self.server_state, app_state={})
+            self.servers = [TlsListener(sockets, make, self.tls)]  # type: ignore[list-item]
+            self.started = True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -84,22 +136,29 @@ def make_server(
     *,
     certificate: Path | None = None,
     key: Path | None = None,
+    public_url: str = "",
+    addresses: Addresses | None = None,
     lasting: Mapping[str, SessionLimits] | None = None,
     more: Callable[[Gateway], Doors] | None = None,
 ) -> Server:
-    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit. lasting: how long sessions last, by
-    kind. more: doors besides its own.
+    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit.
+
+    public_url: where browsers come to, if that is not here. addresses: who is believed about a client's address. lasting: how
+    long sessions last, by kind. more: doors besides its own.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
-    door = Door(engine, bus)
-    gateway = Gateway(door, database, secure=certificate is not None, lasting=lasting)
-    options: dict[str, Any] = {}
+    tls = None
     if certificate is not None:
-        options = {"ssl_certfile": str(certificate), "ssl_keyfile": str(key) if key else None}
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate, key)
+    door, site = Door(engine, bus), Site(public_url, tls is not None)
+    gateway = Gateway(door, database, site, lasting)
+    connections = Connections(connections_of(raise_files()))
+    entrance = Entrance(door, site, addresses or Addresses(), connections)
     config = uvicorn.Config(
         make_app(gateway, more(gateway) if more else None),
-        http=partial(Protocol, door),  # type: ignore[arg-type]
+        http=partial(Connection, entrance),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -108,11 +167,8 @@ def make_server(
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS_MAX,
-        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S,
-        **options,
     )
     config.load()
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    return Server(config, gateway)
+    return Server(config, gateway, entrance, tls)

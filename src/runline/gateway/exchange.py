@@ -1,0 +1,211 @@
+"""Exchange: a request on its way to its answer; the two ends that an ASGI application sees of it."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from runline.domain.messages import Rejected
+from runline.engine.requests import Outcome, Sink
+from runline.gateway.answers import outcome_json
+from runline.gateway.site import Headers
+from runline.gateway.web import POLICY_HEADER, refusal_of
+
+if TYPE_CHECKING:
+    from runline.gateway.protocol import Connection
+
+logger = logging.getLogger("runline.gateway")
+
+STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+NO_POLICY = b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
+"""The policy of an answer that is no page: it may load nothing and be framed nowhere."""
+
+WITHOUT_BODY = (204, 304)
+DISCONNECT = {"type": "http.disconnect"}
+
+
+class Exchange:
+    """One request. scope: as ASGI has it. expects_continue: the client waits to be told to send its body.
+
+    refused: why the server does not go on reading its body. disconnected: the client has gone.
+    """
+
+    __slots__ = (
+        "answered", "body", "came", "chunked", "connection", "disconnected", "expects_continue", "keep_alive", "left",
+        "more_body", "refused", "scope", "started",
+    )  # fmt: skip
+
+    def __init__(self, connection: "Connection", scope: Any, keep_alive: bool, expects_continue: bool) -> None:
+        self.connection = connection
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.expects_continue = expects_continue
+        self.body = bytearray()
+        self.more_body = True
+        self.came = asyncio.Event()
+        self.refused: Rejected | None = None
+        self.disconnected = False
+        self.started = False
+        self.answered = False
+        self.chunked = False
+        self.left = 0
+        """Bytes of the answer that are still to come, where its length is known."""
+
+    async def run(self, app: Any) -> None:
+        """Have the application answer."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception:
+            logger.exception("a fault while answering")
+        finally:
+            if not self.answered and not self.disconnected:
+                if self.started:
+                    self.connection.cut()
+                else:
+                    self.respond(*refusal_of(Rejected("internal_error", "This cannot be answered.")))
+
+    def refuse(self, rejected: Rejected) -> None:
+        """Read no more of the body. The application hears why as it reads on, and answers."""
+        self.keep_alive = False
+        self.refused = rejected
+        self.came.set()
+
+    def disconnect(self) -> None:
+        """The client has gone."""
+        self.disconnected = True
+        self.came.set()
+
+    async def receive(self) -> Any:
+        """The next part of the body, or that the client has gone.
+
+        Raises Rejected `body_timeout`, `busy`, … if the rest of the body is not waited for.
+        """
+        connection = self.connection
+        if self.expects_continue:
+            self.expects_continue = False
+            connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if not (self.disconnected or self.answered or self.refused):
+            connection.read_on(self)
+            await self.came.wait()
+            self.came.clear()
+        if self.disconnected or self.answered:
+            return DISCONNECT
+        if self.refused is not None:
+            # Another one each time: what is raised keeps what its frames held, parts of the body for one.
+            raise Rejected(self.refused.code, self.refused.message, **self.refused.details)
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": self.more_body}
+
+    async def send(self, message: Any) -> None:
+        """Write a part of the answer, once the client takes it."""
+        await self.connection.writable()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self.begin(message["status"], message.get("headers", ()))
+        else:
+            self.go_on(message.get("body", b""), message.get("more_body", False))
+
+    def respond(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Write a whole answer."""
+        self.begin(status, headers)
+        self.go_on(body, more=False)
+
+    def begin(self, status: int, headers: Any) -> None:
+        """Write the head. Every answer has the headers that protect whoever opens it in a browser."""
+        if self.started:
+            raise RuntimeError("the answer has begun already")
+        self.started = True
+        parts = [STATUS_LINE[status], self.connection.site.headers]
+        policy, length = NO_POLICY, None
+        for name, value in headers:
+            if b"\r" in value or b"\n" in value:
+                raise ValueError(f"the header {name!r} has more than one line")
+            if name == b"connection":
+                self.keep_alive = self.keep_alive and value != b"close"
+                continue
+            if name == b"content-length":
+                length = int(value)
+            elif name == POLICY_HEADER:
+                policy = b""
+            parts.append(b"%b: %b\r\n" % (name, value))
+        if length is None and self.scope["method"] != "HEAD" and status not in WITHOUT_BODY:
+            self.chunked = True
+            parts.append(b"transfer-encoding: chunked\r\n")
+        self.left = length or 0
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts += (policy, b"\r\n")
+        self.connection.write(b"".join(parts))
+
+    def go_on(self, body: bytes, more: bool) -> None:
+        """Write a part of the body."""
+        if self.scope["method"] == "HEAD":
+            self.left = 0
+        elif self.chunked:
+            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            self.connection.write(chunk if more else chunk + b"0\r\n\r\n")
+        else:
+            self.left -= len(body)
+            self.connection.write(body)
+        if not more:
+            self.answered = True
+            self.body = bytearray()  # nobody reads the rest
+            self.came.set()
+            if self.left:
+                # It is another length than was said: what follows could not be told apart.
+                logger.error("an answer has another length than it says")
+                self.connection.cut()
+            else:
+                self.connection.after(self)
+
+
+class WagerExchange(Sink):
+    """A wager on its way, in the place of an exchange; the sink of its request."""
+
+    __slots__ = ("answered", "body", "connection", "disconnected", "headers", "keep_alive", "more_body")
+
+    def __init__(self, connection: "Connection", headers: Headers, keep_alive: bool) -> None:
+        self.connection = connection
+        self.headers = headers
+        self.keep_alive = keep_alive
+        self.body = b""
+        self.more_body = True
+        self.answered = False
+        self.disconnected = False
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        """Take the outcome."""
+        status, body = outcome_json(outcome)
+        self.respond(status, b"", body)
+
+    def refuse(self, rejected: Rejected) -> None:
+        """Answer what is refused before any stream has seen it."""
+        if self.more_body:
+            self.keep_alive = False
+        status, headers, body = refusal_of(rejected)
+        own = (b"connection", b"content-type", b"content-length")
+        self.respond(status, b"".join(b"%b: %b\r\n" % header for header in headers if header[0] not in own), body)
+
+    def disconnect(self) -> None:
+        """The client has gone."""
+        self.disconnected = True
+
+    def respond(self, status: int, rest: bytes, body: bytes) -> None:
+        """Write the answer: head and body at once."""
+        if self.answered or self.disconnected:
+            return
+        self.answered = True
+        self.body = b""
+        connection = self.connection
+        if not self.keep_alive:
+            rest += b"connection: close\r\n"
+        connection.write(
+            b"%bcontent-type: application/json\r\ncontent-length: %d\r\n%b%b\r\n%b"
+            % (STATUS_LINE[status], len(body), connection.head, rest, body)
+        )
+        connection.after(self)
+
+
+AnyExchange = Exchange | WagerExchange

@@ -1,0 +1,138 @@
+"""Guest: whose a connection is: a stranger's at some address, later a user's; and what of it waits.
+
+Rule: a connection is counted from the moment at which it was accepted, before its first byte.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Any
+
+from runline.domain.messages import Rejected
+from runline.gateway.addresses import Addresses
+from runline.gateway.connections import Connections, User
+from runline.gateway.door import Asker, Door
+from runline.gateway.limits import HEAD_WAIT_S_MAX
+from runline.gateway.site import Headers, Site
+from runline.gateway.wire import Wire
+
+
+class Entrance:
+    """What all connections of a server share."""
+
+    def __init__(self, door: Door, site: Site, addresses: Addresses, connections: Connections) -> None:
+        self.door = door
+        self.site = site
+        self.addresses = addresses
+        self.connections = connections
+
+
+class Guest(Wire):
+    """One connection, as somebody's.
+
+    peer: who has connected, a proxy perhaps. client: the client's address. counted, user: as whose it is counted. open: whether
+    there is somebody: with TLS after the handshake. handshake: the connection below TLS.
+    """
+
+    def __init__(self, entrance: Entrance, server_state: Any, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.entrance = entrance
+        self.door = entrance.door
+        self.site = entrance.site
+        self.server_state = server_state
+        self.peer = self.client = self.counted = ""
+        self.proxied = False
+        self.user: User | None = None
+        self.open = False
+        self.handshake: socket.socket | None = None
+        self.held_bytes = 0
+        self.held_by: User | str = ""
+
+    def admitted(self, peer: Any) -> bool:
+        """Whether there is room for this connection; its time begins. peer: its address, and port."""
+        entrance = self.entrance
+        self.peer = self.client = peer[0] if peer else ""
+        self.proxied = entrance.addresses.trusts(self.peer)
+        self.counted = "" if self.proxied else entrance.addresses.counted(self.peer)
+        self.server_state.connections.add(self)
+        self.wait(HEAD_WAIT_S_MAX)
+        return entrance.connections.enter(self)
+
+    def shake_hands(self, accepted: socket.socket, tls: ssl.SSLContext) -> None:
+        """Begin TLS on a connection that was accepted. It counts from now on; `connection_made` follows."""
+        self.handshake = accepted
+        if self.admitted(accepted.getpeername()):
+            self.keep_task(self.become_secure(accepted, tls))
+        else:
+            self.connection_lost(None)
+            accepted.close()
+
+    async def become_secure(self, accepted: socket.socket, tls: ssl.SSLContext) -> None:
+        """Wait for the handshake."""
+        try:
+            await self.loop.connect_accepted_socket(
+                lambda: self, accepted, ssl=tls, ssl_handshake_timeout=HEAD_WAIT_S_MAX
+            )
+        except OSError:
+            self.connection_lost(None)
+            accepted.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.open = False
+        self.server_state.connections.discard(self)
+        self.entrance.connections.leave(self)
+        self.let_go()
+
+    def cut(self) -> None:
+        """End the connection at once."""
+        if self.open or self.handshake is None:
+            super().cut()
+            return
+        try:
+            self.handshake.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # It has ended already.
+
+    def keep_task(self, work: Any) -> None:
+        """A task that the server waits for at its end."""
+        task = self.loop.create_task(work)
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the server waits for its client: to ask, to send the rest, to read the answer."""
+        raise NotImplementedError
+
+    def asker(self, headers: Headers, method: str) -> Asker:
+        """Who sends a request. From now on this connection counts as theirs.
+
+        Raises Rejected `not_signed_in`, `cross_site`, `busy`, `unavailable`.
+        """
+        asker = self.door.asker(self.site.token_of(headers, method))
+        user = self.user
+        if user is None or user[1] != asker.user or user[0] != asker.stream:
+            user = (asker.stream, asker.user)
+            if not self.entrance.connections.sign_in(self, user):
+                raise Rejected("busy", "This user has too many connections. Try again in a moment.")
+        return asker
+
+    # Bodies that wait
+
+    def hold(self, count: int) -> None:
+        """Count bytes that wait. Raises Rejected `busy`."""
+        owner = self.user or self.counted
+        if owner != self.held_by:
+            count += self.held_bytes
+            self.let_go()
+        if not self.entrance.connections.hold(owner, count):
+            raise Rejected("busy", "Too many bytes of bodies wait. Try again in a moment.")
+        self.held_by = owner
+        self.held_bytes += count
+
+    def let_go(self) -> None:
+        """Nothing waits here any more."""
+        if self.held_bytes:
+            self.entrance.connections.let_go(self.held_by, self.held_bytes)
+            self.held_bytes = 0
