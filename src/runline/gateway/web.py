@@ -31,8 +31,10 @@ def connection_of(scope: Any) -> Any:
 
 
 def client_address(scope: Any) -> str:
-    """The network that a client is at: an IPv4 address, or the first 64 bits of an IPv6 one, which one client has whole."""
-    return network_of(scope["client"][0])
+    """The network that a client is at: an IPv4 address, or the first 64 bits of an IPv6 one, which one client has whole.
+    "" for a client without an address."""
+    client = scope.get("client")
+    return network_of(client[0]) if client else ""
 
 
 def asker_of(scope: Any) -> Asker:
