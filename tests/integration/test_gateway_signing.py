@@ -213,7 +213,8 @@ def test_an_unknown_user_hears_the_same_as_a_known_one_try_by_try(place, stream,
 
 def test_a_check_that_could_not_be_made_is_no_guess(place, monkeypatch):
     async def main(place):
-        monkeypatch.setattr(place.gateway.passwords.worker, "waiting_max", 0)
+        monkeypatch.setattr(place.gateway.passwords.worker.queue, "at_once", 0)
+        monkeypatch.setattr(place.gateway.passwords.worker.queue, "member_max", 0)
         assert [await outcome(guess(place)) for _ in range(FREE_FAILURES + 3)] == ["busy"] * (FREE_FAILURES + 3)
         monkeypatch.undo()
         assert await outcome(guess(place, password=PASSWORD)) == ""
@@ -400,7 +401,7 @@ def test_a_program_is_kept_by_its_requests_and_its_streams(place):
         for _ in range(3):
             later(place, LIMITS["program"].idle_ns // 2 + KEEP_PROGRAM_NS)
             await program.ask("me")
-            place.gateway.door.keep("b1", next(iter(place.gateway.live.hubs["b1"].screens())).asker.session)
+            place.gateway.door.keep("b1", next(iter(place.gateway.live.hubs["b1"].screens)).asker.session)
             await place.world.engine.query("b1", lambda book: None)
         await send(place, program, "Suspend", SUSPEND)
         assert (await watcher.ask("me")).items
