@@ -93,8 +93,11 @@ def exposure_is_what_would_be_lost(book: Book) -> None:
 def derived(state: Any) -> dict[str, Any]:
     """All derived state, in a form that two states can be compared by: no zeros, no order that means nothing."""
     timers = {(timer.due_ns, timer.kind, timer.subject) for timer in state.timers.values()}
-    holders = {role: sorted(users) for role, users in state.holders.items() if users}
-    found: dict[str, Any] = {"allowed": state.allowed, "holders": holders, "due": timers & set(state.due)}
+    holders = {
+        (role, node): sorted(users) for role, nodes in state.holders.items() for node, users in nodes.items() if users
+    }
+    kept = {node: sorted(roles) for node, roles in state.kept.items()}
+    found: dict[str, Any] = {"allowed": state.allowed, "holders": holders, "kept": kept, "due": timers & set(state.due)}
     assert found["due"] == timers, "a timer that is not due at any time"
     found["users_at"] = listed(state.users_at)
     found["sessions_at"] = listed(state.sessions_at)
@@ -102,7 +105,7 @@ def derived(state: Any) -> dict[str, Any]:
         found["rooms"] = state.rooms
         found["board"] = listed(state.board)
         found["orders"] = [list(state.result_order), list(state.book_order)]
-        found["markets_of"] = {fixture: sorted(names) for fixture, names in state.markets_of.items()}
+        found["markets_of"] = state.markets_of
         return found
     assert isinstance(state, Book)
     sums = {agent: msgspec.structs.astuple(sums) for agent, sums in state.sums.items()}
@@ -126,6 +129,7 @@ def derived(state: Any) -> dict[str, Any]:
         "settings": state.settings,
         "open_wagers": state.open_wagers,
         "rooms": state.rooms,
+        "extents": state.extents,
     }
 
 

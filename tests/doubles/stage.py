@@ -19,6 +19,7 @@ from runline.domain.access import AccessState, authorize
 from runline.domain.book import Book, StartBook
 from runline.domain.context import Context
 from runline.domain.grading import Score
+from runline.domain.grounds import decide_on_ground
 from runline.domain.house import FoundHouse, House, OpenBook
 from runline.domain.messages import (
     DECIDERS,
@@ -126,13 +127,14 @@ class Stage:
     def decide(
         self, command: Command, actor: str, at_ns: int, fetched: tuple[int, ...] = (), if_position: int | None = None
     ) -> list[Event]:
-        ground = GROUNDS.get(type(command))
-        moved_seq = ground(self.state, command) if ground else self.state.seq
-        if if_position is not None and moved_seq > if_position:
-            raise Rejected("position_moved", "This has changed since you looked.", position=moved_seq)
         user = authorize(self.state, command, actor)
         context = Context(at_ns, user, "", self.view, self.house_lag_ms, fetched)
-        decided = DECIDERS[type(command)](self.state, command, context)
+        if type(command) in GROUNDS:
+            assert GROUNDS[type(command)](self.state, command) <= self.state.seq
+        if if_position is None:
+            decided = DECIDERS[type(command)](self.state, command, context)
+        else:
+            decided = decide_on_ground(self.state, command, context, if_position)
         return [decided] if isinstance(decided, Event) else list(decided)
 
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:

@@ -411,6 +411,22 @@ def test_a_program_is_kept_by_its_requests_and_its_streams(place):
     place(main)
 
 
+def test_use_is_noted_after_the_clock_has_been_put_back(place):
+    async def main(place):
+        program = await place.sign_in("b1", "owner")
+        later(place, KEEP_PROGRAM_NS)
+        await program.ask("me")
+        (session,) = place.gateway.door.noted_ns
+        # A wrong clock has noted it for a month ahead.
+        place.gateway.door.noted_ns[session] += 30 * LIMITS["program"].idle_ns
+        for _ in range(3):
+            later(place, LIMITS["program"].idle_ns // 2)
+            await program.ask("me")
+            await place.world.engine.query("b1", lambda book: None)
+
+    place(main)
+
+
 # Passwords in the file
 
 

@@ -211,11 +211,12 @@ def seen(tmp_path_factory):
                 if "wager" in fields:
                     there["wager"] = 10**6
                 for asked in (fields, there):
-                    try:
-                        await send(place, ann, name, asked, preview=True)
-                        told.append("done")
-                    except RefusedError as error:
-                        told.append(json.dumps([error.code, str(error), error.details]).replace("never", "bravo"))
+                    for if_position in (None, 1):
+                        try:
+                            await send(place, ann, name, asked, preview=True, if_position=if_position)
+                            told.append("done")
+                        except RefusedError as error:
+                            told.append(json.dumps([error.code, str(error), error.details]).replace("never", "bravo"))
                 answers.append((name, told))
             found["told"] = answers
             found["asked"] = {
@@ -277,9 +278,11 @@ CHOSEN = {"CreateAgent", "CreateUser", "CreatePlayer", "SetRole"}
 
 
 def test_a_command_on_what_is_there_is_answered_like_one_on_what_is_nowhere(seen):
-    for name, (there, nowhere) in seen["told"]:
-        assert there != "done", name
-        assert there == nowhere or name in CHOSEN, name
+    for name, (there, since, nowhere, since_nowhere) in seen["told"]:
+        assert "done" not in (there, since), name
+        assert (there, since) == (nowhere, since_nowhere) or name in CHOSEN, name
+        # Nor is it told whether it has changed.
+        assert since == there, name
 
 
 def test_a_question_about_what_is_there_is_answered_like_one_about_what_is_nowhere(seen):

@@ -10,7 +10,7 @@ from tests.integration.test_lanes import answers, queue
 from tests.integration.world import MONEYLINE, agrees, passes, play, running, wager
 
 from runline.domain.access import CreateUser, RevokeUser, SetRole
-from runline.domain.messages import HOUSE
+from runline.domain.messages import DECIDERS, HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Suspend
 from runline.domain.wagers import VoidWager
@@ -18,6 +18,7 @@ from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     AWAITING_PER_USER_MAX,
     CONTROL_KEPT,
+    CONTROL_TURN_NS,
     CORRELATION_LENGTH_MAX,
     LANE_DEPTH_MAX,
     REQUEST_BYTES_MAX,
@@ -152,6 +153,34 @@ def test_a_flood_by_staff_who_may_leaves_the_owner_a_place_and_a_turn_and_player
 
     play(main())
     agrees(path)
+
+
+def test_a_user_whose_commands_take_long_has_fewer_of_them_in_a_turn(path, monkeypatch):
+    """A clock that goes on by itself while a subject is suspended: each of these commands takes long."""
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await hire(world, ["sam", "una"])
+            judge = DECIDERS[Suspend]
+
+            def slowly(state, command, context):
+                world.clock.host_ahead_ns += CONTROL_TURN_NS * (context.user.name == "sam")
+                return judge(state, command, context)
+
+            monkeypatch.setitem(DECIDERS, Suspend, slowly)
+            order = []
+            world.engine.submit(suspends(world, 16, "sam"), Order(order, "sam"))
+            world.engine.submit([world.request("b1", wager("P2", 1_00), "P2")], Order(order, "wager"))
+            world.engine.submit(suspends(world, 1, "una"), Order(order, "una"))
+            async with asyncio.timeout(WAIT_S):
+                while len(order) < 18:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+            names = [name for name, _ in order]
+            assert names.index("una") == 1
+            assert names.index("wager") <= 3
+
+    play(main())
 
 
 def test_even_staff_at_the_top_cannot_take_each_others_places(path):

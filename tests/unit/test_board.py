@@ -200,3 +200,21 @@ def test_a_total_is_not_negative(house):
     house.when(board("G1", line("total", "-105", "-115", quarters=-1)))
     house.rejected("line_invalid")
     house.given(board("G1", line("total", "-105", "-115", quarters=0), line("spread", "-110", "-110", quarters=-6)))
+
+
+def test_a_games_markets_stand_in_one_order_whenever_they_were_posted_and_after_a_restart(house):
+    first_half = line("total", "-105", "-115", quarters=18, period="1h")
+    lines = [
+        line("draw_no_bet", "+120", "-130"),
+        TOTAL,
+        first_half,
+        MONEYLINE,
+        line("spread", "-110", "-110", quarters=-6),
+    ]
+    house.given(game("G2", league="EPL", sport="soccer"))
+    for count in range(1, 6):
+        house.given(board("G2", *lines[:count], entered_ns=NOON_NS + count))
+    order = [f"G2:{name}" for name in ("game:spread", "game:moneyline", "game:total", "game:draw_no_bet", "1h:total")]
+    assert house.state.markets_of["G2"] == house.recovered().markets_of["G2"] == order
+    house.when(board("G2", TOTAL, entered_ns=NOON_NS + 6))
+    assert [event.market for event in house.events] == [name for name in order if name != "G2:game:total"]

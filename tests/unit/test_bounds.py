@@ -25,7 +25,7 @@ from runline.domain.access import ROOT, CreateUser, Role, SetRole, User
 from runline.domain.board import PostLines
 from runline.domain.book import Book
 from runline.domain.catalog import CreateFixture, CreateLeague, Fixture, League, Market, Result
-from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, Player
+from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, MoveAgent, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.ledger import LedgerAccount
 from runline.domain.lines import BookLine, MoveLine
@@ -131,30 +131,67 @@ def test_wagers_that_are_closed_make_room(stage, monkeypatch):
 # Nobody below fills the book
 
 
-@pytest.mark.parametrize(
+SHARED = pytest.mark.parametrize(
     ("module", "name", "kind", "command"),
     [
-        (access, "ROLES_MAX", Role, lambda name: SetRole(name, "A1", (), "")),
-        (access, "STAFF_MAX", User, lambda name: CreateUser(name, "A1", "role-of-ann")),
-        (hierarchy, "AGENTS_MAX", Agent, lambda name: CreateAgent(name, "A1")),
-        (hierarchy, "PLAYERS_MAX", Player, lambda name: CreatePlayer(name, "A1", 0)),
+        (access, "ROLES_MAX", Role, lambda name, at: SetRole(name, at, (), "")),
+        (access, "STAFF_MAX", User, lambda name, at: CreateUser(name, at, "viewer")),
+        (hierarchy, "AGENTS_MAX", Agent, lambda name, at: CreateAgent(name, at)),
+        (hierarchy, "PLAYERS_MAX", Player, lambda name, at: CreatePlayer(name, at, 0)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_agents_staff_cannot_take_the_last_part_of_what_the_book_has_room_for(
+
+
+def count_of(stage, kind):
+    """How many there are."""
+    return len(getattr(stage.state, stage.state.held[kind])) - (len(stage.state.players) if kind is User else 0)
+
+
+def fill(stage, command, at, by):
+    """Have somebody make as many as they can; returns how many."""
+    for number in range(100):
+        stage.when(command(f"X{stage.state.seq}", at), by=by)
+        if stage.refusal is not None:
+            stage.rejected("too_many")
+            return number
+    raise AssertionError("no bound")
+
+
+@SHARED
+def test_the_staff_of_one_agent_leave_as_much_free_as_their_part_of_the_tree_holds(
     stage, monkeypatch, module, name, kind, command
 ):
     may = tuple(Permission)
-    stage.given(staff("ann", *may, at="A1"))
-    count = len(getattr(stage.state, stage.state.held[kind])) - (len(stage.state.players) if kind is User else 0)
-    most = 16
-    monkeypatch.setattr(module, name, most)
-    for number in range(most - most // limits.KEPT_FOR_THE_WHOLE - count):
-        stage.when(command(f"X{number}"), by="ann")
-        assert stage.refusal is None
-    stage.when(command("over"), by="ann")
-    stage.rejected("too_many", most=14)
-    stage.when(command("over"))
+    stage.given(agent("A1-1", "A1"), agent("B1"))
+    stage.given(staff("ann", *may, at="A1"), staff("una", *may, at="A1-1"), staff("bob", *may, at="B1"))
+    monkeypatch.setattr(module, name, 64)
+    assert fill(stage, command, "A1-1", "una") > 16
+    free = 64 - 64 // limits.KEPT_FOR_THE_WHOLE - count_of(stage, kind)
+    what = {Role: "roles", User: "users", Agent: "agents", Player: "players"}[kind]
+    assert stage.state.held_in_part("A1-1", what) == stage.state.held_in_part("A1", what) >= free > 8
+    # What is above in the same part has no share of its own, what stands beside has, and so has the part that moves there.
+    assert fill(stage, command, "A1", "ann") == 0
+    assert fill(stage, command, "B1", "bob") >= free // 4
+    stage.given(MoveAgent("A1-1", "B1", ""))
+    assert fill(stage, command, "B1", "bob") == 0
+    assert stage.recovered().extents == stage.state.extents
+    stage.when(command("owners", "A1"))
+    assert stage.refusal is None
+
+
+@SHARED
+def test_the_staff_of_all_agents_together_leave_the_last_part_to_the_whole_books(
+    stage, monkeypatch, module, name, kind, command
+):
+    stage.given(staff("owner-of-all"))
+    for part in range(8):
+        stage.given(agent(f"B{part}"), staff(f"boss{part}", *Permission, at=f"B{part}"))
+    monkeypatch.setattr(module, name, 128)
+    for part in range(8):
+        fill(stage, command, f"B{part}", f"boss{part}")
+    assert count_of(stage, kind) <= 128 - 128 // limits.KEPT_FOR_THE_WHOLE
+    stage.when(command("owners", ROOT))
     assert stage.refusal is None
 
 

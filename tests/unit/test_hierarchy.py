@@ -148,6 +148,18 @@ def test_a_height_is_found_whatever_the_order_of_the_agents(book):
     assert heights == {name: book.state.height(name) for name in book.state.agents}
 
 
+def test_a_preview_looks_at_so_many_of_the_users_whose_roles_a_move_may_end_and_no_more(book, monkeypatch):
+    book.given(agent("A1"), agent("A2"), agent("X", "A1"), role("of-A1", at="A1"), CreateUser("ann", "X", "of-A1"))
+    for number in range(8):
+        book.given(agent(f"Y{number}", "X"), CreateUser(f"user{number}", f"Y{number}", "of-A1"))
+    moved = AgentMoved("X", "A1", "A2", "sold")
+    assert len(moves(book.state, [moved]).roles_ended) == 9
+    monkeypatch.setattr("runline.domain.preview.ROLES_ENDED_MAX", 4)
+    assert len(moves(book.state, [moved]).roles_ended) == 4
+    monkeypatch.setattr("runline.domain.preview.ROLES_ENDED_LOOKED_MAX", 3)
+    assert len(moves(book.state, [moved]).roles_ended) == 3
+
+
 def test_nobody_moves_the_node_they_stand_at(book):
     book.given(agent("A1"), agent("A1-1", "A1"), staff("one", Permission.AGENT_MOVE, at="A1"))
     book.when(MoveAgent("A1", "A1-1", "up"), by="one")

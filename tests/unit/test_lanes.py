@@ -141,6 +141,22 @@ def test_a_round_is_over_when_everyone_who_waited_at_its_beginning_had_a_turn(mo
     assert (lane.unserved, len(lane)) == (0, 0)
 
 
+def test_a_turn_is_over_when_its_time_is_however_few_it_were(monkeypatch):
+    monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 3)
+    monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN_NS", 100)
+    lane = InTurns()
+    for by in "AAAAABBBB":
+        lane.put(ticket(CONTROL, by=by))
+    lane.begin_round()
+    order = ""
+    while lane:
+        by = lane.take().request.actor
+        order += by
+        lane.took(by, {"A": 60, "B": 10}[by])
+    assert order == "AABBBAABA"
+    assert (lane.senders, lane.unserved) == ({}, 0)
+
+
 def test_what_was_sent_for_a_duty_can_be_withdrawn():
     lane = InTurns()
     owed = ("results", "", "")

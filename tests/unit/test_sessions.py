@@ -383,3 +383,30 @@ def test_a_revoked_user_gets_no_first_password(ann):
     ann.rejected("sign_in_failed")
     ann.when(ChangePassword("nobody", HASH, 0, ""), by=GATEWAY)
     ann.rejected("unknown_user")
+
+
+def test_the_users_of_one_agent_leave_as_many_sessions_free_as_they_have(book, monkeypatch):
+    monkeypatch.setattr("runline.domain.sessions.SESSIONS_MAX", 32)
+    book.given(agent("A1"), agent("A1-1", "A1"), agent("B1"))
+    users = {"A1": ("a1", "a2"), "A1-1": ("a3", "a4"), "B1": ("b1", "b2"), "root": ("r1", "r2")}
+    for node, names in users.items():
+        for name in names:
+            book.given(CreateUser(name, node, "viewer"), SetPassword(name, HASH))
+
+    def signs_in(*names):
+        count = 0
+        while True:
+            sign_in(book, f"s{book.state.seq}", names[count % len(names)])
+            if book.refusal is not None:
+                book.rejected("too_many")
+                return count
+            count += 1
+
+    assert signs_in(*users["A1-1"], *users["A1"]) == 14
+    assert signs_in(*users["B1"]) == 7
+    # Who signs out makes room in the same part.
+    for session in list(book.state.sessions_of["b1"])[:2]:
+        book.when(SignOut(session), by=GATEWAY)
+    assert signs_in("b2") == 2
+    assert book.recovered().extents == book.state.extents
+    assert signs_in("r1", "r2") == 32 - 14 - 7

@@ -11,7 +11,7 @@ What was taken from above is given back from there or above only (`require_revok
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import KEPT_FOR_THE_WHOLE, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
@@ -60,6 +60,9 @@ class User(Row, table="users"):
     changed_seq: int = 0
 
 
+Held = Literal["agents", "players", "users", "roles", "sessions"]
+"""What takes room in a stream. users: staff."""
+
 NOTHING: frozenset[str] = frozenset()
 
 INTERNAL_USERS = {name: User(name, ROOT, OWNER, "") for name in (ENGINE, GATEWAY)}
@@ -75,14 +78,20 @@ class AccessState(State):
         self.roles: dict[str, Role] = {}
         self.users: dict[str, User] = {}
         self.allowed: dict[str, frozenset[str]] = {}
-        self.holders: dict[str, dict[str, None]] = {}
-        """The staff who have a role, by role. (Players have a role of their own, and nobody has it beside them.)"""
+        self.holders: dict[str, dict[str, dict[str, None]]] = {}
+        """The staff who have a role, by role and by the node where they stand. (Players have a role of their own, and nobody has
+        it beside them.)"""
+        self.kept: dict[str, dict[str, None]] = {}
+        """The roles, by the node that keeps them."""
         self.users_at: dict[str, Ordered[str]] = {}
         """The users who stand at each node."""
 
     def derive(self) -> None:
         super().derive()
         self.allowed = {role.name: frozenset(role.permissions) for role in self.roles.values()}
+        self.kept = {}
+        for role in self.roles.values():
+            self.kept.setdefault(role.node, {})[role.name] = None
         self.holders = {}
         names: dict[str, list[str]] = {}
         for user in self.users.values():
@@ -90,10 +99,31 @@ class AccessState(State):
             names.setdefault(user.node, []).append(user.name)
         self.users_at = {node: Ordered(found) for node, found in names.items()}
 
+    def add_role(self, role: Role) -> None:
+        """Take in a new role."""
+        self.roles[role.name] = self.touch(role)
+        self.allowed[role.name] = frozenset(role.permissions)
+        self.kept.setdefault(role.node, {})[role.name] = None
+        self.take_room(role.node, "roles", 1)
+
+    def add_user(self, user: User) -> None:
+        """Take in a new user."""
+        self.users[user.name] = self.touch(user)
+        self.note_holder(user)
+        self.users_at.setdefault(user.node, Ordered()).add(user.name)
+        self.take_room(user.node, "players" if user.player else "users", 1)
+
     def note_holder(self, user: User) -> None:
         """Note that a user has their role."""
         if not user.player:
-            self.holders.setdefault(user.role, {})[user.name] = None
+            self.holders.setdefault(user.role, {}).setdefault(user.node, {})[user.name] = None
+
+    def take_room(self, node: str, what: Held, sign: Literal[1, -1]) -> None:
+        """Count (1) or stop counting (-1) what is held at a node. A stream without a tree has nobody who would take too much."""
+
+    def held_in_part(self, node: str, what: Held) -> int:
+        """How much the part of the tree holds that a node stands in: the whole subtree right below the root."""
+        return 0
 
     def counts(self, role: Role, node: str) -> bool:
         """Whether a role counts for somebody who stands at a node."""
@@ -102,18 +132,13 @@ class AccessState(State):
     def held_by(self, user: User) -> frozenset[str]:
         """What a user may do: what their role holds, if it counts where they stand."""
         role = user.role
-        kept_at = self.roles[role].node
-        return self.allowed[role] if kept_at == ROOT or self.below(kept_at, user.node) else NOTHING
+        if role in self.kept[ROOT] or self.below(self.roles[role].node, user.node):
+            return self.allowed[role]
+        return NOTHING
 
     def first_owner(self) -> str:
         """The owner whom the house names; "" where there is none."""
         return ""
-
-    def add_user(self, user: User) -> None:
-        """Take in a new user."""
-        self.users[user.name] = self.touch(user)
-        self.note_holder(user)
-        self.users_at.setdefault(user.node, Ordered()).add(user.name)
 
     def users_of(self, node: str) -> Ordered[str]:
         """The users who stand at a node."""
@@ -171,13 +196,17 @@ class AccessState(State):
             raise Rejected("unknown_agent", f"There is no agent {node!r}.", agent=node)
 
 
-def require_room(user: User, count: int, most: int, what: str) -> None:
-    """Refuse one more of what there are so many of already. The last part is kept for the staff of the whole stream.
+def require_room(state: AccessState, user: User, count: int, most: int, what: Held) -> None:
+    """Refuse one more of what there are so many of already. The last part is kept for the staff of the whole stream; of the
+    others, no part of the tree may hold more than it leaves free: whoever comes next finds room.
 
     Raises Rejected `too_many`.
     """
     if user.node != ROOT:
         most -= most // KEPT_FOR_THE_WHOLE
+        held = state.held_in_part(user.node, what)
+        if most > count and held >= most - count:
+            raise Rejected("too_many", f"Your part of the tree holds as many {what} as it may.", most=held)
     if count >= most:
         raise Rejected("too_many", f"There are as many {what} as there may be.", most=most)
 
@@ -236,17 +265,19 @@ def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tu
     if role and command.node != role.node:
         raise Rejected("role_elsewhere", "This role is kept at another node.", node=role.node)
     if role is None:
-        require_room(context.user, len(state.roles), ROLES_MAX, "roles")
-        if node != ROOT and sum(1 for kept in state.roles.values() if kept.node == node) >= ROLES_PER_NODE_MAX:
+        require_room(state, context.user, len(state.roles), ROLES_MAX, "roles")
+        if node != ROOT and len(state.kept.get(node, ())) >= ROLES_PER_NODE_MAX:
             raise Rejected("too_many", "There are as many roles here as there may be.", most=ROLES_PER_NODE_MAX)
     if len(command.permissions) > len(Permission):
         raise Rejected("too_many", "A permission stands in the list twice.", most=len(Permission))
     after = tuple(permission.value for permission in Permission if permission in command.permissions)
     before = role.permissions if role else ()
-    for name in state.holders.get(command.role, ()):
-        holder = state.users[name]
-        if role and state.counts(role, holder.node):
-            require_above(state, context.user, holder)
+    if role and role.node == context.user.node:
+        # Whoever stands further down stands below. Who has the role beside the asker is the same in rank as any other who has.
+        beside = state.holders.get(role.name, {}).get(role.node, ())
+        peer = next((name for name in beside if name != context.user.name), None)
+        if peer is not None:
+            require_above(state, context.user, state.users[peer])
     held = state.held_by(context.user)
     for permission in (*before, *after):
         if permission not in held:
@@ -262,7 +293,8 @@ def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tu
 def role_set(state: AccessState, event: RoleSet) -> None:
     role = state.roles.get(event.role)
     if role is None:
-        role = state.roles[event.role] = Role(event.role, event.node, event.after)
+        state.add_role(Role(event.role, event.node, event.after))
+        return
     role.permissions = event.after
     state.allowed[event.role] = frozenset(event.after)
     state.touch(role)
@@ -418,8 +450,9 @@ def require_another_owner(state: AccessState, user: User) -> None:
     """Refuse to take the authority of the last owner at the root: nobody could give it back."""
     if user.role != OWNER or user.node != ROOT or not user.active:
         return
-    for other in state.users.values():
-        if other.role == OWNER and other.node == ROOT and other.active and other is not user:
+    for name in state.holders[OWNER][ROOT]:
+        other = state.users[name]
+        if other.active and other is not user:
             return
     raise Rejected("last_owner", "The last owner cannot lose their authority.")
 
@@ -428,7 +461,7 @@ def require_another_owner(state: AccessState, user: User) -> None:
 def create_user(state: AccessState, command: CreateUser, context: Any) -> UserCreated:
     name = state.new_user_name(command.user, "user")
     state.require_node(context.user, command.node)
-    require_room(context.user, len(state.users) - state.number_of_players, STAFF_MAX, "users")
+    require_room(state, context.user, len(state.users) - state.number_of_players, STAFF_MAX, "users")
     grantable(state, context.user, command.role, command.node)
     return UserCreated(name, command.node, command.role, "")
 
@@ -455,7 +488,7 @@ def assign_role(state: AccessState, command: AssignRole, context: Any) -> RoleAs
 @evolves(RoleAssigned)
 def role_assigned(state: AccessState, event: RoleAssigned) -> None:
     user = state.touch(state.users[event.user])
-    del state.holders[user.role][user.name]
+    del state.holders[user.role][user.node][user.name]
     user.role = event.after
     state.note_holder(user)
 

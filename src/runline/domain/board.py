@@ -149,7 +149,7 @@ def line_posted(house: CatalogState, event: LinePosted) -> None:
         market = house.markets[event.market] = Market(
             event.market, event.fixture, event.kind, event.period, None, (), True, 0
         )
-        house.markets_of.setdefault(event.fixture, []).append(event.market)
+        house.note_market_of(event.fixture, event.market)
     house.touch(market)
     market.line_quarters = event.line_quarters
     market.prices = event.prices

@@ -4,8 +4,9 @@ Rule: a market takes wagers while its fixture is scheduled, the clock is before 
 arrives late is refused; it never opens anything.
 """
 
+from bisect import insort
 from collections.abc import Container
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from runline.domain.grading import DEFAULT_RULES, SIDES, Score
 from runline.domain.identifiers import identifier, reason_text
@@ -98,6 +99,18 @@ def market_name(fixture: str, period: str, kind: str) -> str:
     return f"{fixture}:{period}:{kind}"
 
 
+PERIODS: tuple[Period, ...] = get_args(Period)
+
+KINDS: tuple[MarketKind, ...] = ("spread", "moneyline", "total", "three_way", "draw_no_bet")
+"""The kinds of market as a board has them, from left to right."""
+
+
+def place_on_board(market: str) -> tuple[int, int]:
+    """Where a market stands among those of its game: the whole game first, then its parts."""
+    _, period, kind = market.rsplit(":", 2)
+    return PERIODS.index(period), KINDS.index(kind)
+
+
 class Result(Row, table="results"):
     """What happened in a fixture: as entered, and as confirmed.
 
@@ -133,6 +146,7 @@ class CatalogState(SuspendableState):
         self.markets: dict[str, Market] = {}
         self.results: dict[str, Result] = {}
         self.markets_of: dict[str, list[str]] = {}
+        """The markets of each game, in the order of the board (`place_on_board`)."""
         self.board: dict[tuple[str, str], Ordered[tuple[int, str]]] = {}
         """(rotation, fixture) by (status, league), and by (status, "")."""
         self.result_order: Ordered[str] = Ordered()
@@ -142,12 +156,18 @@ class CatalogState(SuspendableState):
         self.markets_of = {}
         for market in self.markets.values():
             self.markets_of.setdefault(market.fixture, []).append(market.name)
+        for names in self.markets_of.values():
+            names.sort(key=place_on_board)
         places: dict[tuple[str, str], list[tuple[int, str]]] = {}
         for fixture in self.fixtures.values():
             for key in ((fixture.status, ""), (fixture.status, fixture.league)):
                 places.setdefault(key, []).append((fixture.rotation, fixture.name))
         self.board = {key: Ordered(found) for key, found in places.items()}
         self.result_order = Ordered(self.results)
+
+    def note_market_of(self, fixture: str, market: str) -> None:
+        """Note that a game has a market."""
+        insort(self.markets_of.setdefault(fixture, []), market, key=place_on_board)
 
     def add_fixture(self, fixture: Fixture) -> None:
         """Take in a new fixture."""

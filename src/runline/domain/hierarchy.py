@@ -4,9 +4,11 @@ Rule: the tree stores parents only. Everyone sees and acts on their own subtree;
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from runline.domain.access import PLAYER_ROLE, ROOT, User, grantable, require_room
+import msgspec
+
+from runline.domain.access import PLAYER_ROLE, ROOT, Held, User, grantable, require_room
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
@@ -54,6 +56,39 @@ class Player(Row, table="players"):
     changed_seq: int = 0
 
 
+class Extent(msgspec.Struct):
+    """How much an agent's subtree holds.
+
+    levels: the agents in it, by how many levels they stand below its top. held: what else, by what it is.
+    """
+
+    levels: list[int] = []
+    held: dict[Held, int] = {}
+
+    def add(self, other: "Extent", sign: Literal[1, -1], lower: int) -> None:
+        """Add (1) or take away (-1) a subtree, whose top stands so many levels below."""
+        for level, agents in enumerate(other.levels, lower):
+            self.add_agents(level, sign * agents)
+        for what, count in other.held.items():
+            self.add_held(what, sign * count)
+
+    def add_agents(self, level: int, count: int) -> None:
+        """Count agents that stand so many levels below."""
+        levels = self.levels
+        levels.extend([0] * (level + 1 - len(levels)))
+        levels[level] += count
+        while levels and not levels[-1]:
+            levels.pop()
+
+    def add_held(self, what: Held, count: int) -> None:
+        """Count what else there is."""
+        left = self.held.get(what, 0) + count
+        if left:
+            self.held[what] = left
+        else:
+            self.held.pop(what, None)
+
+
 class TreeState(SettingsState):
     """A book's agents and players."""
 
@@ -65,6 +100,7 @@ class TreeState(SettingsState):
         self.players: dict[str, Player] = {}
         self.children: dict[str, Ordered[str]] = {}
         self.players_at: dict[str, Ordered[str]] = {}
+        self.extents: dict[str, Extent] = {}
 
     def derive(self) -> None:
         super().derive()
@@ -76,17 +112,44 @@ class TreeState(SettingsState):
             players.setdefault(player.agent, []).append(player.number)
         self.children = {parent: Ordered(names) for parent, names in children.items()}
         self.players_at = {agent: Ordered(numbers) for agent, numbers in players.items()}
+        own: dict[str, Extent] = {name: Extent([1]) for name in self.agents}
+        for role in self.roles.values():
+            own[role.node].add_held("roles", 1)
+        for user in self.users.values():
+            own[user.node].add_held("players" if user.player else "users", 1)
+        for session in self.sessions.values():
+            own[self.users[session.user].node].add_held("sessions", 1)
+        self.extents = {name: Extent() for name in self.agents}
+        for name, extent in own.items():
+            for lower, above in enumerate(self.chain(name)):
+                self.extents[above].add(extent, 1, lower)
 
     def add_agent(self, agent: Agent) -> None:
         """Take in a new agent."""
         self.agents[agent.name] = self.touch(agent)
         self.children.setdefault(agent.parent, Ordered()).add(agent.name)
+        self.extents[agent.name] = Extent()
+        for lower, above in enumerate(self.chain(agent.name)):
+            self.extents[above].add_agents(lower, 1)
 
     def hang(self, agent: Agent, parent: str) -> None:
         """Hang an agent, with all below, under another parent."""
+        moved = self.extents[agent.name]
+        for lower, above in enumerate(self.chain(agent.parent), 1):
+            self.extents[above].add(moved, -1, lower)
         self.children[agent.parent].discard(agent.name)
         self.touch(agent).parent = parent
         self.children.setdefault(parent, Ordered()).add(agent.name)
+        for lower, above in enumerate(self.chain(parent), 1):
+            self.extents[above].add(moved, 1, lower)
+
+    def take_room(self, node: str, what: Held, sign: Literal[1, -1]) -> None:
+        for above in self.chain(node):
+            self.extents[above].add_held(what, sign)
+
+    def held_in_part(self, node: str, what: Held) -> int:
+        extent = self.extents[self.chain(node)[-2]]
+        return sum(extent.levels) if what == "agents" else extent.held.get(what, 0)
 
     def add_player(self, player: Player) -> None:
         """Take in a new player."""
@@ -144,18 +207,8 @@ class TreeState(SettingsState):
         return nodes
 
     def height(self, node: str) -> int:
-        """Levels of agents below a node. Every agent is looked at once, however large the tree is."""
-        depths = {node: 0}
-        for name in self.agents:
-            path: list[str] = []
-            while name and name not in depths:
-                path.append(name)
-                name = self.agents[name].parent
-            depth = depths.get(name, -1)
-            for passed in reversed(path):
-                depth = depth + 1 if depth >= 0 else -1
-                depths[passed] = depth
-        return max(depths.values())
+        """Levels of agents below a node."""
+        return len(self.extents[node].levels) - 1
 
     def player_within(self, user: User, number: str) -> Player:
         """The player, if the user may act on them: their own account, or one of their subtree.
@@ -215,7 +268,7 @@ def create_agent(book: TreeState, command: CreateAgent, context: Any) -> AgentCr
     book.require_node(context.user, command.parent)
     if name in book.agents:
         raise Rejected("already_exists", f"The id {name!r} is taken.", agent=name)
-    require_room(context.user, len(book.agents), AGENTS_MAX, "agents")
+    require_room(book, context.user, len(book.agents), AGENTS_MAX, "agents")
     if len(book.chain(command.parent)) > AGENT_DEPTH_MAX:
         raise Rejected("too_deep", "The tree is as deep as it may be.", most=AGENT_DEPTH_MAX)
     return AgentCreated(name, command.parent)
@@ -256,7 +309,7 @@ def require_credit(minor: int) -> int:
 def create_player(book: TreeState, command: CreatePlayer, context: Any) -> PlayerCreated:
     number = book.new_user_name(command.player, "player")
     book.require_node(context.user, command.agent)
-    require_room(context.user, len(book.players), PLAYERS_MAX, "players")
+    require_room(book, context.user, len(book.players), PLAYERS_MAX, "players")
     if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.held_by(context.user):
         raise Rejected("not_permitted", "Giving credit needs credit_change.", permission="credit_change")
     grantable(book, context.user, PLAYER_ROLE, command.agent)

@@ -61,8 +61,7 @@ def found_house(house: House, command: FoundHouse, context: Any) -> HouseFounded
 
 @evolves(HouseFounded)
 def house_founded(house: House, event: HouseFounded) -> None:
-    house.roles[OWNER] = house.touch(Role(OWNER, ROOT, EVERYTHING))
-    house.allowed[OWNER] = frozenset(EVERYTHING)
+    house.add_role(Role(OWNER, ROOT, EVERYTHING))
     house.add_user(User(event.owner, ROOT, OWNER, ""))
 
 

@@ -29,12 +29,16 @@ ROLES_MAX = 5_000
 ROLES_ENDED_MAX = 1_000
 """Users named in a preview whose roles a move would end."""
 
+ROLES_ENDED_LOOKED_MAX = 2_000
+"""Pairs of a role and a node that such a preview looks at for users, about a millisecond: what comes after is not named."""
+
 ROLES_PER_NODE_MAX = 100
 """Roles that are kept at one agent."""
 
 KEPT_FOR_THE_WHOLE = 8
-"""Of roles, users, agents and players, one part of so many is kept for the staff of the whole book: whoever works for an agent
-cannot fill the book."""
+"""Of roles, users, agents, players and sessions, one part of so many is kept for the staff of the whole book: whoever works for
+an agent cannot fill the book. Nor can they fill what is left: the whole subtree right below the root in which they work may
+hold no more than it leaves free."""
 
 STAFF_MAX = 100_000
 """Users of one stream who are not players."""

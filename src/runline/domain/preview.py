@@ -1,12 +1,14 @@
 """Preview: what a command would move, without moving it."""
 
+from itertools import islice
+
 import msgspec
 
 from runline.domain.accounts import TransactionEntered
 from runline.domain.book import Book
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved
-from runline.domain.limits import ROLES_ENDED_MAX
+from runline.domain.limits import ROLES_ENDED_LOOKED_MAX, ROLES_ENDED_MAX
 from runline.domain.messages import Event
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
@@ -49,12 +51,19 @@ def moves(book: Book, events: list[Event]) -> Moves:
 
 def roles_ended(book: Book, moved: AgentMoved) -> dict[str, str]:
     """Whose roles a move ends: those that are kept above the agent and not above its new place."""
-    left = [node for node in book.chain(moved.before) if not book.below(node, moved.after)]
     ended: dict[str, str] = {}
-    for name in sorted(role.name for role in book.roles.values() if role.node in left):
-        for user in sorted(book.holders.get(name, ())):
-            if len(ended) < ROLES_ENDED_MAX and book.below(moved.agent, book.users[user].node):
-                ended[user] = name
+    if not book.extents[moved.agent].held.get("users"):
+        return ended
+    left = [node for node in book.chain(moved.before) if not book.below(node, moved.after)]
+    looked = 0
+    for name in sorted(role for node in left for role in book.kept.get(node, ())):
+        for node, users in book.holders.get(name, {}).items():
+            if looked == ROLES_ENDED_LOOKED_MAX:
+                return ended
+            looked += 1
+            if users and book.below(moved.agent, node):
+                for user in islice(users, ROLES_ENDED_MAX - len(ended)):
+                    ended[user] = name
     return ended
 
 

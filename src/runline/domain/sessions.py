@@ -15,7 +15,15 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from runline.domain.access import ROOT, AccessState, User, require_above, require_revoker, user_within
+from runline.domain.access import (
+    ROOT,
+    AccessState,
+    User,
+    require_above,
+    require_revoker,
+    require_room,
+    user_within,
+)
 from runline.domain.identifiers import reason_text
 from runline.domain.limits import (
     DEVICES_PER_USER_MAX,
@@ -125,6 +133,7 @@ class SessionState(AccessState):
         if session is None:
             return
         self.drop(session)
+        self.take_room(self.users[session.user].node, "sessions", -1)
         self.unschedule("session", name)
         names = self.sessions_of[session.user]
         del names[name]
@@ -378,8 +387,8 @@ def sign_in(state: SessionState, command: SignIn, context: Any) -> list[Event]:
         # Sessions of one instant go by their names, so that a restart makes no difference.
         oldest = min(names, key=lambda name: (state.sessions[name].started_ns, name))
         events.append(SessionEnded(oldest, command.user, "replaced", ""))
-    elif len(state.sessions) >= SESSIONS_MAX:
-        raise Rejected("too_many", "As many are signed in as may be.", most=SESSIONS_MAX)
+    else:
+        require_room(state, state.users[command.user], len(state.sessions), SESSIONS_MAX, "sessions")
     if command.session in state.sessions:
         raise Rejected("already_exists", "There is this session already.")
     signed = SignedIn(command.user, command.session, command.kind, command.idle_ns, command.whole_ns, command.device)
@@ -402,6 +411,7 @@ def signed_in(state: SessionState, event: SignedIn) -> None:
     )
     state.sessions[event.session] = state.touch(session)
     state.list_session(session)
+    state.take_room(state.users[event.user].node, "sessions", 1)
     state.schedule("session", event.session, over_ns(session))
     credential = state.credentials[event.user]
     if event.device and credential.devices[-1:] != (event.device,):

@@ -45,7 +45,8 @@ class SystemClock(HostTime):
         passed_ns = self.boot_ns() - self.looked_ns
         if passed_ns >= LOOK_NS:
             return self.look()
-        return self.base_ns + passed_ns + passed_ns * self.slew_ppm // 1_000_000
+        slew_ppm = self.slew_ppm
+        return self.base_ns + passed_ns + (passed_ns * slew_ppm // 1_000_000 if slew_ppm else 0)
 
     def seconds_until(self, at_ns: int) -> float:
         return (at_ns - self.now_ns()) / 1e9

@@ -46,7 +46,20 @@ from runline.engine.ports import GENESIS, Clock, Head, Part, Sealed, Store, Stor
 from runline.engine.positions import Places
 from runline.engine.probes import Probes
 from runline.engine.recovery import recover_view, recover_writer
-from runline.engine.requests import Accepted, Duty, Outcome, Previewed, Refused, Request, Sink, Ticket, refused
+from runline.engine.repeats import Repeats
+from runline.engine.requests import (
+    BUSY,
+    UNAVAILABLE,
+    Accepted,
+    Duty,
+    Outcome,
+    Previewed,
+    Refused,
+    Request,
+    Sink,
+    Ticket,
+    refused,
+)
 from runline.engine.setbacks import RESULTS, Setbacks, job_duty, timer_duty
 from runline.engine.subscription import Committed, Subscription
 from runline.engine.window import Window
@@ -56,8 +69,6 @@ log = logging.getLogger("runline.engine")
 
 V = TypeVar("V")
 
-UNAVAILABLE = Rejected("unavailable", "Nothing can be recorded now. Send the same command again.")
-BUSY = Rejected("busy", "Too much is waiting. Try again in a moment.")
 HOUSE_STOPPED_MS = 10**9
 
 
@@ -122,6 +133,7 @@ class Engine:
         self.refusing: dict[Writer, int] = {}
         self.setbacks = Setbacks(self.conditions, self.try_again)
         self.places = Places()
+        self.repeats = Repeats(store, self.tell, self.hear_damage)
         self.wagers_waiting = 0
         self.steps = 0
         self.timers: list[tuple[int, str]] = []
@@ -492,7 +504,7 @@ class Engine:
             if lane != "control" and writer in self.turns["control"]:
                 held.append(writer)
                 continue
-            if self.turn(writer, lane) and not writer.stopped:
+            if self.turn(writer, lane, end_ns) and not writer.stopped:
                 if lane == "control" and not writer.lanes.control.unserved:
                     served[writer] = None
                 else:
@@ -502,19 +514,21 @@ class Engine:
         turns.update(dict.fromkeys(held))
         return served
 
-    def turn(self, writer: Writer, lane: Place) -> bool:
+    def turn(self, writer: Writer, lane: Place, end_ns: int) -> bool:
         """One stream's turn in a lane; returns whether it wants another."""
         waiting = writer.lanes.places[lane]
         if lane == "control":
-            writer.lanes.control.begin_round()
+            self.control_turn(writer, end_ns)
+            self.note_job(writer)
+            return bool(waiting)
+        # All of a turn waited already when it began, so it is judged by the time of then.
+        now_ns = self.clock.now_ns()
         for _ in range(min(LAST_TURN if lane == "last" else TURN_COMMANDS, len(waiting))):
-            if writer.stopped or self.is_full(BATCH_EVENTS_MAX):
+            if writer.stopped or self.filled >= BATCH_EVENTS_MAX or self.filled_bytes >= BATCH_BYTES_MAX:
                 break
             if lane == "wagers":
                 self.wagers_waiting -= 1
-            self.step(writer, waiting.take())
-            if lane == "control" and not writer.lanes.control.unserved:
-                break
+            self.step(writer, waiting.take(), now_ns)
         if lane != "bulk":
             self.note_job(writer)
             return bool(waiting)
@@ -522,6 +536,22 @@ class Engine:
         if job is not None:
             self.step(writer, self.internal(writer, SettleSlice(job), job_duty(job)))
         return bool(waiting) or self.has_job(writer)
+
+    def control_turn(self, writer: Writer, end_ns: int) -> None:
+        """One stream's turn in the control lane: until everyone has had theirs, as far as there is time."""
+        control = writer.lanes.control
+        control.begin_round()
+        began_ns = self.clock.host_ns()
+        for _ in range(min(TURN_COMMANDS, len(control))):
+            if writer.stopped or self.is_full(BATCH_EVENTS_MAX):
+                break
+            ticket = control.take()
+            self.step(writer, ticket)
+            now_ns = self.clock.host_ns()
+            control.took(ticket.request.actor, now_ns - began_ns)
+            began_ns = now_ns
+            if not control.unserved or now_ns >= end_ns:
+                break
 
     def note_job(self, writer: Writer) -> None:
         """Let a stream that has long work have its turn."""
@@ -547,8 +577,8 @@ class Engine:
         writer.job_turn += 1
         return jobs[writer.job_turn % len(jobs)]
 
-    def step(self, writer: Writer, ticket: Ticket) -> None:
-        """Execute one ticket, or fetch the rows that it needs first."""
+    def step(self, writer: Writer, ticket: Ticket, now_ns: int = 0) -> None:
+        """Execute one ticket, or fetch the rows that it needs first. now_ns: the time, if it is known already."""
         self.steps += 1
         if writer.stopped:
             self.tell(ticket, refused(writer.durable_seq, UNAVAILABLE))
@@ -566,7 +596,7 @@ class Engine:
                 self.spawn(self.fetching, self.fetch(writer, ticket))
                 return
             lag_ms = self.house_lag_ms() if self.house_behind_ns else 0
-            outcome = writer.execute(ticket, self.clock.now_ns(), self.clock.host_ns(), lag_ms)
+            outcome = writer.execute(ticket, now_ns or self.clock.now_ns(), self.clock.host_ns(), lag_ms)
         except Exception as error:
             log.exception("stream %s stops", writer.stream)
             self.stop_stream(writer, f"{type(error).__name__}: {error}")
@@ -587,9 +617,10 @@ class Engine:
         if events:
             if writer.house is None and not self.house_behind_ns:
                 self.house_behind_ns = filling.began_ns
-            if state.due:
+            due = state.due
+            if due and self.next_due.get(writer.stream) != due[0][0]:
                 self.note_timer(writer)
-            if writer in self.setbacks.trying:
+            if self.setbacks.trying and writer in self.setbacks.trying:
                 self.forgive(writer)
 
     def judged(self, writer: Writer, duty: Duty | None, outcome: Outcome | None) -> None:
@@ -851,7 +882,9 @@ class Engine:
         filling.waiting = []
         writer.release(filling, stored=True)
         if filling.repeats:
-            self.spawn(self.answering, self.answer_repeats(writer.stream, filling.repeats))
+            self.probes.repeated += len(filling.repeats)
+            if self.repeats.put(writer.stream, filling.repeats):
+                self.spawn(self.answering, self.repeats.answer(writer.stream))
             filling.repeats = []
 
     def give(self, ticket: Ticket, outcome: Outcome, now_ns: int) -> None:
@@ -874,20 +907,6 @@ class Engine:
             ticket.sink.answer(ticket.index, outcome)
         except Exception:
             log.exception("an answer could not be given")
-
-    async def answer_repeats(self, stream: str, repeats: list[tuple[Ticket, int, int]]) -> None:
-        """Give a repeated command the answer of the first time, from the log."""
-        for ticket, first, count in repeats:
-            try:
-                rows = await self.store.events(stream, first - 1, count)
-                events = [decode_envelope(row[4]).event() for row in rows]
-                self.probes.repeated += 1
-                outcome: Outcome = Accepted(first + count - 1, events, repeated=True)
-            except Exception as error:
-                log.warning("reading the answer to a repeated command failed: %s: %s", type(error).__name__, error)
-                self.hear_damage(error)
-                outcome = refused(0, UNAVAILABLE)
-            self.tell(ticket, outcome)
 
     def follow(self, filling: Filling) -> None:
         """Apply durable events of the house to the view, and hand on what books take from it."""

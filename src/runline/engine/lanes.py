@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from runline.domain.access import ROOT, AccessState
 from runline.domain.messages import Lane
-from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, LANE_DEPTH_MAX
+from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
 from runline.engine.requests import Duty, Request, Ticket
 
 Place = Lane | Literal["last"]
@@ -115,16 +115,17 @@ class InOrder:
 
 
 class InTurns:
-    """Everyone who waits has a turn of CONTROL_TURN tickets, then the next one. A round is a turn for each who waits at its
-    beginning; unserved: how many of them have not had theirs.
+    """Everyone who waits has a turn of CONTROL_TURN tickets that take CONTROL_TURN_NS at most (the last one begins before), then
+    the next one. A round is a turn for each who waits at its beginning; unserved: how many of them have not had theirs.
     """
 
-    __slots__ = ("count", "left", "senders", "unserved")
+    __slots__ = ("count", "left", "left_ns", "senders", "unserved")
 
     def __init__(self) -> None:
         self.senders: dict[str, deque[Ticket]] = {}
         self.count = 0
         self.left = CONTROL_TURN
+        self.left_ns = CONTROL_TURN_NS
         self.unserved = 0
 
     def begin_round(self) -> None:
@@ -152,12 +153,26 @@ class InTurns:
         self.count -= 1
         self.left -= 1
         if not tickets or not self.left:
-            del self.senders[actor]
-            if tickets:
-                self.senders[actor] = tickets
-            self.left = CONTROL_TURN
-            self.unserved = max(self.unserved - 1, 0)
+            self.end_turn(actor)
         return ticket
+
+    def took(self, actor: str, took_ns: int) -> None:
+        """Note how long a ticket of the one whose turn it was has taken."""
+        if self.left == CONTROL_TURN or actor not in self.senders:
+            # It was the last one of its turn.
+            return
+        self.left_ns -= took_ns
+        if self.left_ns <= 0:
+            self.end_turn(actor)
+
+    def end_turn(self, actor: str) -> None:
+        """It is the next one's turn; whoever has more waits for another."""
+        tickets = self.senders.pop(actor)
+        if tickets:
+            self.senders[actor] = tickets
+        self.left = CONTROL_TURN
+        self.left_ns = CONTROL_TURN_NS
+        self.unserved = max(self.unserved - 1, 0)
 
     def withdraw(self, actor: str, duty: Duty) -> None:
         """Take out what somebody has sent for a duty."""
@@ -168,15 +183,14 @@ class InTurns:
         self.count -= len(sent) - len(left)
         self.senders[actor] = left
         if not left:
-            del self.senders[actor]
-            self.left = CONTROL_TURN
-            self.unserved = max(self.unserved - 1, 0)
+            self.end_turn(actor)
 
     def empty(self) -> list[Ticket]:
         tickets = list(self)
         self.senders.clear()
         self.count = self.unserved = 0
         self.left = CONTROL_TURN
+        self.left_ns = CONTROL_TURN_NS
         return tickets
 
     def __iter__(self) -> Iterator[Ticket]:

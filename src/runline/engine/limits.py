@@ -18,6 +18,10 @@ who stands above is heard."""
 CONTROL_TURN = 8
 """Control commands of one user before the next one's turn. When everyone who waits has had a turn, wagers have theirs."""
 
+CONTROL_TURN_NS = 500_000
+"""How long such a turn takes at most, but for its last command: eight usual ones take a third of it. Whoever sends what takes
+longer has fewer of them in a turn."""
+
 LAST_TURN = 8
 """What is not permitted, of one stream, in a slice: enough that it is answered, too little to be felt."""
 
@@ -131,6 +135,14 @@ time."""
 READ_EVENTS = 250
 """Events read from the store at a time: some milliseconds."""
 
+REPEATS_WAITING_MAX = 16_384
+REPEATS_PER_USER_MAX = 1_024
+"""Repeated commands of one stream, and of one user in it, that wait for their answers from the log; beyond it the answer is
+`busy`."""
+
+REPEATS_WITHIN = 128
+"""Entries of the log that are read for repeats at a time: well under a millisecond."""
+
 TIMERS_PER_ROUND = 64
 """Timers fired before the lanes have their turn again."""
 
@@ -153,4 +165,5 @@ check(
 )
 check(all(ACTOR_WAITING_MAX[lane] < LANE_DEPTH_MAX[lane] for lane in LANE_DEPTH_MAX), "no one user fills a lane")
 check(BULK_EVENTS_MAX < BATCH_EVENTS_MAX, "bulk leaves room in a batch")
+check(REQUESTS_PER_SEND_MAX <= REPEATS_PER_USER_MAX < REPEATS_WAITING_MAX, "what one call holds may be repeated")
 check(AWAITING_PER_USER_MAX < AWAITING_MAX, "no one user takes all places of waiting queries")

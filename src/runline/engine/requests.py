@@ -63,6 +63,9 @@ class Refused(msgspec.Struct, tag=True, gc=False):
 
 Outcome = Accepted | Previewed | Refused
 
+UNAVAILABLE = Rejected("unavailable", "Nothing can be recorded now. Send the same command again.")
+BUSY = Rejected("busy", "Too much is waiting. Try again in a moment.")
+
 
 def refused(position: int, rejected: Rejected) -> Refused:
     """The outcome of a refusal."""

@@ -98,7 +98,8 @@ class Window:
             return seen
         at_ms = made_ms(command)
         now_ms = now_ns // 1_000_000
-        if at_ms < now_ms - WINDOW_MS or at_ms in self.forgotten:
+        forgotten = self.forgotten
+        if at_ms < now_ms - WINDOW_MS or (at_ms <= forgotten.last and at_ms in forgotten):
             raise Rejected("stale_command", "This command's id is too old to be told from a repeat.")
         if at_ms > now_ms + AHEAD_MS_MAX:
             raise Rejected("command_ahead", "This command's id is of a later time.", now_ms=now_ms)

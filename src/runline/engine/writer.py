@@ -15,10 +15,11 @@ import msgspec
 from runline.domain.access import authorize
 from runline.domain.book import Book
 from runline.domain.context import Context
+from runline.domain.grounds import decide_on_ground
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.limits import STEP_NS_MAX
-from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, GROUNDS, WANTED, Event, Rejected, bare
+from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, WANTED, Event, Rejected, bare
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
 from runline.domain.sessions import SessionState, require_presence, require_session
@@ -140,7 +141,11 @@ class Writer:
                 return Previewed(state.seq, events, moves(state, events) if isinstance(state, Book) else Moves())
             if not events:
                 return Accepted(state.seq, events)
-            bodies = self.encoded(events, ticket, digest, at_ns, decided_ns)
+            first = state.seq + 1
+            count = len(events)
+            # What cannot be logged is not applied: it is encoded before anything is changed.
+            body = self.encode(events[0], first, ticket, request, digest, at_ns, decided_ns)
+            others = self.encode_others(events, body, ticket, digest, at_ns, decided_ns) if count > 1 else ()
         except Rejected as rejected:
             return self.refuse(request, rejected, at_ns)
         except BrokenInvariant:
@@ -157,10 +162,15 @@ class Writer:
         finally:
             if ticket.fetched and isinstance(state, Book):
                 state.closed.extend(ticket.fetched)
-        first = state.seq + 1
-        self.apply(events, bodies, request, command_id, digest, at_ns, decided_ns)
+        state.at_ns = at_ns
+        if not self.filling.began_ns:
+            self.filling.began_ns = decided_ns
+        self.apply(events[0], first, body, request, command_id, digest, at_ns)
+        if others:
+            for seq, (event, body) in enumerate(zip(events[1:], others, strict=True), first + 1):
+                self.apply(event, seq, body, request, command_id, digest, at_ns)
         if not internal:
-            self.window.remember(command_id, digest, first, len(events), at_ns // 1_000_000)
+            self.window.remember(command_id, digest, first, count, at_ns // 1_000_000)
         return Accepted(state.seq, events)
 
     def decide(self, request: Request, ticket: Ticket, at_ns: int, house_lag_ms: int) -> list[Event]:
@@ -172,83 +182,75 @@ class Writer:
             session = require_session(state, request.session, user, at_ns)
             if at_ns >= session.idle_until_ns and not command.urgent:
                 require_presence(session, at_ns)
-        if request.if_position is not None:
-            ground = GROUNDS.get(type(command))
-            moved = ground(state, command) if ground else state.seq
-            if moved > request.if_position:
-                raise Rejected("position_moved", "This has changed since you looked.", position=moved)
         context = Context(at_ns, user, request.session, self.house, house_lag_ms, ticket.fetched or ())
-        decided = DECIDERS[type(command)](state, command, context)
+        if request.if_position is None:
+            decided = DECIDERS[type(command)](state, command, context)
+        else:
+            decided = decide_on_ground(state, command, context, request.if_position)
         return [decided] if isinstance(decided, Event) else list(decided)
 
-    def encoded(self, events: list[Event], ticket: Ticket, digest: bytes, at_ns: int, decided_ns: int) -> list[bytes]:
-        """Events as they will be logged, before anything is changed: what cannot be logged is not applied.
+    def encode(
+        self, event: Event, seq: int, ticket: Ticket, request: Request, digest: bytes, at_ns: int, decided_ns: int
+    ) -> bytes:
+        """An event as it will be logged.
 
         Raises Rejected `too_large`.
         """
-        request = ticket.request
-        bodies: list[bytes] = []
-        size = 0
-        for seq, event in enumerate(events, self.state.seq + 1):
-            kind = type(event)
-            if kind.secret:
-                event = bare(event)
-            # An Envelope, written as the tuple that it is encoded as.
-            body = encode_envelope(
-                (
-                    self.stream,
-                    seq,
-                    at_ns,
-                    kind.__name__,
-                    kind.version,
-                    request.actor,
-                    request.session,
-                    self.node,
-                    request.id,
-                    request.correlation,
-                    digest,
-                    request.received_ns,
-                    ticket.queued_ns,
-                    decided_ns,
-                    event,
-                )
+        kind = type(event)
+        # An Envelope, written as the tuple that it is encoded as.
+        body = encode_envelope(
+            (
+                self.stream,
+                seq,
+                at_ns,
+                kind.__name__,
+                kind.version,
+                request.actor,
+                request.session,
+                self.node,
+                request.id,
+                request.correlation,
+                digest,
+                request.received_ns,
+                ticket.queued_ns,
+                decided_ns,
+                bare(event) if kind.secret else event,
             )
-            length = len(body)
-            size += length
-            if length > EVENT_BYTES_MAX or size > COMMAND_LOG_BYTES_MAX:
-                raise Rejected("too_large", "What this would log is too large.", most=EVENT_BYTES_MAX)
-            bodies.append(body)
-        self.filling.logged_bytes += size
+        )
+        if len(body) > EVENT_BYTES_MAX:
+            raise Rejected("too_large", "What this would log is too large.", most=EVENT_BYTES_MAX)
+        return body
+
+    def encode_others(
+        self, events: list[Event], first: bytes, ticket: Ticket, digest: bytes, at_ns: int, decided_ns: int
+    ) -> list[bytes]:
+        """The events after a command's first one, as they will be logged.
+
+        Raises Rejected `too_large`, also for what they and the first one are together.
+        """
+        bodies = [
+            self.encode(event, seq, ticket, ticket.request, digest, at_ns, decided_ns)
+            for seq, event in enumerate(events[1:], self.state.seq + 2)
+        ]
+        if len(first) + sum(map(len, bodies)) > COMMAND_LOG_BYTES_MAX:
+            raise Rejected("too_large", "What this would log is too large.", most=COMMAND_LOG_BYTES_MAX)
         return bodies
 
     def apply(
-        self,
-        events: list[Event],
-        bodies: list[bytes],
-        request: Request,
-        command_id: bytes,
-        digest: bytes,
-        at_ns: int,
-        decided_ns: int,
+        self, event: Event, seq: int, body: bytes, request: Request, command_id: bytes, digest: bytes, at_ns: int
     ) -> None:
-        """Evolve the state by events and add them to the log's end."""
+        """Evolve the state by an event and add it to the log's end."""
         state = self.state
-        stream = self.stream
         filling = self.filling
-        chain = self.hash
-        state.at_ns = at_ns
-        if not filling.began_ns:
-            filling.began_ns = decided_ns
-        for event, body in zip(events, bodies):  # noqa: B905 (one for each, and this is the way of every wager)
-            state.seq = seq = state.seq + 1
-            kind = type(event)
-            EVOLVERS[kind](state, event)
-            if kind.secret:
-                event = bare(event)
-            chain = link(chain, body)
-            filling.logged.append((stream, seq, command_id, digest, body, chain))
-            filling.happened.append((seq, at_ns, request.actor, request.id, event))
-        self.hash = chain
+        state.seq = seq
+        kind = type(event)
+        EVOLVERS[kind](state, event)
+        if kind.secret:
+            event = bare(event)
+        self.hash = chain = link(self.hash, body)
+        filling.logged_bytes += len(body)
+        filling.logged.append((self.stream, seq, command_id, digest, body, chain))
+        filling.happened.append((seq, at_ns, request.actor, request.id, event))
 
     def refuse(self, request: Request, rejected: Rejected, at_ns: int) -> Outcome:
         """A refusal, noted for the activity log."""

@@ -12,9 +12,10 @@ from collections import deque
 import msgspec
 
 from runline.domain.messages import HOUSE, Rejected
-from runline.engine.engine import UNAVAILABLE, Engine
+from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.engine.probes import Histogram
+from runline.engine.requests import UNAVAILABLE
 from runline.engine.writer import Happened
 from runline.gateway.composer import IMAGE_SCAN_EVENTS, Composer, Outgoing
 from runline.gateway.drafts import Place

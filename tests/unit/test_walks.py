@@ -1,0 +1,96 @@
+"""Judging is never a walk over all that there is: however much a book holds, one command takes no longer."""
+
+import pytest
+from tests.doubles import deeds
+from tests.doubles.stage import Stage
+from tests.doubles.words import agent, role, staff
+
+from runline.domain.access import AssignRole, CreateUser, RevokeUser, SetRole
+from runline.domain.hierarchy import MoveAgent
+from runline.domain.permissions import Permission
+from runline.domain.preview import moves
+from runline.domain.wagers import VoidWager
+
+LARGE = (
+    "agents",
+    "players",
+    "users",
+    "roles",
+    "sessions",
+    "credentials",
+    "suspensions",
+    "book_lines",
+    "timers",
+    "extents",
+)
+OF_THE_HOUSE = ("users", "roles", "fixtures", "markets", "results", "leagues", "suspensions", "books", "timers")
+
+
+class Walked(AssertionError):
+    """Somebody has looked at everything."""
+
+
+class Found(dict):
+    """A dictionary in which things are found; while something is judged nobody may walk through it."""
+
+    judging = False
+
+    def walk(self, name):
+        if Found.judging:
+            raise Walked
+        return getattr(super(), name)()
+
+    def __iter__(self):
+        return self.walk("__iter__")
+
+    def keys(self):
+        return self.walk("keys")
+
+    def values(self):
+        return self.walk("values")
+
+    def items(self):
+        return self.walk("items")
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """A book and its house in which nobody may walk through everything while a command is judged or previewed."""
+    judge = Stage.decide
+
+    def decide(stage, *args, **options):
+        Found.judging = True
+        try:
+            events = judge(stage, *args, **options)
+            if hasattr(stage, "house"):
+                moves(stage.state, events)
+            return events
+        finally:
+            Found.judging = False
+
+    monkeypatch.setattr(Stage, "decide", decide)
+    book = deeds.set_up()
+    for state, names in ((book.state, LARGE), (book.house.state, OF_THE_HOUSE)):
+        for name in names:
+            setattr(state, name, Found(getattr(state, name)))
+    return book
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_sent_is_judged_without_a_walk_over_all(watched, seed):
+    pick = deeds.ByChance(seed)
+    for _ in range(300):
+        pick.one(deeds.DEEDS)(watched, pick)
+
+
+def test_what_is_sent_about_roles_and_moves_is_judged_without_a_walk_over_all(watched):
+    watched.given(
+        agent("B1"), agent("B2"), agent("B1-1", "B1"), role("of-B1", at="B1"), CreateUser("ann", "B1-1", "of-B1")
+    )
+    watched.given(staff("boss", *Permission, at="B1"), CreateUser("owner2", "root", "owner"))
+    watched.given(SetRole("of-B1", "B1", (Permission.LOG_VIEW,), ""), SetRole("new", "B1", (), ""))
+    watched.given(MoveAgent("B1-1", "B2", ""), AssignRole("owner2", "viewer", ""), RevokeUser("ann", ""))
+    watched.when(RevokeUser("owner", ""))
+    watched.rejected("last_owner")
+    watched.when(VoidWager(10**6, "slip"))
+    watched.rejected("unknown_wager")
