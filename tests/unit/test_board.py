@@ -200,3 +200,11 @@ def test_a_total_is_not_negative(house):
     house.when(board("G1", line("total", "-105", "-115", quarters=-1)))
     house.rejected("line_invalid")
     house.given(board("G1", line("total", "-105", "-115", quarters=0), line("spread", "-110", "-110", quarters=-6)))
+
+
+def test_a_league_has_the_periods_of_its_own_rules(house):
+    house.given(game("C1", league="NCAAB", sport="basketball"), game("N1", league="NBA", sport="basketball"))
+    quarter, half = (line("moneyline", "+120", "-130", period=period) for period in ("q1", "1h"))
+    house.given(board("N1", quarter, half), board("C1", half))
+    house.when(board("C1", quarter))
+    house.rejected("line_invalid", market="C1:q1:moneyline")
