@@ -228,7 +228,8 @@ def manages_fixtures(book: BookStage, pick: Pick) -> None:
 
 def grades(book: BookStage, pick: Pick) -> None:
     name = pick.one(games(book, "closed", "final"))
-    book.house.when(EnterResult(name, Score(pick.between(0, 5), pick.between(0, 5))))
+    score = Score(pick.between(0, 5), pick.between(0, 5), final=pick.between(0, 4) > 0)
+    book.house.when(EnterResult(name, score))
     result = book.view.results.get(name)
     book.house.when(ConfirmResult(name, result.revision if result else 1))
 

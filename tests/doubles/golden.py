@@ -72,6 +72,8 @@ def one_of_each() -> list[Stage]:
         book.house.when(NoteHealth("commit", slow, 300, 250), by=GATEWAY)
     book.time_is(NOON_NS + HOUR_NS)
     book.house.given(KeepFeed())
+    book.house.ends("G1", 1, 0, final=False)
+    book.settles()
     book.house.ends("G1", 3, 1, periods=((0, 0),) * 7 + ((1, 2), (0, 1)))
     book.settles()
     book.house.ends("G1", 1, 3)

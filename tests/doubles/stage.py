@@ -34,7 +34,7 @@ from runline.domain.messages import (
     bare,
 )
 from runline.domain.preview import moves
-from runline.domain.results import ConfirmResult, EnterResult, FixtureCancelled, ResultConfirmed
+from runline.domain.results import ConfirmResult, EnterResult, FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.rows import row_decoder, row_encoder
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import ByKey, Row
@@ -254,11 +254,12 @@ class HouseStage(Stage):
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
         super().apply(events, actor, at_ns)
         for seq, _, _, event in self.log[len(self.log) - len(events) :]:
-            if isinstance(event, ResultConfirmed | FixtureCancelled):
-                score = event.score if isinstance(event, ResultConfirmed) else None
-                sport = self.state.fixtures[event.fixture].sport
+            if isinstance(event, ResultConfirmed | ScoreConfirmed | FixtureCancelled):
+                score = None if isinstance(event, FixtureCancelled) else event.score
+                game = self.state.fixtures[event.fixture]
+                taken = TakeResult(game.name, game.sport, game.league, seq, score, event.regrade)
                 for book in self.books:
-                    book.execute(TakeResult(event.fixture, sport, seq, score, event.regrade), ENGINE)
+                    book.execute(taken, ENGINE)
 
     def ends(self, fixture: str, away: int, home: int, **score: Any) -> None:
         """A game ends: the clock is past its start, its result is entered and confirmed."""

@@ -1,5 +1,6 @@
 """Long work: a settlement goes on in slices, survives being stopped anywhere, and pays every ticket exactly once."""
 
+import msgspec
 import pytest
 from tests.integration.stores import HeldStore
 from tests.integration.world import (
@@ -66,6 +67,7 @@ def figures(book):
 
 HOME_FIGURES = ({"P1": 102 * WAGERS // 2, "P2": -110 * WAGERS // 2}, 0, {})
 AWAY_FIGURES = ({"P1": -100 * WAGERS // 2, "P2": 100 * WAGERS // 2}, 0, {})
+OPEN_FIGURES = ({"P1": 0, "P2": 0}, (100 + 110) * WAGERS // 2, {})
 VOID_FIGURES = ({"P1": 0, "P2": 0}, 0, {})
 
 
@@ -159,6 +161,34 @@ def test_a_newer_result_supersedes_a_settlement_in_progress(path):
             assert await world.read("b1", figures) == VOID_FIGURES
 
     play(main())
+    agrees(path)
+
+
+@pytest.mark.parametrize("life", [running, running_until_the_power_goes], ids=["stopped", "cut off"])
+def test_a_result_that_is_taken_back_opens_its_tickets_wherever_that_was_stopped(path, life):
+    clock = SetClock()
+
+    async def before():
+        async with running(SqliteStore(path), clock) as world:
+            await set_up(world)
+            await world.play_off()
+            await world.settled()
+        async with life(SqliteStore(path), clock) as world:
+            position = await world.until("b1", lambda book: True)
+            await world.play_off("G1", msgspec.structs.replace(AWAY_WINS, final=False))
+            await first_slice(world, position, "closed")
+
+    async def after():
+        async with running(SqliteStore(path), clock) as world:
+            await world.settled()
+            assert await world.read("b1", figures) == OPEN_FIGURES
+            await world.play_off("G1", AWAY_WINS)
+            await world.settled()
+            assert await world.read("b1", figures) == AWAY_FIGURES
+
+    play(before())
+    agrees(path)
+    play(after())
     agrees(path)
 
 

@@ -218,3 +218,11 @@ def test_a_games_markets_stand_in_one_order_whenever_they_were_posted_and_after_
     assert house.state.markets_of["G2"] == house.recovered().markets_of["G2"] == order
     house.when(board("G2", TOTAL, entered_ns=NOON_NS + 6))
     assert [event.market for event in house.events] == [name for name in order if name != "G2:game:total"]
+
+
+def test_a_league_has_the_periods_of_its_own_rules(house):
+    house.given(game("C1", league="NCAAB", sport="basketball"), game("N1", league="NBA", sport="basketball"))
+    quarter, half = (line("moneyline", "+120", "-130", period=period) for period in ("q1", "1h"))
+    house.given(board("N1", quarter, half), board("C1", half))
+    house.when(board("C1", quarter))
+    house.rejected("line_invalid", market="C1:q1:moneyline")

@@ -2,12 +2,15 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runline.evaluate.grade import LINE_BYTES_MAX, grade_lines
+
+CASES = Path(__file__).parents[1] / "cases"
 
 BETS = {
     "id": 7,
@@ -71,9 +74,19 @@ def test_a_line_in_is_a_line_out():
         ({"market": "moneyline", "line": ..., "score": {"home": 3, "away": 3}}, "push", "100.00"),
         ({"market": "draw_no_bet", "line": ..., "score": {"home": 3, "away": 3}}, "push", "100.00"),
         ({"market": "three_way", "line": ..., "side": "draw", "score": {"home": 3, "away": 3}}, "won", "190.91"),
+        ({"market": "draw no bet", "line": ..., "score": {"home": 3, "away": 3}}, "push", "100.00"),
         ({"market": "total", "side": "over", "line": "44"}, "push", "100.00"),
         ({"period": "game"}, "half_won", "145.45"),
-        ({"period": "1h", "line": "0", "periods": [[7, 10], [17, 10]]}, "lost", "0.00"),
+        ({"period": "1h", "line": "0", "periods": [[7, 10], [17, 10]], "scheduled": 2}, "lost", "0.00"),
+        ({"period": "1h", "line": "0", "periods": [[7, 0], [3, 14]], "final": False}, "lost", "0.00"),
+        ({"sport": "basketball", "line": "PK", "length": 40}, "void", "100.00"),
+        ({"sport": "basketball", "league": "NCAAB", "line": "PK", "length": 40}, "won", "190.91"),
+        ({"market": "three_way", "line": ..., "side": "draw", "level_after_regulation": True}, "won", "190.91"),
+        ({"line": "\u22123¾", "price": "\u2212110"}, "half_won", "145.45"),
+        ({"line": "PK", "price": "EV"}, "won", "200.00"),
+        ({"line": "PK", "stake": "1,250.50"}, "won", "2387.32"),
+        ({"market": "total", "side": "over", "line": "o43½"}, "won", "190.91"),
+        ({"market": "total", "side": "under", "line": "u43½"}, "lost", "0.00"),
         ({"periods": None, "overtime": None}, "half_won", "145.45"),
         ({"periods": [], "overtime": []}, "half_won", "145.45"),
         ({"length": 54}, "void", "100.00"),
@@ -104,6 +117,8 @@ def test_a_wager_is_graded(changes, result, money):
         ({"line": ""}, "line_invalid"),
         ({"line": "9" * 5_000}, "line_invalid"),
         ({"market": "moneyline"}, "line_invalid"),
+        ({"market": "total", "side": "over", "line": "u44"}, "line_invalid"),
+        ({"line": "h-3.5"}, "line_invalid"),
         ({"market": "total", "side": "over", "line": "-44"}, "line_invalid"),
         ({"price": "110"}, "price_invalid"),
         ({"price": "-99"}, "price_invalid"),
@@ -114,6 +129,8 @@ def test_a_wager_is_graded(changes, result, money):
         ({"stake": "1.005"}, "stake_invalid"),
         ({"stake": "1" + "0" * 18}, "stake_invalid"),
         ({"stake": ""}, "stake_invalid"),
+        ({"stake": "1,25.00"}, "stake_invalid"),
+        ({"stake": "1250,00"}, "stake_invalid"),
         ({"rounding": "nearest"}, "rounding_invalid"),
         ({"rounding": "half_up to 0"}, "rounding_invalid"),
         ({"score": {"home": -1, "away": 0}}, "not_gradable"),
@@ -123,6 +140,10 @@ def test_a_wager_is_graded(changes, result, money):
         ({"period": "q1", "sport": "hockey"}, "not_gradable"),
         ({"period": "1h", "sport": "hockey"}, "not_gradable"),
         ({"periods": [[24, 20]]}, "not_gradable"),
+        ({"period": "1h", "line": "0", "periods": [[7, 10], [17, 10]]}, "not_gradable"),
+        ({"final": False}, "not_gradable"),
+        ({"final": False, "length": 60}, "not_gradable"),
+        ({"scheduled": 3}, "not_gradable"),
         ({"periods": [[10, 10], [10, 10]]}, "not_gradable"),
         ({"overtime": [[25, 0]]}, "not_gradable"),
         ({"periods": [[0, 0]] * 500}, "not_gradable"),
@@ -144,6 +165,9 @@ def test_a_wager_is_graded(changes, result, money):
         ({"periods": [[1, 2, 3]]}, "malformed"),
         ({"periods": [1, 2]}, "malformed"),
         ({"unknown": 1}, "malformed"),
+        ({"final": 0}, "malformed"),
+        ({"final": None}, "malformed"),
+        ({"scheduled": "7"}, "malformed"),
     ],
 )
 def test_a_wager_that_cannot_be_graded_has_its_code(changes, code):
@@ -307,8 +331,73 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*BETS, "period", "periods", "overtime", "rounding", "length"]), json_values))
+@given(
+    st.dictionaries(
+        st.sampled_from([*BETS, "period", "periods", "overtime", "rounding", "length", "final", "scheduled"]),
+        json_values,
+    )
+)
 def test_any_value_in_any_field_gets_an_answer(changes):
     status, lines = raw(json.dumps({**BETS, **changes}).encode())
     assert len(lines) == 1
     assert ("error" in json.loads(lines[0])) == bool(status)
+
+
+# Cases of the field
+
+
+def lines_of(name):
+    return [json.loads(line) for line in (CASES / name).read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    list(zip(lines_of("grade.jsonl"), lines_of("grade.expected.jsonl"), strict=True)),
+    ids=[case["id"] for case in lines_of("grade.jsonl")],
+)
+def test_a_case_of_the_field_is_graded_as_the_field_grades_it(case, expected):
+    answer = json.loads(raw(json.dumps(case).encode())[1][0])
+    if "error" in expected:
+        assert (answer["id"], answer["error"]["code"]) == (expected["id"], "not_gradable")
+        assert "not a final score, or ambiguous" in answer["error"]["message"]
+        return
+    least = expected["returned"].removeprefix("at least ")
+    if least != expected["returned"]:
+        assert float(answer["returned"]) >= float(least)
+        answer["returned"] = expected["returned"]
+    assert answer == expected
+
+
+SEVEN = "the game was scheduled for 7 innings"
+RUN_LINE = {"sport": "baseball", "line": "-1.5", "price": "+140", "score": {"home": 4, "away": 1}}
+INNINGS = [[1, 0], [0, 0], [0, 1], [0, 0], [2, 0], [0, 0], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "result", "condition"),
+    [
+        ({"length": 14}, "won", SEVEN),
+        ({"length": 13}, "won", SEVEN),
+        ({"length": 13, "score": {"home": 1, "away": 4}}, "void", None),
+        ({"length": 12}, "void", None),
+        ({"length": 15}, "void", None),
+        ({"length": 14, "scheduled": 7}, "won", None),
+        ({"length": 14, "scheduled": 9}, "void", None),
+        ({"periods": INNINGS}, "won", SEVEN),
+        ({"periods": INNINGS, "scheduled": 7}, "won", None),
+        ({"periods": INNINGS, "length": 14, "scheduled": 9}, "void", None),
+        ({"market": "moneyline", "line": None, "length": 14}, "won", None),
+        ({}, "won", None),
+    ],
+)
+def test_a_result_that_rests_on_a_shorter_schedule_says_so(changes, result, condition):
+    status, answer = asked(**{**RUN_LINE, **changes})
+    assert (status, answer.get("result"), answer.get("if")) == (0, result, condition)
+
+
+def test_no_schedule_is_made_up_for_a_game_that_says_its_own_or_goes_on():
+    for said in ({"scheduled": 9}, {"final": False}):
+        status, failure = asked(**RUN_LINE, periods=INNINGS, **said)
+        assert (status, failure["error"]["code"]) == (1, "not_gradable")
+    goes_on = {**RUN_LINE, "market": "three_way", "line": None, "periods": INNINGS, "final": False}
+    assert asked(**goes_on)[1]["error"]["code"] == "not_gradable"

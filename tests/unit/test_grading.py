@@ -1,37 +1,41 @@
 """Grading: what a score makes of a wager."""
 
 from fractions import Fraction
+from math import ceil
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runline.domain.grading import (
-    DEFAULT_RULES,
-    PERIODS,
     SIDES,
     NotGradable,
     Score,
     SelectionInvalid,
     check_score,
-    default_rules,
     grade,
+    league_rules,
+    points_for,
     returned,
-    score_for,
 )
 from runline.domain.money import MODES, Rounding
 from runline.domain.odds import parse_price
+from runline.domain.official import DRAW_MARKETS, LEAGUES, PERIODS, SPORTS, Terms
 from runline.domain.points import parse_points
 
 CENT = Rounding()
 EVEN = parse_price("EV")
 
-FOOTBALL = default_rules("football")
-BASKETBALL = default_rules("basketball")
-BASEBALL = default_rules("baseball")
-HOCKEY = default_rules("hockey")
-SOCCER = default_rules("soccer")
+FOOTBALL = league_rules("football")
+BASKETBALL = league_rules("basketball")
+BASEBALL = league_rules("baseball")
+HOCKEY = league_rules("hockey")
+SOCCER = league_rules("soccer")
+COLLEGE = league_rules("basketball", "NCAAB")
+
+ALL_RULES = [*SPORTS.values(), *LEAGUES.values()]
+each_rules = pytest.mark.parametrize("rules", ALL_RULES, ids=[*SPORTS, *LEAGUES])
 
 OPPOSITE = {"home": "away", "away": "home", "over": "under", "under": "over"}
 MIRRORED = {
@@ -47,14 +51,19 @@ prices = st.sampled_from(["-110", "+125", "EV", "1.91", "10/11", "-10000", "+250
 roundings = st.builds(Rounding, st.sampled_from(MODES), st.sampled_from([1, 5, 100]))
 
 
-def score_of(periods, overtime=None, length=None):
+def with_rows(rules, *rows):
+    """A league's rules with rows of its own."""
+    return msgspec.structs.replace(rules, rows=(*rules.rows, *rows))
+
+
+def score_of(periods, overtime=None, length=None, **said):
     parts = [*periods, *(overtime or ())]
-    return Score(sum(part[0] for part in parts), sum(part[1] for part in parts), tuple(periods), overtime, length)
+    home, away = sum(part[0] for part in parts), sum(part[1] for part in parts)
+    return Score(home, away, tuple(periods), overtime, length, **said)
 
 
 def points(rules, period, score, market="total"):
-    check_score(rules, score)
-    return score_for(rules, market, period, score)
+    return points_for(check_score(rules, score), rules.terms(market, period), market, period, score)
 
 
 # Spreads and totals.
@@ -176,7 +185,7 @@ def test_a_draw_gives_the_money_back_unless_it_is_an_outcome(market, side, resul
 # What a period includes.
 
 QUARTERED = score_of([(7, 0), (3, 7), (0, 10), (10, 3)], overtime=((3, 0),))
-HALVED = score_of([(30, 28), (31, 33)], overtime=((10, 5), (4, 6)))
+HALVED = score_of([(30, 28), (31, 33)], overtime=((10, 5), (4, 6)), scheduled=2)
 INNINGS = score_of([(1, 0), (0, 0), (0, 2), (0, 0), (1, 0), (0, 0), (0, 0), (0, 0), (0, 0)], overtime=((0, 0), (1, 0)))
 THIRDS = score_of([(1, 0), (0, 2), (1, 0)], overtime=((1, 0),))
 MATCH = score_of([(0, 1), (1, 0)], overtime=((1, 0), (0, 0)))
@@ -200,8 +209,16 @@ def test_game_and_second_half_include_overtime_and_quarters_do_not(rules, period
 
 
 @pytest.mark.parametrize(("period", "counted"), [("game", (75, 72)), ("1h", (30, 28)), ("2h", (45, 44))])
-def test_a_score_in_halves_has_halves(period, counted):
-    assert points(BASKETBALL, period, HALVED) == counted
+@pytest.mark.parametrize("rules", [BASKETBALL, FOOTBALL, COLLEGE], ids=["basketball", "football", "college"])
+def test_a_score_in_halves_has_halves(rules, period, counted):
+    assert points(rules, period, HALVED) == counted
+
+
+def test_a_league_that_plays_halves_need_not_say_so():
+    halved = msgspec.structs.replace(HALVED, scheduled=None)
+    assert points(COLLEGE, "1h", halved) == (30, 28)
+    with pytest.raises(NotGradable, match="ambiguous"):
+        points(BASKETBALL, "1h", halved)
 
 
 @pytest.mark.parametrize(("period", "counted"), [("game", (3, 2)), ("1h", (2, 2)), ("2h", (1, 0))])
@@ -233,18 +250,55 @@ def test_soccer_is_on_regulation(market, period, counted):
         (HOCKEY, THIRDS, (2, 2)),
         (BASEBALL, INNINGS, (2, 2)),
         (BASKETBALL, QUARTERED, (20, 20)),
-        (FOOTBALL, QUARTERED, (23, 20)),
+        (FOOTBALL, QUARTERED, (20, 20)),
     ],
     ids=["hockey", "baseball", "basketball", "football"],
 )
-def test_a_three_way_is_on_regulation_where_overtime_always_has_a_winner(rules, score, counted):
-    assert points(rules, "game", score, "three_way") == counted
+@pytest.mark.parametrize("market", DRAW_MARKETS)
+def test_a_market_with_a_draw_in_it_is_on_regulation(market, rules, score, counted):
+    assert points(rules, "game", score, market) == counted
+    assert grade(rules, market, "game", "home", None, score) == ("lost" if market == "three_way" else "push")
+    assert grade(rules, "moneyline", "game", "home", None, score) == "won"
+
+
+def test_the_draw_of_a_second_half_is_on_regulation_too():
+    assert points(FOOTBALL, "2h", QUARTERED, "three_way") == (10, 13)
+    assert points(FOOTBALL, "2h", QUARTERED, "moneyline") == (13, 13)
+
+
+def test_a_league_may_count_overtime_in_a_market_with_a_draw():
+    rules = with_rows(FOOTBALL, Terms(("three_way",), ("game",), overtime=True))
+    assert grade(rules, "three_way", "game", "home", None, QUARTERED) == "won"
+    assert grade(rules, "draw_no_bet", "game", "home", None, QUARTERED) == "push"
+
+
+def test_overtime_belongs_to_what_lasts_to_the_end_only():
+    rules = with_rows(FOOTBALL, Terms(("total",), overtime=True))
+    counted = {period: points(rules, period, QUARTERED) for period in ("game", "1h", "2h", "q1", "q4")}
+    assert counted == {"game": (23, 20), "1h": (10, 7), "2h": (13, 13), "q1": (7, 0), "q4": (13, 3)}
 
 
 def test_overtime_is_taken_off_even_if_periods_are_not_known():
     assert points(SOCCER, "game", Score(2, 1, overtime=((1, 0),))) == (1, 1)
     assert points(HOCKEY, "game", Score(3, 2, overtime=((1, 0),)), "three_way") == (2, 2)
     assert points(HOCKEY, "game", Score(3, 2, overtime=((1, 0),))) == (3, 2)
+
+
+def test_what_went_to_overtime_was_level_even_if_its_points_are_not_known():
+    score = Score(26, 20, level_after_regulation=True)
+    assert grade(FOOTBALL, "three_way", "game", "draw", None, score) == "won"
+    assert grade(FOOTBALL, "draw_no_bet", "game", "home", None, score) == "push"
+    assert grade(FOOTBALL, "moneyline", "game", "home", None, score) == "won"
+    assert grade(SOCCER, "spread", "game", "home", -2, score) == "lost"
+    with pytest.raises(NotGradable):
+        grade(SOCCER, "total", "game", "over", 4, score)
+    for contradiction in (
+        score_of([(7, 0), (3, 7), (0, 10), (10, 4)], ((3, 0),), level_after_regulation=True),
+        Score(3, 2, overtime=((2, 0),), level_after_regulation=True),
+        Score(3, 3, length=40, level_after_regulation=True),
+    ):
+        with pytest.raises(NotGradable):
+            check_score(FOOTBALL, contradiction)
 
 
 def test_without_overtime_the_score_is_regulation():
@@ -270,6 +324,14 @@ def test_without_overtime_the_score_is_regulation():
         Score(3, 3, overtime=((4, 0),)),
         Score(3, 3, overtime=((-1, 0),)),
         Score(3, 3, length=-1),
+        Score(3, 3, scheduled=3),
+        Score(3, 3, scheduled=0),
+        Score(6, 3, overtime=((3, 0),), length=59),
+        score_of([(7, 0), (3, 7), (0, 10), (10, 3)], ((3, 0),), length=55),
+        Score(9, 7, ((7, 0), (3, 7)), final=False),
+        Score(20, 20, ((7, 0), (3, 7), (0, 10), (10, 3), (0, 0)), final=False),
+        Score(20, 20, ((7, 0), (3, 7)), ((3, 0),), final=False),
+        Score(20, 20, ((7, 0), (3, 7)), length=15, final=False),
     ],
 )
 def test_a_score_that_contradicts_itself_is_not_gradable(score):
@@ -326,7 +388,7 @@ def test_a_wager_that_cannot_be_has_its_code(market, period, side, line, code):
 
 def test_an_unknown_sport_has_no_rules():
     with pytest.raises(SelectionInvalid) as caught:
-        default_rules("cricket")
+        league_rules("cricket")
     assert caught.value.code == "sport_invalid"
 
 
@@ -336,12 +398,13 @@ def test_an_unknown_sport_has_no_rules():
 @pytest.mark.parametrize(
     ("half_innings", "market", "side", "line", "result"),
     [
-        (9, "moneyline", "home", None, "void"),
         (10, "moneyline", "home", None, "won"),
         (16, "total", "under", 34, "void"),
         (16, "spread", "home", -6, "void"),
         (17, "total", "under", 34, "won"),
         (17, "spread", "home", -6, "won"),
+        (9, "moneyline", "home", None, "won"),
+        (8, "moneyline", "home", None, "void"),
         (18, "total", "over", 34, "lost"),
         (None, "total", "over", 34, "lost"),
         (0, "moneyline", "away", None, "void"),
@@ -360,6 +423,216 @@ def test_a_football_game_needs_55_minutes(market, minutes, stands):
     assert result == ("won" if stands else "void")
 
 
+OFFICIAL = [
+    (FOOTBALL, 55),
+    (BASKETBALL, 43),
+    (COLLEGE, 35),
+    (league_rules("basketball", "WNBA"), 35),
+    (HOCKEY, 55),
+    (SOCCER, 90),
+]
+
+
+@pytest.mark.parametrize("market", list(SIDES))
+@pytest.mark.parametrize(("rules", "official"), OFFICIAL)
+def test_a_game_stands_from_its_official_length(rules, official, market):
+    line = 2 if market in ("spread", "total") else None
+    for length, stands in ((0, False), (official - 1, False), (official, True), (official + 30, True), (None, True)):
+        result = grade(rules, market, "game", SIDES[market][0], line, Score(2, 5, length=length))
+        assert result == ("won" if stands else "void")
+
+
+@pytest.mark.parametrize("market", ["spread", "total"])
+@pytest.mark.parametrize(
+    ("scheduled", "half_innings", "home", "away", "stands"),
+    [
+        (None, 18, 1, 4, True),
+        (None, 17, 4, 1, True),
+        (None, 17, 1, 4, False),
+        (None, 17, 1, 1, False),
+        (None, 16, 4, 1, False),
+        (7, 14, 1, 4, True),
+        (7, 13, 4, 1, True),
+        (7, 13, 1, 4, False),
+        (7, 12, 4, 1, False),
+        (9, 14, 4, 1, False),
+    ],
+)
+def test_run_line_and_total_need_the_whole_game_as_it_was_scheduled(
+    market, scheduled, half_innings, home, away, stands
+):
+    score = Score(home, away, length=half_innings, scheduled=scheduled)
+    assert (grade(BASEBALL, market, "game", SIDES[market][0], 2, score) != "void") == stands
+
+
+@pytest.mark.parametrize("market", ["moneyline", *DRAW_MARKETS])
+@pytest.mark.parametrize("scheduled", [None, 7])
+@pytest.mark.parametrize(
+    ("half_innings", "home", "away", "stands"),
+    [(10, 1, 4, True), (10, 1, 1, True), (9, 3, 1, True), (9, 1, 3, False), (9, 1, 1, False), (8, 3, 1, False)],
+)
+def test_who_wins_at_baseball_needs_five_innings_or_half_an_inning_less(
+    market, scheduled, half_innings, home, away, stands
+):
+    score = Score(home, away, length=half_innings, scheduled=scheduled)
+    assert (grade(BASEBALL, market, "game", "home", None, score) != "void") == stands
+
+
+@pytest.mark.parametrize(
+    ("half_innings", "home", "stands"), [(10, 0, True), (9, 3, True), (9, 0, False), (8, 3, False)]
+)
+def test_the_first_five_innings_need_not_their_last_half_if_the_home_side_leads(half_innings, home, stands):
+    score = score_of([(home, 0), (0, 0), (0, 0), (0, 0), (0, 1)][: -(-half_innings // 2)], length=half_innings)
+    assert (grade(BASEBALL, "moneyline", "1h", "home", None, score) != "void") == stands
+
+
+each_wager = given(
+    st.sampled_from(ALL_RULES).flatmap(
+        lambda rules: st.tuples(st.just(rules), st.sampled_from([period for period in PERIODS if rules.has(period)]))
+    ),
+    st.sampled_from([(market, side) for market, sides in SIDES.items() for side in sides]),
+    st.integers(0, 40),
+)
+
+
+@each_wager
+def test_a_length_that_is_given_is_never_ignored(about, selection, line):
+    (rules, period), (market, side) = about, selection
+    quarters = line if market in ("spread", "total") else None
+    assert grade(rules, market, period, side, quarters, Score(0, 0, length=0)) == "void"
+
+
+@each_wager
+def test_what_stands_at_a_length_stands_at_every_longer_one(about, selection, line):
+    (rules, _), (market, side) = about, selection
+    quarters = line if market in ("spread", "total") else None
+    stands = [
+        grade(rules, market, "game", side, quarters, Score(3, 2, length=length)) != "void" for length in range(91)
+    ]
+    assert stands == sorted(stands)
+    assert stands[-1]
+
+
+# What is decided when a game is called.
+
+DECIDED = with_rows(FOOTBALL, Terms(("total",), (), overtime=True, official=55, decided_stands=True))
+
+
+@pytest.mark.parametrize(
+    ("side", "line", "result"),
+    [
+        ("over", "29½", "won"),
+        ("under", "29½", "lost"),
+        ("over", "29¾", "void"),
+        ("under", "30", "void"),
+        ("over", "31", "void"),
+    ],
+)
+def test_an_over_that_is_over_stands_by_the_row(side, line, result):
+    called = Score(20, 10, length=50)
+    assert grade(DECIDED, "total", "game", side, parse_points(line), called) == result
+    assert grade(FOOTBALL, "total", "game", side, parse_points(line), called) == "void"
+    assert grade(DECIDED, "spread", "game", "home", -40, called) == "void"
+
+
+def test_an_over_of_a_half_that_was_not_played_to_its_end_stands_by_the_row():
+    rules = with_rows(FOOTBALL, Terms(("total",), ("1h",), decided_stands=True))
+    called = score_of([(14, 0), (7, 3)], length=20)
+    assert grade(rules, "total", "1h", "over", 4 * 20, called) == "won"
+    assert grade(rules, "total", "1h", "over", 4 * 30, called) == "void"
+    with pytest.raises(NotGradable):
+        grade(rules, "total", "1h", "over", 4 * 20, Score(21, 3, length=20))
+
+
+def test_what_is_decided_is_paid_while_the_game_goes_on_by_the_row():
+    goes_on = score_of([(14, 0), (7, 3)], final=False)
+    assert grade(DECIDED, "total", "game", "over", 4 * 20, goes_on) == "won"
+    assert grade(DECIDED, "total", "game", "under", 4 * 20, goes_on) == "lost"
+    for rules, line in ((DECIDED, 4 * 24), (FOOTBALL, 4 * 20)):
+        with pytest.raises(NotGradable):
+            grade(rules, "total", "game", "over", line, goes_on)
+
+
+# Scores that are not final.
+
+HALF_TIME = Score(10, 14, ((7, 0), (3, 14)), final=False)
+
+
+@pytest.mark.parametrize(("period", "result"), [("1h", "won"), ("q1", "lost"), ("q2", "won")])
+def test_a_score_that_is_not_final_settles_the_periods_that_are_over(period, result):
+    assert grade(FOOTBALL, "moneyline", period, "away", None, HALF_TIME) == result
+
+
+@pytest.mark.parametrize("period", ["game", "2h", "q3", "q4"])
+@pytest.mark.parametrize("market", list(SIDES))
+def test_a_score_that_is_not_final_settles_nothing_else(market, period):
+    line = 4 if market in ("spread", "total") else None
+    with pytest.raises(NotGradable, match="not a final score"):
+        grade(FOOTBALL, market, period, SIDES[market][0], line, HALF_TIME)
+
+
+def test_two_quarters_are_not_two_halves():
+    taken_for_final = msgspec.structs.replace(HALF_TIME, final=True)
+    for period in ("1h", "game"):
+        with pytest.raises(NotGradable, match="not a final score, or ambiguous"):
+            grade(FOOTBALL, "moneyline", period, "away", None, taken_for_final)
+
+
+def test_a_period_that_goes_on_is_told_from_one_that_is_over_by_the_length():
+    third = score_of([(7, 0), (3, 14), (0, 7)], final=False, length=40)
+    assert grade(FOOTBALL, "moneyline", "1h", "away", None, third) == "won"
+    with pytest.raises(NotGradable):
+        grade(FOOTBALL, "moneyline", "q3", "away", None, third)
+    assert grade(FOOTBALL, "moneyline", "q3", "away", None, msgspec.structs.replace(third, length=45)) == "won"
+
+
+def test_the_points_of_the_period_that_goes_on_need_not_be_listed():
+    assert grade(FOOTBALL, "moneyline", "1h", "away", None, msgspec.structs.replace(HALF_TIME, home=24)) == "won"
+
+
+def test_regulation_is_over_when_overtime_begins():
+    goes_on = score_of([(0, 1), (1, 0)], overtime=((1, 0),), final=False)
+    assert grade(SOCCER, "moneyline", "game", "home", None, goes_on) == "push"
+    assert grade(SOCCER, "three_way", "game", "draw", None, goes_on) == "won"
+    thirds = score_of([(1, 0), (0, 2), (1, 0)], final=False)
+    assert grade(HOCKEY, "three_way", "game", "draw", None, thirds) == "won"
+    with pytest.raises(NotGradable):
+        grade(HOCKEY, "moneyline", "game", "home", None, thirds)
+
+
+@st.composite
+def played_in_part(draw):
+    """A league's rules, the whole score of a game with every period, and how it stood after some of them."""
+    rules = draw(st.sampled_from([*ALL_RULES, DECIDED]))
+    layout = draw(st.sampled_from(rules.layouts))
+    parts = st.tuples(st.integers(0, 9), st.integers(0, 9))
+    whole = draw(st.lists(parts, min_size=layout.count, max_size=layout.count))
+    overtime = tuple(draw(st.lists(parts, max_size=2)))
+    count = draw(st.integers(0, layout.count))
+    home, away = whole[count] if count < layout.count else (0, 0)
+    so_far = score_of(whole[:count], final=False, scheduled=layout.count)
+    listed = draw(st.integers(0, home)), draw(st.integers(0, away))
+    so_far = msgspec.structs.replace(so_far, home=so_far.home + listed[0], away=so_far.away + listed[1])
+    return rules, score_of(whole, overtime, scheduled=layout.count), so_far
+
+
+@settings(max_examples=400)
+@given(
+    played_in_part(),
+    st.sampled_from(PERIODS),
+    st.sampled_from([(market, side) for market, sides in SIDES.items() for side in sides]),
+    st.integers(0, 200),
+)
+def test_what_is_settled_while_a_game_goes_on_is_what_its_end_settles(game, period, selection, line):
+    (rules, whole, so_far), (market, side) = game, selection
+    quarters = line if market in ("spread", "total") else None
+    try:
+        settled = grade(rules, market, period, side, quarters, so_far)
+    except NotGradable:
+        return
+    assert settled == grade(rules, market, period, side, quarters, whole)
+
+
 def test_a_period_that_was_completed_stands_in_a_game_that_was_called():
     called = score_of([(1, 0), (0, 0), (0, 0), (0, 0), (1, 1), (0, 0)], length=11)
     assert grade(BASEBALL, "moneyline", "1h", "home", None, called) == "won"
@@ -370,10 +643,13 @@ def test_a_period_that_was_completed_stands_in_a_game_that_was_called():
 
 
 def test_a_called_game_in_halves_is_not_taken_for_quarters():
-    stopped = score_of([(7, 0), (0, 30)], length=40)
+    stopped = score_of([(7, 0), (0, 30)], length=40, scheduled=2)
     assert grade(FOOTBALL, "moneyline", "1h", "home", None, stopped) == "won"
     with pytest.raises(NotGradable):
         grade(FOOTBALL, "moneyline", "q1", "home", None, stopped)
+    with pytest.raises(NotGradable):
+        check_score(FOOTBALL, msgspec.structs.replace(stopped, scheduled=None))
+    assert grade(FOOTBALL, "moneyline", "q1", "home", None, score_of([(7, 0)], length=10, scheduled=2)) == "void"
 
 
 def test_a_called_game_must_have_the_periods_of_its_length():
@@ -417,7 +693,28 @@ def test_a_payout_is_exact_but_for_one_rounding(price, stake, result, rounding):
     if result in ("push", "void", "lost"):
         assert money == exact
     else:
-        assert money == rounding.round(exact.numerator, exact.denominator)
+        assert money == max(rounding.round(exact.numerator, exact.denominator), ceil(due_back(stake, result)))
+
+
+def due_back(stake, result):
+    """What comes back of the stake alone, exactly."""
+    return Fraction(stake, 2) if result == "half_lost" else 0 if result == "lost" else stake
+
+
+@given(prices, amounts, st.sampled_from(list(MIRRORED)), roundings)
+def test_no_rounding_takes_from_what_is_due_back_of_the_stake(price, stake, result, rounding):
+    assert returned(price, stake, result, rounding) >= due_back(stake, result)
+
+
+def test_a_coarse_unit_takes_from_the_win_only():
+    down = Rounding("down", 100)
+    short, long = parse_price("-300"), parse_price("+300")
+    assert returned(short, 150, "half_won", down) == 150
+    assert returned(short, 150, "won", down) == 200
+    assert returned(parse_price("-1000"), 150, "won", down) == 150
+    assert returned(long, 150, "half_won", down) == 300
+    assert returned(long, 150, "half_lost", down) == 75
+    assert returned(long, 151, "half_lost", down) == 76
 
 
 def test_a_stake_that_comes_back_whole_is_not_rounded():
@@ -427,27 +724,22 @@ def test_a_stake_that_comes_back_whole_is_not_rounded():
 
 def test_half_a_cent_is_rounded_once():
     assert returned(EVEN, 1, "half_lost", CENT) == 1
-    assert returned(EVEN, 1, "half_lost", Rounding("down")) == 0
+    assert returned(EVEN, 1, "half_lost", Rounding("down")) == 1
     assert returned(EVEN, 1, "half_won", CENT) == 2
 
 
 # The rules as data.
 
 
-@pytest.mark.parametrize("sport", list(DEFAULT_RULES))
-def test_the_rules_of_a_league_are_data(sport):
-    rules = DEFAULT_RULES[sport]
+@each_rules
+def test_the_rules_of_a_league_are_data(rules):
     assert msgspec.json.decode(msgspec.json.encode(rules), type=type(rules)) == rules
     for layout in rules.layouts:
         assert all(0 <= first < end <= layout.count for first, end in layout.spans.values())
-    for names, known in (
-        ((period for layout in rules.layouts for period in layout.spans), PERIODS),
-        (rules.overtime_in, PERIODS),
-        (rules.complete, PERIODS),
-        (rules.official, SIDES),
-        (rules.regulation_markets, SIDES),
-    ):
-        assert set(names) <= set(known)
+        assert set(layout.spans) <= set(PERIODS)
+    for row in rules.rows:
+        assert set(row.markets) <= set(SIDES)
+        assert set(row.periods) <= set(PERIODS)
 
 
 def test_a_score_is_data():
@@ -455,7 +747,7 @@ def test_a_score_is_data():
 
 
 @given(
-    st.sampled_from(list(DEFAULT_RULES.values())),
+    st.sampled_from(ALL_RULES),
     st.sampled_from([*SIDES, "parlay"]),
     st.sampled_from([*PERIODS, "q5"]),
     st.sampled_from([*OPPOSITE, "draw", ""]),
@@ -467,6 +759,9 @@ def test_a_score_is_data():
         st.none() | st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=11).map(tuple),
         st.none() | st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=3).map(tuple),
         st.none() | st.integers(0, 70),
+        st.booleans(),
+        st.none() | st.sampled_from([2, 3, 4, 7, 9]),
+        st.booleans(),
     ),
 )
 def test_a_wager_has_a_result_or_a_code(rules, market, period, side, line, score):

@@ -13,6 +13,7 @@ from runline.domain.odds import (
     display,
     is_better,
     is_favourite,
+    is_same,
     parse_price,
     risk_to_win,
     shade_american,
@@ -40,6 +41,7 @@ def profit(price):
         ("+125", "+125", "american", Fraction(5, 4)),
         ("+100", "+100", "american", Fraction(1)),
         ("-100", "-100", "american", Fraction(1)),
+        ("\u2212110", "-110", "american", Fraction(10, 11)),
         ("EV", "+100", "american", Fraction(1)),
         ("even", "+100", "american", Fraction(1)),
         ("+0150", "+150", "american", Fraction(3, 2)),
@@ -100,7 +102,9 @@ def test_a_price_is_exact_and_keeps_its_format(text, kept, form, exact):
         "+1\u0660\u0660",
         "PK",
         "evens",
-        "\u2212110",
+        "\u22121.91",
+        "\u2212\u2212110",
+        "\u2013110",
         "-110\n",
         "½",
         "9" * 10_000,
@@ -170,6 +174,10 @@ def test_to_win_an_amount_takes_a_risk(text, win, risk):
     assert risk_to_win(parse_price(text), win, CENT) == risk
 
 
+def test_no_rounding_makes_a_win_a_loss():
+    assert win_for_risk(parse_price("-1000"), 150, Rounding("down", 100)) == 0
+
+
 def test_it_is_the_payout_that_is_rounded():
     assert win_for_risk(parse_price("-110"), 10_001, Rounding("half_up", 5)) == 19_095 - 10_001
 
@@ -192,6 +200,24 @@ def test_a_favourite_risks_more_than_it_wins(price):
 @given(prices, prices)
 def test_a_better_price_pays_more_in_any_format(price, other):
     assert is_better(price, other) == (profit(price) > profit(other))
+
+
+@given(prices, prices)
+def test_prices_are_the_same_if_neither_is_better(price, other):
+    assert is_same(price, other) == (profit(price) == profit(other))
+    assert is_same(price, price)
+
+
+@given(fractional_texts, st.integers(1, 5))
+def test_a_fraction_is_the_same_price_in_other_terms(text, times):
+    above, below = (int(part) for part in text.split("/"))
+    assert is_same(parse_price(text), parse_price(f"{times * above}/{times * below}"))
+
+
+@given(american_numbers)
+def test_an_american_price_is_the_same_as_its_fraction(number):
+    fraction = f"{number}/100" if number > 0 else f"100/{-number}"
+    assert is_same(parse_price(f"{number:+d}"), parse_price(fraction))
 
 
 def test_prices_of_the_same_value_are_not_better_than_each_other():

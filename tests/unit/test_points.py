@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runline.domain.limits import LINE_QUARTERS_MAX
+from runline.domain.money import MINUS_SIGN
 from runline.domain.points import format_points, parse_points
 
 lines = st.integers(-LINE_QUARTERS_MAX, LINE_QUARTERS_MAX)
@@ -23,6 +24,8 @@ lines = st.integers(-LINE_QUARTERS_MAX, LINE_QUARTERS_MAX)
         ("-0", 0),
         ("½", 2),
         ("-¾", -3),
+        ("\u22123½", -14),
+        ("\u2212.25", -1),
         (".5", 2),
         ("-.25", -1),
         ("7.50", 30),
@@ -64,7 +67,8 @@ def test_a_line_is_read(text, quarters):
         "3/4",
         "3,5",
         "7\n",
-        "\u22123.5",
+        "\u2212\u22123",
+        "\u20133",
     ],
 )
 def test_what_is_no_line_is_refused(text):
@@ -91,7 +95,8 @@ def test_a_line_is_shown_as_on_a_board(quarters, handicap, total):
 
 @given(lines, st.booleans())
 def test_what_the_board_shows_reads_back(quarters, signed):
-    assert parse_points(format_points(quarters, signed)) == quarters
+    shown = format_points(quarters, signed)
+    assert parse_points(shown) == parse_points(shown.replace("-", MINUS_SIGN)) == quarters
 
 
 @given(lines)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from runline.domain.grading import Score, default_rules, grade
+from runline.domain.grading import Score, grade, league_rules
 from runline.feeds import mlb2016, nfl
 
 DATA = Path(__file__).parents[2] / "data"
-BASEBALL = default_rules("baseball")
-FOOTBALL = default_rules("football")
+BASEBALL = league_rules("baseball")
+FOOTBALL = league_rules("football")
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +102,10 @@ def test_every_nfl_game(nfl_played):
     assert moneyline["home", "push"] == moneyline["away", "push"] == 15
 
 
-def test_an_nfl_tie_is_the_draw_of_the_three_way(nfl_played):
-    draws = sum(grade(FOOTBALL, "three_way", "game", "draw", None, game.score()) == "won" for game in nfl_played)
-    assert draws == 15
+def test_every_nfl_game_that_went_to_overtime_is_the_draw_of_the_three_way(nfl_played):
+    drawn = [game for game in nfl_played if grade(FOOTBALL, "three_way", "game", "draw", None, game.score()) == "won"]
+    assert drawn == [game for game in nfl_played if game.overtime]
+    assert sum(game.home_score == game.away_score for game in drawn) == 15
 
 
 # The readers.

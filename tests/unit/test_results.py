@@ -1,8 +1,9 @@
 """Results: entered, then confirmed. Whoever confirms says which entry they mean."""
 
+import msgspec
 import pytest
 from tests.doubles.stage import HOUR_NS
-from tests.doubles.words import START_NS, game, staff
+from tests.doubles.words import START_NS, board, game, line, staff
 
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.grading import LENGTH_MAX, POINTS_MAX, Score
@@ -15,6 +16,7 @@ from runline.domain.results import (
     FixtureCancelled,
     ResultConfirmed,
     ResultEntered,
+    ScoreConfirmed,
 )
 
 HOME_WINS = Score(5, 3)
@@ -121,6 +123,102 @@ def test_calling_off_a_game_with_a_result_is_a_regrade(house):
     house.given(EnterResult("G1", HOME_WINS), ConfirmResult("G1", 1))
     house.when(CancelFixture("G1", "forfeit"))
     house.happened(FixtureCancelled, revision=2, before=HOME_WINS, regrade=True)
+
+
+# A game that goes on
+
+FOOTBALL_BOARD = (line("moneyline", "+120", "-130"), line("moneyline", "+110", "-120", period="1h"))
+HALF_TIME = Score(10, 14, ((7, 0), (3, 14)), final=False)
+WHOLE = Score(24, 20, ((7, 0), (3, 14), (0, 3), (14, 3)))
+
+
+@pytest.fixture
+def football(house):
+    house.given(game("F1", league="NFL", sport="football", start_ns=TOMORROW_NS), board("F1", *FOOTBALL_BOARD))
+    house.clock_ns = TOMORROW_NS + HOUR_NS
+    house.fire_timers()
+    return house
+
+
+def test_a_score_that_is_not_final_is_confirmed_and_the_game_goes_on(football):
+    football.given(EnterResult("F1", HALF_TIME))
+    football.when(ConfirmResult("F1", 1))
+    football.happened(ScoreConfirmed, score=HALF_TIME, before=None, regrade=False)
+    assert football.state.fixtures["F1"].status == "closed"
+    football.given(EnterResult("F1", WHOLE))
+    football.when(ConfirmResult("F1", 2))
+    football.happened(ResultConfirmed, score=WHOLE, before=HALF_TIME, regrade=True)
+    assert football.state.fixtures["F1"].status == "final"
+
+
+def test_a_game_that_was_final_too_early_goes_on(football):
+    football.given(EnterResult("F1", WHOLE), ConfirmResult("F1", 1), EnterResult("F1", HALF_TIME))
+    football.when(ConfirmResult("F1", 2))
+    football.happened(ScoreConfirmed, score=HALF_TIME, before=WHOLE, regrade=True)
+    assert football.state.fixtures["F1"].status == "closed"
+
+
+def test_a_half_time_score_that_does_not_say_so_is_refused(football):
+    football.when(EnterResult("F1", msgspec.structs.replace(HALF_TIME, final=True)))
+    football.rejected("not_gradable")
+    assert "final" in football.refusal.message
+
+
+@pytest.mark.parametrize("confirmed", [HALF_TIME, WHOLE])
+def test_a_final_score_without_periods_is_refused_where_wagers_are_settled_by_those_before(football, confirmed):
+    football.given(EnterResult("F1", confirmed), ConfirmResult("F1", 1))
+    football.when(EnterResult("F1", Score(24, 21)))
+    football.rejected("not_gradable", missing="periods")
+    football.when(EnterResult("F1", Score(24, 21, ((7, 0), (3, 14), (0, 3), (14, 4)))))
+    football.happened(ResultEntered)
+
+
+def test_a_score_without_periods_corrects_one_with_them_where_no_wager_is_about_a_period(house):
+    house.given(game("G2", start_ns=TOMORROW_NS), board("G2"))
+    house.time_is(TOMORROW_NS)
+    house.given(EnterResult("G2", Score(1, 0, ((1, 0), *((0, 0),) * 8))), ConfirmResult("G2", 1))
+    house.when(EnterResult("G2", Score(1, 2)))
+    house.happened(ResultEntered)
+
+
+def test_a_final_score_without_its_overtime_is_refused_where_wagers_are_settled_without_it(house):
+    house.given(game("F2", league="NFL", sport="football", start_ns=TOMORROW_NS))
+    house.given(board("F2", line("moneyline", "+120", "-130"), line("three_way", "+200", "+120", "+900")))
+    house.time_is(TOMORROW_NS)
+    house.given(EnterResult("F2", Score(23, 20, overtime=((3, 0),))), ConfirmResult("F2", 1))
+    house.when(EnterResult("F2", Score(26, 20)))
+    house.rejected("not_gradable", missing="overtime")
+    for score in (
+        Score(26, 20, overtime=((6, 0),)),
+        Score(26, 20, level_after_regulation=True),
+        Score(26, 20, ((7, 0), (3, 7), (0, 10), (16, 3))),
+    ):
+        house.when(EnterResult("F2", score))
+        house.happened(ResultEntered, score=score)
+
+
+def test_a_score_without_its_overtime_corrects_one_with_it_where_all_wagers_include_it(football):
+    football.given(EnterResult("F1", Score(23, 20, overtime=((3, 0),))), ConfirmResult("F1", 1))
+    football.when(EnterResult("F1", Score(26, 20)))
+    football.happened(ResultEntered)
+
+
+def test_what_is_known_of_periods_can_be_taken_back(football):
+    unknown = Score(24, 21, final=False)
+    football.given(EnterResult("F1", WHOLE), ConfirmResult("F1", 1), EnterResult("F1", unknown), ConfirmResult("F1", 2))
+    football.when(EnterResult("F1", Score(24, 21)))
+    football.happened(ResultEntered)
+
+
+def test_a_league_is_graded_by_its_own_rules(house):
+    college = Score(70, 66, ((30, 30), (40, 36)))
+    for name, league in (("C1", "NCAAB"), ("C2", "NBA")):
+        house.given(game(name, league=league, sport="basketball", start_ns=TOMORROW_NS))
+    house.clock_ns = TOMORROW_NS + HOUR_NS
+    house.when(EnterResult("C1", college))
+    house.happened(ResultEntered)
+    house.when(EnterResult("C2", college))
+    house.rejected("not_gradable")
 
 
 def test_calling_off_a_game_before_its_start_stops_its_timer(house):

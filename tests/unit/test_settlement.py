@@ -9,6 +9,7 @@ from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
+from runline.domain.catalog import Period
 from runline.domain.grading import Score
 from runline.domain.ledger import LedgerEntry
 from runline.domain.limits import SETTLE_SLICE_WAGERS
@@ -93,7 +94,7 @@ def test_a_result_is_taken_once(open_book):
     open_book.given(wager("P1", 10_00))
     open_book.house.ends("G1", 3, 1)
     taken = open_book.log[-1][3]
-    repeated = TakeResult(taken.fixture, taken.sport, taken.house_seq, Score(9, 0), False)
+    repeated = TakeResult(taken.fixture, taken.sport, taken.league, taken.house_seq, Score(9, 0), False)
     assert open_book.execute(repeated, ENGINE) == []
 
 
@@ -264,10 +265,100 @@ def test_a_ticket_of_a_period_that_the_result_does_not_have_stays_open_until_it_
     book.house.ends("F1", 20, 17)
     book.settles()
     assert [row.status for row in book.stored_wagers()] == ["open", "settled"]
-    book.house.given(EnterResult("F1", Score(17, 20, periods=((0, 7), (17, 13)))), ConfirmResult("F1", 2))
+    halves = Score(17, 20, periods=((0, 7), (17, 13)), scheduled=2)
+    book.house.given(EnterResult("F1", halves), ConfirmResult("F1", 2))
     book.settles()
     assert [row.result for row in book.stored_wagers()] == ["won", "won"]
     laws.all_hold(book.state)
+
+
+# A game that goes on
+
+
+HALF_TIME = Score(10, 14, ((7, 0), (3, 14)), final=False)
+WHOLE = Score(24, 20, ((7, 0), (3, 14), (0, 3), (14, 3)))
+UNKNOWN = Score(24, 20, final=False)
+
+
+@pytest.fixture
+def football(book):
+    """Four tickets of 10.00 on the visitors: the first half, the game, the first quarter, the second half."""
+    periods: tuple[Period, ...] = ("1h", "game", "q1", "2h")
+    book.given(game("F1", league="NFL", sport="football"), player("P1"))
+    book.given(board("F1", *(line("moneyline", "+110", "-120", period=period) for period in periods)))
+    book.given([PlaceWager("P1", f"F1:{period}:moneyline", "away", None, "+110", 10_00) for period in periods])
+    book.clock_reads(START_NS + HOUR_NS)
+    book.house.fire_timers()
+    return book
+
+
+def confirmed(book, score):
+    """A score of the football game is entered and confirmed, and the book settles by it."""
+    book.house.given(EnterResult("F1", score))
+    book.house.given(ConfirmResult("F1", book.house.state.results["F1"].revision))
+    book.settles()
+    laws.all_hold(book.state)
+    return [row.result for row in book.stored_wagers()]
+
+
+def test_a_half_time_score_pays_what_is_over_and_nothing_else(football):
+    assert confirmed(football, HALF_TIME) == ["won", None, "lost", None]
+    assert (football.balance("P1"), football.state.pending["P1"]) == (11_00 - 10_00, 20_00)
+
+
+def test_the_end_settles_the_rest_and_leaves_what_was_paid(football):
+    confirmed(football, HALF_TIME)
+    paid = [row for row in football.stored_wagers() if row.status == "settled"]
+    assert confirmed(football, WHOLE) == ["won", "lost", "lost", "lost"]
+    assert [row for row in football.stored_wagers() if row in paid] == paid
+    assert football.state.pending["P1"] == 0
+
+
+def test_a_half_time_score_that_was_wrong_regrades_what_it_paid(football):
+    confirmed(football, HALF_TIME)
+    assert confirmed(football, Score(17, 14, ((7, 0), (10, 14)), final=False)) == ["lost", None, "lost", None]
+
+
+def test_a_game_that_was_final_too_early_takes_back_what_is_not_over(football):
+    figures = (laws.figures(football.state), football.state.pending["P1"])
+    assert None not in confirmed(football, WHOLE)
+    assert confirmed(football, HALF_TIME) == ["won", None, "lost", None]
+    assert confirmed(football, UNKNOWN) == [None] * 4
+    assert (laws.figures(football.state), football.state.pending["P1"]) == figures
+    assert confirmed(football, WHOLE) == ["won", "lost", "lost", "lost"]
+
+
+def test_what_a_corrected_score_does_not_say_is_open_again(football):
+    confirmed(football, WHOLE)
+    halves = Score(17, 20, ((10, 14), (7, 6)), scheduled=2)
+    assert confirmed(football, halves) == ["won", "won", None, "lost"]
+    quarter = football.stored_wagers()[2]
+    football.happened(WagerReversed, wager=quarter.number, change_minor=10_00, reason="result withdrawn")
+    assert (quarter.status, football.state.pending["P1"]) == ("open", 10_00)
+
+
+def test_what_is_open_again_is_in_line_before_and_after_a_restart(football):
+    confirmed(football, WHOLE)
+    football.house.given(EnterResult("F1", UNKNOWN), ConfirmResult("F1", 2))
+    football.settles_a_slice()
+    (job,) = football.state.jobs
+    assert football.recovered().queues == football.state.queues
+    assert football.state.queues[job] == [row.number for row in football.stored_wagers()]
+
+
+def test_a_quarter_is_not_settled_by_a_half(football):
+    assert confirmed(football, Score(17, 20, ((10, 14), (7, 6)), scheduled=2)) == ["won", "won", None, "lost"]
+
+
+def test_a_leagues_own_rules_settle_its_tickets(book):
+    book.given(player("P1"))
+    games = (("C1", "NCAAB"), ("C2", "NBA"))
+    for name, league in games:
+        book.given(game(name, league=league, sport="basketball"), board(name), wager("P1", 10_00, on=name))
+    for name, _ in games:
+        book.house.ends(name, 70, 66, length=36)
+    book.settles()
+    assert [row.result for row in book.stored_wagers()] == ["won", "void"]
 
 
 # Always

@@ -144,6 +144,33 @@ def test_the_same_price_in_another_writing_is_the_same_price(open_book):
     places(open_book, 10_00, side="home", price="1.9000").happened(WagerPlaced, price="1.90")
 
 
+EQUAL = [
+    ("-100", ("+100", "EV", "even", "2", "2.00", "1/1", "4/4", "\u2212100")),
+    ("+100", ("-100", "EV", "2.0", "1/1")),
+    ("6/4", ("3/2", "+150", "2.5", "2.50")),
+    ("+150", ("2.50", "3/2", "6/4", "+0150")),
+    ("2.50", ("+150", "3/2")),
+    ("-150", ("\u2212150", "2/3", "100/150")),
+]
+
+
+@pytest.mark.parametrize(("posted", "seen"), [(posted, seen) for posted, spellings in EQUAL for seen in spellings])
+@pytest.mark.parametrize("policy", ["exact", "accept_better"])
+def test_an_equal_price_in_another_spelling_is_taken_at_the_price_of_record(open_book, posted, seen, policy):
+    open_book.given(board("G1", line("moneyline", posted, "-130"), entered_ns=NOON_NS + 1))
+    places(open_book, 10_00, price=seen, odds_change=policy).happened(WagerPlaced, price=posted)
+
+
+def test_an_equal_price_on_another_line_is_not_the_same(open_book):
+    places(open_book, 10_00, kind="spread", side="home", price="10/11", quarters=-6).happened(WagerPlaced, price="-110")
+    places(open_book, 10_00, kind="spread", side="home", price="10/11", quarters=-5).rejected("price_changed")
+
+
+def test_a_price_that_is_nearly_equal_is_not_the_same(open_book):
+    places(open_book, 10_00, price="2.1999").rejected("price_changed")
+    places(open_book, 10_00, price="2.2001").rejected("price_changed")
+
+
 def test_the_price_of_record_keeps_the_format_in_which_it_was_offered(open_book):
     open_book.given(board("G1", line("moneyline", "1.91", "10/11"), entered_ns=NOON_NS + 1))
     places(open_book, 100_00, price="1.91").happened(WagerPlaced, win_minor=91_00)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from runline.domain.catalog import CatalogState, Fixture, Market, MarketKind, Period, market_name
-from runline.domain.grading import SIDES, default_rules
+from runline.domain.grading import SIDES, league_rules
 from runline.domain.limits import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import parse_price
@@ -103,7 +103,7 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
         raise Rejected("line_ahead", "The line is of a later time: its source's clock is wrong.", now_ns=context.at_ns)
     if len(command.lines) > MARKETS_PER_POST_MAX:
         raise Rejected("too_many", "Too many markets in one post.", most=MARKETS_PER_POST_MAX)
-    rules = default_rules(fixture.sport)
+    rules = league_rules(fixture.sport, fixture.league)
     events: list[Event] = []
     posted: dict[str, None] = {}
     for line in command.lines:

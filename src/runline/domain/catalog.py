@@ -8,10 +8,11 @@ from bisect import insort
 from collections.abc import Container
 from typing import Any, ClassVar, Literal, get_args
 
-from runline.domain.grading import DEFAULT_RULES, SIDES, Score
+from runline.domain.grading import SIDES, Score
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.official import SPORTS
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
 from runline.domain.state import Row
@@ -29,6 +30,8 @@ FIXTURE_LIFE: dict[tuple[str, str], str] = {
     ("closed", "FixtureRescheduled"): "scheduled",
     ("closed", "ResultConfirmed"): "final",
     ("final", "ResultConfirmed"): "final",
+    ("closed", "ScoreConfirmed"): "closed",
+    ("final", "ScoreConfirmed"): "closed",
     ("scheduled", "FixtureCancelled"): "cancelled",
     ("closed", "FixtureCancelled"): "cancelled",
     ("final", "FixtureCancelled"): "cancelled",
@@ -204,7 +207,7 @@ class CatalogState(SuspendableState):
             market = self.markets.get(name)
             return market is not None and side in SIDES[market.kind]
         known: dict[str, Container[str]] = {
-            "sport": DEFAULT_RULES,
+            "sport": SPORTS,
             "league": self.leagues,
             "fixture": self.fixtures,
             "market": self.markets,
@@ -218,6 +221,10 @@ class CatalogState(SuspendableState):
         if fixture is None:
             raise Rejected("unknown_fixture", f"There is no fixture {name!r}.", fixture=name)
         return fixture
+
+    def markets_on(self, fixture: str) -> list[Market]:
+        """All markets of a fixture, on the board or off."""
+        return [self.markets[name] for name in self.markets_of.get(fixture, ())]
 
     def move(self, fixture: Fixture, event: str) -> None:
         """Refuse what the life of a fixture does not know."""

@@ -2,7 +2,8 @@
 
 Rule: spreads and totals go by margin plus line: above zero wins, below loses, zero pushes. A quarter line is half a wager on
 each of its two neighbours. Where a draw is no outcome of the market, it gives the money back. A game that ended before its
-official length is void. Which parts of a game count is a row of LeagueRules, never code. (DOMAIN.md, Grading.)
+official length is void. A score that is not final settles what is over and nothing else. Which parts of a game count, and what
+is official, are rows of LeagueRules, never code. (DOMAIN.md, Grading.)
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import msgspec
 from runline.domain.limits import PERIODS_MAX
 from runline.domain.money import Minor, Rounding
 from runline.domain.odds import Price
+from runline.domain.official import PERIODS, SPORTS, Layout, LeagueRules, Terms, rules_of
 
 Result = Literal["won", "lost", "push", "half_won", "half_lost", "void"]
 
@@ -20,7 +22,7 @@ POINTS_MAX = 10_000
 """The most points of one side that are believed."""
 
 LENGTH_MAX = 10_000
-"""The longest game that is believed, in its sport's unit."""
+"""The longest game that is believed, in its league's unit."""
 
 SIDES: dict[str, tuple[str, ...]] = {
     "moneyline": ("away", "home"),
@@ -30,8 +32,6 @@ SIDES: dict[str, tuple[str, ...]] = {
     "draw_no_bet": ("away", "home"),
 }
 """The sides of a market by its kind, visitor first."""
-
-PERIODS = ("game", "1h", "2h", "q1", "q2", "q3", "q4")
 
 
 class NotGradable(Exception):
@@ -49,13 +49,18 @@ class SelectionInvalid(ValueError):
 
 
 class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """How a game ended.
+    """How a game ended, or (not `final`) how it stands.
 
-    home, away: the final score, overtime included.
+    home, away: the points, overtime included.
     periods: (home, away) of each period of regulation, in order; of baseball, innings, extra ones too if they are not in
-    `overtime`. None if they are not known; then only the whole game can be graded.
-    overtime: (home, away) of each overtime; None or empty if there was none.
-    length: how much was played, in the sport's unit (LeagueRules); None for the full length.
+    `overtime`. None if they are not known; then only the whole game can be graded. Of a score that is not final, the periods
+    that are over; where `length` is given, the last one may go on still.
+    overtime: (home, away) of each overtime; None or empty if there was none, or what it made is not known.
+    length: how much was played, in the league's unit; None for the full length (not final: to the end of the last period given).
+    final: false while the game goes on: what is over is settled, nothing else.
+    scheduled: how many periods of regulation there are, where they are not those of the league: 7 for a game of baseball that was
+    scheduled for seven innings, 2 for a score in halves where the league plays quarters.
+    level_after_regulation: it went to overtime, though what overtime made is not known.
     """
 
     home: int
@@ -63,102 +68,16 @@ class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     periods: tuple[tuple[int, int], ...] | None = None
     overtime: tuple[tuple[int, int], ...] | None = None
     length: int | None = None
+    final: bool = True
+    scheduled: int | None = None
+    level_after_regulation: bool = False
 
 
-class Layout(msgspec.Struct, frozen=True):
-    """A way to divide regulation into periods.
-
-    count: periods of regulation.
-    spans: what wagers are about -> the periods (first, end) that it is made of, as a slice.
-    part_length: the length of one period, in the sport's unit; None where no official length depends on it.
-    extras_listed: whether extra periods may follow in the same list.
-    """
-
-    count: int
-    spans: dict[str, tuple[int, int]]
-    part_length: int | None = None
-    extras_listed: bool = False
-
-    def fits(self, played: int, length: int | None) -> bool:
-        """Whether a game of this length (None for full) has this many periods, the last perhaps unfinished."""
-        count = self.count
-        if length is not None and self.part_length is not None:
-            count = min(count, -(-length // self.part_length))
-        return played == count or (self.extras_listed and played > count == self.count)
-
-
-class LeagueRules(msgspec.Struct, frozen=True):
-    """How one league's games are graded.
-
-    layouts: the ways in which its scores divide regulation.
-    overtime_in: the periods whose wagers include overtime.
-    regulation_markets: the kinds of market that never include it, whatever their period.
-    length_unit: what `Score.length` counts.
-    official: kind of market -> the length from which a wager on the whole game stands. No row: any length.
-    complete: period -> the length from which a wager on that period stands. No row: any length.
-    """
-
-    sport: str
-    layouts: tuple[Layout, ...]
-    overtime_in: tuple[str, ...]
-    regulation_markets: tuple[str, ...] = ()
-    length_unit: str = "minutes"
-    official: dict[str, int] = {}
-    complete: dict[str, int] = {}
-
-    def has(self, period: str) -> bool:
-        """Whether wagers can be about this period."""
-        return period == "game" or any(period in layout.spans for layout in self.layouts)
-
-    def is_short(self, market: str, period: str, length: int) -> bool:
-        """Whether a game of this length is too short for a wager to stand."""
-        needed = self.official.get(market) if period == "game" else self.complete.get(period)
-        return needed is not None and length < needed
-
-
-QUARTERS = {"q1": (0, 1), "q2": (1, 2), "q3": (2, 3), "q4": (3, 4), "1h": (0, 2), "2h": (2, 4)}
-HALVES = {"1h": (0, 1), "2h": (1, 2)}
-
-DEFAULT_RULES: dict[str, LeagueRules] = {
-    "football": LeagueRules(
-        "football",
-        layouts=(Layout(4, QUARTERS, part_length=15), Layout(2, HALVES, part_length=30)),
-        overtime_in=("game", "2h"),
-        official={"moneyline": 55, "three_way": 55, "spread": 55, "total": 55, "draw_no_bet": 55},
-        complete={"q1": 15, "q2": 30, "q3": 45, "q4": 60, "1h": 30, "2h": 55},
-    ),
-    "basketball": LeagueRules(
-        "basketball",
-        layouts=(Layout(4, QUARTERS), Layout(2, HALVES)),
-        overtime_in=("game", "2h"),
-        regulation_markets=("three_way",),
-    ),
-    "baseball": LeagueRules(
-        "baseball",
-        layouts=(Layout(9, {"1h": (0, 5), "2h": (5, 9)}, part_length=2, extras_listed=True),),
-        overtime_in=("game", "2h"),
-        regulation_markets=("three_way",),
-        length_unit="half-innings",
-        official={"moneyline": 10, "three_way": 10, "spread": 17, "total": 17, "draw_no_bet": 10},
-        complete={"1h": 10, "2h": 17},
-    ),
-    "hockey": LeagueRules(
-        "hockey",
-        layouts=(Layout(3, {"q1": (0, 1), "q2": (1, 2), "q3": (2, 3)}),),
-        overtime_in=("game",),
-        regulation_markets=("three_way",),
-    ),
-    "soccer": LeagueRules("soccer", layouts=(Layout(2, HALVES),), overtime_in=()),
-}
-"""The rules of each sport, for leagues that have none of their own. A three-way is on regulation where overtime always
-produces a winner."""
-
-
-def default_rules(sport: str) -> LeagueRules:
-    """The rules of a sport. Raises SelectionInvalid `sport_invalid`."""
-    rules = DEFAULT_RULES.get(sport)
+def league_rules(sport: str, league: str = "") -> LeagueRules:
+    """The rules of a league. Raises SelectionInvalid `sport_invalid`."""
+    rules = rules_of(sport, league)
     if rules is None:
-        raise SelectionInvalid("sport_invalid", f"A sport is one of {', '.join(DEFAULT_RULES)}.")
+        raise SelectionInvalid("sport_invalid", f"A sport is one of {', '.join(SPORTS)}.")
     return rules
 
 
@@ -174,69 +93,123 @@ def points_of(parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def layout_of(rules: LeagueRules, score: Score) -> Layout:
-    """How a score's periods are divided. Raises NotGradable if it has too many or too few."""
-    played = len(score.periods or ())
-    for layout in rules.layouts:
-        if layout.fits(played, score.length):
-            return layout
-    counts = " or ".join(str(layout.count) for layout in rules.layouts)
-    raise NotGradable(f"The score has {played} periods; a full game of {rules.sport} has {counts}.")
+    """How a score's periods are divided. Raises NotGradable if the league has no games of so many periods."""
+    layout = rules.layout(score.scheduled)
+    if layout is None:
+        known = " or ".join(f"{layout.count} {layout.name}" for layout in rules.layouts)
+        raise NotGradable(f"A game of {rules.sport} is scheduled for {known}.")
+    return layout
 
 
-def check_score(rules: LeagueRules, score: Score) -> None:
-    """Refuse a score that contradicts itself.
+def check_score(rules: LeagueRules, score: Score) -> Layout:
+    """Refuse a score that contradicts itself, and return how it is divided.
 
-    Raises NotGradable: negative or beyond POINTS_MAX, too many or too few periods, not the sum of periods and overtime.
+    Raises NotGradable: negative or beyond POINTS_MAX, too many or too few periods for what was played, overtime before the end
+    of regulation, not the sum of periods and overtime.
     """
-    home, away = score.home, score.away
+    home, away, length = score.home, score.away, score.length
     if not (0 <= home <= POINTS_MAX and 0 <= away <= POINTS_MAX):
         raise NotGradable(f"A side has from 0 to {POINTS_MAX} points.")
-    if score.length is not None and not 0 <= score.length <= LENGTH_MAX:
+    if length is not None and not 0 <= length <= LENGTH_MAX:
         raise NotGradable(f"A game's length is from 0 to {LENGTH_MAX}.")
-    periods, overtime = score.periods, score.overtime
-    if not periods and not overtime:
-        return
-    parts = (*periods, *overtime) if periods and overtime else periods or overtime or ()
-    if len(parts) > PERIODS_MAX:
-        raise NotGradable(f"A score has at most {PERIODS_MAX} periods.")
-    sums = points_of(parts)
-    if periods:
-        layout_of(rules, score)
-        if sums != (home, away):
-            raise NotGradable(f"The score is {home}-{away}, but its periods and overtime make {sums[0]}-{sums[1]}.")
-    elif sums[0] > home or sums[1] > away:
-        raise NotGradable(f"The score is {home}-{away}, but its overtime alone makes {sums[0]}-{sums[1]}.")
-
-
-def score_for(rules: LeagueRules, market: str, period: str, score: Score) -> tuple[int, int]:
-    """The points (home, away) that count for a wager.
-
-    Raises NotGradable if the score contradicts itself or does not have the period, and SelectionInvalid
-    `period_invalid` for what is no period at all.
-    """
-    check_score(rules, score)
-    overtime = score.overtime or ()
-    with_overtime = period in rules.overtime_in and market not in rules.regulation_markets
-    if not score.periods:
-        if period != "game":
-            require_period(rules, period)
-            raise NotGradable("The score does not say how its periods ended.")
-        if with_overtime or not overtime:
-            return score.home, score.away
-        home, away = points_of(overtime)
-        return score.home - home, score.away - away
-    if period == "game" and with_overtime:
-        return score.home, score.away
     layout = layout_of(rules, score)
-    regulation = score.periods[: layout.count]
+    periods, overtime = score.periods or (), score.overtime or ()
+    if len(periods) + len(overtime) > PERIODS_MAX:
+        raise NotGradable(f"A score has at most {PERIODS_MAX} periods.")
+    if periods or (overtime and not score.final):
+        check_periods(layout, score)
+    beyond = bool(overtime) or len(periods) > layout.count or score.level_after_regulation
+    if beyond and length is not None and length < layout.length:
+        raise NotGradable(f"There is no overtime after {length} of {layout.length} {rules.unit}.")
+    check_sums(layout, score)
+    return layout
+
+
+def check_periods(layout: Layout, score: Score) -> None:
+    """Refuse periods that are not those of what was played."""
+    played, length = len(score.periods or ()), score.length
+    begun = layout.count if length is None else layout.begun(length)
+    if played > begun and not (layout.extras_listed and begun == layout.count):
+        raise NotGradable(f"The score has {played} periods, where {begun} of {layout.count} {layout.name} were played.")
+    if played >= begun or (not score.final and not score.overtime):
+        return
+    if score.final and length is None:
+        raise NotGradable(
+            f"The score has {played} periods of a game with {layout.count} {layout.name}: not a final score, or ambiguous. "
+            "Say `final`: false while the game goes on, `length` if it was called, `scheduled` if regulation has so many."
+        )
+    raise NotGradable(f"The score has {played} periods, where {begun} of {layout.count} {layout.name} were played.")
+
+
+def check_sums(layout: Layout, score: Score) -> None:
+    """Refuse a score that is not what its periods and overtime make."""
+    periods, overtime = score.periods or (), score.overtime or ()
+    home, away = points_of((*periods, *overtime))
+    whole = bool(periods) and score.final
+    if home > score.home or away > score.away or (whole and (home, away) != (score.home, score.away)):
+        raise NotGradable(f"The score is {score.home}-{score.away}, but its periods and overtime make {home}-{away}.")
+    if score.level_after_regulation and (periods or overtime):
+        home, away = regulation_of(layout, score)
+        if home != away:
+            raise NotGradable(f"Regulation was level, but it ended {home}-{away}.")
+
+
+def regulation_of(layout: Layout, score: Score) -> tuple[int, int]:
+    """The points (home, away) of regulation."""
+    if score.periods:
+        return points_of(score.periods[: layout.count])
+    home, away = points_of(score.overtime or ())
+    return score.home - home, score.away - away
+
+
+def is_over(layout: Layout, terms: Terms, period: str, score: Score) -> bool:
+    """Whether a period is over by a score that is not final. What includes overtime is over with the game only."""
+    if period != "game" and period not in layout.spans:
+        return False
+    end = layout.count if period == "game" else layout.spans[period][1]
+    if terms.overtime and end == layout.count:
+        return False
+    played = len(score.periods or ())
+    if score.length is not None:
+        played = min(played, score.length // layout.part_length)
+    return played >= end
+
+
+def is_short(rules: LeagueRules, layout: Layout, terms: Terms, period: str, score: Score) -> bool:
+    """Whether a game that was called is too short for a wager to stand."""
+    if score.length is None:
+        return False
+    needed = layout.length if period == "game" else rules.end_of(layout, period)
+    if terms.official is not None:
+        needed = min(needed, terms.official)
+    if score.home > score.away:
+        needed -= terms.less_if_home_leads
+    return score.length < needed
+
+
+def points_for(layout: Layout, terms: Terms, market: str, period: str, score: Score) -> tuple[int, int]:
+    """The points (home, away) that count for a wager, so far if its period is not over.
+
+    Raises NotGradable if the score does not have them.
+    """
+    if period == "game" and terms.overtime:
+        return score.home, score.away
     if period == "game":
-        return points_of(regulation)
-    require_period(rules, period)
+        if not score.level_after_regulation or score.periods or score.overtime:
+            return regulation_of(layout, score)
+        if market == "total":
+            raise NotGradable("The score does not say what regulation made.")
+        return 0, 0  # level: whatever both have
     span = layout.spans.get(period)
-    if span is None or span[1] > len(regulation):
-        raise NotGradable(f"The score does not say how {period} ended.")
-    parts = regulation[span[0] : span[1]]
-    return points_of((*parts, *score.periods[layout.count :], *overtime) if with_overtime else parts)
+    if not score.periods:
+        raise NotGradable(f"The score does not say how {period} ended: its `periods` are missing.")
+    if span is None:
+        raise NotGradable(f"The score does not say how {period} ended: it is in {layout.name}.")
+    first, end = span
+    parts = score.periods[first:end]
+    if terms.overtime and end == layout.count:
+        parts = (*parts, *score.periods[layout.count :], *(score.overtime or ()))
+    return points_of(parts)
 
 
 def require_period(rules: LeagueRules, period: str) -> None:
@@ -266,16 +239,24 @@ def grade(rules: LeagueRules, market: str, period: str, side: str, line_quarters
 
     line_quarters: the handicap of the side for a spread, the total for a total, in quarter points; else None.
 
-    Raises NotGradable and SelectionInvalid.
+    Raises NotGradable (a score that is not final: while the wager's period goes on) and SelectionInvalid.
     """
     require_selection(market, side, line_quarters)
-    if score.length is not None and rules.is_short(market, period, score.length):
-        check_score(rules, score)
-        return "void"
-    home, away = score_for(rules, market, period, score)
+    require_period(rules, period)
+    layout = check_score(rules, score)
+    terms = rules.terms(market, period)
+    if score.final:
+        over = not is_short(rules, layout, terms, period, score)
+    else:
+        over = is_over(layout, terms, period, score)
+    if not over and not (market == "total" and terms.decided_stands):
+        return unofficial(score)
+    home, away = points_for(layout, terms, market, period, score)
     if line_quarters is not None:
         if market == "total":
             beyond = 4 * (home + away) - line_quarters
+            if not over and by_quarters(beyond) != "won":
+                return unofficial(score)
             return by_quarters(beyond if side == "over" else -beyond)
         margin = home - away if side == "home" else away - home
         return by_quarters(4 * margin + line_quarters)
@@ -284,6 +265,13 @@ def grade(rules: LeagueRules, market: str, period: str, side: str, line_quarters
             return "won" if side == "draw" else "lost"
         return "push"
     return "won" if side == ("home" if home > away else "away") else "lost"
+
+
+def unofficial(score: Score) -> Result:
+    """What is not over: void in a game that has ended, not to be settled in one that goes on."""
+    if not score.final:
+        raise NotGradable("That is not a final score, and what the wager is about is not over.")
+    return "void"
 
 
 def by_quarters(beyond: int) -> Result:
@@ -304,17 +292,17 @@ def by_quarters(beyond: int) -> Result:
 def returned(price: Price, stake_minor: Minor, result: Result, rounding: Rounding) -> Minor:
     """The money back for a ticket, stake included, in minor units: computed exactly and rounded once.
 
-    half_won: half the stake at the price, the other half back. half_lost: half the stake back. A stake that comes back
-    whole is the player's own money and is not rounded.
+    half_won: half the stake at the price, the other half back. half_lost: half the stake back. What comes back of the stake is
+    the player's own money: it is not rounded to a unit, and no rounding of the rest takes from it.
     """
     if result == "lost":
         return 0
-    if result == "won":
-        denominator = price.denominator
-        return rounding.round(stake_minor * (price.numerator + denominator), denominator)
     if result == "push" or result == "void":
         return stake_minor
+    if result == "half_lost":
+        return max(rounding.round(stake_minor, 2), -(-stake_minor // 2))
+    denominator = price.denominator
     if result == "half_won":
-        denominator = 2 * price.denominator  # s/2 × (1 + profit) + s/2
-        return rounding.round(stake_minor * (price.numerator + denominator), denominator)
-    return rounding.round(stake_minor, 2)
+        denominator *= 2  # s/2 × (1 + profit) + s/2
+    money = rounding.round(stake_minor * (price.numerator + denominator), denominator)
+    return money if money > stake_minor else stake_minor

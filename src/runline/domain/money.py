@@ -12,6 +12,9 @@ Minor = int
 MONEY_MINOR_MAX = 10**15
 """The largest amount that is read, in minor units."""
 
+MINUS_SIGN = "\N{MINUS SIGN}"
+"""The minus as a page shows it; it is read like the hyphen that people type."""
+
 ROUNDINGS_CACHED = 256
 
 RoundingMode = Literal["half_up", "half_even", "up", "down"]

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from runline.domain.money import Minor, Rounding
+from runline.domain.money import MINUS_SIGN, Minor, Rounding
 
 PriceFormat = Literal["american", "decimal", "fractional"]
 
@@ -52,7 +52,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
 
 @lru_cache(maxsize=PRICES_CACHED)
 def parse_price(text: str) -> Price:
-    """The price that a text means: `-110`, `+125`, `EV`, `1.91`, `2`, `10/11`.
+    """The price that a text means: `-110`, `+125`, `EV`, `1.91`, `2`, `10/11`. The minus may be the real sign (U+2212).
 
     An unsigned whole number from 100 up could be American or decimal, and is refused.
 
@@ -60,6 +60,7 @@ def parse_price(text: str) -> Price:
     """
     if len(text) > PRICE_LENGTH_MAX:
         raise ValueError(f"a price has at most {PRICE_LENGTH_MAX} characters")
+    text = text.replace(MINUS_SIGN, "-")
     if AMERICAN.fullmatch(text):
         return american(int(text))
     if match := DECIMAL.fullmatch(text):
@@ -102,9 +103,10 @@ def bounded(text: str, form: PriceFormat, numerator: int, denominator: int) -> P
 
 
 def win_for_risk(price: Price, risk_minor: Minor, rounding: Rounding) -> Minor:
-    """What a risk wins. The payout, risk included, is what gets rounded (once per ticket, DESIGN.md law 8)."""
+    """What a risk wins, ≥ 0. The payout, risk included, is what gets rounded (once per ticket, DESIGN.md law 8); the risk comes
+    back whole."""
     denominator = price.denominator
-    return rounding.round(risk_minor * (price.numerator + denominator), denominator) - risk_minor
+    return max(rounding.round(risk_minor * (price.numerator + denominator), denominator) - risk_minor, 0)
 
 
 def risk_to_win(price: Price, win_minor: Minor, rounding: Rounding) -> Minor:
@@ -120,6 +122,11 @@ def is_favourite(price: Price) -> bool:
 def is_better(price: Price, than: Price) -> bool:
     """Whether a price pays the player more than another one, in whatever formats."""
     return price.numerator * than.denominator > than.numerator * price.denominator
+
+
+def is_same(price: Price, other: Price) -> bool:
+    """Whether two prices pay the same, in whatever formats."""
+    return price.numerator == other.numerator and price.denominator == other.denominator
 
 
 def display(price: Price) -> str:

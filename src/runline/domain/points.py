@@ -3,6 +3,7 @@
 import re
 
 from runline.domain.limits import LINE_QUARTERS_MAX
+from runline.domain.money import MINUS_SIGN
 
 Quarters = int
 """Quarter points."""
@@ -20,13 +21,13 @@ POINTS = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]{1,2})|([¼½¾]))?")
 
 
 def parse_points(text: str) -> Quarters:
-    """The quarter points of a line: `-3.75`, `-3½`, `+3¼`, `8.5`, `PK`.
+    """The quarter points of a line: `-3.75`, `-3½`, `+3¼`, `8.5`, `PK`. The minus may be the real sign (U+2212).
 
     Raises ValueError for anything that is not a multiple of a quarter, and beyond LINE_QUARTERS_MAX.
     """
     if text.upper() == PICK:
         return 0
-    match = POINTS.fullmatch(text) if len(text) <= POINTS_LENGTH_MAX else None
+    match = POINTS.fullmatch(text.replace(MINUS_SIGN, "-")) if len(text) <= POINTS_LENGTH_MAX else None
     if match is None or not any(match.groups()[1:]):
         raise ValueError("a line is a number of points, such as -3.5, +7, 44½ or PK")
     sign, whole, decimals, glyph = match.groups()

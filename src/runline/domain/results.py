@@ -1,16 +1,21 @@
 """Results: entered by a feed or by hand, then confirmed. Payout follows confirmation; another confirmation regrades."""
 
-from typing import Any
+from typing import Any, NoReturn
 
-from runline.domain.catalog import CatalogState, Fixture, Result
-from runline.domain.grading import NotGradable, Score, check_score, default_rules
+from runline.domain.catalog import CatalogState, Fixture, Market, Result
+from runline.domain.grading import NotGradable, Score, check_score, league_rules
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.official import LeagueRules
 from runline.domain.permissions import Permission
 
 
 class EnterResult(Command, needs=Permission.RESULT_ENTER, streams=("house",)):
-    """Enter (or correct) what happened in a fixture. Nothing is paid before it is confirmed."""
+    """Enter (or correct) what happened in a fixture. Nothing is paid before it is confirmed.
+
+    score: how it ended; or how it stands, if it says that it is not `final`. A final one says as much as the one that is
+    confirmed of what wagers may be settled by (periods, overtime).
+    """
 
     fixture: str
     score: Score
@@ -35,15 +40,43 @@ def enter_result(house: CatalogState, command: EnterResult, context: Any) -> Res
         raise Rejected("fixture_status", "The game has not started.", status=fixture.status)
     if fixture.status == "cancelled":
         raise Rejected("fixture_status", "The game was called off.", status=fixture.status)
+    rules = league_rules(fixture.sport, fixture.league)
     try:
-        check_score(default_rules(fixture.sport), command.score)
+        check_score(rules, command.score)
     except NotGradable as error:
         raise Rejected("not_gradable", str(error)) from None
     result = house.results.get(fixture.name)
+    if result is not None and result.confirmed is not None:
+        require_as_much(rules, house.markets_on(fixture.name), result.confirmed, command.score)
     if result is not None and result.entered == command.score:
         return ()
     before = result.entered if result else None
     return ResultEntered(fixture.name, result.revision + 1 if result else 1, before, command.score)
+
+
+def require_as_much(rules: LeagueRules, markets: list[Market], confirmed: Score, score: Score) -> None:
+    """Refuse a final score that lacks what wagers may be settled by: periods, or the overtime that some do not include."""
+    if score.periods or not score.final:
+        return
+    if confirmed.periods and any(market.period != "game" for market in markets):
+        lacks("periods")
+    on_regulation = any(
+        market.period == "game" and not rules.terms(market.kind, market.period).overtime for market in markets
+    )
+    if went_to_overtime(confirmed) and not went_to_overtime(score) and on_regulation:
+        lacks("overtime")
+
+
+def lacks(missing: str) -> NoReturn:
+    raise Rejected(
+        "not_gradable",
+        f"The score that is confirmed says its {missing}, and wagers are settled by them: say it of this one too.",
+        missing=missing,
+    )
+
+
+def went_to_overtime(score: Score) -> bool:
+    return bool(score.overtime) or score.level_after_regulation
 
 
 @evolves(ResultEntered)
@@ -54,7 +87,8 @@ def result_entered(house: CatalogState, event: ResultEntered) -> None:
 
 
 class ConfirmResult(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)):
-    """Confirm the score that was entered: every book settles by it.
+    """Confirm the score that was entered: every book settles by it. One that is not final settles what is over; after a final
+    one it takes back whatever is not over, and the game goes on.
 
     revision: the entry that is meant, so that nobody confirms what they have not seen.
     """
@@ -64,7 +98,7 @@ class ConfirmResult(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
 
 
 class ResultConfirmed(Event, shown_to=Permission.BOARD_VIEW):
-    """A score is official.
+    """A score is official, and the game is over.
 
     before: the one that was, None for the first.
     regrade: whether an earlier confirmation has settled wagers already.
@@ -77,8 +111,24 @@ class ResultConfirmed(Event, shown_to=Permission.BOARD_VIEW):
     regrade: bool
 
 
+class ScoreConfirmed(Event, shown_to=Permission.BOARD_VIEW):
+    """A score is official, and the game goes on.
+
+    before: the one that was, None for the first; a final one is taken back.
+    regrade: whether an earlier confirmation has settled wagers already.
+    """
+
+    fixture: str
+    revision: int
+    before: Score | None
+    score: Score
+    regrade: bool
+
+
 @decides(ConfirmResult)
-def confirm_result(house: CatalogState, command: ConfirmResult, context: Any) -> ResultConfirmed | tuple[()]:
+def confirm_result(
+    house: CatalogState, command: ConfirmResult, context: Any
+) -> ResultConfirmed | ScoreConfirmed | tuple[()]:
     fixture = house.fixture(command.fixture)
     result = house.results.get(fixture.name)
     if result is None or result.entered is None or result.revision != command.revision:
@@ -86,14 +136,16 @@ def confirm_result(house: CatalogState, command: ConfirmResult, context: Any) ->
         raise Rejected("result_changed", "That is not the result that stands.", revision=standing)
     if result.confirmed == result.entered:
         return ()
-    house.move(fixture, "ResultConfirmed")
+    event = ResultConfirmed if result.entered.final else ScoreConfirmed
+    house.move(fixture, event.__name__)
     regrade = result.confirmations > 0
-    return ResultConfirmed(fixture.name, result.revision, result.confirmed, result.entered, regrade)
+    return event(fixture.name, result.revision, result.confirmed, result.entered, regrade)
 
 
 @evolves(ResultConfirmed)
-def result_confirmed(house: CatalogState, event: ResultConfirmed) -> None:
-    house.live_on(house.fixtures[event.fixture], "ResultConfirmed")
+@evolves(ScoreConfirmed)
+def result_confirmed(house: CatalogState, event: ResultConfirmed | ScoreConfirmed) -> None:
+    house.live_on(house.fixtures[event.fixture], type(event).__name__)
     result = house.result_of(event.fixture)
     result.confirmed = event.score
     result.confirmed_seq = house.seq

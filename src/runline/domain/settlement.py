@@ -2,14 +2,15 @@
 
 Rule: a result is taken in house order and becomes a job: slices of a bounded number of wagers, with a stored cursor, that
 alternate with other work. A newer result of the same fixture supersedes an older job. A second confirmation regrades what
-the first has closed (stage `closed`), then settles what is open (stage `open`). Idempotent by ticket and settlement.
+the first has closed (stage `closed`), then settles what is open (stage `open`). What was settled and is not by the score that
+stands now (a period that it does not describe, a game that goes on after all) is open again. Idempotent by ticket and settlement.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from runline.domain.grading import NotGradable, Result, Score, default_rules, grade, returned
+from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
 from runline.domain.limits import SETTLE_SLICE_WAGERS
 from runline.domain.messages import Command, Event, decides, evolves, wants
 from runline.domain.odds import parse_price
@@ -37,6 +38,7 @@ class Job(Row, table="jobs"):
     number: int
     fixture: str
     sport: str
+    league: str
     settlement: int
     score: Score | None
     stage: str
@@ -57,7 +59,9 @@ class SettlementState(WagersState):
 
     def derive(self) -> None:
         super().derive()
-        self.queues = {number: sorted(self.open_on.get(job.fixture, ())) for number, job in self.jobs.items()}
+        self.queues = {}
+        for job in self.jobs.values():
+            self.queue(job)
 
     @property
     def house_seq(self) -> int:
@@ -69,6 +73,10 @@ class SettlementState(WagersState):
         for other in [other for other in self.jobs.values() if other.fixture == job.fixture]:
             self.finish(other)
         self.jobs[job.number] = self.touch(job)
+        self.queue(job)
+
+    def queue(self, job: Job) -> None:
+        """Line up the tickets that are open on a job's fixture. Regrading opens some, so that it is done again then."""
         self.queues[job.number] = sorted(self.open_on.get(job.fixture, ()))
 
     def finish(self, job: Job) -> None:
@@ -86,6 +94,7 @@ class TakeResult(Command):
 
     fixture: str
     sport: str
+    league: str
     house_seq: int
     score: Score | None
     regrade: bool
@@ -96,6 +105,7 @@ class ResultTaken(Event):
 
     fixture: str
     sport: str
+    league: str
     house_seq: int
     score: Score | None
     regrade: bool
@@ -136,7 +146,9 @@ class JobFinished(Event):
 def take_result(book: SettlementState, command: TakeResult, context: Any) -> ResultTaken | tuple[()]:
     if command.house_seq <= book.house_seq:
         return ()
-    return ResultTaken(command.fixture, command.sport, command.house_seq, command.score, command.regrade)
+    return ResultTaken(
+        command.fixture, command.sport, command.league, command.house_seq, command.score, command.regrade
+    )
 
 
 @evolves(ResultTaken)
@@ -144,18 +156,32 @@ def result_taken(book: SettlementState, event: ResultTaken) -> None:
     book.touch(book.results_taken[book.stream]).house_seq = event.house_seq
     if event.regrade or event.fixture in book.open_on:
         stage = "closed" if event.regrade else "open"
-        book.start(Job(book.seq, event.fixture, event.sport, event.house_seq, event.score, stage))
+        book.start(Job(book.seq, event.fixture, event.sport, event.league, event.house_seq, event.score, stage))
 
 
-def outcome(job: Job, wager: Wager) -> Result | None:
-    """How a ticket stands by a job's result; None if the result does not say (it lacks the ticket's period)."""
-    if job.score is None:
-        return "void"
-    _, period, kind = wager.market.rsplit(":", 2)
-    try:
-        return grade(default_rules(job.sport), kind, period, wager.side, wager.line_quarters, job.score)
-    except NotGradable:
-        return None
+class Outcomes:
+    """How tickets stand by a job's result. Each selection is graded once, for a slice has many tickets on few."""
+
+    def __init__(self, job: Job) -> None:
+        self.rules = league_rules(job.sport, job.league)
+        self.score = job.score
+        self.known: dict[tuple[str, str, int | None], Result | None] = {}
+
+    def of(self, wager: Wager) -> Result | None:
+        """None if the result does not say: it lacks the ticket's period, or the game goes on."""
+        if self.score is None:
+            return "void"
+        selection = (wager.market, wager.side, wager.line_quarters)
+        if selection not in self.known:
+            self.known[selection] = self.grade(*selection, self.score)
+        return self.known[selection]
+
+    def grade(self, market: str, side: str, line_quarters: int | None, score: Score) -> Result | None:
+        _, period, kind = market.rsplit(":", 2)
+        try:
+            return grade(self.rules, kind, period, side, line_quarters, score)
+        except NotGradable:
+            return None
 
 
 @wants(SettleSlice)
@@ -177,10 +203,11 @@ def settle_slice(book: SettlementState, command: SettleSlice, context: Any) -> l
 def open_slice(book: SettlementState, job: Job) -> list[Event]:
     numbers, more = next_open(book, job)
     rounding = book.settings.rounding
+    outcomes = Outcomes(job)
     events: list[Event] = []
     for number in numbers:
         wager = book.wagers[number]
-        result = outcome(job, wager)
+        result = outcomes.of(wager)
         if result is None:
             continue
         money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
@@ -212,14 +239,17 @@ def next_open(book: SettlementState, job: Job) -> tuple[list[int], bool]:
 
 def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> list[Event]:
     rounding = book.settings.rounding
+    outcomes = Outcomes(job)
     events: list[Event] = []
     handled = 0
     for number in numbers:
         wager = book.wagers[number]
         if wager.status != "settled":
             continue
-        result = outcome(job, wager)
+        result = outcomes.of(wager)
         if result is None:
+            handled += 1
+            events.append(reversal(wager, "result withdrawn"))
             continue
         money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
         if (result, money) == (wager.result, wager.returned_minor):
@@ -237,6 +267,8 @@ def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> li
 @evolves(JobAdvanced)
 def job_advanced(book: SettlementState, event: JobAdvanced) -> None:
     job = book.touch(book.jobs[event.job])
+    if job.stage != event.stage:
+        book.queue(job)
     job.stage = event.stage
     job.cursor = event.cursor
 

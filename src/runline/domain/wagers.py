@@ -18,7 +18,7 @@ from runline.domain.limits import HOUSE_LAG_MS_MAX, OPEN_WAGERS_MAX, STAKE_MINOR
 from runline.domain.lines import BookLine, LinesState, Offer, house_market
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
 from runline.domain.money import Rounding
-from runline.domain.odds import Price, is_better, is_favourite, parse_price, risk_to_win, win_for_risk
+from runline.domain.odds import Price, is_better, is_favourite, is_same, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.settings import BookSettings
 from runline.domain.state import ByKey, ByNumber, Row
@@ -210,7 +210,7 @@ def require_line(command: PlaceWager, offer: Offer) -> tuple[int | None, Price]:
     except ValueError as error:
         raise Rejected("price_invalid", str(error)) from None
     price = parse_price(text)
-    if line == command.line_quarters and seen.text == text:
+    if line == command.line_quarters and is_same(seen, price):
         return line, price
     if command.odds_change == "accept_any":
         return line, price

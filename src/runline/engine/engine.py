@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from runline.domain.book import Book, StartBook
 from runline.domain.house import BookOpened, House, StreamStartAsked
 from runline.domain.messages import ENGINE, EVOLVERS, GATEWAY, HOUSE, TIMERS, WANTED, Command, Event, Rejected
-from runline.domain.results import FixtureCancelled, ResultConfirmed
+from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import Following
 from runline.engine.commit import CommitFailed, commit
@@ -241,8 +241,9 @@ class Engine:
         results = [result for result in self.view.results.values() if result.confirmed_seq > taken]
         for result in sorted(results, key=lambda result: result.confirmed_seq):
             regrade = result.confirmations > 1
-            sport = self.view.fixtures[result.fixture].sport
-            taking = TakeResult(result.fixture, sport, result.confirmed_seq, result.confirmed, regrade)
+            fixture = self.view.fixtures[result.fixture]
+            seq, score = result.confirmed_seq, result.confirmed
+            taking = TakeResult(fixture.name, fixture.sport, fixture.league, seq, score, regrade)
             self.send(writer, taking, RESULTS)
         self.note_job(writer)
 
@@ -930,9 +931,10 @@ class Engine:
             writer = Writer(Book(event.book), Head(event.book, 0, 0, GENESIS, 0), Window(), self.view, self.node)
             self.writers[event.book] = writer
             self.send(writer, StartBook(event.owner, seq), RESULTS)
-        elif isinstance(event, ResultConfirmed | FixtureCancelled):
-            score = event.score if isinstance(event, ResultConfirmed) else None
-            taken = TakeResult(event.fixture, self.view.fixtures[event.fixture].sport, seq, score, event.regrade)
+        elif isinstance(event, ResultConfirmed | ScoreConfirmed | FixtureCancelled):
+            score = None if isinstance(event, FixtureCancelled) else event.score
+            fixture = self.view.fixtures[event.fixture]
+            taken = TakeResult(fixture.name, fixture.sport, fixture.league, seq, score, event.regrade)
             for writer in self.writers.values():
                 if writer.house is not None and not writer.stopped:
                     self.send(writer, taken, RESULTS)

@@ -2,15 +2,22 @@
 
 A line in:
 
-    {"id", "sport", "market", "period", "side", "line", "price", "stake", "score": {"home", "away"},
-     "periods": [[home, away], …], "overtime": [[home, away], …], "length", "rounding"}
+    {"id", "sport", "league", "market", "period", "side", "line", "price", "stake", "score": {"home", "away"},
+     "periods": [[home, away], …], "overtime": [[home, away], …], "length", "final", "scheduled", "level_after_regulation",
+     "rounding"}
 
 `id` is any JSON scalar and comes back as it was written. `line` (the handicap of `side` for a spread, the total for a total),
-`price` and `stake` are strings. `period` is `game` unless given; `rounding` is `half_up`, or `half_up to 0.05`; `length` is how
-much was played, for a game that ended early (football: minutes, baseball: half-innings). A line out is
-`{"id", "result", "returned"}` or `{"id", "error": {"code", "message"}}`.
+`price` and `stake` are strings, as people type them or as a page shows them (`−3½`, `o8½`, `EV`, `1,250.00`). `league` matters
+where its rules differ from its sport's. `period` is `game` unless given; `rounding` is `half_up`, or `half_up to 0.05`. `periods`
+to `level_after_regulation` are those of a score (`length`: how much was played of a game that was called, in minutes, of baseball
+in half-innings; `final`: false while the game goes on; `scheduled`: 7 for baseball of seven innings).
+
+A line out is `{"id", "result", "returned"}` or `{"id", "error": {"code", "message"}}`. Where a game that does not say for how
+much it was scheduled ended just where a shorter one ends, and that makes a difference, the result is that of the shorter game and
+`"if"` says so.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from json import JSONDecoder
@@ -22,14 +29,15 @@ from runline.domain.grading import (
     NotGradable,
     Score,
     SelectionInvalid,
-    default_rules,
     grade,
+    league_rules,
     require_period,
     require_selection,
     returned,
 )
-from runline.domain.money import format_money, parse_money, parse_rounding
+from runline.domain.money import Minor, format_money, parse_money, parse_rounding
 from runline.domain.odds import parse_price
+from runline.domain.official import Layout, LeagueRules, Terms
 from runline.domain.points import parse_points
 
 LINE_BYTES_MAX = 64 * 1024
@@ -59,19 +67,24 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stake: str
     score: FinalScore
     period: str = "game"
+    league: str = ""
     line: str | None = None
     periods: tuple[Points, ...] | None = None
     overtime: tuple[Points, ...] | None = None
     length: int | None = None
+    final: bool = True
+    scheduled: int | None = None
+    level_after_regulation: bool = False
     rounding: str = "half_up"
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """A line out. returned: the money back, stake included."""
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line out. returned: the money back, stake included. condition: what must be true for it, if that was not said."""
 
     id: msgspec.Raw
     result: str
     returned: str
+    condition: str = msgspec.field(default="", name="if")
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -180,18 +193,78 @@ def is_scalar(value: msgspec.Raw) -> bool:
 
 def answer(question: Question) -> Answer:
     """The answer to a question. Raises NotGradable, SelectionInvalid and Unanswerable."""
-    rules = default_rules(question.sport)
-    line = None if question.line is None else read("line_invalid", parse_points, question.line)
-    require_selection(question.market, question.side, line)
-    if question.market == "total" and line is not None and line < 0:
+    market = question.market.replace(" ", "_")  # a page shows it in words
+    rules = league_rules(question.sport, question.league)
+    line = None
+    if question.line is not None:
+        line = read("line_invalid", partial(parse_line, market, question.side), question.line)
+    require_selection(market, question.side, line)
+    if market == "total" and line is not None and line < 0:
         raise Unanswerable("line_invalid", "A total is not negative.")
     require_period(rules, question.period)
     price = read("price_invalid", parse_price, question.price)
-    stake_minor = read("stake_invalid", partial(parse_money, positive=True), question.stake)
+    stake_minor = read("stake_invalid", parse_stake, question.stake)
     rounding = read("rounding_invalid", parse_rounding, question.rounding)
-    score = Score(question.score.home, question.score.away, question.periods, question.overtime, question.length)
-    result = grade(rules, question.market, question.period, question.side, line, score)
-    return Answer(question.id, result, format_money(returned(price, stake_minor, result, rounding)))
+
+    def answer_by(score: Score) -> tuple[str, Minor]:
+        result = grade(rules, market, question.period, question.side, line, score)
+        return result, returned(price, stake_minor, result, rounding)
+
+    score = score_of(question)
+    layout = shorter_game(rules, rules.terms(market, question.period), score)
+    if layout is None:
+        result, money = answer_by(score)
+        return Answer(question.id, result, format_money(money))
+    result, money = answer_by(msgspec.structs.replace(score, scheduled=layout.count))
+    try:
+        differs = answer_by(score) != (result, money)
+    except NotGradable:
+        differs = True
+    condition = f"the game was scheduled for {layout.count} {layout.name}" if differs else ""
+    return Answer(question.id, result, format_money(money), condition)
+
+
+def score_of(question: Question) -> Score:
+    return Score(
+        question.score.home,
+        question.score.away,
+        question.periods,
+        question.overtime,
+        question.length,
+        question.final,
+        question.scheduled,
+        question.level_after_regulation,
+    )
+
+
+def shorter_game(rules: LeagueRules, terms: Terms, score: Score) -> Layout | None:
+    """The shorter game of the league of which this score is the end, if the score does not say for how much it was scheduled."""
+    own, *others = rules.layouts
+    if score.scheduled is not None or not score.final:
+        return None
+    unplayed = terms.less_if_home_leads if score.home > score.away else 0
+    for layout in others:
+        ends = (
+            len(score.periods or ()) == layout.count
+            if score.length is None
+            else layout.length - unplayed <= score.length <= layout.length
+        )
+        if ends and layout.part_length == own.part_length:
+            return layout
+    return None
+
+
+AMOUNT_WITH_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,2})?")
+
+
+def parse_stake(text: str) -> Minor:
+    """The minor units of a stake, with or without commas between thousands. Raises ValueError."""
+    return parse_money(text.replace(",", "") if AMOUNT_WITH_COMMAS.fullmatch(text) else text, positive=True)
+
+
+def parse_line(market: str, side: str, text: str) -> int:
+    """The quarter points of a line; a total may have the letter of its side before it, as on a board. Raises ValueError."""
+    return parse_points(text[1:] if market == "total" and side and text.startswith(side[0]) else text)
 
 
 def read(code: str, parse: Callable[[str], T], text: str) -> T:

@@ -63,7 +63,7 @@ class NflGame(msgspec.Struct, frozen=True, gc=False):
         """The final score, as grading takes it; None if the game is not played."""
         if self.home_score is None or self.away_score is None:
             return None
-        return Score(self.home_score, self.away_score)
+        return Score(self.home_score, self.away_score, level_after_regulation=bool(self.overtime))
 
 
 def read_games(directory: Path) -> list[NflGame]:

@@ -137,6 +137,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("fixture", sa.Text(), nullable=False),
         sa.Column("sport", sa.Text(), nullable=False),
+        sa.Column("league", sa.Text(), nullable=False),
         sa.Column("settlement", sa.BigInteger(), nullable=False),
         sa.Column("score", sa.Text(), nullable=True),
         sa.Column("stage", sa.Text(), nullable=False),
