@@ -69,6 +69,9 @@ PASSWORDS_OF_ONE_MAX = 8
 PASSWORD_LENGTH_MIN = 8
 PASSWORD_LENGTH_MAX = 256
 
+ASKED_LENGTH_MAX = 256
+"""Characters of a text that a query is asked with."""
+
 PAGE_ROWS = 100
 """Rows of a page, unless more are asked for."""
 
