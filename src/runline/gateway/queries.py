@@ -21,12 +21,13 @@ from runline.domain.catalog import Fixture, FixtureStatus, Market
 from runline.domain.grading import SIDES, Score
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
-from runline.domain.messages import HOUSE, Rejected, StreamKind
+from runline.domain.messages import Rejected, StreamKind
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionState
 from runline.domain.suspension import Suspension
-from runline.engine.conditions import STREAM_PARTS, Condition
+from runline.engine.conditions import Condition
 from runline.gateway.audience import Audience
+from runline.gateway.conditions import ConditionRow, conditions_told, key_of
 from runline.gateway.limits import (
     BOARD_MARKETS_MAX,
     EXPOSURE_ROWS_MAX,
@@ -550,41 +551,10 @@ def results(state: Any, house: House, user: User, audience: Audience, asked: Ask
     return page_of(rows(), asked, lambda row: row.fixture)
 
 
-class ConditionRow(msgspec.Struct):
-    """A fault that stands now.
-
-    part: what is not well; subject: which stream, "" for the whole process. level: degraded (it goes on, but somebody should
-    look) or failing (commands are refused). since_ns: the host's time.
-    """
-
-    part: str
-    subject: str
-    level: str
-    reason: str
-    since_ns: int
-
-
-WORDS = {"degraded": "It goes on, but not as it should.", "failing": "Commands are refused until it is well again."}
-"""What a book is told of the rest of the process, and whoever stands below its top of its own stream."""
-
-
-def conditions_page(conditions: Iterable[Condition], stream: str, audience: Audience, asked: Asked) -> Page:
-    """What somebody may know: the house everything, the whole book's staff what concerns their book, and all others in words that
-    something that they need is not well."""
-    rows: list[ConditionRow] = []
-    for one in conditions:
-        own = one.part in STREAM_PARTS and one.subject == stream
-        if stream == HOUSE or (own and audience.node == ROOT):
-            rows.append(ConditionRow(one.part, one.subject, one.level, one.reason, one.since_ns))
-        elif own or one.part not in STREAM_PARTS or one.subject == HOUSE:
-            subject = one.subject if one.part in STREAM_PARTS else ""
-            rows.append(ConditionRow(one.part, subject, one.level, WORDS[one.level], one.since_ns))
-    rows.sort(key=key_of)
+def conditions_page(standing: Iterable[Condition], stream: str, audience: Audience, asked: Asked) -> Page:
+    """What somebody may know of what stands."""
+    rows = conditions_told(standing, stream, audience.node == ROOT)
     return page_of((row for row in rows if key_of(row) > asked.after), asked, key_of)
-
-
-def key_of(row: ConditionRow) -> str:
-    return f"{row.part}:{row.subject}"
 
 
 QUERIES["conditions"] = Query(

@@ -280,7 +280,7 @@ def session_routes(gateway: Gateway) -> list[Any]:
             asked.user,
             asked.password,
             asked.kind,
-            address=network_of(request.scope["client"][0]),
+            address=network_of(request.client.host if request.client else ""),
             device=asked.device or site.cookie_of(headers_of(request.scope), DEVICE_COOKIE),
         )
         if asked.kind != "screen":
