@@ -75,6 +75,8 @@ class AccessState(State):
         self.roles: dict[str, Role] = {}
         self.users: dict[str, User] = {}
         self.allowed: dict[str, frozenset[str]] = {}
+        self.role_order: Ordered[str] = Ordered()
+        """The names of all roles, in order."""
         self.holders: dict[str, dict[str, None]] = {}
         """The staff who have a role, by role. (Players have a role of their own, and nobody has it beside them.)"""
         self.users_at: dict[str, Ordered[str]] = {}
@@ -83,6 +85,7 @@ class AccessState(State):
     def derive(self) -> None:
         super().derive()
         self.allowed = {role.name: frozenset(role.permissions) for role in self.roles.values()}
+        self.role_order = Ordered(self.roles)
         self.holders = {}
         names: dict[str, list[str]] = {}
         for user in self.users.values():
@@ -108,6 +111,16 @@ class AccessState(State):
     def first_owner(self) -> str:
         """The owner whom the house names; "" where there is none."""
         return ""
+
+    def put_role(self, name: str, node: str, permissions: tuple[str, ...]) -> None:
+        """Take in a new role, or give one other permissions."""
+        role = self.roles.get(name)
+        if role is None:
+            role = self.roles[name] = Role(name, node, permissions)
+            self.role_order.add(name)
+        role.permissions = permissions
+        self.allowed[name] = frozenset(permissions)
+        self.touch(role)
 
     def add_user(self, user: User) -> None:
         """Take in a new user."""
@@ -260,12 +273,7 @@ def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tu
 
 @evolves(RoleSet)
 def role_set(state: AccessState, event: RoleSet) -> None:
-    role = state.roles.get(event.role)
-    if role is None:
-        role = state.roles[event.role] = Role(event.role, event.node, event.after)
-    role.permissions = event.after
-    state.allowed[event.role] = frozenset(event.after)
-    state.touch(role)
+    state.put_role(event.role, event.node, event.after)
 
 
 @grounds(SetRole)

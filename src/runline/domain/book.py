@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runline.domain.access import OWNER, PLAYER_ROLE, ROOT, Role, User
+from runline.domain.access import OWNER, PLAYER_ROLE, ROOT, User
 from runline.domain.hierarchy import Agent
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerAccount
 from runline.domain.messages import Command, Event, decides, evolves
@@ -66,6 +66,5 @@ def book_started(book: Book, event: BookStarted) -> None:
     for account in (GRADING, CASH, ADJUSTMENTS):
         book.ledger_accounts[account] = book.touch(LedgerAccount(account))
     for role, permissions in ((OWNER, EVERYTHING), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):
-        book.roles[role] = book.touch(Role(role, ROOT, permissions))
-        book.allowed[role] = frozenset(permissions)
+        book.put_role(role, ROOT, permissions)
     book.add_user(User(event.owner, ROOT, OWNER, ""))

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import runline.domain.board  # lines and results are commands and events of the house
 import runline.domain.results  # noqa: F401
-from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
+from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, User
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.limits import BOOKS_MAX
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
@@ -61,8 +61,7 @@ def found_house(house: House, command: FoundHouse, context: Any) -> HouseFounded
 
 @evolves(HouseFounded)
 def house_founded(house: House, event: HouseFounded) -> None:
-    house.roles[OWNER] = house.touch(Role(OWNER, ROOT, EVERYTHING))
-    house.allowed[OWNER] = frozenset(EVERYTHING)
+    house.put_role(OWNER, ROOT, EVERYTHING)
     house.add_user(User(event.owner, ROOT, OWNER, ""))
 
 
