@@ -10,6 +10,7 @@ from runline.domain.hierarchy import MoveAgent
 from runline.domain.messages import EVOLVERS
 from runline.domain.permissions import Permission
 from runline.domain.sessions import Session
+from runline.domain.suspension import Reopen, Suspend
 from runline.gateway.audience import Audience
 from runline.gateway.queries import QUERIES, Page
 
@@ -117,16 +118,16 @@ def test_a_page_that_passes_many_nodes_without_rows_is_short_and_goes_on(house, 
 def test_a_page_costs_what_it_shows(house, book):
     tree(book)
     book.given(game("G1"), board("G1"), wager("P1", 5_00))
-    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"))
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), Suspend("agent", "A1-1", ""), Suspend("all", "", ""))
     state, view = book.state, house.state
     with_sessions(state)
     pages = [
         (query, node, page(state, view, query, node, limit=2))
-        for query in ("players", "figures", "users", "sessions", "exposure", "board", "results")
+        for query in ("players", "figures", "users", "sessions", "exposure", "board", "results", "roles", "suspensions")
         for node in (ROOT, "A1")
     ]
     owner, one = state.users["owner"], state.users["one"]
-    for held in ("players", "agents", "users", "sessions"):
+    for held in ("players", "agents", "users", "sessions", "roles", "suspensions"):
         setattr(state, held, Unread(getattr(state, held)))
     for held in ("fixtures", "markets", "results", "books"):
         setattr(view, held, Unread(getattr(view, held)))
@@ -134,6 +135,23 @@ def test_a_page_costs_what_it_shows(house, book):
         user, audience = (owner if node == ROOT else one), Audience(node, "", EVERYTHING)
         found = show(query, state, view, user, audience, asked(query, limit=2), state.at_ns)
         assert found == expected
+
+
+def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, book, monkeypatch):
+    tree(book)
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
+    for scope, subject in (("player", "P9"), ("agent", "A1-1"), ("all", ""), ("player", "P7"), ("agent", "A2")):
+        book.given(Suspend(scope, subject, ""))
+    book.given(Reopen("agent", "A1-1", ""), Suspend("agent", "A1-2", ""))
+    state, view = book.state, house.state
+    kept_there = sorted(role.name for role in state.roles.values() if role.node in (ROOT, "A1"))
+    for most in (1, 2, 1_000):
+        monkeypatch.setattr("runline.gateway.queries.PAGE_PASSED_MAX", most)
+        assert [row.role for row in whole(state, view, "roles", "A1")] == kept_there
+        assert [row.role for row in whole(state, view, "roles")] == sorted(state.roles)
+        layers = [(row.scope, row.subject) for row in whole(state, view, "suspensions", "A1")]
+        assert layers == [("agent", "A1-2"), ("all", ""), ("player", "P7")]
+        assert [(row.scope, row.subject) for row in whole(state, view, "suspensions")] == sorted(state.suspensions)
 
 
 def test_the_board_is_found_by_status_and_league(house, book):

@@ -32,6 +32,7 @@ from runline.gateway.limits import (
     BOARD_MARKETS_MAX,
     EXPOSURE_ROWS_MAX,
     PAGE_NODES_MAX,
+    PAGE_PASSED_MAX,
     PAGE_ROWS,
     PAGE_ROWS_MAX,
     PLAYER_ROWS_MAX,
@@ -149,6 +150,27 @@ def page_of_nodes(
             items.append(row(key))
             ended = f"{node}/{name}"
         after = ""
+    return Page(items)
+
+
+def page_of_some(
+    keys: Iterable[Any], asked: Asked, row: Callable[[Any], Any | None], text: Callable[[Any], str]
+) -> Page:
+    """A page of those keys, which are in order, for which there is a row to show. text: how `next` names a key.
+
+    A page that has come past PAGE_PASSED_MAX keys is short, even empty, and has a `next` all the same.
+    """
+    items: list[Any] = []
+    last = ""
+    for passed, key in enumerate(keys):
+        if passed == PAGE_PASSED_MAX:
+            return Page(items, last)
+        shown = row(key)
+        if shown is not None:
+            if len(items) == max(asked.limit, 1):
+                return Page(items, last)
+            items.append(shown)
+        last = text(key)
     return Page(items)
 
 
@@ -451,13 +473,13 @@ class RoleRow(msgspec.Struct):
 @query("roles", needs=Permission.ROLES_MANAGE, asked=Asked, row=RoleRow, streams=("house", "book"))
 def roles(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The roles that are kept in my subtree, or that somebody there may have."""
-    names = sorted(
-        role.name
-        for role in state.roles.values()
-        if role.name > asked.after and (state.below(user.node, role.node) or state.below(role.node, user.node))
-    )
-    rows = (RoleRow(name, state.roles[name].node, state.roles[name].permissions) for name in names)
-    return page_of(rows, asked, lambda row: row.role)
+
+    def row(name: str) -> RoleRow | None:
+        role = state.roles[name]
+        concerns = state.below(user.node, role.node) or state.below(role.node, user.node)
+        return RoleRow(name, role.node, role.permissions) if concerns else None
+
+    return page_of_some(state.role_order.after(asked.after), asked, row, str)
 
 
 class SessionRow(msgspec.Struct):
@@ -500,9 +522,12 @@ class SuspensionRow(msgspec.Struct):
 def suspensions(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The layers of suspension that concern my subtree: its own, those around it, those of the board."""
     scope, _, subject = asked.after.partition(":")
-    keys = sorted(key for key in state.suspensions if not asked.after or key > (scope, subject))
-    shown = (layer_for(state, audience, state.suspensions[key]) for key in keys)
-    return page_of((row for row in shown if row is not None), asked, lambda row: f"{row.scope}:{row.subject}")
+    keys = state.layer_order.after((scope, subject))
+
+    def row(key: tuple[str, str]) -> SuspensionRow | None:
+        return layer_for(state, audience, state.suspensions[key])
+
+    return page_of_some(keys, asked, row, ":".join)
 
 
 def layer_for(state: Any, audience: Audience, layer: Suspension) -> SuspensionRow | None:
