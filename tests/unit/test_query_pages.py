@@ -170,6 +170,27 @@ def test_the_board_is_found_by_status_and_league(house, book):
     assert [row.fixture for row in whole(state, view, "board", status="")] == ["G1", "G2", "G3"]
 
 
+def test_a_side_that_is_closed_is_shown_and_a_market_without_open_sides_is_closed(house, book):
+    book.given(game("G1"), board("G1"))
+    state, view = book.state, house.state
+
+    def moneyline():
+        (row,) = whole(state, view, "board")
+        (market,) = [one for one in row.markets if one.kind == "moneyline"]
+        return market.open, market.closed_by, market.closed_sides
+
+    name = "G1:game:moneyline"
+    assert moneyline() == (True, "", [])
+    book.given(Suspend("selection", f"{name}/home", ""))
+    assert moneyline() == (True, "", ["home"])
+    house.given(Suspend("selection", f"{name}/away", ""))
+    assert moneyline() == (False, "selection", [])
+    book.given(Reopen("selection", f"{name}/home", ""), Suspend("market", name, ""))
+    assert moneyline() == (False, f"market {name}", [])
+    book.given(Reopen("market", name, ""))
+    assert moneyline() == (True, "", ["away"])
+
+
 def test_exposure_is_found_by_game_and_follows_what_opens_and_closes(house, book):
     book.given(agent("A1"), player("P1", "A1"), game("G1"), game("G2"), board("G1"), board("G2"))
     state, view = book.state, house.state

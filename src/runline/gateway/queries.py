@@ -204,7 +204,7 @@ class BoardMarket(msgspec.Struct):
     """A market as it is offered.
 
     line_quarters: the home handicap or the total, in quarter points. sides, prices: in the same order. open: whether it takes
-    wagers now; if not, `closed_by` says why.
+    wagers now; if not, `closed_by` says why. closed_sides: those of its sides that take none although it is open.
     """
 
     market: str
@@ -215,6 +215,7 @@ class BoardMarket(msgspec.Struct):
     prices: list[str]
     open: bool
     closed_by: str
+    closed_sides: list[str]
 
 
 class BoardFixture(msgspec.Struct):
@@ -232,7 +233,7 @@ class BoardFixture(msgspec.Struct):
 
 
 def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
-    """Why a market takes no wagers: a layer, the cutoff, or ""."""
+    """Why no side of a market takes wagers: a layer over all of it, the cutoff, or ""."""
     if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
         return "past_cutoff"
     layer = house.layer_over(fixture, market, "") or state.layer_over(fixture, market, "")
@@ -254,7 +255,16 @@ def board_market(state: Any, house: House, market: Market, audience: Audience, n
         line, prices = offer.line_quarters, offer.prices
     elif not market.offered:
         return None
-    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed)
+    shut = [] if closed else [side for side in sides if closes_side(state, house, market, side)]
+    if len(shut) == len(sides):
+        closed, shut = "selection", []
+    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed, shut)
+
+
+def closes_side(state: Any, house: House, market: Market, side: str) -> bool:
+    """Whether a layer closes this side by itself."""
+    subject = f"{market.name}/{side}"
+    return house.closed_by("selection", subject) or bool(state.closed_by("selection", subject))
 
 
 @query("board", needs=Permission.BOARD_VIEW, asked=BoardAsked, row=BoardFixture, streams=("house", "book"))
