@@ -16,8 +16,9 @@ from runline.gateway.history import answer as answer_from_history
 from runline.gateway.history import open_reader, standing
 from runline.gateway.limits import READERS, READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.gateway.live import Live
+from runline.gateway.pages import Page
 from runline.gateway.passwords import Passwords, Worker
-from runline.gateway.queries import Page, Query, conditions_page, require
+from runline.gateway.queries import Query, conditions_page, require
 from runline.gateway.shares import user_of
 from runline.gateway.signing import Signing
 from runline.gateway.site import Site
