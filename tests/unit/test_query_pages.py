@@ -141,8 +141,8 @@ def test_a_page_costs_what_it_shows(house, book):
 def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, book, monkeypatch):
     tree(book)
     book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
-    for scope, subject in (("player", "P9"), ("agent", "A1-1"), ("all", ""), ("player", "P7"), ("agent", "A2")):
-        book.given(Suspend(scope, subject, ""))
+    book.given(Suspend("player", "P9", ""), Suspend("agent", "A1-1", ""), Suspend("all", "", ""))
+    book.given(Suspend("player", "P7", ""), Suspend("agent", "A2", ""))
     book.given(Reopen("agent", "A1-1", ""), Suspend("agent", "A1-2", ""))
     state, view = book.state, house.state
     kept_there = sorted(role.name for role in state.roles.values() if role.node in (ROOT, "A1"))
