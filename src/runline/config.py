@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from runline.domain.limits import SESSION_NS_MAX, SESSION_NS_MIN
+from runline.gateway.addresses import LOOPBACK
 
 ENVIRONMENT = "RUNLINE_"
 """The beginning of a setting's name in the environment: RUNLINE_SERVER_PORT is `port` of `[server]`."""
@@ -57,7 +58,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str = ""
     proxies: tuple[str, ...] = ()
     proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
-    exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    exempt: tuple[str, ...] = LOOPBACK
     owner_password: str = ""
 
     def __post_init__(self) -> None:
@@ -120,11 +121,16 @@ def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[
             if value is not None:
                 table = found.setdefault(part, {})
                 if isinstance(table, dict):
-                    table[field.name] = str(value).split(",") if isinstance(field.default, tuple) else str(value)
+                    table[field.name] = listed(str(value)) if isinstance(field.default, tuple) else str(value)
     try:
         return msgspec.convert(found, Settings, strict=False, dec_hook=path_hook)
     except msgspec.ValidationError as error:
         raise SettingsError(str(error)) from error
+
+
+def listed(text: str) -> list[str]:
+    """A list as it is written in the environment: with commas between, "" for none."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def path_hook(kind: type, value: Any) -> Any:

@@ -100,11 +100,12 @@ def derived(state: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"allowed": state.allowed, "holders": holders, "kept": kept, "due": timers & set(state.due)}
     assert found["due"] == timers, "a timer that is not due at any time"
     found["users_at"] = listed(state.users_at)
+    found["orders"] = [list(state.role_order), list(state.layer_order)]
     found["sessions_at"] = listed(state.sessions_at)
     if isinstance(state, House):
         found["rooms"] = state.rooms
         found["board"] = listed(state.board)
-        found["orders"] = [list(state.result_order), list(state.book_order)]
+        found["orders"] += [list(state.result_order), list(state.book_order)]
         found["markets_of"] = state.markets_of
         return found
     assert isinstance(state, Book)

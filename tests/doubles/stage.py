@@ -57,6 +57,9 @@ class Stage:
     def __init__(self, state: AccessState) -> None:
         self.state = state
         self.tables: dict[type[Row], dict[Any, tuple[Any, ...]]] = {kind: {} for kind in type(state).held}
+        self.rows: dict[tuple[type[Row], Any], Row] = {}
+        """The row that was written last of each key, if it belongs in memory for ever."""
+        self.rows_of = state
         self.log: list[tuple[int, int, str, Event]] = []
         self.events: list[Event] = []
         self.refusal: Rejected | None = None
@@ -157,9 +160,15 @@ class Stage:
     def store(self) -> None:
         """Write the changed rows."""
         state = self.state
+        if self.rows_of is not state:
+            self.rows_of, self.rows = state, {}
         for row in state.dropped.values():
             self.tables[type(row)].pop(row.key(), None)
+            self.rows.pop((type(row), row.key()), None)
         for row in state.changed.values():
+            if type(row).held_while is None:
+                # Another one in its place would be stored beside it, if both changed in one batch.
+                assert self.rows.setdefault((type(row), row.key()), row) is row, f"{row} is another row than before"
             self.tables.setdefault(type(row), {})[row.key()] = row_encoder(type(row))(state.stream, row)
         state.changed, state.dropped = {}, {}
 

@@ -26,7 +26,8 @@ from runline.engine.ids import id_bytes, id_text, uuid7
 from runline.evaluate import trace as tracing
 from runline.gateway import history, ways
 from runline.gateway.answers import Error
-from runline.gateway.queries import QUERIES, Asked
+from runline.gateway.pages import Asked
+from runline.gateway.queries import QUERIES
 from runline.store.sqlite import SqliteStore
 from runline.store.tables import insert, table_of
 

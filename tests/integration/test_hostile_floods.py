@@ -446,24 +446,35 @@ def test_a_query_that_waits_for_a_position_is_woken_when_it_is_reached_and_not_b
     play(main())
 
 
-def test_queries_that_wait_have_bounds_for_one_user_and_in_all(path, monkeypatch):
-    monkeypatch.setattr("runline.engine.positions.AWAITING_MAX", AWAITING_PER_USER_MAX + 5)
+def test_queries_that_wait_have_bounds_for_each_user_node_and_book_and_in_all(path, monkeypatch):
+    monkeypatch.setattr("runline.engine.positions.AWAITING_MAX", 4 * AWAITING_PER_USER_MAX)
 
     async def main():
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
+            await world.open_book("b2")
 
-            def ask(by):
-                return asyncio.create_task(world.engine.query("b1", lambda book: None, 10**6, wait_s=60, asked_by=by))
+            def ask(by, stream="b1"):
+                return asyncio.create_task(world.engine.query(stream, lambda book: None, 10**6, wait_s=60, asked_by=by))
 
-            waiting = [ask("P1") for _ in range(AWAITING_PER_USER_MAX)]
+            async def let_in(by, stream="b1"):
+                """How many of somebody's find a place."""
+                tasks = [ask(by, stream) for _ in range(2 * AWAITING_PER_USER_MAX)]
+                await passes()
+                found = [task for task in tasks if not task.done()]
+                assert {task.exception().code for task in tasks if task.done()} == {"busy"}
+                waiting.extend(found)
+                return len(found)
+
+            waiting = []
+            # Those who stand at one agent leave as much for the rest of the book, and the book as much for others.
+            assert await let_in("P1") == AWAITING_PER_USER_MAX
+            assert 0 < await let_in("P2") < AWAITING_PER_USER_MAX
+            assert await let_in("owner") > 0
+            assert sum(task.done() for task in waiting) == 0
+            assert await let_in("owner", "b2") == AWAITING_PER_USER_MAX
+            others = [asyncio.create_task(world.engine.query("b1", lambda book: None, 10**6, wait_s=60))]
             await passes()
-            over = ask("P1")
-            others = [ask("P2") for _ in range(5)]
-            late = ask("P2")
-            await passes()
-            for refused in (over, late):
-                assert refused.exception().code == "busy"
             assert not any(task.done() for task in (*waiting, *others))
             await world.engine.query("b1", lambda book: None, asked_by="P1")
             for task in (*waiting, *others):

@@ -88,6 +88,7 @@ def test_volumes_are_told_to_the_staff_of_the_house_only(path, monkeypatch):
         async with wall(path, beats=True) as there:
             engine = there.place.world.engine
             engine.conditions.note("store", "", "degraded", "/secret/path is slow for b2", 1)
+            engine.conditions.note("store", "wal", "degraded", "/secret/path-wal has 300 MiB", 1)
             engine.conditions.note("stream", "b1", "degraded", "TypeError", 2)
             engine.conditions.note("stream", "b2", "failing", "its owner", 3)
             told = {}
@@ -103,11 +104,13 @@ def test_volumes_are_told_to_the_staff_of_the_house_only(path, monkeypatch):
             assert told["ann"].keys() | volumes == told["platform"].keys()
             assert [(one["part"], one["subject"]) for one in told["ann"]["conditions"]] == [
                 ("store", ""),
+                ("store", "wal"),
                 ("stream", "b1"),
             ]
             assert "secret" not in msgspec.json.encode(told["ann"]).decode()
             assert [one["reason"] for one in told["platform"]["conditions"]] == [
                 "/secret/path is slow for b2",
+                "/secret/path-wal has 300 MiB",
                 "TypeError",
                 "its owner",
             ]

@@ -395,11 +395,24 @@ def test_a_book_hears_of_the_rest_of_the_process_in_words(path):
             owner, platform = await place.sign_in("b1", "owner"), await place.platform()
             world.engine.conditions.note("committer", "", "degraded", "pid 4711 has not answered for 3 s", 5)
             world.engine.conditions.note("work", "b2", "degraded", "job 7 cannot be done", 6)
-            (row,) = (await owner.ask("conditions")).items
+            world.engine.conditions.note("store", "wal", "degraded", "/the/path-wal is long", 7)
+            world.engine.conditions.note("store", "check", "degraded", "/the/path is damaged", 8)
+            row, *others = (await owner.ask("conditions")).items
             assert (row["part"], row["level"], row["since_ns"]) == ("committer", "degraded", 5)
-            assert "4711" not in row["reason"]
+            assert [(one["part"], one["subject"]) for one in others] == [("store", "check"), ("store", "wal")]
+            assert not any(word in str([row, *others]) for word in ("4711", "path"))
+            assert [row, *others] == [
+                one
+                for after in ("", "committer:", "store:check")
+                for one in (await owner.ask("conditions", after=after, limit=1)).items
+            ]
             whole = (await platform.ask("conditions")).items
-            assert [(one["part"], one["subject"]) for one in whole] == [("committer", ""), ("work", "b2")]
+            assert [(one["part"], one["subject"]) for one in whole] == [
+                ("committer", ""),
+                ("store", "check"),
+                ("store", "wal"),
+                ("work", "b2"),
+            ]
             assert "4711" in whole[0]["reason"]
             # Something is not as it should be, and still commands are taken.
             assert (await owner.http.get("/v1/ready")).json() == {"ready": True}

@@ -22,22 +22,23 @@ class Line:
         self.ask("nobody", "first")
         await asyncio.sleep(0)
 
-    def ask(self, group, member, times=1):
-        self.tasks += [asyncio.create_task(self.have(group, member)) for _ in range(times)]
+    def ask(self, group, member, times=1, *, within=()):
+        path = (group, *within, member)
+        self.tasks += [asyncio.create_task(self.have(path)) for _ in range(times)]
 
-    async def have(self, group, member):
+    async def have(self, path):
         try:
-            async with self.queue.turn(group, member):
+            async with self.queue.turn(path):
                 await self.free.wait()
-                self.served.append((group, member))
+                self.served.append(path)
         except Rejected as rejected:
-            self.refused.append((group, member, rejected.code))
+            self.refused.append((*path, rejected.code))
 
     async def end(self):
         await asyncio.sleep(0)
         self.free.set()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        assert (self.queue.running, self.queue.waiting, self.queue.groups) == (0, 0, {})
+        assert (self.queue.running, self.queue.line.size, self.queue.line.within) == (0, 0, {})
         return self.served[1:]
 
 
@@ -110,6 +111,21 @@ def test_many_groups_together_leave_each_their_share():
     asyncio.run(main())
 
 
+def test_the_many_of_one_node_leave_the_other_nodes_of_their_book_their_turns_and_places():
+    async def main():
+        line = Line(waiting_max=8)
+        await line.begin()
+        for number in range(8):
+            line.ask("b1", f"P{number}", within=("A1",))
+        await asyncio.sleep(0)
+        line.ask("b1", "one", 2, within=("A2",))
+        served = await line.end()
+        assert line.refused == [("b1", "A1", "P7", "busy"), ("b1", "A1", "P6", "busy")]
+        assert served[:4] == [("b1", "A1", "P0"), ("b1", "A2", "one"), ("b1", "A1", "P1"), ("b1", "A2", "one")]
+
+    asyncio.run(main())
+
+
 def test_whoever_gives_up_leaves_no_place_behind_and_no_turn_is_lost():
     async def main():
         line = Line()
@@ -127,6 +143,6 @@ def test_whoever_gives_up_leaves_no_place_behind_and_no_turn_is_lost():
         line.free.set()
         await asyncio.gather(*line.tasks, return_exceptions=True)
         assert line.served == [("b1", "one"), ("b1", "two")]
-        assert (line.queue.running, line.queue.waiting) == (0, 0)
+        assert (line.queue.running, line.queue.line.size) == (0, 0)
 
     asyncio.run(main())

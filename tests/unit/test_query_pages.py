@@ -10,8 +10,10 @@ from runline.domain.hierarchy import MoveAgent
 from runline.domain.messages import EVOLVERS
 from runline.domain.permissions import Permission
 from runline.domain.sessions import Session
+from runline.domain.suspension import Reopen, Suspend
 from runline.gateway.audience import Audience
-from runline.gateway.queries import QUERIES, Page
+from runline.gateway.pages import Page
+from runline.gateway.queries import QUERIES
 
 EVERYTHING = frozenset(permission.value for permission in Permission)
 
@@ -105,7 +107,7 @@ def test_a_moved_subtree_is_found_where_it_stands_now_and_a_page_outside_is_empt
 
 
 def test_a_page_that_passes_many_nodes_without_rows_is_short_and_goes_on(house, book, monkeypatch):
-    monkeypatch.setattr("runline.gateway.queries.PAGE_NODES_MAX", 2)
+    monkeypatch.setattr("runline.gateway.pages.PAGE_NODES_MAX", 2)
     tree(book)
     state, view = book.state, house.state
     assert page(state, view, "players", limit=100) == Page(
@@ -117,16 +119,16 @@ def test_a_page_that_passes_many_nodes_without_rows_is_short_and_goes_on(house, 
 def test_a_page_costs_what_it_shows(house, book):
     tree(book)
     book.given(game("G1"), board("G1"), wager("P1", 5_00))
-    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"))
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), Suspend("agent", "A1-1", ""), Suspend("all", "", ""))
     state, view = book.state, house.state
     with_sessions(state)
     pages = [
         (query, node, page(state, view, query, node, limit=2))
-        for query in ("players", "figures", "users", "sessions", "exposure", "board", "results")
+        for query in ("players", "figures", "users", "sessions", "exposure", "board", "results", "roles", "suspensions")
         for node in (ROOT, "A1")
     ]
     owner, one = state.users["owner"], state.users["one"]
-    for held in ("players", "agents", "users", "sessions"):
+    for held in ("players", "agents", "users", "sessions", "roles", "suspensions"):
         setattr(state, held, Unread(getattr(state, held)))
     for held in ("fixtures", "markets", "results", "books"):
         setattr(view, held, Unread(getattr(view, held)))
@@ -134,6 +136,23 @@ def test_a_page_costs_what_it_shows(house, book):
         user, audience = (owner if node == ROOT else one), Audience(node, "", EVERYTHING)
         found = show(query, state, view, user, audience, asked(query, limit=2), state.at_ns)
         assert found == expected
+
+
+def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, book, monkeypatch):
+    tree(book)
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
+    book.given(Suspend("player", "P9", ""), Suspend("agent", "A1-1", ""), Suspend("all", "", ""))
+    book.given(Suspend("player", "P7", ""), Suspend("agent", "A2", ""))
+    book.given(Reopen("agent", "A1-1", ""), Suspend("agent", "A1-2", ""))
+    state, view = book.state, house.state
+    kept_there = sorted(role.name for role in state.roles.values() if role.node in (ROOT, "A1"))
+    for most in (1, 2, 1_000):
+        monkeypatch.setattr("runline.gateway.pages.PAGE_PASSED_MAX", most)
+        assert [row.role for row in whole(state, view, "roles", "A1")] == kept_there
+        assert [row.role for row in whole(state, view, "roles")] == sorted(state.roles)
+        layers = [(row.scope, row.subject) for row in whole(state, view, "suspensions", "A1")]
+        assert layers == [("agent", "A1-2"), ("all", ""), ("player", "P7")]
+        assert [(row.scope, row.subject) for row in whole(state, view, "suspensions")] == sorted(state.suspensions)
 
 
 def test_the_board_is_found_by_status_and_league(house, book):
@@ -150,6 +169,27 @@ def test_the_board_is_found_by_status_and_league(house, book):
     assert whole(state, view, "board", league="other") == []
     view.derive()
     assert [row.fixture for row in whole(state, view, "board", status="")] == ["G1", "G2", "G3"]
+
+
+def test_a_side_that_is_closed_is_shown_and_a_market_without_open_sides_is_closed(house, book):
+    book.given(game("G1"), board("G1"))
+    state, view = book.state, house.state
+
+    def moneyline():
+        (row,) = whole(state, view, "board")
+        (market,) = [one for one in row.markets if one.kind == "moneyline"]
+        return market.open, market.closed_by, market.closed_sides
+
+    name = "G1:game:moneyline"
+    assert moneyline() == (True, "", [])
+    book.given(Suspend("selection", f"{name}/home", ""))
+    assert moneyline() == (True, "", ["home"])
+    house.given(Suspend("selection", f"{name}/away", ""))
+    assert moneyline() == (False, "selection", [])
+    book.given(Reopen("selection", f"{name}/home", ""), Suspend("market", name, ""))
+    assert moneyline() == (False, f"market {name}", [])
+    book.given(Reopen("market", name, ""))
+    assert moneyline() == (True, "", ["away"])
 
 
 def test_exposure_is_found_by_game_and_follows_what_opens_and_closes(house, book):

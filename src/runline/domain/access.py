@@ -83,6 +83,8 @@ class AccessState(State):
         it beside them.)"""
         self.kept: dict[str, dict[str, None]] = {}
         """The roles, by the node that keeps them."""
+        self.role_order: Ordered[str] = Ordered()
+        """The names of all roles, in order."""
         self.users_at: dict[str, Ordered[str]] = {}
         """The users who stand at each node."""
 
@@ -92,6 +94,7 @@ class AccessState(State):
         self.kept = {}
         for role in self.roles.values():
             self.kept.setdefault(role.node, {})[role.name] = None
+        self.role_order = Ordered(self.roles)
         self.holders = {}
         names: dict[str, list[str]] = {}
         for user in self.users.values():
@@ -104,6 +107,7 @@ class AccessState(State):
         self.roles[role.name] = self.touch(role)
         self.allowed[role.name] = frozenset(role.permissions)
         self.kept.setdefault(role.node, {})[role.name] = None
+        self.role_order.add(role.name)
         self.take_room(role.node, "roles", 1)
 
     def add_user(self, user: User) -> None:

@@ -11,6 +11,7 @@ from runline.domain.access import ROOT
 from runline.domain.identifiers import reason_text
 from runline.domain.limits import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX, SUSPENSIONS_PER_NODE_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.ordered import Ordered
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionState
 from runline.domain.state import Row
@@ -59,6 +60,8 @@ class SuspendableState(SessionState):
         self.suspensions: dict[tuple[str, str], Suspension] = {}
         self.layers: dict[str, set[str]] = {}
         """The subjects of all layers, by scope: every wager asks, so only the scopes that have layers are looked at."""
+        self.layer_order: Ordered[tuple[str, str]] = Ordered()
+        """All layers, in the order in which they are shown."""
         self.rooms: dict[tuple[str, str], int] = {}
         """How many narrow layers there are in each room (see `room_of`)."""
 
@@ -66,6 +69,7 @@ class SuspendableState(SessionState):
         super().derive()
         self.layers = {}
         self.rooms = {}
+        self.layer_order = Ordered(self.suspensions)
         for layer in self.suspensions.values():
             self.cover(layer.scope, layer.subject)
             self.count(layer, 1)
@@ -184,13 +188,17 @@ def suspend(state: SuspendableState, command: Suspend, context: Any) -> Suspende
 
 @evolves(Suspended)
 def suspended(state: SuspendableState, event: Suspended) -> None:
-    layer = Suspension(event.scope, event.subject, event.reason, state.at_ns, event.node)
-    before = state.suspensions.get((event.scope, event.subject))
-    if before is not None:
-        state.count(before, -1)
-    state.suspensions[event.scope, event.subject] = state.touch(layer)
+    layer = state.suspensions.get((event.scope, event.subject))
+    if layer is None:
+        layer = Suspension(event.scope, event.subject, event.reason, state.at_ns, event.node)
+        state.suspensions[event.scope, event.subject] = layer
+        state.layer_order.add((event.scope, event.subject))
+        state.cover(event.scope, event.subject)
+    else:
+        state.count(layer, -1)
+        layer.reason, layer.since_ns, layer.node = event.reason, state.at_ns, event.node
     state.count(layer, 1)
-    state.cover(event.scope, event.subject)
+    state.touch(layer)
 
 
 @decides(Reopen)
@@ -210,6 +218,7 @@ def reopened(state: SuspendableState, event: Reopened) -> None:
     state.count(layer, -1)
     state.drop(layer)
     state.uncover(event.scope, event.subject)
+    state.layer_order.discard((event.scope, event.subject))
 
 
 @grounds(Suspend)

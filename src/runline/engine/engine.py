@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeVar
 
+from runline.domain.access import ROOT
 from runline.domain.book import Book, StartBook
 from runline.domain.house import BookOpened, House, StreamStartAsked
 from runline.domain.messages import ENGINE, EVOLVERS, GATEWAY, HOUSE, TIMERS, WANTED, Command, Event, Rejected
@@ -363,7 +364,9 @@ class Engine:
 
     async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
         """A stream's writer, once it has reached a position."""
-        self.places.take(stream, asked_by)
+        known = self.require(stream).state.users.get(asked_by)
+        place = stream, known.node if known else ROOT, asked_by
+        self.places.take(*place)
         try:
             async with asyncio.timeout(wait_s):
                 while (writer := self.require(stream)).state.seq < position:
@@ -377,7 +380,7 @@ class Engine:
             durable_seq = self.require(stream).durable_seq
             raise Rejected("position_unknown", "That position is not reached.", position=durable_seq) from None
         finally:
-            self.places.give_back(stream, asked_by)
+            self.places.give_back(*place)
 
     def require(self, stream: str) -> Writer:
         writer = self.writers.get(stream)

@@ -150,7 +150,7 @@ AT_LEAST_WAIT_S = 5.0
 """How long a query waits for the position that it asks for."""
 
 AWAITING_MAX = 4_096
-"""Queries in all that wait for a position; beyond it the answer is `busy`."""
+"""Queries in all that wait for a position; beyond it the answer is `busy`. Of one stream as many as are free for all others."""
 
 AWAITING_PER_USER_MAX = 64
 """Queries of one user that wait for a position."""

@@ -3,6 +3,7 @@
 import asyncio
 from heapq import heapify, heappop, heappush
 
+from runline.domain.access import ROOT
 from runline.domain.messages import Rejected
 from runline.engine.limits import AWAITING_MAX, AWAITING_PER_USER_MAX
 
@@ -52,26 +53,43 @@ class Positions:
 
 
 class Places:
-    """The places of queries that wait, in all streams together."""
+    """The places of queries that wait, in all streams together.
+
+    A stream may have as many as are free for all others, and those who stand at one node below the root as many as their stream
+    may still have: so there is always as much left for whoever has none.
+    """
 
     def __init__(self) -> None:
         self.count = 0
-        self.of: dict[tuple[str, str], int] = {}
+        self.of: dict[tuple[str, ...], int] = {}
+        """How many each stream has, each (stream, node) below the root, and each (stream, node, user)."""
 
-    def take(self, stream: str, user: str) -> None:
-        """Take a place; Runline's own queries (user "") have no bound of their own.
+    def take(self, stream: str, node: str, user: str) -> None:
+        """Take a place; Runline's own queries (user "") have no bound.
 
         Raises Rejected `busy`.
         """
-        known = self.of.get((stream, user), 0)
-        if self.count >= AWAITING_MAX or (user and known >= AWAITING_PER_USER_MAX):
+        free = AWAITING_MAX - self.count
+        of_stream = self.of.get((stream,), 0)
+        if user and (
+            of_stream >= free
+            or (node != ROOT and self.of.get((stream, node), 0) >= free - of_stream)
+            or self.of.get((stream, node, user), 0) >= AWAITING_PER_USER_MAX
+        ):
             raise Rejected("busy", "Too many queries wait for a position. Try again in a moment.")
         self.count += 1
-        self.of[stream, user] = known + 1
+        for owner in owners(stream, node, user):
+            self.of[owner] = self.of.get(owner, 0) + 1
 
-    def give_back(self, stream: str, user: str) -> None:
+    def give_back(self, stream: str, node: str, user: str) -> None:
         """Give a place back."""
         self.count -= 1
-        self.of[stream, user] -= 1
-        if not self.of[stream, user]:
-            del self.of[stream, user]
+        for owner in owners(stream, node, user):
+            self.of[owner] -= 1
+            if not self.of[owner]:
+                del self.of[owner]
+
+
+def owners(stream: str, node: str, user: str) -> tuple[tuple[str, ...], ...]:
+    """As whose a place counts."""
+    return (stream,), (stream, node), (stream, node, user)

@@ -1,7 +1,8 @@
 """Fair: a line in front of what only a few can have at once, such as the process that reads history.
 
-Rule: turns go round the groups (a book, an address), and in a group round its members (a user). Who waits for much waits behind
-themselves. When the line is full, the longest line of the largest group gives a place up, never somebody below their share.
+Rule: turns go round the groups (a book, an address), in a group round those within it (a node of the tree), and so on down to the
+members (a user). Who waits for much waits behind themselves. When the line is full, the longest line of the largest group gives a
+place up, never somebody below their share.
 """
 
 import asyncio
@@ -12,12 +13,61 @@ from contextlib import asynccontextmanager
 from runline.domain.messages import Rejected
 
 Place = asyncio.Future[None]
-Members = dict[Hashable, deque[Place]]
+
+Member = tuple[Hashable, ...]
+"""Somebody, from the outermost group that they belong to down to themselves. All of a line are of one length."""
 
 
 def busy() -> Rejected:
     """The refusal of whoever asks for more than their share."""
     return Rejected("busy", "Too much is waiting. Try again in a moment.")
+
+
+class Group:
+    """Those who wait within a group, or the places of one member. The first is next."""
+
+    __slots__ = ("places", "size", "within")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.within: dict[Hashable, Group] = {}
+        self.places: deque[Place] = deque()
+
+    def size_of(self, name: Hashable) -> int:
+        """How many of somebody within wait."""
+        below = self.within.get(name)
+        return below.size if below is not None else 0
+
+    def add(self, path: Member, place: Place) -> None:
+        """Put a place at the end of a member's."""
+        self.size += 1
+        if path:
+            self.within.setdefault(path[0], Group()).add(path[1:], place)
+        else:
+            self.places.append(place)
+
+    def remove(self, path: Member, place: Place) -> None:
+        """Take a place away, wherever it is."""
+        self.size -= 1
+        if not path:
+            self.places.remove(place)
+            return
+        below = self.within[path[0]]
+        below.remove(path[1:], place)
+        if not below.size:
+            del self.within[path[0]]
+
+    def take_next(self) -> Place:
+        """Take the place that is next; whoever had it goes to the end at every level."""
+        self.size -= 1
+        if not self.within:
+            return self.places.popleft()
+        name = next(iter(self.within))
+        below = self.within.pop(name)
+        place = below.take_next()
+        if below.size:
+            self.within[name] = below
+        return place
 
 
 class FairQueue:
@@ -31,12 +81,10 @@ class FairQueue:
         self.waiting_max = waiting_max
         self.member_max = member_max
         self.running = 0
-        self.waiting = 0
-        self.groups: dict[Hashable, Members] = {}
-        """Whoever waits; the first member of the first group is next."""
+        self.line = Group()
 
     @asynccontextmanager
-    async def turn(self, group: Hashable, member: Hashable) -> AsyncIterator[None]:
+    async def turn(self, path: Member) -> AsyncIterator[None]:
         """A turn, once it comes.
 
         Raises Rejected `busy`.
@@ -44,78 +92,62 @@ class FairQueue:
         if self.running < self.at_once:
             self.running += 1
         else:
-            await self.wait(group, member)
+            await self.wait(path)
         try:
             yield
         finally:
             self.running -= 1
             self.call_next()
 
-    async def wait(self, group: Hashable, member: Hashable) -> None:
+    async def wait(self, path: Member) -> None:
         """Stand in line."""
         place: Place = asyncio.get_running_loop().create_future()
-        self.line_up(group, member, place)
+        self.line_up(path, place)
         try:
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self.step_out(group, member, place)
+                self.line.remove(path, place)
             else:
                 # The turn had come already: it goes on to the next.
                 self.running -= 1
                 self.call_next()
             raise
 
-    def line_up(self, group: Hashable, member: Hashable, place: Place) -> None:
+    def line_up(self, path: Member, place: Place) -> None:
         """Take a place in the line, a full one's from whoever has the most."""
-        own = self.groups.get(group, {}).get(member, ())
-        if len(own) >= self.member_max or (self.waiting >= self.waiting_max and not self.make_room(group, member)):
+        own: Group | None = self.line
+        for name in path:
+            own = own.within.get(name) if own is not None else None
+        if own is not None and own.size >= self.member_max:
             raise busy()
-        self.groups.setdefault(group, {}).setdefault(member, deque()).append(place)
-        self.waiting += 1
+        if self.line.size >= self.waiting_max and not self.make_room(path):
+            raise busy()
+        self.line.add(path, place)
 
-    def make_room(self, group: Hashable, member: Hashable) -> bool:
-        """Send the last of the longest line away; false if that is the newcomer's own."""
-        largest = max(self.groups, key=self.size)
-        if self.size(largest) <= self.size(group) + 1:
-            largest = group
-        members = self.groups.get(largest)
-        if members is None:
+    def make_room(self, path: Member) -> bool:
+        """Send the last of the longest line of the largest group away (of equals, of the one whose turn comes last); false if
+        that is the newcomer's own."""
+        group, names, own = self.line, [], True
+        for name in path:
+            largest = max(reversed(group.within), key=group.size_of)
+            if own and group.within[largest].size <= group.size_of(name) + 1:
+                largest = name
+                if name not in group.within:
+                    return False
+            own = own and largest == name
+            names.append(largest)
+            group = group.within[largest]
+        if own:
             return False
-        longest = max(members, key=lambda one: len(members[one]))
-        if largest == group and len(members[longest]) <= len(members.get(member, ())) + 1:
-            return False
-        place = members[longest][-1]
-        self.step_out(largest, longest, place)
+        place = group.places[-1]
+        self.line.remove(tuple(names), place)
         place.set_exception(busy())
         return True
 
-    def size(self, group: Hashable) -> int:
-        """How many of a group wait."""
-        return sum(map(len, self.groups.get(group, {}).values()))
-
-    def step_out(self, group: Hashable, member: Hashable, place: Place) -> None:
-        """Give a place up."""
-        members = self.groups[group]
-        members[member].remove(place)
-        self.waiting -= 1
-        if not members[member]:
-            del members[member]
-        if not members:
-            del self.groups[group]
-
     def call_next(self) -> None:
-        """Give the turn that has become free to the next in line; their group and they themselves go to the end."""
-        if not self.groups:
-            return
-        group, members = next(iter(self.groups.items()))
-        member, places = next(iter(members.items()))
-        place = places.popleft()
-        self.waiting -= 1
-        del self.groups[group], members[member]
-        if places:
-            members[member] = places
-        if members:
-            self.groups[group] = members
-        self.running += 1
-        place.set_result(None)
+        """Give the turn that has become free to the next in line."""
+        if self.line.size:
+            place = self.line.take_next()
+            self.running += 1
+            place.set_result(None)

@@ -12,12 +12,14 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
 from runline.gateway.answers import Error
 from runline.gateway.door import Asker, Door
+from runline.gateway.fair import Member
 from runline.gateway.history import answer as answer_from_history
 from runline.gateway.history import open_reader, standing
 from runline.gateway.limits import READERS, READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.gateway.live import Live
+from runline.gateway.pages import Page
 from runline.gateway.passwords import Passwords, Worker
-from runline.gateway.queries import Page, Query, conditions_page, require
+from runline.gateway.queries import Query, conditions_page, require
 from runline.gateway.shares import user_of
 from runline.gateway.signing import Signing
 from runline.gateway.site import Site
@@ -63,9 +65,11 @@ class Gateway:
         engine = self.door.engine
         now_ns = engine.clock.now_ns()
         if query.of_process:
-            who = await self.reader.call(
-                (asker.stream, True), asker.user, standing, asker.stream, asker.session, asker.user, now_ns
-            )
+            # The stream may have stopped: where the asker stands there is good enough for their place in the line.
+            writer = engine.writers.get(asker.stream)
+            known = writer.state.users.get(asker.user) if writer is not None else None
+            path = path_of(asker, known.node, known.player) if known is not None else path_of(asker, "", "")
+            who = await self.reader.call(path, standing, asker.stream, asker.session, asker.user, now_ns)
             if isinstance(who, Error):
                 raise Rejected(who.code, who.message, **who.details)
             position, audience = who
@@ -74,15 +78,13 @@ class Gateway:
             return b'{"position":%d,"house":%d,%b' % (position, engine.view.seq, msgspec.json.encode(page)[1:])
         if query.history:
 
-            def at_root(state: Any, user: Any, audience: Any) -> bool:
+            def path_here(state: Any, user: Any, audience: Any) -> Member:
                 require(query, kind_of(asker), audience)
-                return user.node == ROOT and not user.player
+                return path_of(asker, user.node, user.player)
 
-            # Turns go round the books, and the staff at the root of each: neither waits for another book's players.
-            _, staff = await self.door.read(asker, at_root, asked.at_least)
+            _, path = await self.door.read(asker, path_here, asked.at_least)
             found = await self.reader.call(
-                (asker.stream, staff), asker.user,
-                answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns,
+                path, answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns,
             )  # fmt: skip
             if isinstance(found, Error):
                 if found.code == "unreadable":
@@ -107,6 +109,12 @@ class Gateway:
         spent.append(perf_counter_ns() - began_ns)
         self.live.turns.spend(sum(spent))
         return b'{"position":%d,"house":%d,%b' % (position, house, body[1:])
+
+
+def path_of(asker: Asker, node: str, player: str) -> Member:
+    """Somebody's place in the line of the readers. Turns go round the books, and the staff at the root of each: neither waits for
+    another book's players. Within them they go round the nodes, and their users."""
+    return (asker.stream, node == ROOT and not player), node, asker.user
 
 
 def kind_of(asker: Asker) -> Any:

@@ -21,7 +21,8 @@ from runline.engine.ids import id_bytes, id_text
 from runline.gateway.answers import Error, event_json
 from runline.gateway.audience import Audience, sees
 from runline.gateway.limits import PAGE_ROWS_MAX
-from runline.gateway.queries import QUERIES, Asked, Page, Query
+from runline.gateway.pages import Asked, Page
+from runline.gateway.queries import QUERIES, Query
 from runline.gateway.ways import Condition, newest, ways_to
 from runline.store.file import open_connection, store_error
 

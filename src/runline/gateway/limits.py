@@ -69,6 +69,9 @@ PASSWORDS_OF_ONE_MAX = 8
 PASSWORD_LENGTH_MIN = 8
 PASSWORD_LENGTH_MAX = 256
 
+ASKED_LENGTH_MAX = 256
+"""Characters of a text that a query is asked with."""
+
 PAGE_ROWS = 100
 """Rows of a page, unless more are asked for."""
 
@@ -86,6 +89,9 @@ EXPOSURE_ROWS_MAX = 250
 
 PAGE_NODES_MAX = 1_000
 """Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
+
+PAGE_PASSED_MAX = 2_000
+"""Rows (roles, layers of suspension) that a page passes, those included that do not concern its reader: about 0.5 µs each."""
 
 READERS = 2
 """Processes that read history: one slow query does not hold up the next."""

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from runline.domain.messages import HOUSE, Rejected
-from runline.engine.conditions import Condition
 from runline.engine.probes import Histogram
+from runline.gateway.conditions import conditions_told
 from runline.gateway.door import Asker, Door
 from runline.gateway.drafts import Group
 from runline.gateway.hub import SCREENS_AT_ONCE, Delivery, Hub
@@ -28,14 +28,6 @@ KEEP_BEATS = 30
 
 JOINS_AT_ONCE = 16
 """Screens that are let in before the loop has its turn."""
-
-CONDITIONS_IN_WORDS = {
-    "stream": "This book is not well.",
-    "store": "The database is not well.",
-    "committer": "What writes the database is not well.",
-    "clock": "The host's clock is not well.",
-}
-"""What a book is told of a condition; the reasons, which may name other books, are for the house's staff."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -205,24 +197,18 @@ class Live:
             "delivery_ms_p99": recent("delivery", 99),
             "loop_ms_p99": recent("loop", 99),
             "slow": list(engine.view.slownesses),
+            "conditions": conditions_told(engine.conditions.standing.values(), stream, whole=False),
             "server_ns": engine.clock.host_ns(),
         }
-        standing = engine.conditions.standing.values()
         if stream == HOUSE:
             probes = engine.probes
             return values | {
-                "conditions": list(standing),
                 "accepted": probes.accepted,
                 "refused": sum(probes.refused.values()),
                 "logged": probes.events,
                 "screens": self.count,
             }
-        return values | {"conditions": [one for one in map(in_words, standing) if one.subject in ("", stream)]}
-
-
-def in_words(condition: Condition) -> Condition:
-    """A condition as books are told of it."""
-    return msgspec.structs.replace(condition, reason=CONDITIONS_IN_WORDS.get(condition.part, "Something is not well."))
+        return values
 
 
 def health_frame(values: dict[str, Any]) -> bytes:

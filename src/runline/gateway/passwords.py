@@ -9,7 +9,7 @@ from typing import TypeVar
 import argon2
 
 from runline.domain.messages import Rejected
-from runline.gateway.fair import FairQueue
+from runline.gateway.fair import FairQueue, Member
 from runline.gateway.limits import (
     PASSWORD_LENGTH_MAX,
     PASSWORD_LENGTH_MIN,
@@ -48,7 +48,7 @@ def require_password(password: str) -> str:
 
 class Worker:
     """Processes that do what takes long, in turns that are shared out. waiting_max, of_one_max: calls in line, in all and of one
-    member of a group; beyond it the answer is `busy`.
+    member; beyond it the answer is `busy`.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class Worker:
         self.queue = FairQueue(processes, waiting_max, of_one_max)
         self.helpers = Callers(processes, prepare, *args)
 
-    async def call(self, group: Hashable, member: Hashable, function: Callable[..., V], *args: object) -> V:
-        """Have a process call a function, for a member of a group.
+    async def call(self, path: Member, function: Callable[..., V], *args: object) -> V:
+        """Have a process call a function. path: for whom, for turns go round.
 
         Raises Rejected `busy`, `unavailable` if the process has died, and what the function raises.
         """
-        async with self.queue.turn(group, member):
+        async with self.queue.turn(path):
             try:
                 return await self.helpers.call(function, *args)
             except HelperEnded:
@@ -86,13 +86,13 @@ class Passwords:
 
     async def hash(self, password: str, group: Hashable = "", member: Hashable = "") -> str:
         """The digest of a new password. Raises Rejected `password_invalid`, `busy`."""
-        return await self.worker.call(group, member, hash_password, require_password(password))
+        return await self.worker.call((group, member), hash_password, require_password(password))
 
     async def check(self, digest: str, password: str, group: Hashable = "", member: Hashable = "") -> bool:
         """Whether a password has this digest. Raises Rejected `busy`."""
         if len(password) > PASSWORD_LENGTH_MAX:
             return False
-        return await self.worker.call(group, member, check_password, digest or NOBODYS_HASH, password)
+        return await self.worker.call((group, member), check_password, digest or NOBODYS_HASH, password)
 
     def close(self) -> None:
         """End the worker."""

@@ -7,9 +7,9 @@ process from a snapshot of the tables (`history.py`).
 Rows of a subtree come in the order of the tree: by node, each before those below it, and by name within a node.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from heapq import merge
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -21,44 +21,25 @@ from runline.domain.catalog import Fixture, FixtureStatus, Market
 from runline.domain.grading import SIDES, Score
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
-from runline.domain.messages import HOUSE, Rejected, StreamKind
+from runline.domain.messages import Rejected, StreamKind
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionState
 from runline.domain.suspension import Suspension
-from runline.engine.conditions import STREAM_PARTS, Condition
+from runline.engine.conditions import Condition
 from runline.gateway.audience import Audience
+from runline.gateway.conditions import ConditionRow, conditions_told, key_of
 from runline.gateway.limits import (
     BOARD_MARKETS_MAX,
     EXPOSURE_ROWS_MAX,
-    PAGE_NODES_MAX,
-    PAGE_ROWS,
     PAGE_ROWS_MAX,
     PLAYER_ROWS_MAX,
 )
+from runline.gateway.pages import Asked, Page, nodes_from, page_of, page_of_nodes, page_of_some
 
 ROTATION_DIGITS_MAX = 12
 """Digits of a rotation number in a page's `after`: more than any has."""
 
-Shown = Callable[[Any, House, User, Audience, Any, int], "Page"]
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What every query takes.
-
-    at_least: answer only once this position is reached (5 s at most). after: where the page before has ended (its `next`).
-    limit: rows of a page.
-    """
-
-    at_least: int = 0
-    after: str = ""
-    limit: int = PAGE_ROWS
-
-
-class Page(msgspec.Struct):
-    """Rows, and where the next page begins; "" after the last row."""
-
-    items: list[Any]
-    next: str = ""
+Shown = Callable[[Any, House, User, Audience, Any, int], Page]
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -114,43 +95,6 @@ def require(query: Query, kind: StreamKind, audience: Audience) -> None:
     raise Rejected("not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value)
 
 
-def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:
-    """A page of rows that are in the order of their keys, from the one after `asked.after`."""
-    limit = max(asked.limit, 1)
-    found = list(islice(rows, limit + 1))
-    return Page(found[:limit], key(found[limit - 1]) if len(found) > limit else "")
-
-
-def nodes_from(state: Any, top: str, start: str) -> Iterator[str]:
-    """The nodes of a subtree from one of them on; none if that is not (or no longer) one of them."""
-    if not start or (state.known_node(start) and state.below(top, start)):
-        return state.subtree(top, start)  # type: ignore[no-any-return]
-    return iter(())
-
-
-def page_of_nodes(
-    state: Any, top: str, asked: Asked, keys: Callable[[str, str], Iterable[tuple[str, Any]]], row: Callable[[Any], Any]
-) -> Page:
-    """A page of what stands at the nodes of a subtree: `keys` gives (name, key) at a node after a name, `row` what is shown.
-
-    A page that has come past PAGE_NODES_MAX nodes is short, even empty, and has a `next` all the same.
-    """
-    start, _, after = asked.after.partition("/")
-    limit = max(asked.limit, 1)
-    items: list[Any] = []
-    ended = ""
-    for passed, node in enumerate(nodes_from(state, top, start)):
-        if passed == PAGE_NODES_MAX:
-            return Page(items, f"{node}/")
-        for name, key in keys(node, after):
-            if len(items) == limit:
-                return Page(items, ended)
-            items.append(row(key))
-            ended = f"{node}/{name}"
-        after = ""
-    return Page(items)
-
-
 class Me(msgspec.Struct):
     """Who is signed in."""
 
@@ -181,7 +125,7 @@ class BoardMarket(msgspec.Struct):
     """A market as it is offered.
 
     line_quarters: the home handicap or the total, in quarter points. sides, prices: in the same order. open: whether it takes
-    wagers now; if not, `closed_by` says why.
+    wagers now; if not, `closed_by` says why. closed_sides: those of its sides that take none although it is open.
     """
 
     market: str
@@ -192,6 +136,7 @@ class BoardMarket(msgspec.Struct):
     prices: list[str]
     open: bool
     closed_by: str
+    closed_sides: list[str]
 
 
 class BoardFixture(msgspec.Struct):
@@ -209,7 +154,7 @@ class BoardFixture(msgspec.Struct):
 
 
 def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
-    """Why a market takes no wagers: a layer, the cutoff, or ""."""
+    """Why no side of a market takes wagers: a layer over all of it, the cutoff, or ""."""
     if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
         return "past_cutoff"
     layer = house.layer_over(fixture, market, "") or state.layer_over(fixture, market, "")
@@ -231,7 +176,16 @@ def board_market(state: Any, house: House, market: Market, audience: Audience, n
         line, prices = offer.line_quarters, offer.prices
     elif not market.offered:
         return None
-    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed)
+    shut = [] if closed else [side for side in sides if closes_side(state, house, market, side)]
+    if len(shut) == len(sides):
+        closed, shut = "selection", []
+    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed, shut)
+
+
+def closes_side(state: Any, house: House, market: Market, side: str) -> bool:
+    """Whether a layer closes this side by itself."""
+    subject = f"{market.name}/{side}"
+    return house.closed_by("selection", subject) or bool(state.closed_by("selection", subject))
 
 
 @query("board", needs=Permission.BOARD_VIEW, asked=BoardAsked, row=BoardFixture, streams=("house", "book"))
@@ -450,13 +404,13 @@ class RoleRow(msgspec.Struct):
 @query("roles", needs=Permission.ROLES_MANAGE, asked=Asked, row=RoleRow, streams=("house", "book"))
 def roles(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The roles that are kept in my subtree, or that somebody there may have."""
-    names = sorted(
-        role.name
-        for role in state.roles.values()
-        if role.name > asked.after and (state.below(user.node, role.node) or state.below(role.node, user.node))
-    )
-    rows = (RoleRow(name, state.roles[name].node, state.roles[name].permissions) for name in names)
-    return page_of(rows, asked, lambda row: row.role)
+
+    def row(name: str) -> RoleRow | None:
+        role = state.roles[name]
+        concerns = state.below(user.node, role.node) or state.below(role.node, user.node)
+        return RoleRow(name, role.node, role.permissions) if concerns else None
+
+    return page_of_some(state.role_order.after(asked.after), asked, row, str)
 
 
 class SessionRow(msgspec.Struct):
@@ -499,9 +453,12 @@ class SuspensionRow(msgspec.Struct):
 def suspensions(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The layers of suspension that concern my subtree: its own, those around it, those of the board."""
     scope, _, subject = asked.after.partition(":")
-    keys = sorted(key for key in state.suspensions if not asked.after or key > (scope, subject))
-    shown = (layer_for(state, audience, state.suspensions[key]) for key in keys)
-    return page_of((row for row in shown if row is not None), asked, lambda row: f"{row.scope}:{row.subject}")
+    keys = state.layer_order.after((scope, subject))
+
+    def row(key: tuple[str, str]) -> SuspensionRow | None:
+        return layer_for(state, audience, state.suspensions[key])
+
+    return page_of_some(keys, asked, row, ":".join)
 
 
 def layer_for(state: Any, audience: Audience, layer: Suspension) -> SuspensionRow | None:
@@ -550,41 +507,10 @@ def results(state: Any, house: House, user: User, audience: Audience, asked: Ask
     return page_of(rows(), asked, lambda row: row.fixture)
 
 
-class ConditionRow(msgspec.Struct):
-    """A fault that stands now.
-
-    part: what is not well; subject: which stream, "" for the whole process. level: degraded (it goes on, but somebody should
-    look) or failing (commands are refused). since_ns: the host's time.
-    """
-
-    part: str
-    subject: str
-    level: str
-    reason: str
-    since_ns: int
-
-
-WORDS = {"degraded": "It goes on, but not as it should.", "failing": "Commands are refused until it is well again."}
-"""What a book is told of the rest of the process, and whoever stands below its top of its own stream."""
-
-
-def conditions_page(conditions: Iterable[Condition], stream: str, audience: Audience, asked: Asked) -> Page:
-    """What somebody may know: the house everything, the whole book's staff what concerns their book, and all others in words that
-    something that they need is not well."""
-    rows: list[ConditionRow] = []
-    for one in conditions:
-        own = one.part in STREAM_PARTS and one.subject == stream
-        if stream == HOUSE or (own and audience.node == ROOT):
-            rows.append(ConditionRow(one.part, one.subject, one.level, one.reason, one.since_ns))
-        elif own or one.part not in STREAM_PARTS or one.subject == HOUSE:
-            subject = one.subject if one.part in STREAM_PARTS else ""
-            rows.append(ConditionRow(one.part, subject, one.level, WORDS[one.level], one.since_ns))
-    rows.sort(key=key_of)
+def conditions_page(standing: Iterable[Condition], stream: str, audience: Audience, asked: Asked) -> Page:
+    """What somebody may know of what stands."""
+    rows = conditions_told(standing, stream, audience.node == ROOT)
     return page_of((row for row in rows if key_of(row) > asked.after), asked, key_of)
-
-
-def key_of(row: ConditionRow) -> str:
-    return f"{row.part}:{row.subject}"
 
 
 QUERIES["conditions"] = Query(

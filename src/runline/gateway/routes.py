@@ -15,17 +15,17 @@ from runline.domain.access import ROOT
 from runline.domain.messages import Command, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SessionKind
+from runline.engine.limits import POSITION_MAX
+from runline.gateway.addresses import network_of
 from runline.gateway.answers import Refusal, outcome_json
 from runline.gateway.audience import Audience
 from runline.gateway.door import decoded, decoder_of, path_name
 from runline.gateway.gateway import Gateway
 from runline.gateway.hub import Delivery
-from runline.gateway.limits import BODY_BYTES_MAX, DEVICE_S, SIGN_IN_BYTES_MAX
+from runline.gateway.limits import ASKED_LENGTH_MAX, BODY_BYTES_MAX, DEVICE_S, PAGE_ROWS_MAX, SIGN_IN_BYTES_MAX
 from runline.gateway.queries import Query
 from runline.gateway.site import COOKIE, DEVICE_COOKIE
-from runline.gateway.web import JSON, asker_of, body_of, client_address, headers_of, require_content
-
-POSITION_MAX = 2**62
+from runline.gateway.web import JSON, asker_of, body_of, headers_of, require_content
 
 
 class CommandAnswer(msgspec.Struct):
@@ -124,10 +124,10 @@ def query_route(gateway: Gateway, query: Query) -> Any:
     annotations: dict[str, Any] = {"request": Request}
     for field in fields:
         if field.type is int:
-            most = 1_000 if field.name == "limit" else POSITION_MAX
+            most = PAGE_ROWS_MAX if field.name == "limit" else POSITION_MAX
             annotations[field.name] = Annotated[int, QueryParameter(ge=1 if field.name == "limit" else 0, le=most)]
         elif field.type is str:
-            annotations[field.name] = Annotated[str, QueryParameter(max_length=256)]
+            annotations[field.name] = Annotated[str, QueryParameter(max_length=ASKED_LENGTH_MAX)]
         else:
             annotations[field.name] = Annotated[field.type, QueryParameter()]
     annotations["return"] = Response[bytes]
@@ -280,7 +280,7 @@ def session_routes(gateway: Gateway) -> list[Any]:
             asked.user,
             asked.password,
             asked.kind,
-            address=client_address(request.scope),
+            address=network_of(request.client.host if request.client else ""),
             device=asked.device or site.cookie_of(headers_of(request.scope), DEVICE_COOKIE),
         )
         if asked.kind != "screen":

@@ -4,7 +4,6 @@ import logging
 from typing import Any
 
 from runline.domain.messages import Rejected
-from runline.gateway.addresses import network_of
 from runline.gateway.answers import rejected_json, status_of
 from runline.gateway.door import Asker
 from runline.gateway.site import Headers
@@ -28,13 +27,6 @@ def headers_of(scope: Any) -> Headers:
 def connection_of(scope: Any) -> Any:
     """The connection of a request."""
     return scope["extensions"][CONNECTION]
-
-
-def client_address(scope: Any) -> str:
-    """The network that a client is at: an IPv4 address, or the first 64 bits of an IPv6 one, which one client has whole.
-    "" for a client without an address."""
-    client = scope.get("client")
-    return network_of(client[0]) if client else ""
 
 
 def asker_of(scope: Any) -> Asker:

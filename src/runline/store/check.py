@@ -8,9 +8,6 @@ import msgspec
 from runline.engine.ports import StoreError
 from runline.store.file import open_connection, snapshot, store_error
 
-FOUND_MAX = 20
-"""Faults named for each table."""
-
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
 
 

@@ -1,0 +1,86 @@
+"""Pages: what is asked for with every query, and what is answered. What a page costs goes by the rows that it shows."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from runline.gateway.limits import PAGE_NODES_MAX, PAGE_PASSED_MAX, PAGE_ROWS
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What every query takes.
+
+    at_least: answer only once this position is reached (5 s at most). after: where the page before has ended (its `next`).
+    limit: rows of a page.
+    """
+
+    at_least: int = 0
+    after: str = ""
+    limit: int = PAGE_ROWS
+
+
+class Page(msgspec.Struct):
+    """Rows, and where the next page begins; "" after the last row."""
+
+    items: list[Any]
+    next: str = ""
+
+
+def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:
+    """A page of rows that are in the order of their keys, from the one after `asked.after`."""
+    limit = max(asked.limit, 1)
+    found = list(islice(rows, limit + 1))
+    return Page(found[:limit], key(found[limit - 1]) if len(found) > limit else "")
+
+
+def nodes_from(state: Any, top: str, start: str) -> Iterator[str]:
+    """The nodes of a subtree from one of them on; none if that is not (or no longer) one of them."""
+    if not start or (state.known_node(start) and state.below(top, start)):
+        return state.subtree(top, start)  # type: ignore[no-any-return]
+    return iter(())
+
+
+def page_of_nodes(
+    state: Any, top: str, asked: Asked, keys: Callable[[str, str], Iterable[tuple[str, Any]]], row: Callable[[Any], Any]
+) -> Page:
+    """A page of what stands at the nodes of a subtree: `keys` gives (name, key) at a node after a name, `row` what is shown.
+
+    A page that has come past PAGE_NODES_MAX nodes is short, even empty, and has a `next` all the same.
+    """
+    start, _, after = asked.after.partition("/")
+    limit = max(asked.limit, 1)
+    items: list[Any] = []
+    ended = ""
+    for passed, node in enumerate(nodes_from(state, top, start)):
+        if passed == PAGE_NODES_MAX:
+            return Page(items, f"{node}/")
+        for name, key in keys(node, after):
+            if len(items) == limit:
+                return Page(items, ended)
+            items.append(row(key))
+            ended = f"{node}/{name}"
+        after = ""
+    return Page(items)
+
+
+def page_of_some(
+    keys: Iterable[Any], asked: Asked, row: Callable[[Any], Any | None], text: Callable[[Any], str]
+) -> Page:
+    """A page of those keys, which are in order, for which there is a row to show. text: how `next` names a key.
+
+    A page that has come past PAGE_PASSED_MAX keys is short, even empty, and has a `next` all the same.
+    """
+    items: list[Any] = []
+    last = ""
+    for passed, key in enumerate(keys):
+        if passed == PAGE_PASSED_MAX:
+            return Page(items, last)
+        shown = row(key)
+        if shown is not None:
+            if len(items) == max(asked.limit, 1):
+                return Page(items, last)
+            items.append(shown)
+        last = text(key)
+    return Page(items)
