@@ -354,6 +354,28 @@ def test_a_mark_that_is_taken_away_while_it_is_written_is_made_anew(path, kept):
     assert read_mark(path).commits == opening_of(path).commits
 
 
+@pytest.mark.parametrize("committer", COMMITTERS)
+def test_a_mark_that_cannot_be_written_is_said_and_holds_nothing_up(path, committer):
+    async def main():
+        async with running(COMMITTERS[committer](path)) as world:
+            await world.open_house()
+            await world.open_book("b1", credit_minor=10**12)
+            standing = world.engine.conditions.standing
+            mark_path(path).unlink()
+            mark_path(path).mkdir()
+            async with asyncio.timeout(30):
+                while ("store", "mark") not in standing:
+                    await world.do("b1", wager())
+                assert standing["store", "mark"].level == "degraded"
+                mark_path(path).rmdir()
+                while standing:
+                    await world.do("b1", wager())
+
+    play(main())
+    assert read_mark(path).commits == opening_of(path).commits
+    agrees(path)
+
+
 def test_what_was_written_last_is_written_over_last_also_after_a_restart(path):
     marks = [Mark("log", 1, commits, b"", commits, 1) for commits in range(1, 6)]
     for before, mark in pairwise(marks):

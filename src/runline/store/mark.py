@@ -120,25 +120,27 @@ class MarkFile:
 
     def __init__(self, path: Path) -> None:
         self.path = mark_path(path)
-        self.open()
-
-    def open(self) -> None:
-        """Open it, or make it, so that a power cut leaves it there, and go on at the place that is not the newest."""
-        try:
-            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            sync_folder(self.path.parent)
-        os.fchmod(self.descriptor, 0o600)
+        self.descriptor = self.open()
+        # It goes on at the place that is not the newest.
         found = newest(os.pread(self.descriptor, 2 * PLACE_BYTES, 0))
         self.place = 1 - found[1] if found else 0
+
+    def open(self) -> int:
+        """Open it, or make it, so that a power cut leaves it there."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            sync_folder(self.path.parent)
+        os.fchmod(descriptor, 0o600)
+        return descriptor
 
     def write(self, mark: Mark) -> None:
         """Write a mark, and sync it. If somebody has taken the file away, another one is made."""
         if not self.is_there():
+            before, self.descriptor = self.descriptor, self.open()
+            os.close(before)
             log.warning("the mark %s was taken away; it is made anew", self.path)
-            os.close(self.descriptor)
-            self.open()
         os.pwrite(self.descriptor, placed(mark), self.place * PLACE_BYTES)
         os.fdatasync(self.descriptor)
         self.place = 1 - self.place
