@@ -133,8 +133,20 @@ def test_a_file_whose_pages_have_no_checksums_is_not_opened(path):
     plain.execute("CREATE TABLE heads (stream)")
     plain.close()
     for writing in (False, True):
-        with pytest.raises(StoreError, match="its pages have no checksums"):
+        with pytest.raises(StoreError, match="database of another program, .* its pages have no checksums"):
             open_connection(path, writing=writing)
+
+
+def test_a_file_of_before_there_were_checksums_is_said_to_be_one_and_is_left_as_it_is(path):
+    old = apsw.Connection(str(path), vfs="unix")
+    old.pragma("journal_mode", "wal")
+    old.execute("CREATE TABLE alembic_version (version_num); CREATE TABLE heads (stream)")
+    old.close()
+    before = path.read_bytes()
+    for accept_loss in (False, True):
+        with pytest.raises(StoreError, match="was written by an earlier Runline"):
+            SqliteStore(path, accept_loss=accept_loss)
+    assert path.read_bytes() == before
 
 
 def test_checksums_that_are_switched_off_in_the_header_are_noticed(made):
