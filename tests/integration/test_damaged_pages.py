@@ -133,7 +133,7 @@ def test_a_file_whose_pages_have_no_checksums_is_not_opened(path):
     plain.execute("CREATE TABLE heads (stream)")
     plain.close()
     for writing in (False, True):
-        with pytest.raises(StoreError, match="database of another program, .* its pages have no checksums"):
+        with pytest.raises(StoreError, match=r"database of another program, .* its pages have no checksums"):
             open_connection(path, writing=writing)
 
 
