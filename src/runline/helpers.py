@@ -29,6 +29,10 @@ LENGTH = struct.Struct("<I")
 END_S = 10.0
 """How long a helper may take to end once its line is cut; then it is killed."""
 
+LOOKS = 5
+"""How often a helper that owes an answer is looked at within its bound. It is the looks that count, not the time: if this loop
+stood still, the answer may be there and nobody has read it."""
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -162,7 +166,7 @@ class Helper:
 
 def begin(number: str, parent: str) -> socket.socket:
     """What every helper does first. Returns its end of the line."""
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(one, signal.SIG_IGN)
     end_with_parent()
     if os.getppid() != int(parent):
@@ -202,8 +206,14 @@ def receive_exactly(line: socket.socket, size: int) -> bytes | None:
 class Callers:
     """Some helpers that call functions; a call goes to one that has the least to do."""
 
-    def __init__(self, processes: int, prepare: Callable[..., Any] | None = None, *args: object) -> None:
-        self.helpers = [CallingHelper(prepare, *args) for _ in range(processes)]
+    def __init__(
+        self,
+        processes: int,
+        prepare: Callable[..., Any] | None = None,
+        *args: object,
+        silent_s_max: float | None = None,
+    ) -> None:
+        self.helpers = [CallingHelper(prepare, *args, silent_s_max=silent_s_max) for _ in range(processes)]
 
     async def call(self, function: Callable[..., V], *args: object) -> V:
         """Have one of them call a function. Raises as CallingHelper does."""
@@ -216,9 +226,14 @@ class Callers:
 
 
 class CallingHelper:
-    """A process that calls the functions of modules, one after the other. prepare, args: called once as it starts."""
+    """A process that calls the functions of modules, one after the other. prepare, args: called once as it starts.
+    silent_s_max: how long a call may take before the process is taken for hung, and is ended; without one it may take for ever.
+    """
 
-    def __init__(self, prepare: Callable[..., Any] | None = None, *args: object) -> None:
+    def __init__(
+        self, prepare: Callable[..., Any] | None = None, *args: object, silent_s_max: float | None = None
+    ) -> None:
+        self.silent_s_max = silent_s_max
         self.prepare = prepare
         self.args = args
         self.calls = 0
@@ -236,12 +251,30 @@ class CallingHelper:
             helper = self.helper
             if helper is None or not helper.lives:
                 helper = await self.started()
-            done, value = pickle.loads(await helper.send(pickle.dumps((function, args))))
+            done, value = await self.answer(helper, function, args)
         finally:
             self.calls -= 1
         if not done:
             raise value
         return value  # type: ignore[no-any-return]
+
+    async def answer(self, helper: Helper, function: Callable[..., Any], args: tuple[object, ...]) -> tuple[bool, Any]:
+        """What a helper says to a call: (whether it was done, what it returned or raised).
+
+        Raises HelperEnded, also for a helper that does not answer.
+        """
+        reply = helper.send(pickle.dumps((function, args)))
+        if self.silent_s_max is None:
+            return pickle.loads(await reply)  # type: ignore[no-any-return]
+        try:
+            for _ in range(LOOKS):
+                if (await asyncio.wait({reply}, timeout=self.silent_s_max / LOOKS))[0]:
+                    return pickle.loads(reply.result())  # type: ignore[no-any-return]
+        finally:
+            reply.cancel()
+        log.error("the helper %s has not answered for %g s and is replaced", helper.child.pid, self.silent_s_max)
+        helper.stop()
+        raise HelperEnded
 
     async def started(self) -> Helper:
         """The helper, once it has been started by whoever was the first to need it."""
@@ -265,7 +298,7 @@ class CallingHelper:
             helper = await Helper.start("runline.helpers")
             try:
                 if self.prepare is not None:
-                    done, value = pickle.loads(await helper.send(pickle.dumps((self.prepare, self.args))))
+                    done, value = await self.answer(helper, self.prepare, self.args)
                     if not done:
                         raise value
             except BaseException:

@@ -51,6 +51,8 @@ def serve(
     file: Path | None, flags: Mapping[tuple[str, str], Any], *, sample: bool = False, accept_loss: bool = False
 ) -> int:
     """`runline serve`: run until told to stop."""
+    # Until there are streams to be started again; a start starts them all.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )

@@ -21,11 +21,11 @@ from runline.engine.ports import StoreError
 from runline.engine.requests import Refused
 from runline.evaluate.terminal import DIFFERS, UNREADABLE, verify_database
 from runline.evaluate.verify import verify
-from runline.gateway.check import check_once
+from runline.gateway.check import check_once, checking
 from runline.helpers import CallingHelper
 from runline.store import file as opening_of_files
 from runline.store.check import Checked, check_file
-from runline.store.file import open_connection
+from runline.store.file import open_connection, wal_of
 from runline.store.mark import mark_path
 from runline.store.sqlite import SqliteStore
 from runline.store.tables import SYSTEM_TABLES, row_tables
@@ -133,8 +133,20 @@ def test_a_file_whose_pages_have_no_checksums_is_not_opened(path):
     plain.execute("CREATE TABLE heads (stream)")
     plain.close()
     for writing in (False, True):
-        with pytest.raises(StoreError, match="its pages have no checksums"):
+        with pytest.raises(StoreError, match=r"database of another program, .* its pages have no checksums"):
             open_connection(path, writing=writing)
+
+
+def test_a_file_of_before_there_were_checksums_is_said_to_be_one_and_is_left_as_it_is(path):
+    old = apsw.Connection(str(path), vfs="unix")
+    old.pragma("journal_mode", "wal")
+    old.execute("CREATE TABLE alembic_version (version_num); CREATE TABLE heads (stream)")
+    old.close()
+    before = path.read_bytes()
+    for accept_loss in (False, True):
+        with pytest.raises(StoreError, match="was written by an earlier Runline"):
+            SqliteStore(path, accept_loss=accept_loss)
+    assert path.read_bytes() == before
 
 
 def test_checksums_that_are_switched_off_in_the_header_are_noticed(made):
@@ -309,6 +321,43 @@ def test_a_server_checks_its_file_and_says_what_is_damaged_until_it_is_mended(ma
             helper.close()
 
     play(main())
+
+
+@pytest.mark.parametrize(("ending", "words"), [("", "Put that one back"), ("-wal", "Stop it")])
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_server_is_not_ready_while_its_file_is_not_where_it_was(path, monkeypatch, ending, words, replaced):
+    monkeypatch.setattr("runline.gateway.check.LOOK_EVERY_S", 0.01)
+    place = path.with_name(path.name + ending)
+    elsewhere = path.with_name("elsewhere")
+
+    async def main():
+        async with running(SqliteStore(path)) as world, checking(world.engine, path):
+            await world.open_house()
+            conditions = world.engine.conditions
+            place.rename(elsewhere)
+            if replaced:
+                place.write_bytes(b"")
+            async with asyncio.timeout(30):
+                while not conditions.failing:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                assert words in conditions.failing[0].reason
+                elsewhere.rename(place)
+                while conditions.failing:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+    play(main())
+    agrees(path)
+
+
+def test_a_write_ahead_log_that_was_deleted_costs_nothing_if_the_server_is_stopped(path):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            wal_of(path).unlink()
+            await world.open_book("b1")
+
+    play(main())
+    agrees(path)
 
 
 def test_history_that_is_damaged_is_refused_in_plain_words_and_said_and_the_rest_goes_on(path):

@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.integration.served import PASSWORD, served
 from tests.integration.world import agrees, play, running, wager
 
+from runline.client import RefusedError
 from runline.engine.ids import id_bytes
 from runline.helpers import CallingHelper, HelperEnded
 from runline.store.sqlite_process import SqliteProcessStore
@@ -110,13 +113,15 @@ def test_all_helpers_end_with_a_parent_that_is_killed_also_if_they_are_stopped(p
     gone(helpers)
 
 
-def test_signals_that_end_a_server_do_not_end_its_helpers_before_it(path):
+def test_signals_to_a_server_and_all_its_helpers_do_not_end_these(path):
+    """A terminal or a service manager sends its signals to all of them."""
+
     async def main():
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await world.open_house()
             pid = store.committer.child.pid
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
                 os.kill(pid, number)
             await world.open_book("b1")
             assert store.committer.child.pid == pid
@@ -158,6 +163,21 @@ def test_a_committer_that_hangs_is_said_ended_and_replaced_and_its_batch_is_stor
     agrees(path)
 
 
+def test_a_batch_is_stored_however_long_it_takes_to_see_that_a_committer_hangs(path, quick, monkeypatch):
+    monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_S_MAX", 0.1)
+
+    async def main():
+        store = SqliteProcessStore(path)
+        async with running(store) as world:
+            await world.open_house()
+            await world.open_book("b1")
+            os.kill(store.committer.child.pid, signal.SIGSTOP)
+            await world.do("b1", wager())
+
+    play(main())
+    agrees(path)
+
+
 def test_a_committer_that_hangs_as_it_is_told_to_close_does_not_hold_the_stop_up(path, quick):
     async def main():
         store = SqliteProcessStore(path)
@@ -184,6 +204,42 @@ def test_a_helper_gives_back_what_a_function_returns_and_what_it_raises():
             await helper.call(time.sleep, 5)
         assert await helper.call(os.getpid) != first
         helper.close()
+
+    asyncio.run(main())
+
+
+def test_a_helper_that_hangs_is_replaced():
+    async def main():
+        helper = CallingHelper(abs, -1, silent_s_max=1.0)
+        first = await helper.call(os.getpid)
+        os.kill(first, signal.SIGSTOP)
+        with pytest.raises(HelperEnded):
+            await helper.call(abs, -1)
+        assert await helper.call(os.getpid) != first
+        assert not lives(first)
+        helper.close()
+
+    asyncio.run(main())
+
+
+def test_sign_in_and_history_go_on_once_a_helper_that_hangs_is_replaced(path, monkeypatch):
+    monkeypatch.setattr("runline.gateway.passwords.WORKER_SILENT_S_MAX", 1.0)
+
+    async def main():
+        async with served(path) as place:
+            await place.world.open_house()
+            await place.world.open_book("b1")
+            client = await place.sign_in("b1", "owner")
+            await client.ask("log")
+            for pid in children_of(os.getpid()):
+                os.kill(pid, signal.SIGSTOP)
+            for _ in range(3):
+                with suppress(RefusedError):
+                    await client.ask("log")
+            assert (await client.ask("log")).items
+            with suppress(RefusedError):
+                await place.client().sign_in("b1", "owner", PASSWORD)
+            await place.client().sign_in("b1", "owner", PASSWORD)
 
     asyncio.run(main())
 

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import subprocess
+from itertools import pairwise
 from random import Random
 from shutil import copyfile
 
 import apsw
+import msgspec
 import pytest
 from tests.integration.served import served
 from tests.integration.stores import COMMITTERS
@@ -15,10 +17,11 @@ from tests.integration.world import agrees, play, running, running_until_the_pow
 from runline.domain.house import FoundHouse
 from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
-from runline.evaluate.terminal import DIFFERS, verify_database
+from runline.evaluate.terminal import AGREES, DIFFERS, verify_database
 from runline.store import mark as marks
+from runline.store import opening as openings
 from runline.store.file import open_connection, wal_of
-from runline.store.mark import PLACE_BYTES, load_mark, mark_path, read_mark
+from runline.store.mark import PLACE_BYTES, Mark, load_mark, mark_path, placed, read_mark, taken, write_mark
 from runline.store.opening import last_opening
 from runline.store.sqlite import SqliteStore
 
@@ -188,8 +191,10 @@ def test_a_flipped_bit_in_the_write_ahead_log_loses_nothing_or_is_refused(cut_of
     assert refused > FLIPS // 2
 
 
-def test_without_the_mark_a_damaged_frame_before_others_is_refused_and_a_torn_end_is_not(cut_off):
-    mark_path(cut_off).unlink()
+def test_a_damaged_frame_before_others_is_refused_without_the_mark_s_word_and_a_torn_end_is_not(cut_off):
+    mark = read_mark(cut_off)
+    before = msgspec.structs.replace(mark, commits=mark.commits - 2, hash=b"")
+    mark_path(cut_off).write_bytes(placed(before))
     wal = wal_of(cut_off)
     whole = wal.read_bytes()
     frames = (len(whole) - 32) // FRAME
@@ -198,6 +203,9 @@ def test_without_the_mark_a_damaged_frame_before_others_is_refused_and_a_torn_en
         flipped[32 + frame * FRAME + 500] ^= 1
         wal.write_bytes(flipped)
         assert "its write-ahead log is damaged before its end" in start_error(cut_off), frame
+        mark_path(cut_off).unlink()
+        assert verify_database(cut_off, None, None) != AGREES
+        mark_path(cut_off).write_bytes(placed(before))
     wal.write_bytes(whole[:-FRAME])
     assert start_error(cut_off) == ""
 
@@ -283,10 +291,98 @@ def test_the_mark_of_another_log_is_refused(two_days, tmp_path):
     assert "is of another log" in start_error(yesterday)
 
 
-def test_a_file_that_was_not_stopped_cleanly_and_lies_there_alone_is_refused(cut_off):
+@pytest.mark.parametrize("harm", [delete, empty, cut])
+def test_a_file_that_was_not_stopped_cleanly_and_has_no_mark_is_refused(cut_off, harm):
     mark_path(cut_off).unlink()
-    delete(cut_off)
-    assert "are missing" in start_error(cut_off)
+    harm(cut_off)
+    assert "which says how far it was durable, is missing" in start_error(cut_off)
+
+
+def test_a_start_that_is_killed_before_it_has_written_its_first_mark_costs_nothing(path, monkeypatch):
+    def killed(path, mark):
+        raise OSError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(openings, "write_mark", killed)
+        with pytest.raises(StoreError):
+            SqliteStore(path)
+    assert not mark_path(path).exists()
+    SqliteStore(path).abandon()
+    assert read_mark(path).opening == 2
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("harm", ["emptied", "deleted"])
+def test_a_write_ahead_log_whose_database_is_gone_is_kept(cut_off, harm, marked):
+    """SQLite would delete it, and it may be all that is left."""
+    if harm == "emptied":
+        cut_off.write_bytes(b"")
+    else:
+        cut_off.unlink()
+    if not marked:
+        mark_path(cut_off).unlink()
+    left = wal_of(cut_off).read_bytes()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"it is empty, and .*-wal is not"):
+            SqliteStore(cut_off)
+    assert wal_of(cut_off).read_bytes() == left
+
+
+def test_what_lies_behind_the_damage_is_not_lost_again_once_the_loss_is_accepted(cut_off):
+    wal = wal_of(cut_off)
+    whole = bytearray(wal.read_bytes())
+    whole[32 + (len(whole) // FRAME // 2) * FRAME + 500] ^= 1
+    wal.write_bytes(whole)
+    SqliteStore(cut_off, accept_loss=True).abandon()
+    SqliteStore(cut_off).abandon()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_mark_that_is_taken_away_while_it_is_written_is_made_anew(path, kept):
+    async def main():
+        async with running_until_the_power_goes(SqliteStore(path)) as world:
+            world.engine.send(world.engine.writers[HOUSE], FoundHouse("platform"))
+            await world.engine.query(HOUSE, lambda house: None, at_least=1)
+            await world.open_house()
+            if kept:
+                mark_path(path).rename(path.with_name("elsewhere"))
+            else:
+                mark_path(path).unlink()
+            await world.open_book("b1", credit_minor=10**12)
+
+    play(main())
+    assert read_mark(path).commits == opening_of(path).commits
+
+
+@pytest.mark.parametrize("committer", COMMITTERS)
+def test_a_mark_that_cannot_be_written_is_said_and_holds_nothing_up(path, committer):
+    async def main():
+        async with running(COMMITTERS[committer](path)) as world:
+            await world.open_house()
+            await world.open_book("b1", credit_minor=10**12)
+            standing = world.engine.conditions.standing
+            mark_path(path).unlink()
+            mark_path(path).mkdir()
+            async with asyncio.timeout(30):
+                while ("store", "mark") not in standing:
+                    await world.do("b1", wager())
+                assert standing["store", "mark"].level == "degraded"
+                mark_path(path).rmdir()
+                while standing:
+                    await world.do("b1", wager())
+
+    play(main())
+    assert read_mark(path).commits == opening_of(path).commits
+    agrees(path)
+
+
+def test_what_was_written_last_is_written_over_last_also_after_a_restart(path):
+    marks = [Mark("log", 1, commits, b"", commits, 1) for commits in range(1, 6)]
+    for before, mark in pairwise(marks):
+        write_mark(path, before)
+        write_mark(path, mark)
+        content = mark_path(path).read_bytes()
+        assert {taken(content[:PLACE_BYTES]), taken(content[PLACE_BYTES:])} == {before, mark}
 
 
 @pytest.mark.parametrize("place", [0, 1])

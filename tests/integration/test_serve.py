@@ -18,7 +18,7 @@ from runline.engine.host import Host
 from runline.engine.timekeeper import confirmation_file, note_file, read_note, write_note
 from runline.evaluate.terminal import AGREES, verify_database
 from runline.gateway.server import listen
-from runline.serve import warnings
+from runline.serve import serve, warnings
 
 DAY_NS = 24 * 3_600 * 10**9
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -64,6 +64,17 @@ def test_the_signal_that_starts_stopped_streams_ends_nothing(tmp_path):
         with Client(address) as client:
             client.sign_in("house", user, password)
             client.send("CreateLeague", league="MLB", sport="baseball")
+
+
+def test_that_signal_ends_no_server_that_is_still_starting(tmp_path, monkeypatch):
+    found = []
+    monkeypatch.setattr("runline.serve.run", lambda main: found.append(signal.getsignal(signal.SIGUSR1)) or 0)
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        assert serve(None, {("store", "path"): tmp_path / "book.db"}) == 0
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert found == [signal.SIG_IGN]
 
 
 @pytest.mark.parametrize("committer", ["inline", "process"])

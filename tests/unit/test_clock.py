@@ -1,5 +1,7 @@
 """The clock: steady, whatever somebody sets the machine's to."""
 
+import os
+
 import pytest
 from tests.doubles.host import HOUR_NS, NOON_NS, SECOND_NS, SetHost
 
@@ -278,3 +280,32 @@ def test_the_machines_own_clocks_agree_with_themselves():
     assert not clock.stepped
     assert isinstance(clock.host.is_synchronised(), bool)
     assert clock.host.boot_id() == clock.host.boot_id()
+
+
+def test_a_digit_of_a_note_that_a_disk_has_changed_is_not_believed(host, database):
+    keeper(host, database).note()
+    file = note_file(database)
+    whole = file.read_bytes()
+    assert read_note(file) is not None
+    for at in range(len(whole)):
+        for bit in range(8):
+            changed = bytearray(whole)
+            changed[at] ^= 1 << bit
+            file.write_bytes(changed)
+            assert read_note(file) is None
+
+
+def test_the_notes_lie_beside_the_file_itself_by_whatever_link_it_is_named(host, database, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link.db"
+    link.symlink_to(database)
+    assert note_file(link) == note_file(database)
+    assert confirmation_file(link) == confirmation_file(database)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator gives files away")
+def test_what_an_administrator_confirms_belongs_to_whom_the_database_belongs(host, database):
+    os.chown(database, 1234, 2345)
+    confirm(database, host)
+    found = confirmation_file(database).stat()
+    assert (found.st_uid, found.st_gid) == (1234, 2345)

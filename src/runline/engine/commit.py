@@ -1,8 +1,9 @@
 """Committing: what to do when the store fails.
 
 Rules: what may pass is retried, the same sealed batch, until a deadline. A row that can never be stored is narrowed to its
-stream, and only that one stops. If it is not known whether a batch was stored, the heads tell. Otherwise memory is dropped and
-recovered, and the callers hear `unavailable`.
+stream, and only that one stops. If it is not known whether a batch was stored, the heads tell; if it was not, it is tried once
+more, for whoever was to store it has been replaced, however long it took to notice. Otherwise memory is dropped and recovered,
+and the callers hear `unavailable`.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
     Raises CommitFailed.
     """
     deadline_ns = clock.host_ns() + int(COMMIT_RETRY_S_MAX * 1e9)
+    replaced = False
     while True:
         try:
             fenced = await store.commit(sealed)
@@ -37,7 +39,9 @@ async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
                 return await narrow(store, sealed, clock)
             if error.kind == "lost" and await is_stored(store, sealed):
                 return {}
-            if error.kind == "unreadable" or clock.host_ns() >= deadline_ns:
+            again = error.kind == "lost" and not replaced
+            replaced = replaced or again
+            if error.kind == "unreadable" or (clock.host_ns() >= deadline_ns and not again):
                 raise CommitFailed(str(error)) from error
         await asyncio.sleep(COMMIT_RETRY_PAUSE_S)
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
@@ -50,33 +51,49 @@ class TimeNote(msgspec.Struct, frozen=True):
         return STEP_NS_MAX + (boot_ns - self.boot_ns) * DRIFT_PPM // 1_000_000
 
 
+def beside(database: Path, ending: str) -> Path:
+    """A file beside a database, by whatever link the database is named."""
+    real = Path(os.path.realpath(database))
+    return real.with_name(real.name + ending)
+
+
 def note_file(database: Path) -> Path:
     """Where the server notes the time."""
-    return database.with_name(database.name + ".clock")
+    return beside(database, ".clock")
 
 
 def confirmation_file(database: Path) -> Path:
     """Where a person confirms that the host's clock is right."""
-    return database.with_name(database.name + ".clock-confirmed")
+    return beside(database, ".clock-confirmed")
 
 
 def read_note(file: Path) -> TimeNote | None:
-    """A note, if there is one that can be read."""
+    """A note, if there is one that can be read and is as it was written."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=TimeNote)
+        content, _, digest = file.read_bytes().partition(b"\n")
+        return msgspec.json.decode(content, type=TimeNote) if digest == digest_of(content) else None
     except (OSError, msgspec.DecodeError):
         return None
 
 
-def write_note(file: Path, note: TimeNote) -> None:
-    """Write a note in one piece, readable and writable by its owner only.
+def digest_of(content: bytes) -> bytes:
+    """What tells a note from one that a disk has changed: one digit is a decade."""
+    return blake2b(content, digest_size=16).hexdigest().encode()
+
+
+def write_note(file: Path, note: TimeNote, owner: os.stat_result | None = None) -> None:
+    """Write a note in one piece, readable and writable by its owner only. owner: whose file it should be, if an administrator
+    writes it for them.
 
     Raises OSError.
     """
     draft = file.with_name(file.name + ".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(descriptor, msgspec.json.encode(note))
+        if owner is not None and os.geteuid() == 0:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        content = msgspec.json.encode(note)
+        os.write(descriptor, content + b"\n" + digest_of(content))
     finally:
         os.close(descriptor)
     draft.replace(file)
@@ -87,7 +104,8 @@ def confirm(database: Path, host: Host) -> None:
 
     Raises OSError.
     """
-    write_note(confirmation_file(database), TimeNote(host.boot_id(), host.boot_ns(), host.wall_ns()))
+    note = TimeNote(host.boot_id(), host.boot_ns(), host.wall_ns())
+    write_note(confirmation_file(database), note, owner=database.stat())
 
 
 def hours_of(apart_ns: int) -> str:

@@ -16,7 +16,7 @@ from runline.evaluate.anchor import Anchor, open_tables
 from runline.evaluate.replay import Differs, replay_stream, scratch
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.mark import Mark, MarkDamaged, load_mark
-from runline.store.opening import last_opening
+from runline.store.opening import damage_in_wal, last_opening
 from runline.store.schema_change import migrate
 from runline.store.sqlite import SqliteReader
 from runline.store.tables import SCHEMA_REVISION, Table, held_totals, is_held, row_tables
@@ -95,6 +95,9 @@ class Verification:
     def run(self) -> Report:
         """Fold, and compare."""
         mark = self.mark()
+        damaged = damage_in_wal(self.connection, self.path)
+        if damaged:
+            self.differs(f"the file: {damaged}")
         self.fold(self.heads())
         with snapshot(self.connection, self.path):
             heads = self.heads()

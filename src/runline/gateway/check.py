@@ -1,4 +1,5 @@
-"""The check of the file that a server has: every page, table and index, in a process of its own, now and then.
+"""The check of the file that a server has: that it is still there, and now and then every page, table and index, in a process of
+its own.
 
 What is read on the way of a command or a query is verified anyway; this finds what nobody has read for long.
 """
@@ -12,24 +13,37 @@ from pathlib import Path
 
 from runline.engine.engine import Engine
 from runline.helpers import CallingHelper, HelperEnded
-from runline.store.check import check_file
-from runline.store.limits import CHECK_EVERY_S
+from runline.store.check import Places, check_file
+from runline.store.limits import CHECK_EVERY_S, LOOK_EVERY_S
 
 log = logging.getLogger("runline.gateway")
 
 
 @asynccontextmanager
 async def checking(engine: Engine, database: Path) -> AsyncIterator[None]:
-    """Check a database while an engine runs on it, at once and then once a day; what is found is said in health."""
+    """Check a database while an engine runs on it, at once and then once a day, and where it lies each second; what is found is
+    said in health."""
     helper = CallingHelper(os.nice, 19)
-    task = asyncio.create_task(check_on(engine, database, helper))
+    tasks = [
+        asyncio.create_task(check_on(engine, database, helper)),
+        asyncio.create_task(look_on(engine, Places(database))),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         helper.close()
+
+
+async def look_on(engine: Engine, places: Places) -> None:
+    """Look where the file lies as long as this runs."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        fault = places.fault()
+        engine.hear("store", "file", "failing" if fault else None, f"{fault}.")
 
 
 async def check_on(engine: Engine, database: Path, helper: CallingHelper) -> None:

@@ -60,6 +60,10 @@ KEEP_ALIVE_S = 75.0
 KEEP_ALIVE_SCARCE_S = 5.0
 """How long an idle connection is kept when half of all connections are taken."""
 
+WORKER_SILENT_S_MAX = 15.0
+"""How long a process that hashes passwords or reads history may take over one of them before it is taken for hung: it is ended
+and replaced, and who waits for it hears `unavailable`. (A page of history takes milliseconds, on a slow disk a second.)"""
+
 PASSWORDS_WAITING_MAX = 64
 """Passwords waiting to be hashed or checked; about 25 ms each."""
 

@@ -15,6 +15,7 @@ from runline.gateway.limits import (
     PASSWORD_LENGTH_MIN,
     PASSWORDS_OF_ONE_MAX,
     PASSWORDS_WAITING_MAX,
+    WORKER_SILENT_S_MAX,
 )
 from runline.helpers import Callers, HelperEnded
 
@@ -60,12 +61,12 @@ class Worker:
         *args: object,
     ) -> None:
         self.queue = FairQueue(processes, waiting_max, of_one_max)
-        self.helpers = Callers(processes, prepare, *args)
+        self.helpers = Callers(processes, prepare, *args, silent_s_max=WORKER_SILENT_S_MAX)
 
     async def call(self, path: Member, function: Callable[..., V], *args: object) -> V:
         """Have a process call a function. path: for whom, for turns go round.
 
-        Raises Rejected `busy`, `unavailable` if the process has died, and what the function raises.
+        Raises Rejected `busy`, `unavailable` if the process has died or hangs, and what the function raises.
         """
         async with self.queue.turn(path):
             try:

@@ -1,14 +1,46 @@
-"""Checking a file: that every page has its checksum, and that tables and indexes agree."""
+"""Checking a file: that it is where it was, that every page has its checksum, and that tables and indexes agree."""
 
+import os
 from pathlib import Path
 
 import apsw
 import msgspec
 
 from runline.engine.ports import StoreError
-from runline.store.file import open_connection, snapshot, store_error
+from runline.store.file import open_connection, snapshot, store_error, wal_of
 
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+
+
+class Places:
+    """Where a file that is open and its write-ahead log lie. Writing goes on when somebody takes them away, and what is written
+    then is found by no later start."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Path(os.path.realpath(path))
+        self.wal = wal_of(self.database)
+        self.known = {place: place.stat() for place in (self.database, self.wal)}
+
+    def fault(self) -> str:
+        """What was taken away or replaced, and what can be done, in words; "" if nothing was."""
+        if not self.is_there(self.database):
+            return (
+                f"{self.database.name} was taken away or replaced: what is acknowledged now goes into the file that was there. "
+                "Put that one back, with its -wal and -shm, before this server ends"
+            )
+        if not self.is_there(self.wal):
+            return (
+                f"{self.wal.name} was taken away or replaced: what is in it is lost if this server is killed. Stop it, which "
+                "copies everything into the database"
+            )
+        return ""
+
+    def is_there(self, place: Path) -> bool:
+        """Whether a name still leads to the file that it led to."""
+        try:
+            return os.path.samestat(place.stat(), self.known[place])
+        except OSError:
+            return False
 
 
 class Checked(msgspec.Struct):

@@ -43,10 +43,12 @@ class Close(msgspec.Struct, tag=True):
 
 
 class Done(msgspec.Struct, tag=True):
-    """It is done. fenced: the streams that were left out. overgrown_pages: of the WAL, if it is beyond its bound."""
+    """It is done. fenced: the streams that were left out. overgrown_pages: of the WAL, if it is beyond its bound.
+    unmarked: why the mark cannot be written, or ""."""
 
     fenced: list[str] = []
     overgrown_pages: int = 0
+    unmarked: str = ""
 
 
 class Failed(msgspec.Struct, tag=True):
@@ -75,7 +77,7 @@ def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
                 )
                 fenced = file.commit(decode_sealed(batch))
                 pieces.clear()
-                reply = Done(sorted(fenced), file.checkpointer.overgrown_pages)
+                reply = Done(sorted(fenced), file.checkpointer.overgrown_pages, file.mark.failure)
             elif isinstance(order, Piece):
                 pieces[order.start :] = shared[: order.length]
             elif isinstance(order, Claim):

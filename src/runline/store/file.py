@@ -119,12 +119,11 @@ def require_checksums(connection: apsw.Connection, path: Path) -> None:
 
     Raises StoreError `unreadable`.
     """
-    connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    ours = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'alembic_version'").get
     verified = int(connection.pragma("checksum_verification") or 0) == 1
     if connection.open_vfs != CHECKSUMS or connection.reserve_bytes("main", -1) != CHECKSUM_BYTES or not verified:
-        raise StoreError(
-            "unreadable", f"{path} is a database of another program, or damaged: its pages have no checksums."
-        )
+        whose = "was written by an earlier Runline" if ours else "is a database of another program"
+        raise StoreError("unreadable", f"{path} {whose}, or is damaged: its pages have no checksums.")
 
 
 def wal_of(path: Path) -> Path:

@@ -31,6 +31,9 @@ MARK_S = 0.1
 CHECK_EVERY_S = 24 * 3_600.0
 """How often a server checks its whole file; the first time right after its start."""
 
+LOOK_EVERY_S = 1.0
+"""How often a server looks whether its file and the write-ahead log are still where they were."""
+
 COMMITTER_READY_S = 30.0
 """How long the committer process may take to open the file."""
 

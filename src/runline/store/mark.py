@@ -77,6 +77,12 @@ def taken(place: bytes) -> Mark | None:
     return decode(content[LENGTH.size :])
 
 
+def newest(content: bytes) -> tuple[Mark, int] | None:
+    """The mark that a file's content says, and its place; None if no place is whole."""
+    whole = [(mark, place) for place in (0, 1) if (mark := taken(content[place * PLACE_BYTES :][:PLACE_BYTES]))]
+    return max(whole, key=lambda one: (one[0].opening, one[0].commits, one[0].written_ns), default=None)
+
+
 def load_mark(path: Path) -> tuple[Mark, bool] | None:
     """A database's mark, and whether it was copied there; None if there is none.
 
@@ -90,10 +96,10 @@ def load_mark(path: Path) -> tuple[Mark, bool] | None:
         return None
     except OSError as error:
         raise MarkDamaged(f"{mark_path(path)} cannot be read: {error}") from error
-    whole = [mark for at in (0, PLACE_BYTES) if (mark := taken(content[at : at + PLACE_BYTES]))]
-    if not whole:
+    found = newest(content)
+    if found is None:
         raise MarkDamaged(f"{mark_path(path)} is damaged")
-    mark = max(whole, key=lambda one: (one.opening, one.commits, one.written_ns))
+    mark, _ = found
     return mark, abs(changed_ns - mark.written_ns) > COPIED_NS
 
 
@@ -106,19 +112,82 @@ def read_mark(path: Path) -> Mark | None:
     return found[0] if found else None
 
 
+class MarkFile:
+    """A database's mark, to be written.
+
+    Raises OSError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = mark_path(path)
+        self.descriptor = self.open()
+        # It goes on at the place that is not the newest.
+        found = newest(os.pread(self.descriptor, 2 * PLACE_BYTES, 0))
+        self.place = 1 - found[1] if found else 0
+
+    def open(self) -> int:
+        """Open it, or make it, so that a power cut leaves it there."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            sync_folder(self.path.parent)
+        os.fchmod(descriptor, 0o600)
+        return descriptor
+
+    def write(self, mark: Mark) -> None:
+        """Write a mark, and sync it. If somebody has taken the file away, another one is made."""
+        if not self.is_there():
+            before, self.descriptor = self.descriptor, self.open()
+            os.close(before)
+            log.warning("the mark %s was taken away; it is made anew", self.path)
+        os.pwrite(self.descriptor, placed(mark), self.place * PLACE_BYTES)
+        os.fdatasync(self.descriptor)
+        self.place = 1 - self.place
+
+    def is_there(self) -> bool:
+        """Whether the file still has its name."""
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self.descriptor))
+        except FileNotFoundError:
+            return False
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's names durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_mark(path: Path, mark: Mark) -> None:
+    """Write a database's mark, while nobody else does. Raises OSError."""
+    file = MarkFile(path)
+    try:
+        file.write(mark)
+    finally:
+        file.close()
+
+
 class MarkKeeper:
-    """Writes a database's mark behind its commits, on a thread of its own: nobody waits for it."""
+    """Writes a database's mark behind its commits, on a thread of its own: nobody waits for it.
+
+    failure: why it cannot be written, "" while it can.
+    """
 
     def __init__(self, path: Path, log_id: str, opening: int, process: int) -> None:
-        self.path = mark_path(path)
+        self.file = MarkFile(path)
         self.log_id = log_id
         self.opening = opening
         self.process = process
         self.durable = (0, b"")
         self.written = (0, b"")
-        self.place = 0
-        self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.fchmod(self.descriptor, 0o600)
+        self.failure = ""
         self.wanted = threading.Event()
         self.ending = False
         self.thread = threading.Thread(target=self.run, name="mark", daemon=True)
@@ -136,23 +205,24 @@ class MarkKeeper:
             if self.ending:
                 return
             self.wanted.clear()
-            try:
-                self.write()
-            except OSError as error:
-                # The next commit asks again; until then a lost end may be as long as that.
-                log.warning("the mark %s cannot be written: %s", self.path, error)
+            self.write()
             time.sleep(MARK_S)
 
     def write(self) -> None:
-        """Write how far the log is durable, and sync it."""
+        """Write how far the log is durable. If that fails the next commit asks again; until then a lost end may be as long as
+        that."""
         commits, chain = self.durable
         if (commits, chain) == self.written:
             return
-        mark = Mark(self.log_id, self.opening, commits, chain, time.time_ns(), self.process)
-        os.pwrite(self.descriptor, placed(mark), self.place * PLACE_BYTES)
-        os.fdatasync(self.descriptor)
+        try:
+            self.file.write(Mark(self.log_id, self.opening, commits, chain, time.time_ns(), self.process))
+        except OSError as error:
+            if not self.failure:
+                log.warning("the mark %s cannot be written: %s", self.file.path, error)
+            self.failure = f"{self.file.path.name}, which says how far the log was durable, cannot be written: {error}"
+            return
+        self.failure = ""
         self.written = commits, chain
-        self.place = 1 - self.place
 
     def close(self) -> None:
         """Write what is durable now, and end."""
@@ -161,7 +231,5 @@ class MarkKeeper:
         self.ending = True
         self.wanted.set()
         self.thread.join()
-        try:
-            self.write()
-        finally:
-            os.close(self.descriptor)
+        self.write()
+        self.file.close()

@@ -18,10 +18,10 @@ import msgspec
 
 from runline.engine.ports import StoreError
 from runline.store.file import open_connection, store_error, wal_of
-from runline.store.mark import Mark, MarkDamaged, load_mark, mark_path
+from runline.store.mark import Mark, MarkDamaged, load_mark, mark_path, write_mark
 from runline.store.schema_change import migrate
 from runline.store.tables import OPENINGS, insert
-from runline.store.wal import lost_behind
+from runline.store.wal import PAGE_BYTES, lost_behind
 
 log = logging.getLogger("runline.store")
 
@@ -69,24 +69,27 @@ def open_log(path: Path, *, accept_loss: bool) -> tuple[Opening, str]:
 
     Raises StoreError `unreadable`.
     """
-    wal_is_there = wal_of(path).exists()
     marked = load_marked(path, accept_loss=accept_loss)
+    gone = log_without_database(path)
+    if gone:
+        refuse(path, gone, accept_loss=accept_loss)
     connection = open_connection(path, writing=True)
     try:
-        taken = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0]
-        damaged = lost_behind(wal_of(path), max(taken, 0))
+        damaged = damage_in_wal(connection, path)
         last = None
         if connection.execute("SELECT count(*) FROM sqlite_schema").get:
             migrate(connection, path)
             last = last_opening(connection)
-        lost = what_is_lost(path, last, marked[0] if marked else None, damaged=damaged, wal_is_there=wal_is_there)
-        if lost and not accept_loss:
-            raise StoreError("unreadable", f"{path} has lost what was durable: {lost}. {HOW_TO_ACCEPT}")
+        lost = gone or damaged or what_is_lost(path, last, marked[0] if marked else None)
+        if lost:
+            refuse(path, lost, accept_loss=accept_loss)
         if last is None:
             migrate(connection, path)
         opening = begin(connection, last, marked, lost, asked=accept_loss)
-        # So that the database itself says that it is open: then its write-ahead log must be there.
-        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        write_mark(path, Mark(opening.log, opening.number, opening.commits, opening.hash, time.time_ns(), os.getpid()))
+        # So that the database itself says that it is open. After a loss nothing stays of the write-ahead log: what lies behind
+        # the damage would be taken for lost again.
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE if lost else apsw.SQLITE_CHECKPOINT_PASSIVE)
         return opening, lost
     except apsw.BusyError as error:
         raise StoreError("unreadable", f"{path} is being written by another program: {error}") from error
@@ -107,13 +110,44 @@ def load_marked(path: Path, *, accept_loss: bool) -> tuple[Mark, bool] | None:
         raise StoreError("unreadable", f"How far {path} was durable is not known: {error}. {HOW_TO_ACCEPT}") from error
 
 
-def what_is_lost(path: Path, last: Opening | None, mark: Mark | None, *, damaged: bool, wal_is_there: bool) -> str:
+def refuse(path: Path, lost: str, *, accept_loss: bool) -> None:
+    """Refuse a file that has lost something, unless that is accepted.
+
+    Raises StoreError `unreadable`.
+    """
+    if not accept_loss:
+        raise StoreError("unreadable", f"{path} has lost what was durable: {lost}. {HOW_TO_ACCEPT}")
+
+
+def log_without_database(path: Path) -> str:
+    """That a write-ahead log lies beside an empty file, in words; else "". It is found before SQLite opens the file, because
+    SQLite deletes such a log, and that may be all that is left."""
+    wal = wal_of(path)
+    if path.stat().st_size == 0 and wal.is_file() and wal.stat().st_size > 0:
+        return f"it is empty, and {wal.name} is not"
+    return ""
+
+
+def damage_in_wal(connection: apsw.Connection, path: Path) -> str:
+    """That the write-ahead log is damaged before its end, in words; else "".
+
+    While somebody writes, a transaction may have come after the counting: what is behind it then is no damage.
+    """
+    taken = -1
+    while taken != (taken := connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0]):
+        if not lost_behind(wal_of(path), max(taken, 0)):
+            return ""
+    return "its write-ahead log is damaged before its end"
+
+
+def what_is_lost(path: Path, last: Opening | None, mark: Mark | None) -> str:
     """What a file lacks, in words; "" if nothing is known to be lost."""
-    if damaged:
-        return "its write-ahead log is damaged before its end"
     if mark is None:
-        if last is not None and not last.closed and not wal_is_there:
-            return f"it was not stopped cleanly, and its write-ahead log and {mark_path(path).name} are missing"
+        # The first mark is written before anything is copied into the database.
+        if last is not None and not last.closed and path.stat().st_size > PAGE_BYTES:
+            return (
+                f"it was not stopped cleanly, and {mark_path(path).name}, which says how far it was durable, is missing"
+            )
         return ""
     said = f"{mark_path(path).name} says that transaction {mark.commits} of opening {mark.opening} was durable"
     if last is None:

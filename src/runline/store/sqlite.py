@@ -103,6 +103,7 @@ class OpenedFile(SqliteReader):
         self.path = Path(os.path.realpath(path))
         self.report: Report = nobody_hears
         self.overgrown = False
+        self.unmarked = ""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(path)
         try:
@@ -125,6 +126,14 @@ class OpenedFile(SqliteReader):
         self.report = report
         if self.lost:
             report("store", "log", "degraded", f"The log goes on after a loss that was accepted: {self.lost}.")
+
+    def say_of_commit(self, overgrown_pages: int, unmarked: str) -> None:
+        """Say what is wrong beside a commit, or no more."""
+        if overgrown_pages or self.overgrown:
+            self.say_overgrown(overgrown_pages)
+        if unmarked != self.unmarked:
+            self.unmarked = unmarked
+            self.report("store", "mark", "degraded" if unmarked else None, f"A lost end would not be seen: {unmarked}.")
 
     def say_overgrown(self, pages: int) -> None:
         """Say that the write-ahead log has outgrown its bound, or no more."""
@@ -158,9 +167,7 @@ class SqliteStore(OpenedFile):
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced = self.file.commit(sealed)
         self.file.after_commit()
-        pages = self.file.checkpointer.overgrown_pages
-        if pages or self.overgrown:
-            self.say_overgrown(pages)
+        self.say_of_commit(self.file.checkpointer.overgrown_pages, self.file.mark.failure)
         return fenced
 
     async def claim(self, stream: str) -> Head:

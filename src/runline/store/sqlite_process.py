@@ -133,8 +133,7 @@ class SqliteProcessStore(OpenedFile):
         length = len(batch) - start
         self.shared[:length] = batch[start:]
         done = await self.order(Commit(length, start))
-        if done.overgrown_pages or self.overgrown:
-            self.say_overgrown(done.overgrown_pages)
+        self.say_of_commit(done.overgrown_pages, done.unmarked)
         return frozenset(done.fenced)
 
     async def claim(self, stream: str) -> Head:
