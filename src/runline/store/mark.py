@@ -26,7 +26,8 @@ DIGEST_BYTES = 16
 LENGTH = struct.Struct("<H")
 
 COPIED_NS = 5 * 10**9
-"""A mark whose file was last changed so much later than it says was not written there, but copied."""
+"""A mark whose file was last changed so much later than it says was not written there, but copied. (So it was if the file is
+another one; one that was copied over it is not.)"""
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -35,7 +36,8 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     """How far a log was durable.
 
     log: the log's id. opening: how often it had been opened. commits: the transactions that it had had, and hash: a chain over
-    them. written_ns: when this was written, by the host's clock. process: who had the file.
+    them. written_ns: when this was written, by the host's clock. process: who had the file. inode: of the file in which this was
+    written; a copy has another one.
     """
 
     log: str
@@ -44,6 +46,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     hash: bytes
     written_ns: int
     process: int
+    inode: int = 0
 
 
 decode = msgspec.msgpack.Decoder(Mark).decode
@@ -91,7 +94,7 @@ def load_mark(path: Path) -> tuple[Mark, bool] | None:
     try:
         with mark_path(path).open("rb") as file:
             content = file.read(2 * PLACE_BYTES)
-            changed_ns = os.fstat(file.fileno()).st_ctime_ns
+            found_file = os.fstat(file.fileno())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -100,7 +103,7 @@ def load_mark(path: Path) -> tuple[Mark, bool] | None:
     if found is None:
         raise MarkDamaged(f"{mark_path(path)} is damaged")
     mark, _ = found
-    return mark, abs(changed_ns - mark.written_ns) > COPIED_NS
+    return mark, mark.inode != found_file.st_ino or abs(found_file.st_ctime_ns - mark.written_ns) > COPIED_NS
 
 
 def read_mark(path: Path) -> Mark | None:
@@ -120,29 +123,36 @@ class MarkFile:
 
     def __init__(self, path: Path) -> None:
         self.path = mark_path(path)
-        self.descriptor = self.open()
+        self.draft = self.path.with_name(self.path.name + ".new")
+        self.descriptor, self.is_draft = self.open()
         # It goes on at the place that is not the newest.
         found = newest(os.pread(self.descriptor, 2 * PLACE_BYTES, 0))
         self.place = 1 - found[1] if found else 0
 
-    def open(self) -> int:
-        """Open it, or make it, so that a power cut leaves it there."""
+    def open(self) -> tuple[int, bool]:
+        """A descriptor of it, or of a draft that becomes it once something is written, so that it is never empty."""
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor, is_draft = os.open(self.path, os.O_RDWR | os.O_CLOEXEC), False
         except FileNotFoundError:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            sync_folder(self.path.parent)
+            flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            descriptor, is_draft = os.open(self.draft, flags, 0o600), True
         os.fchmod(descriptor, 0o600)
-        return descriptor
+        return descriptor, is_draft
 
     def write(self, mark: Mark) -> None:
         """Write a mark, and sync it. If somebody has taken the file away, another one is made."""
-        if not self.is_there():
-            before, self.descriptor = self.descriptor, self.open()
+        if not self.is_draft and not self.is_there():
+            before = self.descriptor
+            self.descriptor, self.is_draft = self.open()
             os.close(before)
             log.warning("the mark %s was taken away; it is made anew", self.path)
+        mark = msgspec.structs.replace(mark, inode=os.fstat(self.descriptor).st_ino)
         os.pwrite(self.descriptor, placed(mark), self.place * PLACE_BYTES)
         os.fdatasync(self.descriptor)
+        if self.is_draft:
+            self.draft.rename(self.path)
+            self.is_draft = False
+            sync_folder(self.path.parent)
         self.place = 1 - self.place
 
     def is_there(self) -> bool:
