@@ -25,7 +25,7 @@ DIGEST_BYTES = 16
 
 LENGTH = struct.Struct("<H")
 
-COPIED_NS = 5 * 10**9
+COPIED_NS = 10**9
 """A mark whose file was last changed so much later than it says was not written there, but copied. (So it was if the file is
 another one; one that was copied over it is not.)"""
 
