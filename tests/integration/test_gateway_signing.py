@@ -16,6 +16,7 @@ from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS
 from runline.engine.ids import uuid7
 from runline.evaluate.verify import verify
+from runline.gateway.fair import busy
 from runline.gateway.limits import (
     FAILURES_LOGGED,
     FREE_FAILURES,
@@ -213,8 +214,10 @@ def test_an_unknown_user_hears_the_same_as_a_known_one_try_by_try(place, stream,
 
 def test_a_check_that_could_not_be_made_is_no_guess(place, monkeypatch):
     async def main(place):
-        monkeypatch.setattr(place.gateway.passwords.worker.queue, "at_once", 0)
-        monkeypatch.setattr(place.gateway.passwords.worker.queue, "member_max", 0)
+        async def too_much_waits(*_, **__):
+            raise busy()
+
+        monkeypatch.setattr(place.gateway.passwords, "check", too_much_waits)
         assert [await outcome(guess(place)) for _ in range(FREE_FAILURES + 3)] == ["busy"] * (FREE_FAILURES + 3)
         monkeypatch.undo()
         assert await outcome(guess(place, password=PASSWORD)) == ""
