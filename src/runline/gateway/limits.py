@@ -208,6 +208,15 @@ SPENDERS_MAX = 20_000
 FLUSH_S = 0.02
 """At most one write per connection in this time; the first event goes at once."""
 
+ARRIVALS_NS = 20_000_000
+"""What a flush spends on screens that join; then whoever is in already has what has happened meanwhile."""
+
+FRAMES_AT_ONCE = 8
+"""First frames, of screens that do not begin alike, that are made together."""
+
+FRAMES_OF_ONE = 2
+"""Of these, those of one user."""
+
 HEARTBEAT_S = 5.0
 """The silence after which a stream says that it is alive."""
 
