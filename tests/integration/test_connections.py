@@ -637,7 +637,7 @@ def test_what_waits_for_its_turn_is_answered_in_order_even_if_the_client_sends_n
         player, owner = await place.sign_in("b1", "P1"), await place.sign_in("b1", "owner")
         bet, me = json.dumps(BET).encode(), head(place, "GET", "/v1/me", token=player.token)
         crowd = [await asyncio.open_connection(*place.address.removeprefix("http://").split(":")) for _ in range(20)]
-        for reader, writer in crowd:
+        for _, writer in crowd:
             for piece in (request(place, "POST", "/v1/wagers", bet, token=player.token), me, b"x" * 10):
                 writer.write(piece)
             writer.write_eof()

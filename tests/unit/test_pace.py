@@ -26,7 +26,8 @@ class Sender:
 
 def test_a_round_takes_so_much_and_the_rest_waits_for_the_next_one():
     async def main():
-        pace, taken = Pace(), []
+        pace = Pace()
+        taken: list[str] = []
         Sender(taken, "hog").line_up(pace, times=10)
         rounds = []
         while pace.signed:
@@ -40,7 +41,8 @@ def test_a_round_takes_so_much_and_the_rest_waits_for_the_next_one():
 
 def test_turns_go_round_the_users_however_many_connections_they_have():
     async def main():
-        pace, taken = Pace(), []
+        pace = Pace()
+        taken: list[str] = []
         Sender(taken, "hog").line_up(pace, times=20)
         Sender(taken, "other").line_up(pace, times=2)
         await asyncio.sleep(0)
@@ -51,7 +53,8 @@ def test_turns_go_round_the_users_however_many_connections_they_have():
 
 def test_a_crowd_of_strangers_has_every_second_turn_only():
     async def main():
-        pace, taken = Pace(), []
+        pace = Pace()
+        taken: list[str] = []
         for number in range(20):
             Sender(taken, f"stranger {number}").line_up(pace, signed=False)
         Sender(taken, "owner").line_up(pace, times=3)

@@ -135,8 +135,8 @@ class Composer(Groups):
                     yield False, one
 
     def welcome(self, screen: Screen, moment: Moment, outgoing: Outgoing) -> bool:
-        """Let a screen in: with what it has missed if that can be proved, else with an image. Returns whether it is the first that
-        needs this frame."""
+        """Let a screen in: with what it has missed if that can be proved, else with an image. Returns whether it is the first
+        that needs this frame."""
         state = moment.state
         try:
             user = reader_of(state, screen.asker, moment.now_ns)

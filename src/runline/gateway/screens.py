@@ -46,8 +46,8 @@ class Screen:
     task, up to a bound.
 
     group: the screens that it sees the same as (a `Group`); None until it is let in. begun: (house position, position) at
-    which its first frame ends; None until that is written: before, it hears nothing else. reached_back: whether what it has missed
-    was looked for.
+    which its first frame ends; None until that is written: before, it hears nothing else. reached_back: whether what
+    it has missed was looked for.
     """
 
     def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> None:
