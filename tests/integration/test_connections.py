@@ -687,7 +687,7 @@ def test_a_crowd_at_sign_in_from_everywhere_keeps_nobody_out_who_is_known(place)
             asyncio.create_task(place.gateway.signing.sign_in("b1", f"u{n}", "a wrong one", "program", address=f"a{n}"))
             for n in range(3 * PASSWORDS_WAITING_MAX)
         ]
-        await comes_true(lambda: line.waiting == PASSWORDS_WAITING_MAX)
+        await comes_true(lambda: line.line.size == PASSWORDS_WAITING_MAX)
         before = len([one for one in crowd if one.done()])
         again, change = await asyncio.gather(
             place.client().http.post("/v1/sign-in", json={**body, "device": device}),
