@@ -18,10 +18,13 @@ from runline.gateway.limits import (
     BULK_BYTES_MAX,
     HEAD_BYTES_MAX,
     HEADERS_MAX,
+    PASSWORDS_WAITING_MAX,
     PIPELINE_MAX,
+    SHORT_WAYS_MAX,
     SIGN_IN_BYTES_MAX,
     URL_BYTES_MAX,
 )
+from runline.gateway.protocol import Connection
 
 WAIT_S = 30
 BET = {name: getattr(wager(), name) for name in wager().__struct_fields__}
@@ -596,6 +599,61 @@ def test_nothing_is_kept_of_a_body_of_whoever_is_not_signed_in(place):
     place(main)
 
 
+# Pace
+
+
+def test_many_refused_wagers_in_one_piece_are_taken_a_few_at_a_time(place, monkeypatch):
+    taken, passes = [], [0]
+    submitted = Connection.place
+
+    def noted(connection, exchange):
+        taken.append(passes[0])
+        submitted(connection, exchange)
+
+    async def count():
+        while True:
+            passes[0] += 1
+            await asyncio.sleep(0)
+
+    async def main(place):
+        player = await place.sign_in("b1", "P1")
+        counting = asyncio.create_task(count())
+        async with raw(place) as (reader, writer):
+            writer.write(request(place, "POST", "/v1/wagers", b"{}", token=player.token) * MANY)
+            statuses = [(await answer_of(reader))[0] for _ in range(MANY)]
+        counting.cancel()
+        assert statuses == [400] * MANY
+        assert max(map(taken.count, taken)) <= SHORT_WAYS_MAX
+
+    monkeypatch.setattr(Connection, "place", noted)
+    place(main)
+
+
+def test_what_waits_for_its_turn_is_answered_in_order_even_if_the_client_sends_no_more(place, monkeypatch):
+    # Each request ends the round.
+    monkeypatch.setattr("runline.gateway.pace.ROUND_NS", 1)
+
+    async def main(place):
+        player, owner = await place.sign_in("b1", "P1"), await place.sign_in("b1", "owner")
+        bet, me = json.dumps(BET).encode(), head(place, "GET", "/v1/me", token=player.token)
+        crowd = [await asyncio.open_connection(*place.address.removeprefix("http://").split(":")) for _ in range(20)]
+        for _, writer in crowd:
+            for piece in (request(place, "POST", "/v1/wagers", bet, token=player.token), me, b"x" * 10):
+                writer.write(piece)
+            writer.write_eof()
+        async with raw(place) as (reader, writer):
+            writer.write(head(place, "GET", "/v1/me", token=owner.token))
+            assert (await answer_of(reader))[0] == 200
+        for reader, writer in crowd:
+            assert [(await answer_of(reader))[0] for _ in range(3)] == [200, 200, 400]
+            assert await reader.read() == b""
+            writer.close()
+        pace = place.server.entrance.pace
+        assert (pace.signed, pace.strangers) == ({}, {})
+
+    place(main)
+
+
 # Shares
 
 
@@ -615,6 +673,32 @@ def test_one_players_reading_of_history_does_not_keep_the_owner_waiting(place):
         assert set(statuses) == {200, 429}
         for _, writer in crowd:
             writer.close()
+
+    place(main)
+
+
+def test_a_crowd_at_sign_in_from_everywhere_keeps_nobody_out_who_is_known(place):
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        body = {"stream": "b1", "user": "owner", "password": PASSWORD}
+        device = (await owner.http.post("/v1/sign-in", json=body)).json()["device"]
+        line = place.gateway.passwords.worker.queue
+        crowd = [
+            asyncio.create_task(place.gateway.signing.sign_in("b1", f"u{n}", "a wrong one", "program", address=f"a{n}"))
+            for n in range(3 * PASSWORDS_WAITING_MAX)
+        ]
+        await comes_true(lambda: line.line.size == PASSWORDS_WAITING_MAX)
+        before = len([one for one in crowd if one.done()])
+        again, change = await asyncio.gather(
+            place.client().http.post("/v1/sign-in", json={**body, "device": device}),
+            owner.http.post("/v1/change-password", json={"old": PASSWORD, "new": PASSWORD}),
+        )
+        assert (again.status_code, change.status_code) == (200, 200)
+        served = len([one for one in crowd if one.done()]) - before
+        assert served < PASSWORDS_WAITING_MAX // 2
+        strange = await place.client().http.post("/v1/sign-in", json={**body, "user": "P1"})
+        assert strange.status_code in (401, 429)
+        await asyncio.gather(*crowd, return_exceptions=True)
 
     place(main)
 

@@ -16,6 +16,7 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Suspend
 from runline.gateway.door import Asker
+from runline.gateway.limits import FRAMES_OF_ONE
 from runline.gateway.screens import Resume, parse_resume
 from runline.store.sqlite import SqliteStore
 
@@ -513,5 +514,40 @@ def test_somebody_who_comes_back_after_much_has_happened_gets_it_in_order(path, 
                     seen += [event["seq"] for event in data["topics"]["log"]["events"]]
             assert seen == list(range(int(last_id.split(":")[2]) + 1, last + 1))
             assert Resume("x", 1, 2) == parse_resume("x:1:2")
+
+    play(main())
+
+
+def test_a_flush_lets_few_in_that_need_a_frame_of_their_own_and_fewer_of_one_user(path, monkeypatch):
+    monkeypatch.setattr("runline.gateway.composer.ARRIVALS_NS", 1)
+
+    async def main():
+        async with wall(path) as there:
+            world = there.place.world
+            askers = [await there.asker(name) for name in ("owner", "ann")]
+            resumes = {}
+            for asker in askers:
+                _, last_id, _ = (await there.hear(await there.join(asker, "log")))[0]
+                log, house, position = last_id.split(":")
+                resumes[asker] = [f"{log}:{house}:{int(position) + number}" for number in range(6)]
+            for _ in range(6):
+                await world.do("b1", wager(amount_minor=1_00))
+            hub, crowd, let_in = there.live.hubs["b1"], [], []
+            flush = hub.flush
+
+            async def counted():
+                before = sum(screen.begun is not None for screen in hub.screens)
+                await flush()
+                let_in.append(sum(screen.begun is not None for screen in hub.screens) - before)
+
+            monkeypatch.setattr(hub, "flush", counted)
+            crowd = await asyncio.gather(
+                *(there.join(asker, "log", last_id=one) for asker in askers for one in resumes[asker])
+            )
+            for screen in crowd:
+                assert (await there.hear(screen))[0][0] == "delta"
+            await passes()
+            assert sum(let_in) == len(crowd)
+            assert max(let_in) <= 2 * FRAMES_OF_ONE
 
     play(main())

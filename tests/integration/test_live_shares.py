@@ -11,7 +11,7 @@ from tests.integration.world import play, wager
 
 from runline.client import AsyncClient, RefusedError
 from runline.domain.messages import HOUSE, Rejected
-from runline.gateway.limits import SPENT_AHEAD_NS, STREAMS_PER_PLAYER_MAX
+from runline.gateway.limits import QUERIES_PER_USER_MAX, SPENT_AHEAD_NS, STREAMS_PER_PLAYER_MAX
 from runline.store.sqlite import SqliteStore
 
 ANN = ("b1", "A1", "ann")
@@ -201,5 +201,20 @@ def test_who_is_cut_before_the_first_image_gets_an_image_when_they_come_back(pat
             await placed
             back = await there.join(asker, "wagers", "health")
             assert (await there.hear(back))[0][0] == "image"
+
+    play(main())
+
+
+def test_who_waits_for_deliveries_counts_as_one_who_asks(path):
+    async def main():
+        async with wall(path) as there:
+            owner = await there.place.sign_in("b1", "owner")
+            owner.deadline_s = 0
+            await there.hear(await there.join(await there.asker("owner"), "wagers"))
+            asked = [owner.ask("delivery", position=10**9) for _ in range(QUERIES_PER_USER_MAX + 8)]
+            refused = [one.code for one in await asyncio.gather(*asked, return_exceptions=True)]
+            assert sorted(set(refused)) == ["busy", "unknown_delivery"]
+            assert refused.count("unknown_delivery") <= QUERIES_PER_USER_MAX
+            assert there.live.spending.asking == {}
 
     play(main())

@@ -22,13 +22,13 @@ class Line:
         self.ask("nobody", "first")
         await asyncio.sleep(0)
 
-    def ask(self, group, member, times=1, *, within=()):
+    def ask(self, group, member, times=1, *, within=(), apart=False):
         path = (group, *within, member)
-        self.tasks += [asyncio.create_task(self.have(path)) for _ in range(times)]
+        self.tasks += [asyncio.create_task(self.have(path, apart)) for _ in range(times)]
 
-    async def have(self, path):
+    async def have(self, path, apart):
         try:
-            async with self.queue.turn(path):
+            async with self.queue.turn(path, apart=apart):
                 await self.free.wait()
                 self.served.append(path)
         except Rejected as rejected:
@@ -144,5 +144,21 @@ def test_whoever_gives_up_leaves_no_place_behind_and_no_turn_is_lost():
         await asyncio.gather(*line.tasks, return_exceptions=True)
         assert line.served == [("b1", "one"), ("b1", "two")]
         assert (line.queue.running, line.queue.line.size) == (0, 0)
+
+    asyncio.run(main())
+
+
+def test_strangers_and_the_known_have_turns_one_after_the_other_however_many_strangers_there_are():
+    async def main():
+        line = Line(waiting_max=3)
+        await line.begin()
+        for number in range(5):
+            line.ask(f"address {number}", "user")
+        line.ask("device", "owner", apart=True)
+        assert await line.end() == [
+            ("device", "owner"), ("address 0", "user"), ("address 1", "user"), ("address 2", "user"),
+        ]  # fmt: skip
+        assert [one[0] for one in line.refused] == ["address 3", "address 4"]
+        assert line.queue.apart.size == 0
 
     asyncio.run(main())

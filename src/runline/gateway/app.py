@@ -20,7 +20,7 @@ from runline.gateway.answers import outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
 from runline.gateway.door import decoded, decoder_of, public_commands
 from runline.gateway.gateway import Gateway
-from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX
+from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, LINE_NS
 from runline.gateway.openapi import PAGE_POLICY, documentation_page, make_document
 from runline.gateway.queries import QUERIES
 from runline.gateway.routes import SESSION_BODIES, command_route, delivery_route, query_route, session_routes
@@ -98,6 +98,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
         if body.count(b"\n") > 2 * REQUESTS_PER_SEND_MAX:
             raise Rejected("too_many", "Too many lines in one call.", most=REQUESTS_PER_SEND_MAX)
         lines = [line for line in body.split(b"\n") if line.strip()]
+        connection_of(scope).pace.spend(len(lines) * LINE_NS)
         outcomes = await door.execute_lines(asker, lines)
         found = [outcome_json(outcome)[1] for outcome in outcomes]
         await answer(send, 200, b"\n".join([*found, b""]), NDJSON[0])

@@ -17,6 +17,7 @@ from runline.gateway.audience import audience_at
 from runline.gateway.door import Asker, reader_of
 from runline.gateway.drafts import PIECE_EVENTS, Group, Moment, Place, frame
 from runline.gateway.groups import Groups
+from runline.gateway.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE
 from runline.gateway.ring import Ring
 from runline.gateway.screens import Resume, Screen
 from runline.gateway.shares import Spending, user_of
@@ -55,6 +56,8 @@ class Composer(Groups):
         self.log = log
         self.read: Place = (0, 0)
         """Up to where it is noted what events mean."""
+        self.arrived_ns = 0
+        """What letting screens in has cost in this flush."""
 
     def step(self, state: Any, outgoing: Outgoing, until_ns: int) -> bool:
         """Do a part of a flush with the state as it is; returns whether there is more to do."""
@@ -62,18 +65,42 @@ class Composer(Groups):
         moment = Moment(state, house, self.cache, self.engine.clock.now_ns())
         if not self.note(moment, until_ns):
             return True
-        while self.waiting:
-            screen = next(iter(self.waiting))
+        while True:
+            while self.due:
+                group = next(iter(self.due))
+                began_ns, arrives = time.perf_counter_ns(), group.arrival is not None
+                complete = self.compose(group, moment, outgoing, until_ns)
+                now_ns = time.perf_counter_ns()
+                if arrives:
+                    self.arrived_ns += now_ns - began_ns
+                if not complete or now_ns >= until_ns:
+                    return bool(self.due or self.lets_in)
+            if not self.lets_in:
+                return False
+            began_ns = time.perf_counter_ns()
+            self.let_in(moment, outgoing, until_ns)
+            now_ns = time.perf_counter_ns()
+            self.arrived_ns += now_ns - began_ns
+            if now_ns >= until_ns:
+                return bool(self.due or self.lets_in)
+
+    @property
+    def lets_in(self) -> bool:
+        """Whether this flush lets more screens in. The others wait for the next: who is in already waits for no crowd."""
+        return bool(self.waiting) and self.arrived_ns < ARRIVALS_NS
+
+    def let_in(self, moment: Moment, outgoing: Outgoing, until_ns: int) -> None:
+        """Let some screens in: few that need a frame of their own, and of one user fewer still."""
+        begun: dict[str, int] = {}
+        for screen in list(self.waiting):
+            user = screen.asker.user
+            if begun.get(user, 0) >= FRAMES_OF_ONE:
+                continue
             del self.waiting[screen]
-            if not screen.closed:
-                self.welcome(screen, moment, outgoing)
-            if time.perf_counter_ns() >= until_ns:
-                return True
-        while self.due:
-            group = next(iter(self.due))
-            if not self.compose(group, moment, outgoing, until_ns) or time.perf_counter_ns() >= until_ns:
-                break
-        return bool(self.due)
+            if not screen.closed and self.welcome(screen, moment, outgoing):
+                begun[user] = begun.get(user, 0) + 1
+            if sum(begun.values()) >= FRAMES_AT_ONCE or time.perf_counter_ns() >= until_ns:
+                return
 
     def note(self, moment: Moment, until_ns: int) -> bool:
         """Note what has happened up to the state as it is; false if the time was not enough for that."""
@@ -107,8 +134,9 @@ class Composer(Groups):
                 if last < one[0] <= to[1]:
                     yield False, one
 
-    def welcome(self, screen: Screen, moment: Moment, outgoing: Outgoing) -> None:
-        """Let a screen in: with what it has missed if that can be proved, else with an image."""
+    def welcome(self, screen: Screen, moment: Moment, outgoing: Outgoing) -> bool:
+        """Let a screen in: with what it has missed if that can be proved, else with an image. Returns whether it is the first
+        that needs this frame."""
         state = moment.state
         try:
             user = reader_of(state, screen.asker, moment.now_ns)
@@ -116,9 +144,10 @@ class Composer(Groups):
             require_topics(screen.topics, state, audience)
         except Rejected as rejected:
             outgoing.refusals.append((screen, rejected))
-            return
+            return False
         arrival = (audience, screen.topics, screen.resume)
         group = self.arriving.get(arrival)
+        first = group is None
         if group is None:
             group = self.arriving[arrival] = Group(audience, screen.topics, self.log, self.read)
             group.arrival = arrival
@@ -127,6 +156,7 @@ class Composer(Groups):
         group.screens[screen] = None
         screen.group = group
         self.owe(group)
+        return first
 
     def begin(self, group: Group, resume: Resume | None, moment: Moment) -> None:
         """Begin a group's first frame: what it has missed, or an image."""

@@ -73,7 +73,8 @@ class Group:
 class FairQueue:
     """Turns, shared out.
 
-    at_once: turns at the same time. waiting_max: places in the line. member_max: places of one member.
+    at_once: turns at the same time. waiting_max: places in the line. member_max: places of one member. apart: a second line, as
+    long, for those who are known: the two have turns one after the other, so that no crowd of strangers keeps the known out.
     """
 
     def __init__(self, at_once: int, waiting_max: int, member_max: int) -> None:
@@ -82,53 +83,55 @@ class FairQueue:
         self.member_max = member_max
         self.running = 0
         self.line = Group()
+        self.apart = Group()
+        self.last = self.line
 
     @asynccontextmanager
-    async def turn(self, path: Member) -> AsyncIterator[None]:
-        """A turn, once it comes.
+    async def turn(self, path: Member, *, apart: bool = False) -> AsyncIterator[None]:
+        """A turn, once it comes. apart: in the line of the known.
 
         Raises Rejected `busy`.
         """
         if self.running < self.at_once:
             self.running += 1
         else:
-            await self.wait(path)
+            await self.wait(self.apart if apart else self.line, path)
         try:
             yield
         finally:
             self.running -= 1
             self.call_next()
 
-    async def wait(self, path: Member) -> None:
+    async def wait(self, line: Group, path: Member) -> None:
         """Stand in line."""
         place: Place = asyncio.get_running_loop().create_future()
-        self.line_up(path, place)
+        self.line_up(line, path, place)
         try:
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self.line.remove(path, place)
+                line.remove(path, place)
             else:
                 # The turn had come already: it goes on to the next.
                 self.running -= 1
                 self.call_next()
             raise
 
-    def line_up(self, path: Member, place: Place) -> None:
+    def line_up(self, line: Group, path: Member, place: Place) -> None:
         """Take a place in the line, a full one's from whoever has the most."""
-        own: Group | None = self.line
+        own: Group | None = line
         for name in path:
             own = own.within.get(name) if own is not None else None
         if own is not None and own.size >= self.member_max:
             raise busy()
-        if self.line.size >= self.waiting_max and not self.make_room(path):
+        if line.size >= self.waiting_max and not self.make_room(line, path):
             raise busy()
-        self.line.add(path, place)
+        line.add(path, place)
 
-    def make_room(self, path: Member) -> bool:
+    def make_room(self, line: Group, path: Member) -> bool:
         """Send the last of the longest line of the largest group away (of equals, of the one whose turn comes last); false if
         that is the newcomer's own."""
-        group, names, own = self.line, [], True
+        group, names, own = line, [], True
         for name in path:
             largest = max(reversed(group.within), key=group.size_of)
             if own and group.within[largest].size <= group.size_of(name) + 1:
@@ -141,13 +144,16 @@ class FairQueue:
         if own:
             return False
         place = group.places[-1]
-        self.line.remove(tuple(names), place)
+        line.remove(tuple(names), place)
         place.set_exception(busy())
         return True
 
     def call_next(self) -> None:
-        """Give the turn that has become free to the next in line."""
-        if self.line.size:
-            place = self.line.take_next()
+        """Give the turn that has become free to the next in line, of the two lines in turns."""
+        line = self.apart if self.last is self.line else self.line
+        if not line.size:
+            line = self.last
+        if line.size:
+            self.last = line
             self.running += 1
-            place.set_result(None)
+            line.take_next().set_result(None)

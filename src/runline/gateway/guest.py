@@ -13,6 +13,7 @@ from runline.gateway.addresses import Addresses
 from runline.gateway.connections import Connections, User
 from runline.gateway.door import Asker, Door
 from runline.gateway.limits import HEAD_WAIT_S_MAX
+from runline.gateway.pace import Pace
 from runline.gateway.site import Headers, Site
 from runline.gateway.wire import Wire
 
@@ -25,6 +26,7 @@ class Entrance:
         self.site = site
         self.addresses = addresses
         self.connections = connections
+        self.pace = Pace()
 
 
 class Guest(Wire):

@@ -161,6 +161,7 @@ class Hub(Composer, Listener):
         """
         published_ns, self.published_ns = self.published_ns, 0
         after, written = self.position, 0
+        self.arrived_ns = 0
         await self.reach_back()
         made: deque[Outgoing] = deque()
         going_on = True
@@ -196,7 +197,9 @@ class Hub(Composer, Listener):
     async def reach_back(self) -> None:
         """Have the events at hand which those who come back have missed, as far as they can be had."""
         for screen in list(self.waiting):
-            resume = screen.resume
+            if screen.reached_back:
+                continue
+            resume, screen.reached_back = screen.resume, True
             try:
                 if any(TOPICS[topic].events for topic in screen.topics):
                     await self.own.recall(IMAGE_SCAN_EVENTS)

@@ -33,6 +33,18 @@ BODIES_BYTES_MAX = 256 * 1024 * 1024
 PIPELINE_MAX = 64
 """Requests that wait on a connection for the answer to one before them; a connection that sends more is closed after them."""
 
+ROUND_NS = 4_000_000
+"""What all clients together may cost the loop, parsing and asking, before everything else on it has its turn."""
+
+ASKING_NS = 400_000
+"""What a request that goes through the application is taken to cost."""
+
+LINE_NS = 8_000
+"""What a line of `POST /v1/commands` is taken to cost."""
+
+SHORT_WAYS_MAX = 16
+"""Wagers of one piece that go the short way, where each is answered at once; those that follow go the long way, one by one."""
+
 UNREAD_BYTES_MAX = 1024 * 1024
 """What still comes after the last answer of a connection, before it is cut."""
 
@@ -195,6 +207,15 @@ SPENDERS_MAX = 20_000
 
 FLUSH_S = 0.02
 """At most one write per connection in this time; the first event goes at once."""
+
+ARRIVALS_NS = 20_000_000
+"""What a flush spends on screens that join; then whoever is in already has what has happened meanwhile."""
+
+FRAMES_AT_ONCE = 8
+"""First frames, of screens that do not begin alike, that are made together."""
+
+FRAMES_OF_ONE = 2
+"""Of these, those of one user."""
 
 HEARTBEAT_S = 5.0
 """The silence after which a stream says that it is alive."""

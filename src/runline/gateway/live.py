@@ -103,10 +103,10 @@ class Live:
         try:
             async with asyncio.timeout(DELIVERY_WAIT_S):
                 while hub is not None and hub.screens:
-                    found = next((one for one in hub.deliveries if one.position >= position), None)
-                    if found is not None and found.after < position:
-                        return found
-                    if found is not None:
+                    if hub.deliveries and hub.deliveries[-1].position >= position:
+                        found = next(one for one in hub.deliveries if one.position >= position)
+                        if found.after < position:
+                            return found
                         break
                     await hub.delivered.wait()
         except TimeoutError:

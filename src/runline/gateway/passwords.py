@@ -63,12 +63,12 @@ class Worker:
         self.queue = FairQueue(processes, waiting_max, of_one_max)
         self.helpers = Callers(processes, prepare, *args, silent_s_max=WORKER_SILENT_S_MAX)
 
-    async def call(self, path: Member, function: Callable[..., V], *args: object) -> V:
-        """Have a process call a function. path: for whom, for turns go round.
+    async def call(self, path: Member, function: Callable[..., V], *args: object, apart: bool = False) -> V:
+        """Have a process call a function. path: for whom, for turns go round. apart: in the line of the known.
 
         Raises Rejected `busy`, `unavailable` if the process has died or hangs, and what the function raises.
         """
-        async with self.queue.turn(path):
+        async with self.queue.turn(path, apart=apart):
             try:
                 return await self.helpers.call(function, *args)
             except HelperEnded:
@@ -86,14 +86,17 @@ class Passwords:
         self.worker = Worker(1, PASSWORDS_WAITING_MAX, PASSWORDS_OF_ONE_MAX)
 
     async def hash(self, password: str, group: Hashable = "", member: Hashable = "") -> str:
-        """The digest of a new password. Raises Rejected `password_invalid`, `busy`."""
-        return await self.worker.call((group, member), hash_password, require_password(password))
+        """The digest of a new password, for whoever is known. Raises Rejected `password_invalid`, `busy`."""
+        return await self.worker.call((group, member), hash_password, require_password(password), apart=True)
 
-    async def check(self, digest: str, password: str, group: Hashable = "", member: Hashable = "") -> bool:
+    async def check(
+        self, digest: str, password: str, group: Hashable = "", member: Hashable = "", *, known: bool = False
+    ) -> bool:
         """Whether a password has this digest. Raises Rejected `busy`."""
         if len(password) > PASSWORD_LENGTH_MAX:
             return False
-        return await self.worker.call((group, member), check_password, digest or NOBODYS_HASH, password)
+        path = (group, member)
+        return await self.worker.call(path, check_password, digest or NOBODYS_HASH, password, apart=known)
 
     def close(self) -> None:
         """End the worker."""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from enum import IntEnum
+from time import perf_counter_ns
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from runline.gateway.door import decoded, decoder_of
 from runline.gateway.exchange import NO_POLICY, STATUS_LINE, AnyExchange, Exchange, WagerExchange
 from runline.gateway.guest import Entrance, Guest
 from runline.gateway.limits import (
+    ASKING_NS,
     BODY_BYTES_MAX,
     BODY_SILENCE_S_MAX,
     BODY_WAIT_S_MAX,
@@ -29,6 +31,7 @@ from runline.gateway.limits import (
     HEAD_WAIT_S_MAX,
     HEADERS_MAX,
     PIPELINE_MAX,
+    SHORT_WAYS_MAX,
     URL_BYTES_MAX,
 )
 from runline.gateway.site import Headers
@@ -68,6 +71,7 @@ class Connection(Guest):
     ) -> None:
         super().__init__(entrance, server_state, _loop or asyncio.get_running_loop())
         self.app = config.loaded_app
+        self.pace = entrance.pace
         self.head = self.site.headers + NO_POLICY
         self.parser: Any = httptools.HttpRequestParser(self)
         self.stage = Stage.BETWEEN
@@ -84,6 +88,9 @@ class Connection(Guest):
         self.latest: AnyExchange | None = None
         """What was asked last; its body may still come."""
         self.waiting: deque[Exchange] = deque()
+        self.due: Exchange | None = None
+        """What is to be answered when it is this connection's turn."""
+        self.short_ways = 0
         self.last_words: Rejected | None = None
         self.half_closed = False
         self.body_until = 0.0
@@ -107,12 +114,14 @@ class Connection(Guest):
         self.waiting.clear()
         self.rest = b""
         # These refer to this connection, in a circle: it would stay until the collector comes.
-        self.parser = self.current = self.latest = self.fault = None
+        self.parser = self.current = self.latest = self.due = self.fault = None
 
     def eof_received(self) -> bool:
         """The client sends no more. Whoever has asked something may still wait for the answer; a stream has none."""
         current = self.current
-        if self.over or current is None or current.more_body or self.handshake is not None or self.streams:
+        if self.over or self.handshake is not None or self.streams:
+            return False
+        if not self.rest and (current is None or current.more_body):
             return False
         self.half_closed = True
         return True
@@ -168,24 +177,46 @@ class Connection(Guest):
             self.throw_away(data)
         elif self.rest:
             self.rest += data
-        elif len(data) <= HEAD_BYTES_MAX:
+            self.pause_reading()
+        elif len(data) <= HEAD_BYTES_MAX and not self.pace.over:
             self.take(data)
         else:
             self.take_in_pieces(data)
 
     def take_in_pieces(self, data: bytes) -> None:
-        """Parse much, a piece after the other, as long as nothing before it waits for its answer."""
+        """Parse much, a piece after the other, as long as nothing before it waits for its answer and it is this one's turn."""
         whole = memoryview(data)
         for start in range(0, len(data), HEAD_BYTES_MAX):
             if self.over:
                 return
-            if self.waiting:
+            if self.waiting or self.pace.over:
                 self.rest = bytes(whole[start:])
+                if not self.waiting:
+                    self.line_up()
                 return
             self.take(whole[start : start + HEAD_BYTES_MAX])
 
+    def line_up(self) -> None:
+        """Go on when it is this connection's turn."""
+        self.pace.line_up(self, self.user or self.counted, signed=self.user is not None)
+
+    def go_on(self) -> None:
+        """It is this connection's turn: begin what is due, or parse what was left over."""
+        due, self.due = self.due, None
+        if due is None:
+            self.read_rest()
+        elif not due.disconnected:
+            self.answer(due)
+
     def take(self, piece: bytes | memoryview) -> None:
         """Parse a piece."""
+        began_ns = perf_counter_ns()
+        self.short_ways = 0
+        self.parse(piece)
+        self.pace.spend(perf_counter_ns() - began_ns)
+
+    def parse(self, piece: bytes | memoryview) -> None:
+        """Have a piece parsed."""
         messages, stage = self.messages, self.stage
         try:
             self.parser.feed_data(piece)
@@ -317,9 +348,10 @@ class Connection(Guest):
         length = headers.get(b"content-length", b"")
         if not length.isdigit() or int(length) > BODY_BYTES_MAX or parser.get_http_version() != "1.1":
             return False
-        if parser.should_upgrade() or not self.can_write.is_set():
+        if parser.should_upgrade() or not self.can_write.is_set() or self.short_ways >= SHORT_WAYS_MAX:
             # Who does not read their answers goes the long way, which waits for them and reads no more of them until they do.
             return False
+        self.short_ways += 1
         self.current = self.latest = WagerExchange(self, headers, parser.should_keep_alive())
         return True
 
@@ -370,6 +402,15 @@ class Connection(Guest):
                 exchange.keep_alive = False
                 exchange.respond(*refusal_of(Rejected("busy", "There are too many connections of this address.")))
                 return
+        if self.pace.over:
+            self.due = exchange
+            self.line_up()
+        else:
+            self.answer(exchange)
+
+    def answer(self, exchange: Exchange) -> None:
+        """Let the application have a request."""
+        self.pace.spend(ASKING_NS)
         self.keep_task(exchange.run(self.app))
 
     def place(self, exchange: WagerExchange) -> None:

@@ -24,6 +24,7 @@ from runline.gateway.gateway import Gateway
 from runline.gateway.hub import Delivery
 from runline.gateway.limits import ASKED_LENGTH_MAX, BODY_BYTES_MAX, DEVICE_S, PAGE_ROWS_MAX, SIGN_IN_BYTES_MAX
 from runline.gateway.queries import Query
+from runline.gateway.shares import user_of
 from runline.gateway.site import COOKIE, DEVICE_COOKIE
 from runline.gateway.web import JSON, asker_of, body_of, headers_of, require_content
 
@@ -356,8 +357,13 @@ def delivery_route(gateway: Gateway) -> Any:
                 raise Rejected("not_permitted", "This needs the permission figures_view.", permission="figures_view")
             return audience.node == ROOT and not audience.player
 
-        _, whole = await gateway.door.read(asker, permitted)
-        found = await gateway.live.delivery_of(asker.stream, position)
+        user = user_of(gateway.door.engine.require(asker.stream).state, asker.user)
+        await gateway.live.spending.begin(user)
+        try:
+            _, whole = await gateway.door.read(asker, permitted)
+            found = await gateway.live.delivery_of(asker.stream, position)
+        finally:
+            gateway.live.spending.end(user, 0)
         if not whole:
             found = msgspec.structs.replace(found, screens=0)
         return Response(msgspec.json.encode(found), media_type=MediaType.JSON)

@@ -46,7 +46,8 @@ class Screen:
     task, up to a bound.
 
     group: the screens that it sees the same as (a `Group`); None until it is let in. begun: (house position, position) at
-    which its first frame ends; None until that is written: before, it hears nothing else.
+    which its first frame ends; None until that is written: before, it hears nothing else. reached_back: whether what
+    it has missed was looked for.
     """
 
     def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> None:
@@ -56,6 +57,7 @@ class Screen:
         self.resume = resume
         self.group: Any = None
         self.begun: tuple[int, int] | None = None
+        self.reached_back = False
         self.backlog: list[bytes] = []
         self.waiting_bytes = 0
         self.closed = False

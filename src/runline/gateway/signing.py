@@ -85,9 +85,15 @@ class Signing:
         _, known = await engine.query(stream if there else HOUSE, credential_of)
         return known if there else Known()
 
-    async def is_right(self, known: Known, password: str, group: object, member: object) -> bool:
-        """Whether this is the password. group, member: for whom, for turns go round. Raises Rejected `busy`, `unavailable`."""
-        return await self.passwords.check(known.digest, password, group, member) and bool(known.digest)
+    async def is_right(
+        self, known: Known, password: str, group: object, member: object, *, strange: bool = False
+    ) -> bool:
+        """Whether this is the password. group, member: for whom, for turns go round. strange: nobody was right from there before.
+
+        Raises Rejected `busy`, `unavailable`.
+        """
+        right = await self.passwords.check(known.digest, password, group, member, known=not strange)
+        return right and bool(known.digest)
 
     async def sign_in(
         self, stream: str, user: str, password: str, kind: SessionKind, *, address: str = "", device: str = ""
@@ -107,7 +113,8 @@ class Signing:
             tried = self.tries.begin(place, digest_of("user", stream, user), strange, now_ns)
             try:
                 # A known device has a line of its own: no crowd at its address, or for its user, keeps it out.
-                right = await self.is_right(known, password, address if strange else place, (stream, user))
+                group = address if strange else place
+                right = await self.is_right(known, password, group, (stream, user), strange=strange)
             except Rejected:
                 self.tries.unknown(tried)
                 raise
