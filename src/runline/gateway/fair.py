@@ -122,7 +122,7 @@ class FairQueue:
         own: Group | None = line
         for name in path:
             own = own.within.get(name) if own is not None else None
-        if own is not None and own.size >= self.member_max:
+        if (own.size if own is not None else 0) >= self.member_max:
             raise busy()
         if line.size >= self.waiting_max and not self.make_room(line, path):
             raise busy()
