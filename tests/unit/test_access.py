@@ -361,6 +361,31 @@ def test_what_was_taken_from_above_is_given_back_from_there_or_above_only(ranks,
         assert refusal == (None if asker in able else "not_permitted"), asker
 
 
+def test_a_role_that_was_lowered_from_above_is_raised_from_there_or_above_only(ranks):
+    ranks.given(role("looker", Permission.ROLES_MANAGE), role("ticker", Permission.TICKER_VIEW))
+    before = ranks.state.users["below"].role
+    ranks.when(AssignRole("below", "looker", "careless"), by="owner")
+    ranks.happened(RoleAssigned, node=ROOT, role=OWNER)
+    for by in ("one", "peer", "boss"):
+        for name in (before, "ticker"):
+            ranks.when(AssignRole("below", name, "he is fine"), by=by)
+            ranks.rejected("not_permitted")
+    restarted = ranks.recovered()
+    assert (restarted.users["below"].lowered_node, restarted.users["below"].lowered_role) == (ROOT, OWNER)
+    ranks.when(AssignRole("below", before, "cleared"), by="owner")
+    ranks.happened(RoleAssigned, node="", role="")
+
+
+def test_a_role_that_was_lowered_further_down_is_raised_from_there_too(ranks):
+    ranks.given(role("looker", Permission.ROLES_MANAGE))
+    before = ranks.state.users["below"].role
+    ranks.when(AssignRole("below", "looker", "late"), by="boss")
+    ranks.when(AssignRole("below", "nothing", "late again"), by="peer")
+    ranks.happened(RoleAssigned)
+    ranks.when(AssignRole("below", before, "on time"), by="boss")
+    ranks.happened(RoleAssigned, node="", role="")
+
+
 def test_revoking_again_from_above_raises_the_bar_and_from_below_does_not_lower_it(ranks):
     ranks.when(RevokeUser("below", "late"), by="one")
     ranks.when(RevokeUser("below", "fraud"), by="owner")

@@ -7,7 +7,7 @@ grants what they do not hold, nor outside their own subtree.
 Rule: whoever commands a user stands above them (`require_above`). Their node is the user's or above it, and they hold all that
 the user's role holds; at the same node they hold more, or are an owner and the user is not. The owner whom the house names
 stands above a book's other owners; other owners are equals, and nobody commands an equal. One may always give up one's own.
-What was taken from above is given back from there or above only (`require_revoker`).
+What was taken from above, wholly or in part, is given back from there or above only (`require_revoker`, `assign_role`).
 """
 
 from collections.abc import Iterator
@@ -48,6 +48,7 @@ class User(Row, table="users"):
     node: the agent whose subtree they see.
     player: the account number if this is a player, else "".
     active: false once revoked. revoked_node, revoked_role: where whoever revoked them stood, and by which role; "" if active.
+    lowered_node, lowered_role: the same of whoever gave them a role that holds less than the one before; "" if nobody did.
     """
 
     name: str
@@ -57,6 +58,8 @@ class User(Row, table="users"):
     active: bool = True
     revoked_node: str = ""
     revoked_role: str = ""
+    lowered_node: str = ""
+    lowered_role: str = ""
     changed_seq: int = 0
 
 
@@ -341,11 +344,14 @@ class AssignRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book
 
 
 class RoleAssigned(Event, changes_sight=True):
-    """A user has another role."""
+    """A user has another role. node, role: where whoever took something by it stands, and by which role; "" if nothing was
+    taken, or all was given back."""
 
     user: str
     before: str
     after: str
+    node: str
+    role: str
     reason: str
 
 
@@ -486,7 +492,14 @@ def assign_role(state: AccessState, command: AssignRole, context: Any) -> RoleAs
     if user.player:
         raise Rejected("not_permitted", "A player's role cannot be changed.")
     require_another_owner(state, user)
-    return RoleAssigned(user.name, user.role, command.role, reason_text(command.reason))
+    asker, before, after = context.user, state.allowed[user.role], state.allowed[command.role]
+    node, role = user.lowered_node, user.lowered_role
+    reached = not node or reaches(state, asker.node, asker.role, node, role)
+    if not after <= before and not reached:
+        raise Rejected("not_permitted", "Something was taken from them from above; only there it is given back.")
+    if reached:
+        node, role = ("", "") if after >= before else (asker.node, asker.role)
+    return RoleAssigned(user.name, user.role, command.role, node, role, reason_text(command.reason))
 
 
 @evolves(RoleAssigned)
@@ -494,6 +507,7 @@ def role_assigned(state: AccessState, event: RoleAssigned) -> None:
     user = state.touch(state.users[event.user])
     del state.holders[user.role][user.node][user.name]
     user.role = event.after
+    user.lowered_node, user.lowered_role = event.node, event.role
     state.note_holder(user)
 
 

@@ -350,6 +350,8 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("revoked_node", sa.Text(), nullable=False),
         sa.Column("revoked_role", sa.Text(), nullable=False),
+        sa.Column("lowered_node", sa.Text(), nullable=False),
+        sa.Column("lowered_role", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
         sqlite_with_rowid=False,
