@@ -28,6 +28,10 @@ ours makes the writer wait."""
 MARK_S = 0.1
 """How far the mark beside the database may be behind it: what was cut off within this time may go unnoticed."""
 
+MARK_SYNC_S = 10.0
+"""How often the mark is synced: each sync of it makes those of the commits wait, so that ten a second would be felt by one
+wager in a hundred. A power cut takes what was written since, the end of a process does not."""
+
 CHECK_EVERY_S = 24 * 3_600.0
 """How often a server checks its whole file; the first time right after its start."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from runline.store.limits import MARK_S
+from runline.store.limits import MARK_S, MARK_SYNC_S
 
 log = logging.getLogger("runline.store")
 
@@ -139,8 +139,9 @@ class MarkFile:
         os.fchmod(descriptor, 0o600)
         return descriptor, is_draft
 
-    def write(self, mark: Mark) -> None:
-        """Write a mark, and sync it. If somebody has taken the file away, another one is made."""
+    def write(self, mark: Mark, *, synced: bool = True) -> None:
+        """Write a mark, and sync it if that is asked for or it is the first. If somebody has taken the file away, another one is
+        made."""
         if not self.is_draft and not self.is_there():
             before = self.descriptor
             self.descriptor, self.is_draft = self.open()
@@ -148,12 +149,17 @@ class MarkFile:
             log.warning("the mark %s was taken away; it is made anew", self.path)
         mark = msgspec.structs.replace(mark, inode=os.fstat(self.descriptor).st_ino)
         os.pwrite(self.descriptor, placed(mark), self.place * PLACE_BYTES)
-        os.fdatasync(self.descriptor)
+        if synced or self.is_draft:
+            self.sync()
         if self.is_draft:
             self.draft.rename(self.path)
             self.is_draft = False
             sync_folder(self.path.parent)
         self.place = 1 - self.place
+
+    def sync(self) -> None:
+        """Have what is written survive a power cut."""
+        os.fdatasync(self.descriptor)
 
     def is_there(self) -> bool:
         """Whether the file still has its name."""
@@ -187,6 +193,9 @@ def write_mark(path: Path, mark: Mark) -> None:
 class MarkKeeper:
     """Writes a database's mark behind its commits, on a thread of its own: nobody waits for it.
 
+    It is in the system's hands at once, so that no process that dies takes it along, and synced seldom: a sync of it makes the
+    syncs of commits wait, at ten a second for a tenth of a second each.
+
     failure: why it cannot be written, "" while it can.
     """
 
@@ -198,6 +207,7 @@ class MarkKeeper:
         self.durable = (0, b"")
         self.written = (0, b"")
         self.failure = ""
+        self.synced_s = time.monotonic()
         self.wanted = threading.Event()
         self.ending = False
         self.thread = threading.Thread(target=self.run, name="mark", daemon=True)
@@ -225,7 +235,13 @@ class MarkKeeper:
         if (commits, chain) == self.written:
             return
         try:
-            self.file.write(Mark(self.log_id, self.opening, commits, chain, time.time_ns(), self.process))
+            now_s = time.monotonic()
+            synced = now_s - self.synced_s >= MARK_SYNC_S
+            self.file.write(
+                Mark(self.log_id, self.opening, commits, chain, time.time_ns(), self.process), synced=synced
+            )
+            if synced:
+                self.synced_s = now_s
         except OSError as error:
             if not self.failure:
                 log.warning("the mark %s cannot be written: %s", self.file.path, error)
@@ -235,11 +251,15 @@ class MarkKeeper:
         self.written = commits, chain
 
     def close(self) -> None:
-        """Write what is durable now, and end."""
+        """Write what is durable now, synced, and end."""
         if self.ending:
             return
         self.ending = True
         self.wanted.set()
         self.thread.join()
         self.write()
+        try:
+            self.file.sync()
+        except OSError as error:
+            log.warning("the mark %s cannot be synced: %s", self.file.path, error)
         self.file.close()
