@@ -10,7 +10,6 @@ from runline import __version__
 
 app = App(name="runline", help="A real-time sportsbook execution engine.", version=__version__)
 
-EXIT_DIFFERS = 1
 EXIT_UNREADABLE = 2
 
 
