@@ -35,8 +35,14 @@ def main() -> None:
         for turn in range(turns):
             # Who goes first alternates, so that what a run leaves behind burdens both alike.
             order = (other, HERE) if turn % 2 == 0 else (HERE, other)
-            found = {checkout: figures_of(checkout, name) for checkout in order}
+            try:
+                found = {checkout: figures_of(checkout, name) for checkout in order}
+            except subprocess.CalledProcessError as failed:
+                print(f"{name}: turn {turn + 1} failed: {failed}", file=sys.stderr)
+                continue
             pairs.append((found[other], found[HERE]))
+        if not pairs:
+            continue
         print(f"\n{name}, {turns} turns\n{'figure':44} {'other':>12} {'this':>12} {'this/other':>10}")
         for figure in (one for one in pairs[0][0] if one in pairs[0][1]):
             ratios = [after[figure] / before[figure] for before, after in pairs if before[figure]]

@@ -8,6 +8,7 @@ on the same machine's clock. Floor of `stream`: the answer of the wager itself, 
 import asyncio
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ SAMPLED = 20
 CUTS = 20
 """Sessions of one screen that are ended, one after the other."""
 
-REST_S = 0.2
+ARRIVAL_S_MAX = 10.0
 """How long the last frames may take."""
+
+REST_S = 0.2
+"""How long is waited for a frame more than there should be."""
 
 LINES_PER_S = 50
 """Calls a second, in each of which some wagers are placed."""
@@ -107,6 +111,13 @@ class Wall:
         while sum(screen.live for screen in self.screens) < screens:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
+    async def has_seen(self, events: int) -> None:
+        """Wait until the screens that are looked into have had so many events each, or for ARRIVAL_S_MAX."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ARRIVAL_S_MAX):
+                while len(self.delays_ns) < events * self.sampled:  # noqa: ASYNC110
+                    await asyncio.sleep(0.002)
+
     def close(self) -> None:
         """Disconnect."""
         for screen in self.screens:
@@ -161,12 +172,16 @@ async def watched(server: Served, token: str, wall: Wall, rate_per_s: int, secon
     Raises RuntimeError if a screen that is looked into has missed one.
     """
     bettors = Bettors(Maker(), PLAYERS, SEED)  # type: ignore[arg-type]
-    await Steady(server, token, bettors, rate_per_s).run(seconds / 4)
+    warming = Steady(server, token, bettors, rate_per_s)
+    await warming.run(seconds / 4)
+    # What comes late of it is not to be counted with what is measured.
+    await wall.has_seen(warming.sent * warming.lines)
     await asyncio.sleep(REST_S)
     wall.delays_ns.clear()
     before_s = cpu_s(server.child.pid)
     load = Steady(server, token, bettors, rate_per_s)
     await load.run(seconds)
+    await wall.has_seen(load.sent * load.lines)
     await asyncio.sleep(REST_S)
     used_s = cpu_s(server.child.pid) - before_s
     expected = load.sent * load.lines * wall.sampled
