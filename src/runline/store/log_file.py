@@ -11,7 +11,7 @@ from runline.store.file import open_connection, store_error
 from runline.store.mark import MarkKeeper
 from runline.store.opening import CLOSED, count_commit, last_opening
 from runline.store.tables import BATCHES, insert
-from runline.store.writing import claim_stream, undone, write_batch
+from runline.store.writing import Numbers, claim_stream, undone, write_batch
 
 
 class LogFile:
@@ -30,6 +30,7 @@ class LogFile:
         assert opening is not None
         self.opening = opening.number
         self.times = BatchTimes()
+        self.numbers = Numbers(self.connection)
         self.mark = MarkKeeper(path, opening.log, opening.number, process)
         self.mark.move(opening.commits, opening.hash)
         self.checkpointer = Checkpointer(self.connection, open_connection(path, writing=True))
@@ -39,12 +40,13 @@ class LogFile:
 
         Raises StoreError.
         """
-        fenced, durable = write_batch(self.connection, self.opening, sealed, self.times)
+        fenced, durable = write_batch(self.connection, self.opening, sealed, self.times, self.numbers)
         self.mark.move(*durable)
         return fenced
 
     def claim(self, stream: str) -> None:
         """Become the owner of a stream. Raises StoreError."""
+        self.numbers.forget(stream)
         self.mark.move(*claim_stream(self.connection, self.opening, stream))
 
     def after_commit(self) -> None:

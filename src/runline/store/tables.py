@@ -204,6 +204,27 @@ def is_held(table: Table) -> Callable[[tuple[Any, ...]], bool] | None:
     return lambda row: bool(row[at] == value)
 
 
+def held_positions(table: Table, rows: list[tuple[Any, ...]]) -> list[int]:
+    """The positions at which those of some rows changed that belong in memory, of a table that has such."""
+    held = ROWS[table.name].held_while
+    if held is None:
+        return [row[-1] for row in rows]
+    at, value = [column.name for column in table.columns].index(held[0]), held[1]
+    return [row[-1] for row in rows if row[at] == value]
+
+
+@cache
+def is_numbered(table: Table) -> bool:
+    """Whether the key of a stream's rows is one number."""
+    return table.key_length == 2 and table.columns[1].kind == "integer"
+
+
+@cache
+def highest_number(table: Table) -> str:
+    """Of a stream: the highest number of its rows."""
+    return f"SELECT max({table.columns[1].name}) FROM {table.name} WHERE stream = ?"
+
+
 @cache
 def select(table: Table, where: str) -> str:
     """The rows of a stream (without the stream's column) in the order of their keys.

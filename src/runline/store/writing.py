@@ -17,9 +17,12 @@ from runline.store.tables import (
     REFUSALS,
     Table,
     delete,
+    held_positions,
     held_rows,
+    highest_number,
     insert,
     is_held,
+    is_numbered,
     table_named,
     upsert,
 )
@@ -42,7 +45,7 @@ Durable = tuple[int, bytes]
 
 
 def write_batch(
-    connection: apsw.Connection, opening: int, sealed: Sealed, times: BatchTimes
+    connection: apsw.Connection, opening: int, sealed: Sealed, times: BatchTimes, numbers: "Numbers"
 ) -> tuple[frozenset[str], Durable]:
     """Write a sealed batch in one transaction, and its times: (the streams that another process owns, what is durable with it).
 
@@ -52,7 +55,7 @@ def write_batch(
         connection.execute("BEGIN IMMEDIATE")
         fenced = frozenset(part.before.stream for part in sealed.parts if not fence(connection, part))
         parts = [part for part in sealed.parts if part.before.stream not in fenced]
-        write_parts(connection, parts)
+        write_parts(connection, parts, numbers)
         times.note(connection, sealed.node, sealed.sealed_ns, sealed.durable_before_ns)
         durable = count_commit(connection, opening, b"".join(part.after.hash for part in parts))
         connection.execute("COMMIT")
@@ -92,6 +95,29 @@ def fence(connection: apsw.Connection, part: Part) -> bool:
     return connection.changes() == 1
 
 
+class Numbers:
+    """Up to which number each stream has rows in the tables whose keys are numbers: what has a higher one is new."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self.highest: dict[tuple[str, str], int] = {}
+        """At least as high as what is stored. (A transaction that is undone leaves it higher.)"""
+
+    def forget(self, stream: str) -> None:
+        """Another process may have written to a stream."""
+        self.highest = {which: number for which, number in self.highest.items() if which[0] != stream}
+
+    def stored(self, table: Table, stream: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Those rows of a stream, about to be written, of which there may be an earlier state in the file."""
+        if not is_numbered(table):
+            return rows
+        highest = self.highest.get((stream, table.name))
+        if highest is None:
+            highest = self.connection.execute(highest_number(table), (stream,)).get or 0
+        self.highest[stream, table.name] = max(highest, max(row[1] for row in rows))
+        return [row for row in rows if row[1] <= highest]
+
+
 class Held:
     """What a transaction changes in the rows that belong in memory: how many, and the sum of their positions, by stream."""
 
@@ -106,13 +132,11 @@ class Held:
             self.rows[stream] -= 1
             self.sums[stream] -= changed_seq
 
-    def enter(self, table: Table, rows: list[tuple[Any, ...]]) -> None:
-        """These rows are about to be written."""
-        test = is_held(table)
-        for row in rows:
-            if test and test(row):
-                self.rows[row[0]] += 1
-                self.sums[row[0]] += row[-1]
+    def enter(self, table: Table, stream: str, rows: list[tuple[Any, ...]]) -> None:
+        """These rows of a stream are about to be written."""
+        positions = held_positions(table, rows)
+        self.rows[stream] += len(positions)
+        self.sums[stream] += sum(positions)
 
     def write(self) -> None:
         """Write it to the heads."""
@@ -122,7 +146,7 @@ class Held:
         self.connection.executemany(HOLD, moved)
 
 
-def write_parts(connection: apsw.Connection, parts: Sequence[Part]) -> None:
+def write_parts(connection: apsw.Connection, parts: Sequence[Part], numbers: Numbers) -> None:
     """Write what the parts hold, table by table: a batch of many streams has few rows of each."""
     connection.executemany(insert(EVENTS), chain.from_iterable(part.events for part in parts))
     dropped: dict[str, list[tuple[Any, ...]]] = {}
@@ -145,12 +169,15 @@ def write_parts(connection: apsw.Connection, parts: Sequence[Part]) -> None:
         if is_held(table):
             held.leave(table, keys)
         connection.executemany(delete(table), keys)
+    for part in parts:
+        stream = part.before.stream
+        for name, values in part.rows.items():
+            table = table_named(name)
+            if is_held(table):
+                held.leave(table, [row[: table.key_length] for row in numbers.stored(table, stream, values)])
+                held.enter(table, stream, values)
     for name, values in rows.items():
-        table = table_named(name)
-        if is_held(table):
-            held.leave(table, [row[: table.key_length] for row in values])
-            held.enter(table, values)
-        connection.executemany(upsert(table), values)
+        connection.executemany(upsert(table_named(name)), values)
     held.write()
     connection.executemany(REFUSE, counted)
     for part in parts:
