@@ -1,4 +1,5 @@
-"""Stage: a house and a book without writer, store and loop. Commands are decided and evolved at once, by the real handlers.
+"""Stage: a house and a book without writer, store and loop. Commands are judged and events folded as the writer does it; only
+that each command is a new one.
 
 Every command is watched: deciding changes nothing, a refusal leaves no trace, what a preview would have announced is what
 happens, the ledger sums to zero. What has happened is durable at once: rows go through their real encoding, and closed
@@ -15,30 +16,19 @@ from typing import Any
 
 from tests.doubles.laws import figures, moved
 
-from runline.domain.access import AccessState, authorize
 from runline.domain.book import Book, StartBook
-from runline.domain.context import Context
+from runline.domain.execution import Seen, fold, judge, needs, time_of
 from runline.domain.grading import Score
-from runline.domain.grounds import decide_on_ground
 from runline.domain.house import FoundHouse, House, OpenBook
-from runline.domain.messages import (
-    DECIDERS,
-    ENGINE,
-    EVOLVERS,
-    GROUNDS,
-    TIMERS,
-    WANTED,
-    Command,
-    Event,
-    Rejected,
-    bare,
-)
+from runline.domain.messages import ENGINE, GROUNDS, TIMERS, Command, Event, Rejected, bare
 from runline.domain.preview import moves
 from runline.domain.results import ConfirmResult, EnterResult, FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.rows import row_decoder, row_encoder
+from runline.domain.sessions import SessionState
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import ByKey, Row
 from runline.domain.wagers import Wager
+from runline.engine.requests import Request
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where every test begins."""
@@ -54,7 +44,7 @@ class Stage:
 
     owner = "owner"
 
-    def __init__(self, state: AccessState) -> None:
+    def __init__(self, state: SessionState) -> None:
         self.state = state
         self.tables: dict[type[Row], dict[Any, tuple[Any, ...]]] = {kind: {} for kind in type(state).held}
         self.rows: dict[tuple[type[Row], Any], Row] = {}
@@ -76,11 +66,11 @@ class Stage:
             else:
                 self.given(*step)
 
-    def when(self, command: Command, *, by: str = "", if_position: int | None = None) -> None:
-        """Somebody (the owner, unless said otherwise) sends a command."""
+    def when(self, command: Command, *, by: str = "", session: str = "", if_position: int | None = None) -> None:
+        """Somebody (the owner, unless said otherwise) sends a command, in a session of theirs or in none."""
         self.events, self.refusal = [], None
         try:
-            self.execute(command, by or self.owner, if_position)
+            self.execute(command, by or self.owner, if_position, session)
         except Rejected as rejected:
             self.refusal = rejected
 
@@ -112,13 +102,13 @@ class Stage:
     def view(self) -> House | None:
         return None
 
-    def execute(self, command: Command, actor: str, if_position: int | None = None) -> list[Event]:
+    def execute(self, command: Command, actor: str, if_position: int | None = None, session: str = "") -> list[Event]:
         """Judge a command and apply its events. Raises Rejected."""
         state = self.state
-        at_ns = max(self.at_ns, state.at_ns)
+        at_ns = self.at_ns if self.at_ns > state.at_ns else time_of(state.at_ns, self.at_ns)
         fetched = self.fetch(command)
         try:
-            events = self.decide(command, actor, at_ns, fetched, if_position)
+            events = self.decide(command, actor, at_ns, fetched, if_position, session)
         finally:
             self.decided_without_a_trace()
             if isinstance(state, Book):
@@ -128,26 +118,29 @@ class Stage:
         return events
 
     def decide(
-        self, command: Command, actor: str, at_ns: int, fetched: tuple[int, ...] = (), if_position: int | None = None
+        self,
+        command: Command,
+        actor: str,
+        at_ns: int,
+        fetched: tuple[int, ...] = (),
+        if_position: int | None = None,
+        session: str = "",
     ) -> list[Event]:
-        user = authorize(self.state, command, actor)
-        context = Context(at_ns, user, "", self.view, self.house_lag_ms, fetched)
+        """The events that a command makes. Raises Rejected."""
+        state = self.state
+        request = Request(state.stream, "", actor, command, session, if_position=if_position)
+        judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched)
+        assert not isinstance(judged, Seen)
         if type(command) in GROUNDS:
-            assert GROUNDS[type(command)](self.state, command) <= self.state.seq
-        if if_position is None:
-            decided = DECIDERS[type(command)](self.state, command, context)
-        else:
-            decided = decide_on_ground(self.state, command, context, if_position)
-        return [decided] if isinstance(decided, Event) else list(decided)
+            assert GROUNDS[type(command)](state, command) <= state.seq
+        return judged
 
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
         state = self.state
         announced = moves(state, list(events)) if isinstance(state, Book) else None
         before = figures(state) if isinstance(state, Book) else None
         for event in events:
-            state.seq += 1
-            state.at_ns = at_ns
-            EVOLVERS[type(event)](state, event)
+            fold(state, event, state.seq + 1, at_ns)
             self.log.append((state.seq, at_ns, actor, bare(event) if type(event).secret else event))
         self.store()
         if isinstance(state, Book):
@@ -179,9 +172,8 @@ class Stage:
 
     def fetch(self, command: Command) -> tuple[int, ...]:
         """Take the rows that a command needs into memory; returns their keys."""
-        wanted = WANTED.get(type(command))
         keys: list[int] = []
-        for need in wanted(self.state, command) if wanted else ():
+        for need in needs(self.state, command):
             if isinstance(need, ByKey):
                 rows = [row for row in self.stored(need.row) if row.key() == need.key]
             else:

@@ -6,8 +6,8 @@ from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.access import ROOT
 from runline.domain.catalog import FixtureClosed
+from runline.domain.execution import fold
 from runline.domain.hierarchy import MoveAgent
-from runline.domain.messages import EVOLVERS
 from runline.domain.permissions import Permission
 from runline.domain.sessions import Session
 from runline.domain.suspension import Reopen, Suspend
@@ -158,7 +158,7 @@ def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, b
 def test_the_board_is_found_by_status_and_league(house, book):
     book.given(game("G1"), game("G2"), game("G3"), board("G1"))
     state, view = book.state, house.state
-    EVOLVERS[FixtureClosed](view, FixtureClosed("G2", view.fixtures["G2"].start_ns))
+    fold(view, FixtureClosed("G2", view.fixtures["G2"].start_ns), view.seq, view.at_ns)
     assert [row.fixture for row in whole(state, view, "board")] == ["G1", "G3"]
     assert [row.fixture for row in whole(state, view, "board", status="closed")] == ["G2"]
     assert [row.fixture for row in whole(state, view, "board", status="")] == ["G1", "G2", "G3"]

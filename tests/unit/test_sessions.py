@@ -9,9 +9,10 @@ from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import agent, player, staff
 
 from runline.domain.access import CreateUser, RestoreUser, RevokeUser
+from runline.domain.execution import fold
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.limits import SESSIONS_PER_USER_MAX
-from runline.domain.messages import ENGINE, EVOLVERS, GATEWAY, Rejected
+from runline.domain.messages import ENGINE, GATEWAY, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import (
     LIMITS,
@@ -372,8 +373,7 @@ def test_the_oldest_of_one_instant_is_the_same_after_a_restart(ann):
 def test_a_user_has_one_credential_however_often_it_changes_in_one_part(ann):
     state = ann.state
     for event in (PasswordSet("ann", "", "", HASH), PasswordSet("ann", "", "", HASH)):
-        state.seq += 1
-        EVOLVERS[type(event)](state, event)
+        fold(state, event, state.seq + 1, state.at_ns)
     assert list(state.changed.values()) == [state.credentials["ann"]]
 
 

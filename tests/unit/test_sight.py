@@ -8,8 +8,9 @@ from tests.doubles.deeds import season
 from tests.doubles.golden import one_of_each
 
 from runline.domain.book import Book
+from runline.domain.execution import fold
 from runline.domain.house import House
-from runline.domain.messages import EVENTS, EVOLVERS
+from runline.domain.messages import EVENTS
 from runline.domain.sessions import PasswordSet, Session, SessionEnded
 
 FAR_NS = 2**62
@@ -66,10 +67,9 @@ def narrowing():
         state = House() if isinstance(stage.state, House) else Book(stage.state.stream)
         for seq, at_ns, _, logged in stage.log:
             for event in ending_sessions(logged):
-                state.seq, state.at_ns = seq, at_ns
                 sign_everyone_in(state)
                 before = sights(state)
-                EVOLVERS[type(event)](state, event)
+                fold(state, event, seq, at_ns)
                 happened.add(type(event).__name__)
                 if narrows(before, sights(state)):
                     found.add(type(event).__name__)

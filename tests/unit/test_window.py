@@ -2,11 +2,12 @@
 
 import pytest
 
+from runline.domain.execution import Seen
 from runline.domain.messages import Rejected
 from runline.engine.ids import id_bytes, uuid7
 from runline.engine.limits import AHEAD_MS_MAX, EARLY_MS, WINDOW_MS
 from runline.engine.spans import Spans
-from runline.engine.window import Seen, Window
+from runline.engine.window import Window
 
 NOW_MS = 1_467_374_400_000
 NOW_NS = NOW_MS * 1_000_000

@@ -11,8 +11,9 @@ import msgspec
 
 from runline.domain.board import LinePosted
 from runline.domain.book import Book
+from runline.domain.execution import follow
 from runline.domain.house import House
-from runline.domain.messages import EVOLVERS, HOUSE
+from runline.domain.messages import HOUSE
 from runline.domain.wagers import Wager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.engine.engine import Engine
 from runline.engine.subscription import Committed
@@ -94,14 +95,14 @@ class Screen:
         if isinstance(event, LinePosted) and event.market in house.markets:
             market = house.markets[event.market]
             self.earlier[market.name] = (market.line_quarters, market.prices)
-        fold(house, committed)
+        follow(house, event, committed.seq, committed.at_ns)
 
     def take_book(self, committed: Committed) -> None:
         book, event = self.books[committed.stream], committed.event
         figures = self.figures[committed.stream]
         if isinstance(event, WagerReversed):
             figures.count(book.wagers[event.wager], -1)
-        fold(book, committed)
+        follow(book, event, committed.seq, committed.at_ns)
         if isinstance(event, WagerPlaced):
             figures.wagers += 1
             figures.handle_minor += event.risk_minor
@@ -109,12 +110,3 @@ class Screen:
             figures.count(book.wagers[event.wager], 1)
             if isinstance(event, WagerSettled):
                 book.evict(book.seq)
-
-
-def fold(state: House | Book, committed: Committed) -> None:
-    """Apply a durable event; nothing is written from here, so no row needs its mark."""
-    state.seq, state.at_ns = committed.seq, committed.at_ns
-    EVOLVERS[type(committed.event)](state, committed.event)
-    state.changed.clear()
-    state.dropped.clear()
-    state.due.clear()

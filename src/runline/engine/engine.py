@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from runline.domain.access import ROOT
 from runline.domain.book import Book, StartBook
+from runline.domain.execution import follow
 from runline.domain.house import BookOpened, House, StreamStartAsked
-from runline.domain.messages import ENGINE, EVOLVERS, GATEWAY, HOUSE, TIMERS, WANTED, Command, Event, Rejected
+from runline.domain.messages import ENGINE, GATEWAY, HOUSE, TIMERS, WANTED, Command, Event, Rejected
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import Following
@@ -922,10 +923,7 @@ class Engine:
 
     def take_in(self, seq: int, at_ns: int, event: Event) -> None:
         """Apply one event to the view, and hand it on."""
-        view = self.view
-        view.seq, view.at_ns = seq, at_ns
-        EVOLVERS[type(event)](view, event)
-        view.changed, view.dropped, view.due = {}, {}, []
+        follow(self.view, event, seq, at_ns)
         self.hand_on(seq, event)
 
     def hand_on(self, seq: int, event: Event) -> None:

@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
 
-import msgspec
-
+from runline.domain.execution import Seen
 from runline.domain.messages import Rejected
 from runline.engine.limits import AHEAD_MS_MAX, EARLY_MS, WINDOW_COMMANDS_MAX, WINDOW_MS
 from runline.engine.spans import Spans
@@ -18,14 +17,6 @@ from runline.engine.spans import Spans
 PARTS = 64
 """The commands are kept in so many dictionaries, by the last byte of their ids: one that holds them all would take 20 ms to
 grow."""
-
-
-class Seen(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a command: its content's digest, the position of its first event, the number of its events."""
-
-    digest: bytes
-    first: int
-    count: int
 
 
 def made_ms(command: bytes) -> int:

@@ -12,17 +12,14 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.access import authorize
 from runline.domain.book import Book
-from runline.domain.context import Context
-from runline.domain.grounds import decide_on_ground
+from runline.domain.execution import Seen, fold, judge, needs, time_of
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
-from runline.domain.limits import STEP_NS_MAX
-from runline.domain.messages import DECIDERS, ENGINE, EVOLVERS, WANTED, Event, Rejected, bare
+from runline.domain.messages import ENGINE, Event, Rejected, bare
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
-from runline.domain.sessions import SessionState, require_presence, require_session
+from runline.domain.sessions import SessionState
 from runline.domain.state import Need, Row
 from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
@@ -61,12 +58,6 @@ class Filling:
         return bool(self.logged or self.refusals or self.waiting or self.repeats or self.released)
 
 
-def time_of(last_ns: int, now_ns: int) -> int:
-    """The time of a stream whose last event is not earlier than now: it stands still until the clock has caught up. An event that
-    is further ahead than a clock is waited for was stamped by a wrong one, and nothing is judged by its time any more."""
-    return last_ns if last_ns - now_ns <= STEP_NS_MAX else now_ns
-
-
 class Writer:
     """Decides and evolves one stream.
 
@@ -98,8 +89,7 @@ class Writer:
         fetched = ticket.fetched
         if fetched is not None and (not fetched or self.has_wagers(fetched)):
             return []
-        wanted = WANTED.get(type(ticket.request.command))
-        return wanted(self.state, ticket.request.command) if wanted else []
+        return needs(self.state, ticket.request.command)
 
     def has_wagers(self, numbers: tuple[int, ...]) -> bool:
         """Whether fetched tickets are still in memory (they may have left it while their command waited)."""
@@ -127,16 +117,13 @@ class Writer:
         try:
             internal = request.actor == ENGINE
             command_id = id_bytes(request.id)
-            digest = b""
-            if not internal:
-                digest = content_digest(request.actor, request.command)
-                seen = self.window.look(command_id, at_ns)
-                if seen is not None:
-                    if seen.digest != digest:
-                        raise Rejected("command_reused", "This id was used for another command.")
-                    self.filling.repeats.append((ticket, seen.first, seen.count))
-                    return None
-            events = self.decide(request, ticket, at_ns, house_lag_ms)
+            digest = b"" if internal else content_digest(request.actor, request.command)
+            window = None if internal else self.window
+            fetched = ticket.fetched or ()
+            events = judge(state, request, at_ns, self.house, house_lag_ms, fetched, window, command_id, digest)
+            if isinstance(events, Seen):
+                self.filling.repeats.append((ticket, events.first, events.count))
+                return None
             if request.preview:
                 return Previewed(state.seq, events, moves(state, events) if isinstance(state, Book) else Moves())
             if not events:
@@ -162,7 +149,6 @@ class Writer:
         finally:
             if ticket.fetched and isinstance(state, Book):
                 state.closed.extend(ticket.fetched)
-        state.at_ns = at_ns
         if not self.filling.began_ns:
             self.filling.began_ns = decided_ns
         self.apply(events[0], first, body, request, command_id, digest, at_ns)
@@ -172,22 +158,6 @@ class Writer:
         if not internal:
             self.window.remember(command_id, digest, first, count, at_ns // 1_000_000)
         return Accepted(state.seq, events)
-
-    def decide(self, request: Request, ticket: Ticket, at_ns: int, house_lag_ms: int) -> list[Event]:
-        """The events that a command makes, or Rejected. Changes nothing."""
-        command = request.command
-        state = self.state
-        user = authorize(state, command, request.actor)
-        if request.session:
-            session = require_session(state, request.session, user, at_ns)
-            if at_ns >= session.idle_until_ns and not command.urgent:
-                require_presence(session, at_ns)
-        context = Context(at_ns, user, request.session, self.house, house_lag_ms, ticket.fetched or ())
-        if request.if_position is None:
-            decided = DECIDERS[type(command)](state, command, context)
-        else:
-            decided = decide_on_ground(state, command, context, request.if_position)
-        return [decided] if isinstance(decided, Event) else list(decided)
 
     def encode(
         self, event: Event, seq: int, ticket: Ticket, request: Request, digest: bytes, at_ns: int, decided_ns: int
@@ -239,13 +209,10 @@ class Writer:
     def apply(
         self, event: Event, seq: int, body: bytes, request: Request, command_id: bytes, digest: bytes, at_ns: int
     ) -> None:
-        """Evolve the state by an event and add it to the log's end."""
-        state = self.state
+        """Fold an event into the state and add it to the log's end."""
         filling = self.filling
-        state.seq = seq
-        kind = type(event)
-        EVOLVERS[kind](state, event)
-        if kind.secret:
+        fold(self.state, event, seq, at_ns)
+        if type(event).secret:
             event = bare(event)
         self.hash = chain = link(self.hash, body)
         filling.logged_bytes += len(body)

@@ -9,9 +9,10 @@ import apsw
 import msgspec
 
 from runline.domain.book import Book
+from runline.domain.execution import fold, needs, time_of
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
-from runline.domain.messages import EVOLVERS, HOUSE, WANTED, Event
+from runline.domain.messages import HOUSE
 from runline.domain.rows import key_of, row_encoder
 from runline.domain.sessions import SessionState
 from runline.engine.envelope import Logged, decode_envelope, link
@@ -19,7 +20,6 @@ from runline.engine.ids import id_bytes
 from runline.engine.limits import READ_EVENTS
 from runline.engine.ports import EventRow, Head
 from runline.engine.recovery import load
-from runline.engine.writer import time_of
 from runline.store.sqlite import SqliteReader
 from runline.store.tables import delete, table_of, upsert
 
@@ -85,19 +85,17 @@ def check_entry(row: EventRow, state: SessionState, chain: bytes) -> Logged:
 
 
 def apply(entry: Logged, state: SessionState, tables: apsw.Connection, reader: SqliteReader) -> None:
-    """Evolve the state by an event; rows that have left memory come from the tables."""
+    """Fold an event into the state; rows that have left memory come from the tables."""
     where = f"{entry.stream} #{entry.seq}"
     try:
-        event: Event = entry.event()
-        wanted = WANTED.get(type(event))
-        needs = wanted(state, event) if wanted else []
-        if needs:
+        event = entry.event()
+        wanted = needs(state, event)
+        if wanted:
             write(state, tables)
-            for rows in asyncio.run(reader.fetch(entry.stream, needs)):
+            for rows in asyncio.run(reader.fetch(entry.stream, wanted)):
                 for row in rows:
                     state.hold(row)
-        state.seq, state.at_ns = entry.seq, entry.at_ns
-        EVOLVERS[type(event)](state, event)
+        fold(state, event, entry.seq, entry.at_ns)
     except (KeyError, msgspec.DecodeError, msgspec.ValidationError, BrokenInvariant, TypeError) as error:
         raise Differs(f"{where}: {entry.type} cannot be applied: {type(error).__name__}: {error}") from error
 

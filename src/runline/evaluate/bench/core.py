@@ -2,17 +2,13 @@
 
 import gc
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from runline.bootstrap import running_engine
-from runline.domain.access import authorize
-from runline.domain.context import Context
-from runline.domain.messages import DECIDERS, EVOLVERS
-from runline.domain.wagers import PlaceWager
+from runline.domain.execution import Seen, fold, judge
 from runline.engine.engine import Engine
 from runline.engine.requests import Request
 from runline.evaluate.bench.load import Bettors, set_up
@@ -59,17 +55,15 @@ async def bench_core(folder: Path, *, wagers: int) -> tuple[dict[str, float], di
 
 def decide_and_evolve(engine: Engine, requests: list[Request]) -> list[int]:
     """How long each wager takes, in nanoseconds. The engine's memory is ahead of its log then: nothing else may follow."""
-    decide: Callable[..., Any] = DECIDERS[PlaceWager]
     now_ns = engine.clock.now_ns()
     durations_ns: list[int] = []
     before = time.perf_counter_ns()
     for request in requests:
         writer = engine.writers[request.stream]
         book = writer.state
-        user = authorize(book, request.command, request.actor)
-        event = decide(book, request.command, Context(now_ns, user, "", writer.house, 0))
-        book.seq += 1
-        EVOLVERS[type(event)](book, event)
+        events = judge(book, request, now_ns, writer.house, 0)
+        assert not isinstance(events, Seen)
+        fold(book, events[0], book.seq + 1, now_ns)
         after = time.perf_counter_ns()
         durations_ns.append(after - before)
         before = after

@@ -1,0 +1,138 @@
+"""Execution: how a stream takes a command, and how it takes an event. Whoever judges or applies anything does it here.
+
+Rule: a command is judged in this order: is it a repeat, may its sender send it, does their session go on and is somebody
+there, what does the noun decide, has its ground moved. Judging changes nothing. An event is folded into a state in one way,
+whoever holds the state: the writer, a view of the house, a proof of the log, a screen.
+"""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from runline.domain.access import ROOT, authorize
+from runline.domain.context import Context
+from runline.domain.limits import STEP_NS_MAX
+from runline.domain.messages import DECIDERS, EVOLVERS, GROUNDS, WANTED, Command, Decided, Event, Rejected
+from runline.domain.sessions import SessionState, require_presence, require_session
+from runline.domain.state import Need, State
+
+if TYPE_CHECKING:
+    from runline.domain.house import House
+
+
+class Asked(Protocol):
+    """What is asked of a stream: a command, who sends it, in which session ("" for none), and the position as of which they
+    have looked at what it is about (None: they do not say)."""
+
+    command: Command
+    actor: str
+    session: str
+    if_position: int | None
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a command: its content's digest, the position of its first event, the number of its events."""
+
+    digest: bytes
+    first: int
+    count: int
+
+
+class Remembered(Protocol):
+    """The commands that a stream remembers."""
+
+    def look(self, command: bytes, now_ns: int) -> Seen | None:
+        """What is known of an id.
+
+        Raises Rejected `stale_command` or `command_ahead`.
+        """
+        ...
+
+
+def time_of(last_ns: int, now_ns: int) -> int:
+    """The time of a stream whose last event is not earlier than now: it stands still until the clock has caught up. An event that
+    is further ahead than a clock is waited for was stamped by a wrong one, and nothing is judged by its time any more."""
+    return last_ns if last_ns - now_ns <= STEP_NS_MAX else now_ns
+
+
+def needs(state: State, message: Command | Event) -> list[Need]:
+    """The rows out of memory without which a command cannot be judged, or an event not be folded."""
+    wanted = WANTED.get(type(message))
+    return wanted(state, message) if wanted else []
+
+
+def judge(
+    state: SessionState,
+    asked: Asked,
+    at_ns: int,
+    house: "House | None",
+    house_lag_ms: int,
+    fetched: tuple[int, ...] = (),
+    remembered: Remembered | None = None,
+    command_id: bytes = b"",
+    digest: bytes = b"",
+) -> list[Event] | Seen:
+    """The events that a command makes (none: it is so already), or what is known of it if it is a repeat. Changes nothing.
+
+    at_ns: the stream's time. house: the durable house view, which may be house_lag_ms behind (None in the house itself).
+    fetched: keys of the rows that were fetched because the command follows them. remembered, command_id, digest: the
+    stream's memory, and the command's id and content in it; None for what the engine itself sends.
+
+    Raises Rejected.
+    """
+    if remembered is not None:
+        seen = remembered.look(command_id, at_ns)
+        if seen is not None:
+            if seen.digest != digest:
+                raise Rejected("command_reused", "This id was used for another command.")
+            return seen
+    command = asked.command
+    user = authorize(state, command, asked.actor)
+    if asked.session:
+        session = require_session(state, asked.session, user, at_ns)
+        if at_ns >= session.idle_until_ns and not command.urgent:
+            require_presence(session, at_ns)
+    context = Context(at_ns, user, asked.session, house, house_lag_ms, fetched)
+    if asked.if_position is None:
+        decided = DECIDERS[type(command)](state, command, context)
+    else:
+        decided = decide_on_ground(state, command, context, asked.if_position)
+    return [decided] if isinstance(decided, Event) else list(decided)
+
+
+def decide_on_ground(state: Any, command: Command, context: Context, if_position: int) -> Decided:
+    """Decide a command if its ground has not moved since a position. Whether it has is told to nobody who may not do this to
+    it, nor whether it is there.
+
+    Raises Rejected `position_moved`, and whatever the command is refused for.
+    """
+    ground = GROUNDS.get(type(command))
+    moved_seq = ground(state, command) if ground else state.seq
+    if moved_seq <= if_position:
+        return DECIDERS[type(command)](state, command, context)
+    try:
+        DECIDERS[type(command)](state, command, context)
+    except Rejected as rejected:
+        if context.user.node != ROOT and hides(rejected.code):
+            raise
+    raise Rejected("position_moved", "This has changed since you looked.", position=moved_seq)
+
+
+def hides(code: str) -> bool:
+    """Whether a refusal is that of what is unknown or another's, which look alike to those below the root."""
+    return code in ("not_permitted", "already_exists") or code.startswith("unknown_")
+
+
+def fold(state: State, event: Event, seq: int, at_ns: int) -> None:
+    """Apply an event to a state that has everything before it."""
+    state.seq = seq
+    state.at_ns = at_ns
+    EVOLVERS[type(event)](state, event)
+
+
+def follow(state: State, event: Event, seq: int, at_ns: int) -> None:
+    """Fold a durable event into a copy of which nothing is stored and in which no timer is due."""
+    fold(state, event, seq, at_ns)
+    state.changed.clear()
+    state.dropped.clear()
+    state.due.clear()

@@ -1,0 +1,115 @@
+"""Execution: one order in which a command is judged, one way in which an event is folded, whoever does it."""
+
+import pytest
+from tests.doubles import laws
+from tests.doubles.deeds import season
+from tests.doubles.stage import HOUR_NS, NOON_NS
+from tests.doubles.words import player, staff
+
+from runline.domain.access import RevokeUser
+from runline.domain.accounts import AdjustCredit, CreditAdjusted
+from runline.domain.book import Book
+from runline.domain.execution import Seen, fold, follow, judge, needs
+from runline.domain.house import House
+from runline.domain.messages import GATEWAY, Rejected
+from runline.domain.permissions import Permission
+from runline.domain.sessions import LIMITS, SetPassword, SignIn, SignOut
+from runline.domain.suspension import Suspend, Suspended
+from runline.engine.envelope import content_digest
+from runline.engine.ids import id_bytes, uuid7
+from runline.engine.requests import Request
+from runline.engine.window import Window
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
+RAISED = AdjustCredit("P1", 90_000, "asked")
+
+
+@pytest.fixture
+def signed_in(book):
+    """A book in which ann may change credit and close games, and sits before a screen."""
+    book.given(player("P1"), staff("ann", Permission.CREDIT_CHANGE, Permission.SUSPEND), SetPassword("ann", HASH))
+    limits, seq = LIMITS["screen"], book.state.credentials["ann"].password_seq
+    book.when(SignIn("ann", "s1", "screen", seq, limits.idle_ns, limits.whole_ns, "device"), by=GATEWAY)
+    assert book.refusal is None
+    return book
+
+
+# The session
+
+
+def test_a_command_in_a_session_that_goes_on_is_executed(signed_in):
+    signed_in.when(RAISED, by="ann", session="s1")
+    signed_in.happened(CreditAdjusted)
+
+
+def test_a_command_in_a_session_that_has_ended_or_is_anothers_is_refused(signed_in):
+    signed_in.when(RAISED, by="owner", session="s1")
+    signed_in.rejected("signed_out")
+    signed_in.when(SignOut("s1"), by=GATEWAY)
+    signed_in.when(RAISED, by="ann", session="s1")
+    signed_in.rejected("signed_out")
+
+
+def test_a_screen_that_nobody_has_used_for_a_while_takes_what_is_urgent_only(signed_in):
+    signed_in.time_is(NOON_NS + HOUR_NS)
+    signed_in.when(RAISED, by="ann", session="s1")
+    signed_in.rejected("password_needed")
+    signed_in.when(Suspend("all", "", "storm"), by="ann", session="s1")
+    signed_in.happened(Suspended)
+
+
+def test_who_may_not_is_told_so_before_anything_about_their_session(signed_in):
+    signed_in.given(RevokeUser("ann", "left"))
+    signed_in.when(RAISED, by="ann", session="none")
+    signed_in.rejected("not_permitted")
+
+
+# The repeat
+
+
+def said(book, actor="owner", command=RAISED, made_ns=NOON_NS):
+    """A command with an id, judged beside what the stream remembers."""
+    command_id = id_bytes(uuid7(made_ns, lambda size: bytes(size)))
+    digest = content_digest(actor, command)
+    request = Request(book.stream, "", actor, command)
+    return lambda window: judge(book, request, NOON_NS, None, 0, (), window, command_id, digest)
+
+
+def test_a_repeat_is_known_and_not_judged_again(signed_in):
+    window = Window()
+    assert [type(event) for event in said(signed_in.state)(window)] == [CreditAdjusted]
+    seen = Seen(content_digest("owner", RAISED), 7, 1)
+    window.remember(id_bytes(uuid7(NOON_NS, lambda size: bytes(size))), seen.digest, 7, 1, NOON_NS // 10**6)
+    signed_in.given(RevokeUser("ann", "left"))
+    assert said(signed_in.state)(window) == seen
+    with pytest.raises(Rejected) as other:
+        said(signed_in.state, command=AdjustCredit("P1", 1, "asked"))(window)
+    assert other.value.code == "command_reused"
+
+
+def test_an_id_that_cannot_be_known_any_more_is_stale_before_its_sender_is_looked_at(signed_in):
+    with pytest.raises(Rejected) as old:
+        said(signed_in.state, actor="nobody", made_ns=NOON_NS - 48 * HOUR_NS)(Window())
+    assert old.value.code == "stale_command"
+
+
+# The fold
+
+
+def test_whoever_follows_the_log_of_a_season_comes_to_what_a_restart_would_rebuild():
+    book = season(4, deeds=400)
+    for stage, copy in ((book.house, House()), (book, Book("main"))):
+        for seq, at_ns, _, event in stage.log:
+            assert needs(copy, event) == []
+            follow(copy, event, seq, at_ns)
+            assert [*copy.changed, *copy.dropped, *copy.due] == []
+        copy.due = copy.planned()
+        assert laws.derived(copy) == laws.derived(stage.recovered())
+        assert (copy.seq, copy.at_ns) == (stage.state.seq, stage.state.at_ns)
+
+
+def test_who_folds_an_event_has_its_rows_marked_with_its_position(signed_in):
+    state = signed_in.state
+    fold(state, CreditAdjusted("P1", 1_000_00, 90_000, "asked"), state.seq + 1, state.at_ns)
+    assert list(state.changed.values()) == [state.players["P1"]]
+    assert state.players["P1"].changed_seq == state.seq
