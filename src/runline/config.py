@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from runline.domain.limits import SESSION_NS_MAX, SESSION_NS_MIN
+from runline.domain.bounds import SESSION_NS_MAX, SESSION_NS_MIN
 from runline.gateway.addresses import LOOPBACK
 
 ENVIRONMENT = "RUNLINE_"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from runline.domain.limits import PIECE_MAX
+from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import Command
 
 LONG = "x" * (PIECE_MAX + 1)

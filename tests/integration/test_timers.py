@@ -17,8 +17,8 @@ from tests.integration.world import (
 
 from runline.domain.accounts import GrantTemporaryCredit, available_minor
 from runline.domain.board import PostLines
+from runline.domain.bounds import STEP_NS_MAX
 from runline.domain.catalog import CreateFixture, RescheduleFixture
-from runline.domain.limits import STEP_NS_MAX
 from runline.domain.messages import HOUSE
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.envelope import decode_envelope

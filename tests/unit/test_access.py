@@ -18,8 +18,8 @@ from runline.domain.access import (
     UserRevoked,
 )
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
+from runline.domain.bounds import ROLES_MAX
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
-from runline.domain.limits import ROLES_MAX
 from runline.domain.messages import COMMANDS, ENGINE, GATEWAY, Rejected
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.sessions import ChangePassword, EndSession, SetPassword, SignIn

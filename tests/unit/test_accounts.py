@@ -17,7 +17,7 @@ from runline.domain.accounts import (
     TransactionEntered,
     available_minor,
 )
-from runline.domain.limits import BALANCE_MINOR_MAX, CREDIT_MINOR_MAX, STAKE_MINOR_MAX
+from runline.domain.bounds import BALANCE_MINOR_MAX, CREDIT_MINOR_MAX, STAKE_MINOR_MAX
 from runline.domain.permissions import Permission
 from runline.domain.wagers import WagerPlaced
 

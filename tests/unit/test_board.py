@@ -5,8 +5,8 @@ from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player, wager
 
 from runline.domain.board import LinePosted, LineWithdrawn, PostLines
+from runline.domain.bounds import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.catalog import RescheduleFixture
-from runline.domain.limits import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.wagers import WagerPlaced
 
 MONEYLINE = line("moneyline", "+120", "-130")

@@ -6,9 +6,9 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, role
 
 from runline.domain import (
     access,
+    bounds,
     catalog,
     hierarchy,
-    limits,
     lines,
     sessions,
     suspension,
@@ -80,7 +80,7 @@ def kept():
 def test_whatever_is_kept_in_memory_has_a_bound():
     assert {kind for kind in kept() if issubclass(kind, Row)} == set(BOUNDS) | set(ONE_FOR_EACH)
     for module, name, _ in BOUNDS.values():
-        assert getattr(module, name) == getattr(limits, name) > 0
+        assert getattr(module, name) == getattr(bounds, name) > 0
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_the_staff_of_one_agent_leave_as_much_free_as_their_part_of_the_tree_hol
     stage.given(staff("ann", *may, at="A1"), staff("una", *may, at="A1-1"), staff("bob", *may, at="B1"))
     monkeypatch.setattr(module, name, 64)
     assert fill(stage, command, "A1-1", "una") > 16
-    free = 64 - 64 // limits.KEPT_FOR_THE_WHOLE - count_of(stage, kind)
+    free = 64 - 64 // bounds.KEPT_FOR_THE_WHOLE - count_of(stage, kind)
     what = {Role: "roles", User: "users", Agent: "agents", Player: "players"}[kind]
     assert stage.state.held_in_part("A1-1", what) == stage.state.held_in_part("A1", what) >= free > 8
     # What is above in the same part has no share of its own, what stands beside has, and so has the part that moves there.
@@ -190,7 +190,7 @@ def test_the_staff_of_all_agents_together_leave_the_last_part_to_the_whole_books
     monkeypatch.setattr(module, name, 128)
     for part in range(8):
         fill(stage, command, f"B{part}", f"boss{part}")
-    assert count_of(stage, kind) <= 128 - 128 // limits.KEPT_FOR_THE_WHOLE
+    assert count_of(stage, kind) <= 128 - 128 // bounds.KEPT_FOR_THE_WHOLE
     stage.when(command("owners", ROOT))
     assert stage.refusal is None
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from tests.doubles.host import HOUR_NS, NOON_NS, SECOND_NS, SetHost
 
-from runline.domain.limits import STEP_NS_MAX
+from runline.domain.bounds import STEP_NS_MAX
 from runline.engine.clock import LOOK_NS, SystemClock
 from runline.engine.conditions import Conditions
 from runline.engine.limits import IDLE_NS_MAX

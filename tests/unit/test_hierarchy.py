@@ -7,8 +7,8 @@ from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.access import ROOT, CreateUser
 from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction
+from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.hierarchy import AgentCreated, AgentMoved, CreateAgent, CreatePlayer, MoveAgent, PlayerCreated
-from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
 

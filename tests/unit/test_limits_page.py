@@ -29,7 +29,11 @@ def bounds() -> list[str]:
     found: set[str] = set()
     for path in SOURCE.rglob("*.py"):
         if path.relative_to(SOURCE).parts[0] in ROOMS:
-            found |= {name for name in constants(path) if path.name == "limits.py" or name.endswith(("_MAX", "_MIN"))}
+            found |= {
+                name
+                for name in constants(path)
+                if path.name in ("limits.py", "bounds.py") or name.endswith(("_MAX", "_MIN"))
+            }
     return sorted(found)
 
 

@@ -4,7 +4,7 @@ import pytest
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, line, player, staff, wager
 
-from runline.domain.limits import LINE_QUARTERS_MAX
+from runline.domain.bounds import LINE_QUARTERS_MAX
 from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, Departure, LineMoved, MoveLine
 from runline.domain.permissions import Permission
 from runline.domain.wagers import WagerPlaced

@@ -7,7 +7,7 @@ from tests.doubles.words import wager
 
 import runline.store.tables  # noqa: F401  (every noun declares its commands)
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.limits import PIECE_MAX
+from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import COMMANDS, Command, Rejected
 from runline.domain.pieces import require_small_pieces
 from runline.engine import envelope

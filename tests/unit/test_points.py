@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runline.domain.limits import LINE_QUARTERS_MAX
+from runline.domain.bounds import LINE_QUARTERS_MAX
 from runline.domain.money import MINUS_SIGN
 from runline.domain.points import format_points, parse_points
 

@@ -5,9 +5,9 @@ import pytest
 from tests.doubles.stage import HOUR_NS
 from tests.doubles.words import START_NS, board, game, line, staff
 
+from runline.domain.bounds import PERIODS_MAX
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.grading import LENGTH_MAX, POINTS_MAX, Score
-from runline.domain.limits import PERIODS_MAX
 from runline.domain.permissions import Permission
 from runline.domain.results import (
     CancelFixture,

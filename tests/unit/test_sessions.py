@@ -9,9 +9,9 @@ from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import agent, player, staff
 
 from runline.domain.access import CreateUser, RestoreUser, RevokeUser
+from runline.domain.bounds import SESSIONS_PER_USER_MAX
 from runline.domain.execution import fold
 from runline.domain.hierarchy import CreatePlayer
-from runline.domain.limits import SESSIONS_PER_USER_MAX
 from runline.domain.messages import ENGINE, GATEWAY, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import (

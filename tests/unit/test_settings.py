@@ -3,7 +3,7 @@
 import pytest
 from tests.doubles.words import agent, player, staff
 
-from runline.domain.limits import STAKE_MINOR_MAX
+from runline.domain.bounds import STAKE_MINOR_MAX
 from runline.domain.permissions import Permission
 from runline.domain.settings import LimitsSet, SetLimits
 

@@ -9,10 +9,10 @@ from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
+from runline.domain.bounds import SETTLE_SLICE_WAGERS
 from runline.domain.catalog import Period
 from runline.domain.grading import Score
 from runline.domain.ledger import LedgerEntry
-from runline.domain.limits import SETTLE_SLICE_WAGERS
 from runline.domain.messages import ENGINE
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import JobAdvanced, JobFinished, ResultTaken, SettleSlice, TakeResult

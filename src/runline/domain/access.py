@@ -13,8 +13,8 @@ What was taken from above, wholly or in part, is given back from there or above 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
+from runline.domain.bounds import KEPT_FOR_THE_WHOLE, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import KEPT_FOR_THE_WHOLE, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
 from runline.domain.messages import ENGINE, GATEWAY, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import PLAYER_MAY, Permission

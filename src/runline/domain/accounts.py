@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from runline.domain.bounds import BALANCE_MINOR_MAX, STAKE_MINOR_MAX
 from runline.domain.catalog import START_NS_MAX
 from runline.domain.hierarchy import Player, require_credit
 from runline.domain.identifiers import reason_text
 from runline.domain.ledger import ADJUSTMENTS, CASH
-from runline.domain.limits import BALANCE_MINOR_MAX, STAKE_MINOR_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.risk import RiskState

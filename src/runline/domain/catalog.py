@@ -8,9 +8,9 @@ from bisect import insort
 from collections.abc import Container
 from typing import Any, ClassVar, Literal, get_args
 
+from runline.domain.bounds import FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.grading import SIDES, Score
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.official import SPORTS
 from runline.domain.ordered import NO_KEYS, Ordered

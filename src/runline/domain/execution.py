@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from runline.domain.access import ROOT, authorize
+from runline.domain.bounds import STEP_NS_MAX
 from runline.domain.context import Context
-from runline.domain.limits import STEP_NS_MAX
 from runline.domain.messages import DECIDERS, EVOLVERS, GROUNDS, WANTED, Command, Decided, Event, Rejected
 from runline.domain.sessions import SessionState, require_presence, require_session
 from runline.domain.state import Need, State

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from runline.domain.limits import PERIODS_MAX
+from runline.domain.bounds import PERIODS_MAX
 from runline.domain.money import Minor, Rounding
 from runline.domain.odds import Price
 from runline.domain.official import PERIODS, SPORTS, Layout, LeagueRules, Terms, rules_of

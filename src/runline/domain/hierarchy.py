@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from runline.domain.access import PLAYER_ROLE, ROOT, Held, User, grantable, require_room
+from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import runline.domain.board  # lines and results are commands and events of the house
 import runline.domain.results  # noqa: F401
 from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
+from runline.domain.bounds import BOOKS_MAX
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.limits import BOOKS_MAX
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import EVERYTHING, Permission

@@ -2,7 +2,7 @@
 
 import re
 
-from runline.domain.limits import IDENTIFIER_LENGTH_MAX, REASON_LENGTH_MAX
+from runline.domain.bounds import IDENTIFIER_LENGTH_MAX, REASON_LENGTH_MAX
 from runline.domain.messages import Rejected
 
 ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")

@@ -10,10 +10,10 @@ import msgspec
 
 from runline.domain.access import ROOT
 from runline.domain.board import price_of_record, require_points
+from runline.domain.bounds import BOOK_LINES_MAX, LINE_QUARTERS_MAX
 from runline.domain.catalog import Market, side_line
 from runline.domain.grading import SIDES
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import BOOK_LINES_MAX, LINE_QUARTERS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import shade_american
 from runline.domain.permissions import Permission

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.limits import PIECE_MAX
+from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import Rejected
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from runline.domain.limits import LINE_QUARTERS_MAX
+from runline.domain.bounds import LINE_QUARTERS_MAX
 from runline.domain.money import MINUS_SIGN
 
 Quarters = int

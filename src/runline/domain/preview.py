@@ -6,9 +6,9 @@ import msgspec
 
 from runline.domain.accounts import TransactionEntered
 from runline.domain.book import Book
+from runline.domain.bounds import ROLES_ENDED_LOOKED_MAX, ROLES_ENDED_MAX
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved
-from runline.domain.limits import ROLES_ENDED_LOOKED_MAX, ROLES_ENDED_MAX
 from runline.domain.messages import Event
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 import msgspec
 
 from runline.domain.access import ROOT
+from runline.domain.bounds import CLOSED_REMEMBERED
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved, Player
 from runline.domain.ledger import LedgerState
-from runline.domain.limits import CLOSED_REMEMBERED
 from runline.domain.messages import evolves
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Row

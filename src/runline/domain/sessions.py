@@ -24,8 +24,7 @@ from runline.domain.access import (
     require_room,
     user_within,
 )
-from runline.domain.identifiers import reason_text
-from runline.domain.limits import (
+from runline.domain.bounds import (
     DEVICES_PER_USER_MAX,
     PASSWORD_HASH_LENGTH_MAX,
     SESSION_NS_MAX,
@@ -34,6 +33,7 @@ from runline.domain.limits import (
     SESSIONS_PER_USER_MAX,
     STEP_NS_MAX,
 )
+from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission

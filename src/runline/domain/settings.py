@@ -3,8 +3,8 @@
 from typing import Any, ClassVar
 
 from runline.domain.access import ROOT
+from runline.domain.bounds import STAKE_MINOR_MAX
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import STAKE_MINOR_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.money import Rounding
 from runline.domain.permissions import Permission

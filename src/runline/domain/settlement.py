@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from runline.domain.bounds import SETTLE_SLICE_WAGERS
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
-from runline.domain.limits import SETTLE_SLICE_WAGERS
 from runline.domain.messages import Command, Event, decides, evolves, wants
 from runline.domain.odds import parse_price
 from runline.domain.state import Following, Row

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal, get_args
 
 from runline.domain.access import ROOT
+from runline.domain.bounds import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX, SUSPENSIONS_PER_NODE_MAX
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX, SUSPENSIONS_PER_NODE_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import Permission

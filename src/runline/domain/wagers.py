@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runline.domain.access import ROOT
 from runline.domain.accounts import available_minor
+from runline.domain.bounds import HOUSE_LAG_MS_MAX, OPEN_WAGERS_MAX, STAKE_MINOR_MAX
 from runline.domain.catalog import Market
 from runline.domain.grading import Result, returned
 from runline.domain.hierarchy import Player
 from runline.domain.identifiers import reason_text
 from runline.domain.invariants import check
 from runline.domain.ledger import GRADING
-from runline.domain.limits import HOUSE_LAG_MS_MAX, OPEN_WAGERS_MAX, STAKE_MINOR_MAX
 from runline.domain.lines import BookLine, LinesState, Offer, house_market
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
 from runline.domain.money import Rounding

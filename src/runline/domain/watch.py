@@ -6,9 +6,9 @@ heard again. That something is slow is a fact once, when it begins, and once whe
 
 from typing import Any, ClassVar, Literal
 
+from runline.domain.bounds import FEED_SILENT_MS_MAX, FEED_SILENT_MS_MIN, FEEDS_MAX
 from runline.domain.catalog import CatalogState
 from runline.domain.identifiers import reason_text
-from runline.domain.limits import FEED_SILENT_MS_MAX, FEED_SILENT_MS_MIN, FEEDS_MAX
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.state import Row

@@ -6,7 +6,7 @@ near, slowly, so that time never goes back; a step of it is not followed.
 
 import time
 
-from runline.domain.limits import STEP_NS_MAX
+from runline.domain.bounds import STEP_NS_MAX
 from runline.engine.host import Host
 
 LOOK_NS = 100_000_000

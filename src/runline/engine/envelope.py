@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.limits import PIECE_MAX
+from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import EVENTS, UPCASTERS, Command, Event, Rejected
 from runline.domain.pieces import require_small_pieces
 from runline.engine.limits import COMMAND_BYTES_MAX

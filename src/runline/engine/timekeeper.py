@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from runline.domain.limits import STEP_NS_MAX
+from runline.domain.bounds import STEP_NS_MAX
 from runline.engine.clock import SystemClock
 from runline.engine.conditions import Conditions
 from runline.engine.host import Host

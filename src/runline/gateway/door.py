@@ -10,7 +10,7 @@ import msgspec
 
 from runline.bus.local import LocalBus
 from runline.domain.access import User
-from runline.domain.limits import PIECE_MAX
+from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import COMMANDS, GATEWAY, HOUSE, Command, Rejected
 from runline.domain.pieces import require_small_pieces
 from runline.domain.sessions import KeepSession, Session, SessionState, require_session
