@@ -6,6 +6,7 @@ import pytest
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, board, game, player, staff, wager
 
+from runline.domain.bounds import STEP_NS_MAX
 from runline.domain.catalog import (
     FIXTURE_LIFE,
     START_NS_MAX,
@@ -111,13 +112,22 @@ def test_a_market_closes_at_its_cutoff_by_the_clock_even_if_the_timer_is_late(op
     open_book.rejected("past_cutoff", cutoff_ns=START_NS)
 
 
-def test_time_in_a_stream_never_goes_back(open_book):
+def test_time_in_a_stream_does_not_go_back_with_a_clock_that_was_a_little_ahead(open_book):
     open_book.clock_reads(START_NS)
     open_book.given(player("P2"))
-    open_book.clock_reads(NOON_NS)
+    open_book.clock_reads(START_NS - STEP_NS_MAX)
     open_book.when(wager("P1", 10_00), by="P1")
     open_book.rejected("past_cutoff")
     assert open_book.state.at_ns == START_NS
+
+
+def test_what_a_wrong_clock_has_stamped_binds_nobody_once_it_is_right_again(open_book):
+    open_book.clock_reads(START_NS)
+    open_book.given(player("P2"))
+    open_book.clock_reads(START_NS - STEP_NS_MAX - 1)
+    open_book.when(wager("P1", 10_00), by="P1")
+    open_book.happened(WagerPlaced)
+    assert open_book.state.at_ns == START_NS - STEP_NS_MAX - 1
 
 
 def test_the_timer_closes_a_fixture_once(open_book):
