@@ -18,10 +18,11 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
 from runline.domain.permissions import EVERYTHING, PLAYER_MAY, Permission
+from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
-from runline.domain.wagers import PlaceWager, VoidWager
+from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, WatchFeed
 
 T = TypeVar("T")

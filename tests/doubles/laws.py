@@ -1,6 +1,7 @@
 """Laws: what holds in every book at every position, each computed anew, the slow and obvious way."""
 
 from collections import Counter
+from dataclasses import astuple
 from typing import Any
 
 import msgspec
@@ -109,7 +110,7 @@ def derived(state: Any) -> dict[str, Any]:
         found["markets_of"] = state.markets_of
         return found
     assert isinstance(state, Book)
-    sums = {agent: msgspec.structs.astuple(sums) for agent, sums in state.sums.items()}
+    sums = {agent: astuple(sums) for agent, sums in state.sums.items()}
     remaining = {
         number: [
             wager

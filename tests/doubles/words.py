@@ -8,7 +8,8 @@ from runline.domain.catalog import CreateFixture, CreateLeague, MarketKind, Peri
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import Command
 from runline.domain.permissions import Permission
-from runline.domain.wagers import Basis, Channel, OddsChange, PlaceWager
+from runline.domain.placing import OddsChange, PlaceWager
+from runline.domain.wagers import Basis, Channel
 
 START_NS = NOON_NS + 6 * HOUR_NS
 """When a game starts, unless said otherwise."""

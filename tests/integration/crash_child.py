@@ -24,8 +24,9 @@ from runline.domain.grading import Score
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
+from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.wagers import PlaceWager, VoidWager
+from runline.domain.wagers import VoidWager
 from runline.engine.requests import Accepted
 
 PLAYERS = 40

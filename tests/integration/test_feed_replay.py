@@ -20,7 +20,8 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import FEED_MAY, Permission
-from runline.domain.wagers import PlaceWager, Wager, WagerSettled
+from runline.domain.placing import PlaceWager
+from runline.domain.wagers import Wager, WagerSettled
 from runline.engine.requests import Accepted, Request
 from runline.feeds import mlb2016
 from runline.feeds.replay import Replay, create_fixtures, post_lines

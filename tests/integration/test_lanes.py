@@ -292,7 +292,7 @@ class StallingClock(SetClock):
 
 def test_a_machine_that_stalls_all_the_time_still_executes_everything(path, monkeypatch):
     # (The stalls make the house view look old, which is another test's.)
-    monkeypatch.setattr("runline.domain.wagers.HOUSE_LAG_MS_MAX", 10**12)
+    monkeypatch.setattr("runline.domain.placing.HOUSE_LAG_MS_MAX", 10**12)
 
     async def main():
         async with running(SqliteStore(path), StallingClock()) as world:
@@ -307,7 +307,7 @@ def test_a_machine_that_stalls_all_the_time_still_executes_everything(path, monk
 
 
 def test_books_take_turns_also_when_a_slice_has_time_for_one_of_them_only(path, monkeypatch):
-    monkeypatch.setattr("runline.domain.wagers.HOUSE_LAG_MS_MAX", 10**12)
+    monkeypatch.setattr("runline.domain.placing.HOUSE_LAG_MS_MAX", 10**12)
 
     async def main():
         async with running(SqliteStore(path), StallingClock()) as world:
@@ -325,7 +325,7 @@ def test_books_take_turns_also_when_a_slice_has_time_for_one_of_them_only(path, 
 
 @pytest.mark.parametrize("lane", ["control", "bulk"])
 def test_books_take_turns_in_every_lane_when_a_slice_has_time_for_one_only(path, monkeypatch, lane):
-    monkeypatch.setattr("runline.domain.wagers.HOUSE_LAG_MS_MAX", 10**12)
+    monkeypatch.setattr("runline.domain.placing.HOUSE_LAG_MS_MAX", 10**12)
 
     def request(world, book, number):
         if lane == "bulk":

@@ -19,10 +19,11 @@ from runline.domain.invariants import BrokenInvariant
 from runline.domain.lines import MoveLine
 from runline.domain.messages import EVOLVERS, HOUSE, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Suspend, Suspended
-from runline.domain.wagers import PlaceWager, VoidWager, WagerPlaced
+from runline.domain.wagers import VoidWager, WagerPlaced
 from runline.domain.watch import WatchFeed
 from runline.engine.requests import Accepted, Refused
 from runline.gateway.door import public_commands

@@ -14,8 +14,8 @@ from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command
+from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.wagers import PlaceWager
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Store

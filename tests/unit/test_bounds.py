@@ -10,9 +10,9 @@ from runline.domain import (
     catalog,
     hierarchy,
     lines,
+    placing,
     sessions,
     suspension,
-    wagers,
     watch,
 )
 from runline.domain import (
@@ -47,7 +47,7 @@ BOUNDS = {
     Player: (hierarchy, "PLAYERS_MAX", CreatePlayer("one-more", ROOT, 0)),
     Suspension: (suspension, "SUSPENSIONS_MAX", Suspend("market", MONEYLINE, "")),
     BookLine: (lines, "BOOK_LINES_MAX", MoveLine(MONEYLINE, "hide")),
-    Wager: (wagers, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
+    Wager: (placing, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
     Session: (sessions, "SESSIONS_MAX", None),
     League: (catalog, "LEAGUES_MAX", CreateLeague("NBA", "basketball")),
     Fixture: (catalog, "FIXTURES_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
@@ -118,7 +118,7 @@ def test_what_is_there_already_is_changed_beyond_the_bound(stage, monkeypatch):
 def test_wagers_that_are_closed_make_room(stage, monkeypatch):
     stage.given(wager("P1", 5_00))
     number = stage.state.seq
-    monkeypatch.setattr(wagers, "OPEN_WAGERS_MAX", 1)
+    monkeypatch.setattr(placing, "OPEN_WAGERS_MAX", 1)
     stage.when(wager("P1", 5_00))
     stage.rejected("too_many", most=1)
     stage.given(VoidWager(number, "slip"))

@@ -1,7 +1,8 @@
 """Hierarchy: a tree that stores parents only. Authority follows the tree as it is."""
 
+from dataclasses import astuple
+
 import pytest
-from msgspec.structs import astuple
 from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
 from tests.doubles.words import agent, board, game, player, role, staff, wager
 

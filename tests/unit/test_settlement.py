@@ -14,9 +14,10 @@ from runline.domain.catalog import Period
 from runline.domain.grading import Score
 from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import ENGINE
+from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import JobAdvanced, JobFinished, ResultTaken, SettleSlice, TakeResult
-from runline.domain.wagers import PlaceWager, VoidWager, WagerReversed, WagerSettled
+from runline.domain.wagers import VoidWager, WagerReversed, WagerSettled
 
 AWAY: dict[str, Any] = {"side": "away", "price": "+120"}
 HOME: dict[str, Any] = {"side": "home", "price": "-130"}

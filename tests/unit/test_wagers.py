@@ -1,5 +1,8 @@
 """Wagers: placed at the price that stands, within the tightest limit, and voided with a reason."""
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -10,21 +13,16 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, staf
 from runline.domain.access import RevokeUser
 from runline.domain.accounts import EnterTransaction, SetPlayerLimits
 from runline.domain.book import Book
+from runline.domain.bounds import OPEN_WAGERS_MAX
 from runline.domain.messages import EVENTS
 from runline.domain.money import MODES, Rounding
 from runline.domain.odds import AMERICAN_MAX, is_favourite, parse_price, win_for_risk
 from runline.domain.permissions import Permission
+from runline.domain.placing import PLACING, largest_risk, limits_hold, most_allowed, stake_valid
 from runline.domain.results import CancelFixture
 from runline.domain.settings import BookSettings, SetLimits
-from runline.domain.wagers import (
-    LIFE,
-    VoidWager,
-    WagerPlaced,
-    WagerReversed,
-    WagerVoided,
-    largest_risk,
-    most_allowed,
-)
+from runline.domain.suspension import Suspend
+from runline.domain.wagers import LIFE, VoidWager, WagerPlaced, WagerReversed, WagerVoided
 
 MONEYLINE = "G1:game:moneyline"
 SETTINGS = BookSettings("main", "owner", Rounding(), 1, 1, 1)
@@ -341,7 +339,7 @@ def test_what_a_refusal_names_can_be_placed_and_a_cent_more_cannot(text, base_ma
         base = win if is_favourite(price) else risk
         return risk <= available and win <= win_max and base <= base_max
 
-    most, _ = most_allowed(book, price, base_max, win_max, available)
+    most, _ = most_allowed(book.settings, price, base_max, win_max, available)
     if most:
         assert fits(most)
         assert not fits(most + 1)
@@ -349,6 +347,52 @@ def test_what_a_refusal_names_can_be_placed_and_a_cent_more_cannot(text, base_ma
     else:
         smallest = largest_risk(price, least - 1, rounding) + 1 if is_favourite(price) else least
         assert not fits(max(smallest, 1))
+
+
+# The rules of placing
+
+
+RULES = {
+    "account_open": lambda book: book.given(SetPlayerLimits("P1", None, None, False, "")),
+    "house_current": lambda book: setattr(book, "house_lag_ms", 2_001),
+    "market_open": lambda book: book.given(Suspend("all", "", "storm")),
+    "room_left": lambda book: setattr(book.state, "open_wagers", OPEN_WAGERS_MAX),
+    "line_taken": lambda book: book.given(board("G1", line("moneyline", "+115", "-125"), entered_ns=NOON_NS + 1)),
+    "stake_valid": lambda book: None,
+    "limits_hold": lambda book: book.given(SetLimits(1, 2, 10**9, "")),
+    "credit_holds": lambda book: book.given(EnterTransaction("P1", "disbursement", 99_999_99, "cash")),
+    "least_staked": lambda book: book.given(SetLimits(11_00, 500_00, 10**9, "")),
+}
+"""What breaks each rule."""
+
+
+@pytest.mark.parametrize("rule", PLACING)
+def test_a_refusal_names_the_rule_that_is_broken(open_book, rule):
+    places(open_book, 10_00).happened(WagerPlaced)
+    RULES[rule.__name__](open_book)
+    places(open_book, 10_00 if rule is not stake_valid else 0)
+    assert open_book.refusal.details["rule"] == rule.__name__
+
+
+def test_the_rules_are_asked_in_their_order(open_book):
+    for rule in reversed(PLACING):
+        RULES[rule.__name__](open_book)
+        if rule not in (stake_valid, limits_hold):
+            places(open_book, 10_00)
+            assert open_book.refusal.details["rule"] == rule.__name__
+
+
+def test_the_page_of_codes_has_each_rule_in_order():
+    page = (Path(__file__).parents[2] / "docs" / "codes.md").read_text()
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \|", page[page.index("| rule |") :], flags=re.MULTILINE)
+    assert [name for name, _ in rows] == [rule.__name__ for rule in PLACING]
+
+
+def test_of_a_limit_and_a_credit_the_tighter_one_is_named(open_book):
+    open_book.given(EnterTransaction("P1", "disbursement", 99_950_00, "cash"), SetLimits(1_00, 60_00, 10**9, ""))
+    places(open_book, 70_00).rejected("credit_exceeded", most_minor=50_00, rule="credit_holds")
+    open_book.given(SetLimits(1_00, 40_00, 10**9, ""))
+    places(open_book, 70_00).rejected("limit_exceeded", most_minor=40_00, rule="limits_hold")
 
 
 # Voiding

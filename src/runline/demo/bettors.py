@@ -20,12 +20,14 @@ from runline.demo.screen import Line, Screen
 from runline.domain.accounts import available_minor
 from runline.domain.book import Book
 from runline.domain.catalog import Fixture, Market, side_line
+from runline.domain.context import Context
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import Player
 from runline.domain.messages import Rejected
 from runline.domain.money import Rounding
 from runline.domain.odds import is_favourite, parse_price, risk_to_win
-from runline.domain.wagers import Basis, OddsChange, PlaceWager, WagerPlaced, require_open
+from runline.domain.placing import OddsChange, PlaceWager, begin, market_open
+from runline.domain.wagers import Basis, WagerPlaced
 from runline.engine.ports import Clock
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 
@@ -236,7 +238,9 @@ class Bettors:
             return self.screen.earlier.get(market.name)
         try:
             if temper in ("attentive", "greedy"):
-                require_open(book, self.screen.house, market, player, side, self.clock.now_ns())
+                asked = PlaceWager(player.number, market.name, side, None, "", 0)
+                user, house = book.users[player.number], self.screen.house
+                market_open(begin(book, asked, Context(self.clock.now_ns(), user, "", house, 0)))
             offer = book.offer(market)
         except Rejected:
             return None

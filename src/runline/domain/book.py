@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import runline.domain.placing  # noqa: F401 -- placing is a command of a book
 from runline.domain.access import OWNER, PLAYER_ROLE, ROOT, Role, User
 from runline.domain.hierarchy import Agent
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerAccount

@@ -5,7 +5,7 @@ there, what does the noun decide, has its ground moved. Judging changes nothing.
 whoever holds the state: the writer, a view of the house, a proof of the log, a screen.
 """
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 import msgspec
 
@@ -30,6 +30,7 @@ class Asked(Protocol):
     if_position: int | None
 
 
+@final
 class Seen(msgspec.Struct, frozen=True, gc=False):
     """What is known of a command: its content's digest, the position of its first event, the number of its events."""
 
@@ -97,7 +98,7 @@ def judge(
         decided = DECIDERS[type(command)](state, command, context)
     else:
         decided = decide_on_ground(state, command, context, asked.if_position)
-    return [decided] if isinstance(decided, Event) else list(decided)
+    return [decided] if type(decided) in EVOLVERS else list(decided)  # type: ignore[list-item, arg-type]
 
 
 def decide_on_ground(state: Any, command: Command, context: Context, if_position: int) -> Decided:

@@ -64,10 +64,12 @@ class Offer(msgspec.Struct, gc=False):
 
     def side(self, side: str) -> tuple[int | None, str]:
         """The line and the price of one side, or Rejected `unknown_selection`."""
-        sides = SIDES[self.market.kind]
+        kind = self.market.kind
+        sides = SIDES[kind]
         if side not in sides:
             raise Rejected("unknown_selection", f"This market has no side {side!r}.", sides=list(sides))
-        return side_line(self.market.kind, side, self.line_quarters), self.prices[sides.index(side)]
+        line = self.line_quarters
+        return line if line is None else side_line(kind, side, line), self.prices[sides.index(side)]
 
 
 class LinesState(RiskState):

@@ -106,7 +106,8 @@ def win_for_risk(price: Price, risk_minor: Minor, rounding: Rounding) -> Minor:
     """What a risk wins, ≥ 0. The payout, risk included, is what gets rounded (once per ticket, DESIGN.md law 8); the risk comes
     back whole."""
     denominator = price.denominator
-    return max(rounding.round(risk_minor * (price.numerator + denominator), denominator) - risk_minor, 0)
+    win_minor = rounding.round(risk_minor * (price.numerator + denominator), denominator) - risk_minor
+    return win_minor if win_minor > 0 else 0
 
 
 def risk_to_win(price: Price, win_minor: Minor, rounding: Rounding) -> Minor:

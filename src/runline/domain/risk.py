@@ -3,9 +3,8 @@
 Rule: everything here is derived from the open wagers and never stored.
 """
 
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
-
-import msgspec
 
 from runline.domain.access import ROOT
 from runline.domain.bounds import CLOSED_REMEMBERED
@@ -17,7 +16,8 @@ from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Row
 
 
-class Stand(msgspec.Struct, gc=False):
+@dataclass(slots=True)
+class Stand:
     """What stands on one side of a market: what the book would keep, and what it would pay out on top."""
 
     risk_minor: int = 0
@@ -38,13 +38,14 @@ class Stands(dict[str, dict[str, Stand]]):
         return self.order
 
 
-class AgentSums(msgspec.Struct):
+@dataclass(slots=True)
+class AgentSums:
     """The sums of an agent's subtree, in minor units. players: how many there are."""
 
     pending_minor: int = 0
     open_wagers: int = 0
     balance_minor: int = 0
-    stands: Stands = msgspec.field(default_factory=Stands)
+    stands: Stands = field(default_factory=Stands)
     players: int = 0
 
     def stand(self, market: str, side: str) -> Stand:
@@ -132,7 +133,7 @@ class RiskState(LedgerState):
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
         agent = self.players[player].agent
-        for sums in self.sums_above(agent):
+        for sums in self.above.get(agent) or self.sums_above(agent):
             sums.pending_minor += risk_minor
             sums.open_wagers += wagers
         path = self.stands_above(market, side, agent)

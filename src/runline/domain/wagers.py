@@ -7,33 +7,23 @@ pending; what follows (another settlement, a void) is an event of its own.
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from runline.domain.access import ROOT
-from runline.domain.accounts import available_minor
-from runline.domain.bounds import HOUSE_LAG_MS_MAX, OPEN_WAGERS_MAX, STAKE_MINOR_MAX
-from runline.domain.catalog import Market
-from runline.domain.grading import Result, returned
-from runline.domain.hierarchy import Player
+from runline.domain.grading import Result
 from runline.domain.identifiers import reason_text
 from runline.domain.invariants import check
 from runline.domain.ledger import GRADING
-from runline.domain.lines import BookLine, LinesState, Offer, house_market
+from runline.domain.lines import LinesState
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
-from runline.domain.money import Rounding
-from runline.domain.odds import Price, is_better, is_favourite, is_same, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
-from runline.domain.settings import BookSettings
 from runline.domain.state import ByKey, ByNumber, Row
 
 if TYPE_CHECKING:
-    from runline.domain.context import Context
-    from runline.domain.house import House
+    pass
 
 Basis = Literal["base", "risk", "to_win"]
 """What the amount of a ticket means. base: to win on favourites, risk on underdogs."""
 
 Channel = Literal["api", "web", "phone", "clerk"]
 """How a ticket came in. clerk: written for a player who phones."""
-
-OddsChange = Literal["exact", "accept_better", "accept_any"]
 
 LIFE: dict[tuple[str, str], str] = {
     ("open", "WagerSettled"): "settled",
@@ -132,30 +122,6 @@ class WagersState(LinesState):
         return count
 
 
-class PlaceWager(Command, needs=Permission.WAGER_PLACE, lane="wagers"):
-    """Place a straight wager.
-
-    line_quarters, price: what the player saw.
-    amount_minor: > 0, meaning what `basis` says.
-    odds_change: what to do if the line has moved.
-    partial: cut the amount to the largest stake allowed instead of refusing it.
-
-    A refusal for credit or a limit names the most that may be risked instead, `most_minor`: 0 if that is less than the
-    smallest stake.
-    """
-
-    player: str
-    market: str
-    side: str
-    line_quarters: int | None
-    price: str
-    amount_minor: int
-    basis: Basis = "risk"
-    odds_change: OddsChange = "exact"
-    partial: bool = False
-    channel: Channel = "api"
-
-
 class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW):
     """A ticket is written. Its number is the position of this event."""
 
@@ -172,151 +138,6 @@ class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW):
     house_seq: int
     writer: str
     channel: str
-
-
-def require_open(book: WagersState, house: "House", market: Market, player: Player, side: str, at_ns: int) -> None:
-    """Refuse a market that takes no wagers: past its cutoff, finished, or closed by a layer of house or book."""
-    fixture = house.fixtures[market.fixture]
-    if fixture.status != "scheduled" or at_ns >= fixture.start_ns:
-        if fixture.status in ("final", "cancelled"):
-            raise Rejected("market_closed", "This game is over.", market=market.name)
-        raise Rejected("past_cutoff", "This market is closed, the game has started.", cutoff_ns=fixture.start_ns)
-    if house.layers or book.layers:
-        layer = house.layer_over(fixture, market, side) if house.layers else None
-        if layer is None and book.layers:
-            layer = book.layer_over(fixture, market, side)
-        if layer is None and ("player" in book.layers or "agent" in book.layers):
-            layer = book.layer_around(player.number, player.agent)
-        if layer is not None:
-            raise Rejected("market_suspended", "Betting is suspended here.", scope=layer[0], subject=layer[1])
-
-
-def is_no_worse(kind: str, side: str, line: int | None, price: Price, seen_line: int | None, seen: Price) -> bool:
-    """Whether a line is at least as good for the player as the one they saw."""
-    if is_better(seen, price):
-        return False
-    if line is None or seen_line is None:
-        return line == seen_line
-    return line <= seen_line if side == "over" else line >= seen_line
-
-
-def require_line(command: PlaceWager, offer: Offer) -> tuple[int | None, Price]:
-    """The line at which the wager is taken, by its odds-change policy; Rejected `price_changed` with the current one."""
-    line, text = offer.side(command.side)
-    if line == command.line_quarters and text == command.price:
-        return line, parse_price(text)
-    try:
-        seen = parse_price(command.price)
-    except ValueError as error:
-        raise Rejected("price_invalid", str(error)) from None
-    price = parse_price(text)
-    if line == command.line_quarters and is_same(seen, price):
-        return line, price
-    if command.odds_change == "accept_any":
-        return line, price
-    if command.odds_change == "accept_better" and is_no_worse(
-        offer.market.kind, command.side, line, price, command.line_quarters, seen
-    ):
-        return line, price
-    raise Rejected("price_changed", "The line has moved.", line_quarters=line, price=text)
-
-
-def limits_for(book: WagersState, player: Player) -> tuple[int, int]:
-    """The most a ticket of this player may be (on its base amount) and may win, in minor units; the tightest wins."""
-    settings = book.settings
-    base_max, win_max = settings.stake_max_minor, settings.win_max_minor
-    if player.stake_max_minor is not None and player.stake_max_minor < base_max:
-        base_max = player.stake_max_minor
-    if player.win_max_minor is not None and player.win_max_minor < win_max:
-        win_max = player.win_max_minor
-    return base_max, win_max
-
-
-def most_allowed(book: WagersState, price: Price, base_max: int, win_max: int, available: int) -> tuple[int, str]:
-    """The most that may be risked at this price, in minor units, and the code of what bounds it."""
-    rounding = book.settings.rounding
-    if is_favourite(price):
-        most = largest_risk(price, min(win_max, base_max), rounding)
-    else:
-        most = min(largest_risk(price, win_max, rounding), base_max)
-    most, code = (available, "credit_exceeded") if available < most else (most, "limit_exceeded")
-    least = book.settings.stake_min_minor
-    return (most, code) if most > 0 and base_of(price, most, rounding) >= least else (0, code)
-
-
-def base_of(price: Price, risk_minor: int, rounding: Rounding) -> int:
-    """The base amount of a ticket, by which limits go: what it wins on favourites, what it risks on underdogs."""
-    return win_for_risk(price, risk_minor, rounding) if is_favourite(price) else risk_minor
-
-
-def largest_risk(price: Price, win_max: int, rounding: Rounding) -> int:
-    """The most that may be risked without winning more than `win_max`.
-
-    Rounding moves a payout by less than its unit, so that the answer lies between two close bounds; halving finds it.
-    """
-    unit, numerator, denominator = rounding.unit_minor, price.numerator, price.denominator
-    allowed = max(win_max - unit, 0) * denominator // numerator
-    refused = (win_max + unit) * denominator // numerator + 1
-    while refused - allowed > 1:
-        middle = (allowed + refused) // 2
-        if win_for_risk(price, middle, rounding) > win_max:
-            refused = middle
-        else:
-            allowed = middle
-    return allowed
-
-
-@decides(PlaceWager)
-def place_wager(book: WagersState, command: PlaceWager, context: "Context") -> WagerPlaced:
-    house = context.house
-    check(house is not None, "a book decides with a house view")
-    assert house is not None
-    player = book.player_within(context.user, command.player)
-    market = house_market(house, command.market)
-    amount = command.amount_minor
-    if type(amount) is not int or not 0 < amount <= STAKE_MINOR_MAX:
-        raise Rejected("stake_invalid", "A stake is a positive number of minor units.", most=STAKE_MINOR_MAX)
-    if not player.active:
-        raise Rejected("player_closed", "This account takes no wagers.")
-    if context.house_lag_ms > HOUSE_LAG_MS_MAX:
-        raise Rejected("house_stale", "The house's lines are not current here.", lag_ms=context.house_lag_ms)
-    require_open(book, house, market, player, command.side, context.at_ns)
-    if book.open_wagers >= OPEN_WAGERS_MAX:
-        raise Rejected("too_many", "The book has as many open wagers as it may.", most=OPEN_WAGERS_MAX)
-    line, price = require_line(command, book.offer(market))
-    rounding = book.settings.rounding
-    favourite = is_favourite(price)
-    if command.basis == "to_win" or (command.basis == "base" and favourite):
-        risk = risk_to_win(price, amount, rounding)
-    else:
-        risk = amount
-    win = returned(price, risk, "won", rounding) - risk
-    base_max, win_max = limits_for(book, player)
-    available = available_minor(book, player, context.at_ns)
-    if risk > available or win > win_max or (win if favourite else risk) > base_max:
-        most, code = most_allowed(book, price, base_max, win_max, available)
-        if not command.partial or most <= 0:
-            sentence = "That is more than the credit left." if code == "credit_exceeded" else "That is over the limit."
-            raise Rejected(code, sentence, most_minor=most)
-        risk = min(risk, most)
-        win = returned(price, risk, "won", rounding) - risk
-    if win <= 0 or (win if favourite else risk) < book.settings.stake_min_minor:
-        raise Rejected("limit_exceeded", "That is under the smallest stake.", least_minor=book.settings.stake_min_minor)
-    return WagerPlaced(
-        player.number,
-        player.agent,
-        market.fixture,
-        market.name,
-        command.side,
-        line,
-        price.text,
-        risk,
-        win,
-        command.basis,
-        house.seq,
-        context.user.name,
-        command.channel,
-    )
 
 
 @evolves(WagerPlaced)
@@ -474,18 +295,6 @@ def wager_reversed(book: WagersState, event: WagerReversed) -> None:
         player = book.players[wager.player]
         book.post(player, GRADING, event.change_minor, "reversal", wager.number, event.reason)
         book.balance_moved(player.number, player.agent, event.change_minor)
-
-
-@grounds(PlaceWager)
-def placing_ground(book: WagersState, command: PlaceWager) -> int:
-    """The book's own line in the market, and what binds the player: credit, own limits, the book's. (What the player has wagered
-    meanwhile counts as the wager is judged; the house's line and what closes the market are compared by the command itself.)"""
-    player = book.players.get(command.player)
-    return max(
-        max(player.credit_seq, player.limits_seq) if player else 0,
-        book.moved_seq(BookSettings, book.stream),
-        book.moved_seq(BookLine, command.market),
-    )
 
 
 @grounds(VoidWager)

@@ -121,7 +121,7 @@ class Writer:
             window = None if internal else self.window
             fetched = ticket.fetched or ()
             events = judge(state, request, at_ns, self.house, house_lag_ms, fetched, window, command_id, digest)
-            if isinstance(events, Seen):
+            if type(events) is Seen:
                 self.filling.repeats.append((ticket, events.first, events.count))
                 return None
             if request.preview:

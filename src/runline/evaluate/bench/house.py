@@ -14,8 +14,8 @@ from runline.domain.catalog import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
+from runline.domain.placing import PlaceWager
 from runline.domain.suspension import Reopen, Suspend
-from runline.domain.wagers import PlaceWager
 from runline.engine.requests import Accepted, Refused, Request
 from runline.evaluate.bench.load import CREDIT_MINOR, HOUR_NS, OWNER, send_all
 from runline.evaluate.bench.result import latencies

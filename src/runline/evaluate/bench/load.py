@@ -11,7 +11,7 @@ from runline.domain.catalog import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command
-from runline.domain.wagers import PlaceWager
+from runline.domain.placing import PlaceWager
 from runline.engine.engine import Engine
 from runline.engine.requests import Accepted, Outcome, Request, Sink
 from runline.evaluate.bench.result import Zipf
