@@ -24,8 +24,9 @@ async def document_of_this() -> bytes:
     """The document, as JSON."""
     with tempfile.TemporaryDirectory() as temporary:
         database = Path(temporary) / "runline.db"
-        async with running_engine(open_store(StoreSettings(database, "inline"))) as (engine, bus):
-            gateway = Gateway(Door(engine, bus), database, Site())
+        store = open_store(StoreSettings(database, "inline"))
+        async with running_engine(store) as (engine, bus):
+            gateway = Gateway(Door(engine, bus), store.history(), Site())
             document = make_document(make_framework(gateway), SESSION_BODIES)
             await gateway.close()
     return msgspec.json.format(msgspec.json.encode(document))

@@ -20,8 +20,8 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
 from runline.engine.ports import StoreError
 from runline.gateway.addresses import Addresses, is_loopback
-from runline.gateway.check import checking
 from runline.gateway.server import AddressInUse, listen, make_server
+from runline.store.checking import checking
 
 FAILED = 2
 SECOND_NS = 10**9
@@ -99,12 +99,12 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
         store = open_store(settings.store, accept_loss=accept_loss)
         async with (
             running_engine(store, settings.engine, database=database) as (engine, bus),
-            checking(engine, database),
+            checking(engine.hear, database),
         ):
             server = make_server(
                 engine,
                 bus,
-                settings.store.path,
+                store.history(),
                 certificate=server_settings.tls_certificate,
                 key=server_settings.tls_key,
                 lasting=lasting(settings.sessions),

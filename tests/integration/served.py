@@ -60,8 +60,9 @@ class Place:
 async def served(path: Path, clock: Clock | None = None, store: Any = None, **options: Any) -> AsyncIterator[Place]:
     """A server over a file; it is stopped at the end. options: of the server."""
     clock = clock or SetClock()
-    async with running_engine(store or SqliteStore(path), clock=clock) as (engine, bus):
-        server = make_server(engine, bus, path, **options)
+    store = store or SqliteStore(path)
+    async with running_engine(store, clock=clock) as (engine, bus):
+        server = make_server(engine, bus, store.history(), **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -21,10 +21,10 @@ from runline.engine.ports import StoreError
 from runline.engine.requests import Refused
 from runline.evaluate.terminal import DIFFERS, UNREADABLE, verify_database
 from runline.evaluate.verify import verify
-from runline.gateway.check import check_once, checking
 from runline.helpers import CallingHelper
 from runline.store import file as opening_of_files
 from runline.store.check import Checked, check_file
+from runline.store.checking import check_once, checking
 from runline.store.file import open_connection, wal_of
 from runline.store.mark import mark_path
 from runline.store.sqlite import SqliteStore
@@ -304,19 +304,19 @@ def test_a_server_checks_its_file_and_says_what_is_damaged_until_it_is_mended(ma
         async with running(SqliteStore(made)) as world:
             standing = world.engine.conditions.standing
             helper = CallingHelper()
-            await check_once(world.engine, made, helper)
+            await check_once(world.engine.hear, made, helper)
             assert not standing
             with made.open("r+b") as raw:
                 raw.seek((page - 1) * PAGE + 3_000)
                 raw.write(b"\xa5" * 9)
-            await check_once(world.engine, made, helper)
+            await check_once(world.engine.hear, made, helper)
             condition = standing["store", "check"]
             assert condition.level == "degraded"
             assert "The database is damaged: ledger_entries: " in condition.reason
             with made.open("r+b") as raw:
                 raw.seek((page - 1) * PAGE)
                 raw.write(whole[(page - 1) * PAGE :][:PAGE])
-            await check_once(world.engine, made, helper)
+            await check_once(world.engine.hear, made, helper)
             assert not standing
             helper.close()
 
@@ -326,12 +326,12 @@ def test_a_server_checks_its_file_and_says_what_is_damaged_until_it_is_mended(ma
 @pytest.mark.parametrize(("ending", "words"), [("", "Put that one back"), ("-wal", "Stop it")])
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_server_is_not_ready_while_its_file_is_not_where_it_was(path, monkeypatch, ending, words, replaced):
-    monkeypatch.setattr("runline.gateway.check.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("runline.store.checking.LOOK_EVERY_S", 0.01)
     place = path.with_name(path.name + ending)
     elsewhere = path.with_name("elsewhere")
 
     async def main():
-        async with running(SqliteStore(path)) as world, checking(world.engine, path):
+        async with running(SqliteStore(path)) as world, checking(world.engine.hear, path):
             await world.open_house()
             conditions = world.engine.conditions
             place.rename(elsewhere)

@@ -37,8 +37,9 @@ from runline.store.sqlite_process import SqliteProcessStore
 
 
 async def main(path, then):
-    async with running_engine(SqliteProcessStore(path)) as (engine, bus):
-        server = make_server(engine, bus, path)
+    store = SqliteProcessStore(path)
+    async with running_engine(store) as (engine, bus):
+        server = make_server(engine, bus, store.history())
         with listen("127.0.0.1", 0) as listening:
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             while not server.started:
@@ -224,6 +225,7 @@ def test_a_helper_that_hangs_is_replaced():
 
 def test_sign_in_and_history_go_on_once_a_helper_that_hangs_is_replaced(path, monkeypatch):
     monkeypatch.setattr("runline.gateway.passwords.WORKER_SILENT_S_MAX", 1.0)
+    monkeypatch.setattr("runline.store.sqlite_history.READER_SILENT_S_MAX", 1.0)
 
     async def main():
         async with served(path) as place:

@@ -24,10 +24,11 @@ from runline.domain.sessions import Session
 from runline.domain.wagers import VoidWager
 from runline.engine.ids import id_bytes, id_text, uuid7
 from runline.evaluate import trace as tracing
-from runline.gateway import history, ways
+from runline.gateway import history
 from runline.gateway.answers import Error
 from runline.gateway.pages import Asked
 from runline.gateway.queries import QUERIES
+from runline.store import sqlite_history, ways
 from runline.store.sqlite import SqliteStore
 from runline.store.tables import insert, table_of
 
@@ -62,7 +63,6 @@ SUBTREE = {"P8", "P9"}
 JUSTIFIED = {
     "SCAN json_each VIRTUAL TABLE INDEX 1:": "the agents of the asker's subtree, a value of the statement",
     "SCAN below": "the same agents, while they are found",
-    "SCAN above": "the agents above the asker",
     "SCAN CONSTANT ROW": "the first of them",
 }
 INDEXED = re.compile(r"SEARCH \w+ USING (COVERING )?(INDEX \w+|PRIMARY KEY) \((?P<by>.+)\)")
@@ -185,12 +185,12 @@ def book(tmp_path_factory):
 @pytest.fixture
 def reader(book, monkeypatch):
     """The reader's own connection, with the bounds of these tests."""
-    monkeypatch.setattr(history.Reader, "connection", None, raising=False)
+    monkeypatch.setattr(sqlite_history.Reader, "connection", None, raising=False)
     monkeypatch.setattr(ways, "WALK_ROWS_MAX", WALK_ROWS)
     monkeypatch.setattr(history, "SCAN_EVENTS_MAX", WALK_ROWS)
-    history.open_reader(str(book))
-    yield history.Reader.connection
-    history.Reader.connection.close()
+    sqlite_history.open_reader(str(book))
+    yield sqlite_history.Reader.connection
+    sqlite_history.Reader.connection.close()
 
 
 def filters(name: str) -> list[dict[str, str]]:
@@ -221,7 +221,8 @@ def every_question() -> list[Any]:
 def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: dict[str, str], **asked: Any) -> Any:
     """The page that somebody is answered."""
     question = HISTORY[name].asked(**chosen, **asked)
-    found = history.answer(name, stream, f"session of {user}", user, question, NOON_NS)
+    asked_for = (name, f"session of {user}", user, question, NOON_NS)
+    found = sqlite_history.look_here(stream, history.answer, asked_for, {})
     return found if isinstance(found, Error) else msgspec.json.decode(found[1])
 
 

@@ -1,13 +1,16 @@
 """Ports: what the engine needs from outside, and the sealed batch that it hands over."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
-from runline.domain.state import Need, Row
+from runline.domain.state import Need, R, Row
 from runline.engine.conditions import Level
 from runline.engine.conditions import Part as Faulty
+
+V = TypeVar("V")
+P = ParamSpec("P")
 
 EventRow = tuple[str, int, bytes, bytes, bytes, bytes]
 """stream, seq, command id (16 bytes), content digest (8 bytes; empty for internal commands), body, hash."""
@@ -149,8 +152,97 @@ class Store(Reading, Protocol):
         """Become the owner of a stream: its head, with a new epoch. A stream without a head begins at position 0."""
         ...
 
+    def history(self) -> "History":
+        """What looks back at this store. Whoever has it closes it, before the store."""
+        ...
+
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         """Stop, keeping the time at which the last batch was durable."""
+        ...
+
+
+class Walked(msgspec.Struct):
+    """Rows that were found, the newest first. more_below: what is below that number was not looked at; 0: there is no more."""
+
+    rows: list[Any]
+    more_below: int
+
+
+RefusalKey = tuple[int, str, str, str]
+"""minute, actor, command, code: what one row of refusals is about, within a stream."""
+
+
+class Snapshot(Protocol):
+    """A stream's rows and its log as they were at one position. What there are several of is given newest first.
+
+    All methods raise StoreError.
+    """
+
+    stream: str
+    position: int
+
+    def row(self, row_type: type[R], *key: Any) -> R | None:
+        """One row by its key."""
+        ...
+
+    def subtree(self, top: str) -> frozenset[str]:
+        """A node and all below it."""
+        ...
+
+    def newest(
+        self,
+        row_type: type[Row],
+        fields: Mapping[str, str],
+        agents: Collection[str] | None,
+        before: int,
+        limit: int,
+    ) -> Walked:
+        """The newest rows, at most `limit`, whose number is below `before`.
+
+        fields: the values that fields must have; each is the one of which some rows are held in memory, or has an index.
+        agents: only rows whose player stands at one of these nodes now; None for all. A walk that has looked at many rows ends
+        early and says where it goes on.
+        """
+        ...
+
+    def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:
+        """(position, envelope) of the log below a position, at most `limit`."""
+        ...
+
+    def made_by(self, command: bytes, limit: int) -> list[bytes]:
+        """The envelopes of the events that a command has made in this stream, in order, at most `limit`."""
+        ...
+
+    def refusals(self, before: RefusalKey | None) -> Iterator[Refusal]:
+        """What was refused, of the kinds and minutes below a key, or all."""
+        ...
+
+    def batch_of(self, node: str, decided_ns: int) -> tuple[int | None, int | None]:
+        """Of what a process has decided at a time: (when its batch was sealed, when that was known to be durable), each None as
+        long as it is not noted."""
+        ...
+
+
+class History(Protocol):
+    """Looks back at a store, beside the engine, which it never holds up.
+
+    at_once: how many can look at the same time; who comes beyond that waits.
+    """
+
+    at_once: int
+
+    async def look(
+        self, stream: str, read: Callable[Concatenate[Snapshot, P], V], *args: P.args, **kwargs: P.kwargs
+    ) -> V:
+        """What a function makes of a stream as it is now. The function may be called in another process: it is one of a
+        module's, and what goes in and out can be pickled.
+
+        Raises StoreError (`lost` if whoever looked has ended), and what the function raises.
+        """
+        ...
+
+    def close(self) -> None:
+        """Look no more. Who still waits gets a StoreError."""
         ...
 
 

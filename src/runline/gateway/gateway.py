@@ -1,48 +1,52 @@
 """Gateway: everything that the routes need, put together."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from runline.domain.access import ROOT
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
+from runline.engine.ports import History, Snapshot, StoreError
 from runline.gateway.answers import Error
 from runline.gateway.door import Asker, Door
-from runline.gateway.fair import Member
+from runline.gateway.fair import FairQueue, Member
 from runline.gateway.history import answer as answer_from_history
-from runline.gateway.history import open_reader, standing
-from runline.gateway.limits import READERS, READS_OF_ONE_MAX, READS_WAITING_MAX
+from runline.gateway.history import standing
+from runline.gateway.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.gateway.live import Live
 from runline.gateway.pages import Page
-from runline.gateway.passwords import Passwords, Worker
+from runline.gateway.passwords import Passwords
 from runline.gateway.queries import Query, conditions_page, require
 from runline.gateway.shares import user_of
 from runline.gateway.signing import Signing
 from runline.gateway.site import Site
 
+V = TypeVar("V")
+P = ParamSpec("P")
+
 
 class Gateway:
-    """Everything that the routes need. database: the SQLite file, for the reader processes. lasting: how long sessions last."""
+    """Everything that the routes need. history: of the store, for as long as this lasts. lasting: how long sessions last."""
 
     def __init__(
-        self, door: Door, database: Path, site: Site, lasting: Mapping[str, SessionLimits] | None = None
+        self, door: Door, history: History, site: Site, lasting: Mapping[str, SessionLimits] | None = None
     ) -> None:
         self.door = door
         self.passwords = Passwords()
         self.signing = Signing(door, self.passwords, lasting)
         self.live = Live(door)
-        self.reader = Worker(READERS, READS_WAITING_MAX, READS_OF_ONE_MAX, open_reader, str(database))
+        self.history = history
+        self.reads = FairQueue(history.at_once, READS_WAITING_MAX, READS_OF_ONE_MAX)
         self.site = site
 
     async def close(self) -> None:
         """End the live streams and the helpers."""
         await self.live.close()
         self.passwords.close()
-        self.reader.close()
+        self.history.close()
 
     async def ask(self, asker: Asker, query: Query, asked: Any) -> bytes:
         """The answer to a query, as JSON, once it is the asker's turn: what it costs counts against their share.
@@ -69,7 +73,7 @@ class Gateway:
             writer = engine.writers.get(asker.stream)
             known = writer.state.users.get(asker.user) if writer is not None else None
             path = path_of(asker, known.node, known.player) if known is not None else path_of(asker, "", "")
-            who = await self.reader.call(path, standing, asker.stream, asker.session, asker.user, now_ns)
+            who = await self.look(path, asker.stream, standing, asker.session, asker.user, now_ns)
             if isinstance(who, Error):
                 raise Rejected(who.code, who.message, **who.details)
             position, audience = who
@@ -83,12 +87,10 @@ class Gateway:
                 return path_of(asker, user.node, user.player)
 
             _, path = await self.door.read(asker, path_here, asked.at_least)
-            found = await self.reader.call(
-                path, answer_from_history, query.name, asker.stream, asker.session, asker.user, asked, now_ns,
-            )  # fmt: skip
+            found = await self.look(
+                path, asker.stream, answer_from_history, query.name, asker.session, asker.user, asked, now_ns
+            )
             if isinstance(found, Error):
-                if found.code == "unreadable":
-                    engine.hear("store", "history", "degraded", found.message)
                 raise Rejected(found.code, found.message, **found.details)
             return b'{"position":%d,%b' % (found[0], found[1][1:])
 
@@ -109,6 +111,22 @@ class Gateway:
         spent.append(perf_counter_ns() - began_ns)
         self.live.turns.spend(sum(spent))
         return b'{"position":%d,"house":%d,%b' % (position, house, body[1:])
+
+    async def look(
+        self, path: Member, stream: str, read: Callable[Concatenate[Snapshot, P], V], *args: P.args, **kwargs: P.kwargs
+    ) -> V:
+        """What a function makes of a stream's history, once it is somebody's turn.
+
+        Raises Rejected `busy`, `unavailable`, `unreadable`.
+        """
+        async with self.reads.turn(path):
+            try:
+                return await self.history.look(stream, read, *args, **kwargs)
+            except StoreError as error:
+                if error.kind == "unreadable":
+                    self.door.engine.hear("store", "history", "degraded", f"What is asked for cannot be read: {error}")
+                    raise Rejected("unreadable", f"What is asked for cannot be read: {error}") from None
+                raise Rejected("unavailable", f"What is asked for cannot be read now: {error}") from None
 
 
 def path_of(asker: Asker, node: str, player: str) -> Member:

@@ -73,8 +73,8 @@ KEEP_ALIVE_SCARCE_S = 5.0
 """How long an idle connection is kept when half of all connections are taken."""
 
 WORKER_SILENT_S_MAX = 15.0
-"""How long a process that hashes passwords or reads history may take over one of them before it is taken for hung: it is ended
-and replaced, and who waits for it hears `unavailable`. (A page of history takes milliseconds, on a slow disk a second.)"""
+"""How long a process that hashes passwords may take over one of them before it is taken for hung: it is ended and replaced, and
+who waits for it hears `unavailable`."""
 
 PASSWORDS_WAITING_MAX = 64
 """Passwords waiting to be hashed or checked; about 25 ms each."""
@@ -109,11 +109,8 @@ PAGE_NODES_MAX = 1_000
 PAGE_PASSED_MAX = 2_000
 """Rows (roles, layers of suspension) that a page passes, those included that do not concern its reader: about 0.5 µs each."""
 
-READERS = 2
-"""Processes that read history: one slow query does not hold up the next."""
-
 READS_WAITING_MAX = 256
-"""Queries of history waiting for a reader process."""
+"""Queries of history waiting for their turn to look back."""
 
 READS_OF_ONE_MAX = 8
 """Of these, those of one user; about as many as a page of the console asks for."""

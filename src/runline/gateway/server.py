@@ -15,6 +15,7 @@ import uvicorn
 from runline.bus.local import LocalBus
 from runline.domain.sessions import SessionLimits
 from runline.engine.engine import Engine
+from runline.engine.ports import History
 from runline.gateway.addresses import Addresses
 from runline.gateway.app import Doors, make_app
 from runline.gateway.connections import Connections, connections_of, raise_files
@@ -132,7 +133,7 @@ class Server(uvicorn.Server):
 def make_server(
     engine: Engine,
     bus: LocalBus,
-    database: Path,
+    history: History,
     *,
     certificate: Path | None = None,
     key: Path | None = None,
@@ -143,8 +144,8 @@ def make_server(
 ) -> Server:
     """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit.
 
-    public_url: where browsers come to, if that is not here. addresses: who is believed about a client's address. lasting: how
-    long sessions last, by kind. more: doors besides its own.
+    history: of the engine's store; it is closed with the server. public_url: where browsers come to, if that is not here.
+    addresses: who is believed about a client's address. lasting: how long sessions last, by kind. more: doors besides its own.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
@@ -153,7 +154,7 @@ def make_server(
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate, key)
     door, site = Door(engine, bus), Site(public_url, tls is not None)
-    gateway = Gateway(door, database, site, lasting)
+    gateway = Gateway(door, history, site, lasting)
     connections = Connections(connections_of(raise_files()))
     entrance = Entrance(door, site, addresses or Addresses(), connections)
     config = uvicorn.Config(

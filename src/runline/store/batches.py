@@ -3,15 +3,11 @@
 import apsw
 
 from runline.engine.limits import BATCHES_KEPT_MAX
+from runline.store.statements import BATCHES_OF, OLDEST_BATCHES_GO
 from runline.store.tables import BATCHES, insert
 
 DROPPED_AT_ONCE = 1_000
 """The oldest go so many at a time: a millisecond, now and then."""
-
-OLDEST = (
-    "DELETE FROM batches WHERE node = ? AND sealed_ns <= "
-    "(SELECT sealed_ns FROM batches WHERE node = ? ORDER BY sealed_ns LIMIT 1 OFFSET ?)"
-)
 
 
 class BatchTimes:
@@ -24,9 +20,9 @@ class BatchTimes:
         """Write a batch's times, within its transaction."""
         count = self.counts.get(node)
         if count is None:
-            count = connection.execute("SELECT count(*) FROM batches WHERE node = ?", (node,)).get
+            count = connection.execute(BATCHES_OF, (node,)).get
         while count >= BATCHES_KEPT_MAX + DROPPED_AT_ONCE:
-            connection.execute(OLDEST, (node, node, DROPPED_AT_ONCE - 1))
+            connection.execute(OLDEST_BATCHES_GO, (node, node, DROPPED_AT_ONCE - 1))
             count -= connection.changes()
         connection.execute(insert(BATCHES), (node, sealed_ns, durable_before_ns))
         self.counts[node] = count + 1

@@ -32,6 +32,16 @@ MARK_SYNC_S = 10.0
 """How often the mark is synced: each sync of it makes those of the commits wait, so that ten a second would be felt by one
 wager in a hundred. A power cut takes what was written since, the end of a process does not."""
 
+READERS = 2
+"""Processes that look back at the file: one slow look does not hold up the next."""
+
+READER_SILENT_S_MAX = 15.0
+"""How long such a process may take over one look before it is taken for hung: it is ended and replaced. (A page of history takes
+milliseconds, on a slow disk a second.)"""
+
+WALK_ROWS_MAX = 100_000
+"""Rows looked at on one way for a page of history, of which few may be wanted: some 40 ms of the reader process."""
+
 CHECK_EVERY_S = 24 * 3_600.0
 """How often a server checks its whole file; the first time right after its start."""
 

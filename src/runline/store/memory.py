@@ -8,7 +8,8 @@ from typing import Any
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
 from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
-from runline.engine.ports import GENESIS, EventRow, Head, Refusal, Report, Sealed, StoreError
+from runline.engine.ports import GENESIS, EventRow, Head, History, Refusal, Report, Sealed, StoreError
+from runline.store.memory_history import MemoryHistory
 from runline.store.tables import is_held, table_named
 
 
@@ -134,6 +135,9 @@ class MemoryStore:
         latest = made[::-1][:spans]
         latest[-1] = (ids[0], latest[-1][1])
         return latest, last[0][1]
+
+    def history(self) -> History:
+        return MemoryHistory(self)
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         self.batches.append((node, sealed_ns, durable_before_ns))

@@ -9,11 +9,14 @@ import apsw
 
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
-from runline.engine.ports import EventRow, Head, Report, Sealed, StoreError
+from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError
 from runline.store.file import FileLock, store_error
 from runline.store.log_file import LogFile
 from runline.store.opening import open_log
-from runline.store.tables import select, table_of
+from runline.store.sqlite_hints import SQLITE
+from runline.store.sqlite_history import SqliteHistory
+from runline.store.statements import EVENTS_AFTER, HEAD, HEADS_AS_THEY_ARE, HELD_SUMS, LAST_COMMANDS
+from runline.store.tables import equal, select, table_of
 
 PAGE_BYTES = 4_096
 
@@ -33,20 +36,20 @@ class SqliteReader:
             raise store_error(error) from error
 
     async def heads(self) -> dict[str, Head]:
-        rows = self.read("SELECT stream, epoch, seq, hash, at_ns FROM heads", ())
+        rows = self.read(HEADS_AS_THEY_ARE, ())
         return {row[0]: Head(*row) for row in rows}
 
     def head(self, stream: str) -> Head:
-        return Head(*self.read("SELECT stream, epoch, seq, hash, at_ns FROM heads WHERE stream = ?", (stream,))[0])
+        return Head(*self.read(HEAD, (stream,))[0])
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
         decode = row_decoder(row_type)
-        return [decode(row) for row in self.read(select(table_of(row_type), where), (stream,))]
+        return [decode(row) for row in self.read(select(table_of(row_type), where, SQLITE), (stream,))]
 
     async def held_sums(self, stream: str) -> tuple[int, int]:
-        rows = self.read("SELECT held_rows, held_sum FROM heads WHERE stream = ?", (stream,))
+        rows = self.read(HELD_SUMS, (stream,))
         return rows[0] if rows else (0, 0)
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
@@ -57,25 +60,20 @@ class SqliteReader:
         decode = row_decoder(need.row)
         if isinstance(need, ByKey):
             key = need.key if isinstance(need.key, tuple) else (need.key,)
-            where = "".join(f" AND {name} = ?" for name in table.key[1:])
-            rows = self.read(select(table, where), (stream, *key))
+            rows = self.read(select(table, f"AND {equal(table.key[1:])}", SQLITE), (stream, *key))
         else:
             held, found_by = need.row.held_while, need.row.found_by
             assert held is not None
-            where = f"AND {found_by} = ? AND {table.key[1]} > ? AND {held[0]} <> '{held[1]}'"
-            sql = select(table, where) + " LIMIT ?"
+            where = f"AND \"{found_by}\" = ? AND {table.key[1]} > ? AND {held[0]} <> '{held[1]}'"
+            sql = select(table, where, SQLITE) + " LIMIT ?"
             rows = self.read(sql, (stream, need.value, need.after, need.limit))
         return [decode(row) for row in rows]
 
     async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:
-        sql = "SELECT stream, seq, command, digest, body, hash FROM events WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?"
-        return self.read(sql, (stream, after, limit))
+        return self.read(EVENTS_AFTER, (stream, after, limit))
 
     async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
-        sql = (
-            "SELECT command, digest, seq FROM events WHERE stream = ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?"
-        )
-        return self.read(sql, (stream, limit))[::-1]
+        return self.read(LAST_COMMANDS, (stream, limit))[::-1]
 
     async def made_commands(
         self, stream: str, before: int, limit: int, spans: int
@@ -143,6 +141,10 @@ class OpenedFile(SqliteReader):
             self.report("store", "wal", "degraded", f"The write-ahead log has {pages * PAGE_BYTES >> 20} MiB: {why}.")
         else:
             self.report("store", "wal", None, "")
+
+    def history(self) -> History:
+        """What looks back at the file, in processes of its own."""
+        return SqliteHistory(self.path)
 
     async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:
         rows = await super().events(stream, after, limit)

@@ -1,6 +1,10 @@
-"""Tables: their columns and statements, derived from the row types. Beside them the log, the heads, refusals and batches."""
+"""Tables: their columns and statements, derived from the row types. Beside them the log, the heads, refusals and batches.
 
-from collections.abc import Callable
+Rule: a statement is one that SQLite and PostgreSQL both have. Its values are marked by `?`, which stands in it for nothing else;
+what only one of them is told is a hint (`store/hints.py`).
+"""
+
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -10,6 +14,7 @@ import runline.domain.book
 import runline.domain.house
 from runline.domain.rows import Column, columns
 from runline.domain.state import ROWS, Row
+from runline.store.hints import Hints
 
 SCHEMA_REVISION = "0001"
 """The newest migration."""
@@ -154,26 +159,34 @@ def indexes() -> tuple[Index, ...]:
     return tuple(found)
 
 
+def quoted(names: Iterable[str]) -> str:
+    """Names of columns as a list. (One is `user`, which means something else to PostgreSQL unless it is quoted.)"""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def equal(names: Iterable[str]) -> str:
+    """That columns have the values that are given."""
+    return " AND ".join(f'"{name}" = ?' for name in names)
+
+
 @cache
 def upsert(table: Table) -> str:
     """Insert a row, or replace all that is not its key."""
-    marks = ", ".join("?" * len(table.columns))
-    names = ", ".join(column.name for column in table.columns)
-    changes = ", ".join(f"{name} = excluded.{name}" for name in table.rest)
-    return f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT DO UPDATE SET {changes}"
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in table.rest)
+    return f"{insert(table)} ON CONFLICT ({quoted(table.key)}) DO UPDATE SET {changes}"
 
 
 @cache
 def insert(table: Table) -> str:
     """Insert a row that is new."""
-    names = ", ".join(column.name for column in table.columns)
-    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(table.columns))})"
+    marks = ", ".join("?" * len(table.columns))
+    return f"INSERT INTO {table.name} ({quoted((*table.key, *table.rest))}) VALUES ({marks})"
 
 
 @cache
 def delete(table: Table) -> str:
     """Delete a row by its key."""
-    return f"DELETE FROM {table.name} WHERE " + " AND ".join(f"{name} = ?" for name in table.key)
+    return f"DELETE FROM {table.name} WHERE {equal(table.key)}"
 
 
 @cache
@@ -181,7 +194,7 @@ def held_rows(table: Table) -> str:
     """Of a key: the stream and the position of its row, if that is one that belongs in memory."""
     held = ROWS[table.name].held_while
     also = f" AND {held[0]} = '{held[1]}'" if held else ""
-    return f"SELECT stream, changed_seq FROM {table.name} WHERE {' AND '.join(f'{one} = ?' for one in table.key)}{also}"
+    return f"SELECT stream, changed_seq FROM {table.name} WHERE {equal(table.key)}{also}"
 
 
 @cache
@@ -226,17 +239,15 @@ def highest_number(table: Table) -> str:
 
 
 @cache
-def select(table: Table, where: str) -> str:
+def select(table: Table, where: str, hints: Hints) -> str:
     """The rows of a stream (without the stream's column) in the order of their keys.
 
-    Where an index holds exactly the rows that the condition ends with, it is named (of those that have left memory the
-    first, by which they are looked up): SQLite's planner has no statistics here and would walk the primary key, through
-    all of history.
+    Where an index holds exactly the rows that the condition ends with, it is hinted at (of those that have left memory the
+    first, by which they are looked up).
     """
-    names = ", ".join(column.name for column in table.columns[1:])
-    order = ", ".join(table.key[1:])
     fitting = [
         index for index in indexes() if index.table == table.name and index.where and where.endswith(index.where)
     ]
-    named = f" INDEXED BY {fitting[0].name}" if fitting else ""
-    return f"SELECT {names} FROM {table.name}{named} WHERE stream = ? {where} ORDER BY {order}"
+    through = hints.through(fitting[0].name) if fitting else ""
+    columns = quoted((*table.key[1:], *table.rest))
+    return f"SELECT {columns} FROM {table.name}{through} WHERE stream = ? {where} ORDER BY {quoted(table.key[1:])}"

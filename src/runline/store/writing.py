@@ -12,9 +12,9 @@ from runline.engine.ports import GENESIS, Part, Sealed
 from runline.store.batches import BatchTimes
 from runline.store.file import store_error
 from runline.store.opening import count_commit
+from runline.store.statements import CLAIM, FENCE, HOLD, REFUSALS_BEYOND_GO, REFUSALS_GO, REFUSE
 from runline.store.tables import (
     EVENTS,
-    REFUSALS,
     Table,
     delete,
     held_positions,
@@ -25,19 +25,6 @@ from runline.store.tables import (
     is_numbered,
     table_named,
     upsert,
-)
-
-FENCE = (
-    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, ?, ?, ?, ?, 0, 0) "
-    "ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ns = excluded.at_ns "
-    "WHERE heads.epoch = excluded.epoch AND heads.seq = ?"
-)
-CLAIM = "INSERT INTO heads VALUES (?, 1, 0, ?, 0, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
-HOLD = "UPDATE heads SET held_rows = held_rows + ?, held_sum = held_sum + ? WHERE stream = ?"
-REFUSE = insert(REFUSALS) + " ON CONFLICT DO UPDATE SET count = count + excluded.count, last_ns = excluded.last_ns"
-OLDEST_REFUSALS = (
-    "DELETE FROM refusals WHERE stream = ? AND minute < max(?, ifnull("
-    "(SELECT minute FROM refusals WHERE stream = ? ORDER BY minute DESC LIMIT 1 OFFSET ?), 0))"
 )
 
 Durable = tuple[int, bytes]
@@ -183,4 +170,5 @@ def write_parts(connection: apsw.Connection, parts: Sequence[Part], numbers: Num
     for part in parts:
         if part.refusals_before:
             stream = part.before.stream
-            connection.execute(OLDEST_REFUSALS, (stream, part.refusals_before, stream, REFUSALS_KEPT_MAX - 1))
+            connection.execute(REFUSALS_GO, (stream, part.refusals_before))
+            connection.execute(REFUSALS_BEYOND_GO, (stream, stream, REFUSALS_KEPT_MAX - 1))

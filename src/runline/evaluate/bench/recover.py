@@ -22,6 +22,7 @@ from runline.engine.requests import Accepted
 from runline.evaluate.bench.load import BOOK, FIXTURES, Bettors, ClosedLoop, fixture_name, set_up
 from runline.evaluate.bench.settle import close_fixture, settle
 from runline.store.file import open_connection
+from runline.store.sqlite_hints import SQLITE
 from runline.store.tables import select, table_of
 
 SEED = 13
@@ -106,7 +107,7 @@ def read_plainly(path: Path) -> float:
     for row_type in Book.held:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
-        connection.execute(select(table_of(row_type), where), (BOOK,)).fetchall()
+        connection.execute(select(table_of(row_type), where, SQLITE), (BOOK,)).fetchall()
     connection.execute(
         "SELECT command, digest, seq FROM events WHERE stream = ? ORDER BY seq DESC LIMIT ?",
         (BOOK, WINDOW_COMMANDS_MAX),

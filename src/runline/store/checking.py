@@ -11,22 +11,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from runline.engine.engine import Engine
+from runline.engine.ports import Report
 from runline.helpers import CallingHelper, HelperEnded
 from runline.store.check import Places, check_file
 from runline.store.limits import CHECK_EVERY_S, LOOK_EVERY_S
 
-log = logging.getLogger("runline.gateway")
+log = logging.getLogger("runline.store")
 
 
 @asynccontextmanager
-async def checking(engine: Engine, database: Path) -> AsyncIterator[None]:
+async def checking(report: Report, database: Path) -> AsyncIterator[None]:
     """Check a database while an engine runs on it, at once and then once a day, and where it lies each second; what is found is
-    said in health."""
+    reported."""
     helper = CallingHelper(os.nice, 19)
     tasks = [
-        asyncio.create_task(check_on(engine, database, helper)),
-        asyncio.create_task(look_on(engine, Places(database))),
+        asyncio.create_task(check_on(report, database, helper)),
+        asyncio.create_task(look_on(report, Places(database))),
     ]
     try:
         yield
@@ -38,22 +38,22 @@ async def checking(engine: Engine, database: Path) -> AsyncIterator[None]:
         helper.close()
 
 
-async def look_on(engine: Engine, places: Places) -> None:
+async def look_on(report: Report, places: Places) -> None:
     """Look where the file lies as long as this runs."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         fault = places.fault()
-        engine.hear("store", "file", "failing" if fault else None, f"{fault}.")
+        report("store", "file", "failing" if fault else None, f"{fault}.")
 
 
-async def check_on(engine: Engine, database: Path, helper: CallingHelper) -> None:
+async def check_on(report: Report, database: Path, helper: CallingHelper) -> None:
     """Check as long as this runs."""
     while True:
-        await check_once(engine, database, helper)
+        await check_once(report, database, helper)
         await asyncio.sleep(CHECK_EVERY_S)
 
 
-async def check_once(engine: Engine, database: Path, helper: CallingHelper) -> None:
+async def check_once(report: Report, database: Path, helper: CallingHelper) -> None:
     """Check once, and say what is found."""
     try:
         checked = await helper.call(check_file, str(database))
@@ -64,6 +64,6 @@ async def check_once(engine: Engine, database: Path, helper: CallingHelper) -> N
         log.warning("so much is written that these could not be checked: %s", ", ".join(checked.unfinished))
     if checked.faults:
         more = f" (and {len(checked.faults) - 1} more)" if len(checked.faults) > 1 else ""
-        engine.hear("store", "check", "degraded", f"The database is damaged: {checked.faults[0]}{more}")
+        report("store", "check", "degraded", f"The database is damaged: {checked.faults[0]}{more}")
     elif not checked.unfinished:
-        engine.hear("store", "check", None, "")
+        report("store", "check", None, "")

@@ -1,0 +1,88 @@
+"""History in memory: what a snapshot says, read in the plainest way."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from runline.domain.hierarchy import Agent, Player
+from runline.domain.rows import row_decoder
+from runline.domain.state import R, Row
+from runline.engine.ports import Refusal, RefusalKey, Snapshot, Walked
+
+if TYPE_CHECKING:
+    from runline.store.memory import MemoryStore
+
+V = TypeVar("V")
+P = ParamSpec("P")
+
+
+class MemoryHistory:
+    """Looks in this process, while nothing else happens: so it is one state that is seen."""
+
+    at_once = 1
+
+    def __init__(self, store: "MemoryStore") -> None:
+        self.store = store
+
+    async def look(
+        self, stream: str, read: Callable[Concatenate[Snapshot, P], V], *args: P.args, **kwargs: P.kwargs
+    ) -> V:
+        return read(MemorySnapshot(self.store, stream), *args, **kwargs)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class MemorySnapshot:
+    """A stream as it is now."""
+
+    def __init__(self, store: "MemoryStore", stream: str) -> None:
+        self.store = store
+        self.stream = stream
+        head = store.known_heads.get(stream)
+        self.position = head.seq if head is not None else 0
+
+    def row(self, row_type: type[R], *key: Any) -> R | None:
+        found = self.store.rows.get(row_type.table, {}).get((self.stream, *key))
+        return row_decoder(row_type)(found[1:]) if found is not None else None
+
+    def subtree(self, top: str) -> frozenset[str]:
+        found = {top}
+        agents = self.store.stored(self.stream, Agent)
+        while more := {agent.name for agent in agents if agent.parent in found} - found:
+            found |= more
+        return frozenset(found)
+
+    def newest(
+        self,
+        row_type: type[Row],
+        fields: Mapping[str, str],
+        agents: Collection[str] | None,
+        before: int,
+        limit: int,
+    ) -> Walked:
+        def is_wanted(row: Any) -> bool:
+            if row.key() >= before or any(getattr(row, field) != value for field, value in fields.items()):
+                return False
+            if agents is None:
+                return True
+            player = self.row(Player, row.player)
+            return player is not None and player.agent in agents
+
+        wanted = [row for row in reversed(self.store.stored(self.stream, row_type)) if is_wanted(row)]
+        return Walked(wanted[:limit], wanted[limit - 1].key() if len(wanted) > limit else 0)
+
+    def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:
+        log = self.store.log.get(self.stream, [])
+        return ((row[1], row[4]) for row in islice(reversed(log[: max(before - 1, 0)]), limit))
+
+    def made_by(self, command: bytes, limit: int) -> list[bytes]:
+        return [row[4] for row in self.store.log.get(self.stream, []) if row[2] == command][:limit]
+
+    def refusals(self, before: RefusalKey | None) -> Iterator[Refusal]:
+        keys = sorted((key for key in self.store.refusals if key[0] == self.stream), reverse=True)
+        return (self.store.refusals[key] for key in keys if before is None or key[1:] < before)
+
+    def batch_of(self, node: str, decided_ns: int) -> tuple[int | None, int | None]:
+        times = [one[1:] for one in self.store.batches if one[0] == node and one[1] >= decided_ns]
+        return (times[0][0] if times else None), ((times[1][1] or None) if len(times) > 1 else None)

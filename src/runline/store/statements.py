@@ -1,0 +1,93 @@
+"""Statements on the log, the heads, the refusals and the batches, and on the tree. Those on rows are derived.
+
+Rule: as in `store/tables.py`, what SQLite and PostgreSQL both have, with values marked by `?`.
+"""
+
+from functools import cache
+
+from runline.store.hints import Hints
+from runline.store.tables import REFUSALS, insert
+
+# Heads
+
+HEADS_AS_THEY_ARE = "SELECT stream, epoch, seq, hash, at_ns FROM heads"
+
+HEAD = f"{HEADS_AS_THEY_ARE} WHERE stream = ?"
+
+POSITION = "SELECT seq FROM heads WHERE stream = ?"
+
+HELD_SUMS = "SELECT held_rows, held_sum FROM heads WHERE stream = ?"
+
+FENCE = (
+    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, ?, ?, ?, ?, 0, 0) "
+    "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ns = excluded.at_ns "
+    "WHERE heads.epoch = excluded.epoch AND heads.seq = ?"
+)
+"""Move a stream's head, if it is where this process has left it: then one row is changed, else none."""
+
+CLAIM = (
+    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, 1, 0, ?, 0, 0, 0) "
+    "ON CONFLICT (stream) DO UPDATE SET epoch = heads.epoch + 1"
+)
+
+HOLD = "UPDATE heads SET held_rows = held_rows + ?, held_sum = held_sum + ? WHERE stream = ?"
+
+# The log
+
+EVENTS_AFTER = (
+    "SELECT stream, seq, command, digest, body, hash FROM events WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?"
+)
+
+ENTRIES_BEFORE = "SELECT seq, body FROM events WHERE stream = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+
+ENTRIES_OF_COMMAND = "SELECT body FROM events WHERE command = ? AND stream = ? ORDER BY seq LIMIT ?"
+
+LAST_COMMANDS = (
+    "SELECT command, digest, seq FROM events WHERE stream = ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?"
+)
+
+# Refusals
+
+REFUSE = (
+    f"{insert(REFUSALS)} ON CONFLICT (stream, minute, actor, command, code) "
+    "DO UPDATE SET count = refusals.count + excluded.count, last_ns = excluded.last_ns"
+)
+
+REFUSALS_GO = "DELETE FROM refusals WHERE stream = ? AND minute < ?"
+
+REFUSALS_BEYOND_GO = (
+    "DELETE FROM refusals WHERE stream = ? AND minute < "
+    "(SELECT minute FROM refusals WHERE stream = ? ORDER BY minute DESC LIMIT 1 OFFSET ?)"
+)
+"""All that are of earlier minutes than the last of so many newest."""
+
+REFUSALS_BEFORE = (
+    "SELECT minute, actor, command, code, count, first_ns, last_ns, first_id, message, details FROM refusals "
+    "WHERE stream = ? AND (minute, actor, command, code) < (?, ?, ?, ?) "
+    "ORDER BY minute DESC, actor DESC, command DESC, code DESC"
+)
+
+# Batches
+
+BATCHES_AFTER = (
+    "SELECT sealed_ns, durable_before_ns FROM batches WHERE node = ? AND sealed_ns >= ? ORDER BY sealed_ns LIMIT 2"
+)
+"""The batch that an event is in, and the next one, which says since when the one before it is durable."""
+
+BATCHES_OF = "SELECT count(*) FROM batches WHERE node = ?"
+
+OLDEST_BATCHES_GO = (
+    "DELETE FROM batches WHERE node = ? AND sealed_ns <= "
+    "(SELECT sealed_ns FROM batches WHERE node = ? ORDER BY sealed_ns LIMIT 1 OFFSET ?)"
+)
+
+# The tree
+
+
+@cache
+def subtree(hints: Hints) -> str:
+    """A node, and all below it in a stream."""
+    return (
+        "WITH RECURSIVE below(name) AS (SELECT ? UNION SELECT agents.name "
+        f"FROM below {hints.looked_up} agents ON agents.parent = below.name AND agents.stream = ?) SELECT name FROM below"
+    )
