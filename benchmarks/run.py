@@ -26,6 +26,7 @@ BENCHES = (
     "overload",
     "growth",
     "faults",
+    "pages",
 )
 
 BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
@@ -96,6 +97,15 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("answers p99 beside a new board of 5,040 selections, posted twice, ms", "board_answer_ms_p99", "at most", 100),
         ("answers p99 while 50,000 wagers of one player settle, ms", "one_player_answer_ms_p99", "at most", 100),
         ("answers p99 after a minute of syncs that take 200 ms, ms", "after_slow_disk_answer_ms_p99", "at most", 50),
+    ),
+    "pages": (
+        (
+            "100,000 players listed page by page: the loop's time for the dearest page, ms",
+            "players_page_ms_max",
+            "at most",
+            2,
+        ),
+        ("the same of users, agents, games, roles and suspensions, ms", "page_ms_max", "at most", 2),
     ),
 }
 

@@ -191,6 +191,7 @@ def bench(
         "overload",
         "growth",
         "faults",
+        "pages",
     ],
     json: Path | None = None,
     quick: bool = False,

@@ -91,6 +91,18 @@ def test_rows_of_a_subtree_come_in_the_order_of_the_tree_page_by_page(house, boo
     assert [row.user for row in whole(state, view, "sessions", "A1", limit)] == ["one", "P1"]
 
 
+def test_from_every_node_on_a_subtree_is_the_rest_of_it(book):
+    tree(book)
+    book.given(agent("A1-1-1-1", "A1-1-1"), agent("A1-3", "A1"), agent("A3-1", "A3"))
+    state = book.state
+    for top in state.agents:
+        nodes = list(state.subtree(top))
+        assert nodes == sorted(name for name in state.agents if state.below(top, name)) or top == ROOT
+        assert len(nodes) == len(set(nodes)) == sum(state.below(top, name) for name in state.agents)
+        for place, start in enumerate(nodes):
+            assert list(state.subtree(top, start)) == nodes[place:]
+
+
 def test_a_moved_subtree_is_found_where_it_stands_now_and_a_page_outside_is_empty(house, book):
     tree(book)
     book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))

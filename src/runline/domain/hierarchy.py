@@ -162,18 +162,26 @@ class TreeState(SettingsState):
 
     def subtree(self, top: str, start: str = "") -> Iterator[str]:
         """The agents of a subtree, each before those below it, by name among those of one parent; from `start` on, which must
-        stand in it."""
+        stand in it. The tree must not change meanwhile."""
         node = start or top
-        while True:
-            yield node
-            following = next(iter(self.children.get(node, NO_KEYS)), "")
-            while not following and node != top:
-                parent = self.agents[node].parent
-                following = next(self.children[parent].after(node), "")
-                node = parent
-            if not following:
-                return
-            node = following
+        yield node
+        following = [iter(self.children.get(node, NO_KEYS))]
+        """Who is still to come, level by level: below the node, beside it, beside its parent."""
+        above: list[Iterator[str]] = []
+        while node != top:
+            parent = self.agents[node].parent
+            above.append(self.children[parent].after(node))
+            node = parent
+        following[:0] = reversed(above)
+        while following:
+            for node in following[-1]:
+                yield node
+                below = self.children.get(node)
+                if below:
+                    following.append(iter(below))
+                    break
+            else:
+                following.pop()
 
     def below(self, top: str, node: str) -> bool:
         if top == ROOT:

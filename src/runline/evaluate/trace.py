@@ -10,6 +10,7 @@ from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes
 from runline.engine.ports import StoreError
 from runline.store.file import open_connection, snapshot, store_error
+from runline.store.statements import BATCHES_AFTER, ENTRIES_OF_COMMAND_ANYWHERE, REFUSED_COMMAND
 
 
 class Trace(msgspec.Struct):
@@ -52,17 +53,12 @@ def trace(path: Path, command: str) -> Trace | None:
 
 
 def find(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
-    bodies: list[Any] = connection.execute(
-        "SELECT body FROM events WHERE command = ? ORDER BY stream, seq", (key,)
-    ).fetchall()
+    bodies: list[Any] = connection.execute(ENTRIES_OF_COMMAND_ANYWHERE, (key,)).fetchall()
     if not bodies:
         return find_refusal(connection, key, command)
     entries = [decode_envelope(body) for (body,) in bodies]
     first = entries[0]
-    batches: list[Any] = connection.execute(
-        "SELECT sealed_ns, durable_before_ns FROM batches WHERE node = ? AND sealed_ns >= ? ORDER BY sealed_ns LIMIT 2",
-        (first.node, first.decided_ns),
-    ).fetchall()
+    batches: list[Any] = connection.execute(BATCHES_AFTER, (first.node, first.decided_ns)).fetchall()
     sealed_ns = batches[0][0] if batches else None
     durable_ns = (batches[1][1] or None) if len(batches) > 1 else None
     return Trace(
@@ -80,9 +76,7 @@ def find(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
 
 
 def find_refusal(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
-    row = connection.execute(
-        "SELECT stream, actor, code, message FROM refusals WHERE first_id = ? ORDER BY minute DESC LIMIT 1", (key,)
-    ).fetchone()
+    row = connection.execute(REFUSED_COMMAND, (key,)).fetchone()
     if row is None:
         return None
     return Trace(command, row[0], row[1], "", [], None, None, None, None, None, (row[2], row[3]))

@@ -247,7 +247,7 @@ def before_of(seen: Seen, asked: Asked) -> int:
 
 
 def rows_page(seen: Seen, row_type: type[Row], shown: type[Any], asked: Asked) -> Page:
-    """Tickets or movements, newest first, of the asker's subtree or account; each belongs to its player, wherever they stand now."""
+    """Tickets or movements, newest first, of the asker's subtree or account: each belongs to its player, wherever they stand."""
     names = (field for field in asked.__struct_fields__ if field not in Asked.__struct_fields__)
     fields = {field: getattr(asked, field) for field in names if getattr(asked, field)}
     agents = None

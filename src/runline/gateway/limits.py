@@ -98,7 +98,7 @@ BOARD_MARKETS_MAX = 400
 """Markets on a page of `board`, each game counted as one too: about 4 µs each, and nothing may hold the loop for over 2 ms."""
 
 PLAYER_ROWS_MAX = 500
-"""Accounts on the largest page of `players`: about 3 µs each."""
+"""Accounts on the largest page of `players`: about 1 µs each, and as much for each node that is passed."""
 
 EXPOSURE_ROWS_MAX = 250
 """Markets on the largest page of `exposure`: about 5 µs each."""

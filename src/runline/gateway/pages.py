@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.ordered import Ordered
 from runline.gateway.limits import PAGE_NODES_MAX, PAGE_PASSED_MAX, PAGE_ROWS
 
 
@@ -43,24 +44,33 @@ def nodes_from(state: Any, top: str, start: str) -> Iterator[str]:
 
 
 def page_of_nodes(
-    state: Any, top: str, asked: Asked, keys: Callable[[str, str], Iterable[tuple[str, Any]]], row: Callable[[Any], Any]
+    state: Any,
+    top: str,
+    asked: Asked,
+    keys: Callable[[str], Ordered[Any]],
+    row: Callable[[Any], Any],
+    key: Callable[[str], Any] = str,
+    text: Callable[[Any], str] = str,
 ) -> Page:
-    """A page of what stands at the nodes of a subtree: `keys` gives (name, key) at a node after a name, `row` what is shown.
+    """A page of what stands at the nodes of a subtree: `keys` gives the keys at a node, `row` what is shown of one. text: how
+    `next` names a key; key: which one it names.
 
     A page that has come past PAGE_NODES_MAX nodes is short, even empty, and has a `next` all the same.
     """
     start, _, after = asked.after.partition("/")
     limit = max(asked.limit, 1)
     items: list[Any] = []
-    ended = ""
+    ended: tuple[str, Any] = "", None
     for passed, node in enumerate(nodes_from(state, top, start)):
         if passed == PAGE_NODES_MAX:
             return Page(items, f"{node}/")
-        for name, key in keys(node, after):
-            if len(items) == limit:
-                return Page(items, ended)
-            items.append(row(key))
-            ended = f"{node}/{name}"
+        here = keys(node)
+        if here:
+            for one in here.after(key(after)) if after else here:
+                if len(items) == limit:
+                    return Page(items, f"{ended[0]}/{text(ended[1])}")
+                items.append(row(one))
+                ended = node, one
         after = ""
     return Page(items)
 

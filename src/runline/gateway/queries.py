@@ -1,8 +1,8 @@
 """Queries: what can be asked, declared once. Routes, parameters and documentation follow from these declarations.
 
 A query of the moment is read from memory, at a position, in well under two milliseconds: what a page costs goes by the rows
-that it shows, and it has `PAGE_ROWS_MAX` of them at most, fewer where a row costs more. One of history is read by the reader
-process from a snapshot of the tables (`history.py`).
+that it shows, and it has `PAGE_ROWS_MAX` of them at most, fewer where a row costs more. One of history is read
+from a snapshot of what is stored (`history.py`).
 
 Rows of a subtree come in the order of the tree: by node, each before those below it, and by name within a node.
 """
@@ -46,7 +46,7 @@ class Query(msgspec.Struct, frozen=True):
     """A declared query.
 
     needs: the permission, None for everyone who is signed in. players: whether a player may ask it about their own account
-    without that permission. history: answered by the reader process; `show` is then None. of_process: about this process; who may
+    without that permission. history: answered from a snapshot; `show` is then None. of_process: about this process; who may
     ask is looked up in the tables, so that it is answered while the stream is stopped. rows_max: rows of its largest page.
     """
 
@@ -317,10 +317,10 @@ def players(book: Book, house: House, user: User, audience: Audience, asked: Pla
 def players_page(book: Book, top: str, asked: Asked, now_ns: int) -> Page:
     """A page of the accounts of a subtree."""
 
-    def numbers(agent: str, after: str) -> Iterable[tuple[str, str]]:
-        return ((number, number) for number in book.players_of(agent).after(after))
+    def row(number: str) -> PlayerFigures:
+        return player_figures(book, book.players[number], now_ns)
 
-    return page_of_nodes(book, top, asked, numbers, lambda number: player_figures(book, book.players[number], now_ns))
+    return page_of_nodes(book, top, asked, book.players_of, row)
 
 
 class ExposureAsked(Asked, frozen=True, kw_only=True):
@@ -383,14 +383,11 @@ class UserRow(msgspec.Struct):
 def users(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The users of my subtree."""
 
-    def names(node: str, after: str) -> Iterable[tuple[str, str]]:
-        return ((name, name) for name in state.users_of(node).after(after))
-
     def row(name: str) -> UserRow:
         one = state.users[name]
         return UserRow(name, one.node, one.role, one.player, one.active, len(state.sessions_of.get(name, ())))
 
-    return page_of_nodes(state, user.node, asked, names, row)
+    return page_of_nodes(state, user.node, asked, state.users_of, row)
 
 
 class RoleRow(msgspec.Struct):
@@ -428,15 +425,15 @@ class SessionRow(msgspec.Struct):
 def sessions(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """Who of my subtree is signed in."""
 
-    def names(node: str, after: str) -> Iterable[tuple[str, str]]:
-        name, _, session = after.partition("/")
-        return ((f"{name}/{session}", session) for name, session in state.sessions_in(node).after((name, session)))
+    def key(text: str) -> tuple[str, str]:
+        name, _, session = text.partition("/")
+        return name, session
 
-    def row(name: str) -> SessionRow:
-        one = state.sessions[name]
-        return SessionRow(name, one.user, one.kind, one.started_ns, one.idle_until_ns, one.ends_ns)
+    def row(key: tuple[str, str]) -> SessionRow:
+        one = state.sessions[key[1]]
+        return SessionRow(one.name, one.user, one.kind, one.started_ns, one.idle_until_ns, one.ends_ns)
 
-    return page_of_nodes(state, user.node, asked, names, row)
+    return page_of_nodes(state, user.node, asked, state.sessions_in, row, key, "/".join)
 
 
 class SuspensionRow(msgspec.Struct):

@@ -42,6 +42,8 @@ ENTRIES_BEFORE = "SELECT seq, body FROM events WHERE stream = ? AND seq < ? ORDE
 
 ENTRIES_OF_COMMAND = "SELECT body FROM events WHERE command = ? AND stream = ? ORDER BY seq LIMIT ?"
 
+ENTRIES_OF_COMMAND_ANYWHERE = "SELECT body FROM events WHERE command = ? ORDER BY stream, seq"
+
 LAST_COMMANDS = (
     "SELECT command, digest, seq FROM events WHERE stream = ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?"
 )
@@ -66,6 +68,8 @@ REFUSALS_BEFORE = (
     "WHERE stream = ? AND (minute, actor, command, code) < (?, ?, ?, ?) "
     "ORDER BY minute DESC, actor DESC, command DESC, code DESC"
 )
+
+REFUSED_COMMAND = "SELECT stream, actor, code, message FROM refusals WHERE first_id = ? ORDER BY minute DESC LIMIT 1"
 
 # Batches
 

@@ -20,6 +20,7 @@ from runline.evaluate.bench.growth import bench_growth
 from runline.evaluate.bench.house import bench_house
 from runline.evaluate.bench.http import bench_http, bench_idle
 from runline.evaluate.bench.overload import bench_overload
+from runline.evaluate.bench.pages import bench_pages
 from runline.evaluate.bench.recover import bench_recover
 from runline.evaluate.bench.result import BenchResult, this_machine
 from runline.evaluate.bench.settle import bench_settle
@@ -108,6 +109,10 @@ def run_faults(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_faults(folder, readers=readers, open_wagers=open_wagers, slow_s=slow_s, seconds=seconds))
 
 
+def run_pages(folder: Path, quick: bool) -> Measured:
+    return run(lambda: bench_pages(folder, players=1_000 if quick else 100_000))
+
+
 def with_both_committers(measure: Callable[[str], Measured]) -> Measured:
     """The committer process's figures and floor, and beside them those of the inline committer, named `inline_…`."""
     figures, floor = measure("process")
@@ -130,9 +135,10 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "overload": run_overload,
     "growth": run_growth,
     "faults": run_faults,
+    "pages": run_pages,
 }
 
-LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99")
+LESS_IS_BETTER = ("_us", "_s", "_ms_p50", "_ms_p99", "_ms_max")
 
 
 def ratio_of(figures: dict[str, float], floor: dict[str, float]) -> float:

@@ -1,0 +1,123 @@
+"""Bench `pages`: what a page of each list costs the loop in a book with many of everything, from the first page to the last.
+
+A page is found, made and written as JSON in one step, in which nothing else happens. Floor: writing the rows of the dearest page
+of players, which are made already.
+"""
+
+import gc
+import time
+from pathlib import Path
+
+import msgspec
+
+from runline.bootstrap import running_engine
+from runline.bus.local import LocalBus
+from runline.domain.access import CreateUser, SetRole, User
+from runline.domain.board import MarketLine, PostLines
+from runline.domain.catalog import CreateFixture
+from runline.domain.hierarchy import CreateAgent
+from runline.domain.messages import HOUSE, Command
+from runline.domain.permissions import Permission
+from runline.domain.suspension import Suspend
+from runline.engine.engine import Engine
+from runline.evaluate.bench.load import BOOK, HOUR_NS, OWNER, player_number, send_all, set_up
+from runline.gateway.audience import audience_of
+from runline.gateway.pages import Page
+from runline.gateway.queries import QUERIES
+from runline.store.memory import MemoryStore
+
+LISTS = ("players", "users", "figures", "board", "roles", "suspensions")
+CLERK = "clerk"
+CLERKS_NODE = "A5"
+ROUNDS = 5
+
+
+async def fill(bus: LocalBus, players: int) -> None:
+    """A book with so many players, a tenth as many agents, a twentieth as many games, a hundredth as many roles and layers."""
+    await set_up(bus, players)
+    start_ns = time.time_ns() + 24 * HOUR_NS
+    lines = (
+        MarketLine("spread", "game", -6, ("-110", "-110")),
+        MarketLine("total", "game", 34, ("-105", "-115")),
+        MarketLine("moneyline", "game", None, ("+120", "-140")),
+    )
+    games: list[Command] = []
+    for number in range(players // 20):
+        name = f"G{number:06d}"
+        games += (
+            CreateFixture(name, "MLB", 10_001 + 2 * number, "Visitors", "Home", start_ns),
+            PostLines(name, 1, lines),
+        )
+    await send_all(bus, HOUSE, "platform", games)
+    agents: list[Command] = [CreateAgent(f"B{number:06d}", f"A{number % 10}") for number in range(players // 10)]
+    await send_all(bus, BOOK, OWNER, agents)
+    nodes = [f"A{number % 10}-{number // 10 % 10}" for number in range(players // 100)]
+    roles: list[Command] = [
+        SetRole(f"R{number:06d}", node, (Permission.BOARD_VIEW,), "bench") for number, node in enumerate(nodes)
+    ]
+    layers: list[Command] = [
+        Suspend("player", player_number(100 * number), "bench") for number in range(min(players // 100, 900))
+    ]
+    everything = (Permission.FIGURES_VIEW, Permission.BOARD_VIEW, Permission.ROLES_MANAGE, Permission.SUSPEND)
+    clerk: list[Command] = [SetRole(CLERK, CLERKS_NODE, everything, "bench"), CreateUser(CLERK, CLERKS_NODE, CLERK)]
+    await send_all(bus, BOOK, OWNER, roles + layers + clerk)
+
+
+def page_ms(engine: Engine, user: User, name: str, after: str) -> tuple[float, Page]:
+    """(milliseconds of the loop, the largest page of a list after a place): the best of some rounds, for what disturbs a machine
+    only ever adds."""
+    query = QUERIES[name]
+    assert query.show is not None
+    state = engine.writers[BOOK].state
+    asked = query.asked(after=after, limit=query.rows_max)
+    now_ns = engine.clock.now_ns()
+    best_ns = 2**62
+    page = Page([])
+    for _ in range(ROUNDS):
+        before_ns = time.thread_time_ns()
+        page = query.show(state, engine.view, user, audience_of(state, user), asked, now_ns)
+        msgspec.json.encode(page)
+        best_ns = min(best_ns, time.thread_time_ns() - before_ns)
+    return best_ns / 1e6, page
+
+
+def walk(engine: Engine, user: User, name: str) -> tuple[float, Page, int]:
+    """(the milliseconds of the dearest page of a list, that page, how many rows all pages have)."""
+    dearest_ms, dearest, rows = 0.0, Page([]), 0
+    after = ""
+    while True:
+        took_ms, page = page_ms(engine, user, name, after)
+        if took_ms > dearest_ms:
+            dearest_ms, dearest = took_ms, page
+        rows += len(page.items)
+        after = page.next
+        if not after:
+            return dearest_ms, dearest, rows
+
+
+def written_ms(page: Page) -> float:
+    """How long the rows of a page take to be written, in milliseconds."""
+    best_ns = 2**62
+    for _ in range(10 * ROUNDS):
+        before_ns = time.thread_time_ns()
+        msgspec.json.encode(page)
+        best_ns = min(best_ns, time.thread_time_ns() - before_ns)
+    return best_ns / 1e6
+
+
+async def bench_pages(folder: Path, *, players: int) -> tuple[dict[str, float], dict[str, float]]:
+    """(figures, floor)."""
+    async with running_engine(MemoryStore()) as (engine, bus):
+        await fill(bus, players)
+        users = engine.writers[BOOK].state.users
+        gc.collect()
+        found = {name: walk(engine, users[OWNER], name) for name in LISTS}
+        below = {name: walk(engine, users[CLERK], name) for name in LISTS}
+        if found["players"][2] != players:
+            raise RuntimeError(f"the pages have {found['players'][2]} of {players} players")
+        figures = {"players_page_ms_max": max(found["players"][0], below["players"][0])}
+        figures["page_ms_max"] = max(took_ms for took_ms, _, _ in (*found.values(), *below.values()))
+        for name in LISTS[1:]:
+            figures[f"{name}_page_ms_max"] = max(found[name][0], below[name][0])
+        figures |= {f"{name}_rows": float(found[name][2]) for name in LISTS}
+        return figures, {"players_page_ms_max": written_ms(found["players"][1])}

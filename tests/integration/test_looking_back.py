@@ -1,0 +1,266 @@
+"""The port through which is looked back: one suite for all stores. What a file's reader process answers is what memory says."""
+
+import asyncio
+import os
+import signal
+from itertools import product
+
+import pytest
+from tests.integration.stores import COMMITTERS
+from tests.integration.test_store import close, part, refusal, sealed, ticket
+from tests.integration.world import play
+
+from runline.domain.hierarchy import Agent, Player
+from runline.domain.suspension import Suspension
+from runline.domain.wagers import Wager
+from runline.engine.ports import GENESIS, Head, StoreError
+from runline.store import ways
+from runline.store.sqlite_history import SqliteSnapshot
+
+AGENTS = [Agent("root", ""), Agent("A1", "root"), Agent("A2", "A1"), Agent("A3", "A2"), Agent("B1", "root")]
+PLAYERS = [Player("P1", "A1", 1), Player("P2", "A3", 1), Player("P3", "B1", 1)]
+TICKETS = [
+    ticket(number, ("open", "settled", "void")[number % 3], f"G{number % 2}", player=f"P{number % 4 or 4}")
+    for number in range(1, 41)
+]
+"""Of P4 nobody knows any more where they stand."""
+
+
+async def filled(store):
+    """A book with all of these."""
+    first = part(
+        await store.claim("b1"), 40, [*AGENTS, *PLAYERS, *TICKETS, Suspension("all", "", "night", 0, "root", 1)]
+    )
+    await store.commit(sealed(first, part(await store.claim("b2"), 2, [Agent("C1", "root"), ticket(2)])))
+    return first
+
+
+# What is asked of a snapshot: functions of a module, for another process may call them
+
+
+def where(snapshot):
+    return snapshot.stream, snapshot.position
+
+
+def row(snapshot, row_type, *key):
+    return snapshot.row(row_type, *key)
+
+
+def subtree(snapshot, top):
+    return snapshot.subtree(top)
+
+
+def newest(snapshot, *asked):
+    return snapshot.newest(*asked)
+
+
+def entries(snapshot, before, limit):
+    return list(snapshot.entries(before, limit))
+
+
+def made_by(snapshot, command, limit):
+    return snapshot.made_by(command, limit)
+
+
+def refusals(snapshot, before):
+    return list(snapshot.refusals(before))
+
+
+def batch_of(snapshot, node, decided_ns):
+    return snapshot.batch_of(node, decided_ns)
+
+
+def fails(snapshot, how):
+    raise ValueError(how)
+
+
+def process(snapshot):
+    return os.getpid()
+
+
+def looking(opened, then):
+    """Fill a store, and look back at it."""
+
+    async def main():
+        store = opened()
+        first = await filled(store)
+        history = store.history()
+        try:
+            await then(store, history, first)
+        finally:
+            history.close()
+            await close(store)
+
+    play(main())
+
+
+def test_a_snapshot_is_of_the_last_commit(opened):
+    async def then(store, history, first):
+        assert await history.look("b1", where) == ("b1", 40)
+        assert await history.look("b9", where) == ("b9", 0)
+        await store.commit(sealed(part(first.after, 2)))
+        assert await history.look("b1", where) == ("b1", 42)
+
+    looking(opened, then)
+
+
+def test_a_row_is_found_by_its_key_whether_it_is_in_memory_or_not(opened):
+    async def then(store, history, first):
+        for number in (1, 2, 3):
+            assert await history.look("b1", row, Wager, number) == TICKETS[number - 1]
+        assert await history.look("b1", row, Suspension, "all", "") == Suspension("all", "", "night", 0, "root", 1)
+        assert await history.look("b1", row, Agent, "C1") is None
+        assert await history.look("b2", row, Wager, 1) is None
+
+    looking(opened, then)
+
+
+def test_a_subtree_is_a_node_and_all_below_it_in_its_stream(opened):
+    async def then(store, history, first):
+        assert await history.look("b1", subtree, "A1") == {"A1", "A2", "A3"}
+        assert await history.look("b1", subtree, "A3") == {"A3"}
+        assert await history.look("b1", subtree, "root") == {"root", "A1", "A2", "A3", "B1"}
+        assert await history.look("b2", subtree, "root") == {"root", "C1"}
+
+    looking(opened, then)
+
+
+@pytest.mark.parametrize("agents", [None, frozenset({"A1", "A2", "A3"}), frozenset({"B1"}), frozenset()])
+def test_rows_come_newest_first_page_by_page_and_none_is_left_out(opened, agents):
+    below = {one.number for one in PLAYERS if agents is not None and one.agent in agents}
+
+    async def then(store, history, first):
+        for status, player, fixture, limit in product(
+            ("", "open", "settled", "void"), ("", "P1", "P2"), ("", "G0"), (3, 100)
+        ):
+            wanted = {"status": status, "player": player, "fixture": fixture}
+            fields = {name: value for name, value in wanted.items() if value}
+            found, before = [], 41
+            while before:
+                walked = await history.look("b1", newest, Wager, fields, agents, before, limit)
+                assert len(walked.rows) <= limit
+                found += walked.rows
+                before = walked.more_below
+            assert found == [
+                one
+                for one in reversed(TICKETS)
+                if all(getattr(one, name) == value for name, value in fields.items())
+                and (agents is None or one.player in below)
+            ]
+
+    looking(opened, then)
+
+
+def test_the_log_is_read_backwards_within_a_bound_and_by_the_command_that_made_it(opened):
+    async def then(store, history, first):
+        bodies = [(one[1], one[4]) for one in first.events]
+        assert await history.look("b1", entries, 41, 100) == bodies[::-1]
+        assert await history.look("b1", entries, 10, 3) == bodies[8:5:-1]
+        assert await history.look("b1", entries, 1, 3) == await history.look("b1", entries, 0, 3) == []
+        assert await history.look("b1", made_by, first.events[6][2], 9) == [first.events[6][4]]
+        assert await history.look("b1", made_by, bytes(16), 9) == []
+
+    looking(opened, then)
+
+
+def test_refusals_come_newest_first_below_a_key(opened):
+    async def then(store, history, first):
+        refused = []
+        for minute, code in ((1, "busy"), (1, "price_changed"), (2, "busy")):
+            one = refusal(2, 10 * minute)
+            one.minute, one.code = minute, code
+            refused.append(one)
+        await store.commit(sealed(part(first.after, 0, refusals=refused)))
+        assert await history.look("b1", refusals, None) == refused[::-1]
+        last = refused[2]
+        key = (last.minute, last.actor, last.command, last.code)
+        assert await history.look("b1", refusals, key) == refused[1::-1]
+        assert await history.look("b2", refusals, None) == []
+
+    looking(opened, then)
+
+
+def test_when_a_batch_was_durable_is_known_with_the_next_one(opened):
+    async def main():
+        store = opened()
+        head = await store.claim("b1")
+        history = store.history()
+        sealings = [(1_000, 0), (2_000, 1_500), (3_000, 0)]
+        for sealed_ns, durable_before_ns in sealings:
+            one = sealed(after := part(head))
+            one.sealed_ns, one.durable_before_ns = sealed_ns, durable_before_ns
+            await store.commit(one)
+            head = after.after
+        asked = [await history.look("b1", batch_of, "n1", at_ns) for at_ns in (900, 1_000, 1_001, 3_000, 3_001)]
+        assert asked == [(1_000, 1_500), (1_000, 1_500), (2_000, None), (3_000, None), (None, None)]
+        assert await history.look("b1", batch_of, "n2", 900) == (None, None)
+        history.close()
+        await store.close("n1", 4_000, 0)
+
+    play(main())
+
+
+def test_what_a_function_raises_is_raised(opened):
+    async def then(store, history, first):
+        with pytest.raises(ValueError, match="not so"):
+            await history.look("b1", fails, "not so")
+        assert await history.look("b1", where) == ("b1", 40)
+
+    looking(opened, then)
+
+
+@pytest.mark.parametrize("kind", COMMITTERS)
+def test_a_walk_that_has_looked_at_many_rows_ends_early_and_says_where_it_goes_on(path, kind, monkeypatch):
+    monkeypatch.setattr(ways, "WALK_ROWS_MAX", 5)
+
+    async def main():
+        store = COMMITTERS[kind](path)
+        await filled(store)
+        snapshot = SqliteSnapshot(store.connection, "b1")
+        walked = snapshot.newest(Wager, {"status": "void"}, None, 41, 10)
+        assert walked.more_below == 36
+        assert walked.rows == [one for one in reversed(TICKETS) if one.status == "void" and one.number >= 36]
+        await close(store)
+
+    play(main())
+
+
+@pytest.mark.parametrize("kind", COMMITTERS)
+def test_who_looks_while_a_reader_ends_hears_so_and_the_next_look_is_answered(path, kind):
+    async def main():
+        store = COMMITTERS[kind](path)
+        await filled(store)
+        history = store.history()
+        looked = [await history.look("b1", process) for _ in range(3)]
+        assert os.getpid() not in looked
+        os.kill(looked[0], signal.SIGSTOP)
+        waiting = [asyncio.ensure_future(history.look("b1", where)) for _ in range(2)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        os.kill(looked[0], signal.SIGKILL)
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        lost = [one for one in answers if isinstance(one, StoreError)]
+        assert [one.kind for one in lost] == ["lost"]
+        assert await history.look("b1", where) == ("b1", 40)
+        history.close()
+        await close(store)
+
+    play(main())
+
+
+@pytest.mark.parametrize("kind", COMMITTERS)
+def test_a_file_that_cannot_be_read_is_said_to_be(path, kind):
+    async def main():
+        store = COMMITTERS[kind](path)
+        await store.claim("b1")
+        assert (await store.heads())["b1"] == Head("b1", 1, 0, GENESIS, 0)
+        history = store.history()
+        path.rename(path.with_name("elsewhere"))
+        with pytest.raises(StoreError) as failed:
+            await history.look("b1", where)
+        assert failed.value.kind == "unreadable"
+        path.with_name("elsewhere").rename(path)
+        assert await history.look("b1", where) == ("b1", 0)
+        history.close()
+        await close(store)
+
+    play(main())
