@@ -6,13 +6,14 @@ import signal
 from itertools import product
 
 import pytest
-from tests.integration.stores import COMMITTERS
+from tests.integration.served import served
+from tests.integration.stores import COMMITTERS, STORES
 from tests.integration.test_store import close, part, refusal, sealed, ticket
-from tests.integration.world import play
+from tests.integration.world import play, wager
 
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.suspension import Suspension
-from runline.domain.wagers import Wager
+from runline.domain.wagers import VoidWager, Wager
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.store import ways
 from runline.store.sqlite_history import SqliteSnapshot
@@ -262,5 +263,35 @@ def test_a_file_that_cannot_be_read_is_said_to_be(path, kind):
         assert await history.look("b1", where) == ("b1", 0)
         history.close()
         await close(store)
+
+    play(main())
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_history_is_answered_alike_whatever_the_store_is(path, kind):
+    async def main():
+        async with served(path, store=STORES[kind](path)) as place:
+            world = place.world
+            await world.open_house()
+            await world.open_book()
+            placed = [(await world.do("b1", wager("P1", stake))).position for stake in (5_00, 6_00, 7_00)]
+            await world.do("b1", VoidWager(placed[1], "keyed wrong"))
+            await world.refused("b1", wager("P1", 10**11))
+            await world.play_off()
+            await world.settled()
+            owner = await place.sign_in("b1", "owner")
+            tickets = (await owner.ask("wagers", player="P1")).items
+            assert [one["number"] for one in tickets] == placed[::-1]
+            assert [one["status"] for one in tickets] == ["settled", "void", "settled"]
+            first = await owner.ask("wagers", status="settled", limit=1)
+            rest = await owner.ask("wagers", status="settled", after=first.next)
+            assert [one["number"] for one in (*first.items, *rest.items)] == [placed[2], placed[0]]
+            assert [one["wager"] for one in (await owner.ask("ledger")).items] == [placed[2], placed[0]]
+            entries = (await owner.ask("log", type="WagerPlaced")).items
+            assert [one["seq"] for one in entries] == placed[::-1]
+            assert [one["command"] for one in (await owner.ask("refusals")).items] == ["PlaceWager"]
+            (way,) = (await owner.ask("trace", command=entries[0]["command"])).items
+            assert (way["seq"], way["type"]) == (placed[2], "WagerPlaced")
+            assert way["sealed_ns"] < way["durable_ns"]
 
     play(main())

@@ -50,7 +50,13 @@ def walked(hints: Hints) -> list[str]:
         asked.append(sql)
         return ()
 
-    filters = ({}, {"status": "open"}, {"status": "void"}, {"player": "P1"}, {"fixture": "G1", "status": "settled"})
+    filters: tuple[dict[str, str], ...] = (
+        {},
+        {"status": "open"},
+        {"status": "void"},
+        {"player": "P1"},
+        {"fixture": "G1", "status": "settled"},
+    )
     for row_type, fields in [(Wager, one) for one in filters] + [(LedgerEntry, {}), (LedgerEntry, {"player": "P1"})]:
         for within in ((), (of_agents(row_type, "b1", {"A1"}, hints),)):
             newest(read, hints, ways_to(row_type, fields, within), "b1", 9, 9)
