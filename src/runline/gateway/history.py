@@ -167,8 +167,8 @@ class Seen:
 
     def __init__(self, snapshot: Snapshot, session: str, user: str, now_ns: int) -> None:
         self.snapshot = snapshot
-        self.agents: dict[str, str | None] = {}
-        """The agent of each player that was asked for."""
+        self.nodes: dict[tuple[type[Row], str], str | None] = {}
+        """Where those stand that were asked for."""
         one = snapshot.row(User, user)
         role = snapshot.row(Role, one.role) if one is not None else None
         if one is None or role is None or not one.active:
@@ -197,20 +197,22 @@ class Seen:
 
     def node_of_player(self, player: str) -> str | None:
         """The agent of a player."""
-        if player not in self.agents:
-            row = self.snapshot.row(Player, player)
-            self.agents[player] = row.agent if row is not None else None
-        return self.agents[player]
+        return self.node_of(Player, "agent", player)
 
     def node_of_user(self, user: str) -> str | None:
         """Where a user stands."""
-        row = self.snapshot.row(User, user)
-        return row.node if row is not None else None
+        return self.node_of(User, "node", user)
 
     def node_of_role(self, role: str) -> str | None:
         """Where a role is kept."""
-        row = self.snapshot.row(Role, role)
-        return row.node if row is not None else None
+        return self.node_of(Role, "node", role)
+
+    def node_of(self, row_type: type[Row], field: str, name: str) -> str | None:
+        known = row_type, name
+        if known not in self.nodes:
+            row = self.snapshot.row(row_type, name)
+            self.nodes[known] = getattr(row, field) if row is not None else None
+        return self.nodes[known]
 
 
 def answer(
@@ -293,13 +295,10 @@ def refusals_page(seen: Seen, asked: Asked) -> Page:
         before = (int(minute), kind[0], kind[1], kind[2])
     limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
     items: list[RefusalRow] = []
-    nodes: dict[str, str] = {}
     last = ""
     for one in seen.snapshot.refusals(before):
         actor = one.actor
-        if actor not in nodes:
-            nodes[actor] = seen.node_of_user(actor) or ROOT
-        if not seen.below("", nodes[actor]):
+        if not seen.below("", seen.node_of_user(actor) or ROOT):
             continue
         if len(items) == limit:
             return Page(items, last)

@@ -106,8 +106,9 @@ EXPOSURE_ROWS_MAX = 250
 PAGE_NODES_MAX = 1_000
 """Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
 
-PAGE_PASSED_MAX = 2_000
-"""Rows (roles, layers of suspension) that a page passes, those included that do not concern its reader: about 0.5 µs each."""
+PAGE_PASSED_MAX = 1_000
+"""Rows (roles, layers of suspension) that a page passes, those included that do not concern its reader: up to 1.5 µs each, in a
+tree of many levels."""
 
 READS_WAITING_MAX = 256
 """Queries of history waiting for their turn to look back."""

@@ -27,14 +27,15 @@ from runline.gateway.queries import QUERIES
 from runline.store.memory import MemoryStore
 
 LISTS = ("players", "users", "figures", "board", "roles", "suspensions")
+LEVELS = 12
 CLERK = "clerk"
 CLERKS_NODE = "A5"
 ROUNDS = 5
 
 
 async def fill(bus: LocalBus, players: int) -> None:
-    """A book with so many players, a tenth as many agents, a twentieth as many games, a hundredth as many roles and layers."""
-    await set_up(bus, players)
+    """A book with so many players, a tenth as many agents, a twentieth as many games, and some thousand roles and layers."""
+    await set_up(bus, players, LEVELS)
     start_ns = time.time_ns() + 24 * HOUR_NS
     lines = (
         MarketLine("spread", "game", -6, ("-110", "-110")),
@@ -51,13 +52,11 @@ async def fill(bus: LocalBus, players: int) -> None:
     await send_all(bus, HOUSE, "platform", games)
     agents: list[Command] = [CreateAgent(f"B{number:06d}", f"A{number % 10}") for number in range(players // 10)]
     await send_all(bus, BOOK, OWNER, agents)
-    nodes = [f"A{number % 10}-{number // 10 % 10}" for number in range(players // 100)]
+    nodes = [f"A{number % 10}-{number // 10 % 10}+{LEVELS - 1}" for number in range(players // 25)]
     roles: list[Command] = [
         SetRole(f"R{number:06d}", node, (Permission.BOARD_VIEW,), "bench") for number, node in enumerate(nodes)
     ]
-    layers: list[Command] = [
-        Suspend("player", player_number(100 * number), "bench") for number in range(min(players // 100, 900))
-    ]
+    layers: list[Command] = [Suspend("player", player_number(20 * number), "bench") for number in range(players // 20)]
     everything = (Permission.FIGURES_VIEW, Permission.BOARD_VIEW, Permission.ROLES_MANAGE, Permission.SUSPEND)
     clerk: list[Command] = [SetRole(CLERK, CLERKS_NODE, everything, "bench"), CreateUser(CLERK, CLERKS_NODE, CLERK)]
     await send_all(bus, BOOK, OWNER, roles + layers + clerk)
