@@ -5,6 +5,7 @@ Rule: the same authority as at the writer, as of the position of the snapshot.
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -262,7 +263,8 @@ def rows_page(seen: Seen, row_type: type[Row], shown: type[Any], asked: Asked) -
         agents = seen.within
     limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
     walked = seen.snapshot.newest(row_type, fields, agents, before_of(seen, asked), limit)
-    items = [shown(*(getattr(row, field) for field in shown.__struct_fields__)) for row in walked.rows]
+    values = attrgetter(*shown.__struct_fields__)
+    items = [shown(*values(row)) for row in walked.rows]
     return Page(items, str(walked.more_below or ""))
 
 
