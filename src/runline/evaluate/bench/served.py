@@ -17,6 +17,8 @@ from runline.bootstrap import open_store, running_engine
 from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.config import StoreSettings
+from runline.domain.access import ROOT
+from runline.domain.permissions import VIEW_ONLY
 from runline.evaluate.bench.load import BOOK, OWNER, Bettors, set_up
 from runline.gateway.door import Door
 from runline.gateway.passwords import Passwords
@@ -105,6 +107,17 @@ async def sign_in(server: Served, stream: str = BOOK, user: str = OWNER) -> str:
     """A token."""
     async with AsyncClient(f"http://{server.address}") as client:
         return await client.sign_in(stream, user, PASSWORD)
+
+
+async def viewers(server: Served, token: str, number: int) -> list[str]:
+    """The tokens of so many new users who may only look at the whole book. token: the owner's."""
+    names = [f"viewer{one}" for one in range(1, number + 1)]
+    async with AsyncClient(f"http://{server.address}", token) as client:
+        await client.send("SetRole", role="viewer", node=ROOT, permissions=VIEW_ONLY, reason="screens")
+        for name in names:
+            await client.send("CreateUser", user=name, node=ROOT, role="viewer")
+            await client.post("/v1/set-password", user=name, password=PASSWORD)
+    return [await sign_in(server, user=name) for name in names]
 
 
 def post(server: Served, path: str, token: str, body: bytes, kind: str = "application/json", key: str = "") -> bytes:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,17 @@ from runline.client import AsyncClient
 from runline.evaluate.bench.http import SEED, Maker
 from runline.evaluate.bench.load import Bettors
 from runline.evaluate.bench.result import latencies
-from runline.evaluate.bench.served import Exchange, Served, encode, post, prepare, serve_command, serving, sign_in
+from runline.evaluate.bench.served import (
+    Exchange,
+    Served,
+    encode,
+    post,
+    prepare,
+    serve_command,
+    serving,
+    sign_in,
+    viewers,
+)
 from runline.gateway.server import listen
 
 PLAYERS = 1_000
@@ -25,6 +36,12 @@ SAMPLED = 20
 
 CUTS = 20
 """Sessions of one screen that are ended, one after the other."""
+
+LIVE_S_MAX = 120.0
+"""How long many screens may take until all are live."""
+
+VIEWERS = 4
+"""Users who share the larger wall: one alone may not have so many screens."""
 
 ARRIVAL_S_MAX = 10.0
 """How long the last frames may take."""
@@ -49,7 +66,7 @@ class ScreenWall(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        transport.write(self.wall.request)
+        transport.write(next(self.wall.requests))
 
     def data_received(self, data: bytes) -> None:
         self.wall.received += len(data)
@@ -78,15 +95,18 @@ class ScreenWall(asyncio.Protocol):
 
 
 class Wall:
-    """Many screens. node: what of the book they look at, "" for all of it."""
+    """Many screens. tokens: of those who look, in turns. node: what of the book they look at, "" for all of it."""
 
-    def __init__(self, server: Served, token: str, node: str = "") -> None:
+    def __init__(self, server: Served, *tokens: str, node: str = "") -> None:
         self.server = server
-        self.token = token
-        self.request = (
-            f"GET /v1/stream?topics=wagers&node={node} HTTP/1.1\r\nhost: {server.address}\r\n"
-            f"authorization: Bearer {token}\r\n\r\n"
-        ).encode()
+        self.tokens = tokens
+        self.requests = cycle(
+            (
+                f"GET /v1/stream?topics=wagers&node={node} HTTP/1.1\r\nhost: {server.address}\r\n"
+                f"authorization: Bearer {token}\r\n\r\n"
+            ).encode()
+            for token in tokens
+        )
         self.screens: list[ScreenWall] = []
         self.delays_ns: list[int] = []
         self.received = 0
@@ -107,9 +127,13 @@ class Wall:
         await self.all_live(screens)
 
     async def all_live(self, screens: int) -> None:
-        """Wait until so many screens have had a frame."""
-        while sum(screen.live for screen in self.screens) < screens:  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
+        """Wait until so many screens have had a frame.
+
+        Raises TimeoutError.
+        """
+        async with asyncio.timeout(LIVE_S_MAX):
+            while sum(screen.live for screen in self.screens) < screens:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
 
     async def has_seen(self, events: int) -> None:
         """Wait until the screens that are looked into have had so many events each, or for ARRIVAL_S_MAX."""
@@ -216,7 +240,7 @@ async def bench_stream(
         cuts = [await cut_one(server, token) for _ in range(CUTS)]
         figures["one_cut_ms_p50"] = sorted(cuts)[CUTS // 2]
         figures["one_cut_ms_max"] = max(cuts)
-        wall = Wall(server, await sign_in(server))
+        wall = Wall(server, *await viewers(server, token, VIEWERS))
         await wall.open(many)
         await watched(server, token, wall, many_per_s, seconds)
         figures |= {"many_screens": float(many)} | latencies("many_delivery", wall.delays_ns)
@@ -266,7 +290,7 @@ async def bench_reconnect(folder: Path, *, screens: int) -> tuple[dict[str, floa
         try:
             await asyncio.to_thread(again.wait_until_ready)
             ready_s = time.perf_counter() - began
-            back = Wall(again, wall.token)
+            back = Wall(again, *wall.tokens)
             load = Steady(again, token, bettors, 500)
             loading = asyncio.create_task(load.run(2.0))
             await back.open(screens)
