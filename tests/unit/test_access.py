@@ -386,6 +386,82 @@ def test_a_role_that_was_lowered_further_down_is_raised_from_there_too(ranks):
     ranks.happened(RoleAssigned, node="", role="")
 
 
+def test_the_role_of_somebody_who_was_lowered_from_above_is_widened_from_there_or_above_only(ranks):
+    ranks.given(role("looker", Permission.ROLES_MANAGE, at="A1"), CreateUser("other", "A1-1", "looker"))
+    ranks.when(SetRole("looker", "A1", (Permission.ROLES_MANAGE, Permission.TICKER_VIEW), "free"), by="owner")
+    ranks.when(AssignRole("below", "looker", "careless"), by="owner")
+    wider = SetRole("looker", "A1", MANAGER, "he is fine")
+    for state in (ranks.state, ranks.recovered()):
+        assert state.lowered["looker"] == {ROOT: {OWNER: 1}}
+    for by in ("one", "peer", "boss"):
+        ranks.when(wider, by=by)
+        ranks.rejected("not_permitted")
+    ranks.when(wider, by="heir")
+    ranks.happened(RoleSet)
+
+
+def test_a_role_that_a_lowered_user_has_no_more_is_widened_freely(ranks):
+    ranks.given(role("looker", Permission.FIGURES_VIEW, at="A1"), role("local", *MANAGER, at="A1-1"))
+    ranks.given(AssignRole("below", "looker", "careless"), AssignRole("below", "local", "cleared"))
+    assert ranks.state.lowered["looker"] == ranks.recovered().lowered.get("looker", {}) == {}
+    ranks.when(SetRole("looker", "A1", MANAGER, "more"), by="one")
+    ranks.happened(RoleSet)
+
+
+def test_a_role_of_somebody_who_was_lowered_is_widened_from_where_it_was_done_and_above(ranks):
+    ranks.given(role("looker", Permission.ROLES_MANAGE, at="A1-1"))
+    ranks.when(AssignRole("below", "looker", "late"), by="one")
+    wider = SetRole("looker", "A1-1", MANAGER, "on time")
+    ranks.given(CreateUser("mate", "A1-1", "role-of-one"))
+    ranks.when(wider, by="mate")
+    ranks.rejected("not_permitted")
+    for by in ("one", "boss", "owner"):
+        assert ranks.decide(wider, by, ranks.at_ns)
+
+
+def test_who_was_lowered_before_a_move_is_given_nothing_back_where_they_are_now(ranks):
+    ranks.given(role("looker", Permission.ROLES_MANAGE, at="A1-1"))
+    ranks.when(AssignRole("below", "looker", "late"), by="one")
+    ranks.given(MoveAgent("A1-1", "A2", "sold"))
+    wider = SetRole("looker", "A1-1", MANAGER, "welcome")
+    ranks.when(wider, by="two")
+    ranks.rejected("not_permitted")
+    ranks.when(wider, by="boss")
+    ranks.happened(RoleSet)
+
+
+def test_a_role_that_was_narrowed_from_above_is_widened_from_there_or_above_only(ranks):
+    ranks.given(role("local", *MANAGER, at="A1"))
+    narrow = (Permission.FIGURES_VIEW,)
+    ranks.when(SetRole("local", "A1", narrow, "too much"), by="owner")
+    ranks.happened(RoleSet, narrowed_node=ROOT, narrowed_role=OWNER)
+    for by in ("one", "boss"):
+        ranks.when(SetRole("local", "A1", MANAGER, "as it was"), by=by)
+        ranks.rejected("not_permitted")
+    ranks.when(SetRole("local", "A1", (), "less"), by="one")
+    ranks.happened(RoleSet, narrowed_node=ROOT, narrowed_role=OWNER)
+    ranks.when(SetRole("local", "A1", narrow, "less was wrong"), by="one")
+    ranks.rejected("not_permitted")
+    kept = ranks.recovered().roles["local"]
+    assert (kept.narrowed_node, kept.narrowed_role) == (ROOT, OWNER)
+    ranks.when(SetRole("local", "A1", MANAGER, "cleared"), by="heir")
+    ranks.happened(RoleSet, narrowed_node="", narrowed_role="")
+    ranks.when(SetRole("local", "A1", narrow, "less"), by="one")
+    ranks.when(SetRole("local", "A1", MANAGER, "as it was"), by="one")
+    ranks.happened(RoleSet)
+
+
+def test_where_a_roles_holders_were_lowered_from_very_many_nodes_only_the_root_widens_it(ranks, monkeypatch):
+    monkeypatch.setattr("runline.domain.access.LOWERED_LOOKED_MAX", 0)
+    ranks.given(role("looker", Permission.ROLES_MANAGE, at="A1-1"))
+    ranks.when(AssignRole("below", "looker", "late"), by="one")
+    wider = SetRole("looker", "A1-1", MANAGER, "on time")
+    ranks.when(wider, by="one")
+    ranks.rejected("not_permitted")
+    ranks.when(wider, by="boss")
+    ranks.happened(RoleSet)
+
+
 def test_revoking_again_from_above_raises_the_bar_and_from_below_does_not_lower_it(ranks):
     ranks.when(RevokeUser("below", "late"), by="one")
     ranks.when(RevokeUser("below", "fraud"), by="owner")

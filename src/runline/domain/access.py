@@ -7,13 +7,13 @@ grants what they do not hold, nor outside their own subtree.
 Rule: whoever commands a user stands above them (`require_above`). Their node is the user's or above it, and they hold all that
 the user's role holds; at the same node they hold more, or are an owner and the user is not. The owner whom the house names
 stands above a book's other owners; other owners are equals, and nobody commands an equal. One may always give up one's own.
-What was taken from above, wholly or in part, is given back from there or above only (`require_revoker`, `assign_role`).
+What was taken from above, of a user or of a role, is given back from there or above only (`require_revoker`, `taken_by`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar, Literal
 
-from runline.domain.bounds import KEPT_FOR_THE_WHOLE, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
+from runline.domain.bounds import KEPT_FOR_THE_WHOLE, LOWERED_LOOKED_MAX, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import ENGINE, GATEWAY, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.ordered import NO_KEYS, Ordered
@@ -34,11 +34,14 @@ class Role(Row, table="roles"):
     """A named list of permissions, kept at a node; users at or below that node may have it.
 
     permissions: values of `Permission`, in their order.
+    narrowed_node, narrowed_role: where whoever took permissions out of it stood, and by which role; "" if nobody did.
     """
 
     name: str
     node: str
     permissions: tuple[str, ...]
+    narrowed_node: str = ""
+    narrowed_role: str = ""
     changed_seq: int = 0
 
 
@@ -84,6 +87,8 @@ class AccessState(State):
         self.holders: dict[str, dict[str, dict[str, None]]] = {}
         """The staff who have a role, by role and by the node where they stand. (Players have a role of their own, and nobody has
         it beside them.)"""
+        self.lowered: dict[str, dict[str, dict[str, int]]] = {}
+        """How many of those who have a role were lowered: by that role, by where whoever did it stood, and by which role."""
         self.kept: dict[str, dict[str, None]] = {}
         """The roles, by the node that keeps them."""
         self.role_order: Ordered[str] = Ordered()
@@ -99,9 +104,11 @@ class AccessState(State):
             self.kept.setdefault(role.node, {})[role.name] = None
         self.role_order = Ordered(self.roles)
         self.holders = {}
+        self.lowered = {}
         names: dict[str, list[str]] = {}
         for user in self.users.values():
             self.note_holder(user)
+            self.count_lowered(user, 1)
             names.setdefault(user.node, []).append(user.name)
         self.users_at = {node: Ordered(found) for node, found in names.items()}
 
@@ -124,6 +131,18 @@ class AccessState(State):
         """Note that a user has their role."""
         if not user.player:
             self.holders.setdefault(user.role, {}).setdefault(user.node, {})[user.name] = None
+
+    def count_lowered(self, user: User, sign: Literal[1, -1]) -> None:
+        """Count (1) or stop counting (-1) a user among the lowered, if they are."""
+        if not user.lowered_node:
+            return
+        nodes = self.lowered.setdefault(user.role, {})
+        roles = nodes.setdefault(user.lowered_node, {})
+        roles[user.lowered_role] = roles.get(user.lowered_role, 0) + sign
+        if not roles[user.lowered_role]:
+            del roles[user.lowered_role]
+            if not roles:
+                del nodes[user.lowered_node]
 
     def take_room(self, node: str, what: Held, sign: Literal[1, -1]) -> None:
         """Count (1) or stop counting (-1) what is held at a node. A stream without a tree has nobody who would take too much."""
@@ -240,7 +259,7 @@ def authorize(state: AccessState, command: Command, actor: str) -> User:
 
 class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
     """Create a role or change its permissions. It bites at its event for everyone who has the role; nobody changes one that an
-    equal has.
+    equal has, nor widens one that was narrowed, or that somebody has who was lowered, from above.
 
     role: the role's name.
     node: the node that keeps it (existing roles stay where they are).
@@ -255,12 +274,15 @@ class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book"))
 
 
 class RoleSet(Event, changes_sight=True):
-    """A role has exactly these permissions now."""
+    """A role has exactly these permissions now. narrowed_node, narrowed_role: where whoever took something out of it stands, and
+    by which role; "" if nothing was taken, or all was given back."""
 
     role: str
     node: str
     before: tuple[str, ...]
     after: tuple[str, ...]
+    narrowed_node: str
+    narrowed_role: str
     reason: str
 
 
@@ -293,9 +315,14 @@ def set_role(state: AccessState, command: SetRole, context: Any) -> RoleSet | tu
             raise Rejected("not_permitted", f"You do not hold {permission} yourself.", permission=permission)
         if command.role == PLAYER_ROLE and permission not in PLAYER_MAY:
             raise Rejected("not_permitted", f"No player may hold {permission}.", permission=permission)
-    if role and before == after:
-        return ()
-    return RoleSet(command.role, node, before, after, reason_text(command.reason))
+    narrowed = ("", "")
+    if role:
+        if before == after:
+            return ()
+        if not set(after) <= set(before):
+            require_lowerer(state, context.user, role)
+        narrowed = taken_by(state, context.user, role.narrowed_node, role.narrowed_role, before, after)
+    return RoleSet(command.role, node, before, after, *narrowed, reason_text(command.reason))
 
 
 @evolves(RoleSet)
@@ -305,6 +332,7 @@ def role_set(state: AccessState, event: RoleSet) -> None:
         state.add_role(Role(event.role, event.node, event.after))
         return
     role.permissions = event.after
+    role.narrowed_node, role.narrowed_role = event.narrowed_node, event.narrowed_role
     state.allowed[event.role] = frozenset(event.after)
     state.touch(role)
 
@@ -451,6 +479,37 @@ def require_revoker(state: AccessState, asker: User, user: User) -> None:
         raise Rejected("not_permitted", "They were revoked from above; only there they are restored.")
 
 
+def require_lowerer(state: AccessState, asker: User, role: Role) -> None:
+    """Refuse to widen a role that somebody has who was lowered from above the asker: they would be given it back. (Where more
+    have lowered its holders than are looked at, only the root's staff widen it, above whom nobody stands but at the root.)"""
+    nodes = state.lowered.get(role.name)
+    if not nodes:
+        return
+    below_root = asker.node != ROOT
+    if (below_root and len(nodes) > LOWERED_LOOKED_MAX) or not all(
+        reaches(state, asker.node, asker.role, node, by)
+        for node in (nodes if below_root else (ROOT,))
+        for by in nodes.get(node, ())
+    ):
+        raise Rejected("not_permitted", "Somebody who has it was lowered from above; only there it is widened.")
+
+
+def taken_by(
+    state: AccessState, asker: User, node: str, role: str, before: Collection[str], after: Collection[str]
+) -> tuple[str, str]:
+    """Who has taken something, once `before` becomes `after`: where they stand, and by which role; "" if nobody has. node, role:
+    who had taken something until now.
+
+    Raises Rejected `not_permitted` if something would be given back that was taken from above the asker.
+    """
+    reached = not node or reaches(state, asker.node, asker.role, node, role)
+    if reached:
+        return ("", "") if set(after) >= set(before) else (asker.node, asker.role)
+    if not set(after) <= set(before):
+        raise Rejected("not_permitted", "Something was taken from above; only there it is given back.")
+    return node, role
+
+
 def reaches(state: AccessState, node: str, role: str, other_node: str, other_role: str) -> bool:
     """Whether what is done at a node by a role comes from as high as what is done at another by another."""
     if node != other_node:
@@ -494,13 +553,8 @@ def assign_role(state: AccessState, command: AssignRole, context: Any) -> RoleAs
     if user.player:
         raise Rejected("not_permitted", "A player's role cannot be changed.")
     require_another_owner(state, user)
-    asker, before, after = context.user, state.allowed[user.role], state.allowed[command.role]
-    node, role = user.lowered_node, user.lowered_role
-    reached = not node or reaches(state, asker.node, asker.role, node, role)
-    if not after <= before and not reached:
-        raise Rejected("not_permitted", "Something was taken from them from above; only there it is given back.")
-    if reached:
-        node, role = ("", "") if after >= before else (asker.node, asker.role)
+    before, after = state.allowed[user.role], state.allowed[command.role]
+    node, role = taken_by(state, context.user, user.lowered_node, user.lowered_role, before, after)
     return RoleAssigned(user.name, user.role, command.role, node, role, reason_text(command.reason))
 
 
@@ -508,9 +562,11 @@ def assign_role(state: AccessState, command: AssignRole, context: Any) -> RoleAs
 def role_assigned(state: AccessState, event: RoleAssigned) -> None:
     user = state.touch(state.users[event.user])
     del state.holders[user.role][user.node][user.name]
+    state.count_lowered(user, -1)
     user.role = event.after
     user.lowered_node, user.lowered_role = event.node, event.role
     state.note_holder(user)
+    state.count_lowered(user, 1)
 
 
 @decides(RevokeUser)

@@ -35,6 +35,10 @@ ROLES_ENDED_LOOKED_MAX = 2_000
 ROLES_PER_NODE_MAX = 100
 """Roles that are kept at one agent."""
 
+LOWERED_LOOKED_MAX = 1_000
+"""Nodes from which holders of a role were lowered that widening it looks at, about a millisecond; where there are more, only the
+root's staff widen it."""
+
 KEPT_FOR_THE_WHOLE = 8
 """Of roles, users, agents, players and sessions, one part of so many is kept for the staff of the whole book: whoever works for
 an agent cannot fill the book. Nor can they fill what is left: the whole subtree right below the root in which they work may

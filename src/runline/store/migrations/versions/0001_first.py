@@ -288,6 +288,8 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("node", sa.Text(), nullable=False),
         sa.Column("permissions", sa.Text(), nullable=False),
+        sa.Column("narrowed_node", sa.Text(), nullable=False),
+        sa.Column("narrowed_role", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
         sqlite_with_rowid=False,
