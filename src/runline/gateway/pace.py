@@ -4,13 +4,13 @@ Rule: what is over waits in lines, one for each address or user; turns go round 
 strangers by turns. Who sends much, on however many connections, waits behind themselves.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Hashable
 from itertools import cycle
 from typing import Protocol
 
 from runline.gateway.limits import ROUND_NS
+from runline.gateway.rounds import Rounds
 
 
 class Paced(Protocol):
@@ -23,51 +23,26 @@ class Paced(Protocol):
 Lines = dict[Hashable, deque[Paced]]
 
 
-class Pace:
-    """The turns of all connections of a server.
-
-    spent_ns: what clients have cost in this round. strangers, signed: who waits, by address and by user; the first is next.
-    """
+class Pace(Rounds):
+    """The turns of all connections of a server. strangers, signed: who waits, by address and by user; the first is next."""
 
     def __init__(self) -> None:
-        self.spent_ns = 0
+        super().__init__(ROUND_NS)
         self.strangers: Lines = {}
         self.signed: Lines = {}
-        self.planned = False
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is taken in in this round."""
-        return self.spent_ns >= ROUND_NS
-
-    def spend(self, spent_ns: int) -> None:
-        """Say what something has cost, or will."""
-        self.spent_ns += spent_ns
-        if self.spent_ns >= ROUND_NS:
-            self.plan()
 
     def line_up(self, paced: Paced, owner: Hashable, *, signed: bool) -> None:
         """Have a connection go on in its turn. owner: the user, or the address."""
         (self.signed if signed else self.strangers).setdefault(owner, deque()).append(paced)
         self.plan()
 
-    def plan(self) -> None:
-        """Begin the next round as soon as the loop has been round."""
-        if not self.planned:
-            self.planned = True
-            asyncio.get_running_loop().call_soon(self.anew)
-
-    def anew(self) -> None:
-        """The others have had their turns."""
-        self.planned = False
-        self.spent_ns = 0
+    def serve(self) -> bool:
         for lines in cycle((self.signed, self.strangers)):
             if self.over or not (self.signed or self.strangers):
                 break
             if lines:
                 self.turn(lines)
-        if self.signed or self.strangers:
-            self.plan()
+        return bool(self.signed or self.strangers)
 
     def turn(self, lines: Lines) -> None:
         """The next one's turn; the line goes to the end."""

@@ -30,6 +30,7 @@ from runline.gateway.limits import (
     TURNS_AT_ONCE,
     USER_SHARE,
 )
+from runline.gateway.rounds import Rounds
 
 User = tuple[str, str, str]
 """A stream, a node of it, and a user who stands there."""
@@ -46,53 +47,35 @@ def user_of(state: Any, name: str) -> User:
 BUSY = "Too much at once. Try again in a moment."
 
 
-class Turns:
+class Turns(Rounds):
     """Who reads what is long takes turns: after TURN_NS, all together, everything else on the loop has its turn."""
 
     def __init__(self) -> None:
-        self.spent_ns = 0
+        super().__init__(TURN_NS)
         self.waiting: deque[asyncio.Future[None]] = deque()
-        self.planned = False
 
     async def turn(self) -> None:
         """Wait for a turn."""
-        if self.spent_ns < TURN_NS and not self.waiting:
-            return
-        loop = asyncio.get_running_loop()
-        mine = loop.create_future()
-        self.waiting.append(mine)
+        if self.over or self.waiting:
+            await self.wait(self.waiting.append)
+            while self.over:
+                await self.wait(self.waiting.appendleft)
+
+    async def wait(self, line_up: Callable[[asyncio.Future[None]], None]) -> None:
+        """Wait to be let in."""
+        mine = asyncio.get_running_loop().create_future()
+        line_up(mine)
         self.plan()
         await mine
-        while self.spent_ns >= TURN_NS:
-            mine = loop.create_future()
-            self.waiting.appendleft(mine)
-            self.plan()
-            await mine
 
-    def spend(self, spent_ns: int) -> None:
-        """Say how long a turn was."""
-        self.spent_ns += spent_ns
-        if self.spent_ns >= TURN_NS:
-            self.plan()
-
-    def plan(self) -> None:
-        """Begin anew as soon as the loop has been round."""
-        if not self.planned:
-            self.planned = True
-            asyncio.get_running_loop().call_soon(self.anew)
-
-    def anew(self) -> None:
-        """The others have had their turns."""
-        self.planned = False
-        self.spent_ns = 0
+    def serve(self) -> bool:
         let_in = 0
         while self.waiting and let_in < TURNS_AT_ONCE:
             mine = self.waiting.popleft()
             if not mine.done():
                 mine.set_result(None)
                 let_in += 1
-        if self.waiting:
-            self.plan()
+        return bool(self.waiting)
 
 
 class Spending:
