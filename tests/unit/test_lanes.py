@@ -1,17 +1,18 @@
 """Lanes: control, wagers and bulk, each with its bound."""
 
 import pytest
-from tests.doubles.words import player, staff, wager
+from tests.doubles.words import agent, player, staff, wager
 
 from runline.domain.access import RevokeUser
 from runline.domain.accounts import AdjustCredit
 from runline.domain.book import Book
+from runline.domain.hierarchy import MoveAgent
 from runline.domain.messages import GATEWAY
 from runline.domain.permissions import Permission
 from runline.domain.sessions import KeepSession
 from runline.domain.settlement import SettleSlice
 from runline.domain.suspension import Suspend
-from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of
+from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of, part_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX
 from runline.engine.requests import Request, Sink, Ticket
 
@@ -26,14 +27,14 @@ class Nobody(Sink):
         raise AssertionError("a lane answers nobody")
 
 
-def ticket(command, *, bulk=False, index=0, by="P1"):
-    return Ticket(Request("main", "id", by, command, bulk=bulk), Nobody(), index, 0)
+def ticket(command, *, bulk=False, index=0, by="P1", part=""):
+    return Ticket(Request("main", "id", by, command, bulk=bulk), Nobody(), index, 0, part)
 
 
 def put(lanes, ticket):
     """Put a ticket where it belongs, if there is room."""
     lane = lane_of(ticket.request)
-    if not lanes.has_room(lane, ticket.request.actor):
+    if not lanes.has_room(lane, ticket.request.actor, ticket.part):
         return False
     lanes.places[lane].put(ticket)
     return True
@@ -94,10 +95,43 @@ def test_one_user_has_a_part_of_a_lane_and_the_others_the_rest(monkeypatch):
 def test_places_of_the_control_lane_are_kept_for_those_at_the_top(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {**DEPTHS, "control": CONTROL_KEPT + 1})
     lanes = Lanes()
-    assert lanes.has_room("control", "clerk", below=True)
-    put(lanes, ticket(CONTROL, by="clerk"))
-    assert not lanes.has_room("control", "another", below=True)
+    assert lanes.has_room("control", "clerk", "A1")
+    put(lanes, ticket(CONTROL, by="clerk", part="A1"))
+    assert not lanes.has_room("control", "another", "A2")
     assert lanes.has_room("control", "owner")
+
+
+@pytest.mark.parametrize(("command", "bulk"), [(CONTROL, False), (WAGER, False), (WAGER, True)])
+def test_a_part_of_the_tree_has_as_many_places_as_it_leaves_free_whoever_it_makes_there(monkeypatch, command, bulk):
+    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", dict.fromkeys(PLACES, 16))
+    monkeypatch.setattr("runline.engine.lanes.CONTROL_KEPT", 0)
+    lanes = Lanes()
+
+    def flood(part):
+        return sum(put(lanes, ticket(command, bulk=bulk, by=f"{part}-{number}", part=part)) for number in range(20))
+
+    assert [flood(part) for part in ("A1", "A2", "A3", "A1")] == [8, 4, 2, 0]
+    assert put(lanes, ticket(command, bulk=bulk, by="new", part="A4"))
+    assert put(lanes, ticket(command, bulk=bulk, by="owner"))
+    place = lanes.places[lane_of(ticket(command, bulk=bulk).request)]
+    assert place.parts == {"A1": 8, "A2": 4, "A3": 2, "A4": 1}
+    place.put_first(place.take())
+    assert sum(place.parts.values()) == 15
+    while place:
+        place.take()
+    assert place.parts == {}
+    flood("A1")
+    assert (len(lanes.empty()), place.parts) == (8, {})
+
+
+def test_a_part_of_the_tree_is_an_agent_right_below_the_root_with_everything_below_it(book):
+    book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), player("P1", "A1-1"), player("P2"))
+    book.given(staff("ann", Permission.SUSPEND, at="A1"))
+    found = [part_of(book.state, name) for name in ("P1", "ann", "P2", "owner", "nobody")]
+    assert found == ["A1", "A1", "", "", ""]
+    book.given(MoveAgent("A1-1", "A2", "sold"))
+    assert part_of(book.state, "P1") == "A2"
+    assert part_of(book.house.state, "platform") == ""
 
 
 def senders(lane, number):

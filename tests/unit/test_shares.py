@@ -8,7 +8,7 @@ from runline.domain.messages import Rejected
 from runline.gateway.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
 from runline.gateway.shares import Spending, Streams, Turns
 
-ANN, BEA, CYN = ("b1", "root", "ann"), ("b1", "root", "bea"), ("b2", "root", "cyn")
+ANN, BEA, CYN = ("b1", "", "ann"), ("b1", "", "bea"), ("b2", "", "cyn")
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def busy(streams, user, player=False):
 
 def test_a_player_has_a_few_streams_and_staff_more(small):
     streams = Streams()
-    fill(streams, ("b1", "root", "P1"), 3, player=True)
-    assert busy(streams, ("b1", "root", "P1"), player=True)
+    fill(streams, ("b1", "", "P1"), 3, player=True)
+    assert busy(streams, ("b1", "", "P1"), player=True)
     fill(streams, ANN, 5)
     assert streams.count == 8
 
@@ -50,7 +50,7 @@ def test_at_the_bound_of_a_book_who_has_the_most_there_gives_way_to_who_has_less
     fill(streams, CYN, 2)
     fill(streams, ANN, 6)
     fill(streams, BEA, 2)
-    assert streams.enter(("b1", "root", "dee"), False) == ANN
+    assert streams.enter(("b1", "", "dee"), False) == ANN
     streams.leave(ANN, False)
     assert busy(streams, ANN)
     assert streams.per_user[ANN] == 5
@@ -60,17 +60,17 @@ def test_a_newcomer_always_finds_a_place_while_somebody_has_two(small):
     streams = Streams()
     fill(streams, ANN, 2)
     for number in range(6):
-        fill(streams, ("b1", "root", f"u{number}"), 1)
+        fill(streams, ("b1", "", f"u{number}"), 1)
     fill(streams, CYN, 2)
-    assert streams.enter(("b2", "root", "new"), False) in (ANN, CYN)
+    assert streams.enter(("b2", "", "new"), False) in (ANN, CYN)
     streams.leave(ANN, False)
-    assert streams.enter(("b2", "root", "newer"), False) == CYN
+    assert streams.enter(("b2", "", "newer"), False) == CYN
     streams.leave(CYN, False)
-    assert busy(streams, ("b2", "root", "last"))
+    assert busy(streams, ("b2", "", "last"))
 
 
-def test_a_node_has_its_share_too(small, monkeypatch):
-    monkeypatch.setattr("runline.gateway.shares.STREAMS_PER_NODE_MAX", 4)
+def test_a_part_of_the_tree_has_its_share_too(small, monkeypatch):
+    monkeypatch.setattr("runline.gateway.shares.STREAMS_PER_PART_MAX", 4)
     streams = Streams()
     fill(streams, ("b1", "A1", "one"), 3)
     fill(streams, ("b1", "A1", "two"), 1)
@@ -89,10 +89,10 @@ def test_a_node_has_its_share_too(small, monkeypatch):
 def test_players_leave_places_for_staff(small):
     streams = Streams()
     for number in range(8):
-        fill(streams, (f"b{number}", "root", "P1"), 1, player=True)
-    assert busy(streams, ("b9", "root", "P1"), player=True)
+        fill(streams, (f"b{number}", "", "P1"), 1, player=True)
+    assert busy(streams, ("b9", "", "P1"), player=True)
     fill(streams, ANN, 2)
-    for user in [*((f"b{number}", "root", "P1") for number in range(8))]:
+    for user in [*((f"b{number}", "", "P1") for number in range(8))]:
         streams.leave(user, True)
     for _ in range(2):
         streams.leave(ANN, False)
@@ -131,11 +131,11 @@ def test_a_book_that_has_spent_its_share_holds_back_those_who_had_some_of_it_but
     time = Time()
     spending = Spending(time)
     each = int(SPENT_AHEAD_NS * USER_SHARE * 0.9)
-    users = [("b1", "root", f"u{number}") for number in range(int(3 * BOOK_SHARE / USER_SHARE))]
+    users = [("b1", "", f"u{number}") for number in range(int(3 * BOOK_SHARE / USER_SHARE))]
     for user in users:
         spending.charge(user, each)
     assert all(spending.owed_ns(user) > 0 for user in users)
-    assert spending.owed_ns(("b1", "root", "new")) <= 0
+    assert spending.owed_ns(("b1", "", "new")) <= 0
     assert spending.owed_ns(CYN) <= 0
 
 

@@ -147,8 +147,13 @@ class AccessState(State):
     def take_room(self, node: str, what: Held, sign: Literal[1, -1]) -> None:
         """Count (1) or stop counting (-1) what is held at a node. A stream without a tree has nobody who would take too much."""
 
+    def part_of(self, node: str) -> str:
+        """The part of the tree that a node stands in: the agent right below the root, with everything below it; "" for the root.
+        Whoever works in a part can make users and agents there, so that what is shared is shared out by part."""
+        return ""
+
     def held_in_part(self, node: str, what: Held) -> int:
-        """How much the part of the tree holds that a node stands in: the whole subtree right below the root."""
+        """How much the part of the tree holds that a node stands in."""
         return 0
 
     def counts(self, role: Role, node: str) -> bool:

@@ -147,8 +147,16 @@ class TreeState(SettingsState):
         for above in self.chain(node):
             self.extents[above].add_held(what, sign)
 
+    def part_of(self, node: str) -> str:
+        part = ""
+        agents = self.agents
+        while node != ROOT:
+            part = node
+            node = agents[node].parent
+        return part
+
     def held_in_part(self, node: str, what: Held) -> int:
-        extent = self.extents[self.chain(node)[-2]]
+        extent = self.extents[self.part_of(node)]
         return sum(extent.levels) if what == "agents" else extent.held.get(what, 0)
 
     def add_player(self, player: Player) -> None:

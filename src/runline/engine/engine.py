@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeVar
 
-from runline.domain.access import ROOT
 from runline.domain.book import Book, StartBook
 from runline.domain.execution import follow
 from runline.domain.house import BookOpened, House, StreamStartAsked
@@ -23,7 +22,7 @@ from runline.engine.conditions import Conditions, Level
 from runline.engine.conditions import Part as Faulty
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import Entropy, uuid7
-from runline.engine.lanes import PLACES, Place, is_below, is_permitted, lane_of
+from runline.engine.lanes import PLACES, Place, is_permitted, lane_of, part_of
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     AT_LEAST_WAIT_S,
@@ -276,11 +275,12 @@ class Engine:
             place: Place = "last"
             if is_permitted(writer.state, request):
                 place = "bulk" if request.bulk else request.command.lane
-            if not self.has_room(writer, request.actor, place):
+            part = part_of(writer.state, request.actor)
+            if not self.has_room(writer, request.actor, part, place):
                 late[request.stream, request.actor, request.bulk, type(request.command)] = [index]
                 continue
             request.received_ns = request.received_ns or queued_ns
-            writer.lanes.places[place].put(Ticket(request, sink, index, queued_ns))
+            writer.lanes.places[place].put(Ticket(request, sink, index, queued_ns, part))
             self.turns[place][writer] = None
             if place == "wagers":
                 self.wagers_waiting += 1
@@ -290,18 +290,17 @@ class Engine:
             sink.answer_all(indexes, refused(busy_in.durable_seq if busy_in else 0, BUSY))
         self.wake.set()
 
-    def has_room(self, writer: Writer, actor: str, place: Place) -> bool:
-        """Whether one more may wait: the lane, its sender's part of it, and of wagers the stream's part of all."""
+    def has_room(self, writer: Writer, actor: str, part: str, place: Place) -> bool:
+        """Whether one more may wait: the lane, what its sender and their part of the tree have of it, and of wagers what the
+        stream has of all."""
         if place == "wagers":
             if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
                 return False
-            return writer.lanes.wagers.has_room(actor, LANE_DEPTH_MAX[place], ACTOR_WAITING_MAX[place])
-        if place == "control":
-            if actor == GATEWAY:
-                # It sends for everybody; whom it sends for is bounded at the doors.
-                return len(writer.lanes.control) < LANE_DEPTH_MAX[place]
-            return writer.lanes.has_room(place, actor, below=is_below(writer.state, actor))
-        return writer.lanes.has_room(place, actor)
+            return writer.lanes.wagers.has_room(actor, part, LANE_DEPTH_MAX[place], ACTOR_WAITING_MAX[place])
+        if place == "control" and actor == GATEWAY:
+            # It sends for everybody; whom it sends for is bounded at the doors.
+            return len(writer.lanes.control) < LANE_DEPTH_MAX[place]
+        return writer.lanes.has_room(place, actor, part)
 
     def has_its_share(self, writer: Writer) -> bool:
         """Whether as many wagers wait in this stream as are its due of all that may wait."""
@@ -365,8 +364,7 @@ class Engine:
 
     async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
         """A stream's writer, once it has reached a position."""
-        known = self.require(stream).state.users.get(asked_by)
-        place = stream, known.node if known else ROOT, asked_by
+        place = stream, part_of(self.require(stream).state, asked_by), asked_by
         self.places.take(*place)
         try:
             async with asyncio.timeout(wait_s):

@@ -1,15 +1,16 @@
 """Lanes: requests waiting for one stream. Control goes first, then wagers, then bulk; what is not permitted goes last.
 
-Rule: each lane is bounded, and each user's part of it. In the control lane everyone who waits has turns, so that nobody waits
-for all that another has sent; some of its places are for staff of the whole book only.
+Rule: each lane is bounded, and in it what waits of each user and of each part of the tree: a part may have as many places as it
+leaves free, so that whoever has none finds one. In the control lane everyone who waits has turns, so that nobody waits for all
+that another has sent; some of its places are for staff of the whole book only.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
-from typing import Literal, Protocol
+from typing import Literal
 
-from runline.domain.access import ROOT, AccessState
+from runline.domain.access import AccessState
 from runline.domain.messages import Lane
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
 from runline.engine.requests import Duty, Request, Ticket
@@ -38,54 +39,77 @@ def is_permitted(state: AccessState, request: Request) -> bool:
     return (user.active and needs in state.allowed[user.role]) if user is not None else not state.users
 
 
-def is_below(state: AccessState, actor: str) -> bool:
-    """Whether somebody stands below the top of the tree."""
+def part_of(state: AccessState, actor: str) -> str:
+    """The part of the tree in which a sender stands; "" for the root, and for those who stand nowhere."""
     user = state.users.get(actor)
-    return user is not None and user.node != ROOT
+    return state.part_of(user.node) if user is not None else ""
 
 
-class Waiting(Protocol):
-    """What waits in a lane."""
+class Waiting:
+    """What waits in a lane. parts: how many wait, by the part of the tree in which their senders stood as they came (those who
+    stand at the root count in none)."""
 
-    def has_room(self, actor: str, depth: int, most: int) -> bool:
-        """Whether fewer than `depth` wait, and fewer than `most` of one user's."""
-        ...
+    __slots__ = ("parts",)
+
+    def __init__(self) -> None:
+        self.parts: dict[str, int] = {}
+
+    def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
+        """Whether fewer than `depth` wait, fewer than `most` of one user's, and fewer of one part than places are free."""
+        raise NotImplementedError
 
     def put(self, ticket: Ticket) -> None:
         """Add a ticket, at its end."""
-        ...
+        raise NotImplementedError
 
     def put_first(self, ticket: Ticket) -> None:
         """Put a ticket back that waited for its rows: next of its sender's."""
-        ...
+        raise NotImplementedError
 
     def take(self) -> Ticket:
         """The ticket whose turn it is."""
-        ...
+        raise NotImplementedError
 
     def empty(self) -> list[Ticket]:
         """Take everything out."""
-        ...
+        raise NotImplementedError
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def count(self, part: str, sign: Literal[1, -1]) -> None:
+        """Count (1) or stop counting (-1) what waits of a part."""
+        left = self.parts.get(part, 0) + sign
+        if left:
+            self.parts[part] = left
+        else:
+            del self.parts[part]
 
 
-class InOrder:
-    """First come, first served. senders: how many wait, by who sent them."""
+class InOrder(Waiting):
+    """First come, first served. senders: how many wait, by who sent them.
+
+    (Of two bettors the one who came first has the line. Turns would cost each wager up to half a microsecond, and there is little
+    to gain: what one user may have waiting is decided within some 20 ms.)
+    """
 
     __slots__ = ("senders", "tickets")
 
     def __init__(self) -> None:
+        super().__init__()
         self.tickets: deque[Ticket] = deque()
         self.senders: dict[str, int] = {}
 
-    def has_room(self, actor: str, depth: int, most: int) -> bool:
-        return len(self.tickets) < depth and self.senders.get(actor, 0) < most
+    def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
+        return self.parts.get(part, 0) < depth - len(self.tickets) and self.senders.get(actor, 0) < most
 
     def put(self, ticket: Ticket) -> None:
         self.tickets.append(ticket)
         actor = ticket.request.actor
         self.senders[actor] = self.senders.get(actor, 0) + 1
+        part = ticket.part
+        if part:
+            self.parts[part] = self.parts.get(part, 0) + 1
 
     def put_first(self, ticket: Ticket) -> None:
         self.put(ticket)
@@ -99,12 +123,15 @@ class InOrder:
             self.senders[actor] = left
         else:
             del self.senders[actor]
+        if ticket.part:
+            self.count(ticket.part, -1)
         return ticket
 
     def empty(self) -> list[Ticket]:
         tickets = list(self.tickets)
         self.tickets.clear()
         self.senders.clear()
+        self.parts.clear()
         return tickets
 
     def __iter__(self) -> Iterator[Ticket]:
@@ -114,16 +141,17 @@ class InOrder:
         return len(self.tickets)
 
 
-class InTurns:
+class InTurns(Waiting):
     """Everyone who waits has a turn of CONTROL_TURN tickets that take CONTROL_TURN_NS at most (the last one begins before), then
     the next one. A round is a turn for each who waits at its beginning; unserved: how many of them have not had theirs.
     """
 
-    __slots__ = ("count", "left", "left_ns", "senders", "unserved")
+    __slots__ = ("left", "left_ns", "senders", "size", "unserved")
 
     def __init__(self) -> None:
+        super().__init__()
         self.senders: dict[str, deque[Ticket]] = {}
-        self.count = 0
+        self.size = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
         self.unserved = 0
@@ -133,11 +161,13 @@ class InTurns:
         if not self.unserved:
             self.unserved = len(self.senders)
 
-    def has_room(self, actor: str, depth: int, most: int) -> bool:
-        return self.count < depth and len(self.senders.get(actor, ())) < most
+    def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
+        return self.parts.get(part, 0) < depth - self.size and len(self.senders.get(actor, ())) < most
 
     def queue_of(self, ticket: Ticket) -> deque[Ticket]:
-        self.count += 1
+        self.size += 1
+        if ticket.part:
+            self.count(ticket.part, 1)
         return self.senders.setdefault(ticket.request.actor, deque())
 
     def put(self, ticket: Ticket) -> None:
@@ -150,7 +180,9 @@ class InTurns:
         actor = next(iter(self.senders))
         tickets = self.senders[actor]
         ticket = tickets.popleft()
-        self.count -= 1
+        self.size -= 1
+        if ticket.part:
+            self.count(ticket.part, -1)
         self.left -= 1
         if not tickets or not self.left:
             self.end_turn(actor)
@@ -175,12 +207,12 @@ class InTurns:
         self.unserved = max(self.unserved - 1, 0)
 
     def withdraw(self, actor: str, duty: Duty) -> None:
-        """Take out what somebody has sent for a duty."""
+        """Take out what somebody has sent for a duty. (Only the engine has duties; it stands in no part of the tree.)"""
         sent = self.senders.get(actor)
         if sent is None:
             return
         left = deque(ticket for ticket in sent if ticket.duty != duty)
-        self.count -= len(sent) - len(left)
+        self.size -= len(sent) - len(left)
         self.senders[actor] = left
         if not left:
             self.end_turn(actor)
@@ -188,7 +220,8 @@ class InTurns:
     def empty(self) -> list[Ticket]:
         tickets = list(self)
         self.senders.clear()
-        self.count = self.unserved = 0
+        self.parts.clear()
+        self.size = self.unserved = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
         return tickets
@@ -197,7 +230,7 @@ class InTurns:
         return chain.from_iterable(self.senders.values())
 
     def __len__(self) -> int:
-        return self.count
+        return self.size
 
 
 class Lanes:
@@ -217,10 +250,12 @@ class Lanes:
             "last": self.last,
         }
 
-    def has_room(self, place: Place, actor: str, *, below: bool = False) -> bool:
-        """Whether one more of a user's requests may wait in a lane. below: they stand below the top of the tree."""
+    def has_room(self, place: Place, actor: str, part: str = "") -> bool:
+        """Whether one more of a user's requests may wait in a lane. part: the part of the tree in which they stand."""
         depth = LANE_DEPTH_MAX[place]
-        return self.places[place].has_room(actor, depth - CONTROL_KEPT if below else depth, ACTOR_WAITING_MAX[place])
+        if part and place == "control":
+            depth -= CONTROL_KEPT
+        return self.places[place].has_room(actor, part, depth, ACTOR_WAITING_MAX[place])
 
     def empty(self) -> list[Ticket]:
         """Take everything out, control first."""

@@ -3,7 +3,6 @@
 import asyncio
 from heapq import heapify, heappop, heappush
 
-from runline.domain.access import ROOT
 from runline.domain.messages import Rejected
 from runline.engine.limits import AWAITING_MAX, AWAITING_PER_USER_MAX
 
@@ -55,17 +54,18 @@ class Positions:
 class Places:
     """The places of queries that wait, in all streams together.
 
-    A stream may have as many as are free for all others, and those who stand at one node below the root as many as their stream
-    may still have: so there is always as much left for whoever has none.
+    A stream may have as many as are free for all others, and a part of its tree as many as its stream may still have: so there is
+    always as much left for whoever has none.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.of: dict[tuple[str, ...], int] = {}
-        """How many each stream has, each (stream, node) below the root, and each (stream, node, user)."""
+        """How many each stream has, each (stream, part), and each (stream, part, user)."""
 
-    def take(self, stream: str, node: str, user: str) -> None:
-        """Take a place; Runline's own queries (user "") have no bound.
+    def take(self, stream: str, part: str, user: str) -> None:
+        """Take a place. part: the part of the tree in which the user stands, "" for the root. Runline's own queries (user "")
+        have no bound.
 
         Raises Rejected `busy`.
         """
@@ -73,23 +73,23 @@ class Places:
         of_stream = self.of.get((stream,), 0)
         if user and (
             of_stream >= free
-            or (node != ROOT and self.of.get((stream, node), 0) >= free - of_stream)
-            or self.of.get((stream, node, user), 0) >= AWAITING_PER_USER_MAX
+            or (part and self.of.get((stream, part), 0) >= free - of_stream)
+            or self.of.get((stream, part, user), 0) >= AWAITING_PER_USER_MAX
         ):
             raise Rejected("busy", "Too many queries wait for a position. Try again in a moment.")
         self.count += 1
-        for owner in owners(stream, node, user):
+        for owner in owners(stream, part, user):
             self.of[owner] = self.of.get(owner, 0) + 1
 
-    def give_back(self, stream: str, node: str, user: str) -> None:
+    def give_back(self, stream: str, part: str, user: str) -> None:
         """Give a place back."""
         self.count -= 1
-        for owner in owners(stream, node, user):
+        for owner in owners(stream, part, user):
             self.of[owner] -= 1
             if not self.of[owner]:
                 del self.of[owner]
 
 
-def owners(stream: str, node: str, user: str) -> tuple[tuple[str, ...], ...]:
+def owners(stream: str, part: str, user: str) -> tuple[tuple[str, ...], ...]:
     """As whose a place counts."""
-    return (stream,), (stream, node), (stream, node, user)
+    return (stream,), (stream, part), (stream, part, user)

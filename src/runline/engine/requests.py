@@ -106,6 +106,7 @@ Duty = tuple[str, str | int, str]
 class Ticket(msgspec.Struct, gc=False):
     """A request on its way through a lane.
 
+    part: the part of the tree in which its sender stood as it came, "" for the root and for those who stand nowhere.
     fetched: keys of the rows that were fetched for it; None before. duty: what the engine owes by it.
     """
 
@@ -113,5 +114,6 @@ class Ticket(msgspec.Struct, gc=False):
     sink: Sink
     index: int
     queued_ns: int
+    part: str = ""
     fetched: tuple[int, ...] | None = None
     duty: Duty | None = None

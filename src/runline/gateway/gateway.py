@@ -71,8 +71,7 @@ class Gateway:
         if query.of_process:
             # The stream may have stopped: where the asker stands there is good enough for their place in the line.
             writer = engine.writers.get(asker.stream)
-            known = writer.state.users.get(asker.user) if writer is not None else None
-            path = path_of(asker, known.node, known.player) if known is not None else path_of(asker, "", "")
+            path = path_of(asker, writer.state if writer is not None else None)
             who = await self.look(path, asker.stream, standing, asker.session, asker.user, now_ns)
             if isinstance(who, Error):
                 raise Rejected(who.code, who.message, **who.details)
@@ -84,7 +83,7 @@ class Gateway:
 
             def path_here(state: Any, user: Any, audience: Any) -> Member:
                 require(query, kind_of(asker), audience)
-                return path_of(asker, user.node, user.player)
+                return path_of(asker, state)
 
             _, path = await self.door.read(asker, path_here, asked.at_least)
             found = await self.look(
@@ -129,10 +128,13 @@ class Gateway:
                 raise Rejected("unavailable", f"What is asked for cannot be read now: {error}") from None
 
 
-def path_of(asker: Asker, node: str, player: str) -> Member:
+def path_of(asker: Asker, state: Any) -> Member:
     """Somebody's place in the line of the readers. Turns go round the books, and the staff at the root of each: neither waits for
-    another book's players. Within them they go round the nodes, and their users."""
-    return (asker.stream, node == ROOT and not player), node, asker.user
+    another book's players. Within them they go round the parts of the tree, and their users."""
+    known = state.users.get(asker.user) if state is not None else None
+    if known is None:
+        return (asker.stream, False), "", asker.user
+    return (asker.stream, known.node == ROOT and not known.player), state.part_of(known.node), asker.user
 
 
 def kind_of(asker: Asker) -> Any:

@@ -164,8 +164,8 @@ STREAMS_OF_PLAYERS_MAX = 9_000
 STREAMS_PER_BOOK_MAX = 5_000
 """Live streams of one book."""
 
-STREAMS_PER_NODE_MAX = 2_500
-"""Live streams of those who stand at one node below the root, its players included."""
+STREAMS_PER_PART_MAX = 2_500
+"""Live streams of one part of a book's tree: an agent right below the root with everything below it."""
 
 STREAMS_PER_USER_MAX = 2_000
 """Live streams of one of the staff (a screen wall of an operator is one user)."""
@@ -182,8 +182,8 @@ TURNS_AT_ONCE = 8
 USER_SHARE = 0.1
 """The part of the loop's time that one user's queries and images may take; beyond it they wait."""
 
-NODE_SHARE = 0.2
-"""The same of all who stand at one node below the root, its players included."""
+PART_SHARE = 0.2
+"""The same of one part of the tree."""
 
 BOOK_SHARE = 0.3
 """The part of the loop's time that the queries and images of one book may take; beyond it those wait who had some of it."""

@@ -1,4 +1,7 @@
-"""Shares: what everyone shares is given out by user, by node of the tree and by book.
+"""Shares: what everyone shares is given out by user, by part of the tree and by book.
+
+A part is an agent right below the root with everything below it: whoever works there can make users and agents there, and gets
+no more by it. Those who stand at the root are bounded as users, and as their book.
 
 Rule: who has the most waits, hears `busy` or gives up a place; who has nothing yet never does. Nobody reads for long while
 others wait for the loop.
@@ -10,11 +13,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from runline.domain.access import ROOT
 from runline.domain.messages import Rejected
+from runline.engine.lanes import part_of
 from runline.gateway.limits import (
     BOOK_SHARE,
-    NODE_SHARE,
+    PART_SHARE,
     QUERIES_PER_USER_MAX,
     QUERY_NS,
     QUERY_WAIT_S_MAX,
@@ -23,7 +26,7 @@ from runline.gateway.limits import (
     STREAMS_MAX,
     STREAMS_OF_PLAYERS_MAX,
     STREAMS_PER_BOOK_MAX,
-    STREAMS_PER_NODE_MAX,
+    STREAMS_PER_PART_MAX,
     STREAMS_PER_PLAYER_MAX,
     STREAMS_PER_USER_MAX,
     TURN_NS,
@@ -33,15 +36,15 @@ from runline.gateway.limits import (
 from runline.gateway.rounds import Rounds
 
 User = tuple[str, str, str]
-"""A stream, a node of it, and a user who stands there."""
+"""A stream, the part of its tree in which a user stands ("" for the root), and the user."""
 
-Node = tuple[str, str]
+Part = tuple[str, str]
+"""A stream, and a part of its tree."""
 
 
 def user_of(state: Any, name: str) -> User:
     """Somebody as they count here."""
-    known = state.users.get(name)
-    return state.stream, known.node if known is not None else ROOT, name
+    return state.stream, part_of(state, name), name
 
 
 BUSY = "Too much at once. Try again in a moment."
@@ -81,7 +84,7 @@ class Turns(Rounds):
 class Spending:
     """What queries and images have cost the loop, by user, node and book, and who must wait for it.
 
-    Each user may spend USER_SHARE of the loop's time, all who stand at a node below the root NODE_SHARE, each book BOOK_SHARE,
+    Each user may spend USER_SHARE of the loop's time, all of a part PART_SHARE, each book BOOK_SHARE,
     and a little ahead of it. Who has spent nothing lately is let in even where others have spent it all.
     """
 
@@ -89,7 +92,7 @@ class Spending:
         self.now_ns = now_ns
         self.users: dict[User, int] = {}
         """Until when what a user has spent is paid for, in nanoseconds of `now_ns`."""
-        self.nodes: dict[Node, int] = {}
+        self.parts: dict[Part, int] = {}
         self.books: dict[str, int] = {}
         self.asking: dict[User, int] = {}
 
@@ -132,19 +135,19 @@ class Spending:
         user_ns = self.users.get(user, 0)
         if user_ns <= now_ns:
             return 0
-        return max(user_ns, self.nodes.get(user[:2], 0), self.books.get(user[0], 0)) - now_ns - SPENT_AHEAD_NS
+        return max(user_ns, self.parts.get(user[:2], 0), self.books.get(user[0], 0)) - now_ns - SPENT_AHEAD_NS
 
     def charge(self, user: User, spent_ns: int) -> None:
         """Count what somebody has cost."""
         now_ns = self.now_ns()
         if len(self.users) > SPENDERS_MAX:
             self.users = {one: until_ns for one, until_ns in self.users.items() if until_ns > now_ns}
-            self.nodes = {one: until_ns for one, until_ns in self.nodes.items() if until_ns > now_ns}
+            self.parts = {one: until_ns for one, until_ns in self.parts.items() if until_ns > now_ns}
             self.books = {one: until_ns for one, until_ns in self.books.items() if until_ns > now_ns}
-        book, node, _ = user
+        book, part, _ = user
         self.users[user] = max(self.users.get(user, 0), now_ns) + int(spent_ns / USER_SHARE)
-        if node != ROOT:
-            self.nodes[book, node] = max(self.nodes.get((book, node), 0), now_ns) + int(spent_ns / NODE_SHARE)
+        if part:
+            self.parts[book, part] = max(self.parts.get((book, part), 0), now_ns) + int(spent_ns / PART_SHARE)
         self.books[book] = max(self.books.get(book, 0), now_ns) + int(spent_ns / BOOK_SHARE)
 
 
@@ -157,7 +160,7 @@ class Streams:
         self.per_user: dict[User, int] = {}
         self.per_player: dict[User, int] = {}
         """The same of those who are players."""
-        self.per_node: dict[Node, int] = {}
+        self.per_part: dict[Part, int] = {}
         self.per_book: dict[str, int] = {}
 
     def enter(self, user: User, player: bool) -> User | None:
@@ -169,7 +172,7 @@ class Streams:
         if own >= (STREAMS_PER_PLAYER_MAX if player else STREAMS_PER_USER_MAX):
             raise Rejected("busy", "You have as many live streams open as one may.", most=own)
         most: User | None = None
-        if user[1] != ROOT and self.per_node.get(user[:2], 0) >= STREAMS_PER_NODE_MAX:
+        if user[1] and self.per_part.get(user[:2], 0) >= STREAMS_PER_PART_MAX:
             most = max((one for one in self.per_user if one[:2] == user[:2]), key=self.per_user.__getitem__)
         elif self.per_book.get(user[0], 0) >= STREAMS_PER_BOOK_MAX:
             most = max((one for one in self.per_user if one[0] == user[0]), key=self.per_user.__getitem__)
@@ -184,7 +187,7 @@ class Streams:
         self.per_user[user] = own + 1
         if player:
             self.per_player[user] = own + 1
-        self.per_node[user[:2]] = self.per_node.get(user[:2], 0) + 1
+        self.per_part[user[:2]] = self.per_part.get(user[:2], 0) + 1
         self.per_book[user[0]] = self.per_book.get(user[0], 0) + 1
         return most
 
@@ -198,9 +201,9 @@ class Streams:
         if not self.per_user[user]:
             del self.per_user[user]
             self.per_player.pop(user, None)
-        self.per_node[user[:2]] -= 1
-        if not self.per_node[user[:2]]:
-            del self.per_node[user[:2]]
+        self.per_part[user[:2]] -= 1
+        if not self.per_part[user[:2]]:
+            del self.per_part[user[:2]]
         self.per_book[user[0]] -= 1
         if not self.per_book[user[0]]:
             del self.per_book[user[0]]
