@@ -561,7 +561,7 @@ def test_unfinished_bodies_of_one_user_are_bounded_and_the_others_send_theirs(pl
         # What was raised in the middle of a body would keep it.
         latest = [one.latest for one in place.server.server_state.connections]
         assert all(one.refused.__traceback__ is None for one in latest if getattr(one, "refused", None))
-        assert connections.body_bytes_of["b1", "P1"] <= 2 * size
+        assert connections.body_bytes_of["b1", "", "P1"] <= 2 * size
         async with raw(place) as (reader, writer):
             writer.write(head(place, "POST", "/v1/commands", *lines, token=other.token) + body)
             assert (await answer_of(reader))[0] == 200

@@ -1,7 +1,8 @@
 """Connections: whose they are, and who gives one up when they become scarce.
 
-Rule: who is not signed in is bounded by their address, who is signed in as a user. At a bound the oldest connection for whose
-client the server waits makes room for the new one, so that silence keeps nobody out; a quarter of all is kept for the signed in.
+Rule: who is not signed in is bounded by their address, who is signed in as a user, as a part of the tree and as a book: a part or
+a book may have as many as it leaves free. At a bound the oldest connection for whose client the server waits makes room for the
+new one, so that silence keeps nobody out; a quarter of all is kept for the signed in.
 """
 
 import resource
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from runline.gateway.limits import (
     ADDRESS_CONNECTIONS_MAX,
+    ADDRESS_OPENED_MAX,
     BACKLOG,
     BODIES_BYTES_MAX,
     BODY_BYTES_MAX,
@@ -17,25 +19,38 @@ from runline.gateway.limits import (
     FILES_KEPT,
     KEEP_ALIVE_S,
     KEEP_ALIVE_SCARCE_S,
+    STREAMS_PER_USER_MAX,
+    USER_CONNECTIONS_MAX,
     USER_CONNECTIONS_MIN,
 )
+from runline.gateway.shares import User
 
 LOOKED_AT = 64
 """Connections that are looked at for one that can make room."""
 
-User = tuple[str, str]
-"""A stream and a user of it."""
+Owner = User | str
+"""A user, or an address."""
+
+Whole = tuple[str, ...]
+"""What a user belongs to: a stream with a part of its tree, and a stream."""
+
+
+def wholes_of(user: User) -> tuple[Whole, ...]:
+    """What a user belongs to."""
+    stream, part, _ = user
+    return ((stream, part), (stream,)) if part else ((stream,),)
 
 
 class Held(Protocol):
     """A connection, as it is counted.
 
-    counted: the name of its address, "" for an exempt one. user: who is signed in on it. waits: whether the server waits for its
-    client.
+    counted: the name of its address, "" for an exempt one. user: who is signed in on it. streaming: whether it counts as one of
+    their live streams. waits: whether the server waits for its client.
     """
 
     counted: str
     user: User | None
+    streaming: bool
 
     @property
     def waits(self) -> bool: ...
@@ -70,8 +85,14 @@ class Connections:
         self.signed: Crowd = {}
         self.by_address: dict[str, Crowd] = {}
         self.by_user: dict[User, int] = {}
+        self.streaming: dict[User, int] = {}
+        """Those of each user with a live stream on them; all others are in `by_user`."""
+        self.by_whole: dict[Whole, Crowd] = {}
+        self.opened: dict[str, int] = {}
+        """How many each address has opened in the second that began at `opened_since`."""
+        self.opened_since = 0.0
         self.body_bytes = 0
-        self.body_bytes_of: dict[User | str, int] = {}
+        self.body_bytes_of: dict[Owner | Whole, int] = {}
 
     @property
     def unsigned_most(self) -> int:
@@ -79,9 +100,23 @@ class Connections:
         return self.most * 3 // 4
 
     @property
+    def free(self) -> int:
+        """Connections that nobody has signed in on."""
+        return self.most - len(self.signed)
+
+    @property
     def idle_s(self) -> float:
         """How long an idle connection is kept now."""
         return KEEP_ALIVE_S if 2 * (len(self.unsigned) + len(self.signed)) < self.most else KEEP_ALIVE_SCARCE_S
+
+    def opens(self, address: str, now: float) -> bool:
+        """Count a connection that an address opens; false if it opens too many in a second. now: the loop's time."""
+        if now - self.opened_since >= 1:
+            self.opened = {}
+            self.opened_since = now
+        opened = self.opened.get(address, 0) + bool(address)
+        self.opened[address] = opened
+        return opened <= ADDRESS_OPENED_MAX
 
     def enter(self, held: Held) -> bool:
         """Count a new connection; false if there is no room for it."""
@@ -102,7 +137,7 @@ class Connections:
         """Count a connection no more."""
         if held.user is not None:
             if self.signed.pop(held, held) is None:
-                self.count_down(held.user)
+                self.sign_out(held, held.user)
             held.user = None
         else:
             self.unsigned.pop(held, None)
@@ -112,23 +147,41 @@ class Connections:
                 if not mates:
                     del self.by_address[held.counted]
 
-    def count_down(self, user: User) -> None:
-        self.by_user[user] -= 1
-        if not self.by_user[user]:
-            del self.by_user[user]
+    def sign_in(self, held: Held, user: User, streaming: bool = False) -> bool:
+        """Count a connection as this user's; false if they have too many. streaming: it has a live stream on it from now on.
 
-    def sign_in(self, held: Held, user: User) -> bool:
-        """Count a connection as this user's; false if they have too many.
-
-        Half of what nobody else has may be one user's (a screen wall is one user), so that there is always as much left.
+        Half of what nobody else has may be one user's, one part's, one book's, so that there is always as much left.
         """
-        if self.by_user.get(user, 0) >= max(USER_CONNECTIONS_MIN, self.most - len(self.signed)):
+        own, most = (self.streaming, STREAMS_PER_USER_MAX) if streaming else (self.by_user, USER_CONNECTIONS_MAX)
+        count = own.get(user, 0)
+        if count >= min(most, max(USER_CONNECTIONS_MIN, self.free)):
             return False
+        wholes = wholes_of(user)
+        for whole in wholes:
+            crowd = self.by_whole.get(whole, {})
+            full = len(crowd) >= max(USER_CONNECTIONS_MIN, self.free)
+            # Who has many pushes nobody out.
+            if full and (count >= USER_CONNECTIONS_MIN or not self.make_room(crowd)):
+                return False
         self.leave(held)
-        held.user = user
+        held.user, held.streaming = user, streaming
         self.signed[held] = None
-        self.by_user[user] = self.by_user.get(user, 0) + 1
+        own[user] = own.get(user, 0) + 1
+        for whole in wholes:
+            self.by_whole.setdefault(whole, {})[held] = None
         return True
+
+    def sign_out(self, held: Held, user: User) -> None:
+        """Count a connection as this user's no more."""
+        own = self.streaming if held.streaming else self.by_user
+        own[user] -= 1
+        if not own[user]:
+            del own[user]
+        for whole in wholes_of(user):
+            crowd = self.by_whole[whole]
+            del crowd[held]
+            if not crowd:
+                del self.by_whole[whole]
 
     def hand_over(self, held: Held, counted: str) -> bool:
         """Count a proxy's connection as that of the address for which it has its next request; false if that has too many."""
@@ -149,22 +202,30 @@ class Connections:
 
     # Bodies
 
-    def hold(self, owner: User | str, count: int) -> bool:
-        """Count bytes of a body that waits; false if that is too much for its owner or in all.
+    def hold(self, owner: Owner, count: int) -> bool:
+        """Count bytes of a body that waits; false if that is too much for its owner, their part or book, or in all.
 
-        A quarter of what is free may be one owner's, so that there is always as much left.
+        A quarter of what is free may be one owner's, half of it one part's or book's, so that there is always as much left.
         """
-        own = self.body_bytes_of.get(owner, 0) + count
-        most = max(BODY_BYTES_MAX, (BODIES_BYTES_MAX - self.body_bytes) // 4)
-        if self.body_bytes + count > BODIES_BYTES_MAX or (owner and own > most):
+        free = BODIES_BYTES_MAX - self.body_bytes
+        if count > free or (owner and not self.has_room(owner, count, free // 4)):
+            return False
+        wholes = wholes_of(owner) if isinstance(owner, tuple) else ()
+        if not all(self.has_room(whole, count, free - count) for whole in wholes):
             return False
         self.body_bytes += count
-        self.body_bytes_of[owner] = own
+        for one in (owner, *wholes):
+            self.body_bytes_of[one] = self.body_bytes_of.get(one, 0) + count
         return True
 
-    def let_go(self, owner: User | str, count: int) -> None:
+    def has_room(self, one: Owner | Whole, count: int, most: int) -> bool:
+        """Whether so many more bytes are not too many of somebody's."""
+        return self.body_bytes_of.get(one, 0) + count <= max(BODY_BYTES_MAX, most)
+
+    def let_go(self, owner: Owner, count: int) -> None:
         """The body is not kept any more."""
         self.body_bytes -= count
-        self.body_bytes_of[owner] -= count
-        if not self.body_bytes_of[owner]:
-            del self.body_bytes_of[owner]
+        for one in (owner, *(wholes_of(owner) if isinstance(owner, tuple) else ())):
+            self.body_bytes_of[one] -= count
+            if not self.body_bytes_of[one]:
+                del self.body_bytes_of[one]

@@ -10,10 +10,11 @@ from typing import Any
 
 from runline.domain.messages import Rejected
 from runline.gateway.addresses import Addresses
-from runline.gateway.connections import Connections, User
+from runline.gateway.connections import Connections, Owner
 from runline.gateway.door import Asker, Door
 from runline.gateway.limits import HEAD_WAIT_S_MAX
 from runline.gateway.pace import Pace
+from runline.gateway.shares import User, user_of
 from runline.gateway.site import Headers, Site
 from runline.gateway.wire import Wire
 
@@ -45,10 +46,11 @@ class Guest(Wire):
         self.peer = self.client = self.counted = ""
         self.proxied = False
         self.user: User | None = None
+        self.streaming = False
         self.open = False
         self.handshake: socket.socket | None = None
         self.held_bytes = 0
-        self.held_by: User | str = ""
+        self.held_by: Owner = ""
 
     def admitted(self, peer: Any) -> bool:
         """Whether there is room for this connection; its time begins. peer: its address, and port."""
@@ -58,7 +60,7 @@ class Guest(Wire):
         self.counted = "" if self.proxied else entrance.addresses.counted(self.peer)
         self.server_state.connections.add(self)
         self.wait(HEAD_WAIT_S_MAX)
-        return entrance.connections.enter(self)
+        return entrance.connections.opens(self.counted, self.loop.time()) and entrance.connections.enter(self)
 
     def shake_hands(self, accepted: socket.socket, tls: ssl.SSLContext) -> None:
         """Begin TLS on a connection that was accepted. It counts from now on; `connection_made` follows."""
@@ -107,6 +109,11 @@ class Guest(Wire):
         """Whether the server waits for its client: to ask, to send the rest, to read the answer."""
         raise NotImplementedError
 
+    @property
+    def streams(self) -> bool:
+        """Whether the live stream is on this connection."""
+        raise NotImplementedError
+
     def asker(self, headers: Headers, method: str) -> Asker:
         """Who sends a request. From now on this connection counts as theirs.
 
@@ -114,9 +121,10 @@ class Guest(Wire):
         """
         asker = self.door.asker(self.site.token_of(headers, method))
         user = self.user
-        if user is None or user[1] != asker.user or user[0] != asker.stream:
-            user = (asker.stream, asker.user)
-            if not self.entrance.connections.sign_in(self, user):
+        streams = method == "GET" and self.streams
+        if user is None or user[2] != asker.user or user[0] != asker.stream or (streams and not self.streaming):
+            user = user_of(self.door.engine.writers[asker.stream].state, asker.user)
+            if not self.entrance.connections.sign_in(self, user, streams):
                 raise Rejected("busy", "This user has too many connections. Try again in a moment.")
         return asker
 

@@ -63,6 +63,14 @@ FILES_KEPT = 512
 ADDRESS_CONNECTIONS_MAX = 256
 """Connections of one address on which nobody is signed in."""
 
+ADDRESS_OPENED_MAX = 256
+"""Connections that one address opens in a second: as many as it may have at once. Each costs the loop some 0.1 ms before
+anybody has asked anything, with TLS ten times as much."""
+
+USER_CONNECTIONS_MAX = 128
+"""Connections of one user without a live stream. A browser opens six, and what a program sends over 64 it does not send
+faster over more; each costs all others its part of every round of the loop."""
+
 USER_CONNECTIONS_MIN = 16
 """Connections that a user may have however many the others have; more as long as as many are free."""
 

@@ -380,7 +380,8 @@ class Connection(Guest):
             "query_string": parsed.query or b"",
             "extensions": {CONNECTION: self},
         }
-        keep_alive = version != "1.0" and parser.should_keep_alive()
+        # What was a live stream is counted as one: nothing else is asked on it.
+        keep_alive = version != "1.0" and parser.should_keep_alive() and parsed.path != STREAM
         expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
         exchange = Exchange(self, scope, keep_alive, expects)
         if self.current is None:
