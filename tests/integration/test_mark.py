@@ -484,3 +484,18 @@ def test_who_follows_begins_anew_once_an_older_copy_was_put_back_and_goes_on_aft
     asyncio.run(day(accept_loss=True))
     asyncio.run(day())
     assert asyncio.run(day(followed.id)).kind == "image"
+
+
+def test_so_many_openings_of_a_file_are_written_down_and_no_more(path, monkeypatch):
+    monkeypatch.setattr(openings, "OPENINGS_KEPT_MAX", 3)
+
+    async def start():
+        async with running(SqliteStore(path)):
+            pass
+
+    for _ in range(6):
+        asyncio.run(start())
+    connection = open_connection(path, writing=False)
+    numbers = [number for (number,) in connection.execute("SELECT number FROM openings ORDER BY number")]
+    connection.close()
+    assert (len(numbers), numbers[-1]) == (3, numbers[0] + 2)

@@ -42,6 +42,9 @@ milliseconds, on a slow disk a second.)"""
 WALK_ROWS_MAX = 100_000
 """Rows looked at on one way for a page of history, of which few may be wanted: some 40 ms of the reader process."""
 
+OPENINGS_KEPT_MAX = 1_000
+"""Openings of the file that are written down in it: only the last one is needed, those before say when a loss was accepted."""
+
 CHECK_EVERY_S = 24 * 3_600.0
 """How often a server checks its whole file; the first time right after its start."""
 

@@ -18,6 +18,7 @@ import msgspec
 
 from runline.engine.ports import StoreError
 from runline.store.file import open_connection, store_error, wal_of
+from runline.store.limits import OPENINGS_KEPT_MAX
 from runline.store.mark import Mark, MarkDamaged, load_mark, mark_path, write_mark
 from runline.store.schema_change import migrate
 from runline.store.tables import OPENINGS, insert
@@ -27,6 +28,7 @@ log = logging.getLogger("runline.store")
 
 LAST_OPENING = "SELECT number, log, opened_ns, commits, hash, closed, found FROM openings ORDER BY number DESC LIMIT 1"
 COUNT = "UPDATE openings SET commits = ?, hash = ? WHERE number = ?"
+FORGET = "DELETE FROM openings WHERE number <= ?"
 CLOSED = "UPDATE openings SET closed = 1 WHERE number = ?"
 
 HOW_TO_ACCEPT = "If it is lost for good, start once with --accept-loss."
@@ -187,5 +189,7 @@ def begin(
         closed=False,
         found=found,
     )
-    connection.execute(insert(OPENINGS), msgspec.structs.astuple(opening))
+    with connection:
+        connection.execute(FORGET, (opening.number - OPENINGS_KEPT_MAX,))
+        connection.execute(insert(OPENINGS), msgspec.structs.astuple(opening))
     return opening
