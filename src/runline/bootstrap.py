@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,8 +16,10 @@ from runline.domain.house import FoundHouse
 from runline.domain.messages import HOUSE
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
-from runline.engine.ports import Clock, Store
+from runline.engine.ids import Entropy
+from runline.engine.ports import Clock, Outside, Store
 from runline.engine.timekeeper import Timekeeper
+from runline.helpers import Callers
 from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
 
@@ -32,13 +35,22 @@ def open_store(settings: StoreSettings, *, accept_loss: bool = False) -> Store:
     return kind(settings.path, accept_loss=accept_loss)
 
 
+def outside(clock: Clock) -> Outside:
+    """What a server has from outside: this clock, the system's chance, processes of its own."""
+    return Outside(clock, os.urandom, Callers)
+
+
 GC_THRESHOLDS = (20_000, 20, 50)
 """Little of what a command leaves behind can be part of a cycle: looking for cycles may be rare, so that its pauses are."""
 
 
 @asynccontextmanager
 async def running_engine(
-    store: Store, settings: EngineSettings | None = None, clock: Clock | None = None, database: Path | None = None
+    store: Store,
+    settings: EngineSettings | None = None,
+    clock: Clock | None = None,
+    database: Path | None = None,
+    entropy: Entropy = os.urandom,
 ) -> AsyncIterator[tuple[Engine, LocalBus]]:
     """An engine over a store, recovered and executing; it is stopped and its store closed at the end.
 
@@ -47,7 +59,7 @@ async def running_engine(
     """
     settings = settings or EngineSettings()
     clock = clock or SystemClock()
-    engine = Engine(store, clock, settings.node)
+    engine = Engine(store, clock, entropy, settings.node)
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None
     keeping: asyncio.Task[None] | None = None
     try:

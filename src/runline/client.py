@@ -13,6 +13,7 @@ happens on the way. A stream resumes by itself where it was cut.
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from types import TracebackType
@@ -130,7 +131,7 @@ def path_of(command: str) -> str:
 
 def command_id() -> str:
     """A new id for a command."""
-    return uuid7(time.time_ns())
+    return uuid7(time.time_ns(), os.urandom)
 
 
 class Parser:

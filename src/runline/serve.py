@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from runline.bootstrap import open_store, run, running_engine
+from runline.bootstrap import open_store, outside, run, running_engine
 from runline.config import ServerSettings, SessionSettings, Settings, SettingsError, load_settings, settings_toml
 from runline.demo.sample import BOOK as SAMPLE
 from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
@@ -104,6 +104,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
             server = make_server(
                 engine,
                 bus,
+                outside(engine.clock),
                 store.history(),
                 certificate=server_settings.tls_certificate,
                 key=server_settings.tls_key,

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.integration.world import SetClock, World
 
-from runline.bootstrap import running_engine
+from runline.bootstrap import outside, running_engine
 from runline.client import AsyncClient
 from runline.domain.messages import HOUSE
 from runline.engine.ports import Clock
@@ -62,7 +62,7 @@ async def served(path: Path, clock: Clock | None = None, store: Any = None, **op
     clock = clock or SetClock()
     store = store or SqliteStore(path)
     async with running_engine(store, clock=clock) as (engine, bus):
-        server = make_server(engine, bus, store.history(), **options)
+        server = make_server(engine, bus, outside(clock), store.history(), **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))

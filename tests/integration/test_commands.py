@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.world import HOUR_NS, MONEYLINE, NOON_NS, SetClock, play, running, wager
 
 from runline.domain.accounts import AdjustCredit
@@ -14,7 +15,6 @@ from runline.domain.messages import COMMANDS, ENGINE, HOUSE, Rejected
 from runline.domain.settlement import SettleSlice
 from runline.domain.suspension import Suspend
 from runline.domain.wagers import VoidWager
-from runline.engine.ids import uuid7
 from runline.engine.limits import AHEAD_MS_MAX, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX, WINDOW_MS
 from runline.engine.requests import Accepted, Previewed, Refused
 from runline.store.sqlite import SqliteStore

@@ -8,11 +8,11 @@ import sys
 import weakref
 
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.served import PASSWORD, raw, served, small_buffer
 from tests.integration.world import wager
 
 from runline.bootstrap import run as run_program
-from runline.engine.ids import uuid7
 from runline.gateway.addresses import Addresses
 from runline.gateway.limits import (
     BULK_BYTES_MAX,
@@ -682,7 +682,7 @@ def test_a_crowd_at_sign_in_from_everywhere_keeps_nobody_out_who_is_known(place)
         owner = await place.sign_in("b1", "owner")
         body = {"stream": "b1", "user": "owner", "password": PASSWORD}
         device = (await owner.http.post("/v1/sign-in", json=body)).json()["device"]
-        line = place.gateway.passwords.worker.queue
+        line = place.gateway.passwords.queue
         crowd = [
             asyncio.create_task(place.gateway.signing.sign_in("b1", f"u{n}", "a wrong one", "program", address=f"a{n}"))
             for n in range(3 * PASSWORDS_WAITING_MAX)

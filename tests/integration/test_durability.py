@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.stores import HeldStore
 from tests.integration.world import (
     HOME_WINS,
@@ -22,7 +23,6 @@ from runline.domain.accounts import AdjustCredit
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Suspend
-from runline.engine.ids import uuid7
 from runline.engine.requests import Accepted, Previewed, Refused
 from runline.store.sqlite import SqliteStore
 

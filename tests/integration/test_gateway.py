@@ -9,12 +9,12 @@ from asyncio.subprocess import PIPE
 
 import httpx
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.served import PASSWORD, raw, served
 from tests.integration.world import LINES, NOON_NS, start_ns, wager
 
 from runline.client import Client, RefusedError, command_id
 from runline.domain.access import RevokeUser
-from runline.engine.ids import uuid7
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX
 
 

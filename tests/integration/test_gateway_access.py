@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.served import served
 from tests.integration.world import MONEYLINE, NOON_NS, wager
 
@@ -15,7 +16,6 @@ from runline.domain.catalog import CreateFixture
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import COMMANDS, HOUSE
 from runline.domain.permissions import Permission
-from runline.engine.ids import uuid7
 from runline.gateway.door import public_commands
 from runline.gateway.queries import QUERIES
 from runline.gateway.topics import TOPICS

@@ -5,6 +5,7 @@ import json
 
 import apsw
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.served import PASSWORD, served
 from tests.integration.world import HOUR_NS, SECOND_NS, SetClock, agrees, wager
 
@@ -14,7 +15,6 @@ from runline.domain.hierarchy import CreateAgent, MoveAgent
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS
-from runline.engine.ids import uuid7
 from runline.evaluate.verify import verify
 from runline.gateway.fair import busy
 from runline.gateway.limits import (

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import apsw
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.served import PASSWORD, served, small_buffer
 from tests.integration.world import LINES, MONEYLINE, NOON_NS, SECOND_NS, wager
 
@@ -28,7 +29,6 @@ from runline.domain.suspension import Reopen, Suspend
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
-from runline.engine.ids import uuid7
 from runline.gateway.server import listen
 
 WATCH = (Permission.FIGURES_VIEW, Permission.TICKER_VIEW, Permission.BOARD_VIEW, Permission.LOG_VIEW)

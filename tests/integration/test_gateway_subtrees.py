@@ -8,12 +8,12 @@ import json
 from typing import Any
 
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.served import PASSWORD, served
 from tests.integration.test_gateway_access import BOOK_COMMANDS, VALUES
 from tests.integration.world import MONEYLINE
 
 from runline.client import RefusedError
-from runline.engine.ids import uuid7
 from runline.gateway.queries import QUERIES
 from runline.gateway.topics import TOPICS
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 print("imported", flush=True)
 
-from runline.bootstrap import running_engine
+from runline.bootstrap import outside, running_engine
 from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.domain.house import OpenBook
@@ -39,7 +39,7 @@ from runline.store.sqlite_process import SqliteProcessStore
 async def main(path, then):
     store = SqliteProcessStore(path)
     async with running_engine(store) as (engine, bus):
-        server = make_server(engine, bus, store.history())
+        server = make_server(engine, bus, outside(engine.clock), store.history())
         with listen("127.0.0.1", 0) as listening:
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             while not server.started:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 import apsw
 import msgspec
 import pytest
+from tests.doubles.ids import uuid7
 from tests.integration.world import NOON_NS, play, running, wager
 
 from runline.domain.access import CreateUser, SetRole
@@ -22,7 +23,7 @@ from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.sessions import Session
 from runline.domain.wagers import VoidWager
-from runline.engine.ids import id_bytes, id_text, uuid7
+from runline.engine.ids import id_bytes, id_text
 from runline.evaluate import trace as tracing
 from runline.gateway import history
 from runline.gateway.answers import Error

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.doubles.host import SetHost
+from tests.doubles.ids import uuid7
 from tests.integration.served import served
 from tests.integration.world import (
     HOUR_NS,
@@ -25,7 +26,6 @@ from runline.domain.messages import HOUSE
 from runline.domain.suspension import Suspend
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
-from runline.engine.ids import uuid7
 from runline.engine.requests import Accepted
 from runline.evaluate.clock import show_clock
 from runline.store.sqlite import SqliteStore

@@ -1,6 +1,7 @@
 """A running engine, and the words for what people do in it: a house, its books, a game to wager on."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -196,7 +197,7 @@ async def running(store: Store, clock: SetClock | None = None) -> AsyncIterator[
 async def running_until_the_power_goes(store: Store, clock: SetClock | None = None) -> AsyncIterator[World]:
     """An engine that is not stopped at the end: whatever it was about to do is lost. (The store commits inline.)"""
     clock = clock or SetClock()
-    engine = Engine(store, clock)
+    engine = Engine(store, clock, os.urandom)
     await engine.start()
     try:
         yield World(engine, LocalBus(engine), clock)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from runline.bootstrap import open_store, run, running_engine
+from runline.bootstrap import open_store, outside, run, running_engine
 from runline.config import StoreSettings
 from runline.demo.bettors import Bettors
 from runline.demo.day import Day, Scenario, fitted, read_day
@@ -153,7 +153,7 @@ async def serve_demo(plan: Plan) -> None:
         store = open_store(StoreSettings(database, plan.committer))
         async with running_engine(store, database=database) as (engine, bus):
             clock = engine.clock
-            server = make_server(engine, bus, store.history(), more=controls.doors)
+            server = make_server(engine, bus, outside(clock), store.history(), more=controls.doors)
             if not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
                 span_s = (day.end_ns - day.origin_ns) / 1e9
                 await set_up(bus, plan.seed, plan.rate * span_s)

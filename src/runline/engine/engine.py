@@ -5,7 +5,6 @@ Rule: no timer batches anything. Whatever was decided while the last batch becam
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeVar
@@ -113,7 +112,7 @@ class Engine:
     store, clock, entropy: its ports. node: the process's name in the log.
     """
 
-    def __init__(self, store: Store, clock: Clock, node: str = "n1", entropy: Entropy = os.urandom) -> None:
+    def __init__(self, store: Store, clock: Clock, entropy: Entropy, node: str = "n1") -> None:
         self.store = store
         self.clock = clock
         self.node = node

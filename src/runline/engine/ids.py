@@ -1,14 +1,14 @@
 """Ids of commands: UUIDv7 (RFC 9562), in time order."""
 
-import os
 from collections.abc import Callable
 
 from runline.domain.messages import Rejected
 
 Entropy = Callable[[int], bytes]
+"""So many random bytes."""
 
 
-def uuid7(at_ns: int, entropy: Entropy = os.urandom) -> str:
+def uuid7(at_ns: int, entropy: Entropy) -> str:
     """A new id of this time (UTC nanoseconds)."""
     random = int.from_bytes(entropy(10), "big")
     value = (at_ns // 1_000_000) << 80 | 7 << 76 | (random >> 68 & 0xFFF) << 64 | 2 << 62 | random & (1 << 62) - 1

@@ -8,6 +8,7 @@ import msgspec
 from runline.domain.state import Need, R, Row
 from runline.engine.conditions import Level
 from runline.engine.conditions import Part as Faulty
+from runline.engine.ids import Entropy
 
 V = TypeVar("V")
 P = ParamSpec("P")
@@ -260,3 +261,35 @@ class Clock(Protocol):
     def seconds_until(self, at_ns: int) -> float:
         """How long, in real seconds, until the stream's time is `at_ns`."""
         ...
+
+
+class Worker(Protocol):
+    """Calls functions where they hold nobody up."""
+
+    async def call(self, function: Callable[..., V], *args: object) -> V:
+        """What a function of a module returns. Raises what it raises, and HelperEnded if the worker has died or hangs."""
+        ...
+
+    def close(self) -> None:
+        """Call nothing any more."""
+        ...
+
+
+class Workers(Protocol):
+    """How a worker is made. processes: calls at the same time. silent_s_max: how long a call may take before its process is taken
+    for hung; without one it may take for ever."""
+
+    def __call__(self, processes: int, *, silent_s_max: float | None = None) -> Worker:
+        """A new worker."""
+        ...
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """What a process has from outside: the time, chance, and workers on other cores.
+
+    Whoever waits does so on the loop, whose time passes as the clock's does: both may be made to pass at once.
+    """
+
+    clock: Clock
+    entropy: Entropy
+    workers: Workers

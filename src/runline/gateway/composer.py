@@ -4,7 +4,6 @@ Rule: position first, then data. A frame says from which position to which it go
 audience may see, read at its last position. Whoever loses authority gets no frame that ends above the event that took it.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,24 +61,24 @@ class Composer(Groups):
     def step(self, state: Any, outgoing: Outgoing, until_ns: int) -> bool:
         """Do a part of a flush with the state as it is; returns whether there is more to do."""
         house = state if self.stream == HOUSE else self.engine.view
-        moment = Moment(state, house, self.cache, self.engine.clock.now_ns())
+        moment = Moment(state, house, self.cache, self.engine.clock.now_ns(), self.engine.clock.host_ns)
         if not self.note(moment, until_ns):
             return True
         while True:
             while self.due:
                 group = next(iter(self.due))
-                began_ns, arrives = time.perf_counter_ns(), group.arrival is not None
+                began_ns, arrives = self.engine.clock.host_ns(), group.arrival is not None
                 complete = self.compose(group, moment, outgoing, until_ns)
-                now_ns = time.perf_counter_ns()
+                now_ns = self.engine.clock.host_ns()
                 if arrives:
                     self.arrived_ns += now_ns - began_ns
                 if not complete or now_ns >= until_ns:
                     return bool(self.due or self.lets_in)
             if not self.lets_in:
                 return False
-            began_ns = time.perf_counter_ns()
+            began_ns = self.engine.clock.host_ns()
             self.let_in(moment, outgoing, until_ns)
-            now_ns = time.perf_counter_ns()
+            now_ns = self.engine.clock.host_ns()
             self.arrived_ns += now_ns - began_ns
             if now_ns >= until_ns:
                 return bool(self.due or self.lets_in)
@@ -99,7 +98,7 @@ class Composer(Groups):
             del self.waiting[screen]
             if not screen.closed and self.welcome(screen, moment, outgoing):
                 begun[user] = begun.get(user, 0) + 1
-            if sum(begun.values()) >= FRAMES_AT_ONCE or time.perf_counter_ns() >= until_ns:
+            if sum(begun.values()) >= FRAMES_AT_ONCE or self.engine.clock.host_ns() >= until_ns:
                 return
 
     def note(self, moment: Moment, until_ns: int) -> bool:
@@ -113,7 +112,7 @@ class Composer(Groups):
             self.spread(fact, state)
             seen = happened[0]
             self.read = (seen, self.read[1]) if is_house else (seen if self.stream == HOUSE else self.read[0], seen)
-            if number % PIECE_EVENTS == 0 and time.perf_counter_ns() >= until_ns:
+            if number % PIECE_EVENTS == 0 and self.engine.clock.host_ns() >= until_ns:
                 return self.read == to
         self.read = to
         return True
@@ -190,9 +189,9 @@ class Composer(Groups):
             if not group.screens:
                 return True
         draft = group.drafted()
-        began_ns = time.perf_counter_ns()
+        began_ns = self.engine.clock.host_ns()
         complete = group.catch_up(moment, until_ns) and group.read(moment, until_ns)
-        draft.spent_ns += time.perf_counter_ns() - began_ns
+        draft.spent_ns += self.engine.clock.host_ns() - began_ns
         if not complete:
             return False
         home = self.groups.get((group.audience, group.topics))

@@ -1,7 +1,6 @@
 """Gateway: everything that the routes need, put together."""
 
 from collections.abc import Callable, Mapping
-from time import perf_counter_ns
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
@@ -9,7 +8,7 @@ import msgspec
 from runline.domain.access import ROOT
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
-from runline.engine.ports import History, Snapshot, StoreError
+from runline.engine.ports import History, Outside, Snapshot, StoreError
 from runline.gateway.answers import Error
 from runline.gateway.door import Asker, Door
 from runline.gateway.fair import FairQueue, Member
@@ -32,11 +31,17 @@ class Gateway:
     """Everything that the routes need. history: of the store, for as long as this lasts. lasting: how long sessions last."""
 
     def __init__(
-        self, door: Door, history: History, site: Site, lasting: Mapping[str, SessionLimits] | None = None
+        self,
+        door: Door,
+        outside: Outside,
+        history: History,
+        site: Site,
+        lasting: Mapping[str, SessionLimits] | None = None,
     ) -> None:
         self.door = door
-        self.passwords = Passwords()
-        self.signing = Signing(door, self.passwords, lasting)
+        self.clock = outside.clock
+        self.passwords = Passwords(outside.workers, outside.entropy)
+        self.signing = Signing(door, self.passwords, outside.entropy, lasting)
         self.live = Live(door)
         self.history = history
         self.reads = FairQueue(history.at_once, READS_WAITING_MAX, READS_OF_ONE_MAX)
@@ -97,17 +102,17 @@ class Gateway:
             require(query, kind_of(asker), audience)
             house = state if asker.stream == HOUSE else engine.view
             assert query.show is not None
-            began_ns = perf_counter_ns()
+            began_ns = self.clock.host_ns()
             page = query.show(state, house, user, audience, shortened, now_ns)
-            spent.append(perf_counter_ns() - began_ns)
+            spent.append(self.clock.host_ns() - began_ns)
             return house.seq, page
 
         shortened = msgspec.structs.replace(asked, limit=min(asked.limit, query.rows_max))
         await self.live.turns.turn()
         position, (house, page) = await self.door.read(asker, show, asked.at_least)
-        began_ns = perf_counter_ns()
+        began_ns = self.clock.host_ns()
         body = msgspec.json.encode(page)
-        spent.append(perf_counter_ns() - began_ns)
+        spent.append(self.clock.host_ns() - began_ns)
         self.live.turns.spend(sum(spent))
         return b'{"position":%d,"house":%d,%b' % (position, house, body[1:])
 

@@ -6,6 +6,7 @@ Rule: a connection is counted from the moment at which it was accepted, before i
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from runline.domain.messages import Rejected
@@ -20,14 +21,17 @@ from runline.gateway.wire import Wire
 
 
 class Entrance:
-    """What all connections of a server share."""
+    """What all connections of a server share. host_ns: the time, for measuring what they cost."""
 
-    def __init__(self, door: Door, site: Site, addresses: Addresses, connections: Connections) -> None:
+    def __init__(
+        self, door: Door, site: Site, addresses: Addresses, connections: Connections, host_ns: Callable[[], int]
+    ) -> None:
         self.door = door
         self.site = site
         self.addresses = addresses
         self.connections = connections
         self.pace = Pace()
+        self.host_ns = host_ns
 
 
 class Guest(Wire):

@@ -6,7 +6,6 @@ steps of a millisecond at most, in turns with everything else on the loop.
 
 import asyncio
 import logging
-import time
 from collections import deque
 
 import msgspec
@@ -100,7 +99,7 @@ class Hub(Composer, Listener):
     def moved(self, stream: str, happened: list[Happened]) -> None:
         """There are new durable events."""
         if happened and not self.published_ns:
-            self.published_ns = time.perf_counter_ns()
+            self.published_ns = self.engine.clock.host_ns()
         if stream == self.stream and any(loses_sight(one[4]) for one in happened):
             self.urgent.set()
         self.wake.set()
@@ -129,7 +128,7 @@ class Hub(Composer, Listener):
             if not self.screens:
                 self.published_ns = 0
                 continue
-            began = time.perf_counter()
+            began_ns = self.engine.clock.host_ns()
             try:
                 await self.flush()
             except Exception as error:
@@ -144,7 +143,7 @@ class Hub(Composer, Listener):
                 self.wake.set()
             # Writing to many screens takes its time; others have had their turns meanwhile, and get half as long again.
             # Screens that join wait as well: for each of them all would have everything written, and an image be made.
-            took = time.perf_counter() - began
+            took = (self.engine.clock.host_ns() - began_ns) / 1e9
             await asyncio.sleep(took / 2)
             if took * 3 / 2 < FLUSH_S:
                 self.urgent.clear()
@@ -172,12 +171,12 @@ class Hub(Composer, Listener):
                 continue
             if self.is_behind():
                 self.lost("lagged")
-            began_ns = time.perf_counter_ns()
+            began_ns = self.engine.clock.host_ns()
             writer = self.engine.require(self.stream)
             outgoing = Outgoing()
             going_on = self.step(writer.state, outgoing, began_ns + TURN_NS)
             outgoing.durable = self.engine.durable(writer)
-            self.turns.spend(time.perf_counter_ns() - began_ns)
+            self.turns.spend(self.engine.clock.host_ns() - began_ns)
             made.append(outgoing)
             while made and made[0].durable.done():
                 written += await self.let_out(made)
@@ -188,7 +187,7 @@ class Hub(Composer, Listener):
         self.due, self.later, self.done = self.due | self.later, {}, {}
         published_ns = published_ns or self.published_ns
         if published_ns and written:
-            took_ns = time.perf_counter_ns() - published_ns
+            took_ns = self.engine.clock.host_ns() - published_ns
             self.delivery.add(took_ns)
             self.deliveries.append(Delivery(after[1], self.position[1], written, took_ns / 1e6))
             self.delivered.set()

@@ -40,7 +40,7 @@ class Live:
         self.hubs: dict[str, Hub] = {}
         self.rings = Rings(door.engine)
         self.turns = Turns()
-        self.spending = Spending()
+        self.spending = Spending(door.engine.clock.host_ns)
         self.streams = Streams()
         self.entering = asyncio.Semaphore(JOINS_AT_ONCE)
         self.delivery = Histogram()

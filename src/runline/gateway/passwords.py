@@ -9,6 +9,8 @@ from typing import TypeVar
 import argon2
 
 from runline.domain.messages import Rejected
+from runline.engine.ids import Entropy
+from runline.engine.ports import Workers
 from runline.gateway.fair import FairQueue, Member
 from runline.gateway.limits import (
     PASSWORD_LENGTH_MAX,
@@ -17,9 +19,11 @@ from runline.gateway.limits import (
     PASSWORDS_WAITING_MAX,
     WORKER_SILENT_S_MAX,
 )
-from runline.helpers import Callers, HelperEnded
+from runline.helpers import HelperEnded
 
 V = TypeVar("V")
+
+SALT_BYTES = 16
 
 HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
@@ -27,9 +31,9 @@ NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$fj9rXrVZjMy8O2m292ASng$GL2xpQpliy
 """What an unknown user's password is compared with, so that it takes as long as a known one's."""
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, salt: bytes) -> str:
     """The digest of a password."""
-    return HASHER.hash(password)
+    return HASHER.hash(password, salt=salt)
 
 
 def check_password(digest: str, password: str) -> bool:
@@ -47,56 +51,39 @@ def require_password(password: str) -> str:
     return password
 
 
-class Worker:
-    """Processes that do what takes long, in turns that are shared out. waiting_max, of_one_max: calls in line, in all and of one
-    member; beyond it the answer is `busy`.
+class Passwords:
+    """Hashes and checks passwords, in turns that are shared out. group, member: for whom, for turns go round: an address and the
+    user that is tried there.
+
+    All raise Rejected `busy`, and `unavailable` if the worker has died or hangs.
     """
 
-    def __init__(
-        self,
-        processes: int,
-        waiting_max: int,
-        of_one_max: int,
-        prepare: Callable[..., None] | None = None,
-        *args: object,
-    ) -> None:
-        self.queue = FairQueue(processes, waiting_max, of_one_max)
-        self.helpers = Callers(processes, prepare, *args, silent_s_max=WORKER_SILENT_S_MAX)
-
-    async def call(self, path: Member, function: Callable[..., V], *args: object, apart: bool = False) -> V:
-        """Have a process call a function. path: for whom, for turns go round. apart: in the line of the known.
-
-        Raises Rejected `busy`, `unavailable` if the process has died or hangs, and what the function raises.
-        """
-        async with self.queue.turn(path, apart=apart):
-            try:
-                return await self.helpers.call(function, *args)
-            except HelperEnded:
-                raise Rejected("unavailable", "The worker process has ended. Try again.") from None
-
-    def close(self) -> None:
-        """End the process."""
-        self.helpers.close()
-
-
-class Passwords:
-    """Hashes and checks passwords. group, member: for whom, for turns go round: an address and the user that is tried there."""
-
-    def __init__(self) -> None:
-        self.worker = Worker(1, PASSWORDS_WAITING_MAX, PASSWORDS_OF_ONE_MAX)
+    def __init__(self, workers: Workers, entropy: Entropy) -> None:
+        self.entropy = entropy
+        self.queue = FairQueue(1, PASSWORDS_WAITING_MAX, PASSWORDS_OF_ONE_MAX)
+        self.worker = workers(1, silent_s_max=WORKER_SILENT_S_MAX)
 
     async def hash(self, password: str, group: Hashable = "", member: Hashable = "") -> str:
-        """The digest of a new password, for whoever is known. Raises Rejected `password_invalid`, `busy`."""
-        return await self.worker.call((group, member), hash_password, require_password(password), apart=True)
+        """The digest of a new password, for whoever is known. Raises Rejected `password_invalid`."""
+        path, salt = (group, member), self.entropy(SALT_BYTES)
+        return await self.call(path, hash_password, require_password(password), salt, apart=True)
 
     async def check(
         self, digest: str, password: str, group: Hashable = "", member: Hashable = "", *, known: bool = False
     ) -> bool:
-        """Whether a password has this digest. Raises Rejected `busy`."""
+        """Whether a password has this digest. known: somebody was right from there before."""
         if len(password) > PASSWORD_LENGTH_MAX:
             return False
         path = (group, member)
-        return await self.worker.call(path, check_password, digest or NOBODYS_HASH, password, apart=known)
+        return await self.call(path, check_password, digest or NOBODYS_HASH, password, apart=known)
+
+    async def call(self, path: Member, function: Callable[..., V], *args: object, apart: bool) -> V:
+        """Have the worker call a function. path: for whom. apart: in the line of the known."""
+        async with self.queue.turn(path, apart=apart):
+            try:
+                return await self.worker.call(function, *args)
+            except HelperEnded:
+                raise Rejected("unavailable", "The worker process has ended. Try again.") from None
 
     def close(self) -> None:
         """End the worker."""

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import deque
 from enum import IntEnum
-from time import perf_counter_ns
 from typing import Any
 from urllib.parse import unquote
 
@@ -72,6 +71,7 @@ class Connection(Guest):
         super().__init__(entrance, server_state, _loop or asyncio.get_running_loop())
         self.app = config.loaded_app
         self.pace = entrance.pace
+        self.host_ns = entrance.host_ns
         self.head = self.site.headers + NO_POLICY
         self.parser: Any = httptools.HttpRequestParser(self)
         self.stage = Stage.BETWEEN
@@ -210,10 +210,10 @@ class Connection(Guest):
 
     def take(self, piece: bytes | memoryview) -> None:
         """Parse a piece."""
-        began_ns = perf_counter_ns()
+        began_ns = self.host_ns()
         self.short_ways = 0
         self.parse(piece)
-        self.pace.spend(perf_counter_ns() - began_ns)
+        self.pace.spend(self.host_ns() - began_ns)
 
     def parse(self, piece: bytes | memoryview) -> None:
         """Have a piece parsed."""

@@ -15,7 +15,7 @@ import uvicorn
 from runline.bus.local import LocalBus
 from runline.domain.sessions import SessionLimits
 from runline.engine.engine import Engine
-from runline.engine.ports import History
+from runline.engine.ports import History, Outside
 from runline.gateway.addresses import Addresses
 from runline.gateway.app import Doors, make_app
 from runline.gateway.connections import Connections, connections_of, raise_files
@@ -133,6 +133,7 @@ class Server(uvicorn.Server):
 def make_server(
     engine: Engine,
     bus: LocalBus,
+    outside: Outside,
     history: History,
     *,
     certificate: Path | None = None,
@@ -154,9 +155,9 @@ def make_server(
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate, key)
     door, site = Door(engine, bus), Site(public_url, tls is not None)
-    gateway = Gateway(door, history, site, lasting)
+    gateway = Gateway(door, outside, history, site, lasting)
     connections = Connections(connections_of(raise_files()))
-    entrance = Entrance(door, site, addresses or Addresses(), connections)
+    entrance = Entrance(door, site, addresses or Addresses(), connections, outside.clock.host_ns)
     config = uvicorn.Config(
         make_app(gateway, more(gateway) if more else None),
         http=partial(Connection, entrance),  # type: ignore[arg-type]

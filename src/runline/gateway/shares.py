@@ -8,7 +8,6 @@ others wait for the loop.
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -88,7 +87,7 @@ class Spending:
     and a little ahead of it. Who has spent nothing lately is let in even where others have spent it all.
     """
 
-    def __init__(self, now_ns: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(self, now_ns: Callable[[], int]) -> None:
         self.now_ns = now_ns
         self.users: dict[User, int] = {}
         """Until when what a user has spent is paid for, in nanoseconds of `now_ns`."""

@@ -24,6 +24,7 @@ from runline.domain.sessions import (
     SignOut,
     require_presence,
 )
+from runline.engine.ids import Entropy
 from runline.engine.requests import Accepted, Outcome, Refused
 from runline.gateway.door import Asker, Door, Unheard
 from runline.gateway.limits import DEVICE_LENGTH_MAX, FAILURES_LOGGED, SESSION_FAILURES_MAX
@@ -58,9 +59,16 @@ class Known(msgspec.Struct, frozen=True):
 class Signing:
     """Signs people and programs in and out. lasting: how long their sessions last."""
 
-    def __init__(self, door: Door, passwords: Passwords, lasting: Mapping[str, SessionLimits] | None = None) -> None:
+    def __init__(
+        self,
+        door: Door,
+        passwords: Passwords,
+        entropy: Entropy,
+        lasting: Mapping[str, SessionLimits] | None = None,
+    ) -> None:
         self.door = door
         self.passwords = passwords
+        self.entropy = entropy
         self.lasting = lasting or LIMITS
         self.tries = Tries()
         self.turns = Turns()
@@ -104,7 +112,7 @@ class Signing:
         """
         known = await self.known(stream, user)
         if not 0 < len(device) <= DEVICE_LENGTH_MAX:
-            device = new_device()
+            device = new_device(self.entropy)
         name = device_name(stream, user, device)
         strange = name not in known.devices
         place = digest_of("address", stream, user, address) if strange else digest_of("device", name)
@@ -128,7 +136,7 @@ class Signing:
                     [self.door.request(stream, GATEWAY, FailSignIn(user, tried.failures))], Unheard()
                 )
             raise Rejected("sign_in_failed", "Book, user and password do not go together.")
-        token = new_token(stream)
+        token = new_token(stream, self.entropy)
         lasts = self.lasting[kind]
         await self.send(stream, SignIn(user, session_name(token), kind, known.seq, lasts.idle_ns, lasts.whole_ns, name))
         return Signed(token, device)

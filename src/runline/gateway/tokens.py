@@ -1,15 +1,16 @@
 """Tokens: 256 random bits after the name of the stream that they are bound to. Only their digest is kept."""
 
-import os
 from base64 import urlsafe_b64encode
 from hashlib import sha256
+
+from runline.engine.ids import Entropy
 
 TOKEN_LENGTH_MAX = 256
 
 
-def new_token(stream: str) -> str:
+def new_token(stream: str, entropy: Entropy) -> str:
     """A new opaque token of a stream."""
-    return f"{stream}.{urlsafe_b64encode(os.urandom(32)).rstrip(b'=').decode()}"
+    return f"{stream}.{new_device(entropy)}"
 
 
 def stream_of(token: str) -> str:
@@ -17,9 +18,9 @@ def stream_of(token: str) -> str:
     return token.rpartition(".")[0] if len(token) <= TOKEN_LENGTH_MAX else ""
 
 
-def new_device() -> str:
+def new_device(entropy: Entropy) -> str:
     """A new token of a device: by it, a device that somebody has signed in from is told from strange ones."""
-    return urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
+    return urlsafe_b64encode(entropy(32)).rstrip(b"=").decode()
 
 
 def device_name(stream: str, user: str, device: str) -> str:

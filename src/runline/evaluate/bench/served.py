@@ -23,6 +23,7 @@ from runline.evaluate.bench.load import BOOK, OWNER, Bettors, set_up
 from runline.gateway.door import Door
 from runline.gateway.passwords import Passwords
 from runline.gateway.signing import Signing
+from runline.helpers import Callers
 
 PASSWORD = "a bench's password"
 READY_S = 60.0
@@ -32,9 +33,9 @@ encode = msgspec.json.Encoder().encode
 
 async def give_password(engine: Any, bus: LocalBus, stream: str, user: str) -> None:
     """Give a user their first password."""
-    passwords = Passwords()
+    passwords = Passwords(Callers, os.urandom)
     try:
-        await Signing(Door(engine, bus), passwords).set_first_password(stream, user, PASSWORD)
+        await Signing(Door(engine, bus), passwords, os.urandom).set_first_password(stream, user, PASSWORD)
     finally:
         passwords.close()
 
