@@ -26,8 +26,14 @@ def queue(world, requests):
 
 
 def flood_of(world, book, number):
-    """Wagers of the book's first player, half of them sent by somebody else."""
-    return [world.request(book, wager(amount_minor=1_00), "P1" if n % 2 else "owner") for n in range(number)]
+    """Wagers of the book's first player, sent by two who stand at the root, so that they may fill a lane."""
+    return [world.request(book, wager(amount_minor=1_00), "mate" if n % 2 else "owner") for n in range(number)]
+
+
+async def open_book(world, book="b1"):
+    """A book with a rich player and two owners."""
+    await world.open_book(book, credit_minor=10**12)
+    await world.do(book, CreateUser("mate", "root", "owner"))
 
 
 async def answers(gather):
@@ -39,7 +45,7 @@ def test_a_suspension_goes_before_thousands_of_wagers_and_none_after_it_is_accep
     async def main():
         async with running(committed()) as world:
             await world.open_house()
-            await world.open_book(credit_minor=10**12)
+            await open_book(world)
             wagers = queue(world, flood_of(world, "b1", 2_000))
             suspended = await world.do("b1", Suspend("market", MONEYLINE, "news"))
             for outcome in await answers(wagers):
@@ -56,7 +62,7 @@ def test_a_revocation_goes_before_the_wagers_that_are_queued(committed):
     async def main():
         async with running(committed()) as world:
             await world.open_house()
-            await world.open_book(credit_minor=10**12)
+            await open_book(world)
             wagers = queue(world, [world.request("b1", wager(amount_minor=1_00), "P1") for _ in range(1_000)])
             revoked = await world.do("b1", RevokeUser("P1", "lost the phone"))
             for outcome in await answers(wagers):
@@ -73,7 +79,7 @@ def test_control_goes_on_while_wagers_wait_for_the_disk(path):
         store = HeldStore(SqliteStore(path))
         async with running(store) as world:
             await world.open_house()
-            await world.open_book(credit_minor=10**12)
+            await open_book(world)
             store.hold()
             first = queue(world, [world.request("b1", wager(amount_minor=1_00))])
             await store.held.wait()
@@ -98,7 +104,7 @@ def test_a_batch_is_bounded_however_much_waits(path, monkeypatch):
         store = HeldStore(SqliteStore(path))
         async with running(store) as world:
             await world.open_house()
-            await world.open_book(credit_minor=10**12)
+            await open_book(world)
             sizes = []
             commit = store.commit
 
@@ -123,7 +129,7 @@ def test_a_full_lane_says_busy_at_once_and_the_others_go_on(path, lane, monkeypa
     async def main():
         async with running(SqliteStore(path)) as world:
             await world.open_house()
-            await world.open_book(credit_minor=10**12)
+            await open_book(world)
 
             senders = [f"M{number}" for number in range(5)]
             for name in senders:
@@ -151,7 +157,7 @@ def test_bulk_waits_for_wagers_and_wagers_do_not_wait_for_bulk(path):
     async def main():
         async with running(SqliteStore(path)) as world:
             await world.open_house()
-            await world.open_book(credit_minor=10**12)
+            await open_book(world)
             bulk = queue(world, [world.request("b1", wager(amount_minor=1_00), bulk=True) for _ in range(1_000)])
             wagers = queue(world, [world.request("b1", wager(amount_minor=2_00)) for _ in range(500)])
             last_wager = max(outcome.position for outcome in await answers(wagers))
@@ -182,7 +188,7 @@ def test_books_take_turns_so_that_a_flood_in_one_does_not_delay_another(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             for book in ("b1", "b2", "b3"):
-                await world.open_book(book, credit_minor=10**12)
+                await open_book(world, book)
             order = []
 
             class Noting(Gather):
@@ -211,7 +217,7 @@ def test_a_flood_in_one_book_leaves_every_other_book_its_share(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             for book in ("b1", "b2"):
-                await world.open_book(book, credit_minor=10**12)
+                await open_book(world, book)
             flood = queue(world, flood_of(world, "b1", WAGERS_WAITING_MAX))
             # One call with wagers of both: those of the full lane are turned away, whatever stands between them.
             both = [world.request(book, wager(amount_minor=1_00)) for book in ("b1", "b2", "b1", "b1", "b2")]
@@ -238,7 +244,7 @@ def test_wagers_are_taken_in_both_books_while_one_of_them_settles(path, monkeypa
         async with running(SqliteStore(path)) as world:
             await world.open_house(fixtures=2)
             for book in ("b1", "b2"):
-                await world.open_book(book, credit_minor=10**12)
+                await open_book(world, book)
             await answers(queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(300)]))
             await world.play_off("G1")
             for _ in range(5):
@@ -298,7 +304,7 @@ def test_a_machine_that_stalls_all_the_time_still_executes_everything(path, monk
         async with running(SqliteStore(path), StallingClock()) as world:
             await world.open_house()
             for book in ("b1", "b2", "b3"):
-                await world.open_book(book, credit_minor=10**12)
+                await open_book(world, book)
             books = ["b1", "b2", "b3"] * 100
             floods = queue(world, [world.request(book, wager(amount_minor=1_00)) for book in books])
             assert all(isinstance(outcome, Accepted) for outcome in await answers(floods))
@@ -313,7 +319,7 @@ def test_books_take_turns_also_when_a_slice_has_time_for_one_of_them_only(path, 
         async with running(SqliteStore(path), StallingClock()) as world:
             await world.open_house()
             for book in ("b1", "b2"):
-                await world.open_book(book, credit_minor=10**12)
+                await open_book(world, book)
             flood = queue(world, flood_of(world, "b1", 2_000))
             other = queue(world, [world.request("b2", wager(amount_minor=1_00))])
             await answers(other)
@@ -336,7 +342,7 @@ def test_books_take_turns_in_every_lane_when_a_slice_has_time_for_one_only(path,
         async with running(SqliteStore(path), StallingClock()) as world:
             await world.open_house()
             for book in ("b1", "b2", "b3"):
-                await world.open_book(book, credit_minor=10**12)
+                await open_book(world, book)
             floods = [queue(world, [request(world, book, one) for one in range(1_000)]) for book in ("b1", "b2")]
             other = queue(world, [request(world, "b3", 0)])
             wagers = queue(world, [world.request("b3", wager(amount_minor=1_00))])

@@ -13,7 +13,7 @@ from runline.domain.sessions import KeepSession
 from runline.domain.settlement import SettleSlice
 from runline.domain.suspension import Suspend
 from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of, part_of
-from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX
+from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Request, Sink, Ticket
 
 DEPTHS = {"control": 4_096, "wagers": 2_048, "bulk": 65_536, "last": 512}
@@ -102,26 +102,34 @@ def test_places_of_the_control_lane_are_kept_for_those_at_the_top(monkeypatch):
 
 
 @pytest.mark.parametrize(("command", "bulk"), [(CONTROL, False), (WAGER, False), (WAGER, True)])
-def test_a_part_of_the_tree_has_as_many_places_as_it_leaves_free_whoever_it_makes_there(monkeypatch, command, bulk):
-    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", dict.fromkeys(PLACES, 16))
+def test_a_part_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypatch, command, bulk):
+    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", dict.fromkeys(PLACES, 96))
     monkeypatch.setattr("runline.engine.lanes.CONTROL_KEPT", 0)
     lanes = Lanes()
 
     def flood(part):
-        return sum(put(lanes, ticket(command, bulk=bulk, by=f"{part}-{number}", part=part)) for number in range(20))
+        return sum(put(lanes, ticket(command, bulk=bulk, by=f"{part}-{number}", part=part)) for number in range(90))
 
-    assert [flood(part) for part in ("A1", "A2", "A3", "A1")] == [8, 4, 2, 0]
+    assert [flood(part) for part in ("A1", "A2", "A3", "A1")] == [64, 22, 7, 0]
     assert put(lanes, ticket(command, bulk=bulk, by="new", part="A4"))
-    assert put(lanes, ticket(command, bulk=bulk, by="owner"))
     place = lanes.places[lane_of(ticket(command, bulk=bulk).request)]
-    assert place.parts == {"A1": 8, "A2": 4, "A3": 2, "A4": 1}
+    assert place.parts == {"A1": 64, "A2": 22, "A3": 7, "A4": 1}
     place.put_first(place.take())
-    assert sum(place.parts.values()) == 15
+    assert sum(place.parts.values()) == 94
     while place:
         place.take()
     assert place.parts == {}
     flood("A1")
-    assert (len(lanes.empty()), place.parts) == (8, {})
+    assert (len(lanes.empty()), place.parts) == (64, {})
+
+
+def test_a_user_of_a_part_leaves_places_to_the_others_of_it():
+    lanes = Lanes()
+    sent = [put(lanes, ticket(WAGER, by="P1", part="A1")) for _ in range(2_000)]
+    assert sent[:REQUESTS_PER_SEND_MAX] == [True] * REQUESTS_PER_SEND_MAX
+    assert sent.count(True) <= LANE_DEPTH_MAX["wagers"] // 2
+    assert all(put(lanes, ticket(WAGER, by=f"P{number}", part="A1")) for number in range(2, 202))
+    assert all(put(lanes, ticket(WAGER, by=f"P{number}", part="A2")) for number in range(300, 500))
 
 
 def test_a_part_of_the_tree_is_an_agent_right_below_the_root_with_everything_below_it(book):

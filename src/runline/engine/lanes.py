@@ -1,8 +1,9 @@
 """Lanes: requests waiting for one stream. Control goes first, then wagers, then bulk; what is not permitted goes last.
 
-Rule: each lane is bounded, and in it what waits of each user and of each part of the tree: a part may have as many places as it
-leaves free, so that whoever has none finds one. In the control lane everyone who waits has turns, so that nobody waits for all
-that another has sent; some of its places are for staff of the whole book only.
+Rule: each lane is bounded, and in it what waits of each user and of each part of the tree: a part may have twice as many places
+as it leaves free, and a user of it as many as their part may still have, so that whoever has none finds one. In the control lane
+everyone who waits has turns, so that nobody waits for all that another has sent; some of its places are for staff of the whole
+book only.
 """
 
 from collections import deque
@@ -55,7 +56,7 @@ class Waiting:
         self.parts: dict[str, int] = {}
 
     def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
-        """Whether fewer than `depth` wait, fewer than `most` of one user's, and fewer of one part than places are free."""
+        """Whether one more of a user's may wait. depth: places of the lane. most: of one user."""
         raise NotImplementedError
 
     def put(self, ticket: Ticket) -> None:
@@ -76,6 +77,11 @@ class Waiting:
 
     def __len__(self) -> int:
         raise NotImplementedError
+
+    def left_of(self, part: str, free: int) -> int:
+        """How many places a part may still have, when so many are free. (With twice as many as it leaves free, one user of an
+        empty lane may have as many as one call holds.)"""
+        return 2 * free - self.parts.get(part, 0)
 
     def count(self, part: str, sign: Literal[1, -1]) -> None:
         """Count (1) or stop counting (-1) what waits of a part."""
@@ -101,7 +107,8 @@ class InOrder(Waiting):
         self.senders: dict[str, int] = {}
 
     def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
-        return self.parts.get(part, 0) < depth - len(self.tickets) and self.senders.get(actor, 0) < most
+        own, free = self.senders.get(actor, 0), depth - len(self.tickets)
+        return free > 0 and own < most and (not part or own < self.left_of(part, free))
 
     def put(self, ticket: Ticket) -> None:
         self.tickets.append(ticket)
@@ -162,7 +169,8 @@ class InTurns(Waiting):
             self.unserved = len(self.senders)
 
     def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
-        return self.parts.get(part, 0) < depth - self.size and len(self.senders.get(actor, ())) < most
+        own, free = len(self.senders.get(actor, ())), depth - self.size
+        return free > 0 and own < most and (not part or own < self.left_of(part, free))
 
     def queue_of(self, ticket: Ticket) -> deque[Ticket]:
         self.size += 1
