@@ -516,6 +516,44 @@ def test_one_address_cannot_crowd_the_others_out(place, monkeypatch):
     place(main, addresses=Addresses(exempt=()))
 
 
+def test_one_address_opens_so_many_connections_in_a_second_and_others_theirs(place, monkeypatch):
+    monkeypatch.setattr("runline.gateway.connections.ADDRESS_OPENED_MAX", 5)
+
+    async def main(place):
+        # This second does not end while the test goes on.
+        place.server.entrance.connections.opened_since = asyncio.get_running_loop().time() + 3_600
+        host, port = place.address.removeprefix("http://").split(":")
+        crowd = [await asyncio.open_connection(host, port, local_addr=("127.0.0.2", 0)) for _ in range(30)]
+        await comes_true(lambda: sum(reader.at_eof() for reader, _ in crowd) == 25)
+        async with raw(place, "127.0.0.3") as (reader, writer):
+            writer.write(head(place, "GET", "/v1/ready"))
+            assert (await answer_of(reader))[0] == 200
+        for _, theirs in crowd:
+            theirs.close()
+
+    place(main, addresses=Addresses(exempt=()))
+
+
+def test_a_connection_with_a_live_stream_is_counted_apart_and_closed_after_it(place):
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        connections = place.server.entrance.connections
+        async with raw(place) as (reader, writer):
+            writer.write(head(place, "GET", "/v1/me", token=owner.token))
+            assert (await answer_of(reader))[0] == 200
+            assert (connections.by_user, connections.streaming) == ({("b1", "", "owner"): 1}, {})
+            writer.write(head(place, "GET", "/v1/stream?topics=nothing", token=owner.token))
+            assert await said(reader) == (400, "unknown_topic")
+        await comes_true(lambda: connections.streaming == {})
+        async with raw(place) as (reader, writer):
+            writer.write(head(place, "GET", "/v1/stream?topics=log", token=owner.token))
+            assert b"connection: close" in await reader.readuntil(b"\r\n\r\n")
+            assert (connections.by_user, connections.streaming) == ({}, {("b1", "", "owner"): 1})
+        await comes_true(lambda: connections.streaming == {})
+
+    place(main)
+
+
 def test_one_user_cannot_take_the_connections_of_the_others(place):
     async def main(place):
         one, other = await place.sign_in("b1", "P1"), await place.sign_in("b1", "P2")

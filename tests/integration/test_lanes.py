@@ -9,7 +9,7 @@ from tests.integration.world import LINES, MONEYLINE, NOON_NS, SetClock, play, r
 from runline.bus.local import Gather
 from runline.domain.access import CreateUser, RevokeUser
 from runline.domain.board import PostLines
-from runline.domain.hierarchy import CreateAgent
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.suspension import Suspend
@@ -149,6 +149,26 @@ def test_a_full_lane_says_busy_at_once_and_the_others_go_on(path, lane, monkeypa
             for outcome in [*await answers(flood), *await answers(others)]:
                 assert not isinstance(outcome, Refused) or outcome.code == "busy"
             assert not isinstance(await world.ask("b1", request(lane).command, preview=True), Refused)
+
+    play(main())
+
+
+def test_a_flood_of_one_agents_players_leaves_room_for_those_of_another(path):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            await world.open_book(players=8, credit_minor=10**12)
+            await world.do("b1", CreateAgent("A2", "root"))
+            await world.do("b1", CreatePlayer("Q1", "A2", 10**12))
+            names = [f"P{number}" for number in range(1, 9)]
+            flood = [world.request("b1", wager(name, amount_minor=1_00), name) for name in names for _ in range(500)]
+            flooding = queue(world, flood)
+            assert flooding.outcomes[-1].code == "busy"
+            others = queue(world, [world.request("b1", wager("Q1", amount_minor=1_00), "Q1") for _ in range(200)])
+            assert others.outcomes == [None] * 200
+            assert {type(outcome) for outcome in await answers(others)} == {Accepted}
+            await answers(flooding)
+            assert world.engine.writers["b1"].lanes.wagers.parts == {}
 
     play(main())
 
