@@ -543,7 +543,7 @@ def test_a_connection_with_a_live_stream_is_counted_apart_and_closed_after_it(pl
             assert (await answer_of(reader))[0] == 200
             assert (connections.by_user, connections.streaming) == ({("b1", "", "owner"): 1}, {})
             writer.write(head(place, "GET", "/v1/stream?topics=nothing", token=owner.token))
-            assert await said(reader) == (400, "unknown_topic")
+            assert await said(reader) == (400, "topic_invalid")
         await comes_true(lambda: connections.streaming == {})
         async with raw(place) as (reader, writer):
             writer.write(head(place, "GET", "/v1/stream?topics=log", token=owner.token))

@@ -14,10 +14,10 @@ class Sender:
         self.name = name
         self.cost_ns = cost_ns
 
-    def line_up(self, pace, *, signed=True, times=1):
+    def line_up(self, pace, *, signed=True, times=1, owner=()):
         self.pace = pace
         for _ in range(times):
-            pace.line_up(self, self.name, signed=signed)
+            pace.line_up(self, owner or (self.name,), signed=signed)
 
     def go_on(self):
         self.taken.append(self.name)
@@ -30,7 +30,7 @@ def test_a_round_takes_so_much_and_the_rest_waits_for_the_next_one():
         taken: list[str] = []
         Sender(taken, "hog").line_up(pace, times=10)
         rounds = []
-        while pace.signed:
+        while pace.waits:
             before = len(taken)
             await asyncio.sleep(0)
             rounds.append(len(taken) - before)
@@ -47,6 +47,22 @@ def test_turns_go_round_the_users_however_many_connections_they_have():
         Sender(taken, "other").line_up(pace, times=2)
         await asyncio.sleep(0)
         assert taken == ["hog", "other", "hog", "other"]
+
+    asyncio.run(main())
+
+
+def test_turns_go_round_the_books_and_their_parts_however_many_users_there_are():
+    async def main():
+        pace = Pace()
+        taken: list[str] = []
+        for number in range(20):
+            Sender(taken, "crowd").line_up(pace, owner=("b1", "A1", f"P{number}"))
+        Sender(taken, "mate").line_up(pace, owner=("b1", "A2", "Q1"))
+        Sender(taken, "owner").line_up(pace, owner=("b1", "", "owner"))
+        Sender(taken, "other").line_up(pace, owner=("b2", "A1", "P1"))
+        for _ in range(2):
+            await asyncio.sleep(0)
+        assert taken[:5] == ["crowd", "other", "mate", "owner", "crowd"]
 
     asyncio.run(main())
 

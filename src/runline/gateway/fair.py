@@ -9,10 +9,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
 from runline.domain.messages import Rejected
 
 Place = asyncio.Future[None]
+
+W = TypeVar("W")
 
 Member = tuple[Hashable, ...]
 """Somebody, from the outermost group that they belong to down to themselves. All of a line are of one length."""
@@ -23,22 +26,22 @@ def busy() -> Rejected:
     return Rejected("busy", "Too much is waiting. Try again in a moment.")
 
 
-class Group:
-    """Those who wait within a group, or the places of one member. The first is next."""
+class Group(Generic[W]):
+    """Those who wait within a group, or the places of one member (or whatever waits there). The first is next."""
 
     __slots__ = ("places", "size", "within")
 
     def __init__(self) -> None:
         self.size = 0
-        self.within: dict[Hashable, Group] = {}
-        self.places: deque[Place] = deque()
+        self.within: dict[Hashable, Group[W]] = {}
+        self.places: deque[W] = deque()
 
     def size_of(self, name: Hashable) -> int:
         """How many of somebody within wait."""
         below = self.within.get(name)
         return below.size if below is not None else 0
 
-    def add(self, path: Member, place: Place) -> None:
+    def add(self, path: Member, place: W) -> None:
         """Put a place at the end of a member's."""
         self.size += 1
         if path:
@@ -46,7 +49,7 @@ class Group:
         else:
             self.places.append(place)
 
-    def remove(self, path: Member, place: Place) -> None:
+    def remove(self, path: Member, place: W) -> None:
         """Take a place away, wherever it is."""
         self.size -= 1
         if not path:
@@ -57,7 +60,7 @@ class Group:
         if not below.size:
             del self.within[path[0]]
 
-    def take_next(self) -> Place:
+    def take_next(self) -> W:
         """Take the place that is next; whoever had it goes to the end at every level."""
         self.size -= 1
         if not self.within:
@@ -82,8 +85,8 @@ class FairQueue:
         self.waiting_max = waiting_max
         self.member_max = member_max
         self.running = 0
-        self.line = Group()
-        self.apart = Group()
+        self.line: Group[Place] = Group()
+        self.apart: Group[Place] = Group()
         self.last = self.line
 
     @asynccontextmanager
@@ -102,7 +105,7 @@ class FairQueue:
             self.running -= 1
             self.call_next()
 
-    async def wait(self, line: Group, path: Member) -> None:
+    async def wait(self, line: Group[Place], path: Member) -> None:
         """Stand in line."""
         place: Place = asyncio.get_running_loop().create_future()
         self.line_up(line, path, place)
@@ -117,9 +120,9 @@ class FairQueue:
                 self.call_next()
             raise
 
-    def line_up(self, line: Group, path: Member, place: Place) -> None:
+    def line_up(self, line: Group[Place], path: Member, place: Place) -> None:
         """Take a place in the line, a full one's from whoever has the most."""
-        own: Group | None = line
+        own: Group[Place] | None = line
         for name in path:
             own = own.within.get(name) if own is not None else None
         if (own.size if own is not None else 0) >= self.member_max:
@@ -128,7 +131,7 @@ class FairQueue:
             raise busy()
         line.add(path, place)
 
-    def make_room(self, line: Group, path: Member) -> bool:
+    def make_room(self, line: Group[Place], path: Member) -> bool:
         """Send the last of the longest line of the largest group away (of equals, of the one whose turn comes last); false if
         that is the newcomer's own."""
         group, names, own = line, [], True

@@ -198,7 +198,7 @@ class Connection(Guest):
 
     def line_up(self) -> None:
         """Go on when it is this connection's turn."""
-        self.pace.line_up(self, self.user or self.counted, signed=self.user is not None)
+        self.pace.line_up(self, self.user or (self.counted,), signed=self.user is not None)
 
     def go_on(self) -> None:
         """It is this connection's turn: begin what is due, or parse what was left over."""
