@@ -155,6 +155,19 @@ def test_in_the_control_lane_everyone_who_waits_has_turns(monkeypatch):
     assert (len(lane), lane.senders) == (0, {})
 
 
+def test_in_the_control_lane_turns_go_round_the_parts_of_the_tree_however_many_users_they_have(monkeypatch):
+    monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 1)
+    lane = InTurns()
+    for number in range(6):
+        lane.put(ticket(CONTROL, by=f"A{number}", part="A1"))
+    for by, part in (("B", "A2"), ("B", "A2"), ("owner", ""), ("owner", "")):
+        lane.put(ticket(CONTROL, by=by, part=part))
+    lane.begin_round()
+    assert lane.unserved == 8
+    assert senders(lane, 10) == ["A0", "B", "owner", "A1", "B", "owner", "A2", "A3", "A4", "A5"]
+    assert (len(lane), lane.senders, lane.parts, lane.unserved) == (0, {}, {}, 0)
+
+
 def test_what_one_user_sends_to_the_control_lane_stays_in_its_order(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 2)
     lane = InTurns()
@@ -194,7 +207,7 @@ def test_a_turn_is_over_when_its_time_is_however_few_it_were(monkeypatch):
     while lane:
         by = lane.take().request.actor
         order += by
-        lane.took(by, {"A": 60, "B": 10}[by])
+        lane.took({"A": 60, "B": 10}[by])
     assert order == "AABBBAABA"
     assert (lane.senders, lane.unserved) == ({}, 0)
 

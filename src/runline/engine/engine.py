@@ -550,7 +550,7 @@ class Engine:
             ticket = control.take()
             self.step(writer, ticket)
             now_ns = self.clock.host_ns()
-            control.took(ticket.request.actor, now_ns - began_ns)
+            control.took(now_ns - began_ns)
             began_ns = now_ns
             if not control.unserved or now_ns >= end_ns:
                 break

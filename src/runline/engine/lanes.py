@@ -2,8 +2,8 @@
 
 Rule: each lane is bounded, and in it what waits of each user and of each part of the tree: a part may have twice as many places
 as it leaves free, and a user of it as many as their part may still have, so that whoever has none finds one. In the control lane
-everyone who waits has turns, so that nobody waits for all that another has sent; some of its places are for staff of the whole
-book only.
+turns go round the parts and their users, so that nobody waits for all that another has sent; some of its places are for staff of
+the whole book only.
 """
 
 from collections import deque
@@ -149,15 +149,17 @@ class InOrder(Waiting):
 
 
 class InTurns(Waiting):
-    """Everyone who waits has a turn of CONTROL_TURN tickets that take CONTROL_TURN_NS at most (the last one begins before), then
-    the next one. A round is a turn for each who waits at its beginning; unserved: how many of them have not had theirs.
+    """Turns go round the parts of the tree (the root is one of them), and in each round its users. A turn is CONTROL_TURN tickets
+    of a user that take CONTROL_TURN_NS at most (the last one begins before). A round is as many turns as users wait at its
+    beginning; unserved: how many are left of it.
     """
 
     __slots__ = ("left", "left_ns", "senders", "size", "unserved")
 
     def __init__(self) -> None:
         super().__init__()
-        self.senders: dict[str, deque[Ticket]] = {}
+        self.senders: dict[str, dict[str, deque[Ticket]]] = {}
+        """Who waits, by part; the first one's first has the turn."""
         self.size = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
@@ -166,17 +168,17 @@ class InTurns(Waiting):
     def begin_round(self) -> None:
         """Begin a round, unless one goes on."""
         if not self.unserved:
-            self.unserved = len(self.senders)
+            self.unserved = sum(map(len, self.senders.values()))
 
     def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
-        own, free = len(self.senders.get(actor, ())), depth - self.size
+        own, free = len(self.senders.get(part, {}).get(actor, ())), depth - self.size
         return free > 0 and own < most and (not part or own < self.left_of(part, free))
 
     def queue_of(self, ticket: Ticket) -> deque[Ticket]:
         self.size += 1
         if ticket.part:
             self.count(ticket.part, 1)
-        return self.senders.setdefault(ticket.request.actor, deque())
+        return self.senders.setdefault(ticket.part, {}).setdefault(ticket.request.actor, deque())
 
     def put(self, ticket: Ticket) -> None:
         self.queue_of(ticket).append(ticket)
@@ -185,45 +187,50 @@ class InTurns(Waiting):
         self.queue_of(ticket).appendleft(ticket)
 
     def take(self) -> Ticket:
-        actor = next(iter(self.senders))
-        tickets = self.senders[actor]
+        part, senders = next(iter(self.senders.items()))
+        actor, tickets = next(iter(senders.items()))
         ticket = tickets.popleft()
         self.size -= 1
-        if ticket.part:
-            self.count(ticket.part, -1)
+        if part:
+            self.count(part, -1)
         self.left -= 1
         if not tickets or not self.left:
-            self.end_turn(actor)
+            self.end_turn(part, actor)
         return ticket
 
-    def took(self, actor: str, took_ns: int) -> None:
-        """Note how long a ticket of the one whose turn it was has taken."""
-        if self.left == CONTROL_TURN or actor not in self.senders:
+    def took(self, took_ns: int) -> None:
+        """Note how long the ticket that was taken last has taken."""
+        if self.left == CONTROL_TURN:
             # It was the last one of its turn.
             return
         self.left_ns -= took_ns
         if self.left_ns <= 0:
-            self.end_turn(actor)
+            part, senders = next(iter(self.senders.items()))
+            self.end_turn(part, next(iter(senders)))
 
-    def end_turn(self, actor: str) -> None:
+    def end_turn(self, part: str, actor: str) -> None:
         """It is the next one's turn; whoever has more waits for another."""
-        tickets = self.senders.pop(actor)
+        senders = self.senders.pop(part)
+        tickets = senders.pop(actor)
         if tickets:
-            self.senders[actor] = tickets
+            senders[actor] = tickets
+        if senders:
+            self.senders[part] = senders
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
         self.unserved = max(self.unserved - 1, 0)
 
     def withdraw(self, actor: str, duty: Duty) -> None:
-        """Take out what somebody has sent for a duty. (Only the engine has duties; it stands in no part of the tree.)"""
-        sent = self.senders.get(actor)
+        """Take out what somebody has sent for a duty. (Only the engine has duties; it stands in no part.)"""
+        senders = self.senders.get("", {})
+        sent = senders.get(actor)
         if sent is None:
             return
         left = deque(ticket for ticket in sent if ticket.duty != duty)
         self.size -= len(sent) - len(left)
-        self.senders[actor] = left
+        senders[actor] = left
         if not left:
-            self.end_turn(actor)
+            self.end_turn("", actor)
 
     def empty(self) -> list[Ticket]:
         tickets = list(self)
@@ -235,7 +242,7 @@ class InTurns(Waiting):
         return tickets
 
     def __iter__(self) -> Iterator[Ticket]:
-        return chain.from_iterable(self.senders.values())
+        return chain.from_iterable(tickets for senders in self.senders.values() for tickets in senders.values())
 
     def __len__(self) -> int:
         return self.size
