@@ -10,7 +10,7 @@ import weakref
 import pytest
 from tests.doubles.ids import uuid7
 from tests.integration.served import PASSWORD, raw, served, small_buffer
-from tests.integration.world import wager
+from tests.integration.world import HOUR_NS, wager
 
 from runline.bootstrap import run as run_program
 from runline.gateway.addresses import Addresses
@@ -521,7 +521,7 @@ def test_one_address_opens_so_many_connections_in_a_second_and_others_theirs(pla
 
     async def main(place):
         # This second does not end while the test goes on.
-        place.server.entrance.connections.opened_since = asyncio.get_running_loop().time() + 3_600
+        place.server.entrance.connections.opened_since_ns = place.world.clock.host_ns() + HOUR_NS
         host, port = place.address.removeprefix("http://").split(":")
         crowd = [await asyncio.open_connection(host, port, local_addr=("127.0.0.2", 0)) for _ in range(30)]
         await comes_true(lambda: sum(reader.at_eof() for reader, _ in crowd) == 25)

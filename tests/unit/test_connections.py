@@ -158,12 +158,12 @@ def test_a_book_has_as_many_as_it_leaves_free_whatever_its_parts():
 
 def test_an_address_opens_so_many_connections_in_a_second():
     connections = Connections(10_000)
-    opened = [connections.opens("2.2.2.2", 1.5) for _ in range(ADDRESS_OPENED_MAX + 1)]
+    opened = [connections.opens("2.2.2.2", 1_500_000_000) for _ in range(ADDRESS_OPENED_MAX + 1)]
     assert opened == [True] * ADDRESS_OPENED_MAX + [False]
-    assert connections.opens("1.1.1.1", 1.6)
-    assert not connections.opens("2.2.2.2", 2.4)
-    assert connections.opens("2.2.2.2", 2.5)
-    assert all(connections.opens("", 2.5) for _ in range(2 * ADDRESS_OPENED_MAX))
+    assert connections.opens("1.1.1.1", 1_600_000_000)
+    assert not connections.opens("2.2.2.2", 2_400_000_000)
+    assert connections.opens("2.2.2.2", 2_500_000_000)
+    assert all(connections.opens("", 2_500_000_000) for _ in range(2 * ADDRESS_OPENED_MAX))
 
 
 def test_a_user_has_some_connections_whatever_the_others_have():

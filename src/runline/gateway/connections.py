@@ -25,6 +25,8 @@ from runline.gateway.limits import (
 )
 from runline.gateway.shares import User
 
+SECOND_NS = 10**9
+
 LOOKED_AT = 64
 """Connections that are looked at for one that can make room."""
 
@@ -89,8 +91,8 @@ class Connections:
         """Those of each user with a live stream on them; all others are in `by_user`."""
         self.by_whole: dict[Whole, Crowd] = {}
         self.opened: dict[str, int] = {}
-        """How many each address has opened in the second that began at `opened_since`."""
-        self.opened_since = 0.0
+        """How many each address has opened in the second that began at `opened_since_ns`."""
+        self.opened_since_ns = 0
         self.body_bytes = 0
         self.body_bytes_of: dict[Owner | Whole, int] = {}
 
@@ -109,11 +111,11 @@ class Connections:
         """How long an idle connection is kept now."""
         return KEEP_ALIVE_S if 2 * (len(self.unsigned) + len(self.signed)) < self.most else KEEP_ALIVE_SCARCE_S
 
-    def opens(self, address: str, now: float) -> bool:
-        """Count a connection that an address opens; false if it opens too many in a second. now: the loop's time."""
-        if now - self.opened_since >= 1:
+    def opens(self, address: str, now_ns: int) -> bool:
+        """Count a connection that an address opens; false if it opens too many in a second."""
+        if now_ns - self.opened_since_ns >= SECOND_NS:
             self.opened = {}
-            self.opened_since = now
+            self.opened_since_ns = now_ns
         opened = self.opened.get(address, 0) + bool(address)
         self.opened[address] = opened
         return opened <= ADDRESS_OPENED_MAX

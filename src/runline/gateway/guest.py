@@ -64,7 +64,7 @@ class Guest(Wire):
         self.counted = "" if self.proxied else entrance.addresses.counted(self.peer)
         self.server_state.connections.add(self)
         self.wait(HEAD_WAIT_S_MAX)
-        return entrance.connections.opens(self.counted, self.loop.time()) and entrance.connections.enter(self)
+        return entrance.connections.opens(self.counted, entrance.host_ns()) and entrance.connections.enter(self)
 
     def shake_hands(self, accepted: socket.socket, tls: ssl.SSLContext) -> None:
         """Begin TLS on a connection that was accepted. It counts from now on; `connection_made` follows."""
