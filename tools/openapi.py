@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from runline.bootstrap import open_store, running_engine
+from runline.bootstrap import open_store, outside, running_engine
 from runline.config import StoreSettings
 from runline.gateway.app import make_framework
 from runline.gateway.door import Door
@@ -26,7 +26,7 @@ async def document_of_this() -> bytes:
         database = Path(temporary) / "runline.db"
         store = open_store(StoreSettings(database, "inline"))
         async with running_engine(store) as (engine, bus):
-            gateway = Gateway(Door(engine, bus), store.history(), Site())
+            gateway = Gateway(Door(engine, bus), outside(engine.clock), store.history(), Site())
             document = make_document(make_framework(gateway), SESSION_BODIES)
             await gateway.close()
     return msgspec.json.format(msgspec.json.encode(document))
