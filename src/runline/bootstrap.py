@@ -18,6 +18,7 @@ from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ids import Entropy
 from runline.engine.ports import Clock, Outside, Store
+from runline.engine.recovery import every_stream
 from runline.engine.timekeeper import Timekeeper
 from runline.helpers import Callers
 from runline.store.sqlite import SqliteStore
@@ -66,10 +67,10 @@ async def running_engine(
         if timekeeper is not None:
             timekeeper.begin(max((head.at_ns for head in (await store.heads()).values()), default=0))
             keeping = asyncio.create_task(timekeeper.run(engine.wake))
-        await engine.start()
+        await engine.start(await every_stream(store))
         _, founded = await engine.query(HOUSE, lambda house: bool(house.users))
         if not founded:
-            engine.send(engine.writers[HOUSE], FoundHouse(settings.owner))
+            engine.cause(HOUSE, FoundHouse(settings.owner))
             await engine.query(HOUSE, lambda house: None, at_least=1)
         # What recovery has built stays for long: the collector need not walk over it again and again.
         gc.collect()

@@ -37,7 +37,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits for long: a failing commit is given up after a few tries, recovery is tried again at once."""
     monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_S_MAX", 0.1)
     monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_PAUSE_S", 0.001)
-    monkeypatch.setattr("runline.engine.engine.RECOVER_PAUSE_S", 0.001)
+    monkeypatch.setattr("runline.engine.owned.RECOVER_PAUSE_S", 0.001)
     monkeypatch.setattr("runline.store.file.BUSY_MS", 0)
     monkeypatch.setattr("runline.store.file.LOCK_WAIT_S", 0.0)
 

@@ -46,7 +46,7 @@ async def open_stage(world, books=("b1",)):
 async def recovered(world, before):
     """Wait until memory was dropped and recovered since there were that many recoveries."""
     async with asyncio.timeout(WAIT_S):
-        while world.engine.probes.recoveries == before or not world.engine.available:  # noqa: ASYNC110
+        while world.engine.probes.recoveries == before or not world.engine.ready:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
 
@@ -595,7 +595,7 @@ def cut_off_once(tmp_path_factory):
     async def main():
         store = SqliteStore(path)
         async with running_until_the_power_goes(store) as world:
-            world.engine.send(world.engine.writers[HOUSE], found_house())
+            world.engine.cause(HOUSE, found_house())
             await world.engine.query(HOUSE, lambda house: None, at_least=1)
             await open_stage(world)
             for _ in range(20):

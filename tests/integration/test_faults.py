@@ -73,7 +73,7 @@ def test_a_disk_that_syncs_in_200_ms_bounds_what_waits_and_everyone_is_answered(
             gathers, forbidden = [], []
             for turn in range(8):
                 gathers.append(queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(1_000)]))
-                assert world.engine.wagers_waiting <= WAGERS_WAITING_MAX
+                assert world.engine.queues.wagers_waiting <= WAGERS_WAITING_MAX
                 if turn == 3:
                     suspended = (await world.do("b1", Suspend("market", MONEYLINE, "slow disk"))).position
                     forbidden = gathers[:]
@@ -90,7 +90,7 @@ def test_a_disk_that_syncs_in_200_ms_bounds_what_waits_and_everyone_is_answered(
             store.sync_s = 0.0
             after = await answers(queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(500)]))
             assert {type(outcome) for outcome in after} == {Accepted}
-            assert (world.engine.probes.recoveries, world.engine.wagers_waiting) == (1, 0)
+            assert (world.engine.probes.recoveries, world.engine.queues.wagers_waiting) == (0, 0)
 
     play(main())
 

@@ -112,7 +112,7 @@ def test_wagers_do_not_wait_for_control_that_is_not_permitted(path):
             flood = queue(world, suspends(world, 64, "P1"))
             wagers = queue(world, [world.request("b1", wager("P2", 1_00), "P2")] * 1)
             # One slice: the wager is decided, of the flood a little.
-            world.engine.slice()
+            world.engine.turns.slice()
             assert len(world.engine.writers["b1"].filling.logged) == 1
             assert len(world.engine.writers["b1"].lanes.last) > 40
             assert codes(await answers(wagers)) == {"accepted"}
@@ -393,7 +393,8 @@ def test_what_one_command_logs_is_bounded_as_a_whole(path, monkeypatch):
 
 
 def test_a_batch_is_full_by_its_bytes_however_few_events_it_has(path, monkeypatch):
-    monkeypatch.setattr("runline.engine.engine.BATCH_BYTES_MAX", 10_000)
+    for room in ("turns", "batch"):
+        monkeypatch.setattr(f"runline.engine.{room}.BATCH_BYTES_MAX", 10_000)
 
     async def main():
         store = SqliteStore(path)
@@ -442,7 +443,7 @@ def test_a_query_that_waits_for_a_position_is_woken_when_it_is_reached_and_not_b
             for task in far:
                 task.cancel()
             await asyncio.gather(*far, return_exceptions=True)
-            assert (positions.waiting, world.engine.places.count, world.engine.places.of) == ({}, 0, {})
+            assert (positions.waiting, world.engine.reads.places.count, world.engine.reads.places.of) == ({}, 0, {})
 
     play(main())
 
@@ -481,7 +482,7 @@ def test_queries_that_wait_have_bounds_for_each_user_part_and_book_and_in_all(pa
             for task in (*waiting, *others):
                 task.cancel()
             await asyncio.gather(*waiting, *others, return_exceptions=True)
-            assert world.engine.places.count == 0
+            assert world.engine.reads.places.count == 0
 
     play(main())
 

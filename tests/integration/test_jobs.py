@@ -32,7 +32,7 @@ WAGERS = 60
 def small_slices(monkeypatch):
     """So that sixty tickets are a long job."""
     monkeypatch.setattr("runline.domain.settlement.SETTLE_SLICE_WAGERS", 4)
-    monkeypatch.setattr("runline.engine.engine.BULK_EVENTS_MAX", 4)
+    monkeypatch.setattr("runline.engine.turns.BULK_EVENTS_MAX", 4)
 
 
 async def set_up(world, books=("b1",)):

@@ -98,7 +98,7 @@ def test_control_goes_on_while_wagers_wait_for_the_disk(path):
 
 
 def test_a_batch_is_bounded_however_much_waits(path, monkeypatch):
-    monkeypatch.setattr("runline.engine.engine.BATCH_EVENTS_MAX", 500)
+    monkeypatch.setattr("runline.engine.turns.BATCH_EVENTS_MAX", 500)
 
     async def main():
         store = HeldStore(SqliteStore(path))
@@ -250,7 +250,7 @@ def test_a_flood_in_one_book_leaves_every_other_book_its_share(path):
             for gather in (flood, mixed, second):
                 waited = [outcome for outcome in await answers(gather) if not isinstance(outcome, Refused)]
                 assert {type(outcome) for outcome in waited} == {Accepted}
-            assert world.engine.wagers_waiting == 0
+            assert world.engine.queues.wagers_waiting == 0
             assert isinstance(await world.do("b1", wager(amount_minor=1_00)), Accepted)
 
     play(main())
@@ -258,7 +258,7 @@ def test_a_flood_in_one_book_leaves_every_other_book_its_share(path):
 
 def test_wagers_are_taken_in_both_books_while_one_of_them_settles(path, monkeypatch):
     monkeypatch.setattr("runline.domain.settlement.SETTLE_SLICE_WAGERS", 2)
-    monkeypatch.setattr("runline.engine.engine.BULK_EVENTS_MAX", 4)
+    monkeypatch.setattr("runline.engine.turns.BULK_EVENTS_MAX", 4)
 
     async def main():
         async with running(SqliteStore(path)) as world:

@@ -185,7 +185,7 @@ def test_a_subscriber_that_is_too_slow_is_told_so_and_holds_nobody_up(path, monk
             with pytest.raises(Lagged, match="More than 100 events behind"):
                 async for _ in slow:
                     pass
-            assert not world.engine.subscriptions["b1"]
+            assert not world.engine.subscriptions.of["b1"]
             again = world.listen("b1", slow.position)
             await again.reach(last)
             assert again.positions == list(range(slow.position + 1, last + 1))
@@ -201,7 +201,7 @@ def test_a_subscriber_that_left_is_forgotten(path):
             subscription = world.engine.subscribe("b1", 0)
             subscription.close()
             subscription.close()
-            assert not world.engine.subscriptions["b1"]
+            assert not world.engine.subscriptions.of["b1"]
             await wagers(world, 5)
             assert not subscription.backlog
 

@@ -130,7 +130,7 @@ def test_a_hub_ends_with_its_last_screen_and_leaves_nothing_behind(path):
             assert there.live.count == 0
             await passes()
             assert hub.task.done()
-            assert not any(there.place.world.engine.subscriptions.values())
+            assert not any(there.place.world.engine.subscriptions.of.values())
             assert asyncio.all_tasks() <= tasks
             again = await there.join(asker, "wagers")
             assert (await there.hear(again))[0][0] == "image"

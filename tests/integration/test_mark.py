@@ -45,7 +45,7 @@ def cut_off_once(tmp_path_factory):
     async def main():
         store = SqliteStore(path)
         async with running_until_the_power_goes(store) as world:
-            world.engine.send(world.engine.writers[HOUSE], FoundHouse("platform"))
+            world.engine.cause(HOUSE, FoundHouse("platform"))
             await world.engine.query(HOUSE, lambda house: None, at_least=1)
             await world.open_house()
             await world.open_book("b1", credit_minor=10**12)
@@ -373,7 +373,7 @@ def test_what_lies_behind_the_damage_is_not_lost_again_once_the_loss_is_accepted
 def test_a_mark_that_is_taken_away_while_it_is_written_is_made_anew(path, kept):
     async def main():
         async with running_until_the_power_goes(SqliteStore(path)) as world:
-            world.engine.send(world.engine.writers[HOUSE], FoundHouse("platform"))
+            world.engine.cause(HOUSE, FoundHouse("platform"))
             await world.engine.query(HOUSE, lambda house: None, at_least=1)
             await world.open_house()
             if kept:

@@ -42,7 +42,7 @@ def kept(path):
 
 
 def test_a_refusal_waits_for_no_commit_and_a_thousand_make_none(path, monkeypatch):
-    monkeypatch.setattr("runline.engine.engine.REFUSAL_WAIT_S_MAX", 10**6)
+    monkeypatch.setattr("runline.engine.batch.REFUSAL_WAIT_S_MAX", 10**6)
 
     async def main():
         store = FaultyStore(SqliteStore(path))
@@ -103,7 +103,7 @@ def test_a_refusal_that_reveals_what_is_not_durable_waits_for_exactly_that(path)
 
 
 def test_what_was_refused_is_stored_within_a_second_without_any_other_batch(path, monkeypatch):
-    monkeypatch.setattr("runline.engine.engine.REFUSAL_WAIT_S_MAX", 0.001)
+    monkeypatch.setattr("runline.engine.batch.REFUSAL_WAIT_S_MAX", 0.001)
 
     async def main():
         async with running(SqliteStore(path)) as world:
@@ -116,7 +116,7 @@ def test_what_was_refused_is_stored_within_a_second_without_any_other_batch(path
 
 
 def test_what_was_refused_goes_with_the_next_batch(path, monkeypatch):
-    monkeypatch.setattr("runline.engine.engine.REFUSAL_WAIT_S_MAX", 10**6)
+    monkeypatch.setattr("runline.engine.batch.REFUSAL_WAIT_S_MAX", 10**6)
 
     async def main():
         async with running(SqliteStore(path)) as world:
@@ -201,7 +201,7 @@ def test_old_minutes_are_given_up_once_a_minute():
 
 
 def test_staff_read_what_was_refused_in_their_part_of_the_tree(path, monkeypatch):
-    monkeypatch.setattr("runline.engine.engine.REFUSAL_WAIT_S_MAX", 0.0)
+    monkeypatch.setattr("runline.engine.batch.REFUSAL_WAIT_S_MAX", 0.0)
 
     async def main():
         async with served(path) as place:

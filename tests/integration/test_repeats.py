@@ -102,7 +102,7 @@ def test_so_many_repeats_of_one_user_wait_and_no_more(stage, monkeypatch):
         assert [getattr(one, "code", "accepted") for one in outcomes].count("busy") == 2
         assert all(one.repeated for one in await world.bus.send(again(requests[:3])))
         await passes()
-        assert world.engine.repeats.waiting == {}
+        assert world.engine.answers.repeats.waiting == {}
         assert REPEATS_PER_USER_MAX >= 1_000
 
     stage(main)

@@ -59,7 +59,7 @@ def test_a_timer_that_is_late_lets_no_wager_in(path, monkeypatch):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             await world.open_book()
-            monkeypatch.setattr("runline.engine.engine.TIMERS_PER_ROUND", 0)
+            monkeypatch.setattr("runline.engine.agenda.TIMERS_PER_ROUND", 0)
             world.set_clock(START_NS)
             assert (await world.refused("b1", wager())).code == "past_cutoff"
             assert (await types(world, HOUSE))[-1] != "FixtureClosed"

@@ -20,6 +20,7 @@ from runline.domain.results import ConfirmResult, EnterResult
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Store
+from runline.engine.recovery import every_stream
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 from runline.engine.subscription import Committed, Subscription
 from runline.evaluate.verify import Report, verify
@@ -198,12 +199,12 @@ async def running_until_the_power_goes(store: Store, clock: SetClock | None = No
     """An engine that is not stopped at the end: whatever it was about to do is lost. (The store commits inline.)"""
     clock = clock or SetClock()
     engine = Engine(store, clock, os.urandom)
-    await engine.start()
+    await engine.start(await every_stream(store))
     try:
         yield World(engine, LocalBus(engine), clock)
     finally:
-        tasks = [task for task in (engine.running, engine.committing) if task is not None]
-        for task in (*tasks, *engine.fetching, *engine.answering):
+        tasks = [task for task in (engine.running, engine.batches.committing) if task is not None]
+        for task in (*tasks, *engine.executing.fetching.tasks, *engine.answers.reading.tasks):
             task.cancel()
         await asyncio.wait(tasks)
         store.abandon()  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from runline.domain.settlement import SettleSlice
 from runline.domain.suspension import Suspend
 from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of, part_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
-from runline.engine.requests import Request, Sink, Ticket
+from runline.engine.requests import Request, Sink, Submission
 
 DEPTHS = {"control": 4_096, "wagers": 2_048, "bulk": 65_536, "last": 512}
 CONTROL = AdjustCredit("P1", 1, "asked")
@@ -27,16 +27,16 @@ class Nobody(Sink):
         raise AssertionError("a lane answers nobody")
 
 
-def ticket(command, *, bulk=False, index=0, by="P1", part=""):
-    return Ticket(Request("main", "id", by, command, bulk=bulk), Nobody(), index, 0, part)
+def submission(command, *, bulk=False, index=0, by="P1", part=""):
+    return Submission(Request("main", "id", by, command, bulk=bulk), Nobody(), index, 0, part)
 
 
-def put(lanes, ticket):
-    """Put a ticket where it belongs, if there is room."""
-    lane = lane_of(ticket.request)
-    if not lanes.has_room(lane, ticket.request.actor, ticket.part):
+def put(lanes, submission):
+    """Put a submission where it belongs, if there is room."""
+    lane = lane_of(submission.request)
+    if not lanes.has_room(lane, submission.request.actor, submission.part):
         return False
-    lanes.places[lane].put(ticket)
+    lanes.places[lane].put(submission)
     return True
 
 
@@ -50,18 +50,18 @@ def put(lanes, ticket):
         (WAGER, True, "bulk"),
     ],
 )
-def test_each_ticket_has_its_lane(command, bulk, lane):
+def test_each_submission_has_its_lane(command, bulk, lane):
     lanes = Lanes()
-    put(lanes, ticket(command, bulk=bulk))
+    put(lanes, submission(command, bulk=bulk))
     assert [name for name in PLACES if lanes.places[name]] == [lane]
 
 
 def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {**DEPTHS, "control": 1, "wagers": 2, "bulk": 3})
     lanes = Lanes()
-    assert [put(lanes, ticket(WAGER)) for _ in range(4)] == [True, True, False, False]
-    assert [put(lanes, ticket(CONTROL)) for _ in range(2)] == [True, False]
-    assert [put(lanes, ticket(CONTROL, bulk=True)) for _ in range(4)] == [True, True, True, False]
+    assert [put(lanes, submission(WAGER)) for _ in range(4)] == [True, True, False, False]
+    assert [put(lanes, submission(CONTROL)) for _ in range(2)] == [True, False]
+    assert [put(lanes, submission(CONTROL, bulk=True)) for _ in range(4)] == [True, True, True, False]
     assert len(lanes) == 6
 
 
@@ -73,9 +73,9 @@ def test_every_lane_has_a_bound():
 def test_first_come_first_served_but_for_what_has_waited_for_its_rows():
     lanes = Lanes()
     for index in (1, 2):
-        put(lanes, ticket(WAGER, index=index))
-    lanes.wagers.put_first(ticket(WAGER, index=0))
-    put(lanes, ticket(WAGER, index=3))
+        put(lanes, submission(WAGER, index=index))
+    lanes.wagers.put_first(submission(WAGER, index=0))
+    put(lanes, submission(WAGER, index=3))
     assert [waiting.index for waiting in lanes.wagers] == [0, 1, 2, 3]
     assert [lanes.wagers.take().index for _ in range(4)] == [0, 1, 2, 3]
     assert (len(lanes.wagers), lanes.wagers.senders) == (0, {})
@@ -85,18 +85,18 @@ def test_one_user_has_a_part_of_a_lane_and_the_others_the_rest(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.ACTOR_WAITING_MAX", dict.fromkeys(PLACES, 2))
     for command, bulk in ((CONTROL, False), (WAGER, False), (WAGER, True)):
         lanes = Lanes()
-        assert [put(lanes, ticket(command, bulk=bulk)) for _ in range(3)] == [True, True, False]
-        assert put(lanes, ticket(command, bulk=bulk, by="P2"))
-        place = lanes.places[lane_of(ticket(command, bulk=bulk).request)]
+        assert [put(lanes, submission(command, bulk=bulk)) for _ in range(3)] == [True, True, False]
+        assert put(lanes, submission(command, bulk=bulk, by="P2"))
+        place = lanes.places[lane_of(submission(command, bulk=bulk).request)]
         place.take()
-        assert put(lanes, ticket(command, bulk=bulk))
+        assert put(lanes, submission(command, bulk=bulk))
 
 
 def test_places_of_the_control_lane_are_kept_for_those_at_the_top(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {**DEPTHS, "control": CONTROL_KEPT + 1})
     lanes = Lanes()
     assert lanes.has_room("control", "clerk", "A1")
-    put(lanes, ticket(CONTROL, by="clerk", part="A1"))
+    put(lanes, submission(CONTROL, by="clerk", part="A1"))
     assert not lanes.has_room("control", "another", "A2")
     assert lanes.has_room("control", "owner")
 
@@ -108,11 +108,11 @@ def test_a_part_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypatc
     lanes = Lanes()
 
     def flood(part):
-        return sum(put(lanes, ticket(command, bulk=bulk, by=f"{part}-{number}", part=part)) for number in range(90))
+        return sum(put(lanes, submission(command, bulk=bulk, by=f"{part}-{number}", part=part)) for number in range(90))
 
     assert [flood(part) for part in ("A1", "A2", "A3", "A1")] == [64, 22, 7, 0]
-    assert put(lanes, ticket(command, bulk=bulk, by="new", part="A4"))
-    place = lanes.places[lane_of(ticket(command, bulk=bulk).request)]
+    assert put(lanes, submission(command, bulk=bulk, by="new", part="A4"))
+    place = lanes.places[lane_of(submission(command, bulk=bulk).request)]
     assert place.parts == {"A1": 64, "A2": 22, "A3": 7, "A4": 1}
     place.put_first(place.take())
     assert sum(place.parts.values()) == 94
@@ -125,11 +125,11 @@ def test_a_part_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypatc
 
 def test_a_user_of_a_part_leaves_places_to_the_others_of_it():
     lanes = Lanes()
-    sent = [put(lanes, ticket(WAGER, by="P1", part="A1")) for _ in range(2_000)]
+    sent = [put(lanes, submission(WAGER, by="P1", part="A1")) for _ in range(2_000)]
     assert sent[:REQUESTS_PER_SEND_MAX] == [True] * REQUESTS_PER_SEND_MAX
     assert sent.count(True) <= LANE_DEPTH_MAX["wagers"] // 2
-    assert all(put(lanes, ticket(WAGER, by=f"P{number}", part="A1")) for number in range(2, 202))
-    assert all(put(lanes, ticket(WAGER, by=f"P{number}", part="A2")) for number in range(300, 500))
+    assert all(put(lanes, submission(WAGER, by=f"P{number}", part="A1")) for number in range(2, 202))
+    assert all(put(lanes, submission(WAGER, by=f"P{number}", part="A2")) for number in range(300, 500))
 
 
 def test_a_part_of_the_tree_is_an_agent_right_below_the_root_with_everything_below_it(book):
@@ -150,7 +150,7 @@ def test_in_the_control_lane_everyone_who_waits_has_turns(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 2)
     lane = InTurns()
     for by in ("A", "A", "A", "A", "A", "B", "C", "C", "C"):
-        lane.put(ticket(CONTROL, by=by))
+        lane.put(submission(CONTROL, by=by))
     assert senders(lane, 9) == ["A", "A", "B", "C", "C", "A", "A", "C", "A"]
     assert (len(lane), lane.senders) == (0, {})
 
@@ -159,9 +159,9 @@ def test_in_the_control_lane_turns_go_round_the_parts_of_the_tree_however_many_u
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 1)
     lane = InTurns()
     for number in range(6):
-        lane.put(ticket(CONTROL, by=f"A{number}", part="A1"))
+        lane.put(submission(CONTROL, by=f"A{number}", part="A1"))
     for by, part in (("B", "A2"), ("B", "A2"), ("owner", ""), ("owner", "")):
-        lane.put(ticket(CONTROL, by=by, part=part))
+        lane.put(submission(CONTROL, by=by, part=part))
     lane.begin_round()
     assert lane.unserved == 8
     assert senders(lane, 10) == ["A0", "B", "owner", "A1", "B", "owner", "A2", "A3", "A4", "A5"]
@@ -172,8 +172,8 @@ def test_what_one_user_sends_to_the_control_lane_stays_in_its_order(monkeypatch)
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 2)
     lane = InTurns()
     for index in range(6):
-        lane.put(ticket(CONTROL, by="AB"[index % 2], index=index))
-    lane.put_first(ticket(CONTROL, by="B", index=9))
+        lane.put(submission(CONTROL, by="AB"[index % 2], index=index))
+    lane.put_first(submission(CONTROL, by="B", index=9))
     taken = [lane.take() for _ in range(7)]
     assert [one.index for one in taken if one.request.actor == "A"] == [0, 2, 4]
     assert [one.index for one in taken if one.request.actor == "B"] == [9, 1, 3, 5]
@@ -183,10 +183,10 @@ def test_a_round_is_over_when_everyone_who_waited_at_its_beginning_had_a_turn(mo
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 2)
     lane = InTurns()
     for by in ("A", "A", "A", "B"):
-        lane.put(ticket(CONTROL, by=by))
+        lane.put(submission(CONTROL, by=by))
     lane.begin_round()
     assert senders(lane, 2) == ["A", "A"]
-    lane.put(ticket(CONTROL, by="C"))
+    lane.put(submission(CONTROL, by="C"))
     assert lane.unserved == 1
     assert senders(lane, 1) == ["B"]
     assert lane.unserved == 0
@@ -201,7 +201,7 @@ def test_a_turn_is_over_when_its_time_is_however_few_it_were(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN_NS", 100)
     lane = InTurns()
     for by in "AAAAABBBB":
-        lane.put(ticket(CONTROL, by=by))
+        lane.put(submission(CONTROL, by=by))
     lane.begin_round()
     order = ""
     while lane:
@@ -216,12 +216,12 @@ def test_what_was_sent_for_a_duty_can_be_withdrawn():
     lane = InTurns()
     owed = ("results", "", "")
     for index, duty in enumerate((owed, None, owed)):
-        lane.put(Ticket(Request("main", "id", "engine", JOB), Nobody(), index, 0, duty=duty))
-    lane.put(ticket(CONTROL, by="A", index=9))
+        lane.put(Submission(Request("main", "id", "engine", JOB), Nobody(), index, 0, duty=duty))
+    lane.put(submission(CONTROL, by="A", index=9))
     lane.withdraw("engine", owed)
     lane.withdraw("nobody", owed)
     assert [lane.take().index for _ in range(len(lane))] == [1, 9]
-    lane.put(Ticket(Request("main", "id", "engine", JOB), Nobody(), 5, 0, duty=owed))
+    lane.put(Submission(Request("main", "id", "engine", JOB), Nobody(), 5, 0, duty=owed))
     lane.begin_round()
     lane.withdraw("engine", owed)
     assert (len(lane), lane.senders, lane.unserved) == (0, {}, 0)
@@ -249,6 +249,6 @@ def test_whether_somebody_may_send_a_command_is_known_before_it_is_judged(book):
 def test_emptying_takes_everything_out_control_first():
     lanes = Lanes()
     for index, (command, bulk) in enumerate([(WAGER, True), (WAGER, False), (CONTROL, False)]):
-        put(lanes, ticket(command, bulk=bulk, index=index))
+        put(lanes, submission(command, bulk=bulk, index=index))
     assert [waiting.index for waiting in lanes.empty()] == [2, 1, 0]
     assert (len(lanes), lanes.empty()) == (0, [])

@@ -2,8 +2,8 @@
 
 Rules: what may pass is retried, the same sealed batch, until a deadline. A row that can never be stored is narrowed to its
 stream, and only that one stops. If it is not known whether a batch was stored, the heads tell; if it was not, it is tried once
-more, for whoever was to store it has been replaced, however long it took to notice. Otherwise memory is dropped and recovered,
-and the callers hear `unavailable`.
+more, for whoever was to store it has been replaced, however long it took to notice. Otherwise what is in memory of its streams is
+dropped and read again, and the callers hear `unavailable`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ log = logging.getLogger("runline.engine")
 
 
 class CommitFailed(Exception):
-    """The store cannot take anything now: memory is ahead of it and must be dropped."""
+    """The store cannot take a batch now: what is in memory of its streams is ahead of it and must be dropped."""
 
 
 async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:

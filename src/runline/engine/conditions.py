@@ -11,11 +11,11 @@ import msgspec
 
 log = logging.getLogger("runline.engine")
 
-Part = Literal["stream", "work", "store", "committer", "clock"]
+Component = Literal["stream", "work", "store", "committer", "clock"]
 """stream: one stream's writer. work: what timers, jobs and results cause in one stream. store: the database. committer: the
 process that writes it. clock: the host's time."""
 
-STREAM_PARTS: tuple[Part, ...] = ("stream", "work")
+STREAM_COMPONENTS: tuple[Component, ...] = ("stream", "work")
 """The parts whose subject is a stream."""
 
 Level = Literal["degraded", "failing"]
@@ -28,7 +28,7 @@ class Condition(msgspec.Struct, frozen=True):
     subject: which one of its part (a stream's id), or "". since_ns: the host's time since when it stands.
     """
 
-    part: Part
+    part: Component
     subject: str
     level: Level
     reason: str
@@ -39,9 +39,9 @@ class Conditions:
     """What stands now, oldest first."""
 
     def __init__(self) -> None:
-        self.standing: dict[tuple[Part, str], Condition] = {}
+        self.standing: dict[tuple[Component, str], Condition] = {}
 
-    def note(self, part: Part, subject: str, level: Level, reason: str, now_ns: int) -> None:
+    def note(self, part: Component, subject: str, level: Level, reason: str, now_ns: int) -> None:
         """A fault stands, or stands for another reason now."""
         known = self.standing.get((part, subject))
         if known is not None and (known.level, known.reason) == (level, reason):
@@ -50,7 +50,7 @@ class Conditions:
         self.standing[part, subject] = Condition(part, subject, level, reason, since_ns)
         log.error("%s %s is %s: %s", part, subject, level, reason)
 
-    def clear(self, part: Part, subject: str = "") -> None:
+    def clear(self, part: Component, subject: str = "") -> None:
         """A fault is over, if it stood."""
         if self.standing.pop((part, subject), None) is not None:
             log.warning("%s %s is well again", part, subject)

@@ -14,7 +14,7 @@ from typing import Literal
 from runline.domain.access import AccessState
 from runline.domain.messages import Lane
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
-from runline.engine.requests import Duty, Request, Ticket
+from runline.engine.requests import Duty, Request, Submission
 
 Place = Lane | Literal["last"]
 """A lane, or last: what its sender may not do. It is judged like everything else, but nobody else waits for it."""
@@ -59,19 +59,19 @@ class Waiting:
         """Whether one more of a user's may wait. depth: places of the lane. most: of one user."""
         raise NotImplementedError
 
-    def put(self, ticket: Ticket) -> None:
-        """Add a ticket, at its end."""
+    def put(self, submission: Submission) -> None:
+        """Add a submission, at its end."""
         raise NotImplementedError
 
-    def put_first(self, ticket: Ticket) -> None:
-        """Put a ticket back that waited for its rows: next of its sender's."""
+    def put_first(self, submission: Submission) -> None:
+        """Put a submission back that waited for its rows: next of its sender's."""
         raise NotImplementedError
 
-    def take(self) -> Ticket:
-        """The ticket whose turn it is."""
+    def take(self) -> Submission:
+        """The submission whose turn it is."""
         raise NotImplementedError
 
-    def empty(self) -> list[Ticket]:
+    def empty(self) -> list[Submission]:
         """Take everything out."""
         raise NotImplementedError
 
@@ -99,66 +99,66 @@ class InOrder(Waiting):
     to gain: what one user may have waiting is decided within some 20 ms.)
     """
 
-    __slots__ = ("senders", "tickets")
+    __slots__ = ("senders", "submissions")
 
     def __init__(self) -> None:
         super().__init__()
-        self.tickets: deque[Ticket] = deque()
+        self.submissions: deque[Submission] = deque()
         self.senders: dict[str, int] = {}
 
     def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
-        own, free = self.senders.get(actor, 0), depth - len(self.tickets)
+        own, free = self.senders.get(actor, 0), depth - len(self.submissions)
         return free > 0 and own < most and (not part or own < self.left_of(part, free))
 
-    def put(self, ticket: Ticket) -> None:
-        self.tickets.append(ticket)
-        actor = ticket.request.actor
+    def put(self, submission: Submission) -> None:
+        self.submissions.append(submission)
+        actor = submission.request.actor
         self.senders[actor] = self.senders.get(actor, 0) + 1
-        part = ticket.part
+        part = submission.part
         if part:
             self.parts[part] = self.parts.get(part, 0) + 1
 
-    def put_first(self, ticket: Ticket) -> None:
-        self.put(ticket)
-        self.tickets.rotate(1)
+    def put_first(self, submission: Submission) -> None:
+        self.put(submission)
+        self.submissions.rotate(1)
 
-    def take(self) -> Ticket:
-        ticket = self.tickets.popleft()
-        actor = ticket.request.actor
+    def take(self) -> Submission:
+        submission = self.submissions.popleft()
+        actor = submission.request.actor
         left = self.senders[actor] - 1
         if left:
             self.senders[actor] = left
         else:
             del self.senders[actor]
-        if ticket.part:
-            self.count(ticket.part, -1)
-        return ticket
+        if submission.part:
+            self.count(submission.part, -1)
+        return submission
 
-    def empty(self) -> list[Ticket]:
-        tickets = list(self.tickets)
-        self.tickets.clear()
+    def empty(self) -> list[Submission]:
+        submissions = list(self.submissions)
+        self.submissions.clear()
         self.senders.clear()
         self.parts.clear()
-        return tickets
+        return submissions
 
-    def __iter__(self) -> Iterator[Ticket]:
-        return iter(self.tickets)
+    def __iter__(self) -> Iterator[Submission]:
+        return iter(self.submissions)
 
     def __len__(self) -> int:
-        return len(self.tickets)
+        return len(self.submissions)
 
 
 class InTurns(Waiting):
-    """Turns go round the parts of the tree (the root is one of them), and in each round its users. A turn is CONTROL_TURN tickets
-    of a user that take CONTROL_TURN_NS at most (the last one begins before). A round is as many turns as users wait at its
-    beginning; unserved: how many are left of it.
+    """Turns go round the parts of the tree (the root is one of them), and in each round its users. A turn is CONTROL_TURN
+    submissions of a user that take CONTROL_TURN_NS at most (the last one begins before). A round is as many turns as users wait
+    at its beginning; unserved: how many are left of it.
     """
 
     __slots__ = ("left", "left_ns", "senders", "size", "unserved")
 
     def __init__(self) -> None:
         super().__init__()
-        self.senders: dict[str, dict[str, deque[Ticket]]] = {}
+        self.senders: dict[str, dict[str, deque[Submission]]] = {}
         """Who waits, by part; the first one's first has the turn."""
         self.size = 0
         self.left = CONTROL_TURN
@@ -174,32 +174,32 @@ class InTurns(Waiting):
         own, free = len(self.senders.get(part, {}).get(actor, ())), depth - self.size
         return free > 0 and own < most and (not part or own < self.left_of(part, free))
 
-    def queue_of(self, ticket: Ticket) -> deque[Ticket]:
+    def queue_of(self, submission: Submission) -> deque[Submission]:
         self.size += 1
-        if ticket.part:
-            self.count(ticket.part, 1)
-        return self.senders.setdefault(ticket.part, {}).setdefault(ticket.request.actor, deque())
+        if submission.part:
+            self.count(submission.part, 1)
+        return self.senders.setdefault(submission.part, {}).setdefault(submission.request.actor, deque())
 
-    def put(self, ticket: Ticket) -> None:
-        self.queue_of(ticket).append(ticket)
+    def put(self, submission: Submission) -> None:
+        self.queue_of(submission).append(submission)
 
-    def put_first(self, ticket: Ticket) -> None:
-        self.queue_of(ticket).appendleft(ticket)
+    def put_first(self, submission: Submission) -> None:
+        self.queue_of(submission).appendleft(submission)
 
-    def take(self) -> Ticket:
+    def take(self) -> Submission:
         part, senders = next(iter(self.senders.items()))
-        actor, tickets = next(iter(senders.items()))
-        ticket = tickets.popleft()
+        actor, submissions = next(iter(senders.items()))
+        submission = submissions.popleft()
         self.size -= 1
         if part:
             self.count(part, -1)
         self.left -= 1
-        if not tickets or not self.left:
+        if not submissions or not self.left:
             self.end_turn(part, actor)
-        return ticket
+        return submission
 
     def took(self, took_ns: int) -> None:
-        """Note how long the ticket that was taken last has taken."""
+        """Note how long the submission that was taken last has taken."""
         if self.left == CONTROL_TURN:
             # It was the last one of its turn.
             return
@@ -211,9 +211,9 @@ class InTurns(Waiting):
     def end_turn(self, part: str, actor: str) -> None:
         """It is the next one's turn; whoever has more waits for another."""
         senders = self.senders.pop(part)
-        tickets = senders.pop(actor)
-        if tickets:
-            senders[actor] = tickets
+        submissions = senders.pop(actor)
+        if submissions:
+            senders[actor] = submissions
         if senders:
             self.senders[part] = senders
         self.left = CONTROL_TURN
@@ -226,23 +226,23 @@ class InTurns(Waiting):
         sent = senders.get(actor)
         if sent is None:
             return
-        left = deque(ticket for ticket in sent if ticket.duty != duty)
+        left = deque(submission for submission in sent if submission.duty != duty)
         self.size -= len(sent) - len(left)
         senders[actor] = left
         if not left:
             self.end_turn("", actor)
 
-    def empty(self) -> list[Ticket]:
-        tickets = list(self)
+    def empty(self) -> list[Submission]:
+        submissions = list(self)
         self.senders.clear()
         self.parts.clear()
         self.size = self.unserved = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
-        return tickets
+        return submissions
 
-    def __iter__(self) -> Iterator[Ticket]:
-        return chain.from_iterable(tickets for senders in self.senders.values() for tickets in senders.values())
+    def __iter__(self) -> Iterator[Submission]:
+        return chain.from_iterable(submissions for senders in self.senders.values() for submissions in senders.values())
 
     def __len__(self) -> int:
         return self.size
@@ -272,9 +272,9 @@ class Lanes:
             depth -= CONTROL_KEPT
         return self.places[place].has_room(actor, part, depth, ACTOR_WAITING_MAX[place])
 
-    def empty(self) -> list[Ticket]:
+    def empty(self) -> list[Submission]:
         """Take everything out, control first."""
-        return [ticket for place in PLACES for ticket in self.places[place].empty()]
+        return [submission for place in PLACES for submission in self.places[place].empty()]
 
     def __len__(self) -> int:
         return sum(map(len, self.places.values()))

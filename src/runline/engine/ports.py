@@ -6,8 +6,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 import msgspec
 
 from runline.domain.state import Need, R, Row
-from runline.engine.conditions import Level
-from runline.engine.conditions import Part as Faulty
+from runline.engine.conditions import Component, Level
 from runline.engine.ids import Entropy
 
 V = TypeVar("V")
@@ -90,7 +89,7 @@ class StoreError(Exception):
         return StoreError, (self.kind, str(self))
 
 
-Report = Callable[[Faulty, str, Level | None, str], None]
+Report = Callable[[Component, str, Level | None, str], None]
 """How a store says what is wrong with it: which part, what of it, how bad (None: it is well again), and why."""
 
 

@@ -37,7 +37,8 @@ class Histogram:
 class Probes(msgspec.Struct):
     """Counters since the start.
 
-    answer: from queued to answered, durable. commit: from sealed to durable.
+    recoveries: streams that were dropped from memory and read again. answer: from queued to answered, durable. commit: from
+    sealed to durable.
     """
 
     accepted: int = 0

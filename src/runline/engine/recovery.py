@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from runline.domain.book import Book
-from runline.domain.house import House
+from runline.domain.house import BookListing, House
 from runline.domain.messages import HOUSE
 from runline.domain.sessions import SessionState
 from runline.engine.envelope import decode_envelope
@@ -132,3 +132,12 @@ async def recover_view(store: Reading) -> House:
         heads = await store.heads()
         head = heads.get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
         return await load_whole(store, House(), head)
+
+
+async def every_stream(store: Reading) -> list[str]:
+    """The house and all its books, as far as they are stored.
+
+    Raises StoreError.
+    """
+    with reading(HOUSE):
+        return [HOUSE, *(listing.name for listing in await store.held_rows(HOUSE, BookListing))]

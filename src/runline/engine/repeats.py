@@ -13,19 +13,19 @@ from runline.domain.messages import Event
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import REPEATS_PER_USER_MAX, REPEATS_WAITING_MAX, REPEATS_WITHIN
 from runline.engine.ports import Store
-from runline.engine.requests import BUSY, UNAVAILABLE, Accepted, Outcome, Ticket, refused
+from runline.engine.requests import BUSY, UNAVAILABLE, Accepted, Outcome, Submission, refused
 
 log = logging.getLogger("runline.engine")
 
-Repeat = tuple[Ticket, int, int]
-"""a ticket, the position of its command's first event, the number of its events"""
+Repeat = tuple[Submission, int, int]
+"""a submission, the position of its command's first event, the number of its events"""
 
 
 class Repeats:
     """What waits for its answer from the log. tell: gives an answer. failed: hears what went wrong with a reading."""
 
     def __init__(
-        self, store: Store, tell: Callable[[Ticket, Outcome], None], failed: Callable[[Exception], None]
+        self, store: Store, tell: Callable[[Submission, Outcome], None], failed: Callable[[Exception], None]
     ) -> None:
         self.store = store
         self.tell = tell
@@ -82,8 +82,8 @@ class Repeats:
             log.warning("reading the answer to a repeated command failed: %s: %s", type(error).__name__, error)
             self.failed(error)
         unavailable = refused(0, UNAVAILABLE)
-        for ticket, first, _ in repeats:
-            self.tell(ticket, found.get(first, unavailable))
+        for submission, first, _ in repeats:
+            self.tell(submission, found.get(first, unavailable))
 
 
 def take_together(waiting: deque[Repeat]) -> list[Repeat]:

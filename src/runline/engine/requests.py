@@ -103,7 +103,7 @@ Duty = tuple[str, str | int, str]
 (results, "", "")."""
 
 
-class Ticket(msgspec.Struct, gc=False):
+class Submission(msgspec.Struct, gc=False):
     """A request on its way through a lane.
 
     part: the part of the tree in which its sender stood as it came, "" for the root and for those who stand nowhere.

@@ -14,6 +14,7 @@ from runline.domain.messages import Event
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import READ_EVENTS, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
 from runline.engine.ports import Reading
+from runline.engine.writer import Filling
 
 
 class Committed(msgspec.Struct, gc=False):
@@ -113,3 +114,39 @@ class Subscription:
         while True:
             for committed in await self.batch():
                 yield committed
+
+
+class Subscriptions:
+    """Who follows which stream in this process. of: by stream."""
+
+    def __init__(self, store: Reading) -> None:
+        self.store = store
+        self.of: dict[str, list[Subscription]] = {}
+
+    def begin(self, stream: str, after: int, durable_seq: int) -> Subscription:
+        """Follow a stream after a position that is durable."""
+        listening = self.of.setdefault(stream, [])
+
+        def leave() -> None:
+            if subscription in listening:
+                listening.remove(subscription)
+
+        subscription = Subscription(self.store, stream, after, durable_seq, leave)
+        listening.append(subscription)
+        return subscription
+
+    def publish(self, stream: str, filling: Filling) -> None:
+        """Tell what has become durable of a stream."""
+        listening = self.of.get(stream)
+        if listening and filling.happened:
+            happened = [
+                Committed(stream, *entry, len(row[4]))
+                for entry, row in zip(filling.happened, filling.logged, strict=True)
+            ]
+            for subscription in list(listening):
+                subscription.publish(happened)
+
+    def catch_up(self, stream: str, durable_seq: int) -> None:
+        """After a recovery: what was stored meanwhile and never published is in the log."""
+        for subscription in self.of.get(stream, ()):
+            subscription.catch_up(durable_seq)

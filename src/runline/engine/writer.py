@@ -28,7 +28,7 @@ from runline.engine.limits import COMMAND_LOG_BYTES_MAX, EVENT_BYTES_MAX
 from runline.engine.ports import EventRow, Head, Part, Refusal
 from runline.engine.positions import Positions
 from runline.engine.refusals import Refusals
-from runline.engine.requests import Accepted, Outcome, Previewed, Request, Ticket, refused
+from runline.engine.requests import Accepted, Outcome, Previewed, Request, Submission, refused
 from runline.engine.window import Window
 
 log = logging.getLogger("runline.engine")
@@ -50,8 +50,8 @@ class Filling:
         self.happened: list[Happened] = []
         self.refusals: list[Refusal] = []
         self.refusals_before = 0
-        self.waiting: list[tuple[Ticket, Outcome]] = []
-        self.repeats: list[tuple[Ticket, int, int]] = []
+        self.waiting: list[tuple[Submission, Outcome]] = []
+        self.repeats: list[tuple[Submission, int, int]] = []
         self.released: list[asyncio.Future[bool]] = []
 
     def __bool__(self) -> bool:
@@ -84,45 +84,45 @@ class Writer:
         self.fetching_job = False
         self.job_turn = 0
 
-    def needs(self, ticket: Ticket) -> list[Need]:
-        """The rows that a ticket's command needs and that are not in memory."""
-        fetched = ticket.fetched
+    def needs(self, submission: Submission) -> list[Need]:
+        """The rows that a submission's command needs and that are not in memory."""
+        fetched = submission.fetched
         if fetched is not None and (not fetched or self.has_wagers(fetched)):
             return []
-        return needs(self.state, ticket.request.command)
+        return needs(self.state, submission.request.command)
 
     def has_wagers(self, numbers: tuple[int, ...]) -> bool:
         """Whether fetched tickets are still in memory (they may have left it while their command waited)."""
         return isinstance(self.state, Book) and all(number in self.state.wagers for number in numbers)
 
-    def take(self, ticket: Ticket, fetched: list[list[Row]]) -> None:
-        """Take fetched rows into memory, unless they are there (memory is never older), until the ticket is done."""
+    def take(self, submission: Submission, fetched: list[list[Row]]) -> None:
+        """Take fetched rows into memory, unless they are there (memory is never older), until the submission is done."""
         state = self.state
         for rows in fetched:
             for row in rows:
                 held = getattr(state, type(state).held[type(row)])
                 if row.key() not in held:
                     held[row.key()] = row
-        ticket.fetched = tuple(row.key() for rows in fetched for row in rows)
+        submission.fetched = tuple(row.key() for rows in fetched for row in rows)
 
-    def execute(self, ticket: Ticket, now_ns: int, decided_ns: int, house_lag_ms: int) -> Outcome | None:
+    def execute(self, submission: Submission, now_ns: int, decided_ns: int, house_lag_ms: int) -> Outcome | None:
         """Execute one command: judge it, apply its events, log them. Returns what came of it, which is to wait until the state's
         position is durable; None for a repeat, whose answer is in the log.
 
         Raises BrokenInvariant (or whatever else a broken handler raises while evolving): the stream must stop.
         """
         state = self.state
-        request = ticket.request
+        request = submission.request
         at_ns = now_ns if now_ns > state.at_ns else time_of(state.at_ns, now_ns)
         try:
             internal = request.actor == ENGINE
             command_id = id_bytes(request.id)
             digest = b"" if internal else content_digest(request.actor, request.command)
             window = None if internal else self.window
-            fetched = ticket.fetched or ()
+            fetched = submission.fetched or ()
             events = judge(state, request, at_ns, self.house, house_lag_ms, fetched, window, command_id, digest)
             if type(events) is Seen:
-                self.filling.repeats.append((ticket, events.first, events.count))
+                self.filling.repeats.append((submission, events.first, events.count))
                 return None
             if request.preview:
                 return Previewed(state.seq, events, moves(state, events) if isinstance(state, Book) else Moves())
@@ -131,8 +131,8 @@ class Writer:
             first = state.seq + 1
             count = len(events)
             # What cannot be logged is not applied: it is encoded before anything is changed.
-            body = self.encode(events[0], first, ticket, request, digest, at_ns, decided_ns)
-            others = self.encode_others(events, body, ticket, digest, at_ns, decided_ns) if count > 1 else ()
+            body = self.encode(events[0], first, submission, request, digest, at_ns, decided_ns)
+            others = self.encode_others(events, body, submission, digest, at_ns, decided_ns) if count > 1 else ()
         except Rejected as rejected:
             return self.refuse(request, rejected, at_ns)
         except BrokenInvariant:
@@ -147,8 +147,8 @@ class Writer:
             fault = f"This command cannot be decided: {type(error).__name__}."
             return self.refuse(request, Rejected("internal_error", fault), at_ns)
         finally:
-            if ticket.fetched and isinstance(state, Book):
-                state.closed.extend(ticket.fetched)
+            if submission.fetched and isinstance(state, Book):
+                state.closed.extend(submission.fetched)
         if not self.filling.began_ns:
             self.filling.began_ns = decided_ns
         self.apply(events[0], first, body, request, command_id, digest, at_ns)
@@ -160,7 +160,14 @@ class Writer:
         return Accepted(state.seq, events)
 
     def encode(
-        self, event: Event, seq: int, ticket: Ticket, request: Request, digest: bytes, at_ns: int, decided_ns: int
+        self,
+        event: Event,
+        seq: int,
+        submission: Submission,
+        request: Request,
+        digest: bytes,
+        at_ns: int,
+        decided_ns: int,
     ) -> bytes:
         """An event as it will be logged.
 
@@ -182,7 +189,7 @@ class Writer:
                 request.correlation,
                 digest,
                 request.received_ns,
-                ticket.queued_ns,
+                submission.queued_ns,
                 decided_ns,
                 bare(event) if kind.secret else event,
             )
@@ -192,14 +199,14 @@ class Writer:
         return body
 
     def encode_others(
-        self, events: list[Event], first: bytes, ticket: Ticket, digest: bytes, at_ns: int, decided_ns: int
+        self, events: list[Event], first: bytes, submission: Submission, digest: bytes, at_ns: int, decided_ns: int
     ) -> list[bytes]:
         """The events after a command's first one, as they will be logged.
 
         Raises Rejected `too_large`, also for what they and the first one are together.
         """
         bodies = [
-            self.encode(event, seq, ticket, ticket.request, digest, at_ns, decided_ns)
+            self.encode(event, seq, submission, submission.request, digest, at_ns, decided_ns)
             for seq, event in enumerate(events[1:], self.state.seq + 2)
         ]
         if len(first) + sum(map(len, bodies)) > COMMAND_LOG_BYTES_MAX:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from runline.domain.messages import HOUSE
-from runline.engine.conditions import STREAM_PARTS, Condition, Level, Part
+from runline.engine.conditions import STREAM_COMPONENTS, Component, Condition, Level
 
 
 class ConditionRow(msgspec.Struct):
@@ -26,7 +26,7 @@ class ConditionRow(msgspec.Struct):
     since_ns: int
 
 
-PARTS: dict[Part, str] = {
+PARTS: dict[Component, str] = {
     "stream": "This stream is not well.",
     "work": "Something that is due in this stream cannot be done.",
     "store": "The database is not well.",
@@ -47,7 +47,7 @@ def conditions_told(standing: Iterable[Condition], stream: str, whole: bool) -> 
     """
     rows: list[ConditionRow] = []
     for one in standing:
-        of_stream = one.part in STREAM_PARTS
+        of_stream = one.part in STREAM_COMPONENTS
         if of_stream and stream != HOUSE and one.subject not in (stream, HOUSE):
             continue
         own = of_stream and one.subject == stream

@@ -1,0 +1,244 @@
+"""Batch: what all streams have decided, from its sealing until it is let out or lost.
+
+Rules: no timer batches anything: whatever was decided while the last batch became durable is the next one. Nothing leaves before
+it is durable. What cannot be stored concerns the streams that are in it: one whose row is refused stops; if nobody can tell what
+was stored, those of the batch are in doubt and are read again.
+"""
+
+import asyncio
+import logging
+
+from runline.engine.answers import Answers
+from runline.engine.commit import CommitFailed, commit
+from runline.engine.house_view import HouseView
+from runline.engine.limits import BATCH_BYTES_MAX, REFUSAL_WAIT_S_MAX
+from runline.engine.owned import Owned
+from runline.engine.ports import Part, Sealed
+from runline.engine.process import Process
+from runline.engine.requests import UNAVAILABLE, refused
+from runline.engine.subscription import Subscriptions
+from runline.engine.writer import Filling, Writer
+
+log = logging.getLogger("runline.engine")
+
+SealedPart = tuple[Writer, Part, Filling]
+"""One stream's part of a batch, with who waits for it."""
+
+
+class Batches:
+    """The batch that is being filled, and the one that is being stored.
+
+    filling: the streams that have decided something since the last sealing. filled, filled_bytes: how many events that is, and
+    of how many bytes. refusing: the streams with refusals to be stored, and the host's time until which those wait for a batch.
+    """
+
+    def __init__(
+        self, process: Process, owned: Owned, answers: Answers, house: HouseView, subscriptions: Subscriptions
+    ) -> None:
+        self.process = process
+        self.clock = process.clock
+        self.probes = process.probes
+        self.owned = owned
+        self.answers = answers
+        self.house = house
+        self.subscriptions = subscriptions
+        self.filling: dict[Writer, None] = {}
+        self.filled = 0
+        self.filled_bytes = 0
+        self.refusing: dict[Writer, int] = {}
+        self.committing: asyncio.Task[None] | None = None
+        self.sealed_ns = 0
+        self.durable_ns = 0
+
+    # Filling
+
+    def is_full(self, events_max: int) -> bool:
+        """Whether the batch takes no more."""
+        return self.filled >= events_max or self.filled_bytes >= BATCH_BYTES_MAX
+
+    def durable(self, writer: Writer) -> "asyncio.Future[bool]":
+        """Whether everything that the writer has decided becomes durable (true) or is lost (false)."""
+        released: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        if writer.stopped:
+            released.set_result(False)
+        elif writer.state.seq <= writer.durable_seq:
+            released.set_result(True)
+        else:
+            writer.filling.released.append(released)
+            self.filling[writer] = None
+            self.process.wake.set()
+        return released
+
+    def note_refusals(self, writer: Writer) -> None:
+        """A stream has refused something, which is to be stored: with the next batch, or a little later with one of its own."""
+        if writer not in self.refusing:
+            self.refusing[writer] = self.clock.host_ns() + int(REFUSAL_WAIT_S_MAX * 1e9)
+
+    def refusals_wait_s(self) -> float | None:
+        """How long refusals wait still before they get a batch of their own; None if none do."""
+        if not self.refusing or self.committing is not None:
+            return None
+        return (next(iter(self.refusing.values())) - self.clock.host_ns()) / 1e9
+
+    def begin(self) -> None:
+        """Begin to store what was decided, unless the last batch is being stored still."""
+        self.hand_over_refusals()
+        if self.committing is None and self.filling:
+            self.committing = asyncio.create_task(self.commit())
+
+    def hand_over_refusals(self) -> None:
+        """Let refusals that have waited long enough be stored, in a batch of their own if there is none."""
+        if not self.refusing:
+            return
+        if self.process.stopping or next(iter(self.refusing.values())) <= self.clock.host_ns():
+            for writer in self.refusing:
+                if not writer.stopped:
+                    writer.hand_over_refusals()
+                    self.filling[writer] = None
+            self.refusing = {}
+
+    # Storing
+
+    async def commit(self) -> None:
+        """Seal what was decided, make it durable, and let it out; again as long as there is something.
+
+        A store that works beside the engine gets the next batch before the answers of the last one go out, so that it
+        never waits for them.
+        """
+        durable: list[SealedPart] = []
+        try:
+            while self.filling or durable:
+                parts = self.seal()
+                # There is room for the next batch, for which the loop may be waiting.
+                self.process.wake.set()
+                storing = asyncio.create_task(self.store(parts))
+                if durable:
+                    # The store has its batch before the last one's answers are given.
+                    await asyncio.sleep(0)
+                    self.let_out(durable)
+                durable = await storing
+                if not self.process.store.beside:
+                    self.let_out(durable)
+                    break
+        except Exception:
+            log.exception("a fault while committing; every stream is read again")
+            self.owned.doubt_all("a fault while committing")
+        finally:
+            self.committing = None
+            self.process.wake.set()
+
+    def seal(self) -> list[SealedPart]:
+        """Take what every stream has decided. A stream whose part cannot be encoded stops; the others go on."""
+        parts: list[SealedPart] = []
+        for writer in list(self.filling):
+            try:
+                parts.append((writer, *writer.seal()))
+            except Exception as error:
+                log.exception("a part of %s cannot be sealed", writer.stream)
+                self.owned.stop(writer, f"{type(error).__name__}: {error}")
+            if not writer.refusals:
+                self.refusing.pop(writer, None)
+        self.empty()
+        return parts
+
+    def empty(self) -> None:
+        """There is room for the next batch."""
+        self.filling.clear()
+        self.filled = self.filled_bytes = 0
+
+    def next_sealed_ns(self) -> int:
+        """The host's time of a sealing, strictly growing."""
+        self.sealed_ns = max(self.clock.host_ns(), self.sealed_ns + 1)
+        return self.sealed_ns
+
+    async def store(self, parts: list[SealedPart]) -> list[SealedPart]:
+        """Make a sealed batch durable. Returns the parts that are; the others are lost, and everyone who waited hears so."""
+        written = [entry for entry in parts if entry[2].logged or entry[2].refusals]
+        if not written:
+            return parts
+        sealed = Sealed(self.process.node, self.next_sealed_ns(), self.durable_ns, [part for _, part, _ in written])
+        try:
+            stopped = await commit(self.process.store, sealed, self.clock)
+        except Exception as error:
+            if isinstance(error, CommitFailed):
+                log.error("the store fails, what its batch is about is read again: %s", error)
+                self.process.hear_damage(error.__cause__)
+            else:
+                log.exception("a fault while committing; what the batch is about is read again")
+            for writer, _, filling in written:
+                self.lose(writer, filling)
+                self.owned.doubt(writer, f"memory was dropped: {error}")
+            return [entry for entry in parts if entry not in written]
+        self.durable_ns = self.clock.host_ns()
+        self.probes.commit.add(self.durable_ns - sealed.sealed_ns)
+        self.probes.batches += 1
+        if not stopped:
+            return parts
+        for writer, _, filling in written:
+            if writer.stream in stopped:
+                self.lose(writer, filling)
+                self.owned.stop(writer, stopped[writer.stream])
+        return [entry for entry in parts if entry[0].stream not in stopped]
+
+    # Let out, or lost
+
+    def let_out(self, parts: list[SealedPart]) -> None:
+        """A batch is durable: the view follows the house, then everyone is answered and told what happened."""
+        for writer, part, filling in parts:
+            writer.durable(part.after.seq)
+            self.probes.events += len(filling.logged)
+            self.probes.rows += len(filling.logged) + sum(map(len, part.rows.values()))
+            if writer.house is None:
+                self.follow(writer, filling)
+        now_ns = self.clock.host_ns()
+        for writer, _, filling in parts:
+            try:
+                self.answer(writer, filling, now_ns)
+                self.subscriptions.publish(writer.stream, filling)
+            except Exception as error:
+                log.exception("what %s has made durable cannot be let out", writer.stream)
+                self.lose(writer, filling)
+                self.owned.doubt(writer, f"{type(error).__name__}: {error}")
+
+    def follow(self, writer: Writer, filling: Filling) -> None:
+        """Let the view follow the house, whose part is durable."""
+        try:
+            self.house.follow_part(writer, filling)
+        except Exception as error:
+            log.exception("the house view cannot follow")
+            self.owned.doubt(writer, f"the house view cannot follow: {type(error).__name__}: {error}")
+
+    def answer(self, writer: Writer, filling: Filling, now_ns: int) -> None:
+        """Answer everyone who waited for a part."""
+        give = self.answers.give
+        for submission, outcome in filling.waiting:
+            give(submission, outcome, now_ns)
+        filling.waiting = []
+        writer.release(filling, stored=True)
+        if filling.repeats:
+            self.answers.repeat(writer.stream, filling.repeats)
+            filling.repeats = []
+
+    def lose(self, writer: Writer, filling: Filling) -> None:
+        """Tell everyone who waited for a part that it is not recorded."""
+        writer.lost(filling)
+        unavailable = refused(writer.durable_seq, UNAVAILABLE)
+        tell = self.answers.tell
+        for submission, _ in filling.waiting:
+            tell(submission, unavailable)
+        for submission, _, _ in filling.repeats:
+            tell(submission, unavailable)
+        filling.waiting, filling.repeats = [], []
+        writer.release(filling, stored=False)
+
+    def enter(self, writer: Writer) -> None:
+        """A stream begins with nothing decided."""
+
+    def leave(self, writer: Writer) -> None:
+        """What a stream has decided and not handed over is lost."""
+        self.refusing.pop(writer, None)
+        self.filling.pop(writer, None)
+        if not self.filling:
+            self.empty()
+        filling, writer.filling = writer.filling, Filling()
+        self.lose(writer, filling)

@@ -1,0 +1,87 @@
+"""The house view: the house as this process's books see it, which is only what is durable.
+
+Rule: it is fed with the house's events in their order, by whoever owns the house. What it does not know yet makes it behind, and
+books whose view is too far behind take no wagers.
+"""
+
+from collections.abc import Callable, Sequence
+
+from runline.domain.execution import follow
+from runline.domain.house import House
+from runline.domain.messages import HOUSE, Event
+from runline.engine.envelope import decode_envelope
+from runline.engine.limits import READ_EVENTS
+from runline.engine.process import Process
+from runline.engine.recovery import recover_view
+from runline.engine.writer import Filling, Writer
+
+HOUSE_STOPPED_MS = 10**9
+"""How far behind a house is that has stopped, in milliseconds."""
+
+Hears = Callable[[int, Event], None]
+"""Who hears of each event of the house once the view has it: (its position, the event)."""
+
+
+class HouseView:
+    """The house, durable and read-only.
+
+    state: what books read. behind_ns: the host's time of the oldest change of the house that the view has not, 0 if it has all.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self.store = process.store
+        self.clock = process.clock
+        self.state = House()
+        self.behind_ns = 0
+        self.stopped = False
+        self.sound = False
+        """Whether it is what the store had at its position."""
+        self.hears: Sequence[Hears] = ()
+
+    async def reach(self, position: int) -> bool:
+        """Bring it up to a durable position of the house. Returns whether it was read anew, as another state.
+
+        Raises StoreError.
+        """
+        if not self.sound:
+            self.state = await recover_view(self.store)
+            self.sound = True
+            return True
+        while self.state.seq < position:
+            for row in await self.store.events(HOUSE, self.state.seq, READ_EVENTS):
+                entry = decode_envelope(row[4])
+                self.follow(entry.seq, entry.at_ns, entry.event())
+        return False
+
+    def follow(self, seq: int, at_ns: int, event: Event) -> None:
+        """The next durable event of the house."""
+        self.sound = False
+        follow(self.state, event, seq, at_ns)
+        self.sound = True
+        for hears in self.hears:
+            hears(seq, event)
+
+    def follow_part(self, writer: Writer, filling: Filling) -> None:
+        """What a batch has made durable of the house, which is owned here."""
+        for seq, at_ns, _, _, event in filling.happened:
+            self.follow(seq, at_ns, event)
+        # A stopped house is behind for as long as it is stopped.
+        self.behind_ns = writer.undurable_since_ns() or int(self.stopped)
+
+    def lag_ms(self) -> int:
+        """How far it is behind, in milliseconds of the host's time."""
+        if not self.behind_ns:
+            return 0
+        return HOUSE_STOPPED_MS if self.stopped else (self.clock.host_ns() - self.behind_ns) // 1_000_000
+
+    def enter(self, writer: Writer) -> None:
+        """The house goes on, and the view has all that is durable of it."""
+        if writer.house is None:
+            self.stopped = False
+            self.behind_ns = 0
+
+    def leave(self, writer: Writer) -> None:
+        """Nobody knows here how the house goes on."""
+        if writer.house is None:
+            self.stopped = True
+            self.behind_ns = self.behind_ns or 1

@@ -1,0 +1,183 @@
+"""Owned: the streams of this process. One is adopted, stopped, started again and released without the others.
+
+Rule: adopting is recovering: the stream is claimed, read and checked, then it goes on. What a stream has decided and could not
+store is lost with its memory; everyone who waited for it hears `unavailable`, and only this stream is read again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from runline.domain.book import Book
+from runline.domain.messages import HOUSE
+from runline.engine.house_view import HouseView
+from runline.engine.limits import RECOVER_PAUSE_S
+from runline.engine.ports import GENESIS, Head
+from runline.engine.process import Beside, Process
+from runline.engine.recovery import recover_writer
+from runline.engine.window import Window
+from runline.engine.writer import Writer
+
+log = logging.getLogger("runline.engine")
+
+RELEASED = "it was released"
+
+
+class Keeper(Protocol):
+    """A part of the engine that keeps something of each stream."""
+
+    def enter(self, writer: Writer) -> None:
+        """A stream begins or goes on here."""
+        ...
+
+    def leave(self, writer: Writer) -> None:
+        """A stream goes on here no more: what is kept of it is dropped, and whoever waits for it hears so."""
+        ...
+
+
+class Owned:
+    """The writers of the streams that this process owns.
+
+    keepers: the parts that keep something of each stream, in the order in which a stream enters them.
+    """
+
+    def __init__(self, process: Process, house: HouseView) -> None:
+        self.process = process
+        self.conditions = process.conditions
+        self.house = house
+        self.keepers: Sequence[Keeper] = ()
+        self.writers: dict[str, Writer] = {}
+        self.starting = Beside(process.wake)
+        self.reading = asyncio.Lock()
+        self.read_ns: dict[str, int] = {}
+        """The host's time at which each stream was read again last, after it was in doubt."""
+
+    async def adopt(self, stream: str) -> None:
+        """Own a stream from here on, as it is stored. One that is owned already goes on.
+
+        Raises StoreError.
+        """
+        async with self.reading:
+            if stream not in self.writers:
+                self.go_on(await self.recovered(stream))
+
+    async def recovered(self, stream: str) -> Writer:
+        """A writer of a stream, as it is stored, which nobody else owns from here on.
+
+        Raises StoreError.
+        """
+        process = self.process
+        house = None if stream == HOUSE else self.house.state
+        writer = await recover_writer(process.store, stream, house, process.node, process.clock.now_ns())
+        if stream == HOUSE and await self.house.reach(writer.durable_seq):
+            for book in self.writers.values():
+                book.house = self.house.state if book.house is not None else None
+        return writer
+
+    def found(self, stream: str) -> None:
+        """A new book begins here. Nothing is stored of it, so there is nothing to claim: whoever commits first has it."""
+        if stream not in self.writers:
+            head = Head(stream, 0, 0, GENESIS, 0)
+            self.go_on(Writer(Book(stream), head, Window(), self.house.state, self.process.node))
+
+    def go_on(self, writer: Writer) -> None:
+        self.writers[writer.stream] = writer
+        for keeper in self.keepers:
+            keeper.enter(writer)
+        self.conditions.clear("stream", writer.stream)
+
+    async def release(self, stream: str) -> None:
+        """Own a stream no more. What it has decided becomes durable first; what waits in its lanes hears `unavailable`."""
+        async with self.reading:
+            writer = self.writers.get(stream)
+            if writer is None:
+                return
+            stopped = bool(writer.stopped)
+            writer.stopped = writer.stopped or RELEASED
+            await self.settled(writer)
+            if not stopped and writer.stopped != RELEASED:
+                log.error("%s was released as it stopped: %s", stream, writer.stopped)
+            self.leave(writer)
+            del self.writers[stream]
+            self.conditions.clear("stream", stream)
+
+    async def settled(self, writer: Writer) -> None:
+        """Wait until nothing that a stream has decided is on its way to the store."""
+        while writer.sealed or writer.filling:
+            released: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            (writer.sealed[-1] if writer.sealed else writer.filling).released.append(released)
+            self.process.wake.set()
+            await released
+
+    def leave(self, writer: Writer) -> None:
+        for keeper in self.keepers:
+            keeper.leave(writer)
+
+    def stop(self, writer: Writer, reason: str) -> None:
+        """Stop one stream: nothing of it that is not durable is let out; it answers `unavailable` until it is started again."""
+        self.conditions.note("stream", writer.stream, "failing", reason, self.process.clock.host_ns())
+        writer.stopped = reason
+        self.leave(writer)
+
+    def doubt(self, writer: Writer, reason: str) -> None:
+        """What is in memory of a stream may not be what is stored: drop it, and read it again, as often as it takes."""
+        if self.writers.get(writer.stream) is writer and not writer.stopped:
+            self.stop(writer, reason)
+            self.starting.start(self.read_again(writer))
+
+    def doubt_all(self, reason: str) -> None:
+        """It is not known whose memory is not what is stored."""
+        for writer in list(self.writers.values()):
+            self.doubt(writer, reason)
+
+    def start_stopped(self) -> None:
+        """Start every stopped stream again."""
+        for stream in self.writers:
+            self.start_again(stream)
+
+    def start_again(self, stream: str) -> None:
+        """Start a stopped stream again, as at every start. If it cannot be, it stays stopped and says why.
+
+        Reading it holds the process up for as long as a start does.
+        """
+        writer = self.writers.get(stream)
+        if writer is not None and writer.stopped:
+            self.starting.start(self.start_once(writer))
+
+    async def start_once(self, stopped: Writer) -> None:
+        try:
+            await self.replace(stopped)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            self.conditions.note("stream", stopped.stream, "failing", reason, self.process.clock.host_ns())
+
+    async def read_again(self, stopped: Writer) -> None:
+        process, stream = self.process, stopped.stream
+        # A fault that comes back at once is not to take everything.
+        if process.clock.host_ns() - self.read_ns.get(stream, 0) < RECOVER_PAUSE_S * 1e9:
+            await asyncio.sleep(RECOVER_PAUSE_S)
+        while not process.stopping and self.writers.get(stream) is stopped:
+            try:
+                await self.replace(stopped)
+            except Exception as error:
+                log.error("recovery of %s failed, trying again: %s", stream, error)
+                reason = f"What is stored cannot be recovered, trying again: {error}"
+                process.hear("stream", stream, "failing", reason)
+                await asyncio.sleep(RECOVER_PAUSE_S)
+            else:
+                process.probes.recoveries += 1
+                self.read_ns[stream] = process.clock.host_ns()
+
+    async def replace(self, stopped: Writer) -> None:
+        """Let a stream that is stopped go on from what is stored.
+
+        Raises StoreError, and what else goes wrong while it is read.
+        """
+        # What was handed over before it stopped may still become durable.
+        await self.settled(stopped)
+        async with self.reading:
+            if self.writers.get(stopped.stream) is stopped and self.process.available:
+                writer = await self.recovered(stopped.stream)
+                if self.writers.get(stopped.stream) is stopped and self.process.available:
+                    self.go_on(writer)

@@ -1,0 +1,68 @@
+"""Process: what all parts of one engine share: its ports, what it counts, what is wrong with it, and its work beside the loop."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from runline.engine.conditions import Component, Conditions, Level
+from runline.engine.ids import Entropy
+from runline.engine.ports import Clock, Store, StoreError
+from runline.engine.probes import Probes
+
+
+class Process:
+    """One process that executes.
+
+    store, clock, entropy: its ports. node: its name in the log. available: whether it takes requests. stopping: whether it ends
+    once all that it has taken is durable. wake: set when the loop has something to do.
+    """
+
+    def __init__(self, store: Store, clock: Clock, entropy: Entropy, node: str) -> None:
+        self.store = store
+        self.clock = clock
+        self.node = node
+        self.entropy = entropy
+        self.probes = Probes()
+        self.conditions = Conditions()
+        self.wake = asyncio.Event()
+        self.available = False
+        self.stopping = False
+        store.reports_to(self.hear)
+
+    def hear(self, component: Component, subject: str, level: Level | None, reason: str) -> None:
+        """Something is wrong, or (None) is well again."""
+        if level is None:
+            self.conditions.clear(component, subject)
+        else:
+            self.conditions.note(component, subject, level, reason, self.clock.host_ns())
+
+    def hear_damage(self, error: BaseException | None) -> None:
+        """Something that was to be read is damaged: what needs it is refused, and somebody should look."""
+        if isinstance(error, StoreError) and error.kind == "unreadable":
+            self.hear("store", "pages", "degraded", str(error))
+
+
+class Beside:
+    """Work that goes on beside the loop, which wakes when a piece of it is done."""
+
+    def __init__(self, wake: asyncio.Event) -> None:
+        self.wake = wake
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin a piece of work."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.done)
+
+    def done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        self.wake.set()
+
+    async def end(self) -> None:
+        """Wait until all of it is done, and what it has begun."""
+        while self.tasks:
+            await asyncio.wait(self.tasks)
+
+    def __bool__(self) -> bool:
+        return bool(self.tasks)

@@ -1,0 +1,170 @@
+"""Queues: how requests come into the lanes of their streams, and what waits there in all streams together.
+
+Rule: what cannot even wait is answered at once. Nobody's part of what may wait takes another's.
+"""
+
+from collections.abc import Sequence
+
+from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
+from runline.engine.answers import NOBODY, Answers
+from runline.engine.ids import uuid7
+from runline.engine.lanes import PLACES, Place, is_permitted, lane_of, part_of
+from runline.engine.limits import (
+    ACTOR_WAITING_MAX,
+    COMMAND_ID_LENGTH,
+    CORRELATION_LENGTH_MAX,
+    LANE_DEPTH_MAX,
+    POSITION_MAX,
+    SESSION_LENGTH_MAX,
+    WAGERS_WAITING_MAX,
+)
+from runline.engine.owned import Owned
+from runline.engine.process import Process
+from runline.engine.requests import BUSY, UNAVAILABLE, Duty, Request, Sink, Submission, refused
+from runline.engine.writer import Writer
+
+
+def require_texts(request: Request) -> None:
+    """Refuse what is too long for the log, or cannot be written into it: half a character.
+
+    Raises Rejected `command_id_invalid`, `too_long`, `malformed_command`.
+    """
+    if len(request.id) > COMMAND_ID_LENGTH:
+        raise Rejected("command_id_invalid", "A command's id is a UUIDv7.")
+    for name, text, most in (
+        ("correlation", request.correlation, CORRELATION_LENGTH_MAX),
+        ("session", request.session, SESSION_LENGTH_MAX),
+    ):
+        if len(text) > most:
+            raise Rejected("too_long", f"{name} is too long.", field=name, most=most)
+    if request.if_position is not None and not 0 <= request.if_position <= POSITION_MAX:
+        raise Rejected("malformed_command", "if_position is no position.")
+    try:
+        (request.session + request.correlation).encode()
+    except UnicodeEncodeError as error:
+        raise Rejected("malformed_command", str(error)) from None
+
+
+class Queues:
+    """What waits in all streams.
+
+    turns: whose turn it is, for each lane: the first has the next turn, and goes to the end if it has more to do.
+    """
+
+    def __init__(self, process: Process, owned: Owned, answers: Answers) -> None:
+        self.process = process
+        self.writers = owned.writers
+        self.answers = answers
+        self.turns: dict[Place, dict[Writer, None]] = {place: {} for place in PLACES}
+        self.wagers_waiting = 0
+
+    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+        """Put requests into their streams' lanes; each outcome comes to the sink once it is durable.
+
+        What cannot even wait is answered at once: `unavailable`, `unknown_book`, `wrong_stream`, `busy`.
+        """
+        queued_ns = self.process.clock.host_ns()
+        writers, turns = self.writers, self.turns
+        # Nothing leaves a lane before this returns: whoever hears `busy` hears it for all that they sent of the same kind.
+        late: dict[tuple[str, str, bool, type[Command]], list[int]] = {}
+        for index, request in enumerate(requests):
+            if late:
+                found = late.get((request.stream, request.actor, request.bulk, type(request.command)))
+                if found is not None:
+                    found.append(index)
+                    continue
+            writer = writers.get(request.stream)
+            try:
+                self.require_possible(writer, request)
+            except Rejected as rejected:
+                self.process.probes.refuse(rejected.code)
+                sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
+                continue
+            assert writer is not None
+            place: Place = "last"
+            if is_permitted(writer.state, request):
+                place = "bulk" if request.bulk else request.command.lane
+            part = part_of(writer.state, request.actor)
+            if not self.has_room(writer, request.actor, part, place):
+                late[request.stream, request.actor, request.bulk, type(request.command)] = [index]
+                continue
+            request.received_ns = request.received_ns or queued_ns
+            writer.lanes.places[place].put(Submission(request, sink, index, queued_ns, part))
+            turns[place][writer] = None
+            if place == "wagers":
+                self.wagers_waiting += 1
+        for indexes in late.values():
+            self.process.probes.refuse("busy", len(indexes))
+            busy_in = writers.get(requests[indexes[0]].stream)
+            sink.answer_all(indexes, refused(busy_in.durable_seq if busy_in else 0, BUSY))
+        self.process.wake.set()
+
+    def require_possible(self, writer: Writer | None, request: Request) -> None:
+        """Refuse what no stream could judge.
+
+        Raises Rejected `unavailable`, `unknown_book`, `not_permitted`, `wrong_stream`, and as `require_texts` does.
+        """
+        if not self.process.available or (writer is not None and writer.stopped):
+            raise UNAVAILABLE
+        if writer is None:
+            raise Rejected("unknown_book", "There is no such book.")
+        if request.actor == ENGINE:
+            raise Rejected("not_permitted", "Only the engine itself may do this.")
+        if ("house" if writer.house is None else "book") not in request.command.streams:
+            raise Rejected("wrong_stream", "This command is not for this stream.")
+        if (
+            request.session
+            or request.correlation
+            or request.if_position is not None
+            or len(request.id) > COMMAND_ID_LENGTH
+        ):
+            require_texts(request)
+
+    def has_room(self, writer: Writer, actor: str, part: str, place: Place) -> bool:
+        """Whether one more may wait: the lane, what its sender and their part of the tree have of it, and of wagers what the
+        stream has of all."""
+        if place == "wagers":
+            if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
+                return False
+            return writer.lanes.wagers.has_room(actor, part, LANE_DEPTH_MAX[place], ACTOR_WAITING_MAX[place])
+        if place == "control" and actor == GATEWAY:
+            # It sends for everybody; whom it sends for is bounded at the doors.
+            return len(writer.lanes.control) < LANE_DEPTH_MAX[place]
+        return writer.lanes.has_room(place, actor, part)
+
+    def has_its_share(self, writer: Writer) -> bool:
+        """Whether as many wagers wait in this stream as are its due of all that may wait."""
+        return len(writer.lanes.wagers) * len(self.turns["wagers"]) >= WAGERS_WAITING_MAX
+
+    def cause(self, writer: Writer, command: Command, duty: Duty | None = None) -> None:
+        """Put a command of the engine itself into a stream's lane; how many there can be is bounded elsewhere."""
+        writer.lanes.places[command.lane].put(self.own(writer, command, duty))
+        self.turns[command.lane][writer] = None
+        self.process.wake.set()
+
+    def own(self, writer: Writer, command: Command, duty: Duty | None = None) -> Submission:
+        """A command of the engine itself."""
+        clock = self.process.clock
+        now_ns = clock.host_ns()
+        command_id = uuid7(clock.now_ns(), self.process.entropy)
+        request = Request(writer.stream, command_id, ENGINE, command, received_ns=now_ns)
+        return Submission(request, NOBODY, 0, now_ns, duty=duty)
+
+    def put_back(self, writer: Writer, submission: Submission) -> None:
+        """Let what has waited for its rows be next of its sender's."""
+        lane = lane_of(submission.request)
+        writer.lanes.places[lane].put_first(submission)
+        self.wagers_waiting += lane == "wagers"
+        self.turns[lane][writer] = None
+
+    def enter(self, writer: Writer) -> None:
+        """Nothing waits in a stream that begins."""
+
+    def leave(self, writer: Writer) -> None:
+        """Tell everyone who waits in a stream's lanes that it is not available."""
+        for turns in self.turns.values():
+            turns.pop(writer, None)
+        self.wagers_waiting -= len(writer.lanes.wagers)
+        unavailable = refused(writer.durable_seq, UNAVAILABLE)
+        for submission in writer.lanes.empty():
+            self.answers.tell(submission, unavailable)

@@ -1,0 +1,106 @@
+"""Reads: a stream's state at a position, and its events from a position on.
+
+Rule: what is read waits until its position is durable.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from runline.domain.messages import Rejected
+from runline.engine.batch import Batches
+from runline.engine.lanes import part_of
+from runline.engine.limits import AT_LEAST_WAIT_S
+from runline.engine.owned import Owned
+from runline.engine.positions import Places
+from runline.engine.process import Process
+from runline.engine.requests import UNAVAILABLE
+from runline.engine.subscription import Subscription, Subscriptions
+from runline.engine.writer import Writer
+
+V = TypeVar("V")
+
+
+class Reads:
+    """Answers queries, and lets streams be followed."""
+
+    def __init__(self, process: Process, owned: Owned, batches: Batches, subscriptions: Subscriptions) -> None:
+        self.process = process
+        self.writers = owned.writers
+        self.batches = batches
+        self.subscriptions = subscriptions
+        self.places = Places()
+
+    def require(self, stream: str) -> Writer:
+        """The writer of a stream that goes on.
+
+        Raises Rejected `unavailable`, `unknown_book`.
+        """
+        if not self.process.available and not self.process.stopping:
+            raise UNAVAILABLE
+        writer = self.writers.get(stream)
+        if writer is None:
+            raise Rejected("unknown_book", "There is no such book.")
+        if writer.stopped:
+            raise UNAVAILABLE
+        return writer
+
+    async def query(
+        self,
+        stream: str,
+        read: Callable[[Any], V],
+        at_least: int = 0,
+        wait_s: float = AT_LEAST_WAIT_S,
+        asked_by: str = "",
+    ) -> tuple[int, V]:
+        """Read from a stream's state: (position, what `read` returns), once that position is durable.
+
+        read: called at once with the state; must copy what it keeps and take well under a millisecond. asked_by: the user
+        whose query this is.
+        Raises Rejected `unknown_book`, `unavailable`, `position_unknown` (not reached in time), `busy` (too many wait).
+        """
+        writer = self.require(stream)
+        if writer.state.seq < at_least:
+            writer = await self.reached(stream, at_least, wait_s, asked_by)
+        position = writer.state.seq
+        value = read(writer.state)
+        if position > writer.durable_seq and not await self.batches.durable(writer):
+            raise UNAVAILABLE
+        return position, value
+
+    async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
+        """A stream's writer, once it has reached a position."""
+        place = stream, part_of(self.require(stream).state, asked_by), asked_by
+        self.places.take(*place)
+        try:
+            async with asyncio.timeout(wait_s):
+                while (writer := self.require(stream)).state.seq < position:
+                    found = writer.positions.enter(position)
+                    try:
+                        await found
+                    finally:
+                        writer.positions.leave(position, found)
+                return writer
+        except TimeoutError:
+            durable_seq = self.require(stream).durable_seq
+            raise Rejected("position_unknown", "That position is not reached.", position=durable_seq) from None
+        finally:
+            self.places.give_back(*place)
+
+    def subscribe(self, stream: str, after: int) -> Subscription:
+        """Every durable event of a stream after a position, without a gap.
+
+        Raises Rejected `unknown_book`, or `position_unknown` for a position that is not yet durable.
+        """
+        writer = self.require(stream)
+        if not 0 <= after <= writer.durable_seq:
+            raise Rejected("position_unknown", "That position is not reached.", position=writer.durable_seq)
+        return self.subscriptions.begin(stream, after, writer.durable_seq)
+
+    def enter(self, writer: Writer) -> None:
+        """What became durable before a stream goes on and was never published is in the log."""
+        self.subscriptions.catch_up(writer.stream, writer.durable_seq)
+
+    def leave(self, writer: Writer) -> None:
+        """Whoever waits for a position of a stream asks again, and hears that it is not available."""
+        writer.positions.wake_all()
