@@ -1,0 +1,240 @@
+"""Owned streams: one is adopted, released, doubted and read again without the others."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.integration.stores import FaultyStore
+from tests.integration.world import HOME_WINS, World, agrees, play, running, wager
+
+from runline.bus.local import LocalBus
+from runline.domain.messages import EVOLVERS, HOUSE
+from runline.domain.suspension import Reopen, Suspend, Suspended
+from runline.engine.engine import Engine
+from runline.engine.ports import StoreError
+from runline.engine.recovery import every_stream
+from runline.engine.requests import Accepted
+from runline.store.memory import MemoryStore
+from runline.store.sqlite import SqliteStore
+
+WAIT_S = 30
+
+
+async def open_stage(world, books=("b1", "b2")):
+    await world.open_house()
+    for book in books:
+        await world.open_book(book, credit_minor=10**12)
+
+
+async def comes_true(holds):
+    async with asyncio.timeout(WAIT_S):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def beside(world, streams):
+    """Another engine on the same store, with these streams, whose house view is fed by the first one's log."""
+    engine = Engine(world.engine.store, world.clock, "n2", founds=False)
+    await engine.start(streams)
+    following = world.engine.subscribe(HOUSE, engine.view.seq)
+
+    async def follow():
+        async for committed in following:
+            engine.house.follow(committed.seq, committed.at_ns, committed.event)
+
+    task = asyncio.create_task(follow())
+    try:
+        yield World(engine, LocalBus(engine), world.clock)
+    finally:
+        task.cancel()
+        following.close()
+        await engine.stop()
+
+
+def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
+    async def main():
+        async with running(MemoryStore()) as world:
+            await open_stage(world)
+            for _ in range(3):
+                await world.do("b1", wager(amount_minor=100_00))
+            async with beside(world, []) as other:
+                assert (await other.refused("b1", wager())).code == "unknown_book"
+                deciding = [asyncio.create_task(world.ask("b1", wager(amount_minor=1_00))) for _ in range(5)]
+                await asyncio.sleep(0)
+                await world.engine.release("b1")
+                # What was decided is durable, what was not is not.
+                codes = [getattr(await one, "code", "accepted") for one in deciding]
+                assert set(codes) <= {"accepted", "unavailable"}
+                assert (await world.refused("b1", wager())).code == "unknown_book"
+                await other.engine.adopt("b1")
+                assert await other.read("b1", lambda book: len(book.wagers)) == 3 + codes.count("accepted")
+                await other.do("b1", wager())
+                await world.do("b2", wager())
+                # The other's books follow a house that is not theirs, and take its results.
+                suspended = await world.do(HOUSE, Suspend("all", "", "news"))
+                await comes_true(lambda: other.engine.view.seq >= suspended.position)
+                assert (await other.refused("b1", wager())).code == "market_suspended"
+                await world.do(HOUSE, Reopen("all", "", "go on"))
+                await world.play_off("G1", HOME_WINS)
+                confirmed = await world.read(HOUSE, lambda house: house.results["G1"].confirmed_seq)
+                await other.until("b1", lambda book: book.house_seq >= confirmed and not book.jobs)
+                assert await other.read("b1", lambda book: len(book.wagers)) == 0
+                await other.engine.release("b1")
+                await world.engine.adopt("b1")
+                assert world.engine.ready
+                assert await world.read("b1", lambda book: book.players["P1"].balance_minor) > 0
+
+    play(main())
+
+
+def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():
+    async def main():
+        store = MemoryStore()
+        async with running(store) as world:
+            await open_stage(world)
+            assert await every_stream(store) == [HOUSE, "b1", "b2"]
+            before = await store.heads()
+            async with beside(world, []) as other:
+                assert not other.engine.writers
+                assert other.engine.view.books.keys() == {"b1", "b2"}
+            assert await store.heads() == before
+            # A book that the house opens begins in one of them only.
+            async with beside(world, []) as other:
+                await world.open_book("b3")
+                await comes_true(lambda: "b3" in other.engine.view.books)
+                assert "b3" not in other.engine.writers
+                await world.do("b3", wager())
+
+    play(main())
+
+
+def test_a_stream_that_another_has_adopted_stops_alone():
+    async def main():
+        async with running(MemoryStore()) as world:
+            await open_stage(world)
+            async with beside(world, ["b1"]) as other:
+                await other.do("b1", wager())
+                assert (await world.refused("b1", wager())).code == "unavailable"
+                (condition,) = world.engine.conditions.failing
+                assert (condition.subject, condition.reason) == ("b1", "another process owns this stream")
+                await world.do("b2", wager())
+                await other.do("b1", wager())
+
+    play(main())
+
+
+def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatient):
+    async def main():
+        faulty = FaultyStore(SqliteStore(path))
+        async with running(faulty) as world:
+            await open_stage(world)
+            before = dict(world.engine.writers)
+
+            async def fault(store, sealed):
+                if any(part.before.stream == "b1" for part in sealed.parts):
+                    raise StoreError("unreadable", "on purpose")
+                return await store.commit(sealed)
+
+            faulty.fault = fault
+            lost = asyncio.create_task(world.ask("b1", wager()))
+            kept = asyncio.create_task(world.ask("b2", wager()))
+            assert (await lost).code == "unavailable"
+            await kept
+            faulty.fault = None
+            await comes_true(lambda: world.engine.ready or not world.engine.writers["b1"].stopped)
+            assert world.engine.writers["b1"] is not before["b1"]
+            assert world.engine.writers[HOUSE] is before[HOUSE]
+            await world.do("b1", wager())
+            for number in range(3):
+                faulty.fault = fault
+                assert (await world.ask("b1", wager())).code == "unavailable"
+                other = world.engine.writers["b2"]
+                await world.do("b2", wager(amount_minor=1_00 + number))
+                assert world.engine.writers["b2"] is other
+                faulty.fault = None
+                await comes_true(lambda: not world.engine.writers["b1"].stopped)
+            assert await world.read("b1", lambda book: len(book.wagers)) == 1
+
+    play(main())
+    agrees(path)
+
+
+@pytest.mark.parametrize("part", ["agenda.happened", "batches.note_refusals"])
+def test_a_fault_in_one_streams_turn_concerns_that_stream(path, impatient, monkeypatch, part):
+    name, method = part.split(".")
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            before = dict(world.engine.writers)
+            owner = getattr(world.engine, name)
+            sound = getattr(owner, method)
+
+            def fails(writer):
+                if writer.stream == "b1":
+                    raise RuntimeError("on purpose")
+                sound(writer)
+
+            monkeypatch.setattr(owner, method, fails)
+            command = wager() if name == "agenda" else wager("nobody")
+            await world.ask("b1", command)
+            await comes_true(lambda: world.engine.writers["b1"] is not before["b1"])
+            monkeypatch.undo()
+            await comes_true(lambda: world.engine.ready)
+            await world.do("b1", wager())
+            await world.do("b2", wager())
+            assert [world.engine.writers[one] is before[one] for one in (HOUSE, "b1", "b2")] == [True, False, True]
+            assert world.engine.probes.recoveries == 1
+
+    play(main())
+    agrees(path)
+
+
+def test_a_fault_in_the_loop_itself_has_every_stream_read_again(path, impatient, monkeypatch):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            before = dict(world.engine.writers)
+
+            def fails(*arguments):
+                monkeypatch.undo()
+                raise RuntimeError("on purpose")
+
+            monkeypatch.setattr(world.engine.turns, "take_turns", fails)
+            assert (await world.ask("b1", wager())).code == "unavailable"
+            await comes_true(lambda: world.engine.ready)
+            assert not any(world.engine.writers[one] is before[one] for one in before)
+            for book in ("b1", "b2"):
+                await world.do(book, wager())
+
+    play(main())
+    agrees(path)
+
+
+def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_meanwhile(path, impatient, monkeypatch):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            engine, view = world.engine, world.engine.view
+            books = [engine.writers[book] for book in ("b1", "b2")]
+            sound = EVOLVERS[Suspended]
+
+            def fails(state, event):
+                if state is view:
+                    raise RuntimeError("on purpose")
+                sound(state, event)
+
+            monkeypatch.setitem(EVOLVERS, Suspended, fails)
+            # It is durable, so it is accepted; what the view makes of it is another matter.
+            assert isinstance(await world.ask(HOUSE, Suspend("all", "", "news")), Accepted)
+            assert (await world.refused("b1", wager())).code in ("house_stale", "market_suspended")
+            await comes_true(lambda: engine.ready)
+            assert engine.view is not view
+            assert [engine.writers[book] for book in ("b1", "b2")] == books
+            assert (await world.refused("b1", wager())).code == "market_suspended"
+            await world.do(HOUSE, Reopen("all", "", "go on"))
+            await world.do("b1", wager())
+
+    play(main())
+    agrees(path)
