@@ -29,6 +29,7 @@ from runline.domain.sessions import (
     SignIn,
     SignOut,
 )
+from runline.domain.setbacks import PutAside, TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.wagers import VoidWager
@@ -77,6 +78,8 @@ def one_of_each() -> list[Stage]:
     book.house.ends("G1", 3, 1, periods=((0, 0),) * 7 + ((1, 2), (0, 1)))
     book.settles()
     book.house.ends("G1", 1, 3)
+    book.execute(PutAside("job", "settlement", str(*book.state.jobs), "RuntimeError: it cannot be decided"), ENGINE)
+    book.given(TryAgain(book.state.seq, "mended"))
     book.settles()
     return [book.house, book]
 

@@ -115,7 +115,7 @@ def derived(state: Any) -> dict[str, Any]:
         number: [
             wager
             for wager in queue
-            if wager > state.jobs[number].cursor and wager in state.open_on.get(state.jobs[number].fixture, ())
+            if wager > state.jobs[number].cursor and wager in state.open_on.get(state.jobs[number].subject, ())
         ]
         for number, queue in state.queues.items()
     }

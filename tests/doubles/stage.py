@@ -20,12 +20,12 @@ from runline.domain.book import Book, StartBook
 from runline.domain.execution import Seen, fold, judge, needs, time_of
 from runline.domain.grading import Score
 from runline.domain.house import FoundHouse, House, OpenBook
-from runline.domain.messages import ENGINE, GROUNDS, TIMERS, Command, Event, Rejected, bare
+from runline.domain.jobs import DoSlice
+from runline.domain.messages import CAUSED, ENGINE, GROUNDS, TIMERS, Command, Event, Rejected, bare
 from runline.domain.preview import moves
-from runline.domain.results import ConfirmResult, EnterResult, FixtureCancelled, ResultConfirmed, ScoreConfirmed
+from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.rows import row_decoder, row_encoder
 from runline.domain.sessions import SessionState
-from runline.domain.settlement import SettleSlice, TakeResult
 from runline.domain.state import ByKey, Row
 from runline.domain.wagers import Wager
 from runline.engine.requests import Request
@@ -254,13 +254,12 @@ class HouseStage(Stage):
 
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
         super().apply(events, actor, at_ns)
-        for seq, _, _, event in self.log[len(self.log) - len(events) :]:
-            if isinstance(event, ResultConfirmed | ScoreConfirmed | FixtureCancelled):
-                score = None if isinstance(event, FixtureCancelled) else event.score
-                game = self.state.fixtures[event.fixture]
-                taken = TakeResult(game.name, game.sport, game.league, seq, score, event.regrade)
+        for _, _, _, event in self.log[len(self.log) - len(events) :]:
+            caused = CAUSED.get(type(event))
+            if caused is not None:
+                command = caused(self.state, event)
                 for book in self.books:
-                    book.execute(taken, ENGINE)
+                    book.execute(command, ENGINE)
 
     def ends(self, fixture: str, away: int, home: int, **score: Any) -> None:
         """A game ends: the clock is past its start, its result is entered and confirmed."""
@@ -310,7 +309,7 @@ class BookStage(Stage):
         """Each job of the book does its next slice."""
         self.events, self.refusal = [], None
         for number in list(self.state.jobs):
-            self.execute(SettleSlice(number), ENGINE)
+            self.execute(DoSlice(number), ENGINE)
 
     def settles(self) -> None:
         """All jobs run to their end."""

@@ -11,8 +11,8 @@ from runline.domain.accounts import AdjustCredit
 from runline.domain.catalog import CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import FoundHouse, OpenBook
+from runline.domain.jobs import DoSlice
 from runline.domain.messages import COMMANDS, ENGINE, HOUSE, Rejected
-from runline.domain.settlement import SettleSlice
 from runline.domain.suspension import Suspend
 from runline.domain.wagers import VoidWager
 from runline.engine.limits import AHEAD_MS_MAX, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX, WINDOW_MS
@@ -293,10 +293,10 @@ def test_an_unknown_book_is_refused(stage):
 
 def test_nobody_can_speak_in_the_name_of_the_engine(stage):
     async def main(world):
-        for stream, command in (("b1", wager()), ("b1", SettleSlice(1)), (HOUSE, FoundHouse("mallory"))):
+        for stream, command in (("b1", wager()), ("b1", DoSlice(1)), (HOUSE, FoundHouse("mallory"))):
             assert (await world.refused(stream, command, ENGINE)).code == "not_permitted"
             assert (await world.refused(stream, command, "mallory")).code == "not_permitted"
-        assert (await world.refused("b1", SettleSlice(1), "owner")).code == "not_permitted"
+        assert (await world.refused("b1", DoSlice(1), "owner")).code == "not_permitted"
         assert (await world.refused(HOUSE, OpenBook("b9", ENGINE))).code == "already_exists"
         assert (await world.refused("b1", CreatePlayer(ENGINE, "A1", 0))).code == "already_exists"
 

@@ -113,8 +113,10 @@ def test_a_regrade_goes_on_where_it_was_stopped(path, life):
 
     async def after():
         async with running(SqliteStore(path), clock) as world:
-            (job,) = await world.read("b1", lambda book: list(book.jobs.values()))
-            assert (job.stage, job.score) == ("closed", AWAY_WINS)
+            ((job, settlement),) = await world.read(
+                "b1", lambda book: [(job, book.settlements[number]) for number, job in book.jobs.items()]
+            )
+            assert (job.stage, settlement.score) == ("closed", AWAY_WINS)
             await world.settled()
             assert await world.read("b1", figures) == AWAY_FIGURES
 

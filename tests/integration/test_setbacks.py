@@ -4,11 +4,25 @@ import asyncio
 
 import pytest
 from tests.integration.stores import Around
-from tests.integration.world import AWAY_WINS, HOME_WINS, START_NS, agrees, passes, play, running, wager
+from tests.integration.world import (
+    AWAY_WINS,
+    HOME_WINS,
+    START_NS,
+    SetClock,
+    agrees,
+    passes,
+    play,
+    running,
+    start_ns,
+    wager,
+)
 
 from runline.domain.catalog import CloseFixture
+from runline.domain.jobs import DoSlice
 from runline.domain.messages import DECIDERS, HOUSE, TIMERS
-from runline.domain.settlement import SettleSlice, TakeResult
+from runline.domain.setbacks import TryAgain, WorkSetAside
+from runline.domain.settlement import TakeResult
+from runline.engine.envelope import decode_envelope
 from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN
 from runline.store.sqlite import SqliteStore
 
@@ -17,7 +31,8 @@ WAIT_S = 30
 
 @pytest.fixture
 def quick(monkeypatch):
-    """What has failed is tried again soon."""
+    """What has failed is tried again soon, as often as it takes."""
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_TRIES_MAX", 10**6)
     monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MIN", 0.001)
     monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MAX", 0.002)
 
@@ -61,7 +76,7 @@ def balance(world):
 
 
 def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, monkeypatch):
-    slices = Failing(monkeypatch, SettleSlice)
+    slices = Failing(monkeypatch, DoSlice)
 
     async def main():
         async with running(SqliteStore(path)) as world:
@@ -83,7 +98,7 @@ def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, monkeypatch
 
 
 def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(path, monkeypatch, quick):
-    slices = Failing(monkeypatch, SettleSlice)
+    slices = Failing(monkeypatch, DoSlice)
 
     async def main():
         async with running(SqliteStore(path)) as world:
@@ -101,7 +116,7 @@ def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(p
 
 
 def test_a_slice_that_is_superseded_while_it_rests_is_owed_no_more(path, monkeypatch, quick):
-    slices = Failing(monkeypatch, SettleSlice)
+    slices = Failing(monkeypatch, DoSlice)
 
     async def main():
         async with running(SqliteStore(path)) as world:
@@ -153,6 +168,7 @@ def test_rows_that_cannot_be_fetched_for_a_slice_are_asked_for_again_later(path,
             store.fails = False
             for (writer, duty), handle in list(world.engine.agenda.setbacks.resting.items()):
                 handle.cancel()
+                assert duty is not None
                 world.engine.agenda.setbacks.over(writer, duty)
             await world.settled("b1")
             assert await balance(world) == -100_00
@@ -238,7 +254,8 @@ def test_the_rest_is_doubled_and_bounded(path, monkeypatch):
             Loop.call_later = staticmethod(call_later)
             for _ in range(15):
                 monkeypatch.setattr("runline.engine.setbacks.asyncio.get_running_loop", lambda: Loop)
-                setbacks.failed(writer, ("job", 1, ""), "no", 1)
+                monkeypatch.setattr("runline.engine.setbacks.DUTY_TRIES_MAX", 10**6)
+                setbacks.failed(writer, ("job", "settlement", "1"), "no", 1)
                 monkeypatch.undo()
                 setbacks.resting.clear()
             setbacks.forget()
@@ -247,3 +264,132 @@ def test_the_rest_is_doubled_and_bounded(path, monkeypatch):
     play(main())
     assert pauses[:3] == [DUTY_RETRY_S_MIN, 2 * DUTY_RETRY_S_MIN, 4 * DUTY_RETRY_S_MIN]
     assert pauses[-1] == DUTY_RETRY_S_MAX == max(pauses)
+
+
+# Set aside
+
+
+@pytest.fixture
+def few_tries(monkeypatch):
+    """What has failed three times is set aside."""
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MIN", 0.001)
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_RETRY_S_MAX", 0.002)
+    monkeypatch.setattr("runline.engine.setbacks.DUTY_TRIES_MAX", 3)
+
+
+async def set_aside(world, stream):
+    """What is set aside in a stream: its numbers and what it is."""
+    await world.until(stream, lambda state: bool(state.set_aside))
+    return await world.read(stream, lambda state: {row.number: row.duty for row in state.set_aside.values()})
+
+
+def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on(path, monkeypatch, few_tries):
+    slices = Failing(monkeypatch, DoSlice)
+    clock = SetClock()
+
+    async def main():
+        async with running(SqliteStore(path), clock) as world:
+            await open_stage(world)
+            await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
+            await world.play_off("G1")
+            ((number, duty),) = (await set_aside(world, "b1")).items()
+            slices.only = lambda command: str(command.job) == duty[2]
+            assert duty[:2] == ("job", "settlement")
+            await comes_true(lambda: conditions(world) == [("aside", "b1", "degraded")])
+            (condition,) = world.engine.conditions.standing.values()
+            assert f"number {number}" in condition.reason
+            assert "RuntimeError" in condition.reason
+            assert world.engine.ready
+            await world.play_off("G2")
+            await world.until("b1", lambda book: len(book.jobs) == 1)
+            await passes(500)
+            assert slices.asked == 3 + 1
+            assert await balance(world) == 102_00
+            (event,) = [
+                event
+                for row in await world.engine.store.events("b1", number - 1, 1)
+                if isinstance(event := decode_envelope(row[4]).event(), WorkSetAside)
+            ]
+            assert (event.what, event.subject) == ("job", duty[2])
+
+        # It stays set aside, and is said to be, over a restart.
+        async with running(SqliteStore(path), clock) as world:
+            assert conditions(world) == [("aside", "b1", "degraded")]
+            await passes(500)
+            assert slices.asked == 3 + 1
+            slices.fails = False
+            await world.do("b1", TryAgain(number, "mended"))
+            await world.until("b1", lambda book: not book.jobs)
+            assert await balance(world) == 2 * 102_00
+            assert conditions(world) == []
+
+    play(main())
+    agrees(path)
+
+
+def test_what_is_tried_again_and_fails_again_is_set_aside_again(path, monkeypatch, few_tries):
+    slices = Failing(monkeypatch, DoSlice)
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await world.play_off("G1")
+            (number,) = await set_aside(world, "b1")
+            await world.do("b1", TryAgain(number, "hoped"))
+            position = await world.until("b1", lambda book: any(one > number for one in book.set_aside))
+            assert slices.asked == 2 * 3
+            slices.fails = False
+            await world.do("b1", TryAgain(position, "mended"))
+            await world.settled("b1")
+            assert await balance(world) == 102_00
+            assert conditions(world) == []
+
+    play(main())
+    agrees(path)
+
+
+def test_a_result_that_cannot_be_taken_holds_the_later_ones_back_until_it_is_set_aside(path, monkeypatch, few_tries):
+    taking = Failing(monkeypatch, TakeResult)
+    taking.only = lambda command: command.fixture == "G1"
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
+            for fixture in ("G1", "G2"):
+                await world.play_off(fixture)
+            await world.settled("b1", "G2")
+            ((number, duty),) = (await set_aside(world, "b1")).items()
+            assert duty[:2] == ("house", "TakeResult")
+            assert await balance(world) == 102_00
+            taking.fails = False
+            await world.do("b1", TryAgain(number, "mended"))
+            await world.until("b1", lambda book: not book.jobs and not book.open_on)
+            assert await balance(world) == 2 * 102_00
+            await set_aside(world, "b2")
+            await comes_true(lambda: conditions(world) == [("aside", "b2", "degraded")])
+
+    play(main())
+    agrees(path)
+
+
+def test_a_timer_that_fails_again_and_again_is_set_aside_and_another_fires(path, monkeypatch, few_tries):
+    closing = Failing(monkeypatch, CloseFixture)
+    closing.only = lambda command: command.fixture == "G1"
+
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            world.set_clock(start_ns("G2"))
+            ((number, duty),) = (await set_aside(world, HOUSE)).items()
+            assert duty == ("timer", "cutoff", "G1")
+            await world.until(HOUSE, lambda house: house.fixtures["G2"].status == "closed")
+            await passes(500)
+            assert closing.asked == 3 + 1
+            closing.fails = False
+            await world.do(HOUSE, TryAgain(number, "mended"))
+            await world.until(HOUSE, lambda house: house.fixtures["G1"].status == "closed")
+            assert conditions(world) == []
+
+    play(main())
+    agrees(path)

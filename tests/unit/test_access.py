@@ -20,10 +20,10 @@ from runline.domain.access import (
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
 from runline.domain.bounds import ROLES_MAX
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.jobs import DoSlice
 from runline.domain.messages import COMMANDS, ENGINE, GATEWAY, Rejected
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.sessions import ChangePassword, EndSession, SetPassword, SignIn
-from runline.domain.settlement import SettleSlice
 from runline.domain.wagers import WagerPlaced
 
 MANAGER = (Permission.ROLES_MANAGE, Permission.CREDIT_CHANGE, Permission.FIGURES_VIEW)
@@ -603,7 +603,7 @@ def test_a_reason_is_one_printable_line(book, reason):
 
 
 def test_what_only_the_engine_does_nobody_else_does(book):
-    book.when(SettleSlice(1))
+    book.when(DoSlice(1))
     book.rejected("not_permitted")
 
 

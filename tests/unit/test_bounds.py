@@ -12,6 +12,7 @@ from runline.domain import (
     lines,
     placing,
     sessions,
+    setbacks,
     suspension,
     watch,
 )
@@ -22,17 +23,19 @@ from runline.domain import (
     house as houses,
 )
 from runline.domain.access import ROOT, CreateUser, Role, SetRole, User
+from runline.domain.aside import SetAside
 from runline.domain.board import PostLines
 from runline.domain.book import Book
 from runline.domain.catalog import CreateFixture, CreateLeague, Fixture, League, Market, Result
 from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, MoveAgent, Player
 from runline.domain.house import BookListing, House, OpenBook
+from runline.domain.jobs import Job
 from runline.domain.ledger import LedgerAccount
 from runline.domain.lines import BookLine, MoveLine
 from runline.domain.permissions import Permission
 from runline.domain.sessions import Credential, Session
 from runline.domain.settings import BookSettings
-from runline.domain.settlement import Job, ResultsTaken
+from runline.domain.settlement import ResultsTaken, Settlement
 from runline.domain.state import Row, Timer
 from runline.domain.suspension import WIDE, Reopen, Suspend, Suspended, Suspension
 from runline.domain.wagers import VoidWager, Wager, WagerPlaced
@@ -49,19 +52,22 @@ BOUNDS = {
     BookLine: (lines, "BOOK_LINES_MAX", MoveLine(MONEYLINE, "hide")),
     Wager: (placing, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
     Session: (sessions, "SESSIONS_MAX", None),
+    SetAside: (setbacks, "SET_ASIDE_MAX", None),
     League: (catalog, "LEAGUES_MAX", CreateLeague("NBA", "basketball")),
     Fixture: (catalog, "FIXTURES_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
     Market: (boards, "MARKETS_MAX", PostLines("G2", NOON_NS, (line("moneyline", "+120", "-130"),))),
     BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
     Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "")),
 }
-"""What is kept in memory, the bound of how many, and a command that asks for one more. (Signing in is tested with sessions.)"""
+"""What is kept in memory, the bound of how many, and a command that asks for one more. (Signing in and setting aside are tested
+where they are.)"""
 
 ONE_FOR_EACH = {
     Credential: User,
     Timer: (Fixture, Session, Player, Feed),
     Result: Fixture,
     Job: Fixture,
+    Settlement: Job,
     ResultsTaken: BookListing,
     BookSettings: BookListing,
     LedgerAccount: BookListing,

@@ -17,6 +17,7 @@ from runline.domain.messages import COMMANDS, GATEWAY, GROUNDS
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.sessions import EndSession, KeepSession, PasswordSet, SessionEnded, SetPassword, SignIn
+from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.wagers import VoidWager
@@ -144,8 +145,8 @@ HOUSE_CASES = [
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
-SIGNING = {SetPassword, EndSession}
-"""What has a test of its own."""
+TESTED_ALONE = {SetPassword, EndSession, TryAgain}
+"""What has a test of its own (of trying again: in test_setbacks.py)."""
 
 
 def name_of(value):
@@ -221,7 +222,7 @@ def test_ending_a_session_stands_on_the_session_which_may_be_used(open_book):
 def test_every_command_that_somebody_may_send_has_a_ground_and_is_tested_here():
     may_be_sent = {kind for kind in COMMANDS.values() if kind.needs is not None}
     assert may_be_sent <= set(GROUNDS)
-    assert may_be_sent - SIGNING == {type(command) for command, _ in (*BOOK_CASES, *HOUSE_CASES)}
+    assert may_be_sent - TESTED_ALONE == {type(command) for command, _ in (*BOOK_CASES, *HOUSE_CASES)}
 
 
 def test_a_restart_refuses_only_what_may_have_gone_before_it(open_book):

@@ -7,10 +7,10 @@ from runline.domain.access import RevokeUser
 from runline.domain.accounts import AdjustCredit
 from runline.domain.book import Book
 from runline.domain.hierarchy import MoveAgent
+from runline.domain.jobs import DoSlice
 from runline.domain.messages import GATEWAY
 from runline.domain.permissions import Permission
 from runline.domain.sessions import KeepSession
-from runline.domain.settlement import SettleSlice
 from runline.domain.suspension import Suspend
 from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of, part_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
@@ -19,7 +19,7 @@ from runline.engine.requests import Request, Sink, Submission
 DEPTHS = {"control": 4_096, "wagers": 2_048, "bulk": 65_536, "last": 512}
 CONTROL = AdjustCredit("P1", 1, "asked")
 WAGER = wager("P1", 10_00)
-JOB = SettleSlice(1)
+JOB = DoSlice(1)
 
 
 class Nobody(Sink):
@@ -214,16 +214,15 @@ def test_a_turn_is_over_when_its_time_is_however_few_it_were(monkeypatch):
 
 def test_what_was_sent_for_a_duty_can_be_withdrawn():
     lane = InTurns()
-    owed = ("results", "", "")
+    owed = ("house", "TakeResult", "7")
     for index, duty in enumerate((owed, None, owed)):
         lane.put(Submission(Request("main", "id", "engine", JOB), Nobody(), index, 0, duty=duty))
     lane.put(submission(CONTROL, by="A", index=9))
-    lane.withdraw("engine", owed)
-    lane.withdraw("nobody", owed)
+    lane.withdraw("house")
     assert [lane.take().index for _ in range(len(lane))] == [1, 9]
     lane.put(Submission(Request("main", "id", "engine", JOB), Nobody(), 5, 0, duty=owed))
     lane.begin_round()
-    lane.withdraw("engine", owed)
+    lane.withdraw("house")
     assert (len(lane), lane.senders, lane.unserved) == (0, {}, 0)
 
 

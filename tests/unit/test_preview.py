@@ -3,9 +3,9 @@
 from tests.doubles.words import board, game, player, wager
 
 from runline.domain.accounts import EnterTransaction
+from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE
 from runline.domain.preview import Moves, moves
-from runline.domain.settlement import SettleSlice
 from runline.domain.wagers import VoidWager
 
 AWAY, HOME = "G1:game:moneyline/away", "G1:game:moneyline/home"
@@ -34,9 +34,7 @@ def test_a_settlement_would_free_the_risk_and_pay(book):
     book.given(game("G1"), board("G1"), player("P1"), wager("P1", 10_00))
     book.house.ends("G1", away=3, home=1)
     (job,) = book.state.jobs
-    assert previewed(book, SettleSlice(job), ENGINE) == Moves(
-        {"P1": 12_00}, {"P1": -10_00}, {AWAY: -12_00, HOME: 10_00}
-    )
+    assert previewed(book, DoSlice(job), ENGINE) == Moves({"P1": 12_00}, {"P1": -10_00}, {AWAY: -12_00, HOME: 10_00})
 
 
 def test_voiding_a_settled_ticket_would_move_its_payment_only(book):

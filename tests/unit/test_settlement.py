@@ -12,11 +12,12 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, wage
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
 from runline.domain.catalog import Period
 from runline.domain.grading import Score
+from runline.domain.jobs import DoSlice, JobAdvanced, JobFinished
 from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import ENGINE
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
-from runline.domain.settlement import JobAdvanced, JobFinished, ResultTaken, SettleSlice, TakeResult
+from runline.domain.settlement import ResultTaken, TakeResult
 from runline.domain.wagers import VoidWager, WagerReversed, WagerSettled
 
 AWAY: dict[str, Any] = {"side": "away", "price": "+120"}
@@ -107,9 +108,10 @@ def test_a_settlement_is_slices_with_a_stored_cursor(open_book):
     open_book.house.ends("G1", 3, 1)
     open_book.settles_a_slice()
     numbers = [row.number for row in open_book.stored_wagers()]
-    open_book.happened(JobAdvanced, stage="open", cursor=numbers[SETTLE_SLICE_WAGERS - 1], wagers=SETTLE_SLICE_WAGERS)
+    open_book.happened(JobAdvanced, stage="open", cursor=numbers[SETTLE_SLICE_WAGERS - 1], handled=SETTLE_SLICE_WAGERS)
     open_book.settles_a_slice()
-    open_book.happened(JobFinished, wagers=10)
+    # The end counts the whole job.
+    open_book.happened(JobFinished, done=SETTLE_SLICE_WAGERS + 10)
     assert {row.status for row in open_book.stored_wagers()} == {"settled"}
     assert open_book.state.jobs == {}
 
@@ -146,10 +148,10 @@ def test_a_restart_goes_on_with_the_same_slices(open_book):
         *[VoidWager(number, "wrong") for number in numbers[-SETTLE_SLICE_WAGERS - 20 : -SETTLE_SLICE_WAGERS + 20]]
     )
     (job,) = open_book.state.jobs
-    without_restart = open_book.decide(SettleSlice(job), ENGINE, open_book.at_ns)
+    without_restart = open_book.decide(DoSlice(job), ENGINE, open_book.at_ns)
     open_book.state = open_book.recovered()
-    assert open_book.decide(SettleSlice(job), ENGINE, open_book.at_ns) == without_restart
-    assert without_restart[-1].wagers == SETTLE_SLICE_WAGERS
+    assert open_book.decide(DoSlice(job), ENGINE, open_book.at_ns) == without_restart
+    assert without_restart[-1].handled == SETTLE_SLICE_WAGERS
     open_book.settles()
     assert open_book.state.pending["P1"] == 0
 
@@ -159,7 +161,7 @@ def test_a_finished_job_has_no_more_slices(open_book):
     open_book.house.ends("G1", 3, 1)
     (job,) = open_book.state.jobs
     open_book.settles()
-    assert open_book.execute(SettleSlice(job), ENGINE) == []
+    assert open_book.execute(DoSlice(job), ENGINE) == []
 
 
 # Regrading
@@ -210,7 +212,11 @@ def test_a_regrade_goes_over_all_closed_tickets_in_slices(open_book):
     assert {row.result for row in open_book.stored_wagers()} == {"lost"}
     assert open_book.balance("P1") == -(2 * SETTLE_SLICE_WAGERS + 5) * 1_00
     advanced = [event for event in open_book.events if isinstance(event, JobAdvanced)]
-    assert [(event.stage, event.wagers) for event in advanced] == [("closed", 64), ("closed", 64), ("open", 5)]
+    assert [(event.stage, event.handled, event.done) for event in advanced] == [
+        ("closed", 64, 64),
+        ("closed", 64, 128),
+        ("open", 5, 133),
+    ]
 
 
 def test_a_regrade_leaves_void_tickets_alone(open_book):

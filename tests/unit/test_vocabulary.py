@@ -24,7 +24,8 @@ ENGINES = {
     "ExpireSession",
     "CloseFixture",
     "TakeResult",
-    "SettleSlice",
+    "DoSlice",
+    "PutAside",
 }
 GATEWAYS = {"ChangePassword", "ConfirmSession", "FailSignIn", "KeepSession", "NoteHealth", "SignIn", "SignOut"}
 
@@ -63,7 +64,7 @@ def test_only_closing_betting_is_so_urgent_that_it_needs_no_password():
 
 def test_control_goes_first_and_only_wagers_and_long_work_wait():
     waiting = {name: command.lane for name, command in COMMANDS.items() if command.lane != "control"}
-    assert waiting == {"PlaceWager": "wagers", "SettleSlice": "bulk"}
+    assert waiting == {"PlaceWager": "wagers", "DoSlice": "bulk"}
 
 
 def test_what_becomes_of_a_timer_only_the_engine_may_send():

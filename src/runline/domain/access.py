@@ -13,12 +13,13 @@ What was taken from above, of a user or of a role, is given back from there or a
 from collections.abc import Collection, Iterator
 from typing import Any, ClassVar, Literal
 
+from runline.domain.aside import SetbackState
 from runline.domain.bounds import KEPT_FOR_THE_WHOLE, LOWERED_LOOKED_MAX, ROLES_MAX, ROLES_PER_NODE_MAX, STAFF_MAX
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import ENGINE, GATEWAY, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import PLAYER_MAY, Permission
-from runline.domain.state import Row, State
+from runline.domain.state import Row
 
 ROOT = "root"
 """The node at the top of a book's tree (and the only node of the house)."""
@@ -74,10 +75,10 @@ NOTHING: frozenset[str] = frozenset()
 INTERNAL_USERS = {name: User(name, ROOT, OWNER, "") for name in (ENGINE, GATEWAY)}
 
 
-class AccessState(State):
+class AccessState(SetbackState):
     """A stream with users and roles."""
 
-    held: ClassVar[dict[type[Row], str]] = {**State.held, Role: "roles", User: "users"}
+    held: ClassVar[dict[type[Row], str]] = {**SetbackState.held, Role: "roles", User: "users"}
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)

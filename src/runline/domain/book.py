@@ -5,12 +5,13 @@ from typing import Any
 import runline.domain.placing  # noqa: F401 -- placing is a command of a book
 from runline.domain.access import OWNER, PLAYER_ROLE, ROOT, Role, User
 from runline.domain.hierarchy import Agent
+from runline.domain.house import House
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerAccount
 from runline.domain.messages import Command, Event, decides, evolves
 from runline.domain.money import Rounding
 from runline.domain.permissions import EVERYTHING, PLAYER_MAY, VIEW_ONLY
 from runline.domain.settings import BookSettings
-from runline.domain.settlement import ResultsTaken, SettlementState
+from runline.domain.settlement import ResultsTaken, SettlementState, results_after
 
 VIEWER_ROLE = "viewer"
 """The role that new sub-agents start with."""
@@ -21,6 +22,18 @@ class Book(SettlementState):
 
     def first_owner(self) -> str:
         return self.settings.owner
+
+
+def missed(house: House, book: Book) -> list[tuple[int, Command]]:
+    """What the house has caused and the book has not taken, in order: (the house's position, the command)."""
+    found: list[tuple[int, Command]] = []
+    if book.settings_rows:
+        taken_seq = book.house_seq
+    else:
+        listing = house.books[book.stream]
+        taken_seq = listing.changed_seq
+        found.append((taken_seq, StartBook(listing.owner, taken_seq)))
+    return found + [(one.house_seq, one) for one in results_after(house, taken_seq)]
 
 
 class StartBook(Command):

@@ -109,6 +109,9 @@ BOOK_LINES_MAX = 100_000
 OPEN_WAGERS_MAX = 5_000_000
 """Open wagers in one book: they stay in memory, some 800 bytes each."""
 
+SET_ASIDE_MAX = 10_000
+"""Timers, jobs and results of one stream that are set aside: what goes beyond it is tried for ever."""
+
 BOOKS_MAX = 10_000
 """Books in one house."""
 

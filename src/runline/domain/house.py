@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-import runline.domain.board  # lines and results are commands and events of the house
-import runline.domain.results  # noqa: F401
+import runline.domain.board  # lines, results and setbacks are commands and events of the house
+import runline.domain.results
+import runline.domain.setbacks  # noqa: F401
 from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
 from runline.domain.bounds import BOOKS_MAX
 from runline.domain.identifiers import identifier, reason_text

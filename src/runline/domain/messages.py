@@ -151,6 +151,9 @@ EVOLVERS: dict[type[Event], Callable[[Any, Any], None]] = {}
 GROUNDS: dict[type[Command], Callable[[Any, Any], int]] = {}
 WANTED: dict[type[Command] | type[Event], Callable[[Any, Any], Any]] = {}
 TIMERS: dict[str, Callable[[str], Command]] = {}
+SLICES: dict[str, Callable[[Any, Any, Any], Any]] = {}
+SLICE_NEEDS: dict[str, Callable[[Any, Any], Any]] = {}
+CAUSED: dict[type[Event], Callable[[Any, Any], Command]] = {}
 UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
@@ -191,6 +194,24 @@ def wants(message: type[Command] | type[Event]) -> Callable[[F], F]:
 def fires(kind: str) -> Callable[[F], F]:
     """Register what a due timer becomes: (its subject) -> command."""
     register: Callable[[F], F] = registers(TIMERS, kind)
+    return register
+
+
+def slices(kind: str) -> Callable[[F], F]:
+    """Register what a slice of such a job does: (state, job, context) -> Slice. It decides, and changes nothing."""
+    register: Callable[[F], F] = registers(SLICES, kind)
+    return register
+
+
+def slice_wants(kind: str) -> Callable[[F], F]:
+    """Register which rows out of memory the next slice of such a job needs: (state, job) -> list of needs."""
+    register: Callable[[F], F] = registers(SLICE_NEEDS, kind)
+    return register
+
+
+def causes(event: type[Event]) -> Callable[[F], F]:
+    """Register what an event of the house makes each book do: (house, event) -> command, with its position as `house_seq`."""
+    register: Callable[[F], F] = registers(CAUSED, event)
     return register
 
 

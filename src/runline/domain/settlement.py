@@ -1,21 +1,30 @@
 """Settlement: a result of the house pays a book's wagers.
 
-Rule: a result is taken in house order and becomes a job: slices of a bounded number of wagers, with a stored cursor, that
-alternate with other work. A newer result of the same fixture supersedes an older job. A second confirmation regrades what
-the first has closed (stage `closed`), then settles what is open (stage `open`). What was settled and is not by the score that
-stands now (a period that it does not describe, a game that goes on after all) is open again. Idempotent by ticket and settlement.
+Rule: a result is taken in house order and becomes a job (see `jobs`), which a newer one of the same fixture supersedes. A second
+confirmation regrades what the first has closed (stage `closed`), then settles what is open (stage `open`). What was settled and
+is not by the score that stands now (a period that it does not describe, a game that goes on after all) is open again. Idempotent
+by ticket and settlement.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from runline.domain.aside import Duty, SetAside
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
+from runline.domain.catalog import CatalogState
+from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
-from runline.domain.messages import Command, Event, decides, evolves, wants
+from runline.domain.jobs import Job, Slice
+from runline.domain.messages import Command, Event, causes, decides, evolves, slice_wants, slices
 from runline.domain.odds import parse_price
+from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Row
 from runline.domain.wagers import Wager, WagerSettled, WagersState, reversal
+
+SETTLEMENT = "settlement"
+"""The kind of job that settles. Its subject is the fixture; its stages are `closed` (regrade what was settled before) and `open`;
+its cursor is a ticket number."""
 
 
 class ResultsTaken(Row, table="results_taken"):
@@ -26,34 +35,33 @@ class ResultsTaken(Row, table="results_taken"):
     changed_seq: int = 0
 
 
-class Job(Row, table="jobs"):
-    """Long work, done in slices.
+class Settlement(Row, table="settlements"):
+    """What a settling job goes by.
 
-    number: the position of the event that started it.
-    score: what to grade by, None if the fixture was called off (everything is void).
-    stage: closed (regrade what was settled before), then open.
-    cursor: the last ticket number that the stage has handled.
+    job: its number. house_seq: the house position of the confirmation. score: what to grade by, None if the fixture was called
+    off (everything is void).
     """
 
-    number: int
-    fixture: str
+    job: int
     sport: str
     league: str
-    settlement: int
+    house_seq: int
     score: Score | None
-    stage: str
-    cursor: int = 0
     changed_seq: int = 0
 
 
 class SettlementState(WagersState):
-    """A book's settlement jobs, and which results it has taken."""
+    """What a book settles by, and which results it has taken."""
 
-    held: ClassVar[dict[type[Row], str]] = {**WagersState.held, Job: "jobs", ResultsTaken: "results_taken"}
+    held: ClassVar[dict[type[Row], str]] = {
+        **WagersState.held,
+        Settlement: "settlements",
+        ResultsTaken: "results_taken",
+    }
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self.jobs: dict[int, Job] = {}
+        self.settlements: dict[int, Settlement] = {}
         self.results_taken: dict[str, ResultsTaken] = {}
         self.queues: dict[int, list[int]] = {}
 
@@ -68,22 +76,50 @@ class SettlementState(WagersState):
         """The house position up to which the book has taken results."""
         return self.results_taken[self.stream].house_seq
 
-    def start(self, job: Job) -> None:
-        """Begin a job, instead of any other of the same fixture."""
-        for other in [other for other in self.jobs.values() if other.fixture == job.fixture]:
-            self.finish(other)
-        self.jobs[job.number] = self.touch(job)
-        self.queue(job)
+    def take_up_to(self, house_seq: int) -> None:
+        """Results up to this position of the house are taken, or set aside."""
+        taken = self.results_taken[self.stream]
+        if house_seq > taken.house_seq:
+            self.touch(taken).house_seq = house_seq
 
     def queue(self, job: Job) -> None:
         """Line up the tickets that are open on a job's fixture. Regrading opens some, so that it is done again then."""
-        self.queues[job.number] = sorted(self.open_on.get(job.fixture, ()))
+        if job.kind == SETTLEMENT:
+            self.queues[job.number] = sorted(self.open_on.get(job.subject, ()))
+
+    def start(self, job: Job) -> None:
+        super().start(job)
+        self.queue(job)
+
+    def advance(self, job: Job, stage: str, cursor: int) -> None:
+        if job.stage != stage:
+            self.queue(job)
+        super().advance(job, stage, cursor)
 
     def finish(self, job: Job) -> None:
-        """Forget a job."""
-        del self.jobs[job.number]
+        super().finish(job)
         self.queues.pop(job.number, None)
-        self.drop(job)
+        settlement = self.settlements.pop(job.number, None)
+        if settlement is not None:
+            self.drop(settlement)
+
+    def owes(self, duty: Duty) -> bool:
+        if duty[0] == "house":
+            return bool(self.results_taken) and int(duty[2]) > self.house_seq
+        return super().owes(duty)
+
+    def put_aside(self, row: SetAside) -> None:
+        super().put_aside(row)
+        if row.what == "house":
+            self.take_up_to(int(row.subject))
+
+    def made_up_for(self, duty: Duty, context: Any) -> list[Event]:
+        """A result that was set aside is taken, unless another one stands by now."""
+        what, _, subject = duty
+        if what != "house":
+            return super().made_up_for(duty, context)
+        standing = [result for result in context.house.results.values() if result.confirmed_seq == int(subject)]
+        return [taken(taking(context.house, result)) for result in standing]
 
 
 class TakeResult(Command):
@@ -111,41 +147,34 @@ class ResultTaken(Event):
     regrade: bool
 
 
-class SettleSlice(Command, lane="bulk"):
-    """Do the next slice of a job (the engine sends it).
-
-    job: its number.
-    """
-
-    job: int
+def taking(house: CatalogState, result: FixtureResult) -> TakeResult:
+    """How a book takes the result of a fixture that stands."""
+    fixture = house.fixtures[result.fixture]
+    regrade = result.confirmations > 1
+    return TakeResult(fixture.name, fixture.sport, fixture.league, result.confirmed_seq, result.confirmed, regrade)
 
 
-class JobAdvanced(Event):
-    """A slice is done: this many tickets, up to this one.
-
-    wagers: tickets handled by this slice.
-    """
-
-    job: int
-    fixture: str
-    stage: str
-    cursor: int
-    wagers: int
+@causes(ResultConfirmed)
+@causes(ScoreConfirmed)
+@causes(FixtureCancelled)
+def result_reaches_books(house: CatalogState, event: ResultConfirmed | ScoreConfirmed | FixtureCancelled) -> Command:
+    return taking(house, house.results[event.fixture])
 
 
-class JobFinished(Event):
-    """A settlement has handled every ticket of its fixture."""
-
-    job: int
-    fixture: str
-    settlement: int
-    wagers: int
+def results_after(house: CatalogState, house_seq: int) -> list[TakeResult]:
+    """How a book takes the results that were confirmed after a position, in their order."""
+    found = [result for result in house.results.values() if result.confirmed_seq > house_seq]
+    return [taking(house, result) for result in sorted(found, key=lambda result: result.confirmed_seq)]
 
 
 @decides(TakeResult)
 def take_result(book: SettlementState, command: TakeResult, context: Any) -> ResultTaken | tuple[()]:
     if command.house_seq <= book.house_seq:
         return ()
+    return taken(command)
+
+
+def taken(command: TakeResult) -> ResultTaken:
     return ResultTaken(
         command.fixture, command.sport, command.league, command.house_seq, command.score, command.regrade
     )
@@ -153,18 +182,19 @@ def take_result(book: SettlementState, command: TakeResult, context: Any) -> Res
 
 @evolves(ResultTaken)
 def result_taken(book: SettlementState, event: ResultTaken) -> None:
-    book.touch(book.results_taken[book.stream]).house_seq = event.house_seq
+    book.take_up_to(event.house_seq)
     if event.regrade or event.fixture in book.open_on:
-        stage = "closed" if event.regrade else "open"
-        book.start(Job(book.seq, event.fixture, event.sport, event.league, event.house_seq, event.score, stage))
+        settlement = Settlement(book.seq, event.sport, event.league, event.house_seq, event.score)
+        book.start(Job(book.seq, SETTLEMENT, event.fixture, "closed" if event.regrade else "open"))
+        book.settlements[book.seq] = book.touch(settlement)
 
 
 class Outcomes:
-    """How tickets stand by a job's result. Each selection is graded once, for a slice has many tickets on few."""
+    """How tickets stand by a result. Each selection is graded once, for a slice has many tickets on few."""
 
-    def __init__(self, job: Job) -> None:
-        self.rules = league_rules(job.sport, job.league)
-        self.score = job.score
+    def __init__(self, settlement: Settlement) -> None:
+        self.rules = league_rules(settlement.sport, settlement.league)
+        self.score = settlement.score
         self.known: dict[tuple[str, str, int | None], Result | None] = {}
 
     def of(self, wager: Wager) -> Result | None:
@@ -184,26 +214,21 @@ class Outcomes:
             return None
 
 
-@wants(SettleSlice)
-def closed_wagers(book: SettlementState, command: SettleSlice) -> list[Following]:
-    job = book.jobs.get(command.job)
-    if job is None or job.stage != "closed":
-        return []
-    return [Following(Wager, job.fixture, job.cursor, SETTLE_SLICE_WAGERS)]
+@slice_wants(SETTLEMENT)
+def closed_wagers(book: SettlementState, job: Job) -> list[Following]:
+    return [Following(Wager, job.subject, job.cursor, SETTLE_SLICE_WAGERS)] if job.stage == "closed" else []
 
 
-@decides(SettleSlice)
-def settle_slice(book: SettlementState, command: SettleSlice, context: Any) -> list[Event] | tuple[()]:
-    job = book.jobs.get(command.job)
-    if job is None:
-        return ()
+@slices(SETTLEMENT)
+def settle_slice(book: SettlementState, job: Job, context: Any) -> Slice:
     return regrade_slice(book, job, context.fetched) if job.stage == "closed" else open_slice(book, job)
 
 
-def open_slice(book: SettlementState, job: Job) -> list[Event]:
+def open_slice(book: SettlementState, job: Job) -> Slice:
     numbers, more = next_open(book, job)
     rounding = book.settings.rounding
-    outcomes = Outcomes(job)
+    settlement = book.settlements[job.number]
+    outcomes = Outcomes(settlement)
     events: list[Event] = []
     for number in numbers:
         wager = book.wagers[number]
@@ -211,13 +236,8 @@ def open_slice(book: SettlementState, job: Job) -> list[Event]:
         if result is None:
             continue
         money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
-        events.append(WagerSettled(number, wager.player, job.settlement, result, money))
-    handled = len(events)
-    if more:
-        events.append(JobAdvanced(job.number, job.fixture, "open", numbers[-1], handled))
-    else:
-        events.append(JobFinished(job.number, job.fixture, job.settlement, handled))
-    return events
+        events.append(WagerSettled(number, wager.player, settlement.house_seq, result, money))
+    return Slice(events, len(events), "open", numbers[-1]) if more else Slice(events, len(events))
 
 
 def next_open(book: SettlementState, job: Job) -> tuple[list[int], bool]:
@@ -227,7 +247,7 @@ def next_open(book: SettlementState, job: Job) -> tuple[list[int], bool]:
     slices before and after a restart.
     """
     queue = book.queues[job.number]
-    still_open = book.open_on.get(job.fixture, {})
+    still_open = book.open_on.get(job.subject, {})
     numbers: list[int] = []
     for index in range(bisect_right(queue, job.cursor), len(queue)):
         if queue[index] in still_open:
@@ -237,9 +257,10 @@ def next_open(book: SettlementState, job: Job) -> tuple[list[int], bool]:
     return numbers, False
 
 
-def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> list[Event]:
+def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> Slice:
     rounding = book.settings.rounding
-    outcomes = Outcomes(job)
+    settlement = book.settlements[job.number]
+    outcomes = Outcomes(settlement)
     events: list[Event] = []
     handled = 0
     for number in numbers:
@@ -256,23 +277,7 @@ def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> li
             continue
         handled += 1
         events.append(reversal(wager, "regraded"))
-        events.append(WagerSettled(number, wager.player, job.settlement, result, money))
+        events.append(WagerSettled(number, wager.player, settlement.house_seq, result, money))
     if len(numbers) < SETTLE_SLICE_WAGERS:
-        events.append(JobAdvanced(job.number, job.fixture, "open", 0, handled))
-    else:
-        events.append(JobAdvanced(job.number, job.fixture, "closed", numbers[-1], handled))
-    return events
-
-
-@evolves(JobAdvanced)
-def job_advanced(book: SettlementState, event: JobAdvanced) -> None:
-    job = book.touch(book.jobs[event.job])
-    if job.stage != event.stage:
-        book.queue(job)
-    job.stage = event.stage
-    job.cursor = event.cursor
-
-
-@evolves(JobFinished)
-def job_finished(book: SettlementState, event: JobFinished) -> None:
-    book.finish(book.jobs[event.job])
+        return Slice(events, handled, "open", 0)
+    return Slice(events, handled, "closed", numbers[-1])

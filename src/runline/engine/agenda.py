@@ -8,17 +8,18 @@ import logging
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from runline.domain.book import Book
-from runline.domain.messages import ENGINE, TIMERS
-from runline.domain.settlement import SettleSlice
+from runline.domain.aside import Duty, job_duty
+from runline.domain.jobs import DoSlice, Job
+from runline.domain.messages import TIMERS
+from runline.domain.setbacks import PutAside
 from runline.engine.batch import Batches
 from runline.engine.deliveries import Deliveries
 from runline.engine.limits import BATCH_EVENTS_MAX, TIMERS_PER_ROUND
 from runline.engine.owned import Owned
 from runline.engine.process import Process
 from runline.engine.queues import Queues
-from runline.engine.requests import Duty, Outcome, Refused, Submission
-from runline.engine.setbacks import RESULTS, Setbacks, job_duty, timer_duty
+from runline.engine.requests import Outcome, Refused, Submission
+from runline.engine.setbacks import Setbacks
 from runline.engine.writer import Writer
 
 log = logging.getLogger("runline.engine")
@@ -42,9 +43,11 @@ class Agenda:
         self.queues = queues
         self.batches = batches
         self.deliveries = deliveries
-        self.setbacks = Setbacks(process.conditions, self.try_again)
+        self.setbacks = Setbacks(process.conditions, self.try_again, self.give_up)
         self.timers: list[tuple[int, str]] = []
         self.next_due: dict[str, int] = {}
+        self.said: dict[str, int] = {}
+        """How much is said to be set aside in each stream in which something is."""
 
     # Timers
 
@@ -80,7 +83,7 @@ class Agenda:
 
     def fire(self, writer: Writer, kind: str, subject: str, step: Step) -> None:
         """Execute what a timer becomes."""
-        duty = timer_duty(kind, subject)
+        duty: Duty = ("timer", kind, subject)
         try:
             command = TIMERS[kind](subject)
         except Exception as error:
@@ -109,18 +112,13 @@ class Agenda:
         """Whether a stream has long work to go on with, and does not just fetch rows for it."""
         return bool(self.jobs_of(writer))
 
-    def jobs_of(self, writer: Writer) -> list[int]:
+    def jobs_of(self, writer: Writer) -> list[Job]:
         """The jobs of a stream that may go on now. Stopping does not wait for them; starting resumes them."""
         state = writer.state
-        if (
-            self.process.stopping
-            or writer.stopped
-            or writer.fetching_job
-            or not isinstance(state, Book)
-            or not state.jobs
-        ):
+        if not state.jobs or self.process.stopping or writer.stopped or writer.fetching_job:
             return []
-        return [number for number in state.jobs if not self.setbacks.rests(writer, job_duty(number))]
+        rests = self.setbacks.rests
+        return [job for job in state.jobs.values() if state.may_go_on(job) and not rests(writer, job_duty(job))]
 
     def next_slice(self, writer: Writer) -> Submission | None:
         """The slice of the job whose turn it is."""
@@ -129,7 +127,7 @@ class Agenda:
             return None
         writer.job_turn += 1
         job = jobs[writer.job_turn % len(jobs)]
-        return self.queues.own(writer, SettleSlice(job), job_duty(job))
+        return self.queues.own(writer, DoSlice(job.number), job_duty(job))
 
     # What could not be done
 
@@ -145,50 +143,68 @@ class Agenda:
             self.setbacks.done(writer, duty)
 
     def happened(self, writer: Writer) -> None:
-        """A stream has moved on: its next timer may be another, and what was to be tried again may be owed no more."""
+        """A stream has moved on: its next timer may be another, and what has failed may be owed no more."""
         due = writer.state.due
         if due and self.next_due.get(writer.stream) != due[0][0]:
             self.note_timer(writer)
-        if self.setbacks.trying and writer in self.setbacks.trying:
+        if self.setbacks.failures and writer in self.setbacks.failures:
             self.forgive(writer)
+        if (writer.state.set_aside or self.said) and len(writer.state.set_aside) != self.said.get(writer.stream, 0):
+            self.say_what_is_aside(writer)
 
     def try_again(self, writer: Writer, duty: Duty) -> None:
         """What has failed has rested: try it again, if it is owed still."""
         if writer.stopped or self.owned.writers.get(writer.stream) is not writer:
             return
-        what, subject, more = duty
         self.forgive(writer)
+        what, kind, subject = duty
         if what == "timer":
-            timer = writer.state.timers.get((str(subject), more))
-            if timer is not None:
+            timer = writer.state.timers.get((kind, subject))
+            if timer is not None and writer.state.owes(duty):
                 heappush(writer.state.due, (timer.due_ns, timer.kind, timer.subject))
                 self.note_timer(writer)
         elif what == "job":
             self.note_job(writer)
         else:
-            # All of it is sent anew, in its order: what came meanwhile must not go before what has failed.
-            writer.lanes.control.withdraw(ENGINE, RESULTS)
-            self.deliveries.enter(writer)
+            self.deliveries.again(writer)
         self.process.wake.set()
 
+    def give_up(self, writer: Writer, duty: Duty, reason: str) -> None:
+        """What has failed again and again is set aside."""
+        what, kind, subject = duty
+        self.queues.cause(writer, PutAside(what, kind, subject, reason))
+
     def forgive(self, writer: Writer) -> None:
-        """What was to be tried again and is owed no more: a timer that was moved away, a job that another has superseded."""
-        state = writer.state
-        for duty in list(self.setbacks.trying.get(writer, ())):
-            what, subject, more = duty
-            timer = state.timers.get((str(subject), more))
-            timer_is_due = what == "timer" and timer is not None and timer.due_ns <= self.clock.now_ns()
-            job_goes_on = what == "job" and isinstance(state, Book) and subject in state.jobs
-            if what != "results" and not timer_is_due and not job_goes_on:
-                self.setbacks.done(writer, duty)
+        """What has failed and is owed no more: a timer that was moved away, a superseded job, what was set aside."""
+        state, now_ns = writer.state, self.clock.now_ns()
+        for duty in list(self.setbacks.failures.get(writer, ())):
+            what, kind, subject = duty
+            if state.owes(duty) and (what != "timer" or state.timers[kind, subject].due_ns <= now_ns):
+                continue
+            if self.setbacks.done(writer, duty) and what == "house":
+                self.deliveries.again(writer)
+
+    def say_what_is_aside(self, writer: Writer) -> None:
+        """What is set aside in a stream is a condition, until it is taken up."""
+        aside = writer.state.set_aside
+        self.said[writer.stream] = len(aside)
+        if not aside:
+            del self.said[writer.stream]
+            self.process.conditions.clear("aside", writer.stream)
+            return
+        last = aside[max(aside)]
+        reason = f"{len(aside)} set aside, the last under number {last.number}: {' '.join(last.duty)}: {last.reason}"
+        self.process.hear("aside", writer.stream, "degraded", reason)
 
     def enter(self, writer: Writer) -> None:
         """What a stream owes follows from what is stored."""
         self.next_due.pop(writer.stream, None)
         self.note_timer(writer)
         self.note_job(writer)
+        self.say_what_is_aside(writer)
 
     def leave(self, writer: Writer) -> None:
         """Nothing of a stream is tried any more."""
         self.next_due.pop(writer.stream, None)
+        self.said.pop(writer.stream, None)
         self.setbacks.forget(writer)

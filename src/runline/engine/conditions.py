@@ -11,11 +11,11 @@ import msgspec
 
 log = logging.getLogger("runline.engine")
 
-Component = Literal["stream", "work", "store", "committer", "clock"]
-"""stream: one stream's writer. work: what timers, jobs and results cause in one stream. store: the database. committer: the
-process that writes it. clock: the host's time."""
+Component = Literal["stream", "work", "aside", "store", "committer", "clock"]
+"""stream: one stream's writer. work: what timers, jobs and results cause in one stream. aside: what was given up of it. store:
+the database. committer: the process that writes it. clock: the host's time."""
 
-STREAM_COMPONENTS: tuple[Component, ...] = ("stream", "work")
+STREAM_COMPONENTS: tuple[Component, ...] = ("stream", "work", "aside")
 """The parts whose subject is a stream."""
 
 Level = Literal["degraded", "failing"]

@@ -3,16 +3,18 @@
 Rule: a book takes it in the house's order, and knows up to which position it has. What it has missed it takes when it goes on.
 """
 
-from runline.domain.book import Book, StartBook
+import logging
+
+from runline.domain.aside import Duty
+from runline.domain.book import Book, missed
 from runline.domain.house import BookOpened, StreamStartAsked
-from runline.domain.messages import Event
-from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
-from runline.domain.settlement import TakeResult
+from runline.domain.messages import CAUSED, Command, Event
 from runline.engine.house_view import HouseView
 from runline.engine.owned import Owned
 from runline.engine.queues import Queues
-from runline.engine.setbacks import RESULTS
 from runline.engine.writer import Writer
+
+log = logging.getLogger("runline.engine")
 
 
 class Deliveries:
@@ -25,38 +27,43 @@ class Deliveries:
         self.founds = founds
 
     def hear(self, seq: int, event: Event) -> None:
-        """Only results, cancellations and new books make events in books; and the house says which stream is to start again."""
-        if isinstance(event, BookOpened):
-            if self.founds:
-                self.owned.found(event.book)
-        elif isinstance(event, ResultConfirmed | ScoreConfirmed | FixtureCancelled):
-            score = None if isinstance(event, FixtureCancelled) else event.score
-            fixture = self.house.state.fixtures[event.fixture]
-            taken = TakeResult(fixture.name, fixture.sport, fixture.league, seq, score, event.regrade)
+        """Hand on what an event of the house causes (`@causes`). It also says which books begin, which streams start again."""
+        caused = CAUSED.get(type(event))
+        if caused is not None:
+            command = caused(self.house.state, event)
             for writer in self.owned.writers.values():
                 if writer.house is not None and not writer.stopped:
-                    self.queues.cause(writer, taken, RESULTS)
+                    self.deliver(writer, seq, command)
+        elif isinstance(event, BookOpened):
+            if self.founds:
+                self.owned.found(event.book)
         elif isinstance(event, StreamStartAsked):
             self.owned.start_again(event.book)
 
+    def hear_again(self, after: int) -> None:
+        """The house view was read anew: hand on what was not heard of."""
+        if self.founds:
+            for listing in list(self.house.state.books.values()):
+                if listing.changed_seq > after:
+                    self.owned.found(listing.name)
+        for writer in self.owned.writers.values():
+            if not writer.stopped:
+                self.again(writer)
+
+    def deliver(self, writer: Writer, seq: int, command: Command) -> None:
+        duty: Duty = ("house", type(command).__name__, str(seq))
+        self.queues.cause(writer, command, duty)
+
     def enter(self, writer: Writer) -> None:
-        """Deliver what a book has missed: that it begins, and results."""
-        book = writer.state
-        if not isinstance(book, Book):
-            return
-        house = self.house.state
-        if not book.settings_rows:
-            listing = house.books[book.stream]
-            self.queues.cause(writer, StartBook(listing.owner, listing.changed_seq), RESULTS)
-            taken = listing.changed_seq
-        else:
-            taken = book.house_seq
-        results = [result for result in house.results.values() if result.confirmed_seq > taken]
-        for result in sorted(results, key=lambda result: result.confirmed_seq):
-            fixture = house.fixtures[result.fixture]
-            seq, score, regrade = result.confirmed_seq, result.confirmed, result.confirmations > 1
-            taking = TakeResult(fixture.name, fixture.sport, fixture.league, seq, score, regrade)
-            self.queues.cause(writer, taking, RESULTS)
+        """Deliver what a book has missed."""
+        if isinstance(writer.state, Book):
+            for seq, command in missed(self.house.state, writer.state):
+                self.deliver(writer, seq, command)
+
+    def again(self, writer: Writer) -> None:
+        """Deliver it all anew, in its order: what came meanwhile must not go before what has failed."""
+        writer.lanes.control.withdraw("house")
+        self.enter(writer)
 
     def leave(self, writer: Writer) -> None:
         """What a stream has missed is seen when it goes on."""

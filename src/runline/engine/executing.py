@@ -5,8 +5,8 @@ Rule: a fault while a stream executes stops that stream and no other.
 
 import logging
 
+from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE, WANTED
-from runline.domain.settlement import SettleSlice
 from runline.domain.state import Following
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
@@ -62,7 +62,7 @@ class Executing:
         before, before_bytes = state.seq, filling.logged_bytes
         try:
             if type(submission.request.command) in WANTED and self.lacks_rows(writer, submission):
-                writer.fetching_job = writer.fetching_job or isinstance(submission.request.command, SettleSlice)
+                writer.fetching_job = writer.fetching_job or isinstance(submission.request.command, DoSlice)
                 self.fetching.start(self.fetch(writer, submission))
                 return
             lag_ms = house.lag_ms() if house.behind_ns else 0
@@ -114,7 +114,7 @@ class Executing:
             if submission.duty is not None and not writer.stopped:
                 self.agenda.failed(writer, submission.duty, f"{type(error).__name__}: {error}")
         finally:
-            if isinstance(submission.request.command, SettleSlice):
+            if isinstance(submission.request.command, DoSlice):
                 writer.fetching_job = False
                 self.agenda.note_job(writer)
         if writer.stopped or submission.fetched is None:

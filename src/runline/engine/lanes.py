@@ -12,9 +12,9 @@ from itertools import chain
 from typing import Literal
 
 from runline.domain.access import AccessState
-from runline.domain.messages import Lane
+from runline.domain.messages import ENGINE, Lane
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
-from runline.engine.requests import Duty, Request, Submission
+from runline.engine.requests import Request, Submission
 
 Place = Lane | Literal["last"]
 """A lane, or last: what its sender may not do. It is judged like everything else, but nobody else waits for it."""
@@ -220,17 +220,17 @@ class InTurns(Waiting):
         self.left_ns = CONTROL_TURN_NS
         self.unserved = max(self.unserved - 1, 0)
 
-    def withdraw(self, actor: str, duty: Duty) -> None:
-        """Take out what somebody has sent for a duty. (Only the engine has duties; it stands in no part.)"""
+    def withdraw(self, what: str) -> None:
+        """Take out what the engine has sent for duties of this kind. (Only the engine has duties; it stands in no part.)"""
         senders = self.senders.get("", {})
-        sent = senders.get(actor)
+        sent = senders.get(ENGINE)
         if sent is None:
             return
-        left = deque(submission for submission in sent if submission.duty != duty)
+        left = deque(submission for submission in sent if submission.duty is None or submission.duty[0] != what)
         self.size -= len(sent) - len(left)
-        senders[actor] = left
+        senders[ENGINE] = left
         if not left:
-            self.end_turn("", actor)
+            self.end_turn("", ENGINE)
 
     def empty(self) -> list[Submission]:
         submissions = list(self)

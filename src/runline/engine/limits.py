@@ -132,6 +132,9 @@ DUTY_RETRY_S_MAX = 60.0
 """How long what the engine owes and cannot do (a timer, a slice of a job, a result) rests before it is tried again: doubled each
 time."""
 
+DUTY_TRIES_MAX = 10
+"""How often it is tried, which takes a minute; then it is set aside."""
+
 READ_EVENTS = 250
 """Events read from the store at a time: some milliseconds."""
 

@@ -5,6 +5,7 @@ Rule: what cannot even wait is answered at once. Nobody's part of what may wait 
 
 from collections.abc import Sequence
 
+from runline.domain.aside import Duty
 from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
 from runline.engine.answers import NOBODY, Answers
 from runline.engine.ids import uuid7
@@ -20,7 +21,7 @@ from runline.engine.limits import (
 )
 from runline.engine.owned import Owned
 from runline.engine.process import Process
-from runline.engine.requests import BUSY, UNAVAILABLE, Duty, Request, Sink, Submission, refused
+from runline.engine.requests import BUSY, UNAVAILABLE, Request, Sink, Submission, refused
 from runline.engine.writer import Writer
 
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from runline.domain.aside import Duty
 from runline.domain.messages import Command, Event, Rejected
 from runline.domain.preview import Moves
 from runline.engine.ids import Entropy
@@ -96,11 +97,6 @@ class Executor(Protocol):
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
         """Put requests into their streams' lanes; each outcome comes to the sink once it is durable."""
         ...
-
-
-Duty = tuple[str, str | int, str]
-"""What the engine owes and sends itself a command for: (timer, its kind, its subject), (job, its number, ""),
-(results, "", "")."""
 
 
 class Submission(msgspec.Struct, gc=False):

@@ -1,88 +1,83 @@
-"""Setbacks: what the engine owes (a timer, a slice of a job, a result) and could not do.
+"""Setbacks: what a stream owes (a timer, a slice of a job, what comes from the house) and could not do.
 
 Rule: nothing of it is forgotten and nothing spins. It is tried again later and later, and meanwhile it is a condition of its
-stream. What is owed in order (results) waits for the one that failed.
+stream; what was tried DUTY_TRIES_MAX times is to be set aside. What is owed in order waits for the one that failed, so long.
 """
 
 import asyncio
 from collections.abc import Callable
 
+from runline.domain.aside import Duty
 from runline.engine.conditions import Conditions
-from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN
-from runline.engine.requests import Duty
+from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN, DUTY_TRIES_MAX
 from runline.engine.writer import Writer
 
-RESULTS: Duty = ("results", "", "")
-"""What a book takes from the house, in order."""
+Line = Duty | None
+"""What rests together: a duty by itself, or (None) all that the house causes, which is taken in order."""
 
 
-def timer_duty(kind: str, subject: str) -> Duty:
-    """A timer that is due."""
-    return ("timer", kind, subject)
-
-
-def job_duty(number: int) -> Duty:
-    """A job that goes on."""
-    return ("job", number, "")
+def line_of(duty: Duty) -> Line:
+    """What rests when this has failed."""
+    return None if duty[0] == "house" else duty
 
 
 class Setbacks:
-    """What failed and rests. again: called when it is time to try it again."""
+    """What failed and rests. again: called when it is time to try it again. give_up: when it is not to be tried again."""
 
-    def __init__(self, conditions: Conditions, again: Callable[[Writer, Duty], None]) -> None:
+    def __init__(
+        self,
+        conditions: Conditions,
+        again: Callable[[Writer, Duty], None],
+        give_up: Callable[[Writer, Duty, str], None],
+    ) -> None:
         self.conditions = conditions
         self.again = again
+        self.give_up = give_up
         self.failures: dict[Writer, dict[Duty, int]] = {}
-        self.resting: dict[tuple[Writer, Duty], asyncio.TimerHandle] = {}
-        self.trying: dict[Writer, dict[Duty, None]] = {}
-        """What has rested and is about to be tried."""
+        self.resting: dict[tuple[Writer, Line], asyncio.TimerHandle] = {}
 
     def failed(self, writer: Writer, duty: Duty, reason: str, now_ns: int) -> None:
         """It could not be done: it rests."""
-        self.tried(writer, duty)
         failures = self.failures.setdefault(writer, {})
         before = failures.get(duty, 0)
         failures[duty] = before + 1
-        if (writer, duty) in self.resting:
+        line = line_of(duty)
+        if (writer, line) in self.resting:
             return
         pause_s = min(DUTY_RETRY_S_MIN * 2 ** min(before, 32), DUTY_RETRY_S_MAX)
         loop = asyncio.get_running_loop()
-        self.resting[writer, duty] = loop.call_later(pause_s, self.over, writer, duty)
-        name = " ".join(str(part) for part in duty if part != "")
-        self.conditions.note("work", writer.stream, "degraded", f"{name} cannot be done: {reason}", now_ns)
+        self.resting[writer, line] = loop.call_later(pause_s, self.over, writer, duty)
+        self.conditions.note("work", writer.stream, "degraded", f"{' '.join(duty)} cannot be done: {reason}", now_ns)
+        if failures[duty] >= DUTY_TRIES_MAX:
+            self.give_up(writer, duty, reason)
 
     def over(self, writer: Writer, duty: Duty) -> None:
-        del self.resting[writer, duty]
-        self.trying.setdefault(writer, {})[duty] = None
+        """It has rested."""
+        del self.resting[writer, line_of(duty)]
         self.again(writer, duty)
 
-    def tried(self, writer: Writer, duty: Duty) -> None:
-        trying = self.trying.get(writer)
-        if trying is not None and duty in trying:
-            del trying[duty]
-            if not trying:
-                del self.trying[writer]
-
-    def done(self, writer: Writer, duty: Duty) -> None:
-        """It is done, or nothing is owed any more."""
-        self.tried(writer, duty)
+    def done(self, writer: Writer, duty: Duty) -> bool:
+        """It is done, or nothing is owed any more. Returns whether it had rested until now."""
         failures = self.failures.get(writer)
-        if failures is None or failures.pop(duty, None) is None or failures:
-            return
-        del self.failures[writer]
-        self.conditions.clear("work", writer.stream)
+        if failures is None or failures.pop(duty, None) is None:
+            return False
+        resting = self.resting.pop((writer, line_of(duty)), None)
+        if resting is not None:
+            resting.cancel()
+        if not failures:
+            del self.failures[writer]
+            self.conditions.clear("work", writer.stream)
+        return resting is not None
 
     def rests(self, writer: Writer, duty: Duty) -> bool:
         """Whether it has failed and is not to be tried yet."""
-        return (writer, duty) in self.resting
+        return (writer, line_of(duty)) in self.resting
 
     def forget(self, writer: Writer | None = None) -> None:
-        """A stream is stopped, or (None) memory is dropped: what is owed follows from what is stored."""
-        for one, duty in list(self.resting):
+        """A stream is stopped, or (None) all are: what is owed follows from what is stored."""
+        for one, line in list(self.resting):
             if writer in (None, one):
-                self.resting.pop((one, duty)).cancel()
-        for one in [writer] if writer is not None else list(self.trying):
-            self.trying.pop(one, None)
+                self.resting.pop((one, line)).cancel()
         for one in [writer] if writer is not None else list(self.failures):
             if self.failures.pop(one, None) is not None:
                 self.conditions.clear("work", one.stream)

@@ -29,6 +29,7 @@ class ConditionRow(msgspec.Struct):
 PARTS: dict[Component, str] = {
     "stream": "This stream is not well.",
     "work": "Something that is due in this stream cannot be done.",
+    "aside": "Something that could not be done in this stream is set aside.",
     "store": "The database is not well.",
     "committer": "What writes the database is not well.",
     "clock": "The host's clock is not well.",

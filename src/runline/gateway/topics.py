@@ -20,6 +20,7 @@ from runline.domain.lines import LineMoved
 from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SignInFailed
+from runline.domain.setbacks import WorkSetAside, WorkTakenUp
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.watch import FeedReturned, FeedSilent, HealthDegraded, HealthRestored
@@ -165,6 +166,8 @@ def notification(state: Any, event: Event) -> str:
         return "feed_silent"
     if isinstance(event, HealthDegraded | HealthRestored):
         return "degraded_health"
+    if isinstance(event, WorkSetAside | WorkTakenUp):
+        return "set_aside"
     return ""
 
 

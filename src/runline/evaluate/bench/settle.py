@@ -13,9 +13,9 @@ from runline.bus.local import LocalBus
 from runline.config import StoreSettings
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.grading import Score
+from runline.domain.jobs import JobFinished
 from runline.domain.messages import HOUSE, Command
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.settlement import JobFinished
 from runline.engine.engine import Engine
 from runline.engine.ports import Sealed
 from runline.engine.requests import Accepted, Request

@@ -1,0 +1,100 @@
+"""Setbacks: what a stream could not do again and again is set aside, and taken up again when somebody says so.
+
+Rule: everybody who reads the log sees it, and nothing else waits for it.
+"""
+
+from heapq import heappush
+from typing import Any
+
+from runline.domain.access import ROOT
+from runline.domain.aside import Duty, SetAside, SetbackState
+from runline.domain.bounds import REASON_LENGTH_MAX, SET_ASIDE_MAX
+from runline.domain.identifiers import reason_text
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.permissions import Permission
+
+
+class PutAside(Command, streams=("house", "book")):
+    """What is owed could not be done again and again (the engine sends it)."""
+
+    what: str
+    kind: str
+    subject: str
+    reason: str
+
+
+class WorkSetAside(Event):
+    """Something that is owed cannot be done, and is not tried any more until somebody says so.
+
+    reason: what went wrong the last time.
+    """
+
+    what: str
+    kind: str
+    subject: str
+    reason: str
+
+
+class TryAgain(Command, needs=Permission.SETTINGS_CHANGE, streams=("house", "book")):
+    """Have something done that was set aside.
+
+    number: the position of the event that set it aside.
+    """
+
+    number: int
+    reason: str
+
+
+class WorkTakenUp(Event):
+    """Something that was set aside is owed again."""
+
+    number: int
+    what: str
+    kind: str
+    subject: str
+    reason: str
+
+
+@decides(PutAside)
+def put_aside(state: SetbackState, command: PutAside, context: Any) -> WorkSetAside | tuple[()]:
+    duty: Duty = (command.what, command.kind, command.subject)
+    if not state.owes(duty):
+        return ()
+    if len(state.set_aside) >= SET_ASIDE_MAX:
+        raise Rejected("too_many", "As much is set aside as can be.", most=SET_ASIDE_MAX)
+    return WorkSetAside(*duty, printable(command.reason))
+
+
+def printable(text: str) -> str:
+    """What went wrong, as one line of a log."""
+    return "".join(one if one.isprintable() else " " for one in text[:REASON_LENGTH_MAX])
+
+
+@evolves(WorkSetAside)
+def work_set_aside(state: SetbackState, event: WorkSetAside) -> None:
+    state.put_aside(SetAside(state.seq, event.what, event.kind, event.subject, event.reason))
+
+
+@decides(TryAgain)
+def try_again(state: SetbackState, command: TryAgain, context: Any) -> list[Event]:
+    if context.user.node != ROOT:
+        raise Rejected("not_permitted", "Only the whole book's staff may have this done.")
+    row = state.set_aside.get(command.number)
+    if row is None:
+        raise Rejected("unknown_work", "Nothing was set aside under this number.", number=command.number)
+    taken_up = WorkTakenUp(row.number, row.what, row.kind, row.subject, reason_text(command.reason))
+    return [taken_up, *state.made_up_for(row.duty, context)]
+
+
+@evolves(WorkTakenUp)
+def work_taken_up(state: SetbackState, event: WorkTakenUp) -> None:
+    state.take_up((event.what, event.kind, event.subject))
+    timer = state.timers.get((event.kind, event.subject)) if event.what == "timer" else None
+    if timer is not None:
+        heappush(state.due, (timer.due_ns, timer.kind, timer.subject))
+
+
+@grounds(TryAgain)
+def aside_ground(state: SetbackState, command: TryAgain) -> int:
+    """What was set aside."""
+    return state.moved_seq(SetAside, command.number)
