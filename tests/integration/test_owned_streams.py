@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from tests.integration.stores import FaultyStore
-from tests.integration.world import HOME_WINS, World, agrees, play, running, wager
+from tests.integration.world import HOME_WINS, HOUR_NS, START_NS, World, agrees, play, running, wager
 
 from runline.bus.local import LocalBus
+from runline.domain.house import OpenBook
 from runline.domain.messages import EVOLVERS, HOUSE
+from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended
 from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
@@ -235,6 +237,57 @@ def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_
             assert (await world.refused("b1", wager())).code == "market_suspended"
             await world.do(HOUSE, Reopen("all", "", "go on"))
             await world.do("b1", wager())
+
+    play(main())
+    agrees(path)
+
+
+@pytest.mark.parametrize("fails_in", ["the view", "what is handed on"])
+def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, impatient, monkeypatch, fails_in):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            await world.do("b1", wager(amount_minor=100_00))
+            engine, view = world.engine, world.engine.view
+            sound = EVOLVERS[ResultConfirmed]
+
+            def fails(state, event):
+                if state is view:
+                    raise RuntimeError("on purpose")
+                sound(state, event)
+
+            def fails_once(seq, event):
+                monkeypatch.undo()
+                raise RuntimeError("on purpose")
+
+            if fails_in == "the view":
+                monkeypatch.setitem(EVOLVERS, ResultConfirmed, fails)
+            world.set_clock(START_NS + HOUR_NS)
+            entered = await world.do(HOUSE, EnterResult("G1", HOME_WINS))
+            if fails_in == "what is handed on":
+                monkeypatch.setattr(engine.deliveries, "hear", fails_once)
+            await world.do(HOUSE, ConfirmResult("G1", entered.events[0].revision))
+            await comes_true(lambda: engine.ready)
+            await world.settled("b1")
+            assert await world.read("b1", lambda book: book.players["P1"].balance_minor) == 102_00
+
+    play(main())
+    agrees(path)
+
+
+def test_a_book_whose_opening_the_house_view_could_not_follow_begins(path, impatient, monkeypatch):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+
+            def fails_once(seq, event):
+                monkeypatch.undo()
+                raise RuntimeError("on purpose")
+
+            monkeypatch.setattr(world.engine.deliveries, "hear", fails_once)
+            await world.do(HOUSE, OpenBook("b3", "owner"))
+            await comes_true(lambda: world.engine.ready and "b3" in world.engine.writers)
+            await world.until("b3", lambda book: bool(book.settings_rows))
 
     play(main())
     agrees(path)

@@ -51,7 +51,7 @@ class Engine:
         )
         self.turns = Turns(process, self.owned, self.queues, self.batches, self.agenda, self.executing)
         self.reads = Reads(process, self.owned, self.batches, self.subscriptions)
-        self.house.hears = (self.deliveries.hear,)
+        self.house.hears = self.deliveries
         self.owned.keepers = (
             self.house, self.agenda, self.queues, self.batches, self.deliveries, self.reads,
         )  # fmt: skip
@@ -89,11 +89,13 @@ class Engine:
         Raises StoreError if what is stored cannot be read.
         """
         # Books are judged by what the house's view is, so it comes first.
-        for stream in sorted(streams, key=lambda stream: stream != HOUSE):
-            if stream != HOUSE:
-                await self.house.reach(0)
+        owned = list(streams)
+        if HOUSE in owned:
+            await self.owned.adopt(HOUSE)
+        else:
+            await self.owned.reach(0)
+        for stream in owned:
             await self.owned.adopt(stream)
-        await self.house.reach(0)
         self.process.available = True
         self.running = asyncio.create_task(self.run())
 

@@ -4,7 +4,7 @@ Rule: it is fed with the house's events in their order, by whoever owns the hous
 books whose view is too far behind take no wagers.
 """
 
-from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from runline.domain.execution import follow
 from runline.domain.house import House
@@ -18,14 +18,24 @@ from runline.engine.writer import Filling, Writer
 HOUSE_STOPPED_MS = 10**9
 """How far behind a house is that has stopped, in milliseconds."""
 
-Hears = Callable[[int, Event], None]
-"""Who hears of each event of the house once the view has it: (its position, the event)."""
+
+class Hears(Protocol):
+    """Who hears of each event of the house once the view has it."""
+
+    def hear(self, seq: int, event: Event) -> None:
+        """The next event, and its position."""
+        ...
+
+    def hear_again(self, after: int) -> None:
+        """The view was read anew, and what came after this position was not heard of."""
+        ...
 
 
 class HouseView:
     """The house, durable and read-only.
 
     state: what books read. behind_ns: the host's time of the oldest change of the house that the view has not, 0 if it has all.
+    heard_seq: the position up to which everything was heard of, None before the view was read first.
     """
 
     def __init__(self, process: Process) -> None:
@@ -35,8 +45,9 @@ class HouseView:
         self.behind_ns = 0
         self.stopped = False
         self.sound = False
-        """Whether it is what the store had at its position."""
-        self.hears: Sequence[Hears] = ()
+        """Whether it is what the store had at its position, and all of it was heard of."""
+        self.heard_seq: int | None = None
+        self.hears: Hears | None = None
 
     async def reach(self, position: int) -> bool:
         """Bring it up to a durable position of the house. Returns whether it was read anew, as another state.
@@ -45,7 +56,6 @@ class HouseView:
         """
         if not self.sound:
             self.state = await recover_view(self.store)
-            self.sound = True
             return True
         while self.state.seq < position:
             for row in await self.store.events(HOUSE, self.state.seq, READ_EVENTS):
@@ -57,9 +67,17 @@ class HouseView:
         """The next durable event of the house."""
         self.sound = False
         follow(self.state, event, seq, at_ns)
+        if self.hears is not None:
+            self.hears.hear(seq, event)
+        self.heard_seq = seq
         self.sound = True
-        for hears in self.hears:
-            hears(seq, event)
+
+    def go_on(self) -> None:
+        """The view was read anew, and whoever reads it has it."""
+        heard_seq, self.heard_seq = self.heard_seq, self.state.seq
+        if heard_seq is not None and self.hears is not None:
+            self.hears.hear_again(heard_seq)
+        self.sound = True
 
     def follow_part(self, writer: Writer, filling: Filling) -> None:
         """What a batch has made durable of the house, which is owned here."""

@@ -70,10 +70,19 @@ class Owned:
         process = self.process
         house = None if stream == HOUSE else self.house.state
         writer = await recover_writer(process.store, stream, house, process.node, process.clock.now_ns())
-        if stream == HOUSE and await self.house.reach(writer.durable_seq):
+        if stream == HOUSE:
+            await self.reach(writer.durable_seq)
+        return writer
+
+    async def reach(self, position: int) -> None:
+        """Bring the house view up to a position of the house.
+
+        Raises StoreError.
+        """
+        if await self.house.reach(position):
             for book in self.writers.values():
                 book.house = self.house.state if book.house is not None else None
-        return writer
+            self.house.go_on()
 
     def found(self, stream: str) -> None:
         """A new book begins here. Nothing is stored of it, so there is nothing to claim: whoever commits first has it."""
