@@ -207,4 +207,5 @@ class Agenda:
         """Nothing of a stream is tried any more."""
         self.next_due.pop(writer.stream, None)
         self.said.pop(writer.stream, None)
+        self.process.conditions.clear("aside", writer.stream)
         self.setbacks.forget(writer)
