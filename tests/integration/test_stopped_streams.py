@@ -21,6 +21,7 @@ from runline.domain.messages import EVOLVERS, HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
+from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Suspend, Suspended
 from runline.domain.wagers import VoidWager, WagerPlaced
@@ -430,6 +431,7 @@ SAMPLES = {
         RescheduleFixture("G2", START_NS, "rain"),
         EnterResult("G1", Score(5, 3, ((5, 3),))),
         ConfirmResult("G1", 1),
+        TryAgain(5, "mended"),
         WatchFeed("platform", 60_000, "lines"),
     ),
     "b1": (
@@ -442,6 +444,7 @@ SAMPLES = {
         PlaceWager("P1", "G1:game:spread", "home", -6, "-140", 1_00),
         SetLimits(1_00, 5_000_00, 5_000_00, "season"),
         SetPlayerLimits("P1", 1_00, 1_00, True, "sharp"),
+        TryAgain(5, "mended"),
         VoidWager(5, "wrong"),
     ),
 }
