@@ -63,6 +63,7 @@ VALUES: dict[str, Any] = {
     "owner": "olga",
     "feed": "platform",
     "silent_after_ms": 20_000,
+    "number": 7,
 }
 
 
@@ -143,7 +144,7 @@ def verdicts(tmp_path_factory):
     return found
 
 
-WHOLE_BOOK = {"MoveLine", "SetLimits"}
+WHOLE_BOOK = {"MoveLine", "SetLimits", "TryAgain"}
 """What only the whole book's staff may do, with the permission or without."""
 
 
