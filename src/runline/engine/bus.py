@@ -1,0 +1,82 @@
+"""Bus: the one port through which everybody outside reaches an engine, in its own process or far away.
+
+Rule: what goes over it are values that can be encoded and decoded again (`engine/codec.py`), and nothing of the other side: no
+function, no object, no state. Requests and questions name a session; whoever owns the stream looks up whose it is as it executes.
+Who sends them vouches for nobody. Programs inside Runline have no session, and are called by the actor as whom they act.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from runline.engine.requests import Outcome, Request, Sink
+from runline.engine.subscription import Committed
+
+
+class Question(msgspec.Struct, frozen=True, gc=False):
+    """A declared query, by its name.
+
+    stream: of whom it is asked. fields: what is asked for, as JSON. session: who asks. actor: who asks without a session, from
+    inside Runline. at_least: answer only once this position is reached.
+    """
+
+    stream: str
+    name: str
+    fields: bytes = b"{}"
+    session: str = ""
+    actor: str = ""
+    at_least: int = 0
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What a question is answered with: JSON, and the position at which it is true."""
+
+    position: int
+    body: bytes
+
+
+class Who(msgspec.Struct, frozen=True, gc=False):
+    """Whose a session is. screen: whether a person sits before it."""
+
+    stream: str
+    session: str
+    user: str
+    screen: bool
+
+
+class Bus(Protocol):
+    """How engines are reached."""
+
+    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+        """Send requests; the outcome of each comes to the sink once it is durable. The way of wagers: nothing is awaited."""
+        ...
+
+    async def send(self, requests: Sequence[Request]) -> list[Outcome]:
+        """The outcomes of requests, in their order, each durable.
+
+        Raises Rejected `too_many`.
+        """
+        ...
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer to a question, once the position at which it is true is durable.
+
+        Raises Rejected: `not_signed_in`, `signed_out`, `not_permitted`, `wrong_stream`, `busy`, `unavailable`, `position_unknown` (not
+        reached in time), and what the query itself refuses.
+        """
+        ...
+
+    def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
+        """Every durable event of a stream after a position, in order, once, without a gap: as many at a time as there are.
+
+        Raises Rejected `unknown_book`, `position_unknown`; Lagged if it is read too slowly: go on from the last position.
+        """
+        ...
+
+    async def who(self, stream: str, session: str) -> Who:
+        """Whose a session is, for whoever counts what they have open. It permits nothing.
+
+        Raises Rejected `not_signed_in`, `unavailable`.
+        """
+        ...
