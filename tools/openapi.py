@@ -13,20 +13,17 @@ import msgspec
 from runline.bootstrap import open_store, outside, running_engine
 from runline.config import StoreSettings
 from runline.gateway.app import make_framework
-from runline.gateway.door import Door
-from runline.gateway.gateway import Gateway
 from runline.gateway.openapi import make_document
 from runline.gateway.routes import SESSION_BODIES
-from runline.gateway.site import Site
+from runline.gateway.server import make_server
 
 
 async def document_of_this() -> bytes:
     """The document, as JSON."""
     with tempfile.TemporaryDirectory() as temporary:
         database = Path(temporary) / "runline.db"
-        store = open_store(StoreSettings(database, "inline"))
-        async with running_engine(store) as (engine, bus):
-            gateway = Gateway(Door(engine, bus), outside(engine.clock), store.history(), Site())
+        async with running_engine(open_store(StoreSettings(database, "inline"))) as (engine, bus):
+            gateway = make_server(engine, bus, outside(engine.clock)).gateway
             document = make_document(make_framework(gateway), SESSION_BODIES)
             await gateway.close()
     return msgspec.json.format(msgspec.json.encode(document))

@@ -15,8 +15,8 @@ import msgspec
 from runline.config import ENVIRONMENT, SECRETS, Settings
 from runline.domain.messages import COMMANDS, EVENTS
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
+from runline.domain.queries import QUERIES
 from runline.gateway.door import path_name, public_commands
-from runline.gateway.queries import QUERIES
 from runline.gateway.topics import TOPICS
 
 CLI = ("demo", "serve", "config", "verify", "anchor", "trace", "grade", "bench")
@@ -71,7 +71,8 @@ def events() -> Iterable[str]:
 
 def queries() -> Iterable[str]:
     """Queries and topics."""
-    yield "Each query is `GET /v1/its-name`; every answer says at which `position` it is true."
+    yield "Each query is `GET /v1/its-name`; every answer says at which `position` it is true. "
+    yield "With `at_least` it is given only once that position is reached (5 s at most)."
     yield ""
     for name, query in sorted(QUERIES.items()):
         needs = f"Needs `{query.needs}`." if query.needs else "For everyone who is signed in."

@@ -17,6 +17,7 @@ from runline.demo.sample import BOOK as SAMPLE
 from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
 from runline.demo.sample import add_sample
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.queries.inside import Books, Nothing
 from runline.domain.sessions import SessionLimits
 from runline.engine.ports import StoreError
 from runline.gateway.addresses import Addresses, is_loopback
@@ -105,7 +106,6 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
                 engine,
                 bus,
                 outside(engine.clock),
-                store.history(),
                 certificate=server_settings.tls_certificate,
                 key=server_settings.tls_key,
                 lasting=lasting(settings.sessions),
@@ -121,7 +121,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
                 await signing.set_first_password(HOUSE, owner, password)
                 if not server_settings.owner_password:
                     say(f"The house's owner may sign in (this is shown once): user {owner}, password {password}")
-            if sample and not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
+            if sample and not (await signing.door.ask_inside(HOUSE, "books_open", Nothing(), Books)).count:
                 await add_sample(bus, signing, owner, engine.clock.now_ns())
                 say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
             scheme = "https" if server_settings.tls_certificate else "http"

@@ -24,12 +24,10 @@ from runline.demo.screen import Screen
 from runline.demo.summary import Running
 from runline.demo.timeline import Timeline
 from runline.demo.view import show
-from runline.domain.book import Book
+from runline.engine.bus import Question
 from runline.engine.engine import Engine
 from runline.engine.probes import Probes
 from runline.feeds.replay import Replay
-from runline.gateway.audience import audience_of
-from runline.gateway.queries import QUERIES, require
 
 REST_S_MAX = 60.0
 """How long the last settlements may take after the day's end."""
@@ -81,7 +79,7 @@ async def run_day(console: Console, wanted: Wanted) -> Ending:
             highlight=False,
             soft_wrap=True,
         )
-        return await pass_day(console, engine, running, wanted.duration_s, asked_to_end)
+        return await pass_day(console, engine, bus, running, wanted.duration_s, asked_to_end)
 
 
 async def open_day(engine: Engine, bus: LocalBus, clock: DayClock, wanted: Wanted) -> Running:
@@ -102,14 +100,14 @@ async def open_day(engine: Engine, bus: LocalBus, clock: DayClock, wanted: Wante
 
 
 async def pass_day(
-    console: Console, engine: Engine, running: Running, duration_s: float, asked_to_end: asyncio.Event
+    console: Console, engine: Engine, bus: LocalBus, running: Running, duration_s: float, asked_to_end: asyncio.Event
 ) -> Ending:
     """Let the day pass, then let everything come to rest."""
     screen, clock = running.screen, running.clock
     names = list(screen.books)
     faults: list[str] = []
     async with asyncio.TaskGroup() as group:
-        following = [group.create_task(screen.follow(engine, stream)) for stream in screen.streams]
+        following = [group.create_task(screen.follow(bus, stream)) for stream in screen.streams]
         await comes_true(lambda: screen.is_current(engine))
         # What was set up stays to the end: the collector need not walk over it while the day passes.
         gc.collect()
@@ -119,7 +117,7 @@ async def pass_day(
         feeding = group.create_task(running.feed.run())
         acting = [group.create_task(running.bettors.run()), group.create_task(running.operators.run())]
         if running.day.opening_ns is not None:
-            acting.append(group.create_task(open_figures(engine, running, running.day.opening_ns)))
+            acting.append(group.create_task(open_figures(bus, running, running.day.opening_ns)))
         interruption = group.create_task(asked_to_end.wait())
         await asyncio.wait({feeding, interruption}, return_when=asyncio.FIRST_COMPLETED)
         ended = feeding.done()
@@ -133,24 +131,15 @@ async def pass_day(
     return Ending(running, books, faults + faults_of(screen, books, ended=ended and not running.day.later))
 
 
-async def open_figures(engine: Engine, running: Running, at_ns: int) -> None:
+async def open_figures(bus: LocalBus, running: Running, at_ns: int) -> None:
     """Every agent of every book opens the figures at once: the page of agents and of players, as the console asks for them."""
     await asyncio.sleep(max(running.clock.seconds_until(at_ns), 0.0))
     seats = [(one.book, seat.user) for one in running.people for seat in (*one.agents, *one.sub_agents)]
     began_ns = time.perf_counter_ns()
 
     async def opened(book: str, name: str) -> None:
-        def read(state: Book) -> bytes:
-            user = state.users[name]
-            audience = audience_of(state, user)
-            shown = []
-            for query in (QUERIES["figures"], QUERIES["players"], QUERIES["exposure"]):
-                require(query, "book", audience)
-                assert query.show is not None
-                shown.append(query.show(state, engine.view, user, audience, query.asked(), engine.clock.now_ns()))
-            return msgspec.json.encode(shown)
-
-        await engine.query(book, read)
+        for query in ("figures", "players", "exposure"):
+            await bus.ask(Question(book, query, actor=name))
         running.timeline.figures.add(time.perf_counter_ns() - began_ns)
 
     await asyncio.gather(*(opened(book, name) for book, name in seats))

@@ -15,6 +15,7 @@ from runline.domain.execution import follow
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
 from runline.domain.wagers import Wager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.subscription import Committed
 
@@ -76,19 +77,16 @@ class Screen:
                 return False
         return True
 
-    async def follow(self, engine: Engine, stream: str) -> None:
+    async def follow(self, bus: Bus, stream: str) -> None:
         """Fold a stream from its first event on, until cancelled."""
-        subscription = engine.subscribe(stream, 0)
-        try:
-            async for committed in subscription:
+        async for happened in bus.follow(stream, 0):
+            for committed in happened:
                 if stream == HOUSE:
                     self.take_house(committed)
                 else:
                     self.take_book(committed)
                 if committed.seq % EVENTS_AT_ONCE == 0:
                     await asyncio.sleep(0)
-        finally:
-            subscription.close()
 
     def take_house(self, committed: Committed) -> None:
         house, event = self.house, committed.event

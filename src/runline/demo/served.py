@@ -21,9 +21,9 @@ from runline.demo.operators import Operators
 from runline.demo.options import BadOption
 from runline.demo.people import BOOKS, FEED, PLATFORM, people_of, set_up
 from runline.demo.screen import Screen
-from runline.domain.access import User
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.queries.inside import Books, Nothing
 from runline.engine.ports import StoreError
 from runline.feeds.replay import Replay
 from runline.gateway.app import Doors
@@ -31,7 +31,7 @@ from runline.gateway.door import decoded
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX
 from runline.gateway.server import AddressInUse, listen, make_server
-from runline.gateway.web import JSON, answer, asker_of, body_of, guarded, headers_of, require_content
+from runline.gateway.web import JSON, answer, body_of, called_by, guarded, headers_of, require_content
 
 PASSWORD = "in-real-time"
 """Of all four sign-ins. The demo listens on this machine only."""
@@ -97,13 +97,7 @@ class Controls:
         decoder: Any = msgspec.json.Decoder(LoadBody)
 
         async def permitted(scope: Any) -> dict[bytes, bytes]:
-            asker = asker_of(scope)
-
-            def owns(state: Any, user: User, audience: Any) -> None:
-                if not audience.may(Permission.SETTINGS_CHANGE):
-                    raise Rejected("not_permitted", "The demo's controls are for the book's owner.")
-
-            await gateway.door.read(asker, owns)
+            (await gateway.door.standing(await called_by(scope))).require(Permission.SETTINGS_CHANGE)
             return headers_of(scope)
 
         async def show(scope: Any, receive: Any, send: Any) -> None:
@@ -153,8 +147,8 @@ async def serve_demo(plan: Plan) -> None:
         store = open_store(StoreSettings(database, plan.committer))
         async with running_engine(store, database=database) as (engine, bus):
             clock = engine.clock
-            server = make_server(engine, bus, outside(clock), store.history(), more=controls.doors)
-            if not (await engine.query(HOUSE, lambda house: bool(house.books)))[1]:
+            server = make_server(engine, bus, outside(clock), more=controls.doors)
+            if not (await server.gateway.door.ask_inside(HOUSE, "books_open", Nothing(), Books)).count:
                 span_s = (day.end_ns - day.origin_ns) / 1e9
                 await set_up(bus, plan.seed, plan.rate * span_s)
             people = [people_of(one) for one in BOOKS]
@@ -173,7 +167,7 @@ async def serve_demo(plan: Plan) -> None:
             )
             controls.bettors = bettors
             operators = Operators(bus, clock, screen, people, plan.seed, ACTIONS_PER_S)
-            tasks = [asyncio.create_task(screen.follow(engine, stream)) for stream in screen.streams]
+            tasks = [asyncio.create_task(screen.follow(bus, stream)) for stream in screen.streams]
             while not await screen.is_current(engine):  # noqa: ASYNC110 -- the log is being read
                 await asyncio.sleep(0.01)
             tasks += [asyncio.create_task(one.run()) for one in (feed, bettors, operators)]

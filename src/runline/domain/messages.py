@@ -5,6 +5,7 @@ decides from the state alone; an event's handler evolves the state and cannot fa
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 import msgspec
@@ -18,6 +19,12 @@ StreamKind = Literal["house", "book"]
 
 HOUSE = "house"
 """The id of the house's stream. A book's stream has the book's id."""
+
+
+def kind_of(stream: str) -> StreamKind:
+    """Which kind a stream is of."""
+    return "house" if stream == HOUSE else "book"
+
 
 ENGINE = "engine"
 """The actor of commands that time, jobs and the house cause."""
@@ -130,6 +137,22 @@ def bare(event: Event) -> Event:
     for name in type(event).secret:
         del fields[name]
     return type(event)(**fields)
+
+
+encode = msgspec.json.Encoder().encode
+
+
+@cache
+def opening(kind: type[Event]) -> bytes:
+    """The beginning of an event's JSON: its type."""
+    return b'{"type":"' + kind.__name__.encode() + b'"'
+
+
+def event_json(event: Event) -> bytes:
+    """An event as everyone who may may see it: its type, then its fields without those that are secret."""
+    kind = type(event)
+    body = encode(bare(event) if kind.secret else event)
+    return opening(kind) + (b"}" if body == b"{}" else b"," + body[1:])
 
 
 class Rejected(Exception):

@@ -15,7 +15,7 @@ from runline.engine.limits import BATCH_BYTES_MAX, REFUSAL_WAIT_S_MAX
 from runline.engine.owned import Owned
 from runline.engine.ports import Part, Sealed
 from runline.engine.process import Process
-from runline.engine.requests import UNAVAILABLE, refused
+from runline.engine.requests import UNAVAILABLE, Outcome, Submission, refused
 from runline.engine.subscription import Subscriptions
 from runline.engine.writer import Filling, Writer
 
@@ -68,6 +68,14 @@ class Batches:
             self.filling[writer] = None
             self.process.wake.set()
         return released
+
+    def tell_durably(self, writer: Writer, submission: Submission, outcome: Outcome) -> None:
+        """Answer what was in no lane, once the state that the answer reveals is durable."""
+        if writer.state.seq == writer.durable_seq:
+            self.answers.settled.append((submission, outcome))
+        else:
+            writer.filling.waiting.append((submission, outcome))
+            self.filling[writer] = None
 
     def note_refusals(self, writer: Writer) -> None:
         """A stream has refused something, which is to be stored: with the next batch, or a little later with one of its own."""

@@ -10,8 +10,10 @@ from typing import Protocol
 
 import msgspec
 
+from runline.engine.ids import Entropy
+from runline.engine.ports import Clock
 from runline.engine.requests import Outcome, Request, Sink
-from runline.engine.subscription import Committed
+from runline.engine.subscription import Committed, Subscription
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -37,11 +39,12 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Who(msgspec.Struct, frozen=True, gc=False):
-    """Whose a session is. screen: whether a person sits before it."""
+    """Whose a session is. part: of the tree, in which they stand. screen: whether a person sits before it."""
 
     stream: str
     session: str
     user: str
+    part: str
     screen: bool
 
 
@@ -62,8 +65,8 @@ class Bus(Protocol):
     async def ask(self, question: Question) -> Answer:
         """The answer to a question, once the position at which it is true is durable.
 
-        Raises Rejected: `not_signed_in`, `signed_out`, `not_permitted`, `wrong_stream`, `busy`, `unavailable`, `position_unknown` (not
-        reached in time), and what the query itself refuses.
+        Raises Rejected: `not_signed_in`, `signed_out`, `not_permitted`, `wrong_stream`, `busy`, `unavailable`, `position_unknown`
+        (it is not reached in time), and what the query itself refuses.
         """
         ...
 
@@ -80,3 +83,26 @@ class Bus(Protocol):
         Raises Rejected `not_signed_in`, `unavailable`.
         """
         ...
+
+
+class Executor(Protocol):
+    """What a bus needs of the engine of its process."""
+
+    clock: Clock
+    entropy: Entropy
+
+    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+        """Put requests into their streams' lanes; each outcome comes to the sink once it is durable."""
+        ...
+
+    def subscribe(self, stream: str, after: int) -> Subscription:
+        """Every durable event of a stream after a position. Raises Rejected `unknown_book`, `position_unknown`."""
+        ...
+
+
+class Answering(Protocol):
+    """What a bus needs of whoever answers for the streams of its process. See `Bus`."""
+
+    async def ask(self, question: Question) -> Answer: ...
+
+    async def who(self, stream: str, session: str) -> Who: ...

@@ -41,9 +41,9 @@ class Engine:
         self.house = HouseView(process)
         self.owned = Owned(process, self.house)
         self.answers = Answers(process)
-        self.queues = Queues(process, self.owned, self.answers)
         self.subscriptions = Subscriptions(store)
         self.batches = Batches(process, self.owned, self.answers, self.house, self.subscriptions)
+        self.queues = Queues(process, self.owned, self.answers, self.batches)
         self.deliveries = Deliveries(self.house, self.owned, self.queues, founds=founds)
         self.agenda = Agenda(process, self.owned, self.queues, self.batches, self.deliveries)
         self.executing = Executing(
@@ -61,6 +61,8 @@ class Engine:
         self.query = self.reads.query
         self.subscribe = self.reads.subscribe
         self.require = self.reads.require
+        self.peek = self.reads.peek
+        self.presence = self.queues.presence
         self.durable = self.batches.durable
         self.hear = process.hear
         self.adopt = self.owned.adopt

@@ -158,6 +158,15 @@ AWAITING_MAX = 4_096
 AWAITING_PER_USER_MAX = 64
 """Queries of one user that wait for a position."""
 
+KEEP_PROGRAM_NS = 5 * 60 * 10**9
+"""How often the use of a program's session is noted in its book."""
+
+KEEP_SCREEN_NS = 60 * 10**9
+"""How often it is noted that something was done at a screen: its idle time is right to this."""
+
+NOTED_SESSIONS_MAX = 100_000
+"""Sessions of which it is remembered when their use was noted; then all are forgotten, and noted once more."""
+
 check(COMMAND_BYTES_MAX <= EVENT_BYTES_MAX <= COMMAND_LOG_BYTES_MAX, "what a command says fits into its event")
 check(COMMAND_LOG_BYTES_MAX <= BATCH_BYTES_MAX, "what a command logs fits into a batch")
 check(LANE_DEPTH_MAX["control"] > CONTROL_KEPT, "those below the top have places too")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from runline.domain.aside import Duty
 from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
 from runline.engine.answers import NOBODY, Answers
+from runline.engine.batch import Batches
 from runline.engine.ids import uuid7
 from runline.engine.lanes import PLACES, Place, is_permitted, lane_of, part_of
 from runline.engine.limits import (
@@ -20,8 +21,9 @@ from runline.engine.limits import (
     WAGERS_WAITING_MAX,
 )
 from runline.engine.owned import Owned
+from runline.engine.presence import Presence
 from runline.engine.process import Process
-from runline.engine.requests import BUSY, UNAVAILABLE, Request, Sink, Submission, refused
+from runline.engine.requests import BUSY, UNAVAILABLE, UNHEARD, Request, Sink, Submission, not_signed_in, refused
 from runline.engine.writer import Writer
 
 
@@ -52,10 +54,12 @@ class Queues:
     turns: whose turn it is, for each lane: the first has the next turn, and goes to the end if it has more to do.
     """
 
-    def __init__(self, process: Process, owned: Owned, answers: Answers) -> None:
+    def __init__(self, process: Process, owned: Owned, answers: Answers, batches: Batches) -> None:
         self.process = process
         self.writers = owned.writers
         self.answers = answers
+        self.batches = batches
+        self.presence = Presence(process.clock, self.note)
         self.turns: dict[Place, dict[Writer, None]] = {place: {} for place in PLACES}
         self.wagers_waiting = 0
 
@@ -70,7 +74,8 @@ class Queues:
         late: dict[tuple[str, str, bool, type[Command]], list[int]] = {}
         for index, request in enumerate(requests):
             if late:
-                found = late.get((request.stream, request.actor, request.bulk, type(request.command)))
+                sender = request.session or request.actor
+                found = late.get((request.stream, sender, request.bulk, type(request.command)))
                 if found is not None:
                     found.append(index)
                     continue
@@ -82,12 +87,17 @@ class Queues:
                 sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
                 continue
             assert writer is not None
+            if request.session and not self.resolve(writer, request):
+                outcome = refused(writer.state.seq, not_signed_in())
+                self.batches.tell_durably(writer, Submission(request, sink, index, queued_ns), outcome)
+                continue
             place: Place = "last"
             if is_permitted(writer.state, request):
                 place = "bulk" if request.bulk else request.command.lane
             part = part_of(writer.state, request.actor)
             if not self.has_room(writer, request.actor, part, place):
-                late[request.stream, request.actor, request.bulk, type(request.command)] = [index]
+                sender = request.session or request.actor
+                late[request.stream, sender, request.bulk, type(request.command)] = [index]
                 continue
             request.received_ns = request.received_ns or queued_ns
             writer.lanes.places[place].put(Submission(request, sink, index, queued_ns, part))
@@ -120,6 +130,21 @@ class Queues:
             or len(request.id) > COMMAND_ID_LENGTH
         ):
             require_texts(request)
+
+    def resolve(self, writer: Writer, request: Request) -> bool:
+        """Look up whose session a request names, whatever it says of its actor; false if there is no such session. (Whether it
+        still holds is judged as the request is executed.)"""
+        session = writer.state.sessions.get(request.session)
+        if session is None:
+            return False
+        request.actor = session.user
+        self.presence.used(writer.stream, session, acts=True)
+        return True
+
+    def note(self, stream: str, command: Command) -> None:
+        """Send a command as the gateway does, for nobody who waits for it."""
+        command_id = uuid7(self.process.clock.now_ns(), self.process.entropy)
+        self.submit((Request(stream, command_id, GATEWAY, command),), UNHEARD)
 
     def has_room(self, writer: Writer, actor: str, part: str, place: Place) -> bool:
         """Whether one more may wait: the lane, what its sender and their part of the tree have of it, and of wagers what the

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from runline.domain.messages import Rejected
+from runline.domain.sessions import SessionState
 from runline.engine.batch import Batches
 from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
@@ -30,6 +31,16 @@ class Reads:
         self.batches = batches
         self.subscriptions = subscriptions
         self.places = Places()
+
+    def peek(self, stream: str) -> SessionState | None:
+        """The state of a stream, also of a stopped one, for who only counts what somebody has open; None if there is none.
+
+        Raises Rejected `unavailable`.
+        """
+        if not self.process.available and not self.process.stopping:
+            raise UNAVAILABLE
+        writer = self.writers.get(stream)
+        return writer.state if writer is not None else None
 
     def require(self, stream: str) -> Writer:
         """The writer of a stream that goes on.

@@ -1,20 +1,20 @@
 """Requests and outcomes: what goes through the door, in and out."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from runline.domain.aside import Duty
 from runline.domain.messages import Command, Event, Rejected
 from runline.domain.preview import Moves
-from runline.engine.ids import Entropy
-from runline.engine.ports import Clock
 
 
 class Request(msgspec.Struct, gc=False):
     """A command with who sends it, to which stream.
 
+    session: in which it is sent; whose that is, the owner of the stream looks up, whatever `actor` says. actor: as whom Runline
+    itself sends, without a session.
     id: the client's own id of this command, a UUIDv7; the same id again gets the same answer.
     preview: decide, commit nothing. if_position: refuse if the ground has moved since that position.
     bulk: take the lane that is drained last.
@@ -65,6 +65,7 @@ class Refused(msgspec.Struct, tag=True, gc=False):
 Outcome = Accepted | Previewed | Refused
 
 UNAVAILABLE = Rejected("unavailable", "Nothing can be recorded now. Send the same command again.")
+STRANGER = Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
 BUSY = Rejected("busy", "Too much is waiting. Try again in a moment.")
 
 
@@ -88,15 +89,14 @@ class Sink:
             self.answer(index, outcome)
 
 
-class Executor(Protocol):
-    """What a bus needs of an engine."""
+class Unheard(Sink):
+    """The sink of what nobody waits for."""
 
-    clock: Clock
-    entropy: Entropy
+    def answer(self, index: int, outcome: Outcome) -> None:
+        """Nothing is done with it."""
 
-    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
-        """Put requests into their streams' lanes; each outcome comes to the sink once it is durable."""
-        ...
+
+UNHEARD = Unheard()
 
 
 class Submission(msgspec.Struct, gc=False):

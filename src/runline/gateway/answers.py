@@ -1,11 +1,10 @@
 """Answers: outcomes and refusals as HTTP statuses and JSON."""
 
-from functools import cache
 from typing import Any
 
 import msgspec
 
-from runline.domain.messages import Event, Rejected, bare
+from runline.domain.messages import Rejected, event_json
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused
 
 STATUS: dict[str, int] = {
@@ -66,19 +65,6 @@ class Refusal(msgspec.Struct):
 
 
 encode = msgspec.json.Encoder().encode
-
-
-@cache
-def hidden(kind: type[Event]) -> bytes:
-    """The beginning of an event's JSON: its type."""
-    return b'{"type":"' + kind.__name__.encode() + b'"'
-
-
-def event_json(event: Event) -> bytes:
-    """An event as everyone who may may see it: its type, then its fields without those that are secret."""
-    kind = type(event)
-    body = encode(bare(event) if kind.secret else event)
-    return hidden(kind) + (b"}" if body == b"{}" else b"," + body[1:])
 
 
 def refusal_json(code: str, message: str, details: dict[str, Any], position: int = 0) -> bytes:

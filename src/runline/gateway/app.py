@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from runline import __version__
 from runline.domain.messages import Rejected
+from runline.domain.queries import QUERIES
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.gateway.answers import outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
@@ -22,15 +23,14 @@ from runline.gateway.door import decoded, decoder_of, public_commands
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, LINE_NS
 from runline.gateway.openapi import PAGE_POLICY, documentation_page, make_document
-from runline.gateway.queries import QUERIES
 from runline.gateway.routes import SESSION_BODIES, command_route, delivery_route, query_route, session_routes
 from runline.gateway.screens import parse_resume
 from runline.gateway.topics import split_topics
 from runline.gateway.web import (
     JSON,
     answer,
-    asker_of,
     body_of,
+    called_by,
     connection_of,
     guarded,
     headers_of,
@@ -83,33 +83,33 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
 
     async def wagers(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
-        asker = asker_of(scope)
+        caller = await called_by(scope)
         require_content(headers, JSON)
         command = decoded(place_wager, await body_of(receive, headers, BODY_BYTES_MAX))
         key = headers.get(b"idempotency-key", b"").decode("latin-1")
-        status, body = outcome_json(await door.execute(door.asked(asker, command, key)))
+        status, body = outcome_json(await door.execute(door.request(caller, command, key)))
         await answer(send, status, body)
 
     async def commands(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
-        asker = asker_of(scope)
+        caller = await called_by(scope)
         require_content(headers, *NDJSON)
         body = await body_of(receive, headers, BULK_BYTES_MAX)
         if body.count(b"\n") > 2 * REQUESTS_PER_SEND_MAX:
             raise Rejected("too_many", "Too many lines in one call.", most=REQUESTS_PER_SEND_MAX)
         lines = [line for line in body.split(b"\n") if line.strip()]
         connection_of(scope).pace.spend(len(lines) * LINE_NS)
-        outcomes = await door.execute_lines(asker, lines)
+        outcomes = await door.execute_lines(caller, lines)
         found = [outcome_json(outcome)[1] for outcome in outcomes]
         await answer(send, 200, b"\n".join([*found, b""]), NDJSON[0])
 
     async def stream(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
-        asker = asker_of(scope)
+        caller = await called_by(scope)
         topics = split_topics(query_value(scope["query_string"], "topics"))
         node = query_value(scope["query_string"], "node")
         resume = parse_resume(headers.get(b"last-event-id", b"").decode("latin-1"))
-        screen = await gateway.live.join(asker, topics, resume, node)
+        screen = await gateway.live.join(caller, topics, resume, node)
         watching = asyncio.create_task(watch(receive, screen))
         write_now = connection_of(scope).write_now
         try:
@@ -159,7 +159,7 @@ class Alive(msgspec.Struct, omit_defaults=True):
     more)."""
 
     ready: bool
-    failing: list[str] = []
+    failing: tuple[str, ...] = ()
 
 
 def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
@@ -196,9 +196,8 @@ def make_framework(gateway: Gateway) -> Litestar:
     )
     async def ready() -> Response[Alive]:
         """Whether commands of every stream can be recorded now: 200, or 503."""
-        engine = gateway.door.engine
-        failing: list[str] = sorted({one.part for one in engine.conditions.failing})
-        return Response(Alive(engine.ready, failing), status_code=200 if engine.ready else 503)
+        found = await gateway.door.readiness()
+        return Response(Alive(found.ready, found.failing), status_code=200 if found.ready else 503)
 
     routes = [
         *(command_route(gateway, kind) for kind in public_commands()),

@@ -9,18 +9,17 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.audience import audience_at, reader_of
 from runline.domain.messages import HOUSE, Rejected
 from runline.engine.engine import Engine
 from runline.engine.writer import Happened
-from runline.gateway.audience import audience_at
-from runline.gateway.door import Asker, reader_of
 from runline.gateway.drafts import PIECE_EVENTS, Group, Moment, Place, frame
 from runline.gateway.groups import Groups
 from runline.gateway.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE
 from runline.gateway.ring import Ring
-from runline.gateway.screens import Resume, Screen
-from runline.gateway.shares import Spending, user_of
+from runline.gateway.screens import Asker, Resume, Screen
 from runline.gateway.topics import fact_of, house_fact_of, loses_sight, require_topics
+from runline.reads.shares import Spending, user_of
 
 IMAGE_SCAN_EVENTS = 1_000
 """Events looked at for the last ones in an image, newest first; fewer if there is no room for so many."""
@@ -138,7 +137,7 @@ class Composer(Groups):
         that needs this frame."""
         state = moment.state
         try:
-            user = reader_of(state, screen.asker, moment.now_ns)
+            user = reader_of(state, screen.asker.user, screen.asker.session, moment.now_ns)
             audience = audience_at(state, user, screen.node)
             require_topics(screen.topics, state, audience)
         except Rejected as rejected:
@@ -224,7 +223,7 @@ class Composer(Groups):
     def loss_of(self, screen: Screen, group: Group, moment: Moment) -> Rejected | None:
         """Why a screen may not go on with its group; None if it may."""
         try:
-            user = reader_of(moment.state, screen.asker, moment.now_ns)
+            user = reader_of(moment.state, screen.asker.user, screen.asker.session, moment.now_ns)
             if audience_at(moment.state, user, screen.node) != group.audience:
                 raise Rejected("not_permitted", "This user sees other things now.")
         except Rejected as rejected:

@@ -23,7 +23,7 @@ from runline.gateway.limits import (
     USER_CONNECTIONS_MAX,
     USER_CONNECTIONS_MIN,
 )
-from runline.gateway.shares import User
+from runline.reads.shares import User
 
 SECOND_NS = 10**9
 

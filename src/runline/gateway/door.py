@@ -1,39 +1,40 @@
-"""Door: the one way from outside to the engine. It says who asks; the writer says what they may."""
+"""Door: from what clients say to requests and questions for whoever owns the stream.
 
-import asyncio
+Rule: a token is taken for what it says, a session of a stream, and nothing more. Who that is, whether it still holds and what
+they may do is judged where the stream is; nothing of it is known here.
+"""
+
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 
-from runline.bus.local import LocalBus
-from runline.domain.access import User
 from runline.domain.bounds import PIECE_MAX
-from runline.domain.messages import COMMANDS, GATEWAY, HOUSE, Command, Rejected
+from runline.domain.messages import COMMANDS, GATEWAY, Command, Rejected
 from runline.domain.pieces import require_small_pieces
-from runline.domain.sessions import KeepSession, Session, SessionState, require_session
-from runline.engine.engine import Engine
-from runline.engine.limits import AT_LEAST_WAIT_S, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
+from runline.domain.queries.inside import INSIDE, READY, Nothing, Readiness, Standing
+from runline.engine.bus import Answer, Bus, Question
+from runline.engine.ids import Entropy, uuid7
+from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
+from runline.engine.ports import Clock
 from runline.engine.requests import Outcome, Refused, Request, Sink
-from runline.gateway.audience import Audience, audience_of
-from runline.gateway.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.gateway.tokens import session_name, stream_of
 
 V = TypeVar("V")
 
+encode = msgspec.json.Encoder().encode
 
-class Asker(msgspec.Struct, frozen=True, gc=False):
-    """Who asks: a session of a stream, and its user. screen: whether a person sits before it."""
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """Who calls, as their token says: a session of a stream."""
 
     stream: str
     session: str
-    user: str
-    screen: bool = False
 
 
-class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+class CommandLine(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A line of `POST /v1/commands`.
 
     type: the command's name, such as PlaceWager. command: its fields. id: a UUIDv7 of the sender's, so that the line can be
@@ -46,6 +47,13 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     preview: bool = False
     if_position: int | None = None
     correlation: str = ""
+
+
+def caller_of(token: str) -> Caller:
+    """Who calls with a token. Raises Rejected `not_signed_in`."""
+    if not token:
+        raise Rejected("not_signed_in", "Sign in first.")
+    return Caller(stream_of(token), session_name(token))
 
 
 def public_commands() -> list[type[Command]]:
@@ -82,112 +90,56 @@ def decoded(decoder: Any, body: bytes | msgspec.Raw) -> Any:
     return found
 
 
-decode_line = msgspec.json.Decoder(Line)
+decode_line = msgspec.json.Decoder(CommandLine)
 
 
 class Door:
-    """Commands and queries of whoever is signed in."""
+    """What a gateway sends and asks. clock, entropy: for the ids of commands whose senders give them none."""
 
-    def __init__(self, engine: Engine, bus: LocalBus) -> None:
-        self.engine = engine
+    def __init__(self, bus: Bus, clock: Clock, entropy: Entropy) -> None:
         self.bus = bus
-        self.noted_ns: dict[str, int] = {}
-        self.users: dict[str, str] = {}
-        """The user of each session that was seen here."""
-        self.loop = asyncio.get_running_loop()
+        self.clock = clock
+        self.entropy = entropy
 
-    def asker(self, token: str) -> Asker:
-        """Who asks, by their token.
+    def new_id(self) -> str:
+        """A command id of now."""
+        return uuid7(self.clock.now_ns(), self.entropy)
 
-        Raises Rejected `not_signed_in`, `unavailable`. (Whether the session still holds is for the writer to say.)
-        """
-        if not token:
-            raise Rejected("not_signed_in", "Sign in first.")
-        if not self.engine.available:
-            raise Rejected("unavailable", "Nothing can be recorded now. Try again in a moment.")
-        writer = self.engine.writers.get(stream_of(token))
-        name = session_name(token)
-        session = writer.state.sessions.get(name) if writer is not None else None
-        if session is None and writer is not None and writer.state.seq > writer.durable_seq and name in self.users:
-            # That it has ended may not be durable yet, and nobody is to hear it before it is: the stream says so when it is.
-            return Asker(writer.stream, name, self.users[name])
-        if writer is None or session is None:
-            raise Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
-        if name not in self.users:
-            if len(self.users) > 100_000:
-                self.users.clear()
-            self.users[name] = session.user
-        if session.kind == "screen":
-            return Asker(writer.stream, name, session.user, True)
-        self.note_use(writer.stream, session, KEEP_PROGRAM_NS)
-        return Asker(writer.stream, name, session.user)
+    def own(self, stream: str, command: Command) -> Request:
+        """What the gateway itself sends."""
+        return Request(stream, self.new_id(), GATEWAY, command)
 
-    def keep(self, stream: str, name: str) -> None:
-        """Note that a session is in use: a program's. (A screen that only shows is not.)"""
-        writer = self.engine.writers.get(stream)
-        session = writer.state.sessions.get(name) if writer is not None else None
-        if session is not None and session.kind != "screen":
-            self.note_use(stream, session, KEEP_PROGRAM_NS)
+    def report(self, stream: str, command: Command, sink: Sink) -> None:
+        """Send something of the gateway's own that nobody waits for."""
+        self.bus.submit((self.own(stream, command),), sink)
 
-    def keep_screen(self, asker: Asker) -> None:
-        """Note that something was done at a screen."""
-        writer = self.engine.writers.get(asker.stream)
-        session = writer.state.sessions.get(asker.session) if writer is not None else None
-        if session is not None:
-            self.note_use(asker.stream, session, KEEP_SCREEN_NS)
-
-    def note_use(self, stream: str, session: Session, every_ns: int) -> None:
-        """Have it noted in the book, now and then, that a session was used."""
-        now_ns = self.engine.clock.now_ns()
-        noted_ns = self.noted_ns.get(session.name, 0)
-        if noted_ns < session.idle_until_ns - session.idle_ns:
-            noted_ns = session.idle_until_ns - session.idle_ns
-        # A time that lies ahead was noted before the clock was put right.
-        if abs(now_ns - noted_ns) >= min(every_ns, session.idle_ns // 4):
-            if len(self.noted_ns) > 100_000:
-                self.noted_ns.clear()
-            self.noted_ns[session.name] = now_ns
-            self.engine.submit([self.request(stream, GATEWAY, KeepSession(session.name))], Unheard())
-
-    def report(self, command: Command, sink: Sink) -> None:
-        """Send the house what the monitor has found."""
-        self.engine.submit([self.request(HOUSE, GATEWAY, command)], sink)
-
-    def request(self, stream: str, actor: str, command: Command) -> Request:
-        """A request with an id of its own."""
-        return Request(stream, self.bus.new_id(), actor, command)
-
-    async def execute(self, request: Request) -> Outcome:
-        """The outcome of one request, durable."""
-        answer = self.loop.create_future()
-        self.engine.submit((request,), Answer(answer))
-        outcome: Outcome = await answer
-        return outcome
-
-    def asked(
+    def request(
         self,
-        asker: Asker,
+        caller: Caller,
         command: Command,
         command_id: str = "",
         preview: bool = False,
         if_position: int | None = None,
         correlation: str = "",
     ) -> Request:
-        """What somebody asks for. Without an id of theirs it gets one here, and cannot be sent again safely."""
-        if asker.screen:
-            self.keep_screen(asker)
+        """What somebody sends. Without an id of theirs it gets one here, and cannot be sent again safely."""
         return Request(
-            asker.stream,
-            command_id or self.bus.new_id(),
-            asker.user,
+            caller.stream,
+            command_id or self.new_id(),
+            "",
             command,
-            asker.session,
+            caller.session,
             correlation,
             preview,
             if_position,
         )
 
-    async def execute_lines(self, asker: Asker, lines: Sequence[bytes]) -> list[Outcome]:
+    async def execute(self, request: Request) -> Outcome:
+        """The outcome of one request, durable."""
+        (outcome,) = await self.bus.send((request,))
+        return outcome
+
+    async def execute_lines(self, caller: Caller, lines: Sequence[bytes]) -> list[Outcome]:
         """The outcomes of lines, in their order; what cannot be read is refused by itself.
 
         Raises Rejected `too_many`.
@@ -201,12 +153,13 @@ class Door:
             try:
                 if len(body) > REQUEST_BYTES_MAX:
                     raise Rejected("too_large", "The line is too large.", most=REQUEST_BYTES_MAX)
-                line: Line = decoded(decode_line, body)
+                line: CommandLine = decoded(decode_line, body)
                 decoder = decoder_of(line.type)
                 if decoder is None:
                     raise Rejected("unknown_command", f"There is no command {line.type[:64]!r}.")
                 command = decoded(decoder, line.command)
-                requests.append(self.asked(asker, command, line.id, line.preview, line.if_position, line.correlation))
+                sent = self.request(caller, command, line.id, line.preview, line.if_position, line.correlation)
+                requests.append(sent)
                 places.append(place)
             except Rejected as rejected:
                 outcomes[place] = Refused(0, rejected.code, rejected.message, rejected.details)
@@ -214,55 +167,24 @@ class Door:
             outcomes[place] = outcome
         return outcomes  # type: ignore[return-value]
 
-    async def read(self, asker: Asker, read: Callable[[Any, User, Audience], V], at_least: int = 0) -> tuple[int, V]:
-        """Read from the asker's stream, if they may: (position, what `read` returns), durable.
+    async def ask(self, caller: Caller, name: str, asked: Any, at_least: int = 0) -> Answer:
+        """The answer to somebody's query. Raises Rejected as `Bus.ask` does."""
+        return await self.bus.ask(Question(caller.stream, name, encode(asked), caller.session, at_least=at_least))
 
-        Raises Rejected `signed_out`, `not_permitted`, what `read` raises, and what Engine.query raises.
+    async def standing(self, caller: Caller) -> Standing:
+        """How somebody stands who is signed in.
+
+        Raises Rejected `not_signed_in`, `signed_out`, `not_permitted`, `unavailable`.
         """
+        answer = await self.ask(caller, "standing", Nothing())
+        return msgspec.json.decode(answer.body, type=Standing)
 
-        def checked(state: SessionState) -> V | Rejected:
-            try:
-                user = reader_of(state, asker, self.engine.clock.now_ns())
-                return read(state, user, audience_of(state, user))
-            except Rejected as rejected:
-                return rejected
+    async def ask_inside(self, stream: str, name: str, asked: Any, answer: type[V], at_least: int = 0) -> V:
+        """The answer to a question of the gateway's own. Raises Rejected as `Bus.ask` does."""
+        assert INSIDE[name].answer is answer
+        found = await self.bus.ask(Question(stream, name, encode(asked), at_least=at_least))
+        return msgspec.json.decode(found.body, type=answer)
 
-        position, found = await self.engine.query(asker.stream, checked, at_least, AT_LEAST_WAIT_S, asker.user)
-        if isinstance(found, Rejected):
-            raise found
-        return position, found
-
-    @property
-    def house_position(self) -> int:
-        """The position of the durable house view."""
-        return self.engine.view.seq or self.engine.writers[HOUSE].durable_seq
-
-
-def reader_of(state: SessionState, asker: Asker, now_ns: int) -> User:
-    """The user who asks, if their session holds and they may act."""
-    user = state.users.get(asker.user)
-    if user is None or not user.active:
-        raise Rejected("not_permitted", "This user may not act here.")
-    require_session(state, asker.session, user, now_ns)
-    return user
-
-
-class Answer(Sink):
-    """The sink of one request: a future, unless nobody waits for it any more."""
-
-    __slots__ = ("future",)
-
-    def __init__(self, future: "asyncio.Future[Outcome]") -> None:
-        self.future = future
-
-    def answer(self, index: int, outcome: Outcome) -> None:
-        """Take the outcome."""
-        if not self.future.done():
-            self.future.set_result(outcome)
-
-
-class Unheard(Sink):
-    """The sink of what nobody waits for."""
-
-    def answer(self, index: int, outcome: Outcome) -> None:
-        """Nothing is done with it."""
+    async def readiness(self) -> Readiness:
+        """Whether commands of every stream can be recorded now."""
+        return msgspec.json.decode((await self.bus.ask(Question("", READY))).body, type=Readiness)

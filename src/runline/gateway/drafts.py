@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.audience import Audience
 from runline.domain.house import House
 from runline.engine.writer import Happened
-from runline.gateway.audience import Audience
 from runline.gateway.limits import IMAGE_EVENTS
 from runline.gateway.live_rows import KINDS, Cache, Kind, kinds_of
 from runline.gateway.screens import Screen

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runline.domain.messages import Rejected
 from runline.engine.requests import Outcome, Sink
 from runline.gateway.answers import outcome_json
+from runline.gateway.door import Caller
 from runline.gateway.site import Headers
 from runline.gateway.web import POLICY_HEADER, refusal_of
 
@@ -164,10 +165,11 @@ class Exchange:
 class WagerExchange(Sink):
     """A wager on its way, in the place of an exchange; the sink of its request."""
 
-    __slots__ = ("answered", "body", "connection", "disconnected", "headers", "keep_alive", "more_body")
+    __slots__ = ("answered", "body", "caller", "connection", "disconnected", "headers", "keep_alive", "more_body")
 
-    def __init__(self, connection: "Connection", headers: Headers, keep_alive: bool) -> None:
+    def __init__(self, connection: "Connection", caller: Caller, headers: Headers, keep_alive: bool) -> None:
         self.connection = connection
+        self.caller = caller
         self.headers = headers
         self.keep_alive = keep_alive
         self.body = b""

@@ -6,8 +6,8 @@ Rule: an event is noted with the groups that it concerns, which are found by nod
 from collections.abc import Iterator
 from typing import Any
 
+from runline.domain.audience import EVERYONE, Audience
 from runline.domain.messages import Event
-from runline.gateway.audience import EVERYONE, Audience
 from runline.gateway.drafts import Group
 from runline.gateway.live_rows import Cache
 from runline.gateway.screens import Resume, Screen

@@ -12,12 +12,12 @@ from typing import Any
 from runline.domain.messages import Rejected
 from runline.gateway.addresses import Addresses
 from runline.gateway.connections import Connections, Owner
-from runline.gateway.door import Asker, Door
+from runline.gateway.door import Caller, Door, caller_of
 from runline.gateway.limits import HEAD_WAIT_S_MAX
 from runline.gateway.pace import Pace
-from runline.gateway.shares import User, user_of
 from runline.gateway.site import Headers, Site
 from runline.gateway.wire import Wire
+from runline.reads.shares import User
 
 
 class Entrance:
@@ -37,8 +37,9 @@ class Entrance:
 class Guest(Wire):
     """One connection, as somebody's.
 
-    peer: who has connected, a proxy perhaps. client: the client's address. counted, user: as whose it is counted. open: whether
-    there is somebody: with TLS after the handshake. handshake: the connection below TLS.
+    peer: who has connected, a proxy perhaps. client: the client's address. counted, user: as whose it is counted. token,
+    caller: by which it counts as that user's. open: whether there is somebody: with TLS after the handshake. handshake: the
+    connection below TLS.
     """
 
     def __init__(self, entrance: Entrance, server_state: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -51,6 +52,8 @@ class Guest(Wire):
         self.proxied = False
         self.user: User | None = None
         self.streaming = False
+        self.token = ""
+        self.caller: Caller | None = None
         self.open = False
         self.handshake: socket.socket | None = None
         self.held_bytes = 0
@@ -118,19 +121,38 @@ class Guest(Wire):
         """Whether the live stream is on this connection."""
         raise NotImplementedError
 
-    def asker(self, headers: Headers, method: str) -> Asker:
+    async def called_by(self, headers: Headers, method: str) -> Caller:
         """Who sends a request. From now on this connection counts as theirs.
 
-        Raises Rejected `not_signed_in`, `cross_site`, `busy`, `unavailable`.
+        Raises Rejected `not_signed_in`, `cross_site`, `busy`; ConnectionError if the client has gone.
         """
-        asker = self.door.asker(self.site.token_of(headers, method))
-        user = self.user
-        streams = method == "GET" and self.streams
-        if user is None or user[2] != asker.user or user[0] != asker.stream or (streams and not self.streaming):
-            user = user_of(self.door.engine.writers[asker.stream].state, asker.user)
-            if not self.entrance.connections.sign_in(self, user, streams):
-                raise Rejected("busy", "This user has too many connections. Try again in a moment.")
-        return asker
+        token = self.site.token_of(headers, method)
+        begins_stream = method == "GET" and self.streams and not self.streaming
+        if self.caller is not None and self.user is not None and token == self.token and not begins_stream:
+            return self.caller
+        caller = caller_of(token)
+        await self.count_as(caller, token, begins_stream)
+        return caller
+
+    async def count_as(self, caller: Caller, token: str, begins_stream: bool) -> None:
+        """Count this connection as a user's: whose the session is, says the owner of its stream. While that cannot be said, it
+        goes on as it was; what is asked for is judged there all the same.
+
+        Raises Rejected `not_signed_in`, `busy`; ConnectionError if the client has gone.
+        """
+        try:
+            who = await self.door.bus.who(caller.stream, caller.session)
+        except Rejected as rejected:
+            if rejected.code != "unavailable":
+                raise
+            return
+        if not self.open:
+            raise ConnectionError
+        known, user = self.user, (who.stream, who.part, who.user)
+        counts = known is not None and (known[0], known[2]) == (who.stream, who.user) and not begins_stream
+        if not counts and not self.entrance.connections.sign_in(self, user, begins_stream):
+            raise Rejected("busy", "This user has too many connections. Try again in a moment.")
+        self.token, self.caller = token, caller
 
     # Bodies that wait
 

@@ -18,12 +18,13 @@ from runline.engine.requests import UNAVAILABLE
 from runline.engine.writer import Happened
 from runline.gateway.composer import IMAGE_SCAN_EVENTS, Composer, Outgoing
 from runline.gateway.drafts import Place
-from runline.gateway.limits import FLUSH_S, TURN_NS
+from runline.gateway.limits import FLUSH_S
 from runline.gateway.live_rows import Cache
 from runline.gateway.ring import Listener, Ring, Rings
 from runline.gateway.screens import Screen, chunk_of
-from runline.gateway.shares import Spending, Turns
 from runline.gateway.topics import TOPICS, loses_sight
+from runline.reads.limits import TURN_NS
+from runline.reads.shares import Spending, Turns
 
 logger = logging.getLogger("runline.gateway")
 

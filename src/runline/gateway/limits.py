@@ -96,40 +96,6 @@ PASSWORD_LENGTH_MAX = 256
 ASKED_LENGTH_MAX = 256
 """Characters of a text that a query is asked with."""
 
-PAGE_ROWS = 100
-"""Rows of a page, unless more are asked for."""
-
-PAGE_ROWS_MAX = 1_000
-"""Rows of the largest page. A query whose rows cost more has fewer; then `next` says where the next page begins."""
-
-BOARD_MARKETS_MAX = 400
-"""Markets on a page of `board`, each game counted as one too: about 4 µs each, and nothing may hold the loop for over 2 ms."""
-
-PLAYER_ROWS_MAX = 500
-"""Accounts on the largest page of `players`: about 1 µs each, and as much for each node that is passed."""
-
-EXPOSURE_ROWS_MAX = 250
-"""Markets on the largest page of `exposure`: about 5 µs each."""
-
-PAGE_NODES_MAX = 1_000
-"""Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
-
-PAGE_PASSED_MAX = 1_000
-"""Rows (roles, layers of suspension) that a page passes, those included that do not concern its reader: up to 1.5 µs each, in a
-tree of many levels."""
-
-READS_WAITING_MAX = 256
-"""Queries of history waiting for their turn to look back."""
-
-READS_OF_ONE_MAX = 8
-"""Of these, those of one user; about as many as a page of the console asks for."""
-
-KEEP_PROGRAM_NS = 5 * 60 * 10**9
-"""How often the use of a program's session is noted in its book."""
-
-KEEP_SCREEN_NS = 60 * 10**9
-"""How often it is noted that something was done at a screen: its idle time is right to this."""
-
 FREE_FAILURES = 3
 """Wrong passwords without a delay, from one address for one user."""
 
@@ -180,36 +146,6 @@ STREAMS_PER_USER_MAX = 2_000
 
 STREAMS_PER_PLAYER_MAX = 16
 """Live streams of one player."""
-
-TURN_NS = 1_000_000
-"""How long queries, images and frames are made in a row, all together, before everything else on the loop has its turn."""
-
-TURNS_AT_ONCE = 8
-"""Readers that are let in together after that."""
-
-USER_SHARE = 0.1
-"""The part of the loop's time that one user's queries and images may take; beyond it they wait."""
-
-PART_SHARE = 0.2
-"""The same of one part of the tree."""
-
-BOOK_SHARE = 0.3
-"""The part of the loop's time that the queries and images of one book may take; beyond it those wait who had some of it."""
-
-SPENT_AHEAD_NS = 500_000_000
-"""How far ahead of their share a user or book may be: at once a user may spend a tenth of this."""
-
-QUERY_NS = 200_000
-"""What any query costs beside its reading: the way through HTTP."""
-
-QUERY_WAIT_S_MAX = 2.0
-"""How long a query waits for its user's share; beyond it the answer is `busy`."""
-
-QUERIES_PER_USER_MAX = 64
-"""Queries of one user that are under way at once, those included that wait for a position."""
-
-SPENDERS_MAX = 20_000
-"""Users of whom it is known what they have spent; then those are forgotten who owe nothing."""
 
 FLUSH_S = 0.02
 """At most one write per connection in this time; the first event goes at once."""

@@ -10,16 +10,20 @@ from typing import Any
 import msgspec
 
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.watch import NoteHealth
+from runline.engine.engine import Engine
 from runline.engine.probes import Histogram
-from runline.gateway.conditions import conditions_told
-from runline.gateway.door import Asker, Door
+from runline.engine.requests import STRANGER, Sink
+from runline.gateway.door import Caller, Door
 from runline.gateway.drafts import Group
 from runline.gateway.hub import SCREENS_AT_ONCE, Delivery, Hub
 from runline.gateway.limits import HEARTBEAT_S
 from runline.gateway.ring import Rings
-from runline.gateway.screens import Resume, Screen, chunk_of
-from runline.gateway.shares import Spending, Streams, Turns, User, user_of
+from runline.gateway.screens import Asker, Resume, Screen, chunk_of
+from runline.gateway.shares import Streams
 from runline.monitor.health import HealthMonitor
+from runline.reads.conditions import conditions_told
+from runline.reads.shares import Spending, Turns, User, user_of
 
 DELIVERY_WAIT_S = 2.0
 
@@ -35,19 +39,20 @@ encode = msgspec.json.Encoder().encode
 class Live:
     """All live streams of the process."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, engine: Engine, door: Door, turns: Turns, spending: Spending) -> None:
+        self.engine = engine
         self.door = door
         self.hubs: dict[str, Hub] = {}
-        self.rings = Rings(door.engine)
-        self.turns = Turns()
-        self.spending = Spending(door.engine.clock.host_ns)
+        self.rings = Rings(engine)
+        self.turns = turns
+        self.spending = spending
         self.streams = Streams()
         self.entering = asyncio.Semaphore(JOINS_AT_ONCE)
         self.delivery = Histogram()
         self.places: dict[Screen, tuple[User, bool]] = {}
         """Every screen, whose place it has, and whether that is a player's."""
-        probes = door.engine.probes
-        self.monitor = HealthMonitor(probes.commit, probes.answer, self.delivery, door.report)
+        probes = engine.probes
+        self.monitor = HealthMonitor(probes.commit, probes.answer, self.delivery, self.report)
         self.beating = asyncio.create_task(self.beat())
         self.tasks = [asyncio.create_task(self.monitor.run()), self.beating]
 
@@ -56,17 +61,25 @@ class Live:
         """Live streams."""
         return self.streams.count
 
-    async def join(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> Screen:
+    def report(self, command: NoteHealth, sink: Sink) -> None:
+        """Send the house what the monitor has found."""
+        self.door.report(HOUSE, command, sink)
+
+    async def join(self, caller: Caller, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> Screen:
         """Let a screen follow its stream, or what concerns one node; it gets its first frame as soon as that is durable.
 
         Raises Rejected `busy`.
         """
-        user = user_of(self.door.engine.require(asker.stream).state, asker.user)
+        held = self.engine.require(caller.stream).state.sessions.get(caller.session)
+        if held is None:
+            raise STRANGER
+        asker = Asker(caller.stream, caller.session, held.user)
+        user = user_of(self.engine.require(asker.stream).state, asker.user)
         async with self.entering:
             # When a thousand come back at once, everyone else has their turns between them.
             await asyncio.sleep(0)
         await self.spending.wait(user)
-        known = self.door.engine.require(asker.stream).state.users.get(asker.user)
+        known = self.engine.require(asker.stream).state.users.get(asker.user)
         player = known is not None and bool(known.player)
         crowded = self.streams.enter(user, player)
         screen = Screen(asker, topics, resume, node)
@@ -74,9 +87,9 @@ class Live:
         hub = self.hubs.get(asker.stream)
         if hub is None:
             hub = self.hubs[asker.stream] = Hub(
-                self.door.engine,
+                self.engine,
                 asker.stream,
-                f"{self.door.engine.store.log_id} {asker.stream}".encode(),
+                f"{self.engine.store.log_id} {asker.stream}".encode(),
                 self.rings,
                 self.turns,
                 self.spending,
@@ -147,7 +160,7 @@ class Live:
             for hub in list(self.hubs.values()):
                 if beats % KEEP_BEATS == 0:
                     for asker in {screen.asker for screen in hub.screens}:
-                        self.door.keep(asker.stream, asker.session)
+                        self.keep(asker)
                 following = hub.following.get("health")
                 if following:
                     await self.write(health_frame(self.health(hub.stream)), list(following))
@@ -155,6 +168,13 @@ class Live:
                 for hub in list(self.hubs.values()):
                     for group in list(hub.groups.values()):
                         await self.heart(hub, group)
+
+    def keep(self, asker: Asker) -> None:
+        """A screen that looks on keeps a program's session."""
+        state = self.engine.peek(asker.stream)
+        held = state.sessions.get(asker.session) if state is not None else None
+        if held is not None:
+            self.engine.presence.used(asker.stream, held, acts=False)
 
     async def write(self, frame: bytes, groups: list[Group]) -> None:
         """Write a frame without an id to all of some groups that have had their first frame."""
@@ -168,7 +188,7 @@ class Live:
     async def heart(self, hub: Hub, group: Group) -> None:
         """Write a heartbeat to a group. It has an id for those who have everything up to there: what comes between two
         frames must not be skipped by who resumes there."""
-        now_ns = self.door.engine.clock.host_ns()
+        now_ns = self.engine.clock.host_ns()
         house, position = place = hub.position
         head = b'{"from":%d,"position":%d,"house_from":%d,"house":%d,"server_ns":%d}' % (
             group.position[1], position, group.position[0], house, now_ns,
@@ -188,7 +208,7 @@ class Live:
 
     def health(self, stream: str) -> dict[str, Any]:
         """How fast Runline is just now. Volumes, which are of the whole platform, are for the house's staff."""
-        engine, recent = self.door.engine, self.monitor.percentile_ms
+        engine, recent = self.engine, self.monitor.percentile_ms
         values: dict[str, Any] = {
             "recoveries": engine.probes.recoveries,
             "commit_ms_p50": recent("commit", 50),

@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.house import House
-from runline.gateway.audience import Audience
+from runline.domain.shown import agent_figures, board_fixture, exposure_of, player_figures
 from runline.gateway.limits import IMAGE_PLAYERS_MAX
-from runline.gateway.queries import agent_figures, board_fixture, exposure_of, player_figures
 
 Key = tuple[str, Any]
 """A row's key, "" for none (something was passed that has no row), and the place behind it, from where reading goes on."""

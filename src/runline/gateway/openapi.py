@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 
-from runline.gateway.door import Line, path_name, public_commands
+from runline.gateway.door import CommandLine, path_name, public_commands
 from runline.gateway.topics import TOPICS
 
 REFERENCE = "#/components/schemas/{name}"
@@ -22,7 +22,7 @@ def make_document(framework: Litestar, bodies: dict[str, type]) -> Document:
     document = framework.openapi_schema.to_schema()
     commands = {f"/v1/{path_name(kind.__name__)}": kind for kind in public_commands()}
     kinds: dict[str, Any] = {**commands, **bodies}
-    schemas, components = msgspec.json.schema_components([*kinds.values(), Line], ref_template=REFERENCE)
+    schemas, components = msgspec.json.schema_components([*kinds.values(), CommandLine], ref_template=REFERENCE)
     document["components"].setdefault("schemas", {}).update(components)
     for path, schema in zip(kinds, schemas, strict=False):
         document["paths"][path]["post"]["requestBody"] = {

@@ -11,7 +11,6 @@ import argon2
 from runline.domain.messages import Rejected
 from runline.engine.ids import Entropy
 from runline.engine.ports import Workers
-from runline.gateway.fair import FairQueue, Member
 from runline.gateway.limits import (
     PASSWORD_LENGTH_MAX,
     PASSWORD_LENGTH_MIN,
@@ -20,6 +19,7 @@ from runline.gateway.limits import (
     WORKER_SILENT_S_MAX,
 )
 from runline.helpers import HelperEnded
+from runline.reads.fair import FairQueue, Member
 
 V = TypeVar("V")
 

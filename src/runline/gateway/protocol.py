@@ -260,18 +260,16 @@ class Connection(Guest):
             if self.body_bytes > BULK_BYTES_MAX:
                 self.end()
         elif isinstance(exchange, WagerExchange):
-            self.await_wager(exchange, new)
+            self.await_wager(exchange)
         elif self.wire_bytes > 2 * self.body_bytes + HEAD_BYTES_MAX:
             # Chunks of a byte, extensions, trailers: it is long without holding much.
             self.fail(too_large(BULK_BYTES_MAX))
         if not self.over:
             self.wait(min(self.body_until - now, BODY_SILENCE_S_MAX))
 
-    def await_wager(self, exchange: WagerExchange, new: bool) -> None:
-        """A wager whose body comes in parts: they are kept for those only who are signed in, and counted."""
+    def await_wager(self, exchange: WagerExchange) -> None:
+        """A wager whose body comes in parts: they are counted, to whoever is signed in here."""
         try:
-            if new:
-                self.asker(exchange.headers, "POST")
             self.hold(len(exchange.body) - self.held_bytes)
         except Rejected as rejected:
             exchange.refuse(rejected)
@@ -351,9 +349,20 @@ class Connection(Guest):
         if parser.should_upgrade() or not self.can_write.is_set() or self.short_ways >= SHORT_WAYS_MAX:
             # Who does not read their answers goes the long way, which waits for them and reads no more of them until they do.
             return False
+        caller = self.caller
+        if caller is None or self.user is None or not self.is_theirs(headers):
+            # Whose this connection is has to be asked first.
+            return False
         self.short_ways += 1
-        self.current = self.latest = WagerExchange(self, headers, parser.should_keep_alive())
+        self.current = self.latest = WagerExchange(self, caller, headers, parser.should_keep_alive())
         return True
+
+    def is_theirs(self, headers: Headers) -> bool:
+        """Whether a request comes from whom this connection counts as."""
+        try:
+            return self.site.token_of(headers, "POST") == self.token
+        except Rejected:
+            return False
 
     def begin(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Begin a request on the long way, in its turn."""
@@ -420,11 +429,10 @@ class Connection(Guest):
         if exchange.answered:
             return
         try:
-            asker = self.asker(headers, "POST")
             require_content(headers, JSON)
             command = decoded(decode_wager, exchange.body)
             key = headers.get(b"idempotency-key", b"").decode("latin-1")
-            door.engine.submit((door.asked(asker, command, key),), exchange)
+            door.bus.submit((door.request(exchange.caller, command, key),), exchange)
         except Rejected as rejected:
             exchange.refuse(rejected)
         except Exception as error:

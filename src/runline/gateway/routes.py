@@ -11,21 +11,20 @@ from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 
 from runline.domain.access import ROOT
-from runline.domain.messages import Command, Rejected
+from runline.domain.messages import Command
 from runline.domain.permissions import Permission
+from runline.domain.queries import Query
+from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.sessions import SessionKind
 from runline.engine.limits import POSITION_MAX
 from runline.gateway.addresses import network_of
 from runline.gateway.answers import Refusal, outcome_json
-from runline.gateway.audience import Audience
 from runline.gateway.door import decoded, decoder_of, path_name
 from runline.gateway.gateway import Gateway
 from runline.gateway.hub import Delivery
-from runline.gateway.limits import ASKED_LENGTH_MAX, BODY_BYTES_MAX, DEVICE_S, PAGE_ROWS_MAX, SIGN_IN_BYTES_MAX
-from runline.gateway.queries import Query
-from runline.gateway.shares import user_of
+from runline.gateway.limits import ASKED_LENGTH_MAX, BODY_BYTES_MAX, DEVICE_S, SIGN_IN_BYTES_MAX
 from runline.gateway.site import COOKIE, DEVICE_COOKIE
-from runline.gateway.web import JSON, asker_of, body_of, headers_of, require_content
+from runline.gateway.web import JSON, body_of, called_by, headers_of, require_content
 
 
 class CommandAnswer(msgspec.Struct):
@@ -68,11 +67,11 @@ def command_route(gateway: Gateway, kind: type[Command]) -> Any:
     decoder = decoder_of(kind.__name__)
 
     async def handle(request: Any, preview: bool, if_position: int | None, idempotency_key: str) -> Response[bytes]:
-        asker = asker_of(request.scope)
+        caller = await called_by(request.scope)
         command = decoded(decoder, await raw_body(request))
-        asked = gateway.door.asked(asker, command, idempotency_key, preview, if_position)
+        sent = gateway.door.request(caller, command, idempotency_key, preview, if_position)
         began_ns = gateway.clock.host_ns()
-        status, body = outcome_json(await gateway.door.execute(asked))
+        status, body = outcome_json(await gateway.door.execute(sent))
         # How long until it was durable, in the form that browsers know.
         timing = f"durable;dur={(gateway.clock.host_ns() - began_ns) / 1e6:.2f}"
         return Response(body, status_code=status, media_type=MediaType.JSON, headers={"server-timing": timing})
@@ -110,6 +109,8 @@ def command_route(gateway: Gateway, kind: type[Command]) -> Any:
     )(handle)
 
 
+AT_LEAST = "at_least: answer only once this position is reached (5 s at most)."
+
 KEY = "The command's own id, a UUIDv7: sent again with the same id, it is executed once. Without it one is made here."
 
 
@@ -117,11 +118,12 @@ def query_route(gateway: Gateway, query: Query) -> Any:
     """The route of a query: its parameters are those of the query string."""
     fields = msgspec.structs.fields(query.asked)
 
-    async def handle(request: Any, **asked: Any) -> Response[bytes]:
-        body = await gateway.ask(asker_of(request.scope), query, query.asked(**asked))
-        return Response(body, media_type=MediaType.JSON)
+    async def handle(request: Any, at_least: int, **asked: Any) -> Response[bytes]:
+        answer = await gateway.door.ask(await called_by(request.scope), query.name, query.asked(**asked), at_least)
+        return Response(answer.body, media_type=MediaType.JSON)
 
-    annotations: dict[str, Any] = {"request": Request}
+    at_least = Annotated[int, QueryParameter(ge=0, le=POSITION_MAX)]
+    annotations: dict[str, Any] = {"request": Request, "at_least": at_least}
     for field in fields:
         if field.type is int:
             most = PAGE_ROWS_MAX if field.name == "limit" else POSITION_MAX
@@ -136,6 +138,7 @@ def query_route(gateway: Gateway, query: Query) -> Any:
     handle.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request),
+            inspect.Parameter("at_least", inspect.Parameter.KEYWORD_ONLY, default=0, annotation=at_least),
             *(
                 inspect.Parameter(
                     field.name,
@@ -154,7 +157,7 @@ def query_route(gateway: Gateway, query: Query) -> Any:
         f"/v1/{query.name}",
         name=query.name,
         summary=query.about,
-        description=f"{query.about}\n\n{fields_about}\n\n{needs}",
+        description=f"{query.about}\n\n{AT_LEAST}\n\n{fields_about}\n\n{needs}",
         operation_id=f"query_{query.name}",
         tags=["Queries"],
         responses={200: ResponseSpec(answer_type(query), generate_examples=False), **REFUSALS},
@@ -294,40 +297,40 @@ def session_routes(gateway: Gateway) -> list[Any]:
     async def confirm(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give one's password again: this session begins anew, as after signing in. (After `password_needed`.)"""
         headers = headers_of(request.scope)
-        asker = asker_of(request.scope)
+        caller = await called_by(request.scope)
         asked: ConfirmBody = confirm_body(await raw_body(request))
-        await signing.confirm(asker, asked.password)
+        await signing.confirm(caller, asked.password)
         kept = site.cookie_of(headers)
         return done(session_cookie(kept)) if kept else done()
 
     @post("/v1/sign-out", operation_id="sign_out", responses=answers(Done), **spec)
     async def sign_out(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Sign out: this session ends, at every door."""
-        await signing.sign_out(asker_of(request.scope))
+        await signing.sign_out(await called_by(request.scope))
         return done(cookie("", 0))
 
     @post("/v1/change-password", operation_id="change_password", responses=answers(Done), **spec)
     async def change_password(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Change one's own password. It ends one's other sessions."""
-        asker = asker_of(request.scope)
+        caller = await called_by(request.scope)
         asked: ChangePasswordBody = change_body(await raw_body(request))
-        await signing.change_password(asker, asked.old, asked.new)
+        await signing.change_password(caller, asked.old, asked.new)
         return done()
 
     @post("/v1/set-password", operation_id="set_password", responses=answers(CommandAnswer), **spec)
     async def set_password(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give somebody of one's subtree a password. Needs `roles_manage`. It ends their sessions."""
-        asker = asker_of(request.scope)
+        caller = await called_by(request.scope)
         asked: SetPasswordBody = set_body(await raw_body(request))
-        status, body = outcome_json(await signing.set_password(asker, asked.user, asked.password))
+        status, body = outcome_json(await signing.set_password(caller, asked.user, asked.password))
         return Response(body, status_code=status, media_type=MediaType.JSON)
 
     @post("/v1/set-owners-password", operation_id="set_owners_password", responses=answers(Done), **spec)
     async def set_owners_password(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Give a new book's owner their first password. Needs `book_open` in the house."""
-        asker = asker_of(request.scope)
+        caller = await called_by(request.scope)
         asked: OwnersPasswordBody = owners_body(await raw_body(request))
-        await signing.set_owners_password(asker, asked.book, asked.password)
+        await signing.set_owners_password(caller, asked.book, asked.password)
         return done()
 
     return [sign_in, confirm, sign_out, change_password, set_password, set_owners_password]
@@ -349,21 +352,11 @@ def delivery_route(gateway: Gateway) -> Any:
 
         How many they were is told to the whole stream's staff only; to others it says 0.
         """
-        asker = asker_of(request.scope)
-
-        def permitted(state: Any, user: Any, audience: Audience) -> bool:
-            if not audience.may(Permission.FIGURES_VIEW):
-                raise Rejected("not_permitted", "This needs the permission figures_view.", permission="figures_view")
-            return audience.node == ROOT and not audience.player
-
-        user = user_of(gateway.door.engine.require(asker.stream).state, asker.user)
-        await gateway.live.spending.begin(user)
-        try:
-            _, whole = await gateway.door.read(asker, permitted)
-            found = await gateway.live.delivery_of(asker.stream, position)
-        finally:
-            gateway.live.spending.end(user, 0)
-        if not whole:
+        caller = await called_by(request.scope)
+        standing = await gateway.door.standing(caller)
+        standing.require(Permission.FIGURES_VIEW)
+        found = await gateway.live.delivery_of(caller.stream, position)
+        if standing.node != ROOT or standing.player:
             found = msgspec.structs.replace(found, screens=0)
         return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
 

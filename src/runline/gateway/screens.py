@@ -7,10 +7,17 @@ from typing import Any
 import msgspec
 
 from runline.domain.messages import Rejected
-from runline.gateway.door import Asker
 from runline.gateway.limits import BACKLOG_BYTES_MAX
 
 Write = Callable[[bytes], bool]
+
+
+class Asker(msgspec.Struct, frozen=True, gc=False):
+    """Who looks: a session of a stream, and whose it was as they came."""
+
+    stream: str
+    session: str
+    user: str
 
 
 class Resume(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import uvicorn
 from runline.bus.local import LocalBus
 from runline.domain.sessions import SessionLimits
 from runline.engine.engine import Engine
-from runline.engine.ports import History, Outside
+from runline.engine.ports import Outside
 from runline.gateway.addresses import Addresses
 from runline.gateway.app import Doors, make_app
 from runline.gateway.connections import Connections, connections_of, raise_files
@@ -23,8 +23,10 @@ from runline.gateway.door import Door
 from runline.gateway.gateway import Gateway
 from runline.gateway.guest import Entrance
 from runline.gateway.limits import BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX
+from runline.gateway.live import Live
 from runline.gateway.protocol import Connection
 from runline.gateway.site import Site
+from runline.reads.answers import Answers
 
 STOP_S = 5
 
@@ -134,7 +136,6 @@ def make_server(
     engine: Engine,
     bus: LocalBus,
     outside: Outside,
-    history: History,
     *,
     certificate: Path | None = None,
     key: Path | None = None,
@@ -145,7 +146,7 @@ def make_server(
 ) -> Server:
     """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit.
 
-    history: of the engine's store; it is closed with the server. public_url: where browsers come to, if that is not here.
+    public_url: where browsers come to, if that is not here.
     addresses: who is believed about a client's address. lasting: how long sessions last, by kind. more: doors besides its own.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
@@ -154,8 +155,11 @@ def make_server(
     if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate, key)
-    door, site = Door(engine, bus), Site(public_url, tls is not None)
-    gateway = Gateway(door, outside, history, site, lasting)
+    door, site = Door(bus, outside.clock, outside.entropy), Site(public_url, tls is not None)
+    answers = bus.answers
+    assert isinstance(answers, Answers)
+    live = Live(engine, door, answers.turns, answers.spending)
+    gateway = Gateway(door, outside, live, site, lasting)
     connections = Connections(connections_of(raise_files()))
     entrance = Entrance(door, site, addresses or Addresses(), connections, outside.clock.host_ns)
     config = uvicorn.Config(

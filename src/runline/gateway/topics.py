@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 
 from runline.domain.access import ROOT, RoleAssigned, RoleSet, UserRestored, UserRevoked
+from runline.domain.audience import EVERYONE, Audience, concerns, sees
 from runline.domain.book import Book
 from runline.domain.hierarchy import AgentCreated, AgentMoved
 from runline.domain.house import House
 from runline.domain.lines import LineMoved
-from runline.domain.messages import HOUSE, Event, Rejected
+from runline.domain.messages import HOUSE, Event, Rejected, event_json
 from runline.domain.permissions import Permission
 from runline.domain.sessions import SignInFailed
 from runline.domain.setbacks import WorkSetAside, WorkTakenUp
@@ -25,8 +26,6 @@ from runline.domain.suspension import Reopened, Suspended
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.watch import FeedReturned, FeedSilent, HealthDegraded, HealthRestored
 from runline.engine.writer import Happened
-from runline.gateway.answers import event_json
-from runline.gateway.audience import EVERYONE, Audience, concerns, sees
 
 WAGER_EVENTS = (WagerPlaced, WagerVoided, WagerReversed, WagerSettled)
 

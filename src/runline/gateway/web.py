@@ -5,7 +5,7 @@ from typing import Any
 
 from runline.domain.messages import Rejected
 from runline.gateway.answers import rejected_json, status_of
-from runline.gateway.door import Asker
+from runline.gateway.door import Caller
 from runline.gateway.site import Headers
 
 logger = logging.getLogger("runline.gateway")
@@ -29,13 +29,13 @@ def connection_of(scope: Any) -> Any:
     return scope["extensions"][CONNECTION]
 
 
-def asker_of(scope: Any) -> Asker:
+async def called_by(scope: Any) -> Caller:
     """Who sends a request. From now on its connection counts as theirs.
 
-    Raises Rejected `not_signed_in`, `cross_site`, `busy`, `unavailable`.
+    Raises Rejected `not_signed_in`, `cross_site`, `busy`; ConnectionError if the client has gone.
     """
-    asker: Asker = connection_of(scope).asker(headers_of(scope), scope["method"])
-    return asker
+    caller: Caller = await connection_of(scope).called_by(headers_of(scope), scope["method"])
+    return caller
 
 
 def require_content(headers: Headers, *types: bytes) -> None:

@@ -13,17 +13,16 @@ import msgspec
 from runline.bootstrap import running_engine
 from runline.bus.local import LocalBus
 from runline.domain.access import CreateUser, SetRole, User
+from runline.domain.audience import audience_of
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.catalog import CreateFixture
 from runline.domain.hierarchy import CreateAgent
 from runline.domain.messages import HOUSE, Command
 from runline.domain.permissions import Permission
+from runline.domain.queries import QUERIES, Page
 from runline.domain.suspension import Suspend
 from runline.engine.engine import Engine
 from runline.evaluate.bench.load import BOOK, HOUR_NS, OWNER, player_number, send_all, set_up
-from runline.gateway.audience import audience_of
-from runline.gateway.pages import Page
-from runline.gateway.queries import QUERIES
 from runline.store.memory import MemoryStore
 
 LISTS = ("players", "users", "figures", "board", "roles", "suspensions")

@@ -19,6 +19,7 @@ from runline.client import AsyncClient
 from runline.config import StoreSettings
 from runline.domain.access import ROOT
 from runline.domain.permissions import VIEW_ONLY
+from runline.engine.engine import Engine
 from runline.evaluate.bench.load import BOOK, OWNER, Bettors, set_up
 from runline.gateway.door import Door
 from runline.gateway.passwords import Passwords
@@ -31,11 +32,13 @@ READY_S = 60.0
 encode = msgspec.json.Encoder().encode
 
 
-async def give_password(engine: Any, bus: LocalBus, stream: str, user: str) -> None:
+async def give_password(engine: Engine, bus: LocalBus, stream: str, user: str) -> None:
     """Give a user their first password."""
     passwords = Passwords(Callers, os.urandom)
     try:
-        await Signing(Door(engine, bus), passwords, os.urandom).set_first_password(stream, user, PASSWORD)
+        await Signing(Door(bus, engine.clock, os.urandom), passwords, os.urandom).set_first_password(
+            stream, user, PASSWORD
+        )
     finally:
         passwords.close()
 

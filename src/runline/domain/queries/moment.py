@@ -1,13 +1,10 @@
-"""Queries: what can be asked, declared once. Routes, parameters and documentation follow from these declarations.
+"""Moment: the queries that are read from memory, at a position, in well under two milliseconds.
 
-A query of the moment is read from memory, at a position, in well under two milliseconds: what a page costs goes by the rows
-that it shows, and it has `PAGE_ROWS_MAX` of them at most, fewer where a row costs more. One of history is read
-from a snapshot of what is stored (`history.py`).
-
-Rows of a subtree come in the order of the tree: by node, each before those below it, and by name within a node.
+What a page costs goes by the rows that it shows, and it has `PAGE_ROWS_MAX` of them at most, fewer where a row costs more. Rows
+of a subtree come in the order of the tree: by node, each before those below it, and by name within a node.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from heapq import merge
 from itertools import takewhile
 from typing import Any, Literal, get_args
@@ -15,84 +12,30 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from runline.domain.access import ROOT, User
-from runline.domain.accounts import available_minor
+from runline.domain.audience import Audience
 from runline.domain.book import Book
-from runline.domain.catalog import Fixture, FixtureStatus, Market
-from runline.domain.grading import SIDES, Score
-from runline.domain.hierarchy import Player
+from runline.domain.catalog import FixtureStatus
+from runline.domain.grading import Score
 from runline.domain.house import House
-from runline.domain.messages import Rejected, StreamKind
 from runline.domain.permissions import Permission
+from runline.domain.queries.bounds import BOARD_MARKETS_MAX, EXPOSURE_ROWS_MAX, PLAYER_ROWS_MAX
+from runline.domain.queries.declared import Asked, Page, query
+from runline.domain.queries.pages import nodes_from, page_of, page_of_nodes, page_of_some
 from runline.domain.sessions import SessionState
-from runline.domain.suspension import Suspension
-from runline.engine.conditions import Condition
-from runline.gateway.audience import Audience
-from runline.gateway.conditions import ConditionRow, conditions_told, key_of
-from runline.gateway.limits import (
-    BOARD_MARKETS_MAX,
-    EXPOSURE_ROWS_MAX,
-    PAGE_ROWS_MAX,
-    PLAYER_ROWS_MAX,
+from runline.domain.shown import (
+    AgentFigures,
+    BoardFixture,
+    Exposure,
+    PlayerFigures,
+    agent_figures,
+    board_fixture,
+    exposure_of,
+    player_figures,
 )
-from runline.gateway.pages import Asked, Page, nodes_from, page_of, page_of_nodes, page_of_some
+from runline.domain.suspension import Suspension
 
 ROTATION_DIGITS_MAX = 12
 """Digits of a rotation number in a page's `after`: more than any has."""
-
-Shown = Callable[[Any, House, User, Audience, Any, int], Page]
-
-
-class Query(msgspec.Struct, frozen=True):
-    """A declared query.
-
-    needs: the permission, None for everyone who is signed in. players: whether a player may ask it about their own account
-    without that permission. history: answered from a snapshot; `show` is then None. of_process: about this process; who may
-    ask is looked up in the tables, so that it is answered while the stream is stopped. rows_max: rows of its largest page.
-    """
-
-    name: str
-    about: str
-    needs: Permission | None
-    players: bool
-    streams: tuple[StreamKind, ...]
-    asked: type[Asked]
-    row: type
-    history: bool
-    show: Shown | None
-    of_process: bool = False
-    rows_max: int = PAGE_ROWS_MAX
-
-
-QUERIES: dict[str, Query] = {}
-
-
-def query(
-    name: str,
-    *,
-    needs: Permission | None,
-    asked: type[Asked],
-    row: type,
-    players: bool = False,
-    streams: tuple[StreamKind, ...] = ("book",),
-    rows_max: int = PAGE_ROWS_MAX,
-) -> Callable[[Shown], Shown]:
-    """Declare a query of the moment: (state, house view, user, audience, asked, now_ns) -> Page."""
-
-    def declare(show: Shown) -> Shown:
-        about = (show.__doc__ or "").strip()
-        QUERIES[name] = Query(name, about, needs, players, streams, asked, row, False, show, rows_max=rows_max)
-        return show
-
-    return declare
-
-
-def require(query: Query, kind: StreamKind, audience: Audience) -> None:
-    """Refuse who may not ask. Raises Rejected `wrong_stream`, `not_permitted`."""
-    if kind not in query.streams:
-        raise Rejected("wrong_stream", "This can be asked elsewhere only.")
-    if query.needs is None or audience.may(query.needs) or (query.players and audience.player):
-        return
-    raise Rejected("not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value)
 
 
 class Me(msgspec.Struct):
@@ -121,73 +64,6 @@ class BoardAsked(Asked, frozen=True, kw_only=True):
     status: FixtureStatus | Literal[""] = "scheduled"
 
 
-class BoardMarket(msgspec.Struct):
-    """A market as it is offered.
-
-    line_quarters: the home handicap or the total, in quarter points. sides, prices: in the same order. open: whether it takes
-    wagers now; if not, `closed_by` says why. closed_sides: those of its sides that take none although it is open.
-    """
-
-    market: str
-    kind: str
-    period: str
-    line_quarters: int | None
-    sides: list[str]
-    prices: list[str]
-    open: bool
-    closed_by: str
-    closed_sides: list[str]
-
-
-class BoardFixture(msgspec.Struct):
-    """A game on the board, the visitor's rotation number first."""
-
-    fixture: str
-    league: str
-    sport: str
-    rotation: int
-    away: str
-    home: str
-    start_ns: int
-    status: str
-    markets: list[BoardMarket]
-
-
-def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
-    """Why no side of a market takes wagers: a layer over all of it, the cutoff, or ""."""
-    if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
-        return "past_cutoff"
-    layer = house.layer_over(fixture, market, "") or state.layer_over(fixture, market, "")
-    if layer is None and isinstance(state, Book):
-        layer = state.layer_around(audience.player, audience.node)
-    return " ".join(layer).strip() if layer else ""
-
-
-def board_market(state: Any, house: House, market: Market, audience: Audience, now_ns: int) -> BoardMarket | None:
-    """A market as this stream offers it, None if it does not."""
-    sides = list(SIDES[market.kind])
-    closed = closed_by(state, house, house.fixtures[market.fixture], market, audience, now_ns)
-    line, prices = market.line_quarters, market.prices
-    if isinstance(state, Book):
-        try:
-            offer = state.offer(market)
-        except Rejected:
-            return None
-        line, prices = offer.line_quarters, offer.prices
-    elif not market.offered:
-        return None
-    shut = [] if closed else [side for side in sides if closes_side(state, house, market, side)]
-    if len(shut) == len(sides):
-        closed, shut = "selection", []
-    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed, shut)
-
-
-def closes_side(state: Any, house: House, market: Market, side: str) -> bool:
-    """Whether a layer closes this side by itself."""
-    subject = f"{market.name}/{side}"
-    return house.closed_by("selection", subject) or bool(state.closed_by("selection", subject))
-
-
 @query("board", needs=Permission.BOARD_VIEW, asked=BoardAsked, row=BoardFixture, streams=("house", "book"))
 def board(state: Any, house: House, user: User, audience: Audience, asked: BoardAsked, now_ns: int) -> Page:
     """The board: games in rotation order with the lines as this book offers them."""
@@ -211,81 +87,12 @@ def board(state: Any, house: House, user: User, audience: Audience, asked: Board
     return Page(found)
 
 
-def board_fixture(state: Any, house: House, fixture: Fixture, audience: Audience, now_ns: int) -> BoardFixture:
-    """A game as this stream offers it."""
-    markets = [
-        board_market(state, house, house.markets[market], audience, now_ns)
-        for market in house.markets_of.get(fixture.name, ())
-    ]
-    return BoardFixture(
-        fixture.name,
-        fixture.league,
-        fixture.sport,
-        fixture.rotation,
-        fixture.away,
-        fixture.home,
-        fixture.start_ns,
-        fixture.status,
-        [market for market in markets if market is not None],
-    )
-
-
-class AgentFigures(msgspec.Struct):
-    """An agent's subtree, in minor units. balance_minor: from the players' side (+ is what the players are ahead)."""
-
-    agent: str
-    parent: str
-    balance_minor: int
-    pending_minor: int
-    open_wagers: int
-
-
-def agent_figures(book: Book, name: str) -> AgentFigures:
-    """The figures of an agent's subtree."""
-    sums = book.sums.get(name)
-    parent = book.agents[name].parent
-    if sums is None:
-        return AgentFigures(name, parent, 0, 0, 0)
-    return AgentFigures(name, parent, sums.balance_minor, sums.pending_minor, sums.open_wagers)
-
-
 @query("figures", needs=Permission.FIGURES_VIEW, asked=Asked, row=AgentFigures)
 def figures(book: Book, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The figures of every agent of my subtree, live."""
     names = nodes_from(book, audience.node, asked.after)
     rows = (agent_figures(book, name) for name in names if name != asked.after)
     return page_of(rows, asked, lambda row: row.agent)
-
-
-class PlayerFigures(msgspec.Struct):
-    """A player's account, in minor units."""
-
-    player: str
-    agent: str
-    credit_limit_minor: int
-    temporary_credit_minor: int
-    balance_minor: int
-    pending_minor: int
-    available_minor: int
-    stake_max_minor: int | None
-    win_max_minor: int | None
-    active: bool
-
-
-def player_figures(book: Book, player: Player, now_ns: int) -> PlayerFigures:
-    """A player's account as it is now."""
-    return PlayerFigures(
-        player.number,
-        player.agent,
-        player.credit_limit_minor,
-        player.temporary_credit_minor if now_ns < player.temporary_until_ns else 0,
-        player.balance_minor,
-        book.pending.get(player.number, 0),
-        available_minor(book, player, now_ns),
-        player.stake_max_minor,
-        player.win_max_minor,
-        player.active,
-    )
 
 
 class PlayersAsked(Asked, frozen=True, kw_only=True):
@@ -328,29 +135,6 @@ class ExposureAsked(Asked, frozen=True, kw_only=True):
 
     node: str = ""
     fixture: str = ""
-
-
-class Exposure(msgspec.Struct):
-    """A market with open wagers. exposure: what is lost if a side wins, less what is kept from the others, by side.
-
-    risk: what stands on each side, in minor units.
-    """
-
-    market: str
-    exposure_minor: dict[str, int]
-    risk_minor: dict[str, int]
-    wagers: int
-
-
-def exposure_of(book: Book, market: str, node: str) -> Exposure:
-    """A market's exposure of a node's players; all zero once nothing is open there."""
-    sides = book.stands(node).get(market, {})
-    return Exposure(
-        market,
-        book.exposure(market, node),
-        {side: stand.risk_minor for side, stand in sides.items()},
-        sum(stand.wagers for stand in sides.values()),
-    )
 
 
 @query("exposure", needs=Permission.FIGURES_VIEW, asked=ExposureAsked, row=Exposure, rows_max=EXPOSURE_ROWS_MAX)
@@ -502,15 +286,3 @@ def results(state: Any, house: House, user: User, audience: Audience, asked: Ask
             yield ResultRow(name, one.revision, one.entered, one.confirmed)
 
     return page_of(rows(), asked, lambda row: row.fixture)
-
-
-def conditions_page(standing: Iterable[Condition], stream: str, audience: Audience, asked: Asked) -> Page:
-    """What somebody may know of what stands."""
-    rows = conditions_told(standing, stream, audience.node == ROOT)
-    return page_of((row for row in rows if key_of(row) > asked.after), asked, key_of)
-
-
-QUERIES["conditions"] = Query(
-    "conditions", "What is not well now: which part, why and since when.", Permission.FIGURES_VIEW, False, ("house", "book"),
-    Asked, ConditionRow, False, None, of_process=True,
-)  # fmt: skip

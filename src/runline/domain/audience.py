@@ -12,6 +12,7 @@ import msgspec
 from runline.domain.access import ROOT, AccessState, User
 from runline.domain.messages import Event, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.sessions import SessionState, require_session
 
 
 class Audience(msgspec.Struct, frozen=True):
@@ -119,3 +120,15 @@ def audience_at(state: AccessState, user: User, node: str) -> Audience:
         raise Rejected("not_permitted", "That is outside your part of the tree.")
     state.require_node(user, node)
     return msgspec.structs.replace(audience, node=node)
+
+
+def reader_of(state: SessionState, name: str, session: str, now_ns: int) -> User:
+    """The user who asks in a session, if it holds and they may act.
+
+    Raises Rejected `not_permitted`, `signed_out`.
+    """
+    user = state.users.get(name)
+    if user is None or not user.active:
+        raise Rejected("not_permitted", "This user may not act here.")
+    require_session(state, session, user, now_ns)
+    return user

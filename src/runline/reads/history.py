@@ -1,182 +1,55 @@
-"""History: queries over what is stored, answered from a snapshot of it (`History` in `engine/ports.py`), never on the engine's
-loop.
+"""History: pages of what is stored, made from a snapshot of it (`History` in `engine/ports.py`), never on the engine's loop.
 
 Rule: the same authority as at the writer, as of the position of the snapshot.
 """
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from runline.domain.access import NOTHING, ROOT, Role, User
+from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.ledger import LedgerEntry
-from runline.domain.messages import Rejected
-from runline.domain.permissions import Permission
+from runline.domain.messages import Rejected, event_json, kind_of
+from runline.domain.queries.bounds import PAGE_ROWS_MAX
+from runline.domain.queries.declared import QUERIES, Asked, Page, require
+from runline.domain.queries.history import LedgerRow, LogAsked, LogRow, RefusalRow, TraceAsked, TraceRow, WagerRow
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
 from runline.domain.wagers import Wager
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot
-from runline.gateway.answers import Error, event_json
-from runline.gateway.audience import Audience, sees
-from runline.gateway.limits import PAGE_ROWS_MAX
-from runline.gateway.pages import Asked, Page
-from runline.gateway.queries import QUERIES, Query
+from runline.engine.requests import Refused, refused
 
 SCAN_EVENTS_MAX = 20_000
 """Events looked at for one page of the log, of which somebody below the root may see few."""
 
 
-class WagersAsked(Asked, frozen=True, kw_only=True):
-    """status: open, settled or void. player, fixture: only theirs. Newest first.
-
-    A page may be short, even empty, and have a `next`: the rows down to there were looked through, and it goes on.
-    """
-
-    status: Literal["", "open", "settled", "void"] = ""
-    player: str = ""
-    fixture: str = ""
-
-
-class WagerRow(msgspec.Struct):
-    """A ticket, in minor units."""
-
-    number: int
-    player: str
-    agent: str
-    fixture: str
-    market: str
-    side: str
-    line_quarters: int | None
-    price: str
-    risk_minor: int
-    win_minor: int
-    writer: str
-    channel: str
-    placed_ns: int
-    status: str
-    result: str | None
-    returned_minor: int | None
-    closed_ns: int | None
-
-
-class LedgerAsked(Asked, frozen=True, kw_only=True):
-    """player: only theirs. Newest first. A page may be short and have a `next` all the same."""
-
-    player: str = ""
-
-
-class LedgerRow(msgspec.Struct):
-    """A movement of money: `amount_minor` from `debit` to `credit`."""
-
-    number: int
-    at_ns: int
-    kind: str
-    debit: str
-    credit: str
-    amount_minor: int
-    player: str
-    wager: int
-    balance_before_minor: int
-    balance_after_minor: int
-    description: str
-
-
-class LogAsked(Asked, frozen=True, kw_only=True):
-    """type: only events of that type. actor: only what they did. Newest first.
-
-    A page may be short, even empty, and have a `next`.
-    """
-
-    type: str = ""
-    actor: str = ""
-
-
-class LogRow(msgspec.Struct):
-    """An entry of the activity log."""
-
-    seq: int
-    at_ns: int
-    actor: str
-    session: str
-    command: str
-    event: msgspec.Raw
-
-
-class TraceAsked(Asked, frozen=True, kw_only=True):
-    """command: its id."""
-
-    command: str = ""
-
-
-class TraceRow(msgspec.Struct):
-    """The way of a command, for each of its events: the host's times, UTC nanoseconds.
-
-    sealed_ns: when its batch was handed over to the store. durable_ns: when that was known to be durable; None until the next
-    batch has noted it.
-    """
-
-    seq: int
-    type: str
-    actor: str
-    node: str
-    received_ns: int
-    queued_ns: int
-    decided_ns: int
-    sealed_ns: int | None
-    durable_ns: int | None
-
-
-class RefusalRow(msgspec.Struct):
-    """Refusals of one kind (who, which command, which code) within a minute: how many, and the first of them.
-
-    actor: "" for somebody whom the stream does not know, and for all once there are too many kinds. first_id: the first one's
-    command id, "" without one. details: the values that help.
-    """
-
-    first_ns: int
-    last_ns: int
-    actor: str
-    command: str
-    code: str
-    count: int
-    first_id: str
-    message: str
-    details: msgspec.Raw
-
-
-for name, about, needs, players, asked, row in (
-    ("wagers", "Tickets of my subtree (or my own), newest first.", Permission.TICKER_VIEW, True, WagersAsked, WagerRow),
-    ("ledger", "Movements of money of my subtree, newest first.", Permission.FIGURES_VIEW, True, LedgerAsked, LedgerRow),
-    ("log", "The activity log: what concerns my subtree, newest first.", Permission.LOG_VIEW, False, LogAsked, LogRow),
-    ("refusals", "What was refused to users of my subtree, newest first.", Permission.LOG_VIEW, False, Asked, RefusalRow),
-    ("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, False, TraceAsked, TraceRow),
-):  # fmt: skip
-    streams: Any = ("house", "book") if name in ("log", "refusals", "trace") else ("book",)
-    QUERIES[name] = Query(name, about, needs, players, streams, asked, row, True, None)
-
-
 class Seen:
     """A snapshot as somebody may see it: who asks of it, and what their subtree is.
+
+    session: who asks; actor: who asks without one, from inside Runline.
 
     Raises Rejected `not_permitted`, `signed_out`.
     """
 
-    def __init__(self, snapshot: Snapshot, session: str, user: str, now_ns: int) -> None:
+    def __init__(self, snapshot: Snapshot, session: str, actor: str, now_ns: int) -> None:
         self.snapshot = snapshot
         self.nodes: dict[tuple[type[Row], str], str | None] = {}
         """Where those stand that were asked for."""
-        one = snapshot.row(User, user)
+        if session:
+            held = snapshot.row(Session, session)
+            if held is None or over_ns(held) <= now_ns:
+                raise Rejected("signed_out", "This session has ended. Sign in again.")
+            actor = held.user
+        one = snapshot.row(User, actor)
         role = snapshot.row(Role, one.role) if one is not None else None
         if one is None or role is None or not one.active:
             raise Rejected("not_permitted", "This user may not act here.")
-        held = snapshot.row(Session, session)
-        if held is None or held.user != user or over_ns(held) <= now_ns:
-            raise Rejected("signed_out", "This session has ended. Sign in again.")
         permissions = frozenset(role.permissions) if self.stands_below(role.node, one.node) else NOTHING
         self.audience = Audience(one.node, one.player, permissions)
         self.within = snapshot.subtree(one.node) if one.node != ROOT else None
@@ -217,28 +90,23 @@ class Seen:
 
 
 def answer(
-    snapshot: Snapshot, name: str, session: str, user: str, asked: Any, now_ns: int
-) -> tuple[int, bytes] | Error:
+    snapshot: Snapshot, name: str, session: str, actor: str, asked: Any, now_ns: int
+) -> tuple[int, bytes] | Refused:
     """(position, the page as JSON) of a query of history, or why it may not be answered. Raises StoreError."""
     try:
-        seen = Seen(snapshot, session, user, now_ns)
-        query = QUERIES[name]
-        audience = seen.audience
-        if query.needs and not audience.may(query.needs) and not (query.players and audience.player):
-            raise Rejected(
-                "not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value
-            )
+        seen = Seen(snapshot, session, actor, now_ns)
+        require(QUERIES[name], kind_of(snapshot.stream), seen.audience)
         return snapshot.position, msgspec.json.encode(PAGES[name](seen, asked))
     except Rejected as rejected:
-        return Error(rejected.code, rejected.message, rejected.details)
+        return refused(snapshot.position, rejected)
 
 
-def standing(snapshot: Snapshot, session: str, user: str, now_ns: int) -> tuple[int, Audience] | Error:
+def standing(snapshot: Snapshot, session: str, actor: str, now_ns: int) -> tuple[int, Audience] | Refused:
     """(position, the audience) of who asks, as the tables say: also while their stream is stopped. Raises StoreError."""
     try:
-        return snapshot.position, Seen(snapshot, session, user, now_ns).audience
+        return snapshot.position, Seen(snapshot, session, actor, now_ns).audience
     except Rejected as rejected:
-        return Error(rejected.code, rejected.message, rejected.details)
+        return refused(snapshot.position, rejected)
 
 
 def before_of(seen: Seen, asked: Asked) -> int:

@@ -6,25 +6,9 @@ something which they need is not well.
 
 from collections.abc import Iterable
 
-import msgspec
-
 from runline.domain.messages import HOUSE
+from runline.domain.queries.process import ConditionRow
 from runline.engine.conditions import STREAM_COMPONENTS, Component, Condition, Level
-
-
-class ConditionRow(msgspec.Struct):
-    """A fault that stands now.
-
-    part: what is not well; subject: which stream, or which part of the part, "" for all of it. level: degraded (it goes on, but
-    somebody should look) or failing (commands are refused). since_ns: the host's time.
-    """
-
-    part: str
-    subject: str
-    level: str
-    reason: str
-    since_ns: int
-
 
 PARTS: dict[Component, str] = {
     "stream": "This stream is not well.",

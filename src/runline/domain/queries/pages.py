@@ -1,32 +1,12 @@
-"""Pages: what is asked for with every query, and what is answered. What a page costs goes by the rows that it shows."""
+"""Pages: how rows become a page. What it costs goes by the rows that it shows."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from runline.domain.ordered import Ordered
-from runline.gateway.limits import PAGE_NODES_MAX, PAGE_PASSED_MAX, PAGE_ROWS
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What every query takes.
-
-    at_least: answer only once this position is reached (5 s at most). after: where the page before has ended (its `next`).
-    limit: rows of a page.
-    """
-
-    at_least: int = 0
-    after: str = ""
-    limit: int = PAGE_ROWS
-
-
-class Page(msgspec.Struct):
-    """Rows, and where the next page begins; "" after the last row."""
-
-    items: list[Any]
-    next: str = ""
+from runline.domain.queries.bounds import PAGE_NODES_MAX, PAGE_PASSED_MAX
+from runline.domain.queries.declared import Asked, Page
 
 
 def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:

@@ -1,0 +1,23 @@
+"""Bounds of the queries: what a page costs whoever owns the stream."""
+
+PAGE_ROWS = 100
+"""Rows of a page, unless more are asked for."""
+
+PAGE_ROWS_MAX = 1_000
+"""Rows of the largest page. A query whose rows cost more has fewer; then `next` says where the next page begins."""
+
+BOARD_MARKETS_MAX = 400
+"""Markets on a page of `board`, each game counted as one too: about 4 µs each, and nothing may hold the loop for over 2 ms."""
+
+PLAYER_ROWS_MAX = 500
+"""Accounts on the largest page of `players`: about 1 µs each, and as much for each node that is passed."""
+
+EXPOSURE_ROWS_MAX = 250
+"""Markets on the largest page of `exposure`: about 5 µs each."""
+
+PAGE_NODES_MAX = 1_000
+"""Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
+
+PAGE_PASSED_MAX = 1_000
+"""Rows (roles, layers of suspension) that a page passes, those included that do not concern its reader: up to 1.5 µs each, in a
+tree of many levels."""

@@ -1,0 +1,87 @@
+"""Declared: what a query is, what is asked for with every one, and what every one is answered with."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from runline.domain.access import User
+from runline.domain.audience import Audience
+from runline.domain.house import House
+from runline.domain.messages import Rejected, StreamKind
+from runline.domain.permissions import Permission
+from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every query takes.
+
+    after: where the page before has ended (its `next`). limit: rows of a page.
+    """
+
+    after: str = ""
+    limit: int = PAGE_ROWS
+
+
+class Page(msgspec.Struct):
+    """Rows, and where the next page begins; "" after the last row."""
+
+    items: list[Any]
+    next: str = ""
+
+
+Shown = Callable[[Any, House, User, Audience, Any, int], Page]
+
+
+class Query(msgspec.Struct, frozen=True):
+    """A declared query.
+
+    needs: the permission, None for everyone who is signed in. players: whether a player may ask it about their own account
+    without that permission. history: read from a snapshot of what is stored; `show` is then None. of_process: about the process
+    that owns the stream; who may ask is looked up in what is stored, so that it is answered while the stream is stopped.
+    rows_max: rows of its largest page.
+    """
+
+    name: str
+    about: str
+    needs: Permission | None
+    players: bool
+    streams: tuple[StreamKind, ...]
+    asked: type[Asked]
+    row: type
+    history: bool
+    show: Shown | None
+    of_process: bool = False
+    rows_max: int = PAGE_ROWS_MAX
+
+
+QUERIES: dict[str, Query] = {}
+
+
+def query(
+    name: str,
+    *,
+    needs: Permission | None,
+    asked: type[Asked],
+    row: type,
+    players: bool = False,
+    streams: tuple[StreamKind, ...] = ("book",),
+    rows_max: int = PAGE_ROWS_MAX,
+) -> Callable[[Shown], Shown]:
+    """Declare a query of the moment: (state, house view, user, audience, asked, now_ns) -> Page."""
+
+    def declare(show: Shown) -> Shown:
+        about = (show.__doc__ or "").strip()
+        QUERIES[name] = Query(name, about, needs, players, streams, asked, row, False, show, rows_max=rows_max)
+        return show
+
+    return declare
+
+
+def require(query: Query, kind: StreamKind, audience: Audience) -> None:
+    """Refuse who may not ask. Raises Rejected `wrong_stream`, `not_permitted`."""
+    if kind not in query.streams:
+        raise Rejected("wrong_stream", "This can be asked elsewhere only.")
+    if query.needs is None or audience.may(query.needs) or (query.players and audience.player):
+        return
+    raise Rejected("not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value)

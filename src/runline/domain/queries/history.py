@@ -1,0 +1,137 @@
+"""History: the queries that are read from a snapshot of what is stored."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from runline.domain.permissions import Permission
+from runline.domain.queries.declared import QUERIES, Asked, Query
+
+
+class WagersAsked(Asked, frozen=True, kw_only=True):
+    """status: open, settled or void. player, fixture: only theirs. Newest first.
+
+    A page may be short, even empty, and have a `next`: the rows down to there were looked through, and it goes on.
+    """
+
+    status: Literal["", "open", "settled", "void"] = ""
+    player: str = ""
+    fixture: str = ""
+
+
+class WagerRow(msgspec.Struct):
+    """A ticket, in minor units."""
+
+    number: int
+    player: str
+    agent: str
+    fixture: str
+    market: str
+    side: str
+    line_quarters: int | None
+    price: str
+    risk_minor: int
+    win_minor: int
+    writer: str
+    channel: str
+    placed_ns: int
+    status: str
+    result: str | None
+    returned_minor: int | None
+    closed_ns: int | None
+
+
+class LedgerAsked(Asked, frozen=True, kw_only=True):
+    """player: only theirs. Newest first. A page may be short and have a `next` all the same."""
+
+    player: str = ""
+
+
+class LedgerRow(msgspec.Struct):
+    """A movement of money: `amount_minor` from `debit` to `credit`."""
+
+    number: int
+    at_ns: int
+    kind: str
+    debit: str
+    credit: str
+    amount_minor: int
+    player: str
+    wager: int
+    balance_before_minor: int
+    balance_after_minor: int
+    description: str
+
+
+class LogAsked(Asked, frozen=True, kw_only=True):
+    """type: only events of that type. actor: only what they did. Newest first.
+
+    A page may be short, even empty, and have a `next`.
+    """
+
+    type: str = ""
+    actor: str = ""
+
+
+class LogRow(msgspec.Struct):
+    """An entry of the activity log."""
+
+    seq: int
+    at_ns: int
+    actor: str
+    session: str
+    command: str
+    event: msgspec.Raw
+
+
+class TraceAsked(Asked, frozen=True, kw_only=True):
+    """command: its id."""
+
+    command: str = ""
+
+
+class TraceRow(msgspec.Struct):
+    """The way of a command, for each of its events: the host's times, UTC nanoseconds.
+
+    sealed_ns: when its batch was handed over to the store. durable_ns: when that was known to be durable; None until the next
+    batch has noted it.
+    """
+
+    seq: int
+    type: str
+    actor: str
+    node: str
+    received_ns: int
+    queued_ns: int
+    decided_ns: int
+    sealed_ns: int | None
+    durable_ns: int | None
+
+
+class RefusalRow(msgspec.Struct):
+    """Refusals of one kind (who, which command, which code) within a minute: how many, and the first of them.
+
+    actor: "" for somebody whom the stream does not know, and for all once there are too many kinds. first_id: the first one's
+    command id, "" without one. details: the values that help.
+    """
+
+    first_ns: int
+    last_ns: int
+    actor: str
+    command: str
+    code: str
+    count: int
+    first_id: str
+    message: str
+    details: msgspec.Raw
+
+
+for name, about, needs, players, asked, row in (
+    ("wagers", "Tickets of my subtree (or my own), newest first.", Permission.TICKER_VIEW, True, WagersAsked, WagerRow),
+    ("ledger", "Movements of money of my subtree, newest first.", Permission.FIGURES_VIEW, True, LedgerAsked, LedgerRow),
+    ("log", "The activity log: what concerns my subtree, newest first.", Permission.LOG_VIEW, False, LogAsked, LogRow),
+    ("refusals", "What was refused to users of my subtree, newest first.", Permission.LOG_VIEW, False, Asked, RefusalRow),
+    ("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, False, TraceAsked, TraceRow),
+):  # fmt: skip
+    streams: Any = ("house", "book") if name in ("log", "refusals", "trace") else ("book",)
+    QUERIES[name] = Query(name, about, needs, players, streams, asked, row, True, None)

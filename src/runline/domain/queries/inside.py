@@ -1,0 +1,155 @@
+"""Inside: what only Runline itself asks of whoever owns a stream. None of it has a door of its own.
+
+Rule: what is asked in a session is answered for whoever's it is; the others are asked for nobody, to let somebody in.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from runline.domain.access import User
+from runline.domain.house import House
+from runline.domain.messages import Rejected
+from runline.domain.permissions import Permission
+from runline.domain.sessions import SessionState
+
+Read = Callable[[Any, Any, User | None, str, int], Any]
+
+
+class Inside(msgspec.Struct, frozen=True):
+    """A question of Runline's own.
+
+    read: (state, asked, user, session, now_ns) -> answer. signed: whether it is asked in a session; else there is no user.
+    """
+
+    name: str
+    asked: type
+    answer: type
+    signed: bool
+    read: Read
+
+
+INSIDE: dict[str, Inside] = {}
+
+
+def inside(name: str, *, asked: type, answer: type, signed: bool = False) -> Callable[[Read], Read]:
+    """Declare a question."""
+
+    def declare(read: Read) -> Read:
+        INSIDE[name] = Inside(name, asked, answer, signed, read)
+        return read
+
+    return declare
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """Nothing more is asked for."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How somebody stands who is signed in.
+
+    player: their account, or "". permissions: what their role holds. present: whether their commands are taken without giving the
+    password again.
+    """
+
+    user: str
+    node: str
+    player: str
+    permissions: tuple[str, ...]
+    present: bool
+
+    def require_presence(self) -> None:
+        """Refuse what is done at a screen at which nobody has done anything for a while. Raises Rejected `password_needed`."""
+        if not self.present:
+            raise Rejected("password_needed", "Nobody has used this screen for a while. Give your password to go on.")
+
+    def require(self, permission: Permission) -> None:
+        """Refuse who does not hold a permission. Raises Rejected `not_permitted`."""
+        if permission.value not in self.permissions:
+            raise Rejected(
+                "not_permitted", f"This needs the permission {permission.value}.", permission=permission.value
+            )
+
+
+@inside("standing", asked=Nothing, answer=Standing, signed=True)
+def standing(state: SessionState, asked: Nothing, user: User | None, session: str, now_ns: int) -> Standing:
+    """How whoever asks stands."""
+    assert user is not None
+    held = state.held_by(user)
+    permissions = tuple(permission.value for permission in Permission if permission.value in held)
+    present = now_ns < state.sessions[session].idle_until_ns
+    return Standing(user.name, user.node, user.player, permissions, present)
+
+
+class CredentialAsked(msgspec.Struct, frozen=True):
+    """user: whose."""
+
+    user: str
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a user who may sign in: the password's digest, the position at which it was set, the devices.
+
+    given: whether there is a password at all, also of somebody who may not sign in.
+    """
+
+    digest: str = ""
+    seq: int = 0
+    devices: tuple[str, ...] = ()
+    given: bool = False
+
+
+@inside("credential", asked=CredentialAsked, answer=Known)
+def credential(state: SessionState, asked: CredentialAsked, user: User | None, session: str, now_ns: int) -> Known:
+    """What is known of a user; nothing, if they may not sign in."""
+    held = state.credentials.get(asked.user)
+    known = state.users.get(asked.user)
+    if held is None or known is None or not known.active:
+        return Known(given=held is not None)
+    return Known(held.password_hash, held.password_seq, held.devices, True)
+
+
+class OwnerAsked(msgspec.Struct, frozen=True):
+    """book: its id."""
+
+    book: str
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """A book's first owner."""
+
+    user: str
+
+
+@inside("first_owner", asked=OwnerAsked, answer=Owner)
+def first_owner(house: House, asked: OwnerAsked, user: User | None, session: str, now_ns: int) -> Owner:
+    """The owner whom the house names. Raises Rejected `unknown_book`."""
+    listing = house.books.get(asked.book)
+    if listing is None:
+        raise Rejected("unknown_book", "There is no such book.", book=asked.book)
+    return Owner(listing.owner)
+
+
+class Books(msgspec.Struct, frozen=True):
+    """How many books the house serves."""
+
+    count: int
+
+
+@inside("books_open", asked=Nothing, answer=Books)
+def books_open(house: House, asked: Nothing, user: User | None, session: str, now_ns: int) -> Books:
+    """How many books there are."""
+    return Books(len(house.books))
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether commands of every stream can be recorded now. failing: the parts that are not well."""
+
+    ready: bool
+    failing: tuple[str, ...]
+
+
+READY = "ready"
+"""Asked of a process and not of a stream: it is answered (with a `Readiness`) whatever is not well."""

@@ -1,0 +1,173 @@
+"""Shown: the rows in which the state of a stream is shown, by queries and by live topics alike."""
+
+from typing import Any
+
+import msgspec
+
+from runline.domain.accounts import available_minor
+from runline.domain.audience import Audience
+from runline.domain.book import Book
+from runline.domain.catalog import Fixture, Market
+from runline.domain.grading import SIDES
+from runline.domain.hierarchy import Player
+from runline.domain.house import House
+from runline.domain.messages import Rejected
+
+
+class BoardMarket(msgspec.Struct):
+    """A market as it is offered.
+
+    line_quarters: the home handicap or the total, in quarter points. sides, prices: in the same order. open: whether it takes
+    wagers now; if not, `closed_by` says why. closed_sides: those of its sides that take none although it is open.
+    """
+
+    market: str
+    kind: str
+    period: str
+    line_quarters: int | None
+    sides: list[str]
+    prices: list[str]
+    open: bool
+    closed_by: str
+    closed_sides: list[str]
+
+
+class BoardFixture(msgspec.Struct):
+    """A game on the board, the visitor's rotation number first."""
+
+    fixture: str
+    league: str
+    sport: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+    status: str
+    markets: list[BoardMarket]
+
+
+def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
+    """Why no side of a market takes wagers: a layer over all of it, the cutoff, or ""."""
+    if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
+        return "past_cutoff"
+    layer = house.layer_over(fixture, market, "") or state.layer_over(fixture, market, "")
+    if layer is None and isinstance(state, Book):
+        layer = state.layer_around(audience.player, audience.node)
+    return " ".join(layer).strip() if layer else ""
+
+
+def board_market(state: Any, house: House, market: Market, audience: Audience, now_ns: int) -> BoardMarket | None:
+    """A market as this stream offers it, None if it does not."""
+    sides = list(SIDES[market.kind])
+    closed = closed_by(state, house, house.fixtures[market.fixture], market, audience, now_ns)
+    line, prices = market.line_quarters, market.prices
+    if isinstance(state, Book):
+        try:
+            offer = state.offer(market)
+        except Rejected:
+            return None
+        line, prices = offer.line_quarters, offer.prices
+    elif not market.offered:
+        return None
+    shut = [] if closed else [side for side in sides if closes_side(state, house, market, side)]
+    if len(shut) == len(sides):
+        closed, shut = "selection", []
+    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed, shut)
+
+
+def closes_side(state: Any, house: House, market: Market, side: str) -> bool:
+    """Whether a layer closes this side by itself."""
+    subject = f"{market.name}/{side}"
+    return house.closed_by("selection", subject) or bool(state.closed_by("selection", subject))
+
+
+def board_fixture(state: Any, house: House, fixture: Fixture, audience: Audience, now_ns: int) -> BoardFixture:
+    """A game as this stream offers it."""
+    markets = [
+        board_market(state, house, house.markets[market], audience, now_ns)
+        for market in house.markets_of.get(fixture.name, ())
+    ]
+    return BoardFixture(
+        fixture.name,
+        fixture.league,
+        fixture.sport,
+        fixture.rotation,
+        fixture.away,
+        fixture.home,
+        fixture.start_ns,
+        fixture.status,
+        [market for market in markets if market is not None],
+    )
+
+
+class AgentFigures(msgspec.Struct):
+    """An agent's subtree, in minor units. balance_minor: from the players' side (+ is what the players are ahead)."""
+
+    agent: str
+    parent: str
+    balance_minor: int
+    pending_minor: int
+    open_wagers: int
+
+
+def agent_figures(book: Book, name: str) -> AgentFigures:
+    """The figures of an agent's subtree."""
+    sums = book.sums.get(name)
+    parent = book.agents[name].parent
+    if sums is None:
+        return AgentFigures(name, parent, 0, 0, 0)
+    return AgentFigures(name, parent, sums.balance_minor, sums.pending_minor, sums.open_wagers)
+
+
+class PlayerFigures(msgspec.Struct):
+    """A player's account, in minor units."""
+
+    player: str
+    agent: str
+    credit_limit_minor: int
+    temporary_credit_minor: int
+    balance_minor: int
+    pending_minor: int
+    available_minor: int
+    stake_max_minor: int | None
+    win_max_minor: int | None
+    active: bool
+
+
+def player_figures(book: Book, player: Player, now_ns: int) -> PlayerFigures:
+    """A player's account as it is now."""
+    return PlayerFigures(
+        player.number,
+        player.agent,
+        player.credit_limit_minor,
+        player.temporary_credit_minor if now_ns < player.temporary_until_ns else 0,
+        player.balance_minor,
+        book.pending.get(player.number, 0),
+        available_minor(book, player, now_ns),
+        player.stake_max_minor,
+        player.win_max_minor,
+        player.active,
+    )
+
+
+class Exposure(msgspec.Struct):
+    """A market with open wagers. exposure: what is lost if a side wins, less what is kept from the others, by side.
+
+    risk: what stands on each side, in minor units.
+    """
+
+    market: str
+    exposure_minor: dict[str, int]
+    risk_minor: dict[str, int]
+    wagers: int
+
+
+def exposure_of(book: Book, market: str, node: str) -> Exposure:
+    """A market's exposure of a node's players; all zero once nothing is open there."""
+    sides = book.stands(node).get(market, {})
+    return Exposure(
+        market,
+        book.exposure(market, node),
+        {side: stand.risk_minor for side, stand in sides.items()},
+        sum(stand.wagers for stand in sides.values()),
+    )

@@ -1,0 +1,217 @@
+"""Codec: what goes over a bus, as bytes and back again. Commands and events are named by their types, outcomes by what they are.
+
+Each value is a MessagePack array; the fields of a command or an event are JSON in it, as in the log.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from runline.domain.messages import COMMANDS, Command, Event, Rejected, bare
+from runline.domain.preview import Moves
+from runline.engine.envelope import event_of
+from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request, refused
+from runline.engine.subscription import Committed
+
+VALUE_LENGTH_MAX = 100
+"""Characters of a refusal's value that JSON cannot hold, and which is told as text."""
+
+
+class NamedCommand(msgspec.Struct, array_like=True):
+    """A command by its type."""
+
+    type: str
+    fields: bytes
+
+
+class NamedEvent(msgspec.Struct, array_like=True):
+    """An event by its type and the version of its shape; without what nobody may see."""
+
+    type: str
+    version: int
+    fields: bytes
+
+
+class RequestFrame(msgspec.Struct, array_like=True):
+    """See `Request`."""
+
+    stream: str
+    id: str
+    actor: str
+    command: NamedCommand
+    session: str
+    correlation: str
+    preview: bool
+    if_position: int | None
+    bulk: bool
+    received_ns: int
+
+
+class AcceptedFrame(msgspec.Struct, array_like=True, tag="accepted"):
+    """See `Accepted`."""
+
+    position: int
+    events: list[NamedEvent]
+    repeated: bool
+
+
+class PreviewedFrame(msgspec.Struct, array_like=True, tag="previewed"):
+    """See `Previewed`."""
+
+    position: int
+    events: list[NamedEvent]
+    moves: bytes
+
+
+class RefusedFrame(msgspec.Struct, array_like=True, tag="refused"):
+    """See `Refused`. details: as JSON."""
+
+    position: int
+    code: str
+    message: str
+    details: bytes
+
+
+OutcomeFrame = AcceptedFrame | PreviewedFrame | RefusedFrame
+
+
+class CommittedFrame(msgspec.Struct, array_like=True):
+    """See `Committed`."""
+
+    stream: str
+    seq: int
+    at_ns: int
+    actor: str
+    command: str
+    event: NamedEvent
+    size: int
+
+
+to_json = msgspec.json.Encoder().encode
+encode = msgspec.msgpack.Encoder().encode
+decode_request_frame = msgspec.msgpack.Decoder(RequestFrame).decode
+decode_outcome_frame = msgspec.msgpack.Decoder(OutcomeFrame).decode
+decode_committed_frames = msgspec.msgpack.Decoder(list[CommittedFrame]).decode
+decode_moves = msgspec.json.Decoder(Moves).decode
+
+
+@cache
+def command_decoder(kind: type[Command]) -> Any:
+    return msgspec.json.Decoder(kind).decode
+
+
+def named(event: Event) -> NamedEvent:
+    """An event as it is told."""
+    kind = type(event)
+    return NamedEvent(kind.__name__, kind.version, to_json(bare(event) if kind.secret else event))
+
+
+def event_named(event: NamedEvent) -> Event:
+    """The event that was told."""
+    return event_of(event.type, event.version, msgspec.Raw(event.fields))
+
+
+def encode_request(request: Request) -> bytes:
+    """A request as bytes. Raises Rejected `malformed_command` for what no encoding can hold."""
+    try:
+        command = NamedCommand(type(request.command).__name__, to_json(request.command))
+        return encode(
+            RequestFrame(
+                request.stream,
+                request.id,
+                request.actor,
+                command,
+                request.session,
+                request.correlation,
+                request.preview,
+                request.if_position,
+                request.bulk,
+                request.received_ns,
+            )
+        )
+    except (ValueError, OverflowError) as error:
+        raise Rejected("malformed_command", str(error)) from None
+
+
+def decode_request(body: bytes) -> Request:
+    """A request, wholly validated. Raises Rejected `malformed_command`, `unknown_command`."""
+    try:
+        frame = decode_request_frame(body)
+        kind = COMMANDS.get(frame.command.type)
+        if kind is None:
+            raise Rejected("unknown_command", f"There is no command {frame.command.type[:64]!r}.")
+        command = command_decoder(kind)(frame.command.fields)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Rejected("malformed_command", str(error) or type(error).__name__) from None
+    return Request(
+        frame.stream,
+        frame.id,
+        frame.actor,
+        command,
+        frame.session,
+        frame.correlation,
+        frame.preview,
+        frame.if_position,
+        frame.bulk,
+        frame.received_ns,
+    )
+
+
+def encode_outcome(outcome: Outcome) -> bytes:
+    """An outcome as bytes."""
+    if isinstance(outcome, Accepted):
+        return encode(AcceptedFrame(outcome.position, list(map(named, outcome.events)), outcome.repeated))
+    if isinstance(outcome, Previewed):
+        return encode(PreviewedFrame(outcome.position, list(map(named, outcome.events)), to_json(outcome.moves)))
+    return encode(RefusedFrame(outcome.position, outcome.code, outcome.message, details_json(outcome.details)))
+
+
+def details_json(details: dict[str, Any]) -> bytes:
+    """The values of a refusal. What JSON cannot hold is told as text."""
+    try:
+        return to_json(details)
+    except (ValueError, OverflowError, TypeError):
+        return to_json({key: repr(value)[:VALUE_LENGTH_MAX] for key, value in details.items()})
+
+
+def decode_outcome(body: bytes) -> Outcome:
+    """The outcome that was told. Raises msgspec.DecodeError for what is none."""
+    frame = decode_outcome_frame(body)
+    if isinstance(frame, AcceptedFrame):
+        return Accepted(frame.position, list(map(event_named, frame.events)), frame.repeated)
+    if isinstance(frame, PreviewedFrame):
+        return Previewed(frame.position, list(map(event_named, frame.events)), decode_moves(frame.moves))
+    return Refused(frame.position, frame.code, frame.message, msgspec.json.decode(frame.details))
+
+
+def encode_rejected(rejected: Rejected) -> bytes:
+    """Why a question is not answered, as bytes."""
+    return encode_outcome(refused(0, rejected))
+
+
+def decode_rejected(body: bytes) -> Rejected:
+    """Why a question is not answered. Raises msgspec.DecodeError for what is no refusal."""
+    outcome = decode_outcome(body)
+    if not isinstance(outcome, Refused):
+        raise msgspec.ValidationError("this is no refusal")
+    return Rejected(outcome.code, outcome.message, **outcome.details)
+
+
+def encode_committed(happened: Sequence[Committed]) -> bytes:
+    """Durable events as bytes."""
+    return encode(
+        [
+            CommittedFrame(one.stream, one.seq, one.at_ns, one.actor, one.command, named(one.event), one.size)
+            for one in happened
+        ]
+    )
+
+
+def decode_committed(body: bytes) -> list[Committed]:
+    """The durable events that were told. Raises msgspec.DecodeError for what is none."""
+    return [
+        Committed(one.stream, one.seq, one.at_ns, one.actor, one.command, event_named(one.event), one.size)
+        for one in decode_committed_frames(body)
+    ]

@@ -1,0 +1,1 @@
+"""Reads: what is asked is answered where the state is."""
