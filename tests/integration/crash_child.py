@@ -2,20 +2,18 @@
 
     python crash_child.py DATABASE COMMITTER SEED NOTES
 
-Each line of NOTES is `S REQUEST` (about to be sent, JSON) or `A STREAM ID POSITION` (acknowledged, with events).
+Each line of NOTES is `S REQUEST` (about to be sent, in Base64) or `A STREAM ID POSITION` (acknowledged, with events).
 """
 
 import asyncio
 import os
 import sys
 import time
+from base64 import b64encode
 from pathlib import Path
 from random import Random
 
-import msgspec
-
 from runline.bootstrap import open_store, run, running_engine
-from runline.bus.local import decode_request
 from runline.config import StoreSettings
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit
 from runline.domain.board import MarketLine, PostLines
@@ -27,7 +25,8 @@ from runline.domain.messages import HOUSE
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.wagers import VoidWager
-from runline.engine.requests import Accepted
+from runline.engine.codec import encode_request
+from runline.engine.requests import Accepted, Request
 
 PLAYERS = 40
 IN_FLIGHT = 48
@@ -48,18 +47,11 @@ class Load:
         os.write(self.notes, (" ".join(map(str, words)) + "\n").encode())
 
     async def send(self, stream, actor, command):
-        wire = {
-            "stream": stream,
-            "id": self.bus.new_id(),
-            "actor": actor,
-            "type": type(command).__name__,
-            "command": command,
-        }
-        body = msgspec.json.encode(wire)
-        self.note("S", body.decode())
-        outcome = await self.bus.send_one(decode_request(body))
+        request = Request(stream, self.bus.new_id(), actor, command)
+        self.note("S", b64encode(encode_request(request)).decode())
+        outcome = await self.bus.send_one(request)
         if isinstance(outcome, Accepted) and outcome.events:
-            self.note("A", stream, wire["id"], outcome.position)
+            self.note("A", stream, request.id, outcome.position)
         return outcome
 
     async def bettor(self):

@@ -10,6 +10,7 @@ from typing import Any
 from tests.integration.world import SetClock, World
 
 from runline.bootstrap import outside, running_engine
+from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.domain.messages import HOUSE
 from runline.engine.ports import Clock
@@ -57,12 +58,14 @@ class Place:
 
 
 @asynccontextmanager
-async def served(path: Path, clock: Clock | None = None, store: Any = None, **options: Any) -> AsyncIterator[Place]:
-    """A server over a file; it is stopped at the end. options: of the server."""
+async def served(
+    path: Path, clock: Clock | None = None, store: Any = None, bus_kind: type[LocalBus] = LocalBus, **options: Any
+) -> AsyncIterator[Place]:
+    """A server over a file; it is stopped at the end. bus_kind: how it reaches the engine. options: of the server."""
     clock = clock or SetClock()
     store = store or SqliteStore(path)
     async with running_engine(store, clock=clock) as (engine, bus):
-        server = make_server(engine, bus, outside(clock), store.history(), **options)
+        server = make_server(engine, bus_kind(engine, bus.answers), outside(clock), **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -17,6 +17,7 @@ from runline.domain.suspension import Suspend
 from runline.domain.wagers import VoidWager
 from runline.engine.limits import AHEAD_MS_MAX, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX, WINDOW_MS
 from runline.engine.requests import Accepted, Previewed, Refused
+from runline.gateway.door import Door
 from runline.store.sqlite import SqliteStore
 
 MS = 1_000_000
@@ -332,9 +333,9 @@ def test_too_many_requests_in_one_call_are_refused_as_a_whole(stage):
         requests = [world.request("b1", wager())] * (REQUESTS_PER_SEND_MAX + 1)
         with pytest.raises(Rejected, match="Too many requests"):
             await world.bus.send(requests)
-        with pytest.raises(Rejected, match="Too many requests"):
-            await world.bus.send_json([b"{}"] * (REQUESTS_PER_SEND_MAX + 1))
-        assert await world.bus.send([]) == await world.bus.send_json([]) == []
+        with pytest.raises(Rejected, match="Too many commands"):
+            await lines(world, [b"{}"] * (REQUESTS_PER_SEND_MAX + 1))
+        assert await world.bus.send([]) == await lines(world, []) == []
 
     stage(main)
 
@@ -375,8 +376,14 @@ FIELDS = {
 }
 
 
+async def lines(world, bodies):
+    """The outcomes of lines of JSON, which the book's owner sends."""
+    caller = await world.sign_in("b1", "owner")
+    return await Door(world.bus, world.clock).execute_lines(caller, bodies)
+
+
 def body(world, command=None, **fields):
-    request = {"stream": "b1", "id": world.bus.new_id(), "actor": "owner", "type": "PlaceWager", "command": FIELDS}
+    request = {"id": world.bus.new_id(), "type": "PlaceWager", "command": FIELDS}
     request |= fields
     if command is not None:
         request["command"] = {**FIELDS, **command}
@@ -385,12 +392,13 @@ def body(world, command=None, **fields):
 
 def test_a_request_in_json_is_a_request(stage):
     async def main(world):
-        accepted, previewed, refused = await world.bus.send_json(
+        accepted, previewed, refused = await lines(
+            world,
             [
                 body(world),
                 body(world, preview=True),
                 body(world, command={"price": "+103"}, correlation="c"),
-            ]
+            ],
         )
         assert isinstance(accepted, Accepted)
         assert isinstance(previewed, Previewed)
@@ -417,7 +425,7 @@ MALFORMED = {
 def test_what_is_no_request_is_refused_and_changes_nothing(stage, sent):
     async def main(world):
         heads = await world.engine.store.heads()
-        good, bad, good_too = await world.bus.send_json([body(world, preview=True), sent, body(world, preview=True)])
+        good, bad, good_too = await lines(world, [body(world, preview=True), sent, body(world, preview=True)])
         assert bad.code == "malformed_command"
         assert isinstance(good, Previewed)
         assert isinstance(good_too, Previewed)
@@ -449,11 +457,7 @@ WRONG = {
     "another price": ({}, {"price": "+103"}, "price_changed"),
     "no price": ({}, {"price": "evens, please"}, "price_invalid"),
     "no id": ({"id": "1"}, None, "command_id_invalid"),
-    "a foreign user": ({"actor": "mallory"}, None, "not_permitted"),
-    "another player": ({"actor": "P2"}, None, "not_permitted"),
-    "the engine": ({"actor": ENGINE}, None, "not_permitted"),
-    "the house": ({"stream": HOUSE}, None, "wrong_stream"),
-    "no stream": ({"stream": ""}, None, "unknown_book"),
+    "an actor": ({"actor": "P1"}, None, "malformed_command"),
 }
 
 
@@ -461,9 +465,31 @@ WRONG = {
 def test_what_is_wrong_in_a_request_has_its_stable_code_and_changes_nothing(stage, request_fields, command, code):
     async def main(world):
         heads = await world.engine.store.heads()
-        (outcome,) = await world.bus.send_json([body(world, command, **request_fields)])
+        (outcome,) = await lines(world, [body(world, command, **request_fields)])
         assert isinstance(outcome, Refused), outcome
         assert outcome.code == code
+        assert await world.engine.store.heads() == heads
+
+    stage(main)
+
+
+@pytest.mark.parametrize(
+    ("stream", "actor", "code"),
+    [
+        ("b1", "mallory", "not_permitted"),
+        ("b1", "P2", "not_permitted"),
+        ("b1", "", "not_permitted"),
+        ("b1", ENGINE, "not_permitted"),
+        (HOUSE, "platform", "wrong_stream"),
+        ("", "owner", "unknown_book"),
+    ],
+)
+def test_a_request_of_the_wrong_actor_or_to_the_wrong_stream_changes_nothing(stage, stream, actor, code):
+    async def main(world):
+        heads = await world.engine.store.heads()
+        request = world.request(stream, wager())
+        request.actor = actor
+        assert (await world.bus.send_one(request)).code == code
         assert await world.engine.store.heads() == heads
 
     stage(main)
@@ -473,7 +499,7 @@ def test_what_is_wrong_in_a_request_has_its_stable_code_and_changes_nothing(stag
 def test_an_integer_of_many_digits_is_refused_and_changes_nothing(stage, digits):
     async def main(world):
         sent = body(world).replace(b'"amount_minor":100', b'"amount_minor":' + b"9" * digits)
-        (outcome,) = await world.bus.send_json([sent])
+        (outcome,) = await lines(world, [sent])
         assert outcome.code in ("malformed_command", "stake_invalid")
         assert await world.read("b1", lambda book: dict(book.pending)) == {}
 
@@ -483,7 +509,7 @@ def test_an_integer_of_many_digits_is_refused_and_changes_nothing(stage, digits)
 def test_a_request_that_is_too_large_is_not_read(stage):
     async def main(world):
         sent = body(world, {"player": "P" * REQUEST_BYTES_MAX})
-        (outcome,) = await world.bus.send_json([sent])
+        (outcome,) = await lines(world, [sent])
         assert outcome.code == "too_large"
 
     stage(main)
@@ -526,7 +552,7 @@ def test_every_command_that_may_be_sent_can_be_named_in_json(stage):
         ]
         sent = [body(world, type=name, command=None) for name in public]
         sent = [one.replace(msgspec.json.encode(FIELDS), b"{}") for one in sent]
-        codes = {outcome.code for outcome in await world.bus.send_json(sent)}
+        codes = {outcome.code for outcome in await lines(world, sent)}
         assert codes == {"malformed_command"}
 
     stage(main)

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from pathlib import Path
 from random import Random
 
-import msgspec
 import pytest
 
 from runline.bootstrap import running_engine
+from runline.engine.codec import decode_request
 from runline.engine.ids import id_bytes
 from runline.engine.requests import Accepted
 from runline.evaluate.verify import verify
@@ -43,11 +44,11 @@ def run_and_kill(path, committer, seed, notes, after_s):
 
 
 def read_notes(notes):
-    """(the requests that were sent, as JSON; what was acknowledged: id -> (stream, position))."""
+    """(the requests that were sent; what was acknowledged: id -> (stream, position))."""
     sent, acknowledged = [], {}
     for line in notes.read_bytes().splitlines(keepends=True):
         if line.startswith(b"S ") and line.endswith(b"\n"):
-            sent.append(line[2:-1])
+            sent.append(decode_request(b64decode(line[2:-1])))
         elif line.startswith(b"A ") and line.endswith(b"\n"):
             _, stream, command, position = line.decode().split()
             acknowledged[command] = (stream, int(position))
@@ -73,8 +74,8 @@ async def go_on(path, sent, acknowledged):
         again = {}
         for start in range(0, len(sent), 500):
             part = sent[start : start + 500]
-            outcomes = await bus.send_json(part)
-            again |= {msgspec.json.decode(body)["id"]: outcome for body, outcome in zip(part, outcomes, strict=True)}
+            outcomes = await bus.send(part)
+            again |= {request.id: outcome for request, outcome in zip(part, outcomes, strict=True)}
         for command, (_, position) in acknowledged.items():
             outcome = again[command]
             assert isinstance(outcome, Accepted), (command, outcome)
@@ -82,8 +83,8 @@ async def go_on(path, sent, acknowledged):
             assert outcome.position == position
         for start in range(0, len(sent), 500):
             part = sent[start : start + 500]
-            for body, outcome in zip(part, await bus.send_json(part), strict=True):
-                before = again[msgspec.json.decode(body)["id"]]
+            for request, outcome in zip(part, await bus.send(part), strict=True):
+                before = again[request.id]
                 if isinstance(before, Accepted) and before.events:
                     assert isinstance(outcome, Accepted)
                     assert outcome.repeated

@@ -13,11 +13,11 @@ from runline.domain.access import RevokeUser
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.catalog import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE
+from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.limits import ACTOR_WAITING_MAX, WAGERS_WAITING_MAX
 from runline.engine.requests import Accepted, Refused
-from runline.gateway.limits import PAGE_ROWS_MAX
 from runline.store.sqlite import SqliteStore
 
 WAIT_S = 30

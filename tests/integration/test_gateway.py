@@ -10,6 +10,7 @@ from asyncio.subprocess import PIPE
 import httpx
 import pytest
 from tests.doubles.ids import uuid7
+from tests.doubles.wired import BUSES
 from tests.integration.served import PASSWORD, raw, served
 from tests.integration.world import LINES, NOON_NS, start_ns, wager
 
@@ -25,13 +26,13 @@ def fields(command):
 PLACE = fields(wager())
 
 
-@pytest.fixture
-def place(path):
+@pytest.fixture(params=BUSES)
+def place(path, request):
     """Run a test against a server with a house, a book and a game."""
 
     def run(main, clock=None):
         async def prepared():
-            async with served(path, clock) as place:
+            async with served(path, clock, bus_kind=BUSES[request.param]) as place:
                 await place.world.open_house()
                 await place.world.open_book(players=2)
                 await main(place)
@@ -185,7 +186,7 @@ def test_pages_follow_one_another_without_a_gap(place):
 
 
 def test_an_answer_waits_for_the_position_that_is_asked_for(place, monkeypatch):
-    monkeypatch.setattr("runline.gateway.door.AT_LEAST_WAIT_S", 0.05)
+    monkeypatch.setattr("runline.reads.answers.AT_LEAST_WAIT_S", 0.05)
 
     async def main(place):
         owner = await place.sign_in("b1", "owner")

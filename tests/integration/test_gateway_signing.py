@@ -6,6 +6,7 @@ import json
 import apsw
 import pytest
 from tests.doubles.ids import uuid7
+from tests.doubles.wired import BUSES
 from tests.integration.served import PASSWORD, served
 from tests.integration.world import HOUR_NS, SECOND_NS, SetClock, agrees, wager
 
@@ -15,30 +16,29 @@ from runline.domain.hierarchy import CreateAgent, MoveAgent
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS
+from runline.engine.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.evaluate.verify import verify
-from runline.gateway.fair import busy
 from runline.gateway.limits import (
     FAILURES_LOGGED,
     FREE_FAILURES,
-    KEEP_PROGRAM_NS,
-    KEEP_SCREEN_NS,
     SESSION_FAILURES_MAX,
     STRANGE_FAILURES_MAX,
     TRIES_WAITING_MAX,
 )
+from runline.reads.fair import busy
 
 WRONG = "a wrong password"
 PLACE = {name: getattr(wager(), name) for name in wager().__struct_fields__}
 SUSPEND = {"scope": "all", "subject": "", "reason": "storm"}
 
 
-@pytest.fixture
-def place(path):
+@pytest.fixture(params=BUSES)
+def place(path, request):
     """Run a test against a server with a house, a book and a game."""
 
     def run(main):
         async def prepared():
-            async with served(path, SetClock()) as place:
+            async with served(path, SetClock(), bus_kind=BUSES[request.param]) as place:
                 await place.world.open_house()
                 await place.world.open_book(players=2)
                 await place.give_password("b1", "owner")
@@ -404,7 +404,7 @@ def test_a_program_is_kept_by_its_requests_and_its_streams(place):
         for _ in range(3):
             later(place, LIMITS["program"].idle_ns // 2 + KEEP_PROGRAM_NS)
             await program.ask("me")
-            place.gateway.door.keep("b1", next(iter(place.gateway.live.hubs["b1"].screens)).asker.session)
+            place.gateway.live.keep(next(iter(place.gateway.live.hubs["b1"].screens)).asker)
             await place.world.engine.query("b1", lambda book: None)
         await send(place, program, "Suspend", SUSPEND)
         assert (await watcher.ask("me")).items
@@ -419,9 +419,9 @@ def test_use_is_noted_after_the_clock_has_been_put_back(place):
         program = await place.sign_in("b1", "owner")
         later(place, KEEP_PROGRAM_NS)
         await program.ask("me")
-        (session,) = place.gateway.door.noted_ns
+        (session,) = place.world.engine.presence.noted_ns
         # A wrong clock has noted it for a month ahead.
-        place.gateway.door.noted_ns[session] += 30 * LIMITS["program"].idle_ns
+        place.world.engine.presence.noted_ns[session] += 30 * LIMITS["program"].idle_ns
         for _ in range(3):
             later(place, LIMITS["program"].idle_ns // 2)
             await program.ask("me")

@@ -14,7 +14,7 @@ from tests.integration.test_gateway_access import BOOK_COMMANDS, VALUES
 from tests.integration.world import MONEYLINE
 
 from runline.client import RefusedError
-from runline.gateway.queries import QUERIES
+from runline.domain.queries import QUERIES
 from runline.gateway.topics import TOPICS
 
 AMOUNT = 76_543_21

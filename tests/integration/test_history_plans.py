@@ -21,14 +21,13 @@ from runline.domain.catalog import CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
+from runline.domain.queries import QUERIES, Asked
 from runline.domain.sessions import Session
 from runline.domain.wagers import VoidWager
 from runline.engine.ids import id_bytes, id_text
+from runline.engine.requests import Refused
 from runline.evaluate import trace as tracing
-from runline.gateway import history
-from runline.gateway.answers import Error
-from runline.gateway.pages import Asked
-from runline.gateway.queries import QUERIES
+from runline.reads import history
 from runline.store import sqlite_history, ways
 from runline.store.sqlite import SqliteStore
 from runline.store.tables import insert, table_of
@@ -224,7 +223,7 @@ def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: 
     question = HISTORY[name].asked(**chosen, **asked)
     asked_for = (name, f"session of {user}", user, question, NOON_NS)
     found = sqlite_history.look_here(stream, history.answer, asked_for, {})
-    return found if isinstance(found, Error) else msgspec.json.decode(found[1])
+    return found if isinstance(found, Refused) else msgspec.json.decode(found[1])
 
 
 def all_pages(connection: apsw.Connection, *question: Any, limit: int) -> list[Any]:
@@ -244,7 +243,7 @@ def test_every_page_of_history_is_read_by_an_index_and_costs_no_more_than_a_page
         watch = Watch(reader)
         with watch:
             page = ask(reader, name, stream, user, chosen, limit=LIMIT, after=after)
-        if isinstance(page, Error):
+        if isinstance(page, Refused):
             assert (page.code, user, chosen["player"]) == ("not_permitted", "ann", "P2")
         assert watch.runs
         watch.check()

@@ -15,9 +15,8 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Suspend
-from runline.gateway.door import Asker
 from runline.gateway.limits import FRAMES_OF_ONE
-from runline.gateway.screens import Resume, parse_resume
+from runline.gateway.screens import Asker, Resume, parse_resume
 from runline.store.sqlite import SqliteStore
 
 WATCH = (Permission.FIGURES_VIEW, Permission.TICKER_VIEW, Permission.BOARD_VIEW, Permission.LOG_VIEW)

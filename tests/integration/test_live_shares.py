@@ -11,7 +11,8 @@ from tests.integration.world import play, wager
 
 from runline.client import AsyncClient, RefusedError
 from runline.domain.messages import HOUSE, Rejected
-from runline.gateway.limits import QUERIES_PER_USER_MAX, SPENT_AHEAD_NS, STREAMS_PER_PLAYER_MAX
+from runline.gateway.limits import STREAMS_PER_PLAYER_MAX
+from runline.reads.limits import QUERIES_PER_USER_MAX, SPENT_AHEAD_NS
 from runline.store.sqlite import SqliteStore
 
 ANN = ("b1", "A1", "ann")
@@ -42,7 +43,7 @@ def test_two_players_do_not_take_all_streams_and_a_newcomer_finds_a_place(path, 
 
 
 def test_who_has_spent_their_share_on_queries_waits_and_nobody_else_does(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.shares.QUERY_WAIT_S_MAX", 0.0)
+    monkeypatch.setattr("runline.reads.shares.QUERY_WAIT_S_MAX", 0.0)
 
     async def main():
         async with wall(path) as there:
@@ -57,7 +58,7 @@ def test_who_has_spent_their_share_on_queries_waits_and_nobody_else_does(path, m
                 await ann.ask("players")
             assert (refused.value.status, refused.value.code) == (429, "busy")
             await bea.ask("players")
-            monkeypatch.setattr("runline.gateway.shares.QUERY_WAIT_S_MAX", 60.0)
+            monkeypatch.setattr("runline.reads.shares.QUERY_WAIT_S_MAX", 60.0)
             spending.users[ANN] = spending.now_ns() + SPENT_AHEAD_NS + 10_000_000
             assert (await ann.ask("players")).items
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +15,10 @@ from runline.domain.catalog import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
-from runline.domain.messages import HOUSE, Command
+from runline.domain.messages import GATEWAY, HOUSE, Command
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
+from runline.domain.sessions import LIMITS, ChangePassword, SignIn
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Store
@@ -24,6 +26,9 @@ from runline.engine.recovery import every_stream
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 from runline.engine.subscription import Committed, Subscription
 from runline.evaluate.verify import Report, verify
+from runline.gateway.door import Caller
+from runline.gateway.tokens import new_token, session_name
+from runline.reads.answers import Answers
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where the clock stands at first."""
@@ -139,6 +144,20 @@ class World:
         assert isinstance(outcome, Refused), outcome
         return outcome
 
+    async def sign_in(self, stream: str, user: str) -> Caller:
+        """A program that is signed in, with a digest that is of no password."""
+        credential = await self.read(stream, lambda state: state.credentials.get(user))
+        if credential is None:
+            set_password = await self.do(stream, ChangePassword(user, "$argon2id$", 0, ""), by=GATEWAY)
+            seq = set_password.position
+        else:
+            seq = credential.password_seq
+        caller = Caller(stream, session_name(new_token(stream, os.urandom)))
+        lasts = LIMITS["program"]
+        sign_in = SignIn(user, caller.session, "program", seq, lasts.idle_ns, lasts.whole_ns, "")
+        await self.do(stream, sign_in, by=GATEWAY)
+        return caller
+
     async def read(self, stream: str, read: Callable[[Any], Any]) -> Any:
         """What a query finds."""
         return (await self.engine.query(stream, read))[1]
@@ -201,7 +220,7 @@ async def running_until_the_power_goes(store: Store, clock: SetClock | None = No
     engine = Engine(store, clock, os.urandom)
     await engine.start(await every_stream(store))
     try:
-        yield World(engine, LocalBus(engine), clock)
+        yield World(engine, LocalBus(engine, Answers(engine, store.history())), clock)
     finally:
         tasks = [task for task in (engine.running, engine.batches.committing) if task is not None]
         for task in (*tasks, *engine.executing.fetching.tasks, *engine.answers.reading.tasks):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from runline.domain.messages import Rejected
-from runline.gateway.fair import FairQueue
+from runline.reads.fair import FairQueue
 
 
 class Line:

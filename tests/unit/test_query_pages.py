@@ -5,15 +5,14 @@ import pytest
 from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.access import ROOT
+from runline.domain.audience import Audience
 from runline.domain.catalog import FixtureClosed
 from runline.domain.execution import fold
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.permissions import Permission
+from runline.domain.queries import QUERIES, Page
 from runline.domain.sessions import Session
 from runline.domain.suspension import Reopen, Suspend
-from runline.gateway.audience import Audience
-from runline.gateway.pages import Page
-from runline.gateway.queries import QUERIES
 
 EVERYTHING = frozenset(permission.value for permission in Permission)
 
@@ -119,7 +118,7 @@ def test_a_moved_subtree_is_found_where_it_stands_now_and_a_page_outside_is_empt
 
 
 def test_a_page_that_passes_many_nodes_without_rows_is_short_and_goes_on(house, book, monkeypatch):
-    monkeypatch.setattr("runline.gateway.pages.PAGE_NODES_MAX", 2)
+    monkeypatch.setattr("runline.domain.queries.pages.PAGE_NODES_MAX", 2)
     tree(book)
     state, view = book.state, house.state
     assert page(state, view, "players", limit=100) == Page(
@@ -159,7 +158,7 @@ def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, b
     state, view = book.state, house.state
     kept_there = sorted(role.name for role in state.roles.values() if role.node in (ROOT, "A1"))
     for most in (1, 2, 1_000):
-        monkeypatch.setattr("runline.gateway.pages.PAGE_PASSED_MAX", most)
+        monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
         assert [row.role for row in whole(state, view, "roles", "A1")] == kept_there
         assert [row.role for row in whole(state, view, "roles")] == sorted(state.roles)
         layers = [(row.scope, row.subject) for row in whole(state, view, "suspensions", "A1")]

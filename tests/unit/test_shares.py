@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from runline.domain.messages import Rejected
-from runline.gateway.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
-from runline.gateway.shares import Spending, Streams, Turns
+from runline.gateway.shares import Streams
+from runline.reads.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
+from runline.reads.shares import Spending, Turns
 
 ANN, BEA, CYN = ("b1", "", "ann"), ("b1", "", "bea"), ("b2", "", "cyn")
 

@@ -15,7 +15,7 @@ from runline.engine.envelope import event_of
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request, refused
 from runline.engine.subscription import Committed
 
-VALUE_LENGTH_MAX = 100
+VALUE_LENGTH = 100
 """Characters of a refusal's value that JSON cannot hold, and which is told as text."""
 
 
@@ -173,7 +173,7 @@ def details_json(details: dict[str, Any]) -> bytes:
     try:
         return to_json(details)
     except (ValueError, OverflowError, TypeError):
-        return to_json({key: repr(value)[:VALUE_LENGTH_MAX] for key, value in details.items()})
+        return to_json({key: repr(value)[:VALUE_LENGTH] for key, value in details.items()})
 
 
 def decode_outcome(body: bytes) -> Outcome:

@@ -1,0 +1,85 @@
+"""Wired: a bus over which everything goes as bytes, as between two machines. What works over it needs nothing of the other
+side."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from runline.bus.local import LocalBus
+from runline.domain.messages import Rejected
+from runline.engine.bus import Answer, Question, Who
+from runline.engine.codec import (
+    decode_committed,
+    decode_outcome,
+    decode_rejected,
+    decode_request,
+    encode_committed,
+    encode_outcome,
+    encode_rejected,
+    encode_request,
+)
+from runline.engine.requests import Outcome, Request, Sink, refused
+from runline.engine.subscription import Committed
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def through(value: T) -> T:
+    """A plain value, as it comes out at the other end."""
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(value), type=type(value))
+
+
+def told(rejected: Rejected) -> Rejected:
+    """A refusal, as it comes out at the other end."""
+    return decode_rejected(encode_rejected(rejected))
+
+
+class FarSink(Sink):
+    """A sink at the other end. indexes: of the requests that were sent on."""
+
+    def __init__(self, sink: Sink, indexes: list[int]) -> None:
+        self.sink = sink
+        self.indexes = indexes
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        self.sink.answer(self.indexes[index], decode_outcome(encode_outcome(outcome)))
+
+
+class WiredBus(LocalBus):
+    """The engine of this process, as if it were far away."""
+
+    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+        passed: list[Request] = []
+        indexes: list[int] = []
+        for index, request in enumerate(requests):
+            try:
+                passed.append(decode_request(encode_request(request)))
+                indexes.append(index)
+            except Rejected as rejected:
+                sink.answer(index, refused(0, rejected))
+        if passed:
+            super().submit(passed, FarSink(sink, indexes))
+
+    async def ask(self, question: Question) -> Answer:
+        try:
+            return through(await super().ask(through(question)))
+        except Rejected as rejected:
+            raise told(rejected) from None
+
+    async def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
+        try:
+            async for happened in super().follow(stream, after):
+                yield decode_committed(encode_committed(happened))
+        except Rejected as rejected:
+            raise told(rejected) from None
+
+    async def who(self, stream: str, session: str) -> Who:
+        try:
+            return through(await super().who(stream, session))
+        except Rejected as rejected:
+            raise told(rejected) from None
+
+
+BUSES = {"a call": LocalBus, "bytes": WiredBus}
+"""How a gateway reaches its engine, for tests that are to hold over every bus."""
