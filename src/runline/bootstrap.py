@@ -21,7 +21,7 @@ from runline.engine.ports import Clock, Outside, Store
 from runline.engine.recovery import every_stream
 from runline.engine.timekeeper import Timekeeper
 from runline.helpers import Callers
-from runline.reads.answers import Answers
+from runline.reads.questions import Questions
 from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
 
@@ -62,7 +62,7 @@ async def running_engine(
     settings = settings or EngineSettings()
     clock = clock or SystemClock()
     engine = Engine(store, clock, entropy, settings.node)
-    answers = Answers(engine, store.history())
+    questions = Questions(engine, store.history())
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None
     keeping: asyncio.Task[None] | None = None
     try:
@@ -78,9 +78,9 @@ async def running_engine(
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        yield engine, LocalBus(engine, answers)
+        yield engine, LocalBus(engine, questions)
     finally:
-        answers.close()
+        questions.close()
         await engine.stop()
         if timekeeper is not None and keeping is not None:
             keeping.cancel()

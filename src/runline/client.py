@@ -54,7 +54,7 @@ class UnreachableError(Exception):
     """Nobody answered within the time given. The command may have been executed: send it again with the same id."""
 
 
-class Answer(msgspec.Struct):
+class Executed(msgspec.Struct):
     """An executed command. position: of the stream after it. events: what happened. moves: of a preview."""
 
     position: int
@@ -104,7 +104,7 @@ class Wire(msgspec.Struct):
     reason: str = ""
 
 
-decode_answer = msgspec.json.Decoder(Answer).decode
+decode_answer = msgspec.json.Decoder(Executed).decode
 decode_page = msgspec.json.Decoder(Page).decode
 decode_wire = msgspec.json.Decoder(Wire).decode
 
@@ -308,7 +308,7 @@ class AsyncClient:
         found: dict[str, Any] = response.json()
         return found
 
-    async def send(self, command: str, /, **fields: Any) -> Answer:
+    async def send(self, command: str, /, **fields: Any) -> Executed:
         """Execute a command by its name, with its fields.
 
         Raises RefusedError, UnreachableError.
@@ -323,7 +323,7 @@ class AsyncClient:
         *,
         preview: bool = False,
         if_position: int | None = None,
-    ) -> Answer:
+    ) -> Executed:
         """Execute a command under an id of yours, or preview it.
 
         Raises RefusedError, UnreachableError.
@@ -340,7 +340,7 @@ class AsyncClient:
             raise refusal(response)
         return decode_answer(response.content)
 
-    async def send_all(self, commands: list[tuple[str, Mapping[str, Any]]]) -> list[Answer | RefusedError]:
+    async def send_all(self, commands: list[tuple[str, Mapping[str, Any]]]) -> list[Executed | RefusedError]:
         """Execute up to 1,000 commands in one call; an outcome for each, in their order.
 
         Raises RefusedError if the call as a whole is refused, UnreachableError.
@@ -402,7 +402,7 @@ class AsyncClient:
             pause = min(2 * pause, PAUSE_S_MAX)
 
 
-def line_outcome(line: bytes) -> Answer | RefusedError:
+def line_outcome(line: bytes) -> Executed | RefusedError:
     """The outcome in a line of a bulk answer."""
     body = msgspec.json.decode(line)
     error = body.get("error")
@@ -443,7 +443,7 @@ class Client:
         """See AsyncClient."""
         return self.runner.run(self.client.post(path, **fields))
 
-    def send(self, command: str, /, **fields: Any) -> Answer:
+    def send(self, command: str, /, **fields: Any) -> Executed:
         """See AsyncClient."""
         return self.runner.run(self.client.send(command, **fields))
 
@@ -455,11 +455,11 @@ class Client:
         *,
         preview: bool = False,
         if_position: int | None = None,
-    ) -> Answer:
+    ) -> Executed:
         """See AsyncClient."""
         return self.runner.run(self.client.send_as(sent_as, command, fields, preview=preview, if_position=if_position))
 
-    def send_all(self, commands: list[tuple[str, Mapping[str, Any]]]) -> list[Answer | RefusedError]:
+    def send_all(self, commands: list[tuple[str, Mapping[str, Any]]]) -> list[Executed | RefusedError]:
         """See AsyncClient."""
         return self.runner.run(self.client.send_all(commands))
 

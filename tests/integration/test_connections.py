@@ -706,7 +706,7 @@ def test_one_players_reading_of_history_does_not_keep_the_owner_waiting(place):
             writer.write(head(place, "GET", "/v1/wagers?limit=1000", token=player.token))
         async with raw(place) as (reader, writer):
             writer.write(head(place, "GET", "/v1/log", token=owner.token))
-            await comes_true(lambda: ("b1", True) in place.world.bus.answers.readers.line.within)
+            await comes_true(lambda: ("b1", True) in place.world.bus.questions.readers.line.within)
             assert (await answer_of(reader))[0] == 200
         statuses = [(await answer_of(reader))[0] for reader, _ in crowd]
         assert set(statuses) == {200, 429}

@@ -186,7 +186,7 @@ def test_pages_follow_one_another_without_a_gap(place):
 
 
 def test_an_answer_waits_for_the_position_that_is_asked_for(place, monkeypatch):
-    monkeypatch.setattr("runline.reads.answers.AT_LEAST_WAIT_S", 0.05)
+    monkeypatch.setattr("runline.reads.questions.AT_LEAST_WAIT_S", 0.05)
 
     async def main(place):
         owner = await place.sign_in("b1", "owner")

@@ -17,7 +17,7 @@ APART = ("/v1/stream", "/v1/sign-out", "/v1/commands", "/v1/change-password", "/
 
 @pytest.mark.parametrize(("stream", "user"), [("b1", "owner"), ("b1", "P1"), (HOUSE, "platform")])
 def test_no_request_makes_the_server_fail_or_answer_what_is_not_documented(path, stream, user, monkeypatch):
-    monkeypatch.setattr("runline.reads.answers.AT_LEAST_WAIT_S", 0.01)
+    monkeypatch.setattr("runline.reads.questions.AT_LEAST_WAIT_S", 0.01)
 
     async def main():
         async with served(path, SystemClock()) as place:

@@ -16,6 +16,7 @@ from runline.domain.hierarchy import CreateAgent, MoveAgent
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS
+from runline.engine.fair import busy
 from runline.engine.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.evaluate.verify import verify
 from runline.gateway.limits import (
@@ -25,7 +26,6 @@ from runline.gateway.limits import (
     STRANGE_FAILURES_MAX,
     TRIES_WAITING_MAX,
 )
-from runline.reads.fair import busy
 
 WRONG = "a wrong password"
 PLACE = {name: getattr(wager(), name) for name in wager().__struct_fields__}

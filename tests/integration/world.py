@@ -28,7 +28,7 @@ from runline.engine.subscription import Committed, Subscription
 from runline.evaluate.verify import Report, verify
 from runline.gateway.door import Caller
 from runline.gateway.tokens import new_token, session_name
-from runline.reads.answers import Answers
+from runline.reads.questions import Questions
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where the clock stands at first."""
@@ -220,7 +220,7 @@ async def running_until_the_power_goes(store: Store, clock: SetClock | None = No
     engine = Engine(store, clock, os.urandom)
     await engine.start(await every_stream(store))
     try:
-        yield World(engine, LocalBus(engine, Answers(engine, store.history())), clock)
+        yield World(engine, LocalBus(engine, Questions(engine, store.history())), clock)
     finally:
         tasks = [task for task in (engine.running, engine.batches.committing) if task is not None]
         for task in (*tasks, *engine.executing.fetching.tasks, *engine.answers.reading.tasks):

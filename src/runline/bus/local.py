@@ -27,11 +27,11 @@ class Gather(Sink):
 
 
 class LocalBus:
-    """The engine of this process, as a `Bus`. answers: what its streams are asked is answered there."""
+    """The engine of this process, as a `Bus`. questions: where what its streams are asked is answered."""
 
-    def __init__(self, engine: Executor, answers: Answering) -> None:
+    def __init__(self, engine: Executor, questions: Answering) -> None:
         self.engine = engine
-        self.answers = answers
+        self.questions = questions
 
     def new_id(self) -> str:
         """A command id of now."""
@@ -61,7 +61,7 @@ class LocalBus:
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question."""
-        return await self.answers.ask(question)
+        return await self.questions.ask(question)
 
     async def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
         """Every durable event of a stream after a position."""
@@ -74,4 +74,4 @@ class LocalBus:
 
     async def who(self, stream: str, session: str) -> Who:
         """Whose a session is."""
-        return await self.answers.who(stream, session)
+        return await self.questions.who(stream, session)

@@ -56,7 +56,7 @@ class FinalScore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     away: int
 
 
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line in."""
 
     id: msgspec.Raw
@@ -78,7 +78,7 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rounding: str = "half_up"
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class Graded(msgspec.Struct, frozen=True, omit_defaults=True):
     """A line out. returned: the money back, stake included. condition: what must be true for it, if that was not said."""
 
     id: msgspec.Raw
@@ -115,7 +115,7 @@ class Unanswerable(Exception):
         self.code = code
 
 
-QUESTIONS = msgspec.json.Decoder(Question)
+CASES = msgspec.json.Decoder(Case)
 IDENTIFIED = msgspec.json.Decoder(Identified)
 
 
@@ -156,13 +156,13 @@ def numbered_lines(source: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
             yield number, line
 
 
-def answer_line(number: int, line: bytes | None) -> Answer | Failure:
+def answer_line(number: int, line: bytes | None) -> Graded | Failure:
     """The answer to one line; an error becomes a Failure here, at the edge."""
     if line is None:
         return malformed(number, NULL, f"a line has at most {LINE_BYTES_MAX} bytes")
     try:
         FIELDS.decode(line.decode())
-        question = QUESTIONS.decode(line)
+        question = CASES.decode(line)
     except (ValueError, RecursionError) as error:
         return malformed(number, identity(line), str(error))
     if not is_scalar(question.id):
@@ -191,7 +191,7 @@ def is_scalar(value: msgspec.Raw) -> bool:
     return bytes(value)[:1] not in (b"{", b"[")
 
 
-def answer(question: Question) -> Answer:
+def answer(question: Case) -> Graded:
     """The answer to a question. Raises NotGradable, SelectionInvalid and Unanswerable."""
     market = question.market.replace(" ", "_")  # a page shows it in words
     rules = league_rules(question.sport, question.league)
@@ -214,17 +214,17 @@ def answer(question: Question) -> Answer:
     layout = shorter_game(rules, rules.terms(market, question.period), score)
     if layout is None:
         result, money = answer_by(score)
-        return Answer(question.id, result, format_money(money))
+        return Graded(question.id, result, format_money(money))
     result, money = answer_by(msgspec.structs.replace(score, scheduled=layout.count))
     try:
         differs = answer_by(score) != (result, money)
     except NotGradable:
         differs = True
     condition = f"the game was scheduled for {layout.count} {layout.name}" if differs else ""
-    return Answer(question.id, result, format_money(money), condition)
+    return Graded(question.id, result, format_money(money), condition)
 
 
-def score_of(question: Question) -> Score:
+def score_of(question: Case) -> Score:
     return Score(
         question.score.home,
         question.score.away,

@@ -9,6 +9,7 @@ from typing import TypeVar
 import argon2
 
 from runline.domain.messages import Rejected
+from runline.engine.fair import FairQueue, Member
 from runline.engine.ids import Entropy
 from runline.engine.ports import Workers
 from runline.gateway.limits import (
@@ -19,7 +20,6 @@ from runline.gateway.limits import (
     WORKER_SILENT_S_MAX,
 )
 from runline.helpers import HelperEnded
-from runline.reads.fair import FairQueue, Member
 
 V = TypeVar("V")
 

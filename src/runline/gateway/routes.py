@@ -355,7 +355,12 @@ def delivery_route(gateway: Gateway) -> Any:
         caller = await called_by(request.scope)
         standing = await gateway.door.standing(caller)
         standing.require(Permission.FIGURES_VIEW)
-        found = await gateway.live.delivery_of(caller.stream, position)
+        user = (caller.stream, standing.node, standing.user)
+        await gateway.live.spending.begin(user)
+        try:
+            found = await gateway.live.delivery_of(caller.stream, position)
+        finally:
+            gateway.live.spending.end(user, 0)
         if standing.node != ROOT or standing.player:
             found = msgspec.structs.replace(found, screens=0)
         return Response(msgspec.json.encode(found), media_type=MediaType.JSON)

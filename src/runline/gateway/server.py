@@ -26,7 +26,7 @@ from runline.gateway.limits import BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX
 from runline.gateway.live import Live
 from runline.gateway.protocol import Connection
 from runline.gateway.site import Site
-from runline.reads.answers import Answers
+from runline.reads.questions import Questions
 
 STOP_S = 5
 
@@ -156,9 +156,9 @@ def make_server(
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate, key)
     door, site = Door(bus, outside.clock, outside.entropy), Site(public_url, tls is not None)
-    answers = bus.answers
-    assert isinstance(answers, Answers)
-    live = Live(engine, door, answers.turns, answers.spending)
+    questions = bus.questions
+    assert isinstance(questions, Questions)
+    live = Live(engine, door, questions.turns, questions.spending)
     gateway = Gateway(door, outside, live, site, lasting)
     connections = Connections(connections_of(raise_files()))
     entrance = Entrance(door, site, addresses or Addresses(), connections, outside.clock.host_ns)

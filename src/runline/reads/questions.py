@@ -1,4 +1,4 @@
-"""Answers: questions are answered by whoever owns the stream, in turns with everything else on the loop.
+"""Questions: they are answered by whoever owns the stream, in turns with everything else on the loop.
 
 Rule: who asks is looked up in the very step that reads. What reading costs counts against the share of whoever asks. Nothing is
 said before the position at which it is true is durable, not even that a session is not known.
@@ -19,12 +19,12 @@ from runline.domain.queries.pages import page_of
 from runline.domain.sessions import SessionState
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.engine import Engine
+from runline.engine.fair import FairQueue, Member
 from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
 from runline.engine.requests import STRANGER, Refused
 from runline.reads.conditions import conditions_told, key_of
-from runline.reads.fair import FairQueue, Member
 from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
 from runline.reads.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
@@ -50,7 +50,7 @@ def asked_of(kind: type, fields: bytes) -> Any:
         raise Rejected("malformed_request", str(error) or type(error).__name__) from None
 
 
-class Answers:
+class Questions:
     """Answers what is asked of an engine's streams. history: of its store; it is closed with this.
 
     turns, spending: how the loop's time for reading is shared out, also with whoever else reads.

@@ -1,0 +1,129 @@
+"""Codec: whatever goes over a bus comes out at the other end as it went in, but for what nobody may see."""
+
+import pytest
+from tests.doubles.golden import stored
+
+from runline.domain.accounts import AdjustCredit
+from runline.domain.board import MarketLine, PostLines
+from runline.domain.hierarchy import CreateAgent
+from runline.domain.messages import EVENTS, Rejected, bare
+from runline.domain.placing import PlaceWager
+from runline.domain.preview import Moves
+from runline.domain.sessions import PasswordSet
+from runline.engine.codec import (
+    NamedCommand,
+    RequestFrame,
+    decode_committed,
+    decode_outcome,
+    decode_rejected,
+    decode_request,
+    encode,
+    encode_committed,
+    encode_outcome,
+    encode_rejected,
+    encode_request,
+    event_named,
+    named,
+)
+from runline.engine.requests import Accepted, Previewed, Refused, Request
+from runline.engine.subscription import Committed
+
+
+def frame(**fields):
+    """A request as bytes, whatever it says."""
+    usual = {
+        "stream": "b1",
+        "id": "an id",
+        "actor": "",
+        "command": NamedCommand("CreateAgent", b'{"agent":"A1","parent":"root"}'),
+        "session": "s",
+        "correlation": "",
+        "preview": False,
+        "if_position": None,
+        "bulk": False,
+        "received_ns": 0,
+    }
+    return encode(RequestFrame(**{**usual, **fields}))
+
+
+def test_every_type_of_event_is_told_as_it_is_but_for_its_secrets():
+    told = {}
+    for entry in stored():
+        event = entry.event()
+        told[entry.type] = event_named(named(event))
+        assert told[entry.type] == (bare(event) if type(event).secret else event)
+    assert set(told) == set(EVENTS)
+
+
+def test_the_digest_of_a_password_is_not_told():
+    event = PasswordSet("ann", "digest", "", "$argon2id$secret")
+    outcome = decode_outcome(encode_outcome(Accepted(1, [event])))
+    assert isinstance(outcome, Accepted)
+    assert outcome.events == [bare(event)]
+    assert b"secret" not in encode_outcome(Accepted(1, [event]))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        PlaceWager("P1", "G1:game:moneyline", "home", None, "+102", 50_00),
+        CreateAgent("A1", "root"),
+        PostLines("G1", 1, (MarketLine("total", "game", 34, ("-105", "-115")),)),
+        AdjustCredit("P1", 10**400, "more than 64 bits hold"),
+    ],
+)
+def test_a_request_comes_out_as_it_went_in(command):
+    request = Request("b1", "an id", "", command, "a session", "c", True, 7, True, 5)
+    assert decode_request(encode_request(request)) == request
+
+
+def test_what_no_encoding_holds_is_refused_before_it_is_sent():
+    with pytest.raises(Rejected) as refused:
+        encode_request(Request("b1", "an id", "owner", CreateAgent("\ud800", "root")))
+    assert refused.value.code == "malformed_command"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "malformed_command"),
+        (b"\xc1", "malformed_command"),
+        (frame()[:-1], "malformed_command"),
+        (frame(command=NamedCommand("StealMoney", b"{}")), "unknown_command"),
+        (frame(command=NamedCommand("CreateAgent", b'{"agent":"A1"}')), "malformed_command"),
+        (frame(command=NamedCommand("CreateAgent", b'{"agent":"A1","parent":1}')), "malformed_command"),
+        (frame(command=NamedCommand("CreateAgent", b"[" * 30_000)), "malformed_command"),
+        (frame(if_position="7"), "malformed_command"),
+    ],
+)
+def test_what_is_no_request_is_refused(body, code):
+    with pytest.raises(Rejected) as refused:
+        decode_request(body)
+    assert refused.value.code == code
+
+
+def test_every_outcome_names_what_it_is():
+    entries = stored()
+    events = [entry.event() for entry in entries[:2]]
+    for outcome in (
+        Accepted(7, events, repeated=True),
+        Previewed(7, events, Moves()),
+        Refused(7, "limit_exceeded", "Too much.", {"most": 10**30, "at": "max_bet", "nested": [1, None]}),
+    ):
+        assert decode_outcome(encode_outcome(outcome)) == outcome
+
+
+def test_a_refusals_value_that_json_cannot_hold_is_told_as_text():
+    told = decode_outcome(encode_outcome(Refused(0, "stake_invalid", "That is no stake.", {"stake": object})))
+    assert told == Refused(0, "stake_invalid", "That is no stake.", {"stake": repr(object)})
+    rejected = decode_rejected(encode_rejected(Rejected("busy", "Too much.", most=5)))
+    assert (rejected.code, rejected.message, rejected.details) == ("busy", "Too much.", {"most": 5})
+
+
+def test_durable_events_come_out_as_they_went_in():
+    happened = [
+        Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, bare(entry.event()), 5)
+        for entry in stored()
+        if not type(entry.event()).secret
+    ]
+    assert decode_committed(encode_committed(happened)) == happened
