@@ -11,7 +11,7 @@ from tests.integration.world import NOON_NS, passes, play, running, wager
 from runline.domain.messages import GATEWAY, Rejected
 from runline.domain.queries import QUERIES
 from runline.domain.queries.inside import CredentialAsked, Known, Standing
-from runline.domain.sessions import LIMITS, SignOut
+from runline.domain.sessions import LIMITS, SignOut, used_ns
 from runline.domain.wagers import WagerPlaced
 from runline.engine.bus import Question
 from runline.engine.requests import Accepted, Refused, Request
@@ -105,7 +105,8 @@ def test_a_program_that_sends_keeps_its_session(over):
             world.set_clock(NOON_NS + hours * idle_ns // 2)
             await bus.send_one(in_session(bus, sender, wager()))
             await bus.ask(Question("b1", "me", session=asker.session))
-            await world.read("b1", lambda book: None)
+            for name in (sender.session, asker.session):
+                await world.until("b1", lambda book, name=name: used_ns(book.sessions[name]) == world.clock.at_ns)
         await world.until("b1", lambda book: idle.session not in book.sessions)
         assert await world.read("b1", lambda book: {sender.session, asker.session} <= set(book.sessions))
 
@@ -180,7 +181,7 @@ def test_what_is_no_question_is_refused(over, monkeypatch):
             ("players", b'{"state":1}', "malformed_request"),
             ("players", b"[" * 30_000, "malformed_request"),
             ("books", b"{}", "wrong_stream"),
-            ("players", b'{"player":"P9"}', "not_permitted"),
+            ("players", b'{"player":"P9"}', "unknown_player"),
         ):
             assert await code_of(bus.ask(Question("b1", name, fields, caller.session))) == code, (name, fields[:20])
         far = Question("b1", "players", session=caller.session, at_least=10**9)

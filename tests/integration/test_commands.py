@@ -376,9 +376,9 @@ FIELDS = {
 }
 
 
-async def lines(world, bodies):
+async def lines(world, bodies, caller=None):
     """The outcomes of lines of JSON, which the book's owner sends."""
-    caller = await world.sign_in("b1", "owner")
+    caller = caller or await world.sign_in("b1", "owner")
     return await Door(world.bus, world.clock).execute_lines(caller, bodies)
 
 
@@ -424,8 +424,9 @@ MALFORMED = {
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=list(MALFORMED))
 def test_what_is_no_request_is_refused_and_changes_nothing(stage, sent):
     async def main(world):
+        caller = await world.sign_in("b1", "owner")
         heads = await world.engine.store.heads()
-        good, bad, good_too = await lines(world, [body(world, preview=True), sent, body(world, preview=True)])
+        good, bad, good_too = await lines(world, [body(world, preview=True), sent, body(world, preview=True)], caller)
         assert bad.code == "malformed_command"
         assert isinstance(good, Previewed)
         assert isinstance(good_too, Previewed)
@@ -464,8 +465,9 @@ WRONG = {
 @pytest.mark.parametrize(("request_fields", "command", "code"), WRONG.values(), ids=list(WRONG))
 def test_what_is_wrong_in_a_request_has_its_stable_code_and_changes_nothing(stage, request_fields, command, code):
     async def main(world):
+        caller = await world.sign_in("b1", "owner")
         heads = await world.engine.store.heads()
-        (outcome,) = await lines(world, [body(world, command, **request_fields)])
+        (outcome,) = await lines(world, [body(world, command, **request_fields)], caller)
         assert isinstance(outcome, Refused), outcome
         assert outcome.code == code
         assert await world.engine.store.heads() == heads

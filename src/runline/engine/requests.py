@@ -65,8 +65,12 @@ class Refused(msgspec.Struct, tag=True, gc=False):
 Outcome = Accepted | Previewed | Refused
 
 UNAVAILABLE = Rejected("unavailable", "Nothing can be recorded now. Send the same command again.")
-STRANGER = Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
 BUSY = Rejected("busy", "Too much is waiting. Try again in a moment.")
+
+
+def not_signed_in() -> Rejected:
+    """The refusal of a session that there is not. (Another one each time: what is raised keeps the frames it came through.)"""
+    return Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
 
 
 def refused(position: int, rejected: Rejected) -> Refused:

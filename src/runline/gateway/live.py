@@ -13,7 +13,7 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.domain.watch import NoteHealth
 from runline.engine.engine import Engine
 from runline.engine.probes import Histogram
-from runline.engine.requests import STRANGER, Sink
+from runline.engine.requests import Sink, not_signed_in
 from runline.gateway.door import Caller, Door
 from runline.gateway.drafts import Group
 from runline.gateway.hub import SCREENS_AT_ONCE, Delivery, Hub
@@ -72,7 +72,7 @@ class Live:
         """
         held = self.engine.require(caller.stream).state.sessions.get(caller.session)
         if held is None:
-            raise STRANGER
+            raise not_signed_in()
         asker = Asker(caller.stream, caller.session, held.user)
         user = user_of(self.engine.require(asker.stream).state, asker.user)
         async with self.entering:

@@ -23,7 +23,7 @@ from runline.engine.fair import FairQueue, Member
 from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
-from runline.engine.requests import STRANGER, Refused
+from runline.engine.requests import Refused, not_signed_in
 from runline.reads.conditions import conditions_told, key_of
 from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
@@ -71,11 +71,11 @@ class Questions:
         """Whose a session is. (That it goes on is no news to who has its token; that it does not may be.)"""
         state = self.engine.peek(stream)
         if state is None:
-            raise STRANGER
+            raise not_signed_in()
         held = state.sessions.get(session)
         if held is None:
             await self.engine.query(stream, lambda state: None)
-            raise STRANGER
+            raise not_signed_in()
         return Who(stream, session, held.user, part_of(state, held.user), held.kind == "screen")
 
     async def ask(self, question: Question) -> Answer:
@@ -117,7 +117,7 @@ class Questions:
                     return read(state, user, audience_of(state, user))
                 held = state.sessions.get(session)
                 if held is None:
-                    raise STRANGER
+                    raise not_signed_in()
                 engine.presence.used(question.stream, held, acts=False)
                 user = reader_of(state, held.user, session, engine.clock.now_ns())
                 return read(state, user, audience_of(state, user))
