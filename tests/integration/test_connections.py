@@ -568,6 +568,8 @@ def test_one_user_cannot_take_the_connections_of_the_others(place):
         assert statuses[0] == 200
         assert statuses[-1] == 429
         assert json.loads(body)["error"]["code"] == "busy"
+        # It would cost as much as any other if it could be asked on again and again.
+        assert await reader.read() == b""
         async with raw(place) as (reader, writer):
             writer.write(head(place, "GET", "/v1/me", token=other.token))
             assert (await answer_of(reader))[0] == 200

@@ -121,6 +121,10 @@ class Guest(Wire):
         """Whether the live stream is on this connection."""
         raise NotImplementedError
 
+    def close_after(self) -> None:
+        """Close the connection once what is being answered is."""
+        raise NotImplementedError
+
     async def called_by(self, headers: Headers, method: str) -> Caller:
         """Who sends a request. From now on this connection counts as theirs.
 
@@ -151,6 +155,7 @@ class Guest(Wire):
         known, user = self.user, (who.stream, who.part, who.user)
         counts = known is not None and (known[0], known[2]) == (who.stream, who.user) and not begins_stream
         if not counts and not self.entrance.connections.sign_in(self, user, begins_stream):
+            self.close_after()
             raise Rejected("busy", "This user has too many connections. Try again in a moment.")
         self.token, self.caller = token, caller
 

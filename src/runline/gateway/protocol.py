@@ -137,6 +137,10 @@ class Connection(Guest):
         """Whether the server waits for its client: to ask, to send the rest, to read the answer."""
         return self.current is None or self.stage is not Stage.BETWEEN or not self.can_write.is_set()
 
+    def close_after(self) -> None:
+        if self.current is not None:
+            self.current.keep_alive = False
+
     def shutdown(self) -> None:
         """The server stops: this connection ends once it is answered. Bodies that are still to come are not waited for."""
         if not self.open or (self.current is not None and self.current.more_body):
