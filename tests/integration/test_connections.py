@@ -660,6 +660,9 @@ def test_many_refused_wagers_in_one_piece_are_taken_a_few_at_a_time(place, monke
         player = await place.sign_in("b1", "P1")
         counting = asyncio.create_task(count())
         async with raw(place) as (reader, writer):
+            # Whose a connection is has been asked before its wagers go the short way.
+            writer.write(head(place, "GET", "/v1/me", token=player.token))
+            assert (await answer_of(reader))[0] == 200
             writer.write(request(place, "POST", "/v1/wagers", b"{}", token=player.token) * MANY)
             statuses = [(await answer_of(reader))[0] for _ in range(MANY)]
         counting.cancel()

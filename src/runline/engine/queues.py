@@ -23,7 +23,17 @@ from runline.engine.limits import (
 from runline.engine.owned import Owned
 from runline.engine.presence import Presence
 from runline.engine.process import Process
-from runline.engine.requests import BUSY, UNAVAILABLE, UNHEARD, Request, Sink, Submission, not_signed_in, refused
+from runline.engine.requests import (
+    BUSY,
+    UNAVAILABLE,
+    UNHEARD,
+    Request,
+    Sink,
+    Submission,
+    not_signed_in,
+    refused,
+    unavailable,
+)
 from runline.engine.writer import Writer
 
 
@@ -116,7 +126,7 @@ class Queues:
         Raises Rejected `unavailable`, `unknown_book`, `not_permitted`, `wrong_stream`, and as `require_texts` does.
         """
         if not self.process.available or (writer is not None and writer.stopped):
-            raise UNAVAILABLE
+            raise unavailable()
         if writer is None:
             raise Rejected("unknown_book", "There is no such book.")
         if request.actor == ENGINE:

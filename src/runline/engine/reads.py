@@ -15,7 +15,7 @@ from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.owned import Owned
 from runline.engine.positions import Places
 from runline.engine.process import Process
-from runline.engine.requests import UNAVAILABLE
+from runline.engine.requests import unavailable
 from runline.engine.subscription import Subscription, Subscriptions
 from runline.engine.writer import Writer
 
@@ -38,7 +38,7 @@ class Reads:
         Raises Rejected `unavailable`.
         """
         if not self.process.available and not self.process.stopping:
-            raise UNAVAILABLE
+            raise unavailable()
         writer = self.writers.get(stream)
         return writer.state if writer is not None else None
 
@@ -48,12 +48,12 @@ class Reads:
         Raises Rejected `unavailable`, `unknown_book`.
         """
         if not self.process.available and not self.process.stopping:
-            raise UNAVAILABLE
+            raise unavailable()
         writer = self.writers.get(stream)
         if writer is None:
             raise Rejected("unknown_book", "There is no such book.")
         if writer.stopped:
-            raise UNAVAILABLE
+            raise unavailable()
         return writer
 
     async def query(
@@ -76,7 +76,7 @@ class Reads:
         position = writer.state.seq
         value = read(writer.state)
         if position > writer.durable_seq and not await self.batches.durable(writer):
-            raise UNAVAILABLE
+            raise unavailable()
         return position, value
 
     async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:

@@ -68,8 +68,13 @@ UNAVAILABLE = Rejected("unavailable", "Nothing can be recorded now. Send the sam
 BUSY = Rejected("busy", "Too much is waiting. Try again in a moment.")
 
 
+def unavailable() -> Rejected:
+    """`UNAVAILABLE`, to be raised. (Another one each time: what is raised keeps the frames that it came through.)"""
+    return Rejected(UNAVAILABLE.code, UNAVAILABLE.message)
+
+
 def not_signed_in() -> Rejected:
-    """The refusal of a session that there is not. (Another one each time: what is raised keeps the frames it came through.)"""
+    """The refusal of a session that there is not, to be raised."""
     return Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
 
 

@@ -72,6 +72,8 @@ class Live:
         """
         held = self.engine.require(caller.stream).state.sessions.get(caller.session)
         if held is None:
+            # That it has ended may not be durable yet.
+            await self.engine.query(caller.stream, lambda state: None)
             raise not_signed_in()
         asker = Asker(caller.stream, caller.session, held.user)
         user = user_of(self.engine.require(asker.stream).state, asker.user)
