@@ -1,6 +1,7 @@
 """Owned streams: one is adopted, released, doubted and read again without the others."""
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 
 import pytest
@@ -37,7 +38,7 @@ async def comes_true(holds):
 @asynccontextmanager
 async def beside(world, streams):
     """Another engine on the same store, with these streams, whose house view is fed by the first one's log."""
-    engine = Engine(world.engine.store, world.clock, "n2", founds=False)
+    engine = Engine(world.engine.store, world.clock, os.urandom, "n2", founds=False)
     await engine.start(streams)
     following = world.engine.subscribe(HOUSE, engine.view.seq)
 
