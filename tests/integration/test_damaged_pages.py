@@ -244,7 +244,7 @@ def test_a_page_that_is_damaged_while_the_engine_runs_is_said_and_costs_only_who
             with pytest.raises(StoreError, match="does not have its checksum") as damaged:
                 await store.fetch("b1", needs)
             assert damaged.value.kind == "unreadable"
-            world.engine.hear_damage(damaged.value)
+            world.engine.process.hear_damage(damaged.value)
             (condition,) = world.engine.conditions.standing.values()
             assert (condition.part, condition.level) == ("store", "degraded")
             assert not world.engine.conditions.failing
