@@ -45,27 +45,34 @@ pictures: $(VENV)/.dev $(VENV)/.console
 setup: $(VENV)/.dev
 	@echo 'setup: ready in $(VENV)'
 
-## test: all tests: check, integration and the other suites, with their times
+## test: all tests: check, integration and e2e, some side by side, with their times
 .PHONY: test
 test: $(VENV)/.dev $(VENV)/.console
-	@eval "$$STAGES"; check; \
-	for suite in integration simulation e2e; do \
-	    if [ -d tests/$$suite ]; then stage $$suite $(RUN) pytest tests/$$suite; fi; \
-	done; finish
+	@$(BIN)/python tools/stages.py test
 
-## check: what takes under a minute: ruff, mypy, import-linter, the purity lint, unit tests
+## check: what takes under a minute: ruff, mypy, import-linter, the lints of tools/, unit tests
 .PHONY: check
 check: $(VENV)/.dev
-	@eval "$$STAGES"; check; finish
+	@$(BIN)/python tools/stages.py check
 
-## test-long: what takes longer: tests/long, the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times
+## quick: what takes seconds: ruff, import-linter, the lints of tools/
+.PHONY: quick
+quick: $(VENV)/.dev
+	@$(BIN)/python tools/stages.py quick
+
+## hooks: have git run the quick checks before each commit
+.PHONY: hooks
+hooks:
+	@hook=$$(git rev-parse --git-path hooks)/pre-commit; \
+	if [ -e "$$hook" ] && ! grep -q "make --no-print-directory quick" "$$hook"; then \
+	    echo "hooks: $$hook is there already and is not ours; remedy: call 'make quick' from it, or move it away" >&2; exit 1; \
+	fi; \
+	mkdir -p "$$(dirname "$$hook")" && install -m 755 tools/pre-commit "$$hook" && echo "hooks: $$hook runs 'make quick'"
+
+## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times
 .PHONY: test-long
 test-long: $(VENV)/.dev
-	@eval "$$STAGES"; \
-	if [ -d tests/long ]; then stage long $(RUN) pytest tests/long; fi; \
-	stage crash env RUNLINE_KILLS=$(KILLS) $(RUN) pytest -m crash tests/integration; \
-	stage flips env RUNLINE_FLIPS=250 $(RUN) pytest tests/integration -k flipped; \
-	stage stream env RUNLINE_CUTS=100 RUNLINE_SCREENS=50 $(RUN) pytest tests/integration/test_gateway_stream.py -k killed; finish
+	@RUNLINE_KILLS=$(KILLS) $(BIN)/python tools/stages.py long
 
 ## bench: measure the budgets: benchmarks/RESULTS.md and plots, half an hour (ONLY="http both" for some)
 .PHONY: bench
@@ -100,7 +107,7 @@ pins:
 ## clean: remove everything that these tasks have made
 .PHONY: clean
 clean:
-	rm -rf $(VENV) console/node_modules src/runline/console .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) console/node_modules src/runline/console .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis build dist
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Setting up. Each step leaves a stamp in .venv, so that it is done again only when what it reads has changed.
@@ -163,31 +170,3 @@ $(VENV)/.console: $(filter-out console/openapi.json,$(CONSOLE)) $(wildcard src/r
 	{ $(BIN)/python tools/openapi.py console/openapi.json && $(NPM) run --silent types && $(NPM) run --silent check && $(NPM) run --silent build; } >$(VENV)/console.log 2>&1 \
 	|| { echo 'failed'; cat $(VENV)/console.log >&2; exit 1; }; echo "$$(($$(date +%s) - at)) s"
 	@touch $@
-
-# Stages: each is run and timed, whatever became of the ones before; the table at the end and the exit status tell.
-
-define STAGES
-failed=
-table=
-stage() {
-    name=$$1; shift
-    printf '\n==> %s: %s\n' "$$name" "$$*"
-    at=$$(date +%s)
-    if "$$@"; then outcome=passed; else outcome=FAILED; failed=yes; fi
-    table="$$table$$(printf '%-14s %5s s  %s' "$$name" "$$(($$(date +%s) - at))" "$$outcome")
-"
-}
-check() {
-    stage ruff $(RUN) ruff check --quiet $(CHECKED)
-    stage format $(RUN) ruff format --check --quiet $(CHECKED)
-    stage mypy $(RUN) mypy $(CHECKED)
-    stage imports $(BIN)/lint-imports --no-logo
-    stage purity $(BIN)/python tools/purity.py
-    stage unit $(RUN) pytest tests/unit
-}
-finish() {
-    printf '\n%s' "$$table"
-    test -z "$$failed"
-}
-endef
-export STAGES

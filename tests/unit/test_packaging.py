@@ -47,6 +47,12 @@ def test_no_file_holds_the_address_of_a_package_index():
     assert [str(path.relative_to(ROOT)) for path in files if INDEX.search(path.read_bytes())] == []
 
 
+def test_nothing_is_tracked_that_git_is_told_to_ignore():
+    if (ROOT / ".git").exists():
+        git = ["git", "-C", str(ROOT), "ls-files", "--cached", "--ignored", "--exclude-standard"]
+        assert subprocess.run(git, check=True, capture_output=True, text=True).stdout == ""
+
+
 @pytest.mark.parametrize("parts", [("https://py", "pi.org/"), ("http://host", "/simple/"), ("--extra-index", "-url")])
 def test_the_address_of_a_package_index_is_recognized(parts):
     assert INDEX.search("".join(parts).encode())

@@ -1,0 +1,169 @@
+"""Stages: run what checks Runline, some of it side by side, and say in a line each what came of it and how long it took.
+
+    python tools/stages.py quick | check | test | long
+
+Lanes run beside each other, the stages of a lane one after another, whatever became of those before. What a stage says goes
+to build/stages/NAME.log; of one that fails it is printed in full, of one that passes only what it has skipped. Exits 0 if
+all passed, 1 otherwise.
+
+RUNLINE_WORKERS: how many processes share the integration tests (as many as there are cores unless told otherwise).
+RUNLINE_KILLS: how often `long` kills the engine.
+"""
+
+import asyncio
+import os
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build/stages"
+CHECKED = [name for name in ("src", "tests", "tools", "benchmarks") if (ROOT / name).is_dir()]
+SKIPPED = re.compile(r"^SKIPPED .*$", re.MULTILINE)
+COUNTED = re.compile(r"^\d+ (?:passed|failed|error)[^\n]*?(?= in [\d.]+s)", re.MULTILINE)
+"""What pytest says at its end, without its own time."""
+
+
+class Stage(NamedTuple):
+    """One command. settings: of its environment, beside ours."""
+
+    name: str
+    command: Sequence[str]
+    settings: Mapping[str, str] = {}
+
+
+class Ended(NamedTuple):
+    """What came of a stage."""
+
+    stage: Stage
+    passed: bool
+    took_s: float
+    said: str
+
+    def line(self) -> str:
+        """It in a line."""
+        counted = COUNTED.findall(self.said)
+        outcome = "passed" if self.passed else "FAILED"
+        return f"{self.stage.name:14} {self.took_s:5.0f} s  {outcome}  {counted[-1] if counted else ''}".rstrip()
+
+
+def python(name: str, *words: str, **settings: str) -> Stage:
+    """A stage that is a module of our Python."""
+    return Stage(name, [sys.executable, "-m", *words], settings)
+
+
+def tool(name: str, *words: str) -> Stage:
+    """A stage that is a lint of ours."""
+    return Stage(name, [sys.executable, *words])
+
+
+WORKERS = os.environ.get("RUNLINE_WORKERS", str(os.cpu_count() or 2))
+
+RUFF = python("ruff", "ruff", "check", "--quiet", *CHECKED)
+FORMAT = python("format", "ruff", "format", "--check", "--quiet", *CHECKED)
+IMPORTS = Stage("imports", [str(Path(sys.executable).with_name("lint-imports")), "--no-logo"])
+PURITY = tool("purity", "tools/purity.py")
+WAITS = tool("waits", "tools/waits.py")
+MYPY = python("mypy", "mypy", *CHECKED)
+UNIT = python("unit", "pytest", "tests/unit")
+INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, "--dist", "worksteal")
+BROWSER = python("e2e", "pytest", "tests/e2e")
+
+QUICK = [RUFF, FORMAT, IMPORTS, PURITY]
+Lanes = Sequence[Sequence[Stage]]
+TASKS: dict[str, Lanes] = {
+    "quick": [QUICK],
+    "check": [[*QUICK, MYPY], [UNIT]],
+    "test": [[*QUICK, MYPY, UNIT, BROWSER], [INTEGRATION]],
+    "long": [
+        [
+            python(
+                "crash",
+                "pytest",
+                "-m",
+                "crash",
+                "tests/integration",
+                RUNLINE_KILLS=os.environ.get("RUNLINE_KILLS", "50"),
+            ),
+            python("flips", "pytest", "tests/integration", "-k", "flipped", RUNLINE_FLIPS="250"),
+            python(
+                "stream",
+                "pytest",
+                "tests/integration/test_gateway_stream.py",
+                "-k",
+                "killed",
+                RUNLINE_CUTS="100",
+                RUNLINE_SCREENS="50",
+            ),
+        ]
+    ],
+}
+
+
+async def run(stage: Stage) -> Ended:
+    """Run a stage, and say what came of it."""
+    log = LOGS / f"{stage.name}.log"
+    began = time.monotonic()
+    with log.open("wb") as out:
+        child = await asyncio.create_subprocess_exec(
+            *stage.command,
+            cwd=ROOT,
+            env=os.environ | stage.settings,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+        try:
+            status = await child.wait()
+        except asyncio.CancelledError:
+            # Ctrl-C reaches the child as well; it is waited for, so that nothing of it stays behind.
+            await child.wait()
+            raise
+    ended = Ended(stage, status == 0, time.monotonic() - began, log.read_text(errors="replace"))
+    tell(ended)
+    return ended
+
+
+def tell(ended: Ended) -> None:
+    """Print what is worth seeing of a stage that has ended."""
+    if ended.passed:
+        said = "\n".join(SKIPPED.findall(ended.said))
+    else:
+        said = f"\n==> {ended.stage.name}: {' '.join(ended.stage.command)}\n{ended.said}"
+    if said:
+        print(said)
+    print(ended.line(), flush=True)
+
+
+async def run_lane(stages: Sequence[Stage]) -> list[Ended]:
+    """One stage after the other."""
+    return [await run(stage) for stage in stages]
+
+
+async def run_all(lanes: Lanes) -> bool:
+    """Run the lanes side by side; whether all passed. What failed is said once more at the end."""
+    began = time.monotonic()
+    LOGS.mkdir(parents=True, exist_ok=True)
+    ended = [one for lane in await asyncio.gather(*map(run_lane, lanes)) for one in lane]
+    failed = [one.stage.name for one in ended if not one.passed]
+    total = f"{len(ended)} stages, {time.monotonic() - began:.0f} s: "
+    print("\n" + total + (f"FAILED: {', '.join(failed)}" if failed else "all passed"))
+    return not failed
+
+
+def main(words: Sequence[str]) -> int:
+    """Run a task. Exits 0, 1 if a stage failed, 2 if there is no such task, 130 after Ctrl-C."""
+    if len(words) != 1 or words[0] not in TASKS:
+        print(f"usage: python tools/stages.py {' | '.join(TASKS)}", file=sys.stderr)
+        return 2
+    try:
+        return 0 if asyncio.run(run_all(TASKS[words[0]])) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
