@@ -2,9 +2,9 @@
 
     python tools/stages.py quick | check | test | long
 
-Lanes run beside each other, the stages of a lane one after another, whatever became of those before. What a stage says goes
-to build/stages/NAME.log; of one that fails it is printed in full, of one that passes only what it has skipped. Exits 0 if
-all passed, 1 otherwise.
+A task has phases, one after the other. In a phase lanes run beside each other, the stages of a lane one after the other,
+whatever became of those before. What a stage says goes to build/stages/NAME.log; of one that fails it is printed in full,
+of one that passes only what it has skipped. Exits 0 if all passed, 1 otherwise.
 
 RUNLINE_WORKERS: how many processes share the integration tests (as many as there are cores unless told otherwise).
 RUNLINE_KILLS: how often `long` kills the engine.
@@ -61,6 +61,8 @@ def tool(name: str, *words: str) -> Stage:
 
 
 WORKERS = os.environ.get("RUNLINE_WORKERS", str(os.cpu_count() or 2))
+KILLS = os.environ.get("RUNLINE_KILLS", "50")
+FIRE = "tests/integration/test_gateway_stream.py"
 
 RUFF = python("ruff", "ruff", "check", "--quiet", *CHECKED)
 FORMAT = python("format", "ruff", "format", "--check", "--quiet", *CHECKED)
@@ -69,44 +71,33 @@ PURITY = tool("purity", "tools/purity.py")
 WAITS = tool("waits", "tools/waits.py")
 MYPY = python("mypy", "mypy", *CHECKED)
 UNIT = python("unit", "pytest", "tests/unit")
-INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, "--dist", "worksteal")
+INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, "--dist", "loadfile")
 BROWSER = python("e2e", "pytest", "tests/e2e")
 
-QUICK = [RUFF, FORMAT, IMPORTS, PURITY]
-Lanes = Sequence[Sequence[Stage]]
-TASKS: dict[str, Lanes] = {
-    "quick": [QUICK],
-    "check": [[*QUICK, MYPY], [UNIT]],
-    "test": [[*QUICK, MYPY, UNIT, BROWSER], [INTEGRATION]],
+Phase = Sequence[Sequence[Stage]]
+
+QUICK = [RUFF, FORMAT, IMPORTS, PURITY, WAITS]
+CHECK: Phase = [[*QUICK, MYPY], [UNIT]]
+TASKS: dict[str, Sequence[Phase]] = {
+    "quick": [[QUICK]],
+    "check": [CHECK],
+    "test": [CHECK, [[INTEGRATION]], [[BROWSER]]],
     "long": [
-        [
-            python(
-                "crash",
-                "pytest",
-                "-m",
-                "crash",
-                "tests/integration",
-                RUNLINE_KILLS=os.environ.get("RUNLINE_KILLS", "50"),
-            ),
-            python("flips", "pytest", "tests/integration", "-k", "flipped", RUNLINE_FLIPS="250"),
-            python(
-                "stream",
-                "pytest",
-                "tests/integration/test_gateway_stream.py",
-                "-k",
-                "killed",
-                RUNLINE_CUTS="100",
-                RUNLINE_SCREENS="50",
-            ),
-        ]
+        [[python("crash", "pytest", "-m", "crash", "tests/integration", RUNLINE_KILLS=KILLS)]],
+        [[python("flips", "pytest", "tests/integration", "-k", "flipped", RUNLINE_FLIPS="250")]],
+        [[python("stream", "pytest", FIRE, "-k", "killed", RUNLINE_CUTS="100", RUNLINE_SCREENS="50")]],
     ],
 }
+
+
+running: dict[str, float] = {}
+"""Since when each stage runs that runs now."""
 
 
 async def run(stage: Stage) -> Ended:
     """Run a stage, and say what came of it."""
     log = LOGS / f"{stage.name}.log"
-    began = time.monotonic()
+    began = running[stage.name] = time.monotonic()
     with log.open("wb") as out:
         child = await asyncio.create_subprocess_exec(
             *stage.command,
@@ -122,6 +113,7 @@ async def run(stage: Stage) -> Ended:
             # Ctrl-C reaches the child as well; it is waited for, so that nothing of it stays behind.
             await child.wait()
             raise
+    del running[stage.name]
     ended = Ended(stage, status == 0, time.monotonic() - began, log.read_text(errors="replace"))
     tell(ended)
     return ended
@@ -133,9 +125,25 @@ def tell(ended: Ended) -> None:
         said = "\n".join(SKIPPED.findall(ended.said))
     else:
         said = f"\n==> {ended.stage.name}: {' '.join(ended.stage.command)}\n{ended.said}"
+    wipe()
     if said:
         print(said)
     print(ended.line(), flush=True)
+
+
+def wipe() -> None:
+    """Take the line away that says what runs."""
+    if sys.stdout.isatty():
+        print("\r\x1b[K", end="", flush=True)
+
+
+async def say_what_runs() -> None:
+    """Keep a line on the terminal, if there is one."""
+    while sys.stdout.isatty():
+        wipe()
+        now = time.monotonic()
+        print(", ".join(f"{name} {now - began:.0f} s" for name, began in running.items()) + " …", end="", flush=True)
+        await asyncio.sleep(1)
 
 
 async def run_lane(stages: Sequence[Stage]) -> list[Ended]:
@@ -143,11 +151,14 @@ async def run_lane(stages: Sequence[Stage]) -> list[Ended]:
     return [await run(stage) for stage in stages]
 
 
-async def run_all(lanes: Lanes) -> bool:
-    """Run the lanes side by side; whether all passed. What failed is said once more at the end."""
+async def run_all(phases: Sequence[Phase]) -> bool:
+    """Run the phases; whether all passed. What failed is said once more at the end."""
     began = time.monotonic()
     LOGS.mkdir(parents=True, exist_ok=True)
-    ended = [one for lane in await asyncio.gather(*map(run_lane, lanes)) for one in lane]
+    saying = asyncio.create_task(say_what_runs())
+    ended = [one for phase in phases for lane in await asyncio.gather(*map(run_lane, phase)) for one in lane]
+    saying.cancel()
+    wipe()
     failed = [one.stage.name for one in ended if not one.passed]
     total = f"{len(ended)} stages, {time.monotonic() - began:.0f} s: "
     print("\n" + total + (f"FAILED: {', '.join(failed)}" if failed else "all passed"))

@@ -30,14 +30,13 @@ class Finding(NamedTuple):
     message: str
 
 
-def sleep_of(node: ast.AST) -> ast.Call | None:
-    """The call of a `sleep` that an expression is, awaited or not."""
+def called(node: ast.AST) -> str:
+    """The name of the function that an expression calls, awaited or not; "" if it calls none."""
     call = node.value if isinstance(node, ast.Await) else node
-    if not isinstance(call, ast.Call):
-        return None
-    called = call.func
-    name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-    return call if name == "sleep" else None
+    function = call.func if isinstance(call, ast.Call) else None
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
 
 
 def lasts(call: ast.Call) -> bool:
@@ -47,7 +46,7 @@ def lasts(call: ast.Call) -> bool:
 
 def polls(loop: ast.While) -> bool:
     """Whether a loop does nothing but sleep until something holds."""
-    return all(isinstance(step, ast.Expr) and sleep_of(step.value) is not None for step in loop.body)
+    return all(isinstance(step, ast.Expr) and called(step.value) in ("sleep", "passes") for step in loop.body)
 
 
 def waits(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -55,7 +54,7 @@ def waits(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.While) and polls(node):
             yield node.lineno, "a loop that polls: wait for what it looks for"
-        elif isinstance(node, ast.Call) and sleep_of(node) is not None and lasts(node):
+        elif isinstance(node, ast.Call) and called(node) == "sleep" and lasts(node):
             yield node.lineno, "a sleep: wait for what must have happened"
 
 

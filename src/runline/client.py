@@ -15,7 +15,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -363,7 +363,7 @@ class AsyncClient:
             raise refusal(response)
         return decode_page(response.content)
 
-    async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncIterator[Frame]:
+    async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncGenerator[Frame, None]:
         """Follow topics: an image first, then deltas and heartbeats, for ever. It resumes by itself. If a frame was lost on the
         way, that is logged as a warning, and another image is next.
 
@@ -467,7 +467,7 @@ class Client:
         """See AsyncClient."""
         return self.runner.run(self.client.ask(query, **params))
 
-    def stream(self, *topics: str, last_id: str = "", node: str = "") -> Iterator[Frame]:
+    def stream(self, *topics: str, last_id: str = "", node: str = "") -> Generator[Frame, None, None]:
         """See AsyncClient."""
         frames = self.client.stream(*topics, last_id=last_id, node=node)
         try:
@@ -477,7 +477,7 @@ class Client:
                 except StopAsyncIteration:
                     return
         finally:
-            self.runner.run(frames.aclose())  # type: ignore[attr-defined]
+            self.runner.run(frames.aclose())
 
 
 async def next_frame(frames: AsyncIterator[Frame]) -> Frame:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
+from tests.doubles.ports import own_port
 
 ROOT = Path(__file__).parents[2]
 CONSOLE = ROOT / "console"
@@ -51,7 +52,7 @@ class Demo:
     """A running `runline demo`."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "runline", "demo", "--port", "0", "--data", str(folder), *options]
+        command = [sys.executable, "-m", "runline", "demo", "--port", str(own_port()), "--data", str(folder), *options]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"})
         self.said = ""
         assert self.child.stdout is not None

@@ -14,6 +14,13 @@ from tests.e2e.conftest import CONSOLE, Demo, Seat
 PATH = re.compile(r"durable [\d.]+ ms · on \d+ screens? in [\d.]+ ms · log #[\d,]+")
 
 
+def found_in(pattern, text):
+    """What the pattern's group holds."""
+    found = re.search(pattern, text)
+    assert found, text
+    return found[1]
+
+
 def one_line(text):
     return re.sub(r"\s+", " ", text)
 
@@ -207,7 +214,7 @@ Object.defineProperty(performance, 'timeOrigin', { value: performance.timeOrigin
 def test_a_clock_that_is_an_hour_off_changes_nothing(seat):
     owner = seat("harbor.owner", script=HOUR_OFF)
     text = owner.page.locator("[data-connection]").inner_text()
-    assert float(re.search(r"live, ([\d.]+) ms", text)[1]) < 60_000
+    assert float(found_in(r"live, ([\d.]+) ms", text)) < 60_000
     starts = owner.page.locator("section[aria-labelledby=board-title] tbody tr td:last-child").first
     expect(starts).to_have_text(re.compile(r"^\d+:\d\d$"))
     open_players(owner.page)
@@ -266,7 +273,7 @@ def test_a_player_wagers_at_a_price_that_moves_and_sees_it_among_their_own(seat)
         slip.get_by_role("button", name=re.compile("Place wager|Accept the new price")).click()
         page.wait_for_timeout(200)
     said = page.get_by_test_id("placed").inner_text()
-    number = re.search(r"#([\d,]+)", said)[1]
+    number = found_in(r"#([\d,]+)", said)
     page.get_by_role("button", name=re.compile("^My wagers")).click()
     ticket = page.locator("li.ticket", has_text=f"#{number}")
     expect(ticket).to_contain_text("open")

@@ -2,7 +2,8 @@
 
     python crash_child.py DATABASE COMMITTER SEED NOTES
 
-Each line of NOTES is `S REQUEST` (about to be sent, in Base64) or `A STREAM ID POSITION` (acknowledged, with events).
+Each line of NOTES is `S REQUEST` (about to be sent, in Base64) or `A STREAM ID POSITION` (acknowledged, with events). It says
+`ready` once it has begun.
 """
 
 import asyncio
@@ -85,9 +86,9 @@ class Load:
             line = MarketLine("moneyline", "game", None, ("-110", "+102"))
             await self.send(HOUSE, "platform", PostLines(name, 1, (line,)))
             self.games.append(name)
-            await asyncio.sleep(GAME_S * 0.9)
+            await asyncio.sleep(GAME_S * 0.9)  # waits: the game is about to begin
             self.games.remove(name)
-            await asyncio.sleep(GAME_S * 0.2)
+            await asyncio.sleep(GAME_S * 0.2)  # waits: it is over
             for revision in range(1, self.random.randrange(2, 4)):
                 score = Score(self.random.randrange(9), self.random.randrange(9))
                 entered = await self.send(HOUSE, "platform", EnterResult(name, score))
@@ -103,7 +104,7 @@ async def main(path, committer, seed, notes):
             await load.send(HOUSE, "platform", CreateLeague("MLB", "baseball"))
             for number in range(PLAYERS):
                 await load.send("b1", "owner", CreatePlayer(f"P{number}", "root", 10**9))
-        load.note("R")
+        print("ready", flush=True)
         async with asyncio.TaskGroup() as group:
             for _ in range(3):
                 group.create_task(load.season())

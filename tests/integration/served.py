@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.doubles.coming import comes_true
 from tests.integration.world import SetClock, World
 
 from runline.bootstrap import outside, running_engine
@@ -70,10 +71,9 @@ async def served(
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             scheme = "https" if "certificate" in options else "http"
-            place = Place(World(engine, bus, clock), server, f"{scheme}://{host}:{port}")  # type: ignore[arg-type]
+            place = Place(World(engine, bus, clock), server, f"{scheme}://{host}:{port}")
             try:
-                while not server.started:  # noqa: ASYNC110
-                    await asyncio.sleep(0.001)
+                await comes_true(lambda: server.started or serving.done())
                 yield place
             finally:
                 for client in place.clients:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import apsw
@@ -48,6 +49,12 @@ class Opener:
             return int(connection.execute(sql).get)
         finally:
             connection.close()
+
+
+def child_of(store: SqliteProcessStore) -> Popen[bytes]:
+    """The process that commits for a store."""
+    assert store.committer is not None
+    return store.committer.child
 
 
 class Around:

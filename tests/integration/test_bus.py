@@ -1,12 +1,13 @@
 """The bus: sessions are looked up where the stream is, questions are asked by name, and all of it works as bytes, too."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
 from tests.doubles.wired import BUSES, WiredBus
 from tests.integration.stores import HeldStore
-from tests.integration.world import NOON_NS, passes, play, running, wager
+from tests.integration.world import NOON_NS, acceptance, passes, play, running, wager
 
 from runline.domain.messages import GATEWAY, Rejected
 from runline.domain.queries import QUERIES
@@ -133,7 +134,8 @@ def test_nobody_hears_that_a_session_has_ended_before_that_is_durable(path):
             await passes()
             assert not any(one.done() for one in (ended, *told))
             store.let_go()
-            outcome, *refusals = await asyncio.gather(*told, return_exceptions=True)
+            found: list[Any] = await asyncio.gather(*told, return_exceptions=True)
+            outcome, *refusals = found
             assert outcome.code == "not_signed_in"
             assert [one.code for one in refusals] == ["not_signed_in"] * 3
 
@@ -242,7 +244,7 @@ def test_a_bus_of_bytes_holds_nothing_of_the_engines_objects(path):
             await world.open_book()
             bus = WiredBus(world.engine, world.bus.questions)
             request = world.request("b1", wager())
-            outcome = await bus.send_one(request)
+            outcome = acceptance(await bus.send_one(request))
             async for happened in bus.follow("b1", outcome.position - 1):
                 assert happened[0].event == outcome.events[0]
                 assert happened[0].event is not outcome.events[0]

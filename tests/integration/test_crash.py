@@ -2,20 +2,21 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
 from base64 import b64decode
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
+from tests.integration.world import World
 
 from runline.bootstrap import running_engine
 from runline.engine.codec import decode_request
 from runline.engine.ids import id_bytes
-from runline.engine.requests import Accepted
+from runline.engine.requests import Accepted, Outcome
 from runline.evaluate.verify import verify
 from runline.store.file import open_connection
 from runline.store.sqlite import SqliteStore
@@ -27,20 +28,16 @@ CHILD = Path(__file__).with_name("crash_child.py")
 
 def run_and_kill(path, committer, seed, notes, after_s):
     """Run the child until some time after it is ready (or while it recovers, if that is negative), then kill it."""
-    child = subprocess.Popen([sys.executable, str(CHILD), str(path), committer, str(seed), str(notes)])
-    try:
-        size = notes.stat().st_size if notes.exists() else 0
-        deadline = time.monotonic() + 30
-        while after_s >= 0 and time.monotonic() < deadline:
+    command = [sys.executable, str(CHILD), str(path), committer, str(seed), str(notes)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        try:
+            if after_s >= 0:
+                assert child.stdout is not None
+                assert child.stdout.readline() == b"ready\n", "the child ended by itself"
+            time.sleep(abs(after_s))  # waits: the kill comes at any moment
             assert child.poll() is None, "the child ended by itself"
-            if notes.exists() and b"\nR\n" in b"\n" + notes.read_bytes()[size:]:
-                break
-            time.sleep(0.01)
-        time.sleep(abs(after_s))
-        assert child.poll() is None, "the child ended by itself"
-    finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        finally:
+            child.kill()
 
 
 def read_notes(notes):
@@ -59,7 +56,7 @@ def check_acknowledged(path, acknowledged):
     """Every acknowledged command is in the log exactly once: its events are contiguous and end at the position it heard."""
     connection = open_connection(path, writing=False)
     for command, (stream, position) in acknowledged.items():
-        found = connection.execute(
+        found: list[Any] = connection.execute(
             "SELECT stream, seq FROM events WHERE command = ? ORDER BY seq", (id_bytes(command),)
         ).fetchall()
         assert found, f"{command} was acknowledged and is lost"
@@ -71,7 +68,7 @@ def check_acknowledged(path, acknowledged):
 async def go_on(path, sent, acknowledged):
     """Start again, let jobs and timers finish, send every command again."""
     async with running_engine(SqliteStore(path)) as (engine, bus):
-        again = {}
+        again: dict[str, Outcome] = {}
         for start in range(0, len(sent), 500):
             part = sent[start : start + 500]
             outcomes = await bus.send(part)
@@ -90,8 +87,7 @@ async def go_on(path, sent, acknowledged):
                     assert outcome.repeated
                     assert outcome.events == before.events
         if "b1" in engine.writers:
-            while (await engine.query("b1", lambda book: bool(book.jobs)))[1]:  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            await World(engine, bus, engine.clock).until("b1", lambda book: not book.jobs)
             assert not (await engine.query("b1", lambda book: overdue(book, engine.clock.now_ns())))[1]
             assert (await engine.query("b1", lambda book: book.ledger_sum_minor))[1] == 0
 

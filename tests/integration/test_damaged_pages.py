@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from random import Random
 from shutil import copyfile
+from typing import Any
 
 import apsw
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.served import served
 from tests.integration.world import agrees, play, running, wager
 
@@ -70,10 +72,11 @@ def read_everything(path):
                 continue
             names = ", ".join(column.name for column in table.columns)
             found[table.name] = connection.execute(f"SELECT {names} FROM {table.name}").fetchall()
-        for index, table in connection.execute(
+        indexes: list[Any] = connection.execute(
             "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND sql NOT LIKE '%WHERE%'"
-        ).fetchall():
-            found[index] = connection.execute(f"SELECT count(*) FROM {table} INDEXED BY {index}").fetchall()
+        ).fetchall()
+        for index, of in indexes:
+            found[index] = connection.execute(f"SELECT count(*) FROM {of} INDEXED BY {index}").fetchall()
     finally:
         connection.close()
     return found
@@ -255,14 +258,13 @@ def test_a_page_that_is_damaged_while_the_engine_runs_is_said_and_costs_only_who
 
 def test_a_repeat_whose_answer_is_damaged_is_refused_and_said(made, no_cache):
     async def main():
-        async with running(SqliteStore(made)) as world:
+        store = SqliteStore(made)
+        async with running(store) as world:
             request = world.request("b1", wager("P1", 1_00, market="G2:game:moneyline"))
             (first,) = await world.bus.send([request])
-            world.engine.store.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            store.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             content = made.read_bytes()
-            ((body,),) = world.engine.store.read(
-                "SELECT body FROM events WHERE stream = 'b1' AND seq = ?", (first.position,)
-            )
+            ((body,),) = store.read("SELECT body FROM events WHERE stream = 'b1' AND seq = ?", (first.position,))
             with made.open("r+b") as raw:
                 raw.seek(content.index(body) + 40)
                 raw.write(b"\xff")
@@ -337,13 +339,10 @@ def test_a_server_is_not_ready_while_its_file_is_not_where_it_was(path, monkeypa
             place.rename(elsewhere)
             if replaced:
                 place.write_bytes(b"")
-            async with asyncio.timeout(30):
-                while not conditions.failing:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
-                assert words in conditions.failing[0].reason
-                elsewhere.rename(place)
-                while conditions.failing:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            await comes_true(lambda: conditions.failing)
+            assert words in conditions.failing[0].reason
+            elsewhere.rename(place)
+            await comes_true(lambda: not conditions.failing)
 
     play(main())
     agrees(path)
@@ -362,14 +361,15 @@ def test_a_write_ahead_log_that_was_deleted_costs_nothing_if_the_server_is_stopp
 
 def test_history_that_is_damaged_is_refused_in_plain_words_and_said_and_the_rest_goes_on(path):
     async def main():
-        async with served(path) as place:
+        store = SqliteStore(path)
+        async with served(path, store=store) as place:
             world = place.world
             await world.open_house()
             await world.open_book("b1", credit_minor=10**12)
             for _ in range(60):
                 await world.do("b1", wager("P1", 1_00))
             owner = await place.sign_in("b1", "owner")
-            world.engine.store.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            store.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             for page in pages_of_other_process(path, "events"):
                 with path.open("r+b") as raw:
                     raw.seek((page - 1) * PAGE + 2_000)

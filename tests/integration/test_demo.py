@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -155,7 +156,7 @@ def test_options_keep_what_is_sound():
 
 
 def test_the_default_day_is_a_full_slate_with_a_double_header_and_a_full_board_in_the_morning():
-    day = read_baseball(PROJECT / "data" / "mlb", DEFAULT_DAY)
+    day: Any = read_baseball(PROJECT / "data" / "mlb", DEFAULT_DAY)
     assert len(day.games) >= 14
     assert sorted(game.doubleheader_game for game in day.games)[-2:] == [1, 2]
     assert len(day.lines) == sum(game.lines for game in day.games)
@@ -173,7 +174,7 @@ def test_ten_games_close_at_once_on_the_sunday_and_end_within_ten_minutes_as_the
     early = [game for game in day.games if game.final_ns is not None]
     assert (len(early), len(day.games)) == (10, 14)
     assert {eastern(game.start_ns).isoformat() for game in early} == {"2024-09-15T13:00:00-04:00"}
-    finals = sorted(game.final_ns for game in early)
+    finals = sorted(game.final_ns or 0 for game in early)
     assert len(set(finals)) == 10
     assert finals[-1] - finals[0] <= 10 * MINUTE_NS
     assert {(game.away, game.home): game.score() for game in early}["NO", "DAL"] == Score(19, 44)
@@ -185,6 +186,7 @@ def test_ten_games_close_at_once_on_the_sunday_and_end_within_ten_minutes_as_the
     assert dallas["spread"] == MarketLine("spread", "game", -26, ("-112", "-108"))
     assert dallas["moneyline"] == MarketLine("moneyline", "game", None, ("+235", "-290"))
     assert dallas["total"].line_quarters == 188
+    assert day.rush is not None
     assert (day.rush.until_ns - day.rush.from_ns, day.rush.factor) == (5 * MINUTE_NS, 10)
     assert day.rush.until_ns == day.opening_ns == early[0].start_ns
 
@@ -193,6 +195,7 @@ def test_a_day_that_is_pressed_together_keeps_its_order_and_its_ends():
     day = read_sunday(PROJECT / "data" / "nfl")
     short = fitted(day, NOON_NS, 60)
     assert (short.origin_ns, short.end_ns) == (NOON_NS, NOON_NS + (day.end_ns - day.origin_ns) // 60)
+    assert short.rush is not None
     assert short.rush.until_ns - short.rush.from_ns == 5 * MINUTE_NS // 60
     assert [game.game_id for game in short.games] == [game.game_id for game in day.games]
     assert all(one.final_ns is None for one in short.games if one.start_ns > short.end_ns)
@@ -201,7 +204,8 @@ def test_a_day_that_is_pressed_together_keeps_its_order_and_its_ends():
 
 def test_in_the_rush_ten_times_as_many_wager():
     clock = SetClock(0)
-    bettors = Bettors(None, clock, None, [], 20.0, 1, rush=Rush(100, 200, 10))
+    nobody: Any = None
+    bettors = Bettors(nobody, clock, nobody, [], 20.0, 1, rush=Rush(100, 200, 10))
     rates = []
     for at_ns in (99, 100, 199, 200):
         clock.at_ns = at_ns
@@ -212,6 +216,7 @@ def test_in_the_rush_ten_times_as_many_wager():
 def test_a_timeline_counts_each_wager_in_its_part_of_the_day(tmp_path):
     day = read_sunday(PROJECT / "data" / "nfl")
     timeline = Timeline(day, 60.0)
+    assert day.rush is not None
     for at_ns, duration_ns in ((day.origin_ns, 1_000_000), (day.rush.from_ns, 5_000_000), (day.end_ns - 1, 9_000_000)):
         timeline.add(at_ns, duration_ns)
     timeline.add(day.end_ns + HOUR_NS, 1)

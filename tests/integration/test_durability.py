@@ -13,8 +13,10 @@ from tests.integration.world import (
     SECOND_NS,
     START_NS,
     SetClock,
+    acceptance,
     passes,
     play,
+    refusal,
     running,
     wager,
 )
@@ -23,6 +25,7 @@ from runline.domain.accounts import AdjustCredit
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Suspend
+from runline.domain.wagers import WagerPlaced
 from runline.engine.requests import Accepted, Previewed, Refused
 from runline.store.sqlite import SqliteStore
 
@@ -62,8 +65,10 @@ def test_nothing_is_seen_of_a_batch_until_it_is_durable(committed, stored_first)
             store.let_go()
             assert (await placed).position == position + 1
             outcomes = {what: await task for what, task in tasks.items()}
-            assert outcomes["refused for the credit that the wager took"].code == "credit_exceeded"
-            assert outcomes["previewed"].moves.pending == {"P1": 10_00}
+            assert refusal(outcomes["refused for the credit that the wager took"]).code == "credit_exceeded"
+            previewed = outcomes["previewed"]
+            assert isinstance(previewed, Previewed)
+            assert previewed.moves.pending == {"P1": 10_00}
             assert outcomes["accepted without an event"] == Accepted(position + 1, [])
             assert outcomes["queried"] == (position + 1, 60_00)
             assert outcomes["queried for that position"] == (position + 1, position + 1)
@@ -92,7 +97,9 @@ def test_a_house_move_is_not_in_any_book_before_it_is_durable(committed):
             # It was judged by what was durable then, and says so.
             taken = await placed
             assert isinstance(taken, Accepted)
-            assert taken.events[0].house_seq == (await suspended).position - 1
+            (event,) = taken.events
+            assert isinstance(event, WagerPlaced)
+            assert event.house_seq == (await suspended).position - 1
             assert (await world.refused("b1", wager())).code == "market_suspended"
 
     play(main())
@@ -112,7 +119,7 @@ def test_a_repeat_of_a_command_in_the_same_batch_waits_for_it_too(committed):
             await passes()
             assert not sent.done()
             store.let_go()
-            outcomes = await sent
+            outcomes = [acceptance(outcome) for outcome in await sent]
             assert [outcome.repeated for outcome in outcomes] == [False, True, True]
             assert len({outcome.position for outcome in outcomes}) == 1
             assert outcomes[0].events == outcomes[1].events == outcomes[2].events
@@ -155,17 +162,17 @@ def test_after_a_restart_the_last_commands_are_known_and_new_ones_are_welcome_ho
                 requests.append(world.request("b1", wager(amount_minor=1_00)))
                 assert isinstance(await world.bus.send_one(requests[-1]), Accepted)
             world.set_clock(START_NS)
-            confirmed = await world.do(HOUSE, EnterResult("G1", HOME_WINS))
-            await world.do(HOUSE, ConfirmResult("G1", confirmed.events[0].revision))
+            await world.do(HOUSE, EnterResult("G1", HOME_WINS))
+            await world.do(HOUSE, ConfirmResult("G1", 1))
             await world.settled("b1", "G1")
             assert await world.read("b1", lambda book: len(book.wagers)) == 0
 
     async def afterwards():
         async with running(SqliteStore(path), SetClock(START_NS)) as world:
             for request in requests[-19:]:
-                assert (await world.bus.send_one(request)).repeated
+                assert acceptance(await world.bus.send_one(request)).repeated
             for request in requests[:20]:
-                assert (await world.bus.send_one(request)).code == "stale_command"
+                assert refusal(await world.bus.send_one(request)).code == "stale_command"
             # Never executed, and sent again after the restart: it is newer than anything that is forgotten.
             late = world.request(
                 "b1", wager(market="G2:game:moneyline"), id=uuid7(NOON_NS + 50 * SECOND_NS, os.urandom)

@@ -10,11 +10,14 @@ from shutil import copyfile
 
 import apsw
 import pytest
-from tests.integration.stores import COMMITTERS, FaultyStore, HeldStore
+from tests.doubles.coming import comes_true
+from tests.integration.stores import COMMITTERS, FaultyStore, HeldStore, child_of
 from tests.integration.world import (
+    acceptance,
     agrees,
     passes,
     play,
+    refusal,
     running,
     running_until_the_power_goes,
     wager,
@@ -27,7 +30,7 @@ from runline.domain.suspension import Suspend
 from runline.domain.wagers import WagerPlaced
 from runline.engine.ids import id_bytes
 from runline.engine.ports import Sealed, StoreError
-from runline.engine.requests import Accepted, Refused
+from runline.engine.requests import Accepted, Outcome, Refused, Request
 from runline.evaluate.terminal import DIFFERS, UNREADABLE, verify_database
 from runline.store.file import open_connection
 from runline.store.sqlite import SqliteStore
@@ -45,9 +48,7 @@ async def open_stage(world, books=("b1",)):
 
 async def recovered(world, before):
     """Wait until memory was dropped and recovered since there were that many recoveries."""
-    async with asyncio.timeout(WAIT_S):
-        while world.engine.probes.recoveries == before or not world.engine.ready:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await comes_true(lambda: world.engine.probes.recoveries != before and world.engine.ready)
 
 
 def edit(path, sql, *values):
@@ -150,7 +151,7 @@ def test_what_does_not_pass_in_time_is_unavailable_and_leaves_nothing(committed,
             with pytest.raises(Rejected) as refused:
                 await world.engine.query("b1", lambda book: len(book.wagers))
             assert refused.value.code == "unavailable"
-            assert (await asked).code == "unavailable"
+            assert refusal(await asked).code == "unavailable"
             faulty.fault = None
             await recovered(world, recoveries)
             assert faulty.attempts > 2
@@ -159,7 +160,7 @@ def test_what_does_not_pass_in_time_is_unavailable_and_leaves_nothing(committed,
             assert times_stored(committed.path, request.id) == 0
             await asyncio.to_thread(agrees, committed.path)
 
-            first, second = await world.bus.send_one(request), await world.bus.send_one(request)
+            first, second = [acceptance(await world.bus.send_one(request)) for _ in range(2)]
             assert (first.position, first.repeated) == (position + 1, False)
             assert (second.position, second.repeated) == (position + 1, True)
             assert await wagers_of(world) == 1
@@ -180,7 +181,10 @@ def test_a_full_disk_takes_nothing_and_loses_nothing(path, impatient):
             connection = store.connection
             unlimited = connection.pragma("max_page_count")
             connection.pragma("max_page_count", connection.pragma("page_count") + 4)
-            accepted, unavailable = [], []
+            accepted: list[Request] = []
+            unavailable: list[Request] = []
+            outcomes: list[Outcome] = []
+            recoveries = world.engine.probes.recoveries
             for _ in range(50):
                 requests = [world.request("b1", wager(amount_minor=1_00)) for _ in range(40)]
                 recoveries = world.engine.probes.recoveries
@@ -189,7 +193,7 @@ def test_a_full_disk_takes_nothing_and_loses_nothing(path, impatient):
                     (accepted if isinstance(outcome, Accepted) else unavailable).append(request)
                 if unavailable:
                     break
-            assert {outcome.code for outcome in outcomes} == {"unavailable"}
+            assert {refusal(outcome).code for outcome in outcomes} == {"unavailable"}
             await recovered(world, recoveries)
             assert await wagers_of(world) == 1 + len(accepted)
             assert all(times_stored(path, request.id) == 1 for request in accepted)
@@ -216,7 +220,7 @@ def test_an_engine_that_is_stopped_while_nothing_can_be_stored_ends(committed, i
             faulty.fault = always("transient")
             asked = [asyncio.create_task(world.ask("b1", wager())) for _ in range(3)]
             await faulty.failed.wait()
-        assert {(await one).code for one in asked} == {"unavailable"}
+        assert {refusal(await one).code for one in asked} == {"unavailable"}
 
     play(asyncio.wait_for(main(), WAIT_S))
     agrees(committed.path)
@@ -256,7 +260,7 @@ def test_a_row_that_cannot_be_stored_stops_its_stream_only(committed, impatient)
             )
             assert parts[0] == {"b1", "b2", HOUSE}
             assert {frozenset(alone) for alone in parts[1:4]} == {frozenset([stream]) for stream in parts[0]}
-            assert bad.code == "unavailable"
+            assert refusal(bad).code == "unavailable"
             assert isinstance(good, Accepted)
             assert isinstance(house, Accepted)
 
@@ -322,8 +326,8 @@ def test_a_lost_answer_of_the_store_is_found_out_from_the_heads(committed, impat
             assert world.engine.probes.recoveries == recoveries
             for request, outcome in zip(requests, outcomes, strict=True):
                 assert times_stored(committed.path, request.id) == 1
-                again = await world.bus.send_one(request)
-                assert (again.position, again.events, again.repeated) == (outcome.position, outcome.events, True)
+                again = acceptance(await world.bus.send_one(request))
+                assert again == Accepted(outcome.position, acceptance(outcome).events, repeated=True)
             await world.do("b1", wager())
             assert await wagers_of(world) == 2
             await listener.reach(outcomes[0].position + 1)
@@ -348,19 +352,15 @@ def test_when_nobody_can_tell_whether_it_was_stored_the_same_command_may_be_sent
             faulty.unreadable = StoreError("transient", "on purpose")
             faulty.fault = once("lost", faulty, first_store=first_store)
             request = world.request("b1", wager())
-            assert (await world.bus.send_one(request)).code == "unavailable"
-            assert (await world.bus.send_one(request)).code == "unavailable"
-            async with asyncio.timeout(WAIT_S):
-                while not any(  # noqa: ASYNC110
-                    "cannot be recovered, trying again: on purpose" in one.reason
-                    for one in world.engine.conditions.failing
-                ):
-                    await asyncio.sleep(0.001)
+            assert refusal(await world.bus.send_one(request)).code == "unavailable"
+            assert refusal(await world.bus.send_one(request)).code == "unavailable"
+            said = "cannot be recovered, trying again: on purpose"
+            await comes_true(lambda: any(said in one.reason for one in world.engine.conditions.failing))
             faulty.unreadable = None
             await recovered(world, recoveries)
             assert not world.engine.conditions.standing
             assert await wagers_of(world) == times_stored(committed.path, request.id) == int(first_store)
-            outcome = await world.bus.send_one(request)
+            outcome = acceptance(await world.bus.send_one(request))
             assert (outcome.position, outcome.repeated) == (position + 1, first_store)
             assert times_stored(committed.path, request.id) == 1
             await listener.reach(position + 1)
@@ -388,10 +388,10 @@ def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, im
 
             faulty.fault = half
             requests = [world.request(book, wager()) for book in ("b1", "b2")]
-            assert {outcome.code for outcome in await world.bus.send(requests)} == {"unavailable"}
+            assert {refusal(outcome).code for outcome in await world.bus.send(requests)} == {"unavailable"}
             await recovered(world, recoveries)
             assert [await wagers_of(world, book) for book in ("b1", "b2")] == [1, 0]
-            assert [outcome.repeated for outcome in await world.bus.send(requests)] == [True, False]
+            assert [acceptance(outcome).repeated for outcome in await world.bus.send(requests)] == [True, False]
             assert [await wagers_of(world, book) for book in ("b1", "b2")] == [1, 1]
 
     play(main())
@@ -438,10 +438,10 @@ def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impati
             held.let_go()
             assert isinstance(await flying, Accepted)
             outcomes = await asked
-            assert {outcome.code for outcome in outcomes[:4]} == {"unavailable"}
+            assert {refusal(outcome).code for outcome in outcomes[:4]} == {"unavailable"}
             assert all(isinstance(outcome, Accepted) for outcome in outcomes[4:])
             (found,) = await asyncio.gather(queried, return_exceptions=True)
-            assert found.code == "unavailable" if isinstance(found, Rejected) else found[1] == 2
+            assert found.code == "unavailable" if isinstance(found, Rejected) else found == (durable.position + 1, 2)
             assert world.engine.probes.recoveries == recoveries
             assert (await world.refused("b1", wager())).code == "unavailable"
             await world.do("b2", wager())
@@ -456,7 +456,7 @@ def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impati
         async with running(committed()) as world:
             assert await wagers_of(world) == 2
             outcomes = await world.bus.send(requests)
-            assert [outcome.repeated for outcome in outcomes] == [False] * 4 + [True] * 4
+            assert [acceptance(outcome).repeated for outcome in outcomes] == [False] * 4 + [True] * 4
             assert await wagers_of(world) == 6
 
     play(main())
@@ -480,16 +480,17 @@ def test_a_committer_killed_under_load_takes_nothing_with_it_that_was_acknowledg
         async with running(store) as world:
             await open_stage(world)
             listener = world.listen("b1", await world.until("b1", lambda book: True))
-            outcomes, stopped = {}, asyncio.Event()
+            outcomes: dict[str, tuple[Request, Outcome]] = {}
+            stopped = asyncio.Event()
             load = [asyncio.create_task(keep_wagering(world, outcomes, stopped)) for _ in range(8)]
             for _ in range(5):
-                killed, known = store.committer.child.pid, len(outcomes)
-                os.kill(killed, signal.SIGKILL)
-                async with asyncio.timeout(WAIT_S):
-                    while (  # noqa: ASYNC110
-                        store.committer is None or store.committer.child.pid == killed or len(outcomes) < known + 400
-                    ):
-                        await asyncio.sleep(0.001)
+                killed, known = store.committer, len(outcomes)
+                os.kill(child_of(store).pid, signal.SIGKILL)
+                await comes_true(
+                    lambda killed=killed, known=known: (
+                        store.committer not in (None, killed) and len(outcomes) >= known + 400
+                    )
+                )
             stopped.set()
             await asyncio.gather(*load)
 
@@ -518,7 +519,7 @@ def test_a_committer_killed_before_it_has_begun_a_batch_is_replaced_and_the_batc
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await open_stage(world)
-            recoveries, child = world.engine.probes.recoveries, store.committer.child
+            recoveries, child = world.engine.probes.recoveries, child_of(store)
             os.kill(child.pid, signal.SIGSTOP)
             requests = [world.request("b1", wager()) for _ in range(10)]
             asked = asyncio.create_task(world.bus.send(requests))
@@ -526,7 +527,7 @@ def test_a_committer_killed_before_it_has_begun_a_batch_is_replaced_and_the_batc
             assert not asked.done()
             os.kill(child.pid, signal.SIGKILL)
             assert all(isinstance(outcome, Accepted) for outcome in await asked)
-            assert store.committer.child.pid != child.pid
+            assert child_of(store).pid != child.pid
             assert world.engine.probes.recoveries == recoveries
             assert {times_stored(path, request.id) for request in requests} == {1}
 
@@ -539,12 +540,12 @@ def test_a_committer_killed_while_idle_is_replaced_for_the_next_wager(path):
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await open_stage(world)
-            child = store.committer.child
+            child = child_of(store)
             os.kill(child.pid, signal.SIGKILL)
             await asyncio.to_thread(child.wait)
             await world.do("b1", wager())
-            assert store.committer.child.pid != child.pid
-            os.kill(store.committer.child.pid, signal.SIGKILL)
+            assert child_of(store).pid != child.pid
+            os.kill(child_of(store).pid, signal.SIGKILL)
 
     play(main())
     agrees(path)
@@ -564,7 +565,7 @@ def test_a_page_that_is_damaged_where_a_batch_is_to_be_written_is_not_tried_agai
 
             recoveries = world.engine.probes.recoveries
             faulty.fault = fault
-            assert (await world.bus.send_one(world.request("b1", wager()))).code == "unavailable"
+            assert refusal(await world.bus.send_one(world.request("b1", wager()))).code == "unavailable"
             await recovered(world, recoveries)
             faulty.fault = None
             (condition,) = world.engine.conditions.standing.values()

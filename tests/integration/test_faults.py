@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 import msgspec
+from tests.doubles.coming import comes_true
 from tests.integration.served import served, small_buffer
 from tests.integration.stores import Around
 from tests.integration.world import HOME_WINS, MONEYLINE, NOON_NS, play, running, start_ns, wager
@@ -11,7 +12,7 @@ from tests.integration.world import HOME_WINS, MONEYLINE, NOON_NS, play, running
 from runline.bus.local import Gather
 from runline.domain.access import RevokeUser
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.catalog import CreateFixture, CreateLeague, Period
 from runline.domain.messages import HOUSE
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.results import ConfirmResult, EnterResult
@@ -22,7 +23,7 @@ from runline.store.sqlite import SqliteStore
 
 WAIT_S = 30
 RICH = 10**12
-PERIODS = ("game", "1h", "2h", "q1", "q2", "q3", "q4")
+PERIODS: tuple[Period, ...] = ("game", "1h", "2h", "q1", "q2", "q3", "q4")
 GAMES = 120
 FLOOD_MAX = 10_000
 BET = {"player": "P1", "market": MONEYLINE, "side": "home", "line_quarters": None, "price": "+102", "amount_minor": 100}
@@ -45,12 +46,6 @@ async def place_wager(place, client, fields):
     return await client.send_as(place.world.bus.new_id(), "PlaceWager", fields)
 
 
-async def comes_true(holds, wait_s=WAIT_S):
-    async with asyncio.timeout(wait_s):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-
-
 class SlowDisk(Around):
     """Every sync of the disk takes this long."""
 
@@ -59,7 +54,7 @@ class SlowDisk(Around):
         self.sync_s = 0.0
 
     async def commit(self, sealed):
-        await asyncio.sleep(self.sync_s)
+        await asyncio.sleep(self.sync_s)  # waits: the disk does
         return await self.store.commit(sealed)
 
 
@@ -70,7 +65,7 @@ def test_a_disk_that_syncs_in_200_ms_bounds_what_waits_and_everyone_is_answered(
             await world.open_house()
             await world.open_book(credit_minor=RICH)
             store.sync_s = 0.2
-            gathers, forbidden = [], []
+            gathers, forbidden, suspended = [], [], 0
             for turn in range(8):
                 gathers.append(queue(world, [world.request("b1", wager(amount_minor=1_00)) for _ in range(1_000)]))
                 assert world.engine.queues.wagers_waiting <= WAGERS_WAITING_MAX
@@ -153,7 +148,7 @@ def test_a_client_that_floods_and_never_reads_its_answers_is_read_no_more(path):
 
 
 def test_a_board_of_5000_selections_is_posted_shown_and_wagered_on(path):
-    def board(price):
+    def board(price: str) -> tuple[MarketLine, ...]:
         return tuple(
             line
             for period in PERIODS

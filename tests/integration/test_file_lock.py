@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.integration.stores import COMMITTERS
+from tests.integration.stores import COMMITTERS, child_of
 from tests.integration.world import agrees, play, running, wager
 
 from runline.engine.ports import StoreError
@@ -136,9 +136,9 @@ def test_a_committer_that_is_killed_as_it_is_told_to_close_loses_nothing(path):
             await world.open_house()
             await world.open_book("b1")
             await world.do("b1", wager())
-            store.committer.child.kill()
+            child_of(store).kill()
         async with running(SqliteProcessStore(path)) as world:
-            assert len(world.engine.writers["b1"].state.wagers) == 1
+            assert await world.read("b1", lambda book: len(book.wagers)) == 1
 
     play(main())
     agrees(path)

@@ -13,7 +13,7 @@ from tests.integration.world import HOUR_NS, SECOND_NS, SetClock, agrees, wager
 from runline.client import RefusedError
 from runline.domain.access import CreateUser, SetRole
 from runline.domain.hierarchy import CreateAgent, MoveAgent
-from runline.domain.messages import HOUSE
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS
 from runline.engine.fair import busy
@@ -66,7 +66,7 @@ async def outcome(awaitable):
     """ "", or the code of the refusal."""
     try:
         await awaitable
-    except Exception as rejected:
+    except (Rejected, RefusedError) as rejected:
         return rejected.code
     return ""
 
@@ -434,7 +434,8 @@ def test_use_is_noted_after_the_clock_has_been_put_back(place):
 
 
 def test_an_old_password_is_nowhere_in_the_file_and_the_log_proves_the_present_one(place, path):
-    old, present = [], {}
+    old: list[str] = []
+    present: dict[str, str] = {}
 
     async def main(place):
         owner = await place.sign_in("b1", "owner")

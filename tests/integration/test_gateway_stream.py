@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 
 import apsw
 import pytest
+from tests.doubles.coming import comes_true
 from tests.doubles.ids import uuid7
+from tests.doubles.ports import own_port
 from tests.integration.served import PASSWORD, served, small_buffer
 from tests.integration.world import LINES, MONEYLINE, NOON_NS, SECOND_NS, wager
 
@@ -26,10 +28,10 @@ from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.wagers import WagerPlaced
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
-from runline.gateway.server import listen
 
 WATCH = (Permission.FIGURES_VIEW, Permission.TICKER_VIEW, Permission.BOARD_VIEW, Permission.LOG_VIEW)
 
@@ -129,7 +131,7 @@ def test_each_sees_their_own_subtree_and_a_player_their_own_account(place):
         ):
             followers[name] = Follower(await place.sign_in("b1", name), *topics)
             await followers[name].take()
-        placed = {}
+        placed: dict[str, list[int]] = {}
         for player in ("P1", "P2", "P9", "P1"):
             placed.setdefault(player, []).append((await place.world.do("b1", wager(player))).position)
         last = (await place.world.do("b1", wager("P1"))).position
@@ -360,8 +362,7 @@ def test_a_screen_that_never_reads_is_cut_and_the_others_go_on(place, monkeypatc
         head = f"GET /v1/stream?topics=log HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {owner.token}\r\n\r\n"
         deaf.sendall(head.encode())
         async with asyncio.timeout(20):
-            while place.gateway.live.count < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+            await comes_true(lambda: place.gateway.live.count == 2)
             while place.gateway.live.count == 2:
                 changes = [AdjustCredit("P1", number, "x" * 400) for number in range(200)]
                 outcomes = await place.world.bus.send([place.world.request("b1", change) for change in changes])
@@ -377,7 +378,7 @@ def test_silence_is_told_from_death_by_heartbeats(place, monkeypatch):
 
     async def main(place):
         follower = Follower(await place.sign_in("b1", "owner"), "wagers", "health")
-        kinds = set()
+        kinds: set[str] = set()
         while kinds < {"image", "heartbeat", "delta"}:
             kinds.add((await follower.take()).kind)
 
@@ -559,6 +560,7 @@ def start_server(path, port):
         "inline",
     ]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert child.stdout is not None
     with child.stdout as said:
         assert any("http://" in line for line in said), "the server does not start"
     return child
@@ -607,9 +609,14 @@ async def proxied(port):
         proxy.cut(2)
 
 
+class Stop(asyncio.Event):
+    """When it is over, and the position that everyone must have seen then."""
+
+    position = 0
+
+
 def test_whatever_is_killed_and_cut_under_load_every_screen_sees_its_whole_log(path):
-    with listen("127.0.0.1", 0) as listening:
-        port = listening.getsockname()[1]
+    port = own_port()
 
     async def follow(address, user, stop, found):
         async with AsyncClient(address, deadline_s=60) as client:
@@ -635,9 +642,8 @@ def test_whatever_is_killed_and_cut_under_load_every_screen_sees_its_whole_log(p
     async def main():
         await set_up_for_fire(path)
         child = await asyncio.to_thread(start_server, path, port)
-        stop = asyncio.Event()
-        stop.position = 0
-        found = []
+        stop = Stop()
+        found: list[tuple[str, Follower]] = []
         try:
             async with proxied(port) as (proxy, address), asyncio.timeout(60 + 5 * CUTS):
                 users = ["owner", *(f"user{number}" for number in range(4))]
@@ -646,12 +652,9 @@ def test_whatever_is_killed_and_cut_under_load_every_screen_sees_its_whole_log(p
                     asyncio.create_task(follow(address, users[number % len(users)], stop, found))
                     for number in range(SCREENS)
                 ]
-                while len(found) < SCREENS or not all(one.images for _, one in found):  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+                await comes_true(lambda: len(found) == SCREENS and all(one.images for _, one in found))
                 for number in range(CUTS):
-                    before = stop.position
-                    while stop.position < before + 20:  # noqa: ASYNC110
-                        await asyncio.sleep(0.01)
+                    await comes_true(lambda enough=stop.position + 20: stop.position >= enough)
                     if number % 4 == 3:
                         child.send_signal(signal.SIGKILL)
                         await asyncio.to_thread(child.wait)
@@ -659,7 +662,7 @@ def test_whatever_is_killed_and_cut_under_load_every_screen_sees_its_whole_log(p
                     else:
                         proxy.cut(random.choice((0.3, 1.1)))
                 stop.set()
-                placed = {}
+                placed: dict[int, str] = {}
                 for one in await asyncio.gather(*loads):
                     placed |= one
                 stop.position = max(placed)
@@ -673,7 +676,7 @@ def test_whatever_is_killed_and_cut_under_load_every_screen_sees_its_whole_log(p
             for row in connection.execute("SELECT body FROM events WHERE stream = 'b1' ORDER BY seq")
         ]
         connection.close()
-        wagers = {entry.seq: entry.event().player for entry in log if entry.type == "WagerPlaced"}
+        wagers = {entry.seq: event.player for entry in log if isinstance(event := entry.event(), WagerPlaced)}
         assert set(placed.items()) <= set(wagers.items())
         for user, follower in found:
             assert follower.images == 1

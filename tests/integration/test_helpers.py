@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.served import PASSWORD, served
+from tests.integration.stores import child_of
 from tests.integration.world import agrees, play, running, wager
 
 from runline.client import RefusedError
@@ -42,8 +44,6 @@ async def main(path, then):
         server = make_server(engine, bus, outside(engine.clock), store.history())
         with listen("127.0.0.1", 0) as listening:
             serving = asyncio.create_task(server.serve(sockets=[listening]))
-            while not server.started:
-                await asyncio.sleep(0.01)
             await bus.send_one(Request(HOUSE, bus.new_id(), "platform", OpenBook("b1", "owner")))
             await server.gateway.signing.set_first_password(HOUSE, "platform", "a long password")
             async with AsyncClient("http://%s:%d" % listening.getsockname()[:2]) as client:
@@ -51,7 +51,7 @@ async def main(path, then):
                 page = await client.ask("log", type="BookOpened")
                 print("history", len(page.items), flush=True)
             if then == "wait":
-                await asyncio.sleep(600)
+                await asyncio.Event().wait()
             server.should_exit = True
             await serving
 
@@ -91,16 +91,22 @@ def lives(pid):
 
 def gone(pids):
     """Wait until these processes have ended."""
-    deadline = time.monotonic() + WAIT_S
-    while any(map(lives, pids)):
-        assert time.monotonic() < deadline, f"still there: {[pid for pid in pids if lives(pid)]}"
-        time.sleep(0.01)
+    for pid in pids:
+        try:
+            end = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            assert select.select([end], [], [], WAIT_S)[0], f"still there: {pid}"
+        finally:
+            os.close(end)
 
 
 @pytest.mark.parametrize("stopped", [False, True])
 def test_all_helpers_end_with_a_parent_that_is_killed_also_if_they_are_stopped(program, path, stopped):
     child = subprocess.Popen([sys.executable, program, path, "wait"], stdout=subprocess.PIPE, text=True)
     try:
+        assert child.stdout is not None
         assert child.stdout.readline() == "imported\n"
         assert child.stdout.readline() == "history 1\n"
         helpers = children_of(child.pid)
@@ -121,11 +127,11 @@ def test_signals_to_a_server_and_all_its_helpers_do_not_end_these(path):
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await world.open_house()
-            pid = store.committer.child.pid
+            pid = child_of(store).pid
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
                 os.kill(pid, number)
             await world.open_book("b1")
-            assert store.committer.child.pid == pid
+            assert child_of(store).pid == pid
 
     play(main())
 
@@ -137,23 +143,28 @@ def quick(monkeypatch):
     monkeypatch.setattr("runline.store.sqlite_process.COMMITTER_SILENT_S_MAX", 1.5)
 
 
-def test_a_committer_that_hangs_is_said_ended_and_replaced_and_its_batch_is_stored_once(path, quick):
+def test_a_committer_that_hangs_is_said_ended_and_replaced_and_its_batch_is_stored_once(path, quick, monkeypatch):
     said = []
 
     async def main():
         store = SqliteProcessStore(path)
         async with running(store) as world:
             note = world.engine.conditions.note
-            world.engine.conditions.note = lambda *words: (said.append(words), note(*words))
+
+            def noted(*words):
+                said.append(words)
+                note(*words)
+
+            monkeypatch.setattr(world.engine.conditions, "note", noted)
             await world.open_house()
             await world.open_book("b1")
-            child = store.committer.child
+            child = child_of(store)
             os.kill(child.pid, signal.SIGSTOP)
             outcome = await world.do("b1", wager())
-            assert store.committer.child.pid != child.pid
+            assert child_of(store).pid != child.pid
             assert not lives(child.pid)
             assert not world.engine.conditions.standing
-            assert len(world.engine.writers["b1"].state.wagers) == 1
+            assert await world.read("b1", lambda book: len(book.wagers)) == 1
             assert outcome.position == world.engine.writers["b1"].durable_seq
 
     play(main())
@@ -172,7 +183,7 @@ def test_a_batch_is_stored_however_long_it_takes_to_see_that_a_committer_hangs(p
         async with running(store) as world:
             await world.open_house()
             await world.open_book("b1")
-            os.kill(store.committer.child.pid, signal.SIGSTOP)
+            os.kill(child_of(store).pid, signal.SIGSTOP)
             await world.do("b1", wager())
 
     play(main())
@@ -184,7 +195,7 @@ def test_a_committer_that_hangs_as_it_is_told_to_close_does_not_hold_the_stop_up
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await world.open_house()
-            child = store.committer.child
+            child = child_of(store)
             os.kill(child.pid, signal.SIGSTOP)
         assert not lives(child.pid)
 

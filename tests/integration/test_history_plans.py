@@ -115,7 +115,7 @@ class Watch:
         for sql, values in self.values.items():
             if sql not in ("BEGIN", "ROLLBACK"):
                 for row in self.connection.execute("EXPLAIN QUERY PLAN " + sql, values).fetchall():
-                    yield sql, row[3]
+                    yield sql, str(row[3])
 
     def check(self) -> None:
         """Every step goes by an index that narrows, and hands over what it reads."""
@@ -218,7 +218,7 @@ def every_question() -> list[Any]:
     ]
 
 
-def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: dict[str, str], **asked: Any) -> Any:
+def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: dict[str, Any], **asked: Any) -> Any:
     """The page that somebody is answered."""
     question = HISTORY[name].asked(**chosen, **asked)
     asked_for = (name, f"session of {user}", user, question, NOON_NS)
@@ -263,7 +263,7 @@ def test_pages_that_end_early_lose_nothing(reader, monkeypatch, name, stream, us
 @pytest.mark.parametrize("user", ASKERS["book"])
 @pytest.mark.parametrize(("name", "table"), [("wagers", "wagers"), ("ledger", "ledger_entries")])
 def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
-    fields = HISTORY[name].row.__struct_fields__
+    fields = [field.name for field in msgspec.structs.fields(HISTORY[name].row)]
     sql = f"SELECT {', '.join(fields)} FROM {table} WHERE stream = 'b1' ORDER BY +number DESC"
     everything = [dict(zip(fields, row, strict=True)) for row in reader.execute(sql)]
     assert len(everything) > 2_000

@@ -1,16 +1,18 @@
 """Floods of what somebody may not do, or may: nobody else waits for them for long, and nobody above hears `busy`."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.served import served
 from tests.integration.stores import HeldStore
 from tests.integration.test_lanes import answers, queue
 from tests.integration.world import MONEYLINE, agrees, passes, play, running, wager
 
 from runline.domain.access import CreateUser, RevokeUser, SetRole
-from runline.domain.messages import DECIDERS, HOUSE
+from runline.domain.messages import DECIDERS, HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Suspend
 from runline.domain.wagers import VoidWager
@@ -27,7 +29,6 @@ from runline.engine.requests import Accepted, Sink
 from runline.store.sqlite import SqliteStore
 
 RICH = 10**12
-WAIT_S = 30
 
 
 async def open_stage(world, players=2):
@@ -58,13 +59,11 @@ def test_what_a_player_may_not_send_goes_after_everything_else(path):
     async def main():
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
-            order = []
+            order: list[tuple[str, str]] = []
             world.engine.submit(suspends(world, 60, "P1"), Order(order, "flood"))
             world.engine.submit([world.request("b1", wager("P2", 1_00), "P2")] * 1, Order(order, "wager"))
             world.engine.submit([world.request("b1", Suspend("market", MONEYLINE, ""))], Order(order, "owner"))
-            async with asyncio.timeout(WAIT_S):
-                while len(order) < 62:  # noqa: ASYNC110
-                    await asyncio.sleep(0.001)
+            await comes_true(lambda: len(order) == 62)
             assert order.index(("owner", "accepted")) < order.index(("wager", "market_suspended")) < 20
             assert [entry for entry in order if entry[0] == "flood"] == [("flood", "not_permitted")] * 60
 
@@ -138,14 +137,12 @@ def test_a_flood_by_staff_who_may_leaves_the_owner_a_place_and_a_turn_and_player
             waiting = len(world.engine.writers["b1"].lanes.control)
             # All of one agent leave places for those of another, and the kept ones for the owner.
             assert CONTROL_KEPT // 2 < waiting < LANE_DEPTH_MAX["control"] - CONTROL_KEPT
-            order = []
+            order: list[tuple[str, str]] = []
             world.engine.submit([world.request("b1", wager("P2", 1_00), "P2")] * 1, Order(order, "wager"))
             world.engine.submit(
                 [world.request("b1", Suspend("market", "G1:game:total", "news"))], Order(order, "owner")
             )
-            async with asyncio.timeout(WAIT_S):
-                while len(order) < 2:  # noqa: ASYNC110
-                    await asyncio.sleep(0)
+            await comes_true(lambda: len(order) == 2)
             assert order == [("owner", "accepted"), ("wager", "accepted")]
             # Most of the flood still waits.
             assert len(world.engine.writers["b1"].lanes.control) > waiting // 2
@@ -170,13 +167,11 @@ def test_a_user_whose_commands_take_long_has_fewer_of_them_in_a_turn(path, monke
                 return judge(state, command, context)
 
             monkeypatch.setitem(DECIDERS, Suspend, slowly)
-            order = []
+            order: list[tuple[str, str]] = []
             world.engine.submit(suspends(world, 16, "sam"), Order(order, "sam"))
             world.engine.submit([world.request("b1", wager("P2", 1_00), "P2")], Order(order, "wager"))
             world.engine.submit(suspends(world, 1, "una"), Order(order, "una"))
-            async with asyncio.timeout(WAIT_S):
-                while len(order) < 18:  # noqa: ASYNC110
-                    await asyncio.sleep(0)
+            await comes_true(lambda: len(order) == 18)
             names = [name for name, _ in order]
             assert names.index("una") == 1
             assert names.index("wager") <= 3
@@ -233,7 +228,7 @@ def test_whoever_loses_their_permission_while_they_wait_is_judged_as_they_are_th
     play(main())
 
 
-def test_no_rows_are_fetched_for_who_may_not_send_the_command(path):
+def test_no_rows_are_fetched_for_who_may_not_send_the_command(path, monkeypatch):
     async def main():
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
@@ -247,7 +242,7 @@ def test_no_rows_are_fetched_for_who_may_not_send_the_command(path):
                 fetched.extend(needs)
                 return await fetch(stream, needs)
 
-            world.engine.store.fetch = counted
+            monkeypatch.setattr(world.engine.store, "fetch", counted)
             voids = [world.request("b1", VoidWager(number, "mine"), "P1") for number in numbers]
             assert codes(await world.bus.send(voids)) == {"not_permitted"}
             assert fetched == []
@@ -407,7 +402,7 @@ def test_a_batch_is_full_by_its_bytes_however_few_events_it_has(path, monkeypatc
                 sizes.append(sum(len(row[4]) for part in sealed.parts for row in part.events))
                 return await commit(sealed)
 
-            store.commit = measured
+            monkeypatch.setattr(store, "commit", measured)
             outcomes = await answers(queue(world, [world.request("b1", wager("P2", 1_00)) for _ in range(300)]))
             assert codes(outcomes) == {"accepted"}
             assert len(sizes) > 10
@@ -468,7 +463,7 @@ def test_queries_that_wait_have_bounds_for_each_user_part_and_book_and_in_all(pa
                 waiting.extend(found)
                 return len(found)
 
-            waiting = []
+            waiting: list[asyncio.Task[Any]] = []
             # Those who stand at one agent leave as much for the rest of the book, and the book as much for others.
             assert await let_in("P1") == AWAITING_PER_USER_MAX
             assert 0 < await let_in("P2") < AWAITING_PER_USER_MAX
@@ -492,9 +487,9 @@ def test_positions_that_nobody_waits_for_any_more_are_forgotten(path):
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
             for far in range(1_000):
-                asked = world.engine.query("b1", lambda book: None, 10**6 + far, wait_s=0)
-                outcome = (await asyncio.gather(asked, return_exceptions=True))[0]
-                assert outcome.code == "position_unknown"
+                with pytest.raises(Rejected) as refused:
+                    await world.engine.query("b1", lambda book: None, 10**6 + far, wait_s=0)
+                assert refused.value.code == "position_unknown"
             positions = world.engine.writers["b1"].positions
             assert positions.waiting == {}
             assert len(positions.order) < 100

@@ -112,7 +112,7 @@ def test_a_batch_is_bounded_however_much_waits(path, monkeypatch):
                 sizes.append(sum(len(part.events) for part in sealed.parts))
                 return await commit(sealed)
 
-            store.commit = measured
+            monkeypatch.setattr(store, "commit", measured)
             outcomes = await answers(queue(world, flood_of(world, "b1", 2_000)))
             assert {type(outcome) for outcome in outcomes} == {Accepted}
             assert sum(sizes) == 2_000
@@ -212,6 +212,8 @@ def test_books_take_turns_so_that_a_flood_in_one_does_not_delay_another(path):
             order = []
 
             class Noting(Gather):
+                book = ""
+
                 def answer(self, index, outcome):
                     order.append(self.book)
                     super().answer(index, outcome)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.integration.stores import HeldStore
-from tests.integration.world import MONEYLINE, SECOND_NS, passes, play, running, wager
+from tests.integration.world import MONEYLINE, SECOND_NS, Listener, acceptance, passes, play, refusal, running, wager
 
 from runline.domain.accounts import AdjustCredit
 from runline.domain.messages import HOUSE, Rejected
@@ -97,7 +97,7 @@ def test_a_subscriber_from_anywhere_gets_what_comes_after(committed):
             await open_stage(world)
             before = await world.until("b1", lambda book: True)
             flood = asyncio.create_task(wagers(world, 600))
-            listeners = []
+            listeners: list[Listener] = []
             while not flood.done() and len(listeners) < 60:
                 head = world.engine.writers["b1"].durable_seq
                 listeners += [world.listen("b1", head), world.listen("b1", (before + head) // 2)]
@@ -121,7 +121,7 @@ def test_what_a_subscriber_gets_is_what_is_logged(committed):
             await open_stage(world)
             live = world.listen("b1", world.engine.writers["b1"].durable_seq)
             request = world.request("b1", wager(), "P1")
-            placed = await world.bus.send_one(request)
+            placed = acceptance(await world.bus.send_one(request))
             await live.reach(placed.position)
             from_log = world.listen("b1", placed.position - 1)
             await from_log.reach(placed.position)
@@ -177,6 +177,7 @@ def test_a_subscriber_that_is_too_slow_is_told_so_and_holds_nobody_up(path, monk
             head = world.engine.writers["b1"].durable_seq
             slow = world.engine.subscribe("b1", head)
             quick = world.listen("b1", head)
+            last = head
             for _ in range(4):
                 last = (await wagers(world, 50))[-1].position
                 await quick.reach(last)
@@ -226,7 +227,7 @@ def test_a_book_takes_no_wagers_while_its_house_view_is_too_old(path):
             store.let_go()
             assert isinstance(await suspended, Accepted)
             assert isinstance(await early, Accepted)
-            refused = await late
+            refused = refusal(await late)
             assert refused.code == "house_stale"
             assert refused.details["lag_ms"] >= 3_000
             assert isinstance(await other, Accepted)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import MONEYLINE, passes, play, wager
@@ -214,7 +215,7 @@ def test_events_that_a_hub_has_not_looked_at_stay_in_its_ring_beyond_its_bound(p
             await there.hear(screen)
             world = there.place.world
             outcomes = await world.bus.send([world.request("b1", wager(amount_minor=1_00)) for _ in range(500)])
-            seen = []
+            seen: list[int] = []
             while not seen or seen[-1] < outcomes[-1].position:
                 for _, _, data in await there.hear(screen):
                     seen += [event["seq"] for event in data["topics"]["wagers"]["events"]]
@@ -239,7 +240,7 @@ def test_a_revocation_cuts_no_screen_before_it_is_durable(path):
             await store.held.wait()
             there.live.hubs["b1"].wake.set()
             for _ in range(20):
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # waits: for what must not happen while flushes go by
             assert not revoked.done()
             assert not screen.closed
             assert screen.backlog == []
@@ -351,8 +352,7 @@ def test_a_position_moves_when_all_screens_of_a_frame_have_it(path, monkeypatch)
                 assert group.position == before
                 await asyncio.sleep(0)
             position = (await placed).position
-            while group.position == before:  # noqa: ASYNC110
-                await asyncio.sleep(0)
+            await comes_true(lambda: group.position != before)
             assert group.position[1] == position
 
     play(main())
@@ -373,7 +373,12 @@ def test_an_event_is_looked_at_for_those_only_whom_it_concerns(path):
             told = []
             for group in hub.groups.values():
                 tell = group.tell
-                group.tell = lambda fact, state, tell=tell, group=group: (told.append(group), tell(fact, state))
+
+                def noted(fact, state, tell=tell, group=group):
+                    told.append(group)
+                    tell(fact, state)
+
+                group.tell = noted
             placed = await there.place.world.do("b1", wager("P1"))
             for name in ("owner", "ann", "P1"):
                 assert (await there.hear(screens[name]))[0][2]["to"] == placed.position
@@ -468,7 +473,9 @@ def test_an_image_that_is_made_in_pieces_is_what_holds_at_its_position(path, mon
 
             flooding = asyncio.create_task(flood())
             screen = await there.join(asker, *topics)
-            rows, events, position = {}, [], 0
+            rows: dict[str, dict[str, object]] = {}
+            events: list[int] = []
+            position = 0
             while not flooding.done() or position < world.engine.writers["b1"].durable_seq:
                 for kind, event_id, data in await there.hear(screen):
                     if kind == "heartbeat" or not event_id:
@@ -505,7 +512,7 @@ def test_somebody_who_comes_back_after_much_has_happened_gets_it_in_order(path, 
             flood = asyncio.create_task(world.bus.send(requests))
             back = await there.join(asker, "log", "figures", last_id=last_id)
             last = (await flood)[-1].position
-            seen = []
+            seen: list[int] = []
             while not seen or seen[-1] < last:
                 for kind, _, data in await there.hear(back):
                     assert kind == "delta"

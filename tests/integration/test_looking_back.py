@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from itertools import product
+from typing import Any
 
 import pytest
 from tests.integration.served import served
@@ -215,7 +216,7 @@ def test_a_walk_that_has_looked_at_many_rows_ends_early_and_says_where_it_goes_o
     monkeypatch.setattr(ways, "WALK_ROWS_MAX", 5)
 
     async def main():
-        store = COMMITTERS[kind](path)
+        store: Any = COMMITTERS[kind](path)
         await filled(store)
         snapshot = SqliteSnapshot(store.connection, "b1")
         walked = snapshot.newest(Wager, {"status": "void"}, None, 41, 10)

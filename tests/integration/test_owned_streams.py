@@ -5,8 +5,9 @@ import os
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.stores import FaultyStore
-from tests.integration.world import HOME_WINS, HOUR_NS, START_NS, World, agrees, play, running, wager
+from tests.integration.world import HOME_WINS, HOUR_NS, START_NS, World, agrees, play, refusal, running, wager
 
 from runline.bus.local import LocalBus
 from runline.domain.house import OpenBook
@@ -17,6 +18,7 @@ from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.engine.recovery import every_stream
 from runline.engine.requests import Accepted
+from runline.reads.questions import Questions
 from runline.store.memory import MemoryStore
 from runline.store.sqlite import SqliteStore
 
@@ -27,12 +29,6 @@ async def open_stage(world, books=("b1", "b2")):
     await world.open_house()
     for book in books:
         await world.open_book(book, credit_minor=10**12)
-
-
-async def comes_true(holds):
-    async with asyncio.timeout(WAIT_S):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager
@@ -48,7 +44,7 @@ async def beside(world, streams):
 
     task = asyncio.create_task(follow())
     try:
-        yield World(engine, LocalBus(engine), world.clock)
+        yield World(engine, LocalBus(engine, Questions(engine, world.engine.store.history())), world.clock)
     finally:
         task.cancel()
         following.close()
@@ -142,7 +138,7 @@ def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatie
             faulty.fault = fault
             lost = asyncio.create_task(world.ask("b1", wager()))
             kept = asyncio.create_task(world.ask("b2", wager()))
-            assert (await lost).code == "unavailable"
+            assert refusal(await lost).code == "unavailable"
             await kept
             faulty.fault = None
             await comes_true(lambda: world.engine.ready or not world.engine.writers["b1"].stopped)
@@ -151,7 +147,7 @@ def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatie
             await world.do("b1", wager())
             for number in range(3):
                 faulty.fault = fault
-                assert (await world.ask("b1", wager())).code == "unavailable"
+                assert (await world.refused("b1", wager())).code == "unavailable"
                 other = world.engine.writers["b2"]
                 await world.do("b2", wager(amount_minor=1_00 + number))
                 assert world.engine.writers["b2"] is other
@@ -205,7 +201,7 @@ def test_a_fault_in_the_loop_itself_has_every_stream_read_again(path, impatient,
                 raise RuntimeError("on purpose")
 
             monkeypatch.setattr(world.engine.turns, "take_turns", fails)
-            assert (await world.ask("b1", wager())).code == "unavailable"
+            assert (await world.refused("b1", wager())).code == "unavailable"
             await comes_true(lambda: world.engine.ready)
             assert not any(world.engine.writers[one] is before[one] for one in before)
             for book in ("b1", "b2"):
@@ -264,10 +260,10 @@ def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, i
             if fails_in == "the view":
                 monkeypatch.setitem(EVOLVERS, ResultConfirmed, fails)
             world.set_clock(START_NS + HOUR_NS)
-            entered = await world.do(HOUSE, EnterResult("G1", HOME_WINS))
+            await world.do(HOUSE, EnterResult("G1", HOME_WINS))
             if fails_in == "what is handed on":
                 monkeypatch.setattr(engine.deliveries, "hear", fails_once)
-            await world.do(HOUSE, ConfirmResult("G1", entered.events[0].revision))
+            await world.do(HOUSE, ConfirmResult("G1", 1))
             await comes_true(lambda: engine.ready)
             await world.settled("b1")
             assert await world.read("b1", lambda book: book.players["P1"].balance_minor) == 102_00

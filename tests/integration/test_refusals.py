@@ -4,9 +4,10 @@ import asyncio
 
 import apsw
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.served import served
 from tests.integration.stores import FaultyStore, HeldStore
-from tests.integration.world import SECOND_NS, passes, play, running, wager
+from tests.integration.world import SECOND_NS, passes, play, refusal, running, wager
 
 from runline.client import RefusedError
 from runline.domain.access import CreateUser, SetRole
@@ -20,14 +21,7 @@ from runline.engine.requests import Accepted, Request
 from runline.evaluate.trace import trace
 from runline.store.sqlite import SqliteStore
 
-WAIT_S = 30
 MUCH = 10**9
-
-
-async def comes_true(holds):
-    async with asyncio.timeout(WAIT_S):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
 
 
 def kept(path):
@@ -52,7 +46,7 @@ def test_a_refusal_waits_for_no_commit_and_a_thousand_make_none(path, monkeypatc
             await world.until("b1", lambda book: True)
             before = store.attempts
             outcomes = await world.bus.send([world.request("b1", wager(amount_minor=MUCH), "P1") for _ in range(900)])
-            assert {outcome.code for outcome in outcomes} == {"limit_exceeded"}
+            assert {refusal(outcome).code for outcome in outcomes} == {"limit_exceeded"}
             assert store.attempts == before
         # A clean stop loses none of them.
         assert [(row[0], row[2], row[3]) for row in kept(path)] == [("P1", "limit_exceeded", 900)]
@@ -75,7 +69,7 @@ def test_a_refusal_is_answered_while_the_disk_writes_for_others(path):
             answered = refused.done()
             store.let_go()
             assert answered
-            assert (await refused).code == "limit_exceeded"
+            assert refusal(await refused).code == "limit_exceeded"
             assert isinstance(await waiting, Accepted)
 
     play(main())
@@ -96,7 +90,7 @@ def test_a_refusal_that_reveals_what_is_not_durable_waits_for_exactly_that(path)
             assert not over.done()
             store.let_go()
             position = (await placed).position
-            refused = await over
+            refused = refusal(await over)
             assert (refused.code, refused.position) == ("credit_exceeded", position)
 
     play(main())
@@ -150,7 +144,10 @@ def test_the_first_of_a_kind_within_a_minute_is_kept_as_it_was_and_is_traced(pat
         ]  # fmt: skip
         assert '"most_minor":' in rows[1][4]
         for request in (requests[0], later, unknown):
-            assert trace(path, request.id).refusal[0] in ("limit_exceeded", "not_permitted")
+            traced = trace(path, request.id)
+            assert traced is not None
+            assert traced.refusal is not None
+            assert traced.refusal[0] in ("limit_exceeded", "not_permitted")
         assert trace(path, requests[1].id) is None
 
     play(main())
@@ -243,9 +240,9 @@ def test_staff_read_what_was_refused_in_their_part_of_the_tree(path, monkeypatch
             assert first["details"]["most_minor"] > 0
             assert len(first["first_id"]) == 36
             assert (first["command"], first["count"]) == ("PlaceWager", 1)
-            player = await place.sign_in("b1", "P1")
+            another = await place.sign_in("b1", "P1")
             with pytest.raises(RefusedError) as refused:
-                await player.ask("refusals")
+                await another.ask("refusals")
             assert refused.value.code == "not_permitted"
             assert (await (await place.platform()).ask("refusals")).items == []
 

@@ -6,15 +6,16 @@ import shutil
 import ssl
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from tests.doubles.ports import own_port
 from tests.integration.served import PASSWORD, served
 from tests.integration.world import wager
 
 from runline.client import AsyncClient
 from runline.gateway.addresses import Addresses
-from runline.gateway.server import listen
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "reverse-proxy.md"
 NGINX = shutil.which("nginx")
@@ -36,8 +37,7 @@ def configuration(folder, port, to):
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed (Debian, Ubuntu: apt-get install nginx-light)")
 def test_the_settings_of_the_page_let_wagers_and_the_stream_through(path, tmp_path):
-    with listen("127.0.0.1", 0) as listening:
-        port = listening.getsockname()[1]
+    port = own_port()
     address = f"https://localhost:{port}"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -46,14 +46,14 @@ def test_the_settings_of_the_page_let_wagers_and_the_stream_through(path, tmp_pa
     )  # fmt: skip
 
     async def main():
-        proxied = {"public_url": address, "addresses": Addresses(["127.0.0.1/32"], exempt=())}
+        proxied: dict[str, Any] = {"public_url": address, "addresses": Addresses(["127.0.0.1/32"], exempt=())}
         async with served(path, **proxied) as place:
             await place.world.open_house()
             await place.world.open_book(credit_minor=10**9)
             await place.give_password("b1", "owner")
             file = tmp_path / "nginx.conf"
             file.write_text(configuration(tmp_path, port, place.address.removeprefix("http://")))
-            child = subprocess.Popen([NGINX, "-p", str(tmp_path), "-c", str(file)])  # noqa: ASYNC220
+            child = subprocess.Popen([str(NGINX), "-p", str(tmp_path), "-c", str(file)])  # noqa: ASYNC220
             try:
                 trusting = ssl.create_default_context(cafile=tmp_path / "localhost.pem")
                 async with AsyncClient(address) as client, asyncio.timeout(30):
@@ -72,8 +72,9 @@ def test_the_settings_of_the_page_let_wagers_and_the_stream_through(path, tmp_pa
                     asked = {"stream": "b1", "user": "owner", "password": PASSWORD, "kind": "screen"}
                     screen = await client.http.post("/v1/sign-in", json=asked)
                     assert screen.headers["set-cookie"].startswith("__Host-runline=")
-                    assert {one.client for one in place.server.server_state.connections} == {"127.0.0.1"}
-                    assert all(one.proxied for one in place.server.server_state.connections)
+                    connections: set[Any] = place.server.server_state.connections
+                    assert {one.client for one in connections} == {"127.0.0.1"}
+                    assert all(one.proxied for one in connections)
                     del client.http.headers["authorization"]
                     own = {"origin": address, "content-type": "application/json"}
                     answer = await client.http.post("/v1/create-agent", content="{", headers=own)

@@ -1,6 +1,7 @@
 """The schema: what migrations make is what the rows say, and a file that does not fit is refused in plain words."""
 
 import re
+from typing import Any
 
 import apsw
 import pytest
@@ -45,7 +46,7 @@ def described(connection: apsw.Connection, name: str) -> list[tuple[str, str, in
 
 def index_sql(connection: apsw.Connection) -> dict[str, str]:
     """What the indexes are, in SQL, by name."""
-    found = connection.execute(
+    found: list[Any] = connection.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
     ).fetchall()
     return {name: re.sub(r"\s+", " ", sql).replace('"', "") for name, sql in found}
@@ -96,7 +97,11 @@ def test_what_is_open_is_read_and_what_has_closed_is_found_without_walking_throu
     reader = SqliteReader(connection)
 
     async def main():
-        connection.exec_trace = lambda _, sql, values: asked.append(sql) or True
+        def note(_: object, sql: str, values: object) -> bool:
+            asked.append(sql)
+            return True
+
+        connection.exec_trace = note
         await reader.held_rows("b1", Wager)
         await reader.fetch("b1", [Following(Wager, "G1", 5, 64)])
         connection.exec_trace = None

@@ -23,8 +23,15 @@ from runline.serve import serve, warnings
 DAY_NS = 24 * 3_600 * 10**9
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
-children = []
+children: list[subprocess.Popen[str]] = []
 """The servers that run now."""
+
+
+def find(pattern, text, flags=0) -> re.Match[str]:
+    """Where a pattern is found."""
+    found = re.search(pattern, text, flags)
+    assert found, text
+    return found
 
 
 def runline(*words, **environment):
@@ -41,14 +48,15 @@ def serving(*words, quiet=True, **environment):
     child = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
-    lines = []
+    lines: list[str] = []
     children.append(child)
+    assert child.stdout is not None
     try:
         for line in child.stdout:
             lines.append(line)
             if "http://" in line:
                 break
-        yield lines, re.search(r"http://\S+", lines[-1])[0]
+        yield lines, find(r"http://\S+", lines[-1])[0]
     finally:
         child.send_signal(signal.SIGINT)
         _, complaints = child.communicate(timeout=30)
@@ -59,7 +67,7 @@ def serving(*words, quiet=True, **environment):
 
 def test_the_signal_that_starts_stopped_streams_ends_nothing(tmp_path):
     with serving("--database", tmp_path / "book.db", "--port", 0) as (lines, address):
-        user, password = re.search(r"user (\S+), password (\S+)", lines[0]).groups()
+        user, password = find(r"user (\S+), password (\S+)", lines[0]).groups()
         children[0].send_signal(signal.SIGUSR1)
         with Client(address) as client:
             client.sign_in("house", user, password)
@@ -68,7 +76,12 @@ def test_the_signal_that_starts_stopped_streams_ends_nothing(tmp_path):
 
 def test_that_signal_ends_no_server_that_is_still_starting(tmp_path, monkeypatch):
     found = []
-    monkeypatch.setattr("runline.serve.run", lambda main: found.append(signal.getsignal(signal.SIGUSR1)) or 0)
+
+    def note(main):
+        found.append(signal.getsignal(signal.SIGUSR1))
+        return 0
+
+    monkeypatch.setattr("runline.serve.run", note)
     before = signal.getsignal(signal.SIGUSR1)
     try:
         assert serve(None, {("store", "path"): tmp_path / "book.db"}) == 0
@@ -82,7 +95,7 @@ def test_a_new_server_shows_its_owners_password_once_and_keeps_everything(tmp_pa
     database = tmp_path / "kept" / "book.db"
     words = ("--database", database, "--port", 0, "--committer", committer)
     with serving(*words) as (lines, address):
-        user, password = re.search(r"user (\S+), password (\S+)", lines[0]).groups()
+        user, password = find(r"user (\S+), password (\S+)", lines[0]).groups()
         with Client(address) as client:
             client.sign_in("house", user, password)
             client.send("CreateLeague", league="MLB", sport="baseball")
@@ -120,8 +133,8 @@ def test_a_stream_that_is_open_does_not_hold_up_the_end(tmp_path):
 
 
 def test_the_lines_of_the_readme_place_a_first_wager(tmp_path):
-    block = re.search(r"```sh\n(.*?)```", README, re.DOTALL)[1]
-    python = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    block = find(r"```sh\n(.*?)```", README, re.DOTALL)[1]
+    python = find(r"```python\n(.*?)```", README, re.DOTALL)[1]
     assert len(block.strip().splitlines()) == 3
     with serving("--sample", "--database", tmp_path / "book.db", "--port", 0) as (_, address):
         here = address.removeprefix("http://")
@@ -189,11 +202,13 @@ def test_a_warning_is_said_and_the_server_starts_all_the_same(tmp_path):
     command = [sys.executable, "-m", "runline", "serve", *map(str, words)]
     environment = {**os.environ, "RUNLINE_SERVER_PROXIES": "10.0.0.0/8"}
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert child.stdout is not None
     with child.stdout as said:
         address = next(found[0] for line in said if (found := re.search(r"http://\S+", line)))
         with Client(address) as client, pytest.raises(RefusedError):
             client.ask("me")
         child.send_signal(signal.SIGINT)
+    assert child.stderr is not None
     with child.stderr as complaints:
         assert "warning: a proxy is believed, but public_url is not https" in complaints.read()
     assert child.wait(30) == 0
@@ -224,8 +239,9 @@ def test_tls_by_settings(tmp_path):
         [sys.executable, "-m", "runline", "serve", "--config", str(file), "--database", str(tmp_path / "book.db")],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+    assert child.stdout is not None
     with child.stdout as said:
-        address = next(re.search(r"https://\S+", line)[0] for line in said if "https://" in line)
+        address = next(find(r"https://\S+", line)[0] for line in said if "https://" in line)
         curl = subprocess.run(["curl", "-sk", f"{address}/v1/ready"], capture_output=True, text=True, check=True)
         assert curl.stdout == '{"ready":true}'
         with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as plain:
@@ -240,6 +256,7 @@ def test_a_server_notes_the_time_and_a_person_confirms_a_clock_that_was_set(tmp_
     with serving("--database", database, "--port", 0):
         assert runline("clock", database).returncode == 0
     note = read_note(note_file(database))
+    assert note is not None
     host = Host()
     assert abs(note.now_at(host.boot_ns()) - host.wall_ns()) < note.tolerance_ns(host.boot_ns())
     # As it would be if somebody had set the host's clock a day ahead since.

@@ -1,8 +1,10 @@
 """Setbacks: what the engine owes and cannot do is tried again later, spins never, and is said meanwhile."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.stores import Around
 from tests.integration.world import (
     AWAY_WINS,
@@ -25,8 +27,6 @@ from runline.domain.settlement import TakeResult
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN
 from runline.store.sqlite import SqliteStore
-
-WAIT_S = 30
 
 
 @pytest.fixture
@@ -59,12 +59,6 @@ async def open_stage(world):
     for book in ("b1", "b2"):
         await world.open_book(book, credit_minor=10**12)
     await world.do("b1", wager(amount_minor=100_00))
-
-
-async def comes_true(holds):
-    async with asyncio.timeout(WAIT_S):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
 
 
 def conditions(world):
@@ -248,12 +242,9 @@ def test_the_rest_is_doubled_and_bounded(path, monkeypatch):
                 pauses.append(pause_s)
                 return loop.call_soon(lambda: None)
 
-            class Loop:
-                pass
-
-            Loop.call_later = staticmethod(call_later)
+            loop_double = SimpleNamespace(call_later=call_later)
             for _ in range(15):
-                monkeypatch.setattr("runline.engine.setbacks.asyncio.get_running_loop", lambda: Loop)
+                monkeypatch.setattr("runline.engine.setbacks.asyncio.get_running_loop", lambda: loop_double)
                 monkeypatch.setattr("runline.engine.setbacks.DUTY_TRIES_MAX", 10**6)
                 setbacks.failed(writer, ("job", "settlement", "1"), "no", 1)
                 monkeypatch.undo()

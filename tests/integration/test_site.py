@@ -7,6 +7,7 @@ import subprocess
 
 import httpx
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.served import PASSWORD, raw, served
 from tests.integration.world import wager
 
@@ -185,9 +186,7 @@ def test_a_handshake_that_does_not_come_ends_in_time_and_keeps_nobody_out(path, 
                 await reader.read()
             except ConnectionError:
                 pass
-        async with asyncio.timeout(10):
-            while place.server.server_state.connections:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+        await comes_true(lambda: not place.server.server_state.connections)
         connections = place.server.entrance.connections
         assert (connections.unsigned, connections.signed) == ({}, {})
         for one in crowd:

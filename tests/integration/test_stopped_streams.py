@@ -1,12 +1,25 @@
 """A stream that stops: only a fault of ours stops it, everybody can see that, and it is started again without a restart."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
+from tests.doubles.coming import comes_true
 from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
-from tests.integration.world import HOME_WINS, NOON_NS, SECOND_NS, START_NS, agrees, passes, play, running, wager
+from tests.integration.world import (
+    HOME_WINS,
+    NOON_NS,
+    SECOND_NS,
+    START_NS,
+    agrees,
+    passes,
+    play,
+    refusal,
+    running,
+    wager,
+)
 
 from runline.domain.access import CreateUser, SetRole
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
@@ -21,6 +34,7 @@ from runline.domain.messages import EVOLVERS, HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
+from runline.domain.rows import row_encoder
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Suspend, Suspended
@@ -55,12 +69,6 @@ async def open_stage(world, books=("b1", "b2")):
     await world.open_house()
     for book in books:
         await world.open_book(book, credit_minor=10**12)
-
-
-async def comes_true(holds):
-    async with asyncio.timeout(WAIT_S):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
 
 
 def test_a_stopped_book_is_not_ready_and_goes_on_when_the_house_says_so(committed, broken):
@@ -172,7 +180,7 @@ def test_a_stream_that_stops_while_its_last_part_is_written_keeps_that_part(path
             assert world.engine.writers["b1"].stopped
             store.let_go()
             assert isinstance(await first, Accepted)
-            assert (await second).code == "unavailable"
+            assert refusal(await second).code == "unavailable"
             await comes_true(lambda: world.engine.ready)
             assert await world.read("b1", lambda book: len(book.wagers)) == 1
             await world.do("b1", wager())
@@ -200,9 +208,7 @@ def test_who_waits_for_a_position_of_a_stream_that_stops_is_told(path, broken):
 
 
 def test_a_part_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered(committed, monkeypatch):
-    from runline.engine import writer as writing
-
-    encoder = writing.row_encoder
+    encoder = row_encoder
 
     def broken_encoder(kind):
         def encode(stream, row):
@@ -215,7 +221,7 @@ def test_a_part_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered
     async def main():
         async with running(committed()) as world:
             await open_stage(world, ("b1", "b2", "b3"))
-            monkeypatch.setattr(writing, "row_encoder", broken_encoder)
+            monkeypatch.setattr("runline.engine.writer.row_encoder", broken_encoder)
             requests = [world.request(book, wager()) for book in ("b1", "b2", "b3", "b2", "b1")]
             async with asyncio.timeout(WAIT_S):
                 outcomes = await world.bus.send(requests)
@@ -240,12 +246,15 @@ class Odd:
     """Something that no door lets in."""
 
 
+ODD: Any = Odd()
+
+
 @pytest.mark.parametrize(
     ("command", "fields"),
     [
         (wager(), {"if_position": "x"}),
-        (PlaceWager("P1", "G1:game:moneyline", "home", None, "+102", Odd()), {}),
-        (PlaceWager("P1", Odd(), "home", None, "+102", 1_00), {"preview": True}),
+        (PlaceWager("P1", "G1:game:moneyline", "home", None, "+102", ODD), {}),
+        (PlaceWager("P1", ODD, "home", None, "+102", 1_00), {"preview": True}),
         (wager(amount_minor=2**64), {}),
         (wager("\ud800"), {}),
         (StartStream("b1", "x"), {}),

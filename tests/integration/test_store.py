@@ -1,6 +1,7 @@
 """The port of the store: one suite for all that implement it."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -19,7 +20,9 @@ from runline.store.sqlite import SqliteStore
 SEALED_NS = iter(range(1, 10**9))
 
 
-def part(head: Head, events: int = 1, rows: Any = (), dropped: Any = (), refusals: Any = ()) -> Part:
+def part(
+    head: Head, events: int = 1, rows: Sequence[Row] = (), dropped: Sequence[Row] = (), refusals: Any = ()
+) -> Part:
     """What comes after a head: events, rows, rows that go, refusals."""
     positions = range(head.seq + 1, head.seq + 1 + events)
     log = [

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from random import Random
+from typing import Any
 
 from tests.doubles.virtual import Caller, VirtualClock, VirtualLoop, virtual_outside
 from tests.integration.world import HOUR_NS, MONEYLINE, NOON_NS, SECOND_NS, World
@@ -35,7 +36,7 @@ class Told:
     def __init__(self) -> None:
         self.frames = b""
         self.answers: list[tuple[int, bytes]] = []
-        self.log: list[tuple[object, ...]] = []
+        self.log: list[tuple[Any, ...]] = []
 
     def happened(self, kind):
         """(when, event) of each event of a kind in the book."""
@@ -60,11 +61,11 @@ def an_hour(seed):
         store.log_id = "log"
         outside = virtual_outside(clock, seed)
         async with running_engine(store, clock=clock, entropy=Random(seed + 1).randbytes) as (engine, bus):
-            world = World(engine, bus, clock)  # type: ignore[arg-type]
+            world = World(engine, bus, clock)
             await world.open_house()
             await world.open_book()
             lasting = {kind: SessionLimits(IDLE_NS, 24 * HOUR_NS) for kind in ("program", "screen")}
-            server = make_server(engine, bus, outside, store.history(), lasting=lasting)
+            server = make_server(engine, bus, outside, lasting=lasting)
             tokens = {}
             caller = Caller(server)
             for user in ("owner", "P1"):
@@ -76,9 +77,9 @@ def an_hour(seed):
             fields = {"player": "P1", "credit_minor": 5_00, "until_ns": NOON_NS + 40 * MINUTE_NS, "reason": "asked"}
             assert (await ask(caller, "POST", "/v1/grant-temporary-credit", tokens["owner"], **fields))[0] == 200
             assert (await ask(caller, "POST", "/v1/wagers", tokens["P1"], **BET))[0] == 200
-            await asyncio.sleep(2 * KEEP_ALIVE_S)
+            await asyncio.sleep(2 * KEEP_ALIVE_S)  # waits: this time is made
             assert caller.said.at_eof()
-            await asyncio.sleep(3_600 - loop.time())
+            await asyncio.sleep(3_600 - loop.time())  # waits: this time is made
             caller = Caller(server)
             late = await ask(caller, "POST", "/v1/wagers", tokens["P1"], **BET)
             assert (late[0], late[1]["error"]["code"]) == (409, "past_cutoff")

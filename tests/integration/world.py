@@ -21,7 +21,7 @@ from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.sessions import LIMITS, ChangePassword, SignIn
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
-from runline.engine.ports import Store
+from runline.engine.ports import Clock, Store
 from runline.engine.recovery import every_stream
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 from runline.engine.subscription import Committed, Subscription
@@ -86,6 +86,18 @@ def wager(
     return PlaceWager(player, market, side, line_quarters, price, amount_minor)
 
 
+def acceptance(outcome: object) -> Accepted:
+    """What came of a command, which is that it was accepted."""
+    assert isinstance(outcome, Accepted), outcome
+    return outcome
+
+
+def refusal(outcome: object) -> Refused:
+    """What came of a command, which is that it was refused."""
+    assert isinstance(outcome, Refused), outcome
+    return outcome
+
+
 class Listener:
     """Someone who follows a stream, and notes what they see."""
 
@@ -116,12 +128,12 @@ class Listener:
 
 
 class World:
-    """An engine that runs, and its clock."""
+    """An engine that runs, and its clock (which most tests set)."""
 
-    def __init__(self, engine: Engine, bus: LocalBus, clock: SetClock) -> None:
+    def __init__(self, engine: Engine, bus: LocalBus, clock: Clock) -> None:
         self.engine = engine
         self.bus = bus
-        self.clock = clock
+        self.clock: Any = clock
 
     def request(self, stream: str, command: Command, by: str = "", **fields: Any) -> Request:
         """A request with an id of its own (unless it is given), by whoever may do everything (unless they are given)."""
@@ -134,15 +146,11 @@ class World:
 
     async def do(self, stream: str, command: Command, by: str = "", **fields: Any) -> Accepted:
         """Send a command that is accepted."""
-        outcome = await self.ask(stream, command, by, **fields)
-        assert isinstance(outcome, Accepted), outcome
-        return outcome
+        return acceptance(await self.ask(stream, command, by, **fields))
 
     async def refused(self, stream: str, command: Command, by: str = "", **fields: Any) -> Refused:
         """Send a command that is refused."""
-        outcome = await self.ask(stream, command, by, **fields)
-        assert isinstance(outcome, Refused), outcome
-        return outcome
+        return refusal(await self.ask(stream, command, by, **fields))
 
     async def sign_in(self, stream: str, user: str) -> Caller:
         """A program that is signed in, with a digest that is of no password."""

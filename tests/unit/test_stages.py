@@ -19,7 +19,7 @@ def says(name: str, text: str, status: int = 0) -> Stage:
 
 
 def run(*lanes: list[Stage]) -> bool:
-    return asyncio.run(stages.run_all(lanes))
+    return asyncio.run(stages.run_all([lanes]))
 
 
 def test_what_passes_is_a_line_and_what_it_skipped(capsys):
@@ -45,6 +45,6 @@ def test_what_a_stage_says_is_kept(capsys):
 
 
 def test_every_task_knows_its_stages_and_an_unknown_one_is_refused(capsys):
-    assert all(stage.command for lanes in stages.TASKS.values() for lane in lanes for stage in lane)
+    assert all(stage.command for task in stages.TASKS.values() for phase in task for lane in phase for stage in lane)
     assert stages.main(["everything"]) == 2
     assert "quick | check | test | long" in capsys.readouterr().err
