@@ -222,7 +222,7 @@ def test_a_helper_gives_back_what_a_function_returns_and_what_it_raises():
 
 def test_a_helper_that_hangs_is_replaced():
     async def main():
-        helper = CallingHelper(abs, -1, silent_s_max=1.0)
+        helper = CallingHelper(abs, -1, silent_s_max=3.0)
         first = await helper.call(os.getpid)
         os.kill(first, signal.SIGSTOP)
         with pytest.raises(HelperEnded):
@@ -235,8 +235,8 @@ def test_a_helper_that_hangs_is_replaced():
 
 
 def test_sign_in_and_history_go_on_once_a_helper_that_hangs_is_replaced(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.passwords.WORKER_SILENT_S_MAX", 1.0)
-    monkeypatch.setattr("runline.store.sqlite_history.READER_SILENT_S_MAX", 1.0)
+    monkeypatch.setattr("runline.gateway.passwords.WORKER_SILENT_S_MAX", 3.0)
+    monkeypatch.setattr("runline.store.sqlite_history.READER_SILENT_S_MAX", 3.0)
 
     async def main():
         async with served(path) as place:
