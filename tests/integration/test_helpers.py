@@ -39,9 +39,8 @@ from runline.store.sqlite_process import SqliteProcessStore
 
 
 async def main(path, then):
-    store = SqliteProcessStore(path)
-    async with running_engine(store) as (engine, bus):
-        server = make_server(engine, bus, outside(engine.clock), store.history())
+    async with running_engine(SqliteProcessStore(path)) as (engine, bus):
+        server = make_server(engine, bus, outside(engine.clock))
         with listen("127.0.0.1", 0) as listening:
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             await bus.send_one(Request(HOUSE, bus.new_id(), "platform", OpenBook("b1", "owner")))
