@@ -16,8 +16,8 @@ from runline.config import ENVIRONMENT, SECRETS, Settings
 from runline.domain.messages import COMMANDS, EVENTS
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
 from runline.domain.queries import QUERIES
+from runline.domain.topics import TOPICS
 from runline.gateway.door import path_name, public_commands
-from runline.gateway.topics import TOPICS
 
 CLI = ("demo", "serve", "config", "verify", "anchor", "trace", "grade", "bench")
 WIDTH = "100"

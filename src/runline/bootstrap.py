@@ -21,6 +21,7 @@ from runline.engine.ports import Clock, Outside, Store
 from runline.engine.recovery import every_stream
 from runline.engine.timekeeper import Timekeeper
 from runline.helpers import Callers
+from runline.live.hubs import Hubs
 from runline.reads.questions import Questions
 from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
@@ -63,6 +64,7 @@ async def running_engine(
     clock = clock or SystemClock()
     engine = Engine(store, clock, entropy, settings.node)
     questions = Questions(engine, store.history())
+    hubs = Hubs(engine, questions.turns, questions.spending)
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None
     keeping: asyncio.Task[None] | None = None
     try:
@@ -78,8 +80,9 @@ async def running_engine(
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        yield engine, LocalBus(engine, questions)
+        yield engine, LocalBus(engine, questions, hubs)
     finally:
+        await hubs.close()
         questions.close()
         await engine.stop()
         if timekeeper is not None and keeping is not None:

@@ -1,7 +1,7 @@
 """Wired: a bus over which everything goes as bytes, as between two machines. What works over it needs nothing of the other
 side."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -21,8 +21,12 @@ from runline.engine.codec import (
 )
 from runline.engine.requests import Outcome, Request, Sink, refused
 from runline.engine.subscription import Committed
+from runline.engine.watching import Link, News, Seating, Watcher
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+decode_news: Callable[[bytes], list[News]] = msgspec.msgpack.Decoder(list[News]).decode
+decode_seating: Callable[[bytes], Seating] = msgspec.msgpack.Decoder(Seating).decode
 
 
 def through(value: T) -> T:
@@ -44,6 +48,29 @@ class FarSink(Sink):
 
     def answer(self, index: int, outcome: Outcome) -> None:
         self.sink.answer(self.indexes[index], decode_outcome(encode_outcome(outcome)))
+
+
+class FarWatcher:
+    """A watcher at the other end."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+
+    async def hear(self, news: Sequence[News]) -> None:
+        await self.watcher.hear(decode_news(msgspec.msgpack.encode(list(news))))
+
+
+class FarLink:
+    """A link of which this is the other end."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+
+    def tell(self, seating: Seating) -> None:
+        self.link.tell(decode_seating(msgspec.msgpack.encode(seating)))
+
+    def close(self) -> None:
+        self.link.close()
 
 
 class WiredBus(LocalBus):
@@ -71,6 +98,12 @@ class WiredBus(LocalBus):
         try:
             async for happened in super().follow(stream, after):
                 yield decode_committed(encode_committed(happened))
+        except Rejected as rejected:
+            raise told(rejected) from None
+
+    def watch(self, stream: str, watcher: Watcher) -> Link:
+        try:
+            return FarLink(super().watch(stream, FarWatcher(watcher)))
         except Rejected as rejected:
             raise told(rejected) from None
 

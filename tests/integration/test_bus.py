@@ -28,7 +28,7 @@ def over(path, request):
             async with running(SqliteStore(path)) as world:
                 await world.open_house()
                 await world.open_book(players=2)
-                await main(world, BUSES[request.param](world.engine, world.bus.questions))
+                await main(world, BUSES[request.param](world.engine, world.bus.questions, world.bus.watching))
 
         play(set_up())
 
@@ -242,7 +242,7 @@ def test_a_bus_of_bytes_holds_nothing_of_the_engines_objects(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             await world.open_book()
-            bus = WiredBus(world.engine, world.bus.questions)
+            bus = WiredBus(world.engine, world.bus.questions, world.bus.watching)
             request = world.request("b1", wager())
             outcome = acceptance(await bus.send_one(request))
             async for happened in bus.follow("b1", outcome.position - 1):

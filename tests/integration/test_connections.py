@@ -410,17 +410,17 @@ def test_a_half_closed_connection_gets_its_answer_and_is_closed(place):
 
 def test_a_stream_that_is_not_read_is_cut_and_its_socket_is_gone(place, monkeypatch):
     monkeypatch.setattr("runline.gateway.wire.STALLED_S_MAX", 0.1)
-    monkeypatch.setattr("runline.gateway.live.HEARTBEAT_S", 0.01)
-    monkeypatch.setattr("runline.gateway.live.HEALTH_S", 0.01)
+    monkeypatch.setattr("runline.gateway.pulse.HEARTBEAT_S", 0.01)
+    monkeypatch.setattr("runline.gateway.pulse.HEALTH_S", 0.01)
 
     async def main(place):
         owner = await place.sign_in("b1", "owner")
         host, port = place.address.removeprefix("http://").split(":")
         deaf = small_buffer(host, int(port))
         deaf.sendall(head(place, "GET", "/v1/stream?topics=log,figures,health", token=owner.token))
-        await comes_true(lambda: place.gateway.live.count == 1)
+        await comes_true(lambda: place.gateway.fan.count == 1)
         (connection,) = [one for one in place.server.server_state.connections if one.streams]
-        while place.gateway.live.count:
+        while place.gateway.fan.count:
             await place.world.do("b1", wager())
         await comes_true(lambda: connection not in place.server.server_state.connections)
         # The system has forgotten what was not read: the client hears of a reset, not of an end.
@@ -456,10 +456,10 @@ def test_a_stream_behind_which_something_was_asked_leaves_with_its_client(place)
             writer.write(head(place, "GET", "/v1/stream?topics=log", token=owner.token))
             writer.write(head(place, "GET", "/v1/me", token=owner.token) * 2)
             await reader.readuntil(b"event: image")
-            assert place.gateway.live.count == 1
+            assert place.gateway.fan.count == 1
             writer.transport.abort()
         await place.world.do("b1", wager())
-        await comes_true(lambda: place.gateway.live.count == 0)
+        await comes_true(lambda: place.gateway.fan.count == 0)
         await owner.close()
         await comes_true(lambda: not place.server.server_state.tasks)
 

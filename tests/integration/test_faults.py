@@ -251,7 +251,7 @@ def test_clients_that_vanish_in_the_middle_of_everything_leave_nothing_behind(pa
                 gone.sendall(request % owner.token.encode())
                 await asyncio.sleep(0)
                 gone.close()
-            await comes_true(lambda: place.gateway.live.count == 0)
+            await comes_true(lambda: place.gateway.fan.count == 0)
             await comes_true(lambda: len(place.server.server_state.connections) <= 1)
             await place_wager(place, owner, BET)
 

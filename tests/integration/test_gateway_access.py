@@ -17,8 +17,8 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import COMMANDS, HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.queries import QUERIES
+from runline.domain.topics import TOPICS
 from runline.gateway.door import public_commands
-from runline.gateway.topics import TOPICS
 
 BOOK_COMMANDS = [kind.__name__ for kind in public_commands() if "book" in kind.streams]
 HOUSE_COMMANDS = [kind.__name__ for kind in public_commands() if "house" in kind.streams]

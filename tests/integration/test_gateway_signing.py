@@ -404,7 +404,7 @@ def test_a_program_is_kept_by_its_requests_and_its_streams(place):
         for _ in range(3):
             later(place, LIMITS["program"].idle_ns // 2 + KEEP_PROGRAM_NS)
             await program.ask("me")
-            place.gateway.live.keep(next(iter(place.gateway.live.hubs["b1"].screens)).asker)
+            place.world.bus.watching.hubs["b1"].keep()
             await place.world.engine.query("b1", lambda book: None)
         await send(place, program, "Suspend", SUSPEND)
         assert (await watcher.ask("me")).items

@@ -74,13 +74,13 @@ class Follower:
         self.last_id = ""
 
     async def take(self):
-        """The next frame; deltas must join."""
+        """The next frame; deltas must join, and heartbeats with an id: whoever comes back goes on from there."""
         frame = await anext(self.frames)
         if frame.kind == "image":
             self.images += 1
             self.position = frame.position
             self.rows = {}
-        elif frame.kind == "delta" and frame.id:
+        elif frame.id:
             assert frame.after <= self.position, "a gap"
             self.position = frame.position
         self.last_id = frame.id or self.last_id
@@ -362,8 +362,8 @@ def test_a_screen_that_never_reads_is_cut_and_the_others_go_on(place, monkeypatc
         head = f"GET /v1/stream?topics=log HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {owner.token}\r\n\r\n"
         deaf.sendall(head.encode())
         async with asyncio.timeout(20):
-            await comes_true(lambda: place.gateway.live.count == 2)
-            while place.gateway.live.count == 2:
+            await comes_true(lambda: place.gateway.fan.count == 2)
+            while place.gateway.fan.count == 2:
                 changes = [AdjustCredit("P1", number, "x" * 400) for number in range(200)]
                 outcomes = await place.world.bus.send([place.world.request("b1", change) for change in changes])
                 await follower.until(outcomes[-1].position)
@@ -373,8 +373,8 @@ def test_a_screen_that_never_reads_is_cut_and_the_others_go_on(place, monkeypatc
 
 
 def test_silence_is_told_from_death_by_heartbeats(place, monkeypatch):
-    monkeypatch.setattr("runline.gateway.live.HEALTH_S", 0.01)
-    monkeypatch.setattr("runline.gateway.live.HEARTBEAT_S", 0.02)
+    monkeypatch.setattr("runline.gateway.pulse.HEALTH_S", 0.01)
+    monkeypatch.setattr("runline.gateway.pulse.HEARTBEAT_S", 0.02)
 
     async def main(place):
         follower = Follower(await place.sign_in("b1", "owner"), "wagers", "health")
@@ -445,7 +445,7 @@ def test_slowness_is_a_notification_and_so_is_its_end(place):
     async def main(place):
         follower = Follower(await place.sign_in("b1", "owner"), "notifications")
         await follower.take()
-        monitor = place.gateway.live.monitor
+        monitor = place.gateway.health.monitor
         for _ in range(100):
             place.world.engine.probes.commit.add(400 * 10**6)
 

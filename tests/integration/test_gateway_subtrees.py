@@ -15,7 +15,7 @@ from tests.integration.world import MONEYLINE
 
 from runline.client import RefusedError
 from runline.domain.queries import QUERIES
-from runline.gateway.topics import TOPICS
+from runline.domain.topics import TOPICS
 
 AMOUNT = 76_543_21
 """Of everything in the other subtree: no sum may have it."""

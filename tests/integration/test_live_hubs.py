@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.wired import WiredBus
 from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import MONEYLINE, passes, play, wager
@@ -16,8 +17,11 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Suspend
-from runline.gateway.limits import FRAMES_OF_ONE
-from runline.gateway.screens import Asker, Resume, parse_resume
+from runline.engine.watching import Resume
+from runline.gateway.door import Caller
+from runline.gateway.fan import Fan
+from runline.gateway.screens import parse_resume
+from runline.live.limits import FRAMES_OF_ONE
 from runline.store.sqlite import SqliteStore
 
 WATCH = (Permission.FIGURES_VIEW, Permission.TICKER_VIEW, Permission.BOARD_VIEW, Permission.LOG_VIEW)
@@ -28,20 +32,26 @@ class Wall:
 
     def __init__(self, place):
         self.place = place
-        self.live = place.gateway.live
-        self.seen = {}
+        self.fan = place.gateway.fan
+        self.hubs = place.world.bus.watching
 
     async def asker(self, user, stream="b1"):
         """Somebody who is signed in."""
         await self.place.sign_in(stream, user)
         sessions = self.place.world.engine.writers[stream].state.sessions_of[user]
-        return Asker(stream, list(sessions)[-1], user)
+        return Caller(stream, list(sessions)[-1])
 
     async def join(self, asker, *topics, last_id="", node=""):
         """A screen, once it is on its way."""
-        screen = await self.live.join(asker, topics, parse_resume(last_id), node)
-        self.seen[screen] = b""
-        return screen
+        return await self.fan.join(asker.stream, asker.session, topics, parse_resume(last_id), node)
+
+    def leave(self, screen):
+        """A screen has gone."""
+        self.fan.leave(screen)
+
+    def hub(self, stream="b1"):
+        """Who watches a stream."""
+        return self.hubs.hubs[stream]
 
     async def hear(self, screen):
         """The next frames of a screen, as (kind, id, data)."""
@@ -64,11 +74,12 @@ class Wall:
 
 @asynccontextmanager
 async def wall(path, store=None, *, beats=False):
-    """A book with two agents and people who may watch it. beats: whether there are heartbeats and health."""
-    async with served(path, store=store) as place, asyncio.timeout(60):
+    """A book with two agents and people who may watch it, over bytes. beats: whether there are heartbeats and
+    health."""
+    async with served(path, store=store, bus_kind=WiredBus) as place, asyncio.timeout(60):
         world = place.world
         if not beats:
-            place.gateway.live.beating.cancel()
+            place.gateway.pulse.task.cancel()
         await world.open_house(fixtures=2)
         await world.open_book(players=2, credit_minor=10**9)
         await world.do("b1", CreateAgent("A2", "root"))
@@ -100,15 +111,39 @@ def test_screens_that_come_together_are_in_one_hub_even_if_the_store_makes_them_
         async with wall(path, SlowToRead(SqliteStore(path))) as there:
             asker = await there.asker("owner")
             screens = await asyncio.gather(*(there.join(asker, "wagers") for _ in range(5)))
-            hub = there.live.hubs["b1"]
-            assert len(hub.screens) == 5
+            assert len(there.hub().seats) == 5
             for screen in screens:
                 assert (await there.hear(screen))[0][0] == "image"
-            there.live.leave(screens[0])
+            there.leave(screens[0])
             placed = await there.place.world.do("b1", wager())
             for screen in screens[1:]:
                 (frame,) = await there.hear(screen)
                 assert frame[2]["to"] == placed.position
+
+    play(main())
+
+
+def test_gateways_that_watch_the_same_stream_share_its_hub_and_hear_what_is_made_once(path):
+    async def main():
+        async with wall(path) as there:
+            asker = await there.asker("owner")
+            fans = there.fan, Fan(there.place.world.bus, there.place.world.clock)
+            screens = [await fan.join(asker.stream, asker.session, ("wagers",), None) for fan in fans]
+            images = [await there.hear(screen) for screen in screens]
+            assert [kind for ((kind, _, _),) in images] == ["image", "image"]
+            hub = there.hub()
+            (group,) = hub.groups.values()
+            assert list(group.links.values()) == [1, 1]
+            placed = await there.place.world.do("b1", wager())
+            deltas = [await there.hear(screen) for screen in screens]
+            assert deltas[0] == deltas[1]
+            assert deltas[0][0][2]["to"] == placed.position
+            fans[0].leave(screens[0])
+            assert there.hub() is hub
+            again = await there.place.world.do("b1", wager())
+            assert (await there.hear(screens[1]))[0][2]["to"] == again.position
+            fans[1].leave(screens[1])
+            assert there.hubs.hubs == {}
 
     play(main())
 
@@ -121,13 +156,13 @@ def test_a_hub_ends_with_its_last_screen_and_leaves_nothing_behind(path):
             screens = [await there.join(asker, "wagers", "lines") for _ in range(3)]
             for screen in screens:
                 await there.hear(screen)
-            hub = there.live.hubs["b1"]
+            hub = there.hub()
             for screen in screens:
-                there.live.leave(screen)
-                there.live.leave(screen)
-            assert there.live.hubs == {}
-            assert there.live.rings.rings == {}
-            assert there.live.count == 0
+                there.leave(screen)
+                there.leave(screen)
+            assert there.hubs.hubs == there.fan.followed == {}
+            assert there.hubs.rings.rings == {}
+            assert (there.fan.count, there.hubs.streams.count) == (0, 0)
             await passes()
             assert hub.task.done()
             assert not any(there.place.world.engine.subscriptions.of.values())
@@ -159,17 +194,17 @@ def test_all_books_share_one_ring_of_the_house_and_nothing_is_read_before_somebo
                 await there.place.world.until(book, lambda state: "owner" in state.users)
                 screens.append(await there.join(await there.asker("owner", book), "lines"))
             ids = [(await there.hear(screen))[0][1] for screen in screens]
-            rings = there.live.rings.rings
+            rings = there.hubs.rings.rings
             assert sorted(rings) == ["b1", "b2", "b3", HOUSE]
-            assert all(hub.house is rings[HOUSE] for hub in there.live.hubs.values())
+            assert all(hub.house is rings[HOUSE] for hub in there.hubs.hubs.values())
             assert store.read == 0
             await there.place.world.do(HOUSE, Suspend("league", "MLB", "rain"))
             for screen in screens:
                 rows = (await there.hear(screen))[0][2]["topics"]["lines"]["rows"]
                 assert sorted(row["fixture"] for row in rows) == ["G1", "G2"]
             for screen in screens:
-                there.live.leave(screen)
-            back = await there.join(screens[0].asker, "lines", last_id=ids[0])
+                there.leave(screen)
+            back = await there.join(await there.asker("owner"), "lines", last_id=ids[0])
             kind, _, data = (await there.hear(back))[0]
             assert (kind, len(data["topics"]["lines"]["rows"])) == ("delta", 2)
             assert store.read == 1
@@ -178,21 +213,21 @@ def test_all_books_share_one_ring_of_the_house_and_nothing_is_read_before_somebo
 
 
 def test_what_no_ring_has_room_for_begins_with_a_new_image(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.ring.RINGS_BYTES_MAX", 0)
-    monkeypatch.setattr("runline.gateway.ring.RING_BYTES_MIN", 8_000)
+    monkeypatch.setattr("runline.live.ring.RINGS_BYTES_MAX", 0)
+    monkeypatch.setattr("runline.live.ring.RING_BYTES_MIN", 8_000)
 
     async def main():
         async with wall(path) as there:
             asker = await there.asker("owner")
             first = await there.join(asker, "wagers")
             _, last_id, _ = (await there.hear(first))[0]
-            there.live.leave(first)
+            there.leave(first)
             for _ in range(3):
                 await there.place.world.do("b1", wager())
             back = await there.join(asker, "wagers", last_id=last_id)
             kind, _, data = (await there.hear(back))[0]
             assert (kind, len(data["topics"]["wagers"]["events"])) == ("delta", 3)
-            ring = there.live.hubs["b1"].own
+            ring = there.hub().own
             for _ in range(30):
                 await there.place.world.do("b1", wager())
             while ring.bytes > 8_000:
@@ -207,7 +242,7 @@ def test_what_no_ring_has_room_for_begins_with_a_new_image(path, monkeypatch):
 
 
 def test_events_that_a_hub_has_not_looked_at_stay_in_its_ring_beyond_its_bound(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.ring.RING_EVENTS", 10)
+    monkeypatch.setattr("runline.live.ring.RING_EVENTS", 10)
 
     async def main():
         async with wall(path) as there:
@@ -221,7 +256,7 @@ def test_events_that_a_hub_has_not_looked_at_stay_in_its_ring_beyond_its_bound(p
                     seen += [event["seq"] for event in data["topics"]["wagers"]["events"]]
             assert seen == [outcome.position for outcome in outcomes]
             await passes()
-            assert len(there.live.hubs["b1"].own.events) <= 500
+            assert len(there.hub().own.events) <= 500
 
     play(main())
 
@@ -238,7 +273,7 @@ def test_a_revocation_cuts_no_screen_before_it_is_durable(path):
             store.hold()
             revoked = asyncio.create_task(there.place.world.ask("b1", RevokeUser("ann", "left")))
             await store.held.wait()
-            there.live.hubs["b1"].wake.set()
+            there.hub().wake.set()
             for _ in range(20):
                 await asyncio.sleep(0.005)  # waits: for what must not happen while flushes go by
             assert not revoked.done()
@@ -259,13 +294,13 @@ def test_a_screen_is_not_refused_for_what_is_not_durable_yet(path):
             store.hold()
             revoked = asyncio.create_task(there.place.world.ask("b1", RevokeUser("ann", "left")))
             await store.held.wait()
-            joining = asyncio.create_task(there.join(asker, "wagers"))
+            screen = await there.join(asker, "wagers")
             await passes()
-            assert not joining.done()
+            assert not screen.closed
             store.let_go()
             await revoked
             with pytest.raises(Rejected) as refused:
-                await joining
+                await there.hear(screen)
             assert refused.value.code == "not_signed_in"
 
     play(main())
@@ -301,18 +336,19 @@ def test_no_door_says_that_a_session_has_ended_before_that_is_durable(path):
 
 
 def test_nothing_is_heard_before_the_first_frame_and_a_heartbeat_names_only_what_is_there(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.live.HEALTH_S", 0.002)
-    monkeypatch.setattr("runline.gateway.live.HEARTBEAT_S", 0.002)
+    monkeypatch.setattr("runline.gateway.pulse.HEALTH_S", 0.002)
+    monkeypatch.setattr("runline.gateway.pulse.HEARTBEAT_S", 0.002)
 
     async def main():
         store = HeldStore(SqliteStore(path))
         async with wall(path, store, beats=True) as there:
-            first = await there.join(await there.asker("owner"), "wagers", "health")
+            asker = await there.asker("owner")
+            first = await there.join(asker, "wagers", "health")
             _, begun, _ = (await there.hear(first))[0]
             store.hold()
             placed = asyncio.create_task(there.place.world.do("b1", wager()))
             await store.held.wait()
-            late = await there.join(first.asker, "wagers", "health")
+            late = await there.join(asker, "wagers", "health")
             for _ in range(20):
                 heard = await there.hear(first)
                 assert {event_id for _, event_id, _ in heard} <= {"", begun}
@@ -331,7 +367,7 @@ def test_nothing_is_heard_before_the_first_frame_and_a_heartbeat_names_only_what
 
 
 def test_a_position_moves_when_all_screens_of_a_frame_have_it(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.hub.SCREENS_AT_ONCE", 1)
+    monkeypatch.setattr("runline.gateway.fan.SCREENS_AT_ONCE", 1)
 
     async def main():
         async with wall(path) as there:
@@ -339,15 +375,14 @@ def test_a_position_moves_when_all_screens_of_a_frame_have_it(path, monkeypatch)
             screens = [await there.join(asker, "wagers") for _ in range(3)]
             for screen in screens:
                 await there.hear(screen)
-            hub = there.live.hubs["b1"]
-            (group,) = hub.groups.values()
+            followed = there.fan.followed["b1"]
+            (group,) = followed.groups.values()
             before = group.position
             placed = asyncio.create_task(there.place.world.do("b1", wager()))
             while not any(screen.backlog for screen in screens):
                 await asyncio.sleep(0)
                 if not all(screen.backlog for screen in screens):
-                    assert (hub.position, group.position) == (hub.position, before)
-                    assert hub.position[1] < (1 << 60)
+                    assert (followed.position, group.position) == (before, before)
             while not all(screen.backlog for screen in screens):
                 assert group.position == before
                 await asyncio.sleep(0)
@@ -369,7 +404,7 @@ def test_an_event_is_looked_at_for_those_only_whom_it_concerns(path):
                 topics = ("wagers", "figures") if name.startswith("P") else ("wagers", "figures", "exposure")
                 screens[name] = await there.join(await there.asker(name), *topics)
                 await there.hear(screens[name])
-            hub = there.live.hubs["b1"]
+            hub = there.hub()
             told = []
             for group in hub.groups.values():
                 tell = group.tell
@@ -382,7 +417,7 @@ def test_an_event_is_looked_at_for_those_only_whom_it_concerns(path):
             placed = await there.place.world.do("b1", wager("P1"))
             for name in ("owner", "ann", "P1"):
                 assert (await there.hear(screens[name]))[0][2]["to"] == placed.position
-            assert {next(iter(group.screens)).asker.user for group in told} == {"owner", "ann", "P1"}
+            assert {next(iter(group.seats)).name for group in told} == {"owner", "ann", "P1"}
             assert screens["bea"].backlog == screens["P9"].backlog == []
 
     play(main())
@@ -453,10 +488,10 @@ def test_a_suspension_sends_the_games_that_it_closes_to_those_whom_it_closes_the
 
 @pytest.mark.parametrize("piece_ns", [0, 1_000_000])
 def test_an_image_that_is_made_in_pieces_is_what_holds_at_its_position(path, monkeypatch, piece_ns):
-    monkeypatch.setattr("runline.gateway.hub.TURN_NS", piece_ns)
-    monkeypatch.setattr("runline.gateway.drafts.PIECE_ROWS", 1)
-    monkeypatch.setattr("runline.gateway.drafts.PIECE_EVENTS", 1)
-    monkeypatch.setattr("runline.gateway.composer.PIECE_EVENTS", 1)
+    monkeypatch.setattr("runline.live.hub.STEP_NS", piece_ns)
+    monkeypatch.setattr("runline.live.drafts.PIECE_ROWS", 1)
+    monkeypatch.setattr("runline.live.drafts.PIECE_EVENTS", 1)
+    monkeypatch.setattr("runline.live.composer.PIECE_EVENTS", 1)
 
     async def main():
         async with wall(path) as there:
@@ -496,8 +531,8 @@ def test_an_image_that_is_made_in_pieces_is_what_holds_at_its_position(path, mon
 
 
 def test_somebody_who_comes_back_after_much_has_happened_gets_it_in_order(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.hub.TURN_NS", 0)
-    monkeypatch.setattr("runline.gateway.drafts.PIECE_EVENTS", 3)
+    monkeypatch.setattr("runline.live.hub.STEP_NS", 0)
+    monkeypatch.setattr("runline.live.drafts.PIECE_EVENTS", 3)
 
     async def main():
         async with wall(path) as there:
@@ -505,7 +540,7 @@ def test_somebody_who_comes_back_after_much_has_happened_gets_it_in_order(path, 
             asker = await there.asker("owner")
             first = await there.join(asker, "log", "figures")
             _, last_id, _ = (await there.hear(first))[0]
-            there.live.leave(first)
+            there.leave(first)
             for _ in range(4):
                 await world.bus.send([world.request("b1", wager(amount_minor=1_00)) for _ in range(25)])
             requests = [world.request("b1", wager(amount_minor=1_00)) for _ in range(50)]
@@ -524,7 +559,7 @@ def test_somebody_who_comes_back_after_much_has_happened_gets_it_in_order(path, 
 
 
 def test_a_flush_lets_few_in_that_need_a_frame_of_their_own_and_fewer_of_one_user(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.composer.ARRIVALS_NS", 1)
+    monkeypatch.setattr("runline.live.composer.ARRIVALS_NS", 1)
 
     async def main():
         async with wall(path) as there:
@@ -537,13 +572,13 @@ def test_a_flush_lets_few_in_that_need_a_frame_of_their_own_and_fewer_of_one_use
                 resumes[asker] = [f"{log}:{house}:{int(position) + number}" for number in range(6)]
             for _ in range(6):
                 await world.do("b1", wager(amount_minor=1_00))
-            hub, crowd, let_in = there.live.hubs["b1"], [], []
+            hub, crowd, let_in = there.hub(), [], []
             flush = hub.flush
 
             async def counted():
-                before = sum(screen.begun is not None for screen in hub.screens)
+                before = sum(seat.group is not None for seat in hub.seats)
                 await flush()
-                let_in.append(sum(screen.begun is not None for screen in hub.screens) - before)
+                let_in.append(sum(seat.group is not None for seat in hub.seats) - before)
 
             monkeypatch.setattr(hub, "flush", counted)
             crowd = await asyncio.gather(

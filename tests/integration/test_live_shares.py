@@ -11,15 +11,17 @@ from tests.integration.world import play, wager
 
 from runline.client import AsyncClient, RefusedError
 from runline.domain.messages import HOUSE, Rejected
-from runline.gateway.limits import STREAMS_PER_PLAYER_MAX
-from runline.reads.limits import QUERIES_PER_USER_MAX, SPENT_AHEAD_NS
+from runline.gateway.door import Caller
+from runline.gateway.limits import DELIVERIES_ASKED_MAX
+from runline.live.limits import STREAMS_PER_PLAYER_MAX
+from runline.reads.limits import SPENT_AHEAD_NS
 from runline.store.sqlite import SqliteStore
 
 ANN = ("b1", "A1", "ann")
 
 
 def test_two_players_do_not_take_all_streams_and_a_newcomer_finds_a_place(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.shares.STREAMS_MAX", 2 * STREAMS_PER_PLAYER_MAX)
+    monkeypatch.setattr("runline.live.places.STREAMS_MAX", 2 * STREAMS_PER_PLAYER_MAX)
 
     async def main():
         async with wall(path) as there:
@@ -30,14 +32,14 @@ def test_two_players_do_not_take_all_streams_and_a_newcomer_finds_a_place(path, 
                 for screen in screens[name]:
                     await there.hear(screen)
                 with pytest.raises(Rejected) as refused:
-                    await there.join(asker, "wagers")
+                    await there.hear(await there.join(asker, "wagers"))
                 assert refused.value.code == "busy"
             newcomer = await there.join(await there.asker("P9"), "wagers")
             assert (await there.hear(newcomer))[0][0] == "image"
             ended = [screen for screen in (*screens["P1"], *screens["P2"]) if screen.closed]
             assert len(ended) == 1
             assert (await there.hear(ended[0]))[-1][2] == {"reason": "busy"}
-            assert there.live.count == 2 * STREAMS_PER_PLAYER_MAX
+            assert there.fan.count == 2 * STREAMS_PER_PLAYER_MAX
 
     play(main())
 
@@ -49,7 +51,7 @@ def test_who_has_spent_their_share_on_queries_waits_and_nobody_else_does(path, m
         async with wall(path) as there:
             ann, bea = await there.place.sign_in("b1", "ann"), await there.place.sign_in("b1", "bea")
             await ann.ask("players")
-            spending = there.live.spending
+            spending = there.hubs.spending
             assert ANN in spending.users
             assert spending.asking == {}
             spending.charge(ANN, SPENT_AHEAD_NS)
@@ -65,8 +67,45 @@ def test_who_has_spent_their_share_on_queries_waits_and_nobody_else_does(path, m
     play(main())
 
 
+def test_strangers_take_nobodys_place(path, monkeypatch):
+    monkeypatch.setattr("runline.live.places.STREAMS_MAX", 3)
+
+    async def main():
+        async with wall(path) as there:
+            asker = await there.asker("owner")
+            screens = [await there.join(asker, "wagers") for _ in range(3)]
+            for screen in screens:
+                await there.hear(screen)
+            stranger = await there.join(Caller("b1", "nobody's"), "wagers")
+            with pytest.raises(Rejected) as refused:
+                await there.hear(stranger)
+            assert refused.value.code == "not_signed_in"
+            assert not any(screen.closed for screen in screens)
+            assert there.hubs.streams.count == 3
+
+    play(main())
+
+
+def test_who_has_spent_their_share_is_let_in_when_it_is_paid_for_and_nobody_waits_for_them(path, monkeypatch):
+    monkeypatch.setattr("runline.reads.shares.QUERY_WAIT_S_MAX", 60.0)
+
+    async def main():
+        async with wall(path) as there:
+            spending = there.hubs.spending
+            spending.users[ANN] = spending.now_ns() + 30 * 10**9
+            late = await there.join(await there.asker("ann"), "wagers")
+            early = await there.join(await there.asker("bea"), "wagers")
+            assert (await there.hear(early))[0][0] == "image"
+            assert late.group is None
+            del spending.users[ANN]
+            there.hub().wake.set()
+            assert (await there.hear(late))[0][0] == "image"
+
+    play(main())
+
+
 def test_a_large_subtree_is_imaged_without_its_players_and_a_wager_costs_its_own_rows(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.live_rows.IMAGE_PLAYERS_MAX", 1)
+    monkeypatch.setattr("runline.live.rows.IMAGE_PLAYERS_MAX", 1)
 
     async def main():
         async with wall(path) as there:
@@ -82,7 +121,7 @@ def test_a_large_subtree_is_imaged_without_its_players_and_a_wager_costs_its_own
 
 
 def test_volumes_are_told_to_the_staff_of_the_house_only(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.live.HEALTH_S", 0.01)
+    monkeypatch.setattr("runline.gateway.pulse.HEALTH_S", 0.01)
     volumes = {"accepted", "refused", "logged", "screens"}
 
     async def main():
@@ -178,8 +217,8 @@ def test_a_frame_that_is_lost_on_the_way_is_noticed_and_an_image_follows(path):
 
 
 def test_who_is_cut_before_the_first_image_gets_an_image_when_they_come_back(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.live.HEALTH_S", 0.002)
-    monkeypatch.setattr("runline.gateway.live.HEARTBEAT_S", 0.002)
+    monkeypatch.setattr("runline.gateway.pulse.HEALTH_S", 0.002)
+    monkeypatch.setattr("runline.gateway.pulse.HEARTBEAT_S", 0.002)
 
     async def main():
         store = HeldStore(SqliteStore(path))
@@ -197,7 +236,7 @@ def test_who_is_cut_before_the_first_image_gets_an_image_when_they_come_back(pat
             for _ in range(10):
                 await there.hear(first)
             assert late.backlog == []
-            there.live.leave(late)
+            there.leave(late)
             store.let_go()
             await placed
             back = await there.join(asker, "wagers", "health")
@@ -206,18 +245,18 @@ def test_who_is_cut_before_the_first_image_gets_an_image_when_they_come_back(pat
     play(main())
 
 
-def test_who_waits_for_deliveries_counts_as_one_who_asks(path):
+def test_nobody_waits_for_many_deliveries_at_once(path):
     async def main():
         async with wall(path) as there:
             owner = await there.place.sign_in("b1", "owner")
             owner.deadline_s = 0
             await there.hear(await there.join(await there.asker("owner"), "wagers"))
-            asked = [owner.ask("delivery", position=10**9) for _ in range(QUERIES_PER_USER_MAX + 8)]
+            asked = [owner.ask("delivery", position=10**9) for _ in range(DELIVERIES_ASKED_MAX + 8)]
             outcomes = await asyncio.gather(*asked, return_exceptions=True)
             refused = [one.code for one in outcomes if isinstance(one, RefusedError)]
             assert len(refused) == len(asked)
             assert sorted(set(refused)) == ["busy", "unknown_delivery"]
-            assert refused.count("unknown_delivery") <= QUERIES_PER_USER_MAX
-            assert there.live.spending.asking == {}
+            assert refused.count("unknown_delivery") <= DELIVERIES_ASKED_MAX
+            assert there.fan.waiting == {}
 
     play(main())

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.doubles.coming import comes_true
 from tests.integration.stores import FaultyStore
-from tests.integration.world import HOME_WINS, HOUR_NS, START_NS, World, agrees, play, refusal, running, wager
+from tests.integration.world import HOME_WINS, HOUR_NS, START_NS, World, agrees, bus_to, play, refusal, running, wager
 
-from runline.bus.local import LocalBus
 from runline.domain.house import OpenBook
 from runline.domain.messages import EVOLVERS, HOUSE
 from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
@@ -18,7 +17,6 @@ from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.engine.recovery import every_stream
 from runline.engine.requests import Accepted
-from runline.reads.questions import Questions
 from runline.store.memory import MemoryStore
 from runline.store.sqlite import SqliteStore
 
@@ -44,7 +42,7 @@ async def beside(world, streams):
 
     task = asyncio.create_task(follow())
     try:
-        yield World(engine, LocalBus(engine, Questions(engine, world.engine.store.history())), world.clock)
+        yield World(engine, bus_to(engine), world.clock)
     finally:
         task.cancel()
         following.close()

@@ -28,6 +28,7 @@ from runline.engine.subscription import Committed, Subscription
 from runline.evaluate.verify import Report, verify
 from runline.gateway.door import Caller
 from runline.gateway.tokens import new_token, session_name
+from runline.live.hubs import Hubs
 from runline.reads.questions import Questions
 
 NOON_NS = 1_467_374_400 * 10**9
@@ -213,6 +214,12 @@ class World:
         return await self.until(book, lambda book: book.house_seq >= confirmed and not book.jobs)
 
 
+def bus_to(engine: Engine) -> LocalBus:
+    """A bus to an engine that nothing else was made for."""
+    questions = Questions(engine, engine.store.history())
+    return LocalBus(engine, questions, Hubs(engine, questions.turns, questions.spending))
+
+
 @asynccontextmanager
 async def running(store: Store, clock: SetClock | None = None) -> AsyncIterator[World]:
     """An engine over a store, as Runline puts it together."""
@@ -228,7 +235,7 @@ async def running_until_the_power_goes(store: Store, clock: SetClock | None = No
     engine = Engine(store, clock, os.urandom)
     await engine.start(await every_stream(store))
     try:
-        yield World(engine, LocalBus(engine, Questions(engine, store.history())), clock)
+        yield World(engine, bus_to(engine), clock)
     finally:
         tasks = [task for task in (engine.running, engine.batches.committing) if task is not None]
         for task in (*tasks, *engine.executing.fetching.tasks, *engine.answers.reading.tasks):

@@ -12,10 +12,10 @@ from runline.gateway.limits import (
     CONNECTIONS_MAX,
     KEEP_ALIVE_S,
     KEEP_ALIVE_SCARCE_S,
-    STREAMS_PER_USER_MAX,
     USER_CONNECTIONS_MAX,
     USER_CONNECTIONS_MIN,
 )
+from runline.live.limits import STREAMS_PER_USER_MAX
 
 
 class Held:

@@ -9,7 +9,7 @@ import runline
 SOURCE = Path(runline.__file__).parent
 PAGE = (SOURCE.parents[1] / "docs" / "explanation" / "limits.md").read_text()
 
-ROOMS = ("domain", "engine", "gateway", "reads", "store", "helpers.py", "config.py", "serve.py")
+ROOMS = ("domain", "engine", "gateway", "live", "reads", "store", "helpers.py", "config.py", "serve.py")
 """What is reached from outside."""
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from runline.domain.messages import Rejected
-from runline.gateway.shares import Streams
+from runline.live.places import Streams
 from runline.reads.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
 from runline.reads.shares import Spending, Turns
 
@@ -22,7 +22,7 @@ def small(monkeypatch):
         ("STREAMS_PER_USER_MAX", 6),
         ("STREAMS_PER_PLAYER_MAX", 3),
     ):
-        monkeypatch.setattr(f"runline.gateway.shares.{name}", most)
+        monkeypatch.setattr(f"runline.live.places.{name}", most)
 
 
 def fill(streams, user, places, player=False):
@@ -71,7 +71,7 @@ def test_a_newcomer_always_finds_a_place_while_somebody_has_two(small):
 
 
 def test_a_part_of_the_tree_has_its_share_too(small, monkeypatch):
-    monkeypatch.setattr("runline.gateway.shares.STREAMS_PER_PART_MAX", 4)
+    monkeypatch.setattr("runline.live.places.STREAMS_PER_PART_MAX", 4)
     streams = Streams()
     fill(streams, ("b1", "A1", "one"), 3)
     fill(streams, ("b1", "A1", "two"), 1)

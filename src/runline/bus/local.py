@@ -9,6 +9,7 @@ from runline.engine.ids import uuid7
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Outcome, Request, Sink
 from runline.engine.subscription import Committed
+from runline.engine.watching import Link, Watcher, Watching
 
 
 class Gather(Sink):
@@ -27,11 +28,13 @@ class Gather(Sink):
 
 
 class LocalBus:
-    """The engine of this process, as a `Bus`. questions: where what its streams are asked is answered."""
+    """The engine of this process, as a `Bus`. questions: where what its streams are asked is answered. watching: how they are
+    seen."""
 
-    def __init__(self, engine: Executor, questions: Answering) -> None:
+    def __init__(self, engine: Executor, questions: Answering, watching: Watching) -> None:
         self.engine = engine
         self.questions = questions
+        self.watching = watching
 
     def new_id(self) -> str:
         """A command id of now."""
@@ -71,6 +74,10 @@ class LocalBus:
                 yield await subscription.batch()
         finally:
             subscription.close()
+
+    def watch(self, stream: str, watcher: Watcher) -> Link:
+        """A link to a stream."""
+        return self.watching.watch(stream, watcher)
 
     async def who(self, stream: str, session: str) -> Who:
         """Whose a session is."""

@@ -279,7 +279,7 @@ class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book"))
     reason: str
 
 
-class RoleSet(Event, changes_sight=True):
+class RoleSet(Event, changes_sight=True, notice="role_change"):
     """A role has exactly these permissions now. narrowed_node, narrowed_role: where whoever took something out of it stands, and
     by which role; "" if nothing was taken, or all was given back."""
 
@@ -379,7 +379,7 @@ class AssignRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book
     reason: str
 
 
-class RoleAssigned(Event, changes_sight=True):
+class RoleAssigned(Event, changes_sight=True, notice="role_change"):
     """A user has another role. node, role: where whoever took something by it stands, and by which role; "" if nothing was
     taken, or all was given back."""
 
@@ -401,7 +401,7 @@ class RevokeUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book
     reason: str
 
 
-class UserRevoked(Event, changes_sight=True):
+class UserRevoked(Event, changes_sight=True, notice="role_change"):
     """A user may do nothing from here on. node, role: where whoever revoked them stands, and by which role."""
 
     user: str
@@ -417,7 +417,7 @@ class RestoreUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "boo
     reason: str
 
 
-class UserRestored(Event, changes_sight=True):
+class UserRestored(Event, changes_sight=True, notice="role_change"):
     """A revoked user has their role again."""
 
     user: str

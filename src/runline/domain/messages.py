@@ -97,6 +97,8 @@ class EventMeta(msgspec.StructMeta):
     """Takes an event's declaration: who may see it and the version of its shape.
 
     changes_sight: it may end a session, or take something from what somebody sees; whoever shows things must look again.
+    topic: in which it is told, live, besides `log`. notice: which kind of notification it is, where somebody should look at it
+    (see `Event.is_notable`). told_to_books: whether it is a notification in every book when it happens in the house.
     secret: the fields that nobody may see. They stand in rows only, never in the log (see `bare`).
     """
 
@@ -110,10 +112,16 @@ class EventMeta(msgspec.StructMeta):
         version: int = 1,
         secret: tuple[str, ...] = (),
         changes_sight: bool = False,
+        topic: str = "",
+        notice: str = "",
+        told_to_books: bool = False,
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
         cls.shown_to = shown_to
+        cls.topic = topic
+        cls.notice = notice
+        cls.told_to_books = told_to_books
         cls.changes_sight = changes_sight
         cls.version = version
         cls.secret = secret
@@ -129,6 +137,13 @@ class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, gc=False):
     changes_sight: ClassVar[bool]
     secret: ClassVar[tuple[str, ...]]
     version: ClassVar[int]
+    topic: ClassVar[str]
+    notice: ClassVar[str]
+    told_to_books: ClassVar[bool]
+
+    def is_notable(self, state: Any) -> bool:
+        """Whether somebody should look at this one, if its type is a notification at all."""
+        return True
 
 
 def bare(event: Event) -> Event:

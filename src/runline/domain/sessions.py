@@ -216,6 +216,10 @@ class PasswordSet(Event, secret=("password_hash",), changes_sight=True, omit_def
     password_hash: str = ""
 
 
+FAILURES_NOTED = 3
+"""Failed sign-ins of one user in a row from which on somebody is told."""
+
+
 class SignIn(Command, sender="gateway", streams=("house", "book")):
     """Begin a session (the gateway sends it when it has checked the password).
 
@@ -253,11 +257,14 @@ class FailSignIn(Command, sender="gateway", streams=("house", "book")):
     failures: int
 
 
-class SignInFailed(Event):
+class SignInFailed(Event, notice="failed_sign_ins"):
     """Somebody tried to sign in with wrong passwords, so often within the hour."""
 
     user: str
     failures: int
+
+    def is_notable(self, state: Any) -> bool:
+        return self.failures >= FAILURES_NOTED
 
 
 class ConfirmSession(Command, sender="gateway", streams=("house", "book")):

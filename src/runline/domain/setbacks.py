@@ -23,7 +23,7 @@ class PutAside(Command, streams=("house", "book")):
     reason: str
 
 
-class WorkSetAside(Event):
+class WorkSetAside(Event, notice="set_aside"):
     """Something that is owed cannot be done, and is not tried any more until somebody says so.
 
     reason: what went wrong the last time.
@@ -45,7 +45,7 @@ class TryAgain(Command, needs=Permission.SETTINGS_CHANGE, streams=("house", "boo
     reason: str
 
 
-class WorkTakenUp(Event):
+class WorkTakenUp(Event, notice="set_aside"):
     """Something that was set aside is owed again."""
 
     number: int

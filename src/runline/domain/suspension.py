@@ -132,7 +132,7 @@ class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book"), urge
     reason: str
 
 
-class Suspended(Event, shown_to=Permission.BOARD_VIEW):
+class Suspended(Event, shown_to=Permission.BOARD_VIEW, notice="suspension", told_to_books=True):
     """A layer closes a scope. node: where whoever closed it stands."""
 
     scope: str
@@ -149,7 +149,7 @@ class Reopen(Command, needs=Permission.SUSPEND, streams=("house", "book")):
     reason: str
 
 
-class Reopened(Event, shown_to=Permission.BOARD_VIEW):
+class Reopened(Event, shown_to=Permission.BOARD_VIEW, notice="suspension", told_to_books=True):
     """A layer is gone. Others may still close what it covered."""
 
     scope: str

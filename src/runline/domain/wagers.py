@@ -122,7 +122,11 @@ class WagersState(LinesState):
         return count
 
 
-class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW):
+LARGE_WAGER_SHARE = 2
+"""A wager is large from the book's largest stake divided by this."""
+
+
+class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice="large_wager"):
     """A ticket is written. Its number is the position of this event."""
 
     player: str
@@ -138,6 +142,9 @@ class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW):
     house_seq: int
     writer: str
     channel: str
+
+    def is_notable(self, state: Any) -> bool:
+        return bool(self.risk_minor * LARGE_WAGER_SHARE >= state.settings.stake_max_minor)
 
 
 @evolves(WagerPlaced)
@@ -174,7 +181,7 @@ class VoidWager(Command, needs=Permission.WAGER_VOID):
     reason: str
 
 
-class WagerVoided(Event, shown_to=Permission.TICKER_VIEW):
+class WagerVoided(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     """A ticket counts no more; its risk is free again."""
 
     wager: int
@@ -182,7 +189,7 @@ class WagerVoided(Event, shown_to=Permission.TICKER_VIEW):
     reason: str
 
 
-class WagerReversed(Event, shown_to=Permission.TICKER_VIEW):
+class WagerReversed(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     """A settlement is taken back; the ticket is open again.
 
     settlement: the one that is taken back. change_minor: of the player's balance.
@@ -195,7 +202,7 @@ class WagerReversed(Event, shown_to=Permission.TICKER_VIEW):
     reason: str
 
 
-class WagerSettled(Event, shown_to=Permission.TICKER_VIEW):
+class WagerSettled(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     """A ticket is graded and paid.
 
     settlement: the house position of the result. returned_minor: the money back, stake included.

@@ -96,14 +96,14 @@ class NoteSilence(Command, streams=("house",)):
     feed: str
 
 
-class FeedSilent(Event, shown_to=Permission.BOARD_VIEW):
+class FeedSilent(Event, shown_to=Permission.BOARD_VIEW, notice="feed_silent", told_to_books=True):
     """A feed has said nothing for as long as it may: its lines may be old."""
 
     feed: str
     heard_ns: int
 
 
-class FeedReturned(Event, shown_to=Permission.BOARD_VIEW):
+class FeedReturned(Event, shown_to=Permission.BOARD_VIEW, notice="feed_silent", told_to_books=True):
     """A feed that was silent is heard of again."""
 
     feed: str
@@ -119,7 +119,7 @@ class NoteHealth(Command, sender="gateway", streams=("house",)):
     most_ms: int
 
 
-class HealthDegraded(Event, shown_to=Permission.FIGURES_VIEW):
+class HealthDegraded(Event, shown_to=Permission.FIGURES_VIEW, notice="degraded_health", told_to_books=True):
     """Something takes longer than it should. value_ms: the 99th percentile of the last seconds."""
 
     measure: Measure
@@ -127,7 +127,7 @@ class HealthDegraded(Event, shown_to=Permission.FIGURES_VIEW):
     most_ms: int
 
 
-class HealthRestored(Event, shown_to=Permission.FIGURES_VIEW):
+class HealthRestored(Event, shown_to=Permission.FIGURES_VIEW, notice="degraded_health", told_to_books=True):
     """It is as fast as it should be again."""
 
     measure: Measure

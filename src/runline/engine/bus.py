@@ -14,6 +14,7 @@ from runline.engine.ids import Entropy
 from runline.engine.ports import Clock
 from runline.engine.requests import Outcome, Request, Sink
 from runline.engine.subscription import Committed, Subscription
+from runline.engine.watching import Link, Watcher
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +75,13 @@ class Bus(Protocol):
         """Every durable event of a stream after a position, in order, once, without a gap: as many at a time as there are.
 
         Raises Rejected `unknown_book`, `position_unknown`; Lagged if it is read too slowly: go on from the last position.
+        """
+        ...
+
+    def watch(self, stream: str, watcher: Watcher) -> Link:
+        """A link to whoever owns a stream, by which it is seen, live (`engine/watching.py`).
+
+        Raises Rejected `unknown_book`, `unavailable`.
         """
         ...
 

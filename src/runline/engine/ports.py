@@ -5,6 +5,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
+from runline.domain.messages import Event
 from runline.domain.state import Need, R, Row
 from runline.engine.conditions import Component, Level
 from runline.engine.ids import Entropy
@@ -14,6 +15,9 @@ P = ParamSpec("P")
 
 EventRow = tuple[str, int, bytes, bytes, bytes, bytes]
 """stream, seq, command id (16 bytes), content digest (8 bytes; empty for internal commands), body, hash."""
+
+Happened = tuple[int, int, str, str, Event]
+"""An event that has happened in a stream: position, time, actor, command id, event."""
 
 GENESIS = bytes(32)
 """The hash before a stream's first event."""

@@ -25,16 +25,13 @@ from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
 from runline.engine.limits import COMMAND_LOG_BYTES_MAX, EVENT_BYTES_MAX
-from runline.engine.ports import EventRow, Head, Part, Refusal
+from runline.engine.ports import EventRow, Happened, Head, Part, Refusal
 from runline.engine.positions import Positions
 from runline.engine.refusals import Refusals
 from runline.engine.requests import Accepted, Outcome, Previewed, Request, Submission, refused
 from runline.engine.window import Window
 
 log = logging.getLogger("runline.engine")
-
-Happened = tuple[int, int, str, str, Event]
-"""position, time, actor, command id, event"""
 
 
 class Filling:

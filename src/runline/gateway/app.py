@@ -16,6 +16,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from runline import __version__
 from runline.domain.messages import Rejected
 from runline.domain.queries import QUERIES
+from runline.domain.topics import split_topics
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.gateway.answers import outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
@@ -25,7 +26,6 @@ from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, LINE_NS
 from runline.gateway.openapi import PAGE_POLICY, documentation_page, make_document
 from runline.gateway.routes import SESSION_BODIES, command_route, delivery_route, query_route, session_routes
 from runline.gateway.screens import parse_resume
-from runline.gateway.topics import split_topics
 from runline.gateway.web import (
     JSON,
     answer,
@@ -109,7 +109,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
         topics = split_topics(query_value(scope["query_string"], "topics"))
         node = query_value(scope["query_string"], "node")
         resume = parse_resume(headers.get(b"last-event-id", b"").decode("latin-1"))
-        screen = await gateway.live.join(caller, topics, resume, node)
+        screen = await gateway.fan.join(caller.stream, caller.session, topics, resume, node)
         watching = asyncio.create_task(watch(receive, screen))
         write_now = connection_of(scope).write_now
         try:
@@ -126,7 +126,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             watching.cancel()
-            gateway.live.leave(screen)
+            gateway.fan.leave(screen)
 
     return {
         ("POST", "/v1/wagers"): guarded(wagers),

@@ -19,10 +19,10 @@ from runline.gateway.limits import (
     FILES_KEPT,
     KEEP_ALIVE_S,
     KEEP_ALIVE_SCARCE_S,
-    STREAMS_PER_USER_MAX,
     USER_CONNECTIONS_MAX,
     USER_CONNECTIONS_MIN,
 )
+from runline.live.limits import STREAMS_PER_USER_MAX
 from runline.reads.shares import User
 
 SECOND_NS = 10**9

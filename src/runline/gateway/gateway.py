@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from runline.domain.sessions import SessionLimits
 from runline.engine.ports import Outside
 from runline.gateway.door import Door
-from runline.gateway.live import Live
+from runline.gateway.fan import Fan
+from runline.gateway.health import Health
 from runline.gateway.passwords import Passwords
+from runline.gateway.pulse import Pulse
 from runline.gateway.signing import Signing
 from runline.gateway.site import Site
 
@@ -18,7 +20,8 @@ class Gateway:
         self,
         door: Door,
         outside: Outside,
-        live: Live,
+        fan: Fan,
+        health: Health,
         site: Site,
         lasting: Mapping[str, SessionLimits] | None = None,
     ) -> None:
@@ -26,10 +29,14 @@ class Gateway:
         self.clock = outside.clock
         self.passwords = Passwords(outside.workers, outside.entropy)
         self.signing = Signing(door, self.passwords, outside.entropy, lasting)
-        self.live = live
+        self.fan = fan
+        self.health = health
+        self.pulse = Pulse(fan, outside.clock, health.told)
         self.site = site
 
     async def close(self) -> None:
-        """End the live streams and the helper."""
-        await self.live.close()
+        """End the live streams, and whatever goes on."""
+        await self.pulse.close()
+        await self.health.close()
+        self.fan.close()
         self.passwords.close()

@@ -128,36 +128,8 @@ DEVICE_LENGTH_MAX = 64
 DEVICE_S = 400 * 24 * 3_600
 """How long a browser keeps its device's token."""
 
-STREAMS_MAX = 10_000
-"""Live streams of one process. Beyond it, and beyond the three bounds that follow, whoever has fewer than the one with the most
-takes a place of theirs; the others hear `busy`."""
-
-STREAMS_OF_PLAYERS_MAX = 9_000
-"""Live streams of players in one process: the rest is kept for staff."""
-
-STREAMS_PER_BOOK_MAX = 5_000
-"""Live streams of one book."""
-
-STREAMS_PER_PART_MAX = 2_500
-"""Live streams of one part of a book's tree: an agent right below the root with everything below it."""
-
-STREAMS_PER_USER_MAX = 2_000
-"""Live streams of one of the staff (a screen wall of an operator is one user)."""
-
-STREAMS_PER_PLAYER_MAX = 16
-"""Live streams of one player."""
-
-FLUSH_S = 0.02
-"""At most one write per connection in this time; the first event goes at once."""
-
-ARRIVALS_NS = 20_000_000
-"""What a flush spends on screens that join; then whoever is in already has what has happened meanwhile."""
-
-FRAMES_AT_ONCE = 8
-"""First frames, of screens that do not begin alike, that are made together."""
-
-FRAMES_OF_ONE = 2
-"""Of these, those of one user."""
+DELIVERIES_ASKED_MAX = 64
+"""Deliveries that one user waits for at once."""
 
 HEARTBEAT_S = 5.0
 """The silence after which a stream says that it is alive."""
@@ -170,22 +142,3 @@ STALLED_S_MAX = 30.0
 
 SEND_BUFFER_BYTES = 64 * 1024
 """What the system is asked to keep for a client that does not read (Linux keeps twice as much)."""
-
-RING_EVENTS = 10_000
-"""Events of each stream that a reconnecting screen can catch up with; beyond it it gets a new image."""
-
-RINGS_BYTES_MAX = 128 * 1024 * 1024
-"""The last events of all streams in memory; each stream that is followed has its part, within the two bounds that follow."""
-
-RING_BYTES_MAX = 16 * 1024 * 1024
-RING_BYTES_MIN = 128 * 1024
-"""The last events of one stream in memory. What does not fit cannot be caught up with: a new image."""
-
-RING_READ_EVENTS = 100
-"""Events read from the log at a time for a screen that comes back: about a millisecond."""
-
-IMAGE_EVENTS = 100
-"""The last events in the image of a topic in which every event counts."""
-
-IMAGE_PLAYERS_MAX = 2_000
-"""Players in the image of `figures`; a larger subtree gets its agents only, and pages of players by the query."""

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 
+from runline.domain.topics import TOPICS
 from runline.gateway.door import CommandLine, path_name, public_commands
-from runline.gateway.topics import TOPICS
 
 REFERENCE = "#/components/schemas/{name}"
 

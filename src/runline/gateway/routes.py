@@ -20,8 +20,8 @@ from runline.engine.limits import POSITION_MAX
 from runline.gateway.addresses import network_of
 from runline.gateway.answers import Refusal, outcome_json
 from runline.gateway.door import decoded, decoder_of, path_name
+from runline.gateway.fan import Delivery
 from runline.gateway.gateway import Gateway
-from runline.gateway.hub import Delivery
 from runline.gateway.limits import ASKED_LENGTH_MAX, BODY_BYTES_MAX, DEVICE_S, SIGN_IN_BYTES_MAX
 from runline.gateway.site import COOKIE, DEVICE_COOKIE
 from runline.gateway.web import JSON, body_of, called_by, headers_of, require_content
@@ -355,12 +355,7 @@ def delivery_route(gateway: Gateway) -> Any:
         caller = await called_by(request.scope)
         standing = await gateway.door.standing(caller)
         standing.require(Permission.FIGURES_VIEW)
-        user = (caller.stream, standing.node, standing.user)
-        await gateway.live.spending.begin(user)
-        try:
-            found = await gateway.live.delivery_of(caller.stream, position)
-        finally:
-            gateway.live.spending.end(user, 0)
+        found = await gateway.fan.delivery_of(caller.stream, position, standing.user)
         if standing.node != ROOT or standing.player:
             found = msgspec.structs.replace(found, screens=0)
         return Response(msgspec.json.encode(found), media_type=MediaType.JSON)

@@ -4,28 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from runline.domain.messages import Rejected
+from runline.engine.watching import Place, Resume
 from runline.gateway.limits import BACKLOG_BYTES_MAX
 
 Write = Callable[[bytes], bool]
-
-
-class Asker(msgspec.Struct, frozen=True, gc=False):
-    """Who looks: a session of a stream, and whose it was as they came."""
-
-    stream: str
-    session: str
-    user: str
-
-
-class Resume(msgspec.Struct, frozen=True):
-    """Where a stream that comes back has ended: `log:house position:book position`. See `Group.log`."""
-
-    log: str
-    house: int
-    position: int
 
 
 def parse_resume(text: str) -> Resume | None:
@@ -52,19 +35,16 @@ class Screen:
     A frame is written at once if the connection takes it. If its buffer is full, frames wait here for the connection's own
     task, up to a bound.
 
-    group: the screens that it sees the same as (a `Group`); None until it is let in. begun: (house position, position) at
-    which its first frame ends; None until that is written: before, it hears nothing else. reached_back: whether what
-    it has missed was looked for.
+    seat: its number at the owner of the stream. group: the screens that it sees the same as (a
+    `Group`); None until it is let in. begun: where its first frame ends; before that is written it hears nothing else.
     """
 
-    def __init__(self, asker: Asker, topics: tuple[str, ...], resume: Resume | None, node: str = "") -> None:
-        self.asker = asker
-        self.node = node
+    def __init__(self, stream: str, seat: int, topics: tuple[str, ...]) -> None:
+        self.stream = stream
+        self.seat = seat
         self.topics = topics
-        self.resume = resume
         self.group: Any = None
-        self.begun: tuple[int, int] | None = None
-        self.reached_back = False
+        self.begun: Place = (0, 0)
         self.backlog: list[bytes] = []
         self.waiting_bytes = 0
         self.closed = False

@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from runline.bus.local import LocalBus
+from runline.domain.messages import HOUSE
 from runline.domain.sessions import SessionLimits
 from runline.engine.engine import Engine
 from runline.engine.ports import Outside
@@ -20,13 +21,13 @@ from runline.gateway.addresses import Addresses
 from runline.gateway.app import Doors, make_app
 from runline.gateway.connections import Connections, connections_of, raise_files
 from runline.gateway.door import Door
+from runline.gateway.fan import Fan
 from runline.gateway.gateway import Gateway
 from runline.gateway.guest import Entrance
+from runline.gateway.health import Health
 from runline.gateway.limits import BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX
-from runline.gateway.live import Live
 from runline.gateway.protocol import Connection
 from runline.gateway.site import Site
-from runline.reads.questions import Questions
 
 STOP_S = 5
 
@@ -156,10 +157,9 @@ def make_server(
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate, key)
     door, site = Door(bus, outside.clock, outside.entropy), Site(public_url, tls is not None)
-    questions = bus.questions
-    assert isinstance(questions, Questions)
-    live = Live(engine, door, questions.turns, questions.spending)
-    gateway = Gateway(door, outside, live, site, lasting)
+    fan = Fan(bus, outside.clock)
+    health = Health(engine, fan, partial(door.report, HOUSE))
+    gateway = Gateway(door, outside, fan, health, site, lasting)
     connections = Connections(connections_of(raise_files()))
     entrance = Entrance(door, site, addresses or Addresses(), connections, outside.clock.host_ns)
     config = uvicorn.Config(

@@ -89,11 +89,9 @@ class Spending:
         self.books: dict[str, int] = {}
         self.asking: dict[User, int] = {}
 
-    async def wait(self, user: User) -> None:
-        """Wait until a user may read, but not for ever."""
-        until_ns = self.now_ns() + int(QUERY_WAIT_S_MAX * 1e9)
-        while (owed_ns := min(self.owed_ns(user), until_ns - self.now_ns())) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(owed_ns / 1e9)
+    def waits_ns(self, user: User, since_ns: int) -> int:
+        """How long a user who waits since then must still wait before they may read: not for ever."""
+        return min(self.owed_ns(user), since_ns + int(QUERY_WAIT_S_MAX * 1e9) - self.now_ns())
 
     async def begin(self, user: User) -> None:
         """Wait until a user may read; `end` must follow.

@@ -5,21 +5,24 @@ audience may see, read at its last position. Whoever loses authority gets no fra
 """
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import msgspec
 
 from runline.domain.audience import audience_at, reader_of
 from runline.domain.messages import HOUSE, Rejected
-from runline.engine.engine import Engine
-from runline.engine.writer import Happened
-from runline.gateway.drafts import PIECE_EVENTS, Group, Moment, Place, frame
-from runline.gateway.groups import Groups
-from runline.gateway.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE
-from runline.gateway.ring import Ring
-from runline.gateway.screens import Asker, Resume, Screen
-from runline.gateway.topics import fact_of, house_fact_of, loses_sight, require_topics
-from runline.reads.shares import Spending, user_of
+from runline.domain.topics import require_topics
+from runline.engine.ports import Happened
+from runline.engine.requests import not_signed_in
+from runline.engine.watching import Place, Resume, Source
+from runline.live.drafts import PIECE_EVENTS, Group, Moment, frame
+from runline.live.facts import fact_of, house_fact_of
+from runline.live.groups import Groups
+from runline.live.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE
+from runline.live.ring import Ring
+from runline.live.seats import Seat
+from runline.reads.shares import Spending
 
 IMAGE_SCAN_EVENTS = 1_000
 """Events looked at for the last ones in an image, newest first; fewer if there is no room for so many."""
@@ -28,13 +31,14 @@ IMAGE_SCAN_EVENTS = 1_000
 class Outgoing(msgspec.Struct):
     """What one step has made, to be let out when its position is durable.
 
-    frames: to whom, what, and where it ends. cuts, refusals: who is cut or not let in, and why.
+    frames: for which group, for which of its seats alone (they begin; None: for all), what, and where it ends. cuts, refusals:
+    who is cut or not let in, and why.
     """
 
     durable: Any = None
-    frames: list[tuple[Group, list[Screen], bytes, Place]] = []
-    cuts: list[tuple[Screen, str]] = []
-    refusals: list[tuple[Screen, Rejected]] = []
+    frames: list[tuple[Group, list[Seat] | None, bytes, Place]] = []
+    cuts: list[tuple[Seat, str]] = []
+    refusals: list[tuple[Seat, Rejected]] = []
 
 
 class Composer(Groups):
@@ -46,58 +50,59 @@ class Composer(Groups):
     own: Ring
     house: Ring
 
-    def __init__(self, engine: Engine, stream: str, log: bytes, spending: Spending) -> None:
+    def __init__(self, source: Source, stream: str, log: bytes, spending: Spending) -> None:
         super().__init__()
-        self.engine = engine
+        self.source = source
         self.stream = stream
         self.spending = spending
         self.log = log
+        self.numbers = count(1)
         self.read: Place = (0, 0)
         """Up to where it is noted what events mean."""
         self.arrived_ns = 0
-        """What letting screens in has cost in this flush."""
+        """What letting seats in has cost in this flush."""
 
     def step(self, state: Any, outgoing: Outgoing, until_ns: int) -> bool:
         """Do a part of a flush with the state as it is; returns whether there is more to do."""
-        house = state if self.stream == HOUSE else self.engine.view
-        moment = Moment(state, house, self.cache, self.engine.clock.now_ns(), self.engine.clock.host_ns)
+        house = state if self.stream == HOUSE else self.source.view
+        moment = Moment(state, house, self.cache, self.source.clock.now_ns(), self.source.clock.host_ns)
         if not self.note(moment, until_ns):
             return True
         while True:
             while self.due:
                 group = next(iter(self.due))
-                began_ns, arrives = self.engine.clock.host_ns(), group.arrival is not None
+                began_ns, arrives = self.source.clock.host_ns(), group.arrival is not None
                 complete = self.compose(group, moment, outgoing, until_ns)
-                now_ns = self.engine.clock.host_ns()
+                now_ns = self.source.clock.host_ns()
                 if arrives:
                     self.arrived_ns += now_ns - began_ns
                 if not complete or now_ns >= until_ns:
                     return bool(self.due or self.lets_in)
             if not self.lets_in:
                 return False
-            began_ns = self.engine.clock.host_ns()
+            began_ns = self.source.clock.host_ns()
             self.let_in(moment, outgoing, until_ns)
-            now_ns = self.engine.clock.host_ns()
+            now_ns = self.source.clock.host_ns()
             self.arrived_ns += now_ns - began_ns
             if now_ns >= until_ns:
                 return bool(self.due or self.lets_in)
 
     @property
     def lets_in(self) -> bool:
-        """Whether this flush lets more screens in. The others wait for the next: who is in already waits for no crowd."""
+        """Whether this flush lets more seats in. The others wait for the next: who is in already waits for no crowd."""
         return bool(self.waiting) and self.arrived_ns < ARRIVALS_NS
 
     def let_in(self, moment: Moment, outgoing: Outgoing, until_ns: int) -> None:
-        """Let some screens in: few that need a frame of their own, and of one user fewer still."""
+        """Let some seats in: few that need a frame of their own, and of one user fewer still."""
         begun: dict[str, int] = {}
-        for screen in list(self.waiting):
-            user = screen.asker.user
+        for seat in list(self.waiting):
+            user = seat.name
             if begun.get(user, 0) >= FRAMES_OF_ONE:
                 continue
-            del self.waiting[screen]
-            if not screen.closed and self.welcome(screen, moment, outgoing):
+            del self.waiting[seat]
+            if self.welcome(seat, moment, outgoing):
                 begun[user] = begun.get(user, 0) + 1
-            if sum(begun.values()) >= FRAMES_AT_ONCE or self.engine.clock.host_ns() >= until_ns:
+            if sum(begun.values()) >= FRAMES_AT_ONCE or self.source.clock.host_ns() >= until_ns:
                 return
 
     def note(self, moment: Moment, until_ns: int) -> bool:
@@ -111,7 +116,7 @@ class Composer(Groups):
             self.spread(fact, state)
             seen = happened[0]
             self.read = (seen, self.read[1]) if is_house else (seen if self.stream == HOUSE else self.read[0], seen)
-            if number % PIECE_EVENTS == 0 and self.engine.clock.host_ns() >= until_ns:
+            if number % PIECE_EVENTS == 0 and self.source.clock.host_ns() >= until_ns:
                 return self.read == to
         self.read = to
         return True
@@ -128,35 +133,36 @@ class Composer(Groups):
                 last = one[0]
                 yield False, one
         if last < to[1]:
-            for one in self.engine.writers[self.stream].undurable():
+            for one in self.source.require(self.stream).undurable():
                 if last < one[0] <= to[1]:
                     yield False, one
 
-    def welcome(self, screen: Screen, moment: Moment, outgoing: Outgoing) -> bool:
-        """Let a screen in: with what it has missed if that can be proved, else with an image. Returns whether it is the first
+    def welcome(self, seat: Seat, moment: Moment, outgoing: Outgoing) -> bool:
+        """Let a seat in: with what it has missed if that can be proved, else with an image. Returns whether it is the first
         that needs this frame."""
         state = moment.state
         try:
-            user = reader_of(state, screen.asker.user, screen.asker.session, moment.now_ns)
-            audience = audience_at(state, user, screen.node)
-            require_topics(screen.topics, state, audience)
+            if not seat.name:
+                raise not_signed_in()
+            user = reader_of(state, seat.name, seat.session, moment.now_ns)
+            audience = audience_at(state, user, seat.node)
+            require_topics(seat.topics, state, audience)
         except Rejected as rejected:
-            outgoing.refusals.append((screen, rejected))
+            outgoing.refusals.append((seat, rejected))
             return False
-        arrival = (audience, screen.topics, screen.resume)
+        arrival = (audience, seat.topics, seat.resume)
         group = self.arriving.get(arrival)
         first = group is None
         if group is None:
-            group = self.arriving[arrival] = Group(audience, screen.topics, self.log, self.read)
+            group = self.arriving[arrival] = Group(next(self.numbers), audience, seat.topics, self.log, self.read)
             group.arrival = arrival
             self.register(group)
-            self.begin(group, screen.resume, moment)
-        group.screens[screen] = None
-        screen.group = group
+            self.begin(group, seat.resume)
+        group.take(seat)
         self.owe(group)
         return first
 
-    def begin(self, group: Group, resume: Resume | None, moment: Moment) -> None:
+    def begin(self, group: Group, resume: Resume | None) -> None:
         """Begin a group's first frame: what it has missed, or an image."""
         missed = self.missed(group.log, resume)
         if missed is not None and resume is not None:
@@ -177,7 +183,7 @@ class Composer(Groups):
         if self.stream != HOUSE and not 0 <= self.house.after <= resume.house <= house:
             return None
         found = list(self.happened((resume.house, resume.position), self.read))
-        if any(loses_sight(one[4]) for is_house, one in found if not is_house):
+        if any(one[4].changes_sight for is_house, one in found if not is_house):
             return None
         return found
 
@@ -185,12 +191,12 @@ class Composer(Groups):
         """Go on with a group's next frame; true if it is complete."""
         if group.doubtful:
             self.judge(group, moment, outgoing)
-            if not group.screens:
+            if not group.seats:
                 return True
         draft = group.drafted()
-        began_ns = self.engine.clock.host_ns()
+        began_ns = self.source.clock.host_ns()
         complete = group.catch_up(moment, until_ns) and group.read(moment, until_ns)
-        draft.spent_ns += self.engine.clock.host_ns() - began_ns
+        draft.spent_ns += self.source.clock.host_ns() - began_ns
         if not complete:
             return False
         home = self.groups.get((group.audience, group.topics))
@@ -204,27 +210,27 @@ class Composer(Groups):
         return True
 
     def judge(self, group: Group, moment: Moment, outgoing: Outgoing) -> None:
-        """Take out every screen whose session, permissions or place have changed."""
+        """Take out every seat whose session, permissions or place have changed."""
         group.doubtful = False
-        judged: dict[tuple[Asker, str], Rejected | None] = {}
-        for screen in list(group.screens):
-            key = (screen.asker, screen.node)
+        judged: dict[tuple[str, str], Rejected | None] = {}
+        for seat in list(group.seats):
+            key = (seat.session, seat.node)
             if key not in judged:
-                judged[key] = self.loss_of(screen, group, moment)
+                judged[key] = self.loss_of(seat, group, moment)
             rejected = judged[key]
             if rejected is None:
                 continue
-            self.part(screen)
-            if screen.begun is None:
-                outgoing.refusals.append((screen, rejected))
+            self.part(seat)
+            if group.arrival is not None:
+                outgoing.refusals.append((seat, rejected))
             else:
-                outgoing.cuts.append((screen, "signed_out" if rejected.code == "signed_out" else "revoked"))
+                outgoing.cuts.append((seat, "signed_out" if rejected.code == "signed_out" else "revoked"))
 
-    def loss_of(self, screen: Screen, group: Group, moment: Moment) -> Rejected | None:
-        """Why a screen may not go on with its group; None if it may."""
+    def loss_of(self, seat: Seat, group: Group, moment: Moment) -> Rejected | None:
+        """Why a seat may not go on with its group; None if it may."""
         try:
-            user = reader_of(moment.state, screen.asker.user, screen.asker.session, moment.now_ns)
-            if audience_at(moment.state, user, screen.node) != group.audience:
+            user = reader_of(moment.state, seat.name, seat.session, moment.now_ns)
+            if audience_at(moment.state, user, seat.node) != group.audience:
                 raise Rejected("not_permitted", "This user sees other things now.")
         except Rejected as rejected:
             return rejected
@@ -245,12 +251,14 @@ class Composer(Groups):
             kind = b"delta"
             house, position = draft.after
             head = b'"from":%d,"to":%d,"house_from":%d,"house":%d,"at_ns":%d' % (position, to[1], house, to[0], at_ns)
-        first = self.groups.get((group.audience, group.topics)) is not group
+        home = self.groups.get((group.audience, group.topics), group)
+        first = group.arrival is not None
         if not body and not first:
             return
-        outgoing.frames.append((group, list(group.screens), frame(group.log, kind, head, body, to), to))
+        begin = list(group.seats) if first else None
+        outgoing.frames.append((home, begin, frame(group.log, kind, head, body, to), to))
         group.composed = to
         if first:
-            users = dict.fromkeys(user_of(moment.state, screen.asker.user) for screen in group.screens)
+            users = dict.fromkeys(seat.user for seat in group.seats)
             for user in users:
                 self.spending.charge(user, draft.spent_ns // len(users))

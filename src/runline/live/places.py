@@ -1,4 +1,4 @@
-"""Shares: the live streams that there can be are given out by user, by part of the tree and by book.
+"""Places: the live streams that there can be are given out by user, by part of the tree and by book.
 
 A part is an agent right below the root with everything below it: whoever works there can make users and agents there, and gets
 no more by it. Those who stand at the root are bounded as users, and as their book.
@@ -7,7 +7,7 @@ Rule: who has the most hears `busy` or gives up a place; who has nothing yet nev
 """
 
 from runline.domain.messages import Rejected
-from runline.gateway.limits import (
+from runline.live.limits import (
     STREAMS_MAX,
     STREAMS_OF_PLAYERS_MAX,
     STREAMS_PER_BOOK_MAX,

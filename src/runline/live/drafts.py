@@ -1,4 +1,4 @@
-"""Drafts: what a group of screens is to be sent next, put together in pieces.
+"""Drafts: what a group of seats is to be sent next, put together in pieces.
 
 Rule: a frame is what holds at its last position, however many pieces it took: what has changed meanwhile is noted here and read
 once more, and a draft is complete when it has everything up to the position at which the state stands in that very step.
@@ -13,20 +13,19 @@ import msgspec
 
 from runline.domain.audience import Audience
 from runline.domain.house import House
-from runline.engine.writer import Happened
-from runline.gateway.limits import IMAGE_EVENTS
-from runline.gateway.live_rows import KINDS, Cache, Kind, kinds_of
-from runline.gateway.screens import Screen
-from runline.gateway.topics import TOPICS, Fact, fact_of, house_fact_of, standing, told
+from runline.domain.topics import TOPICS
+from runline.engine.ports import Happened
+from runline.engine.watching import Place
+from runline.live.facts import Fact, fact_of, house_fact_of, standing, told
+from runline.live.limits import IMAGE_EVENTS
+from runline.live.rows import KINDS, Cache, Kind, kinds_of
+from runline.live.seats import Seat, SeatLink
 
 PIECE_ROWS = 4
 """Rows that are made between two looks at the time."""
 
 PIECE_EVENTS = 16
 """Events that are looked at between two looks at the time."""
-
-Place = tuple[int, int]
-"""A position of the house and one of the stream."""
 
 
 class Moment(msgspec.Struct):
@@ -76,27 +75,43 @@ class Draft:
 
 
 class Group:
-    """Screens that see the same: one audience, the same topics.
+    """Seats that see the same: one audience, the same topics.
 
-    log: tells the ids of its frames from those of any other log, audience and topics. composed: where the last frame that was
-    made for them ends, and the next one begins. position: where the last one ends that all of them have been written.
+    number: by which those at the other ends of the links know it. log: tells the ids of its frames from those of any other log,
+    audience and topics. composed: where the last frame that was made for them ends, and the next one begins.
     """
 
-    def __init__(self, audience: Audience, topics: tuple[str, ...], log: bytes, composed: Place) -> None:
+    def __init__(self, number: int, audience: Audience, topics: tuple[str, ...], log: bytes, composed: Place) -> None:
+        self.number = number
         self.audience = audience
         self.topics = topics
         shown = (audience.node, audience.player, sorted(audience.permissions), topics)
         self.log = blake2b(log + repr(shown).encode(), digest_size=8).hexdigest()
         self.events = tuple(name for name in topics if TOPICS[name].events)
         self.kinds = kinds_of(topics)
-        self.screens: dict[Screen, None] = {}
+        self.seats: dict[Seat, None] = {}
+        self.links: dict[SeatLink, int] = {}
+        """How many of the seats each link has."""
         self.composed = composed
-        self.position = composed
         self.draft: Draft | None = None
         self.arrival: Any = None
-        """By what screens find it that begin alike, until it has had its first frame."""
+        """By what seats find it that begin alike, until it has had its first frame."""
         self.doubtful = False
-        """Whether something has happened that may change what its screens may see."""
+        """Whether something has happened that may change what its seats may see."""
+
+    def take(self, seat: Seat) -> None:
+        """Take a seat in."""
+        seat.group = self
+        self.seats[seat] = None
+        self.links[seat.link] = self.links.get(seat.link, 0) + 1
+
+    def let_go(self, seat: Seat) -> None:
+        """A seat leaves."""
+        seat.group = None
+        del self.seats[seat]
+        self.links[seat.link] -= 1
+        if not self.links[seat.link]:
+            del self.links[seat.link]
 
     def drafted(self) -> Draft:
         """The draft of the next frame."""
@@ -112,7 +127,7 @@ class Group:
         return draft
 
     def tell(self, fact: Fact, state: Any) -> None:
-        """Note what an event means for these screens."""
+        """Note what an event means for these seats."""
         draft = self.drafted()
         self.tell_event(fact, state, draft.events)
         if self.kinds:
@@ -124,7 +139,7 @@ class Group:
             events.setdefault(topic, []).append(text)
 
     def tell_rows(self, fact: Fact, state: Any, draft: Draft) -> None:
-        """Note which rows an event changes for these screens."""
+        """Note which rows an event changes for these seats."""
         audience = self.audience
         if "lines" in self.kinds:
             if fact.fixtures:
@@ -178,7 +193,7 @@ class Group:
         return True
 
     def stands_under(self, closes: tuple[str, str], state: Any) -> bool:
-        """Whether a layer over an agent or a player is over these screens."""
+        """Whether a layer over an agent or a player is over these seats."""
         scope, subject = closes
         if scope == "player":
             return self.audience.player == subject

@@ -1,10 +1,6 @@
-"""Topics: what can be followed, live.
+"""Facts: what an event means to those who watch.
 
-Two kinds: those in which every event counts (`wagers`, `log`, `notifications`) and those in which the newest value counts
-(`lines`, `exposure`, `figures`, `health`). The rows of the latter (`gateway/live_rows.py`) are the very rows of the queries of
-the same name.
-
-Rule: of an event it is found out once whom it concerns (`Fact`); a group of screens only looks at what concerns it.
+Rule: of an event it is found out once whom it concerns (`Fact`); a group of seats only looks at what concerns it.
 """
 
 from collections.abc import Iterable
@@ -12,34 +8,20 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.access import ROOT, RoleAssigned, RoleSet, UserRestored, UserRevoked
+from runline.domain.access import ROOT
 from runline.domain.audience import EVERYONE, Audience, concerns, sees
 from runline.domain.book import Book
 from runline.domain.hierarchy import AgentCreated, AgentMoved
 from runline.domain.house import House
 from runline.domain.lines import LineMoved
-from runline.domain.messages import HOUSE, Event, Rejected, event_json
+from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.permissions import Permission
-from runline.domain.sessions import SignInFailed
-from runline.domain.setbacks import WorkSetAside, WorkTakenUp
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
-from runline.domain.watch import FeedReturned, FeedSilent, HealthDegraded, HealthRestored
-from runline.engine.writer import Happened
-
-WAGER_EVENTS = (WagerPlaced, WagerVoided, WagerReversed, WagerSettled)
+from runline.engine.ports import Happened
 
 CLOSING_EVENTS = (WagerVoided, WagerReversed, WagerSettled)
 """Their market is not in them."""
-
-LARGE_WAGER_SHARE = 2
-"""A wager is large from the book's largest stake divided by this."""
-
-FAILURES_NOTED = 3
-"""Failed sign-ins of one user in a row from which on somebody is told."""
-
-HOUSE_NOTICES = (FeedSilent, FeedReturned, HealthDegraded, HealthRestored, Suspended, Reopened)
-"""Events of the house that books are told of."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -110,7 +92,7 @@ def fact_of(state: Any, house: House, happened: Happened) -> Fact:
 def house_fact_of(house: House, happened: Happened) -> Fact:
     """What an event of the house is about, for a book."""
     fact = Fact(happened, True, EVERYONE)
-    if isinstance(happened[4], HOUSE_NOTICES):
+    if happened[4].told_to_books:
         fact.kind = notification(house, happened[4])
     moves_lines(fact, house)
     return fact
@@ -152,28 +134,13 @@ def covered(house: House, scope: str, subject: str) -> Iterable[str]:
 
 def notification(state: Any, event: Event) -> str:
     """What kind of notification an event is, or ""."""
-    if isinstance(event, WagerPlaced):
-        large = event.risk_minor * LARGE_WAGER_SHARE >= state.settings.stake_max_minor
-        return "large_wager" if large else ""
-    if isinstance(event, Suspended | Reopened):
-        return "suspension"
-    if isinstance(event, RoleSet | RoleAssigned | UserRevoked | UserRestored):
-        return "role_change"
-    if isinstance(event, SignInFailed):
-        return "failed_sign_ins" if event.failures >= FAILURES_NOTED else ""
-    if isinstance(event, FeedSilent | FeedReturned):
-        return "feed_silent"
-    if isinstance(event, HealthDegraded | HealthRestored):
-        return "degraded_health"
-    if isinstance(event, WorkSetAside | WorkTakenUp):
-        return "set_aside"
-    return ""
+    return event.notice if event.notice and event.is_notable(state) else ""
 
 
 def for_books(happened: Happened) -> Happened:
     """An event of the house as books are told of it: not by whom, nor why."""
     seq, at_ns, _, command, event = happened
-    if isinstance(event, Suspended | Reopened):
+    if "reason" in event.__struct_fields__:
         event = msgspec.structs.replace(event, reason="")
     return seq, at_ns, "", command, event
 
@@ -209,12 +176,7 @@ def told(fact: Fact, topics: tuple[str, ...], audience: Audience, state: Any) ->
         if not fact.kind or "notifications" not in topics or not audience.may(type(event).shown_to):
             return []
         return [("notifications", notice_of(fact, state.stream))]
-    is_wager = isinstance(event, WAGER_EVENTS)
-    wanted = [
-        topic
-        for topic in topics
-        if topic == "log" or (topic == "wagers" and is_wager) or (topic == "notifications" and fact.kind)
-    ]
+    wanted = [topic for topic in topics if topic in ("log", event.topic) or (topic == "notifications" and fact.kind)]
     if not wanted or not sees(audience, state, event):
         return []
     return [(topic, notice_of(fact, state.stream) if topic == "notifications" else entry_of(fact)) for topic in wanted]
@@ -225,86 +187,3 @@ def standing(house: House, audience: Audience) -> bytes:
     silent = [feed.name for feed in house.feeds.values() if feed.silent] if audience.may(Permission.BOARD_VIEW) else []
     slow = list(house.slownesses) if audience.may(Permission.FIGURES_VIEW) else []
     return encode({"feeds_silent": silent, "slow": slow})
-
-
-class Topic(msgspec.Struct, frozen=True):
-    """A declared topic. needs: the permission. players: whether a player may follow what is their own. house: whether the
-    house has it too. events: whether every event counts in it."""
-
-    name: str
-    about: str
-    needs: Permission
-    players: bool
-    house: bool
-    events: bool
-
-
-TOPICS: dict[str, Topic] = {
-    topic.name: topic
-    for topic in (
-        Topic("wagers", "Every ticket placed, voided, reversed, settled.", Permission.TICKER_VIEW, True, False, True),
-        Topic(
-            "lines",
-            "Games with their lines as this stream offers them, by `fixture`.",
-            Permission.BOARD_VIEW,
-            True,
-            True,
-            False,
-        ),
-        Topic(
-            "exposure",
-            "Exposure by market of my subtree, by `market`. A market without open wagers has zeros.",
-            Permission.FIGURES_VIEW,
-            False,
-            False,
-            False,
-        ),
-        Topic(
-            "figures",
-            "Figures of the agents of my subtree, by `agent`, and of its players, by `player` (for a player: my own account).",
-            Permission.FIGURES_VIEW,
-            True,
-            False,
-            False,
-        ),
-        Topic("log", "The activity log: every event.", Permission.LOG_VIEW, False, True, True),
-        Topic(
-            "notifications",
-            "What somebody should look at: large wagers, suspensions, role changes, failed sign-ins, silent feeds, slowness.",
-            Permission.LOG_VIEW,
-            False,
-            True,
-            True,
-        ),
-        Topic("health", "How fast Runline is just now; sent each second.", Permission.FIGURES_VIEW, False, True, False),
-    )
-}
-
-
-def require_topics(names: tuple[str, ...], state: Any, audience: Audience) -> None:
-    """Refuse topics that are not there or not for this audience. Raises Rejected `topic_invalid`, `not_permitted`."""
-    for name in names:
-        topic = TOPICS.get(name)
-        if topic is None or not (topic.house or isinstance(state, Book)):
-            raise Rejected("topic_invalid", f"There is no topic {name[:64]!r} here.", topics=list(TOPICS))
-        if not audience.may(topic.needs) and not (topic.players and audience.player):
-            raise Rejected(
-                "not_permitted", f"This needs the permission {topic.needs.value}.", permission=topic.needs.value
-            )
-
-
-def split_topics(text: str) -> tuple[str, ...]:
-    """The topics of a query string: each once, in the order of their declaration.
-
-    Raises Rejected `topic_invalid`.
-    """
-    asked = set(text.split(","))
-    unknown = asked - set(TOPICS)
-    if unknown or not asked:
-        raise Rejected("topic_invalid", "There is no such topic.", topics=list(TOPICS))
-    return tuple(name for name in TOPICS if name in asked)
-
-
-def loses_sight(event: Event) -> bool:
-    """Whether an event may end a session or change what somebody sees."""
-    return type(event).changes_sight

@@ -10,15 +10,14 @@ from collections import deque
 from collections.abc import Callable
 
 from runline.domain.messages import Rejected
-from runline.engine.engine import Engine
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
-from runline.engine.ports import StoreError
+from runline.engine.ports import Happened, StoreError
 from runline.engine.subscription import Committed, Lagged, Subscription
-from runline.engine.writer import Happened
-from runline.gateway.limits import RING_BYTES_MAX, RING_BYTES_MIN, RING_EVENTS, RING_READ_EVENTS, RINGS_BYTES_MAX
+from runline.engine.watching import Source
+from runline.live.limits import RING_BYTES_MAX, RING_BYTES_MIN, RING_EVENTS, RING_READ_EVENTS, RINGS_BYTES_MAX
 
-logger = logging.getLogger("runline.gateway")
+logger = logging.getLogger("runline.live")
 
 RETRY_S = 0.1
 
@@ -48,8 +47,8 @@ class Listener:
 class Rings:
     """All rings of the process, by stream. A ring is closed with its last listener."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.rings: dict[str, Ring] = {}
         self.ending: set[asyncio.Task[None]] = set()
 
@@ -57,7 +56,7 @@ class Rings:
         """The ring of a stream, for a listener."""
         ring = self.rings.get(stream)
         if ring is None:
-            ring = self.rings[stream] = Ring(self.engine, stream, self.bytes_max)
+            ring = self.rings[stream] = Ring(self.source, stream, self.bytes_max)
         ring.listeners[listener] = None
         return ring
 
@@ -78,8 +77,8 @@ class Rings:
 class Ring:
     """The last events of one stream, from after a position on."""
 
-    def __init__(self, engine: Engine, stream: str, bytes_max: Callable[[], int]) -> None:
-        self.engine = engine
+    def __init__(self, source: Source, stream: str, bytes_max: Callable[[], int]) -> None:
+        self.source = source
         self.stream = stream
         self.bytes_max = bytes_max
         self.listeners: dict[Listener, None] = {}
@@ -97,8 +96,8 @@ class Ring:
         """Take in what is durable, as long as this runs."""
         while True:
             try:
-                position = self.engine.require(self.stream).durable_seq
-                subscription = self.engine.subscribe(self.stream, position)
+                position = self.source.require(self.stream).durable_seq
+                subscription = self.source.subscribe(self.stream, position)
             except Rejected:
                 await asyncio.sleep(RETRY_S)
                 continue
@@ -192,7 +191,7 @@ class Ring:
                 missing = self.after - position - len(read)
                 if missing + len(read) + len(self.events) > RING_EVENTS:
                     return False
-                rows = await self.engine.store.events(self.stream, position + len(read), min(missing, RING_READ_EVENTS))
+                rows = await self.source.store.events(self.stream, position + len(read), min(missing, RING_READ_EVENTS))
                 for row in rows:
                     entry = decode_envelope(row[4])
                     read.append((entry.seq, entry.at_ns, entry.actor, entry.command, entry.event()))

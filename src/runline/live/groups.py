@@ -1,4 +1,4 @@
-"""Groups: who follows a stream, and to whom something is due.
+"""Groups: who watches a stream, and to whom something is due.
 
 Rule: an event is noted with the groups that it concerns, which are found by node, player and topic; nobody else costs anything.
 """
@@ -8,22 +8,23 @@ from typing import Any
 
 from runline.domain.audience import EVERYONE, Audience
 from runline.domain.messages import Event
-from runline.gateway.drafts import Group
-from runline.gateway.live_rows import Cache
-from runline.gateway.screens import Resume, Screen
-from runline.gateway.topics import Fact, loses_sight
+from runline.engine.watching import Resume
+from runline.live.drafts import Group
+from runline.live.facts import Fact
+from runline.live.rows import Cache
+from runline.live.seats import Seat
 
 Arrival = tuple[Audience, tuple[str, ...], Resume | None]
-"""Screens that begin alike: what they see, and where they come from."""
+"""Seats that begin alike: what they see, and where they come from."""
 
 
 class Groups:
-    """The screens of one stream, in groups that see the same."""
+    """The seats of one stream, in groups that see the same."""
 
     def __init__(self) -> None:
-        self.screens: dict[Screen, None] = {}
-        self.waiting: dict[Screen, None] = {}
-        """Screens that want to be let in."""
+        self.seats: dict[Seat, None] = {}
+        self.waiting: dict[Seat, None] = {}
+        """Seats that want to be let in."""
         self.groups: dict[tuple[Audience, tuple[str, ...]], Group] = {}
         self.arriving: dict[Arrival, Group] = {}
         self.due: dict[Group, None] = {}
@@ -35,42 +36,35 @@ class Groups:
         self.following: dict[str, dict[Group, None]] = {}
         self.at: dict[str, dict[Group, None]] = {}
         self.of_player: dict[str, dict[Group, None]] = {}
-        self.of_user: dict[str, dict[Screen, None]] = {}
+        self.of_user: dict[str, dict[Seat, None]] = {}
         self.cache = Cache()
 
     # Who comes and goes
 
-    def leave(self, screen: Screen) -> None:
-        """A screen has gone."""
-        self.screens.pop(screen, None)
-        self.waiting.pop(screen, None)
-        mine = self.of_user.get(screen.asker.user, {})
-        mine.pop(screen, None)
-        if not mine:
-            self.of_user.pop(screen.asker.user, None)
-        self.part(screen)
+    def leave(self, seat: Seat) -> None:
+        """A seat is empty."""
+        self.seats.pop(seat, None)
+        self.waiting.pop(seat, None)
+        theirs = self.of_user.get(seat.name, {})
+        theirs.pop(seat, None)
+        if not theirs:
+            self.of_user.pop(seat.name, None)
+        self.part(seat)
 
-    def part(self, screen: Screen) -> None:
-        """Take a screen out of its group; a group without screens is forgotten."""
-        group, screen.group = screen.group, None
+    def part(self, seat: Seat) -> None:
+        """Take a seat out of its group; a group without seats is forgotten."""
+        group = seat.group
         if group is not None:
-            group.screens.pop(screen, None)
-            if not group.screens:
+            group.let_go(seat)
+            if not group.seats:
                 self.forget(group)
-
-    def cut(self, reason: str) -> None:
-        """End the streams of all screens; they will come back."""
-        for screen in list(self.screens):
-            screen.reset(reason)
-            self.part(screen)
-        self.waiting.clear()
 
     def register(self, group: Group) -> None:
         """Note by what a group is found."""
-        for index, key in self.places(group):
+        for index, key in self.found_at(group):
             index.setdefault(key, {})[group] = None
 
-    def places(self, group: Group) -> Iterator[tuple[dict[str, dict[Group, None]], str]]:
+    def found_at(self, group: Group) -> Iterator[tuple[dict[str, dict[Group, None]], str]]:
         """Where a group is found."""
         for topic in group.topics:
             yield self.following, topic
@@ -84,7 +78,7 @@ class Groups:
         for known in (self.due, self.later, self.done):
             known.pop(group, None)
         group.draft = None
-        for index, at in self.places(group):
+        for index, at in self.found_at(group):
             found = index.get(at)
             if found is not None:
                 found.pop(group, None)
@@ -104,10 +98,9 @@ class Groups:
         home = self.groups.setdefault((group.audience, group.topics), group)
         if home is group:
             return
-        for screen in group.screens:
-            screen.group = home
-            home.screens[screen] = None
-        group.screens = {}
+        for seat in list(group.seats):
+            group.let_go(seat)
+            home.take(seat)
         self.forget(group)
 
     # What is due
@@ -131,7 +124,7 @@ class Groups:
         for group in groups:
             group.tell(fact, state)
             self.owe(group)
-        if not fact.house and loses_sight(fact.event):
+        if not fact.house and fact.event.changes_sight:
             self.doubt(fact.event)
 
     def owe(self, group: Group) -> None:
@@ -154,9 +147,8 @@ class Groups:
     def doubt(self, event: Event) -> None:
         """An event may change what somebody sees: whoever it is about is judged before anything else is sent to them."""
         user = getattr(event, "user", "")
-        screens = self.of_user.get(user, {}) if user else self.screens
-        for screen in screens:
-            group = screen.group
+        for seat in self.of_user.get(user, {}) if user else self.seats:
+            group = seat.group
             if group is not None and not group.doubtful:
                 group.doubtful = True
                 group.drafted()

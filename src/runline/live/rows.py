@@ -1,4 +1,4 @@
-"""Live rows: the rows of the topics in which the newest value counts. They are the very rows of the queries.
+"""Rows: the rows of the topics in which the newest value counts. They are the very rows of the queries.
 
 Rule: the rows of an image are read by the same indexes as a query's pages, some at a time; a row is made once for all who see
 it alike (its flavour).
@@ -13,7 +13,7 @@ from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.shown import agent_figures, board_fixture, exposure_of, player_figures
-from runline.gateway.limits import IMAGE_PLAYERS_MAX
+from runline.live.limits import IMAGE_PLAYERS_MAX
 
 Key = tuple[str, Any]
 """A row's key, "" for none (something was passed that has no row), and the place behind it, from where reading goes on."""

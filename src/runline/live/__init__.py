@@ -1,0 +1,1 @@
+"""What everyone sees of a stream, live, made where the stream is owned."""

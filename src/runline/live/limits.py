@@ -1,0 +1,54 @@
+"""Bounds of what is made for those who watch, where a stream is owned."""
+
+STEP_NS = 1_000_000
+"""How long a flush makes frames in a row, before everything else that takes turns has its own."""
+
+STREAMS_MAX = 10_000
+"""Live streams of one process. Beyond it, and beyond the three bounds that follow, whoever has fewer than the one with the most
+takes a place of theirs; the others hear `busy`."""
+
+STREAMS_OF_PLAYERS_MAX = 9_000
+"""Live streams of players in one process: the rest is kept for staff."""
+
+STREAMS_PER_BOOK_MAX = 5_000
+"""Live streams of one book."""
+
+STREAMS_PER_PART_MAX = 2_500
+"""Live streams of one part of a book's tree: an agent right below the root with everything below it."""
+
+STREAMS_PER_USER_MAX = 2_000
+"""Live streams of one of the staff (a screen wall of an operator is one user)."""
+
+STREAMS_PER_PLAYER_MAX = 16
+"""Live streams of one player."""
+
+FLUSH_S = 0.02
+"""At most one write per connection in this time; the first event goes at once."""
+
+ARRIVALS_NS = 20_000_000
+"""What a flush spends on screens that join; then whoever is in already has what has happened meanwhile."""
+
+FRAMES_AT_ONCE = 8
+"""First frames, of screens that do not begin alike, that are made together."""
+
+FRAMES_OF_ONE = 2
+"""Of these, those of one user."""
+
+RING_EVENTS = 10_000
+"""Events of each stream that a reconnecting screen can catch up with; beyond it it gets a new image."""
+
+RINGS_BYTES_MAX = 128 * 1024 * 1024
+"""The last events of all streams in memory; each stream that is followed has its part, within the two bounds that follow."""
+
+RING_BYTES_MAX = 16 * 1024 * 1024
+RING_BYTES_MIN = 128 * 1024
+"""The last events of one stream in memory. What does not fit cannot be caught up with: a new image."""
+
+RING_READ_EVENTS = 100
+"""Events read from the log at a time for a screen that comes back: about a millisecond."""
+
+IMAGE_EVENTS = 100
+"""The last events in the image of a topic in which every event counts."""
+
+IMAGE_PLAYERS_MAX = 2_000
+"""Players in the image of `figures`; a larger subtree gets its agents only, and pages of players by the query."""
