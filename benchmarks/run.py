@@ -21,6 +21,8 @@ BENCHES = (
     "idle",
     "stream",
     "reconnect",
+    "hubs",
+    "catalogue",
     "both",
     "house",
     "overload",
@@ -62,6 +64,19 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "reconnect": (
         ("1,000 screens live again after kill -9, s", "live_s", "at most", 5),
         ("placing p99 meanwhile, ms", "placing_ms_p99", "at most", 100),
+    ),
+    "hubs": (
+        ("1,000 books with a screen each live again, from when the server is ready, s", "live_s", "at most", 5),
+        ("memory of all their hubs, MiB", "memory_mib", "at most", 200),
+    ),
+    "catalogue": (
+        (
+            "5,000 games that are over, 16 open: what a suspension costs for one audience, ms",
+            "suspension_ms",
+            "at most",
+            2,
+        ),
+        ("the same for each further audience that sees the same rows, ms", "next_audience_ms", "at most", 0.5),
     ),
     "both": (
         (

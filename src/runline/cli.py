@@ -186,6 +186,8 @@ def bench(
         "idle",
         "stream",
         "reconnect",
+        "hubs",
+        "catalogue",
         "both",
         "house",
         "overload",

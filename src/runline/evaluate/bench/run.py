@@ -13,12 +13,14 @@ from rich.table import Table
 
 from runline.bootstrap import run
 from runline.evaluate.bench.both import bench_both
+from runline.evaluate.bench.catalogue import bench_catalogue
 from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
 from runline.evaluate.bench.faults import bench_faults
 from runline.evaluate.bench.growth import bench_growth
 from runline.evaluate.bench.house import bench_house
 from runline.evaluate.bench.http import bench_http, bench_idle
+from runline.evaluate.bench.hubs import bench_hubs
 from runline.evaluate.bench.overload import bench_overload
 from runline.evaluate.bench.pages import bench_pages
 from runline.evaluate.bench.recover import bench_recover
@@ -73,6 +75,18 @@ def run_stream(folder: Path, quick: bool) -> Measured:
 
 def run_reconnect(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_reconnect(folder, screens=50 if quick else 1_000))
+
+
+def run_hubs(folder: Path, quick: bool) -> Measured:
+    books, moves = (20, 200) if quick else (1_000, 10_000)
+    return run(lambda: bench_hubs(folder, books=books, moves=moves))
+
+
+def run_catalogue(folder: Path, quick: bool) -> Measured:
+    games, audiences, suspensions = (50, 3, 20) if quick else (5_000, 50, 100)
+    return run(
+        lambda: bench_catalogue(folder, games=games, open_games=16, audiences=audiences, suspensions=suspensions)
+    )
 
 
 def run_both(folder: Path, quick: bool) -> Measured:
@@ -130,6 +144,8 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "idle": run_idle,
     "stream": run_stream,
     "reconnect": run_reconnect,
+    "hubs": run_hubs,
+    "catalogue": run_catalogue,
     "both": run_both,
     "house": run_house,
     "overload": run_overload,
