@@ -13,6 +13,7 @@ from tests.doubles.words import START_NS, agent, board, game, player, role, staf
 from runline.domain.access import AssignRole, RestoreUser, RevokeUser
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import PostLines
+from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.catalog import RescheduleFixture
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.house import StartStream
@@ -81,6 +82,7 @@ def one_of_each() -> list[Stage]:
     book.execute(PutAside("job", "settlement", str(*book.state.jobs), "RuntimeError: it cannot be decided"), ENGINE)
     book.given(TryAgain(book.state.seq, "mended"))
     book.settles()
+    book.time_is(book.house.clock_ns + ARCHIVE_AFTER_NS)
     return [book.house, book]
 
 

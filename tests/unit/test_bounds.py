@@ -26,7 +26,7 @@ from runline.domain.access import ROOT, CreateUser, Role, SetRole, User
 from runline.domain.aside import SetAside
 from runline.domain.board import PostLines
 from runline.domain.book import Book
-from runline.domain.catalog import CreateFixture, CreateLeague, Fixture, League, Market, Result
+from runline.domain.catalog import ArchivedFixture, CreateFixture, CreateLeague, Fixture, League, Market, Result
 from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, MoveAgent, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.jobs import Job
@@ -55,6 +55,7 @@ BOUNDS = {
     SetAside: (setbacks, "SET_ASIDE_MAX", None),
     League: (catalog, "LEAGUES_MAX", CreateLeague("NBA", "basketball")),
     Fixture: (catalog, "FIXTURES_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
+    ArchivedFixture: (catalog, "ARCHIVED_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
     Market: (boards, "MARKETS_MAX", PostLines("G2", NOON_NS, (line("moneyline", "+120", "-130"),))),
     BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
     Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "")),
@@ -75,7 +76,7 @@ ONE_FOR_EACH = {
 }
 """What is bounded by what it is of."""
 
-OF_THE_HOUSE = {League, Fixture, Market, Result, BookListing, Feed}
+OF_THE_HOUSE = {League, Fixture, ArchivedFixture, Market, Result, BookListing, Feed}
 
 
 def kept():

@@ -17,6 +17,7 @@ for module in pkgutil.iter_modules(runline.domain.__path__, "runline.domain."):
     import_module(module.name)
 
 ENGINES = {
+    "ArchiveFixture",
     "NoteSilence",
     "FoundHouse",
     "StartBook",

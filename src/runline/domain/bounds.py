@@ -98,10 +98,17 @@ LEAGUES_MAX = 10_000
 """Leagues in the house."""
 
 FIXTURES_MAX = 500_000
-"""Games in the house. They stay in memory, twice, with their results: some 1.5 KB each; a hundred thousand a year are many."""
+"""Games in the house that are not archived. They are in memory, twice, with their results: some 1.5 KB each; a hundred thousand
+a year are many."""
+
+ARCHIVE_AFTER_NS = 30 * 24 * 3_600 * 10**9
+"""How long a game is over when it leaves memory, with its markets and its result. Until then its result may be corrected."""
+
+ARCHIVED_MAX = 5_000_000
+"""Games that have left memory: their ids and results stay in it, twice, some 600 bytes each."""
 
 MARKETS_MAX = 2_000_000
-"""Markets in the house. They stay in memory, twice: some 1 KB each."""
+"""Markets of these games. They stay in memory, twice: some 1 KB each."""
 
 BOOK_LINES_MAX = 100_000
 """Markets in which a book departs from the house."""

@@ -8,7 +8,7 @@ from bisect import insort
 from collections.abc import Container
 from typing import Any, ClassVar, Literal, get_args
 
-from runline.domain.bounds import FIXTURES_MAX, LEAGUES_MAX
+from runline.domain.bounds import ARCHIVE_AFTER_NS, ARCHIVED_MAX, FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.grading import SIDES, Score
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
@@ -39,6 +39,10 @@ FIXTURE_LIFE: dict[tuple[str, str], str] = {
 """(status, event) -> status. What is not here is refused."""
 
 
+OVER = ("final", "cancelled")
+"""The statuses of a game that is over."""
+
+
 class League(Row, table="leagues"):
     """A competition, and the sport whose rules grade it."""
 
@@ -47,7 +51,12 @@ class League(Row, table="leagues"):
     changed_seq: int = 0
 
 
-class Fixture(Row, table="fixtures"):
+CURRENT = "current"
+ARCHIVED = "archived"
+"""The two ages of a game's rows: only those that are current are in memory."""
+
+
+class Fixture(Row, table="fixtures", held_while=("age", CURRENT)):
     """A game.
 
     rotation: the visitor's number on the board; the home side has the next.
@@ -62,10 +71,11 @@ class Fixture(Row, table="fixtures"):
     home: str
     start_ns: int
     status: str = "scheduled"
+    age: str = CURRENT
     changed_seq: int = 0
 
 
-class Market(Row, table="markets"):
+class Market(Row, table="markets", held_while=("age", CURRENT)):
     """One thing to wager on in a fixture, with the house's line.
 
     name: FIXTURE:PERIOD:KIND.
@@ -83,6 +93,7 @@ class Market(Row, table="markets"):
     prices: tuple[str, ...]
     offered: bool
     entered_ns: int
+    age: str = CURRENT
     changed_seq: int = 0
 
     def handicap_quarters(self, side: str) -> int | None:
@@ -114,7 +125,7 @@ def place_on_board(market: str) -> tuple[int, int]:
     return PERIODS.index(period), KINDS.index(kind)
 
 
-class Result(Row, table="results"):
+class Result(Row, table="results", held_while=("age", CURRENT)):
     """What happened in a fixture: as entered, and as confirmed.
 
     revision: counts entries; the first is 1.
@@ -125,6 +136,20 @@ class Result(Row, table="results"):
     fixture: str
     revision: int
     entered: Score | None
+    confirmed: Score | None
+    confirmed_seq: int
+    confirmations: int
+    age: str = CURRENT
+    changed_seq: int = 0
+
+
+class ArchivedFixture(Row, table="archived_fixtures"):
+    """What is still in memory of a game that is archived: its id, which is never given again, and what a book takes that was away
+    for so long. See `Result`."""
+
+    fixture: str
+    league: str
+    sport: str
     confirmed: Score | None
     confirmed_seq: int
     confirmations: int
@@ -140,6 +165,7 @@ class CatalogState(SuspendableState):
         Fixture: "fixtures",
         Market: "markets",
         Result: "results",
+        ArchivedFixture: "archived",
     }
 
     def __init__(self, stream: str) -> None:
@@ -148,6 +174,9 @@ class CatalogState(SuspendableState):
         self.fixtures: dict[str, Fixture] = {}
         self.markets: dict[str, Market] = {}
         self.results: dict[str, Result] = {}
+        self.archived: dict[str, ArchivedFixture] = {}
+        self.archived_order: Ordered[tuple[int, str]] = Ordered()
+        """(confirmed_seq, fixture) of what is archived."""
         self.markets_of: dict[str, list[str]] = {}
         """The markets of each game, in the order of the board (`place_on_board`)."""
         self.board: dict[tuple[str, str], Ordered[tuple[int, str]]] = {}
@@ -167,6 +196,7 @@ class CatalogState(SuspendableState):
                 places.setdefault(key, []).append((fixture.rotation, fixture.name))
         self.board = {key: Ordered(found) for key, found in places.items()}
         self.result_order = Ordered(self.results)
+        self.archived_order = Ordered((one.confirmed_seq, one.fixture) for one in self.archived.values())
 
     def note_market_of(self, fixture: str, market: str) -> None:
         """Note that a game has a market."""
@@ -182,12 +212,48 @@ class CatalogState(SuspendableState):
         for league in ("", fixture.league):
             self.board.setdefault((fixture.status, league), Ordered()).add((fixture.rotation, fixture.name))
 
-    def live_on(self, fixture: Fixture, event: str) -> None:
-        """Take the step in a fixture's life that an event is."""
+    def unlist_fixture(self, fixture: Fixture) -> None:
+        """Take a fixture off the board of its status."""
         for league in ("", fixture.league):
             self.board[fixture.status, league].discard((fixture.rotation, fixture.name))
+
+    def archive_fixture(self, fixture: Fixture) -> None:
+        """A fixture leaves memory, with all that belongs to it."""
+        self.unlist_fixture(fixture)
+        del self.fixtures[fixture.name]
+        markets = [self.markets.pop(name) for name in self.markets_of.pop(fixture.name, ())]
+        result = self.results.pop(fixture.name)
+        self.result_order.discard(fixture.name)
+        rows: list[Fixture | Market | Result] = [fixture, *markets, result]
+        for row in rows:
+            row.age = ARCHIVED
+            self.touch(row)
+        archived = ArchivedFixture(
+            fixture.name, fixture.league, fixture.sport, result.confirmed, result.confirmed_seq, result.confirmations
+        )
+        self.archived[fixture.name] = self.touch(archived)
+        self.archived_order.add((result.confirmed_seq, fixture.name))
+
+    def graded_by(self, fixture: str) -> tuple[str, str]:
+        """The sport and the league of a fixture, whether it is in memory or archived."""
+        found = self.fixtures.get(fixture) or self.archived[fixture]
+        return found.sport, found.league
+
+    def results_after(self, seq: int) -> list[Result | ArchivedFixture]:
+        """The results that stand and were confirmed after a position, in their order."""
+        archived = [self.archived[name] for _, name in self.archived_order.after((seq + 1, ""))]
+        held = (result for result in self.results.values() if result.confirmed_seq > seq)
+        return sorted([*archived, *held], key=lambda result: result.confirmed_seq)
+
+    def live_on(self, fixture: Fixture, event: str) -> None:
+        """Take the step in a fixture's life that an event is. What is over is archived some time later."""
+        self.unlist_fixture(fixture)
         self.touch(fixture).status = FIXTURE_LIFE[fixture.status, event]
         self.list_fixture(fixture)
+        if fixture.status in OVER:
+            self.schedule("archive", fixture.name, self.at_ns + ARCHIVE_AFTER_NS)
+        else:
+            self.unschedule("archive", fixture.name)
 
     def board_of(self, status: str, league: str = "") -> Ordered[tuple[int, str]]:
         """(rotation, fixture) of the fixtures of a status, of all leagues or one, in the board's order."""
@@ -218,6 +284,8 @@ class CatalogState(SuspendableState):
     def fixture(self, name: str) -> Fixture:
         """The fixture, or Rejected `unknown_fixture`."""
         fixture = self.fixtures.get(name)
+        if fixture is None and name in self.archived:
+            raise Rejected("fixture_status", "This game is archived.", status=ARCHIVED)
         if fixture is None:
             raise Rejected("unknown_fixture", f"There is no fixture {name!r}.", fixture=name)
         return fixture
@@ -312,8 +380,11 @@ def create_fixture(house: CatalogState, command: CreateFixture, context: Any) ->
         if (existing.league, existing.away, existing.home) == (command.league, command.away, command.home):
             return ()
         raise Rejected("already_exists", "There is another fixture of this id.", fixture=command.fixture)
-    if len(house.fixtures) >= FIXTURES_MAX:
-        raise Rejected("too_many", "There are as many games as there may be.", most=FIXTURES_MAX)
+    if command.fixture in house.archived:
+        raise Rejected("already_exists", "There was another fixture of this id.", fixture=command.fixture)
+    for games, most in ((house.fixtures, FIXTURES_MAX), (house.archived, ARCHIVED_MAX)):
+        if len(games) >= most:
+            raise Rejected("too_many", "There are as many games as there may be.", most=most)
     if type(command.rotation) is not int or not 0 < command.rotation < 2**31:
         raise Rejected("rotation_invalid", "The rotation number is a positive number.")
     return FixtureCreated(

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import runline.domain.archive
 import runline.domain.board  # lines, results and setbacks are commands and events of the house
 import runline.domain.results
 import runline.domain.setbacks  # noqa: F401

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from runline.domain.aside import Duty, SetAside
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
-from runline.domain.catalog import CatalogState
+from runline.domain.catalog import ArchivedFixture, CatalogState
 from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
 from runline.domain.jobs import Job, Slice
@@ -118,7 +118,9 @@ class SettlementState(WagersState):
         what, _, subject = duty
         if what != "house":
             return super().made_up_for(duty, context)
-        standing = [result for result in context.house.results.values() if result.confirmed_seq == int(subject)]
+        standing = [
+            one for one in context.house.results_after(int(subject) - 1)[:1] if one.confirmed_seq == int(subject)
+        ]
         return [taken(taking(context.house, result)) for result in standing]
 
 
@@ -147,11 +149,11 @@ class ResultTaken(Event):
     regrade: bool
 
 
-def taking(house: CatalogState, result: FixtureResult) -> TakeResult:
+def taking(house: CatalogState, result: FixtureResult | ArchivedFixture) -> TakeResult:
     """How a book takes the result of a fixture that stands."""
-    fixture = house.fixtures[result.fixture]
+    sport, league = house.graded_by(result.fixture)
     regrade = result.confirmations > 1
-    return TakeResult(fixture.name, fixture.sport, fixture.league, result.confirmed_seq, result.confirmed, regrade)
+    return TakeResult(result.fixture, sport, league, result.confirmed_seq, result.confirmed, regrade)
 
 
 @causes(ResultConfirmed)
@@ -163,8 +165,7 @@ def result_reaches_books(house: CatalogState, event: ResultConfirmed | ScoreConf
 
 def results_after(house: CatalogState, house_seq: int) -> list[TakeResult]:
     """How a book takes the results that were confirmed after a position, in their order."""
-    found = [result for result in house.results.values() if result.confirmed_seq > house_seq]
-    return [taking(house, result) for result in sorted(found, key=lambda result: result.confirmed_seq)]
+    return [taking(house, result) for result in house.results_after(house_seq)]
 
 
 @decides(TakeResult)

@@ -26,6 +26,19 @@ def upgrade() -> None:
         postgresql_where=None,
     )
     op.create_table(
+        "archived_fixtures",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("fixture", sa.Text(), nullable=False),
+        sa.Column("league", sa.Text(), nullable=False),
+        sa.Column("sport", sa.Text(), nullable=False),
+        sa.Column("confirmed", sa.Text(), nullable=True),
+        sa.Column("confirmed_seq", sa.BigInteger(), nullable=False),
+        sa.Column("confirmations", sa.BigInteger(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "fixture"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "batches",
         sa.Column("node", sa.Text(), nullable=False),
         sa.Column("sealed_ns", sa.BigInteger(), nullable=False),
@@ -115,9 +128,18 @@ def upgrade() -> None:
         sa.Column("home", sa.Text(), nullable=False),
         sa.Column("start_ns", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("age", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "fixtures_held",
+        "fixtures",
+        ["stream", "name"],
+        unique=False,
+        sqlite_where=sa.text("age = 'current'"),
+        postgresql_where=sa.text("age = 'current'"),
     )
     op.create_table(
         "heads",
@@ -199,9 +221,18 @@ def upgrade() -> None:
         sa.Column("prices", sa.Text(), nullable=False),
         sa.Column("offered", sa.Boolean(), nullable=False),
         sa.Column("entered_ns", sa.BigInteger(), nullable=False),
+        sa.Column("age", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "markets_held",
+        "markets",
+        ["stream", "name"],
+        unique=False,
+        sqlite_where=sa.text("age = 'current'"),
+        postgresql_where=sa.text("age = 'current'"),
     )
     op.create_table(
         "openings",
@@ -267,9 +298,18 @@ def upgrade() -> None:
         sa.Column("confirmed", sa.Text(), nullable=True),
         sa.Column("confirmed_seq", sa.BigInteger(), nullable=False),
         sa.Column("confirmations", sa.BigInteger(), nullable=False),
+        sa.Column("age", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "fixture"),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "results_held",
+        "results",
+        ["stream", "fixture"],
+        unique=False,
+        sqlite_where=sa.text("age = 'current'"),
+        postgresql_where=sa.text("age = 'current'"),
     )
     op.create_table(
         "results_taken",

@@ -1,0 +1,102 @@
+"""Archive: games that are over for long leave memory. Nothing changes them, and their ids are never given again."""
+
+import pytest
+from tests.doubles.stage import HouseStage
+from tests.doubles.words import board, game
+
+from runline.domain.archive import FixtureArchived
+from runline.domain.board import PostLines
+from runline.domain.bounds import ARCHIVE_AFTER_NS
+from runline.domain.catalog import ARCHIVED, CreateFixture, Fixture, Market, Result
+from runline.domain.grading import Score
+from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
+from runline.domain.settlement import results_after
+
+
+@pytest.fixture
+def house(house):
+    house.given(game("G1"), board("G1"), game("G2"))
+    house.ends("G1", 5, 3)
+    return house
+
+
+def archived(house):
+    """Whether G1 has left memory."""
+    state = house.state
+    held = "G1" in state.fixtures, "G1" in state.results, any(name.startswith("G1:") for name in state.markets)
+    assert len(set(held)) == 1
+    return not held[0]
+
+
+def test_a_game_leaves_memory_some_time_after_it_is_over_with_all_that_belongs_to_it(house):
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS - 1)
+    assert not archived(house)
+    house.time_is(house.clock_ns + 1)
+    house.happened(FixtureArchived, fixture="G1")
+    assert archived(house)
+    assert "G1" not in house.state.markets_of
+    assert not list(house.state.board_of("final"))
+    assert ("archive", "G1") not in house.state.timers
+    assert "G2" in house.state.fixtures
+
+
+def test_what_has_left_memory_is_in_the_tables_as_it_was(house):
+    before = {kind: house.stored(kind) for kind in (Fixture, Market, Result)}
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    after = {(kind, row.key()): row for kind in before for row in house.stored(kind)}
+    for kind, rows in before.items():
+        for row in rows:
+            expected = ARCHIVED if "G1" in row.key() else row.age
+            assert after[kind, row.key()].age == expected
+    assert after[Result, "G1"].confirmed == Score(3, 5)
+
+
+def test_a_corrected_result_keeps_a_game_in_memory_for_as_long_again(house):
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS - 1)
+    house.given(EnterResult("G1", Score(0, 1)), ConfirmResult("G1", 2))
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS - 1)
+    assert not archived(house)
+    house.time_is(house.clock_ns + 1)
+    assert archived(house)
+
+
+def test_a_game_that_goes_on_is_not_archived(house):
+    house.given(EnterResult("G1", Score(0, 1, final=False)), ConfirmResult("G1", 2))
+    house.time_is(house.clock_ns + 2 * ARCHIVE_AFTER_NS)
+    assert not archived(house)
+
+
+def test_a_cancelled_game_is_archived_too(house):
+    house.given(CancelFixture("G1", "protest"))
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    assert archived(house)
+
+
+def test_nothing_changes_what_is_archived_and_its_id_is_not_given_again(house):
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    fixture = house.stored(Fixture)[0]
+    for command in (
+        EnterResult("G1", Score(1, 2)),
+        ConfirmResult("G1", 1),
+        CancelFixture("G1", "late"),
+        PostLines("G1", house.clock_ns, ()),
+    ):
+        house.when(command)
+        house.rejected("fixture_status", status=ARCHIVED)
+    house.when(CreateFixture("G1", fixture.league, 999, "Others", "Home", house.clock_ns + 1))
+    house.rejected("already_exists", fixture="G1")
+    assert house.state.graded_by("G1") == (fixture.sport, fixture.league)
+
+
+def test_a_book_that_was_away_for_so_long_still_takes_the_result():
+    book = HouseStage().open_book("b1")
+    book.given(game("G1"), board("G1"), game("G2"), board("G2"))
+    house = book.house
+    house.ends("G1", 5, 3)
+    taken = results_after(house.state, 0)
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    assert archived(house)
+    assert results_after(house.state, 0) == taken
+    house.ends("G2", 1, 2)
+    assert [one.fixture for one in results_after(house.state, 0)] == ["G1", "G2"]
+    assert [one.fixture for one in results_after(house.state, taken[0].house_seq)] == ["G2"]
