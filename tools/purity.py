@@ -42,6 +42,7 @@ ALLOWED_IMPORTS = {
     "msgspec.structs": ANYTHING,
     "operator": frozenset({"attrgetter", "itemgetter"}),
     "re": ANYTHING,
+    "types": frozenset({"MappingProxyType", "ModuleType"}),
     "typing": ANYTHING,
 }
 """Modules that the domain may import, and which of their names. Everything of runline.domain is allowed besides."""

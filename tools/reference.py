@@ -13,10 +13,8 @@ from typing import Any
 import msgspec
 
 from runline.config import ENVIRONMENT, SECRETS, Settings
-from runline.domain.messages import COMMANDS, EVENTS
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
-from runline.domain.queries import QUERIES
-from runline.domain.topics import TOPICS
+from runline.domain.vocabulary import VOCABULARY
 from runline.gateway.door import path_name, public_commands
 
 CLI = ("demo", "serve", "config", "verify", "anchor", "trace", "grade", "bench")
@@ -56,14 +54,14 @@ def commands() -> Iterable[str]:
         yield from (f"## {kind.__name__}", "", about(kind), "")
         yield from (f"`POST /v1/{path_name(kind.__name__)}`; needs `{kind.needs}`; for: {', '.join(kind.streams)}.", "")
         yield from fields_table(kind)
-    internal = sorted(name for name, kind in COMMANDS.items() if kind not in public_commands())
+    internal = sorted(name for name, kind in VOCABULARY.commands.items() if kind not in public_commands())
     yield from ("## Not to be sent", "", "Commands of the engine and the gateway: " + ", ".join(internal) + ".", "")
 
 
 def events() -> Iterable[str]:
     """Every event of the log."""
-    for name in sorted(EVENTS):
-        kind = EVENTS[name]
+    for name in sorted(VOCABULARY.events):
+        kind = VOCABULARY.events[name]
         shown = f"Shown to whoever has `{kind.shown_to}`." if kind.shown_to else "Shown to nobody but its subject."
         yield from (f"## {name}", "", about(kind), "", shown, "")
         yield from fields_table(kind)
@@ -74,12 +72,12 @@ def queries() -> Iterable[str]:
     yield "Each query is `GET /v1/its-name`; every answer says at which `position` it is true. "
     yield "With `at_least` it is given only once that position is reached (5 s at most)."
     yield ""
-    for name, query in sorted(QUERIES.items()):
+    for name, query in sorted(VOCABULARY.queries.items()):
         needs = f"Needs `{query.needs}`." if query.needs else "For everyone who is signed in."
         yield from (f"## {name}", "", query.about, "", needs, "", about(query.asked), "", "A row:", "")
         yield from fields_table(query.row)
     yield from ("## Topics of the live stream", "", "| topic | what | needs |", "|---|---|---|")
-    for topic in TOPICS.values():
+    for topic in VOCABULARY.topics.values():
         yield f"| `{topic.name}` | {topic.about} | `{topic.needs}` |"
 
 

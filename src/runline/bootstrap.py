@@ -72,7 +72,7 @@ async def running_engine(
             timekeeper.begin(max((head.at_ns for head in (await store.heads()).values()), default=0))
             keeping = asyncio.create_task(timekeeper.run(engine.wake))
         await engine.start(await every_stream(store))
-        _, founded = await engine.query(HOUSE, lambda house: bool(house.users))
+        _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
         if not founded:
             engine.cause(HOUSE, FoundHouse(settings.owner))
             await engine.query(HOUSE, lambda house: None, at_least=1)

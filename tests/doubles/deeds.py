@@ -10,18 +10,21 @@ from typing import Any, Protocol, TypeVar
 from tests.doubles.stage import HOUR_NS, SECOND_NS, BookStage, HouseStage
 from tests.doubles.words import board, game, line, player, role
 
-from runline.domain.access import ROOT, AssignRole, CreateUser, RestoreUser, RevokeUser, SetRole
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
-from runline.domain.catalog import RescheduleFixture
+from runline.domain.catalog import side_line
+from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import SIDES, Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import EVERYTHING, PLAYER_MAY, Permission
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
+from runline.domain.roles import SetRole
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
 from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, WatchFeed
 
@@ -75,25 +78,25 @@ def set_up() -> BookStage:
 
 def games(book: BookStage, *statuses: str) -> list[str]:
     """The newest games of some statuses; all if there is none."""
-    fixtures = book.view.fixtures
+    fixtures = book.view.catalog.fixtures
     found = [name for name, fixture in fixtures.items() if not statuses or fixture.status in statuses]
     return (found or list(fixtures))[-GAMES_AT_ONCE:]
 
 
 def places(book: BookStage, pick: Pick) -> None:
     name = pick.one([pick.one(games(book, "scheduled")), pick.one(games(book))])
-    markets = [book.view.markets[market] for market in book.view.markets_of.get(name, ())]
-    market = pick.one(markets or list(book.view.markets.values()))
-    number = pick.one([*book.state.players, *book.state.players, "nobody"])
+    markets = [book.view.catalog.markets[market] for market in book.view.catalog.markets_of.get(name, ())]
+    market = pick.one(markets or list(book.view.catalog.markets.values()))
+    number = pick.one([*book.state.tree.players, *book.state.tree.players, "nobody"])
     sides = SIDES[market.kind]
     side = pick.one(sides)
-    own = book.state.book_lines.get(market.name)
+    own = book.state.lines.by_market.get(market.name)
     price = market.prices[sides.index(side)] if own is None or not own.prices else own.prices[sides.index(side)]
     command = PlaceWager(
         number,
         market.name,
         side,
-        market.handicap_quarters(side),
+        side_line(market.kind, side, market.line_quarters),
         pick.one([price, price, pick.one(PRICES)]),
         pick.one([*AMOUNTS, *AMOUNTS, pick.one(ODD_AMOUNTS)]),
         pick.one(["base", "risk", "to_win"]),
@@ -135,7 +138,7 @@ def sets_limits(book: BookStage, pick: Pick) -> None:
 
 def shapes_the_tree(book: BookStage, pick: Pick) -> None:
     name, parent = pick.one(AGENTS), pick.one(AGENTS)
-    standing = [agent for agent in book.state.agents if agent != ROOT]
+    standing = [agent for agent in book.state.tree.agents if agent != ROOT]
     commands: list[Command] = [
         CreateAgent(name, parent),
         MoveAgent(pick.one(standing), pick.one([ROOT, *standing]), "sold"),
@@ -156,7 +159,7 @@ def manages_roles(book: BookStage, pick: Pick) -> None:
         RestoreUser(who, "back"),
         RevokeUser(who, "left"),
     ]
-    gone = [user.name for user in book.state.users.values() if not user.active]
+    gone = [user.name for user in book.state.access.users.values() if not user.active]
     if gone and pick.between(0, 2):
         book.when(RestoreUser(pick.one(gone), "back"))
     else:
@@ -164,7 +167,7 @@ def manages_roles(book: BookStage, pick: Pick) -> None:
 
 
 def suspends(book: BookStage, pick: Pick) -> None:
-    market = pick.one(list(book.view.markets))
+    market = pick.one(list(book.view.catalog.markets))
     scopes: list[tuple[Any, str]] = [
         ("all", ""),
         ("league", "MLB"),
@@ -175,7 +178,7 @@ def suspends(book: BookStage, pick: Pick) -> None:
         ("player", pick.one(PLAYERS)),
     ]
     stage: BookStage | HouseStage = book if pick.between(0, 1) else book.house
-    closed: list[tuple[Any, str]] = list(stage.state.suspensions)
+    closed: list[tuple[Any, str]] = list(stage.state.suspensions.layers)
     if len(closed) > 1 or (closed and pick.between(0, 4)):
         scope, subject = pick.one(closed)
         stage.when(Reopen(scope, subject, "news"))
@@ -185,7 +188,7 @@ def suspends(book: BookStage, pick: Pick) -> None:
 
 
 def moves_a_line(book: BookStage, pick: Pick) -> None:
-    market = pick.one(list(book.view.markets.values()))
+    market = pick.one(list(book.view.catalog.markets.values()))
     has_line = market.line_quarters is not None
     mode: Any = pick.one(["follow", "offset", "lock", "hide"])
     command = MoveLine(
@@ -223,7 +226,7 @@ def manages_fixtures(book: BookStage, pick: Pick) -> None:
     elif what < 4:
         book.house.when(RescheduleFixture(name, start_ns, "rain"))
     else:
-        name = f"G{len(book.view.fixtures) + 1}"
+        name = f"G{len(book.view.catalog.fixtures) + 1}"
         book.given(game(name, start_ns=start_ns), board(name))
 
 
@@ -231,7 +234,7 @@ def grades(book: BookStage, pick: Pick) -> None:
     name = pick.one(games(book, "closed", "final"))
     score = Score(pick.between(0, 5), pick.between(0, 5), final=pick.between(0, 4) > 0)
     book.house.when(EnterResult(name, score))
-    result = book.view.results.get(name)
+    result = book.view.catalog.results.get(name)
     book.house.when(ConfirmResult(name, result.revision if result else 1))
 
 

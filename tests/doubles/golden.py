@@ -10,29 +10,22 @@ from pathlib import Path
 from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage, Stage
 from tests.doubles.words import START_NS, agent, board, game, player, role, staff, wager
 
-from runline.domain.access import AssignRole, RestoreUser, RevokeUser
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import PostLines
 from runline.domain.bounds import ARCHIVE_AFTER_NS
-from runline.domain.catalog import RescheduleFixture
+from runline.domain.fixtures import RescheduleFixture
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.house import StartStream
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
+from runline.domain.passwords import FailSignIn, SetPassword
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture
-from runline.domain.sessions import (
-    MINUTE_NS,
-    ConfirmSession,
-    FailSignIn,
-    KeepSession,
-    SetPassword,
-    SignIn,
-    SignOut,
-)
+from runline.domain.sessions import MINUTE_NS, ConfirmSession, KeepSession, SignIn, SignOut
 from runline.domain.setbacks import PutAside, TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.users import AssignRole, RestoreUser, RevokeUser
 from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, NoteHealth, WatchFeed
 from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
@@ -59,7 +52,7 @@ def one_of_each() -> list[Stage]:
     book.given(wager("P1", 10_00), wager("P1", 20_00, kind="total", side="over", price="-110", quarters=36))
     book.given(VoidWager(book.state.seq, "wrong side"))
     book.given(SetPassword("ann", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"))
-    known = book.state.credentials["ann"].password_seq
+    known = book.state.credentials.by_user["ann"].password_seq
     for command in (
         FailSignIn("ann", 3),
         SignIn("ann", "s1", "screen", known, 30 * MINUTE_NS, 12 * HOUR_NS, "device"),
@@ -79,7 +72,9 @@ def one_of_each() -> list[Stage]:
     book.house.ends("G1", 3, 1, periods=((0, 0),) * 7 + ((1, 2), (0, 1)))
     book.settles()
     book.house.ends("G1", 1, 3)
-    book.execute(PutAside("job", "settlement", str(*book.state.jobs), "RuntimeError: it cannot be decided"), ENGINE)
+    book.execute(
+        PutAside("job", "settlement", str(*book.state.jobs.by_number), "RuntimeError: it cannot be decided"), ENGINE
+    )
     book.given(TryAgain(book.state.seq, "mended"))
     book.settles()
     book.time_is(book.house.clock_ns + ARCHIVE_AFTER_NS)

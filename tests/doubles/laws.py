@@ -26,13 +26,20 @@ class Figures(msgspec.Struct):
 def figures(book: Book) -> Figures:
     """The figures as the book keeps them."""
     exposure = {
-        f"{market}/{side}": minor for market in book.stands() for side, minor in book.exposure(market).items() if minor
+        f"{market}/{side}": minor
+        for market in book.risk.stands()
+        for side, minor in book.risk.exposure(market).items()
+        if minor
     }
     return Figures(
-        Counter({player.number: player.balance_minor for player in book.players.values() if player.balance_minor}),
-        Counter({number: minor for number, minor in book.pending.items() if minor}),
+        Counter({player.number: player.balance_minor for player in book.tree.players.values() if player.balance_minor}),
+        Counter({number: minor for number, minor in book.risk.pending.items() if minor}),
         Counter(exposure),
-        {user.name: user.role for user in book.users.values() if book.counts(book.roles[user.role], user.node)},
+        {
+            user.name: user.role
+            for user in book.access.users.values()
+            if book.access.counts(book.access.roles[user.role], user.node)
+        },
     )
 
 
@@ -53,14 +60,14 @@ def moved(before: Figures | None, after: Figures) -> Moves:
 
 def no_money_is_made(book: Book) -> None:
     """Players and the book's own accounts sum to zero."""
-    players = sum(player.balance_minor for player in book.players.values())
-    assert players + sum(account.balance_minor for account in book.ledger_accounts.values()) == 0
+    players = sum(player.balance_minor for player in book.tree.players.values())
+    assert players + sum(account.balance_minor for account in book.ledger.accounts.values()) == 0
 
 
 def pending_is_open_risk(book: Book) -> None:
     """Pending of each player is the risk of their open wagers."""
     pending: Counter[str] = Counter()
-    for wager in book.wagers.values():
+    for wager in book.tickets.by_number.values():
         if wager.status == "open":
             pending[wager.player] += wager.risk_minor
     assert figures(book).pending == pending
@@ -68,22 +75,24 @@ def pending_is_open_risk(book: Book) -> None:
 
 def agents_have_the_sums_of_their_subtrees(book: Book) -> None:
     """Balance, pending and open wagers of every agent are those of all players below."""
-    for agent in book.agents:
-        players = [player for player in book.players.values() if book.below(agent, player.agent)]
+    for agent in book.tree.agents:
+        players = [player for player in book.tree.players.values() if book.tree.below(agent, player.agent)]
         numbers = {player.number for player in players}
-        open_wagers = [wager for wager in book.wagers.values() if wager.status == "open" and wager.player in numbers]
+        open_wagers = [
+            wager for wager in book.tickets.by_number.values() if wager.status == "open" and wager.player in numbers
+        ]
         expected = (
             sum(wager.risk_minor for wager in open_wagers),
             len(open_wagers),
             sum(player.balance_minor for player in players),
         )
-        sums = book.sums.get(agent)
+        sums = book.risk.sums.get(agent)
         assert expected == ((sums.pending_minor, sums.open_wagers, sums.balance_minor) if sums else (0, 0, 0)), agent
 
 
 def exposure_is_what_would_be_lost(book: Book) -> None:
     """For each side of each market: what its open wagers win, less what those on the other sides risk."""
-    wagers = [wager for wager in book.wagers.values() if wager.status == "open"]
+    wagers = [wager for wager in book.tickets.by_number.values() if wager.status == "open"]
     expected: Counter[str] = Counter()
     for wager in wagers:
         for side in SIDES[wager.market.rsplit(":", 1)[1]]:
@@ -93,45 +102,54 @@ def exposure_is_what_would_be_lost(book: Book) -> None:
 
 def derived(state: Any) -> dict[str, Any]:
     """All derived state, in a form that two states can be compared by: no zeros, no order that means nothing."""
-    timers = {(timer.due_ns, timer.kind, timer.subject) for timer in state.timers.values()}
+    timers = {(timer.due_ns, timer.kind, timer.subject) for timer in state.timers.by_subject.values()}
     holders = {
-        (role, node): sorted(users) for role, nodes in state.holders.items() for node, users in nodes.items() if users
+        (role, node): sorted(users)
+        for role, nodes in state.access.holders.items()
+        for node, users in nodes.items()
+        if users
     }
-    kept = {node: sorted(roles) for node, roles in state.kept.items()}
-    found: dict[str, Any] = {"allowed": state.allowed, "holders": holders, "kept": kept, "due": timers & set(state.due)}
+    kept = {node: sorted(roles) for node, roles in state.access.kept.items()}
+    found: dict[str, Any] = {
+        "allowed": state.access.allowed,
+        "holders": holders,
+        "kept": kept,
+        "due": timers & set(state.timers.due),
+    }
     assert found["due"] == timers, "a timer that is not due at any time"
-    found["users_at"] = listed(state.users_at)
-    found["orders"] = [list(state.role_order), list(state.layer_order)]
-    found["sessions_at"] = listed(state.sessions_at)
+    found["users_at"] = listed(state.access.users_at)
+    found["orders"] = [list(state.access.role_order), list(state.suspensions.order)]
+    found["sessions_at"] = listed(state.sessions.at_node)
     if isinstance(state, House):
-        found["rooms"] = state.rooms
-        found["board"] = listed(state.board)
-        found["orders"] += [list(state.result_order), list(state.book_order)]
-        found["markets_of"] = state.markets_of
+        found["rooms"] = state.suspensions.rooms
+        found["board"] = listed(state.catalog.board)
+        found["orders"] += [list(state.catalog.result_order), list(state.books.order)]
+        found["markets_of"] = state.catalog.markets_of
         return found
     assert isinstance(state, Book)
-    sums = {agent: astuple(sums) for agent, sums in state.sums.items()}
+    sums = {agent: astuple(sums) for agent, sums in state.risk.sums.items()}
     remaining = {
         number: [
             wager
             for wager in queue
-            if wager > state.jobs[number].cursor and wager in state.open_on.get(state.jobs[number].subject, ())
+            if wager > state.jobs.by_number[number].cursor
+            and wager in state.tickets.open_on.get(state.jobs.by_number[number].subject, ())
         ]
-        for number, queue in state.queues.items()
+        for number, queue in state.settlement.queues.items()
     }
     return found | {
         "figures": figures(state),
-        "children": listed(state.children),
-        "players_at": listed(state.players_at),
+        "children": listed(state.tree.children),
+        "players_at": listed(state.tree.players_at),
         "sums": {agent: amounts for agent, amounts in sums.items() if any(amounts)},
-        "sessions_of": {user: sorted(names) for user, names in state.sessions_of.items()},
-        "open_on": {fixture: sorted(numbers) for fixture, numbers in state.open_on.items()},
+        "sessions_of": {user: sorted(names) for user, names in state.sessions.of_user.items()},
+        "open_on": {fixture: sorted(numbers) for fixture, numbers in state.tickets.open_on.items()},
         "queues": remaining,
-        "ledger_sum": state.ledger_sum_minor,
-        "settings": state.settings,
-        "open_wagers": state.open_wagers,
-        "rooms": state.rooms,
-        "extents": state.extents,
+        "ledger_sum": state.ledger.sum_minor,
+        "settings": state.settings.current,
+        "open_wagers": state.tickets.open_count,
+        "rooms": state.suspensions.rooms,
+        "extents": state.tree.extents,
     }
 
 
@@ -142,12 +160,11 @@ def listed(index: dict[Any, Any]) -> dict[Any, list[Any]]:
 
 def memory_is_what_a_restart_would_rebuild(state: Any, recovered: Any) -> None:
     """The state that was kept event by event equals the one that is read and derived."""
-    for kind, attribute in type(state).held.items():
-        held = getattr(state, attribute)
+    for kind, held in state.held.items():
         if kind.held_while is not None:
             field, value = kind.held_while
             held = {key: row for key, row in held.items() if getattr(row, field) == value}
-        assert held == getattr(recovered, attribute), attribute
+        assert dict(held) == dict(recovered.held[kind]), kind.__name__
     assert derived(state) == derived(recovered)
 
 
@@ -161,17 +178,17 @@ def the_entries_are_the_balances(book: Book, entries: list[Any]) -> None:
         balances[entry.player] = entry.balance_after_minor
         accounts[entry.debit] -= entry.amount_minor
         accounts[entry.credit] += entry.amount_minor
-    for player in book.players.values():
+    for player in book.tree.players.values():
         assert accounts[f"player:{player.number}"] == balances[player.number] == player.balance_minor
-    for account in book.ledger_accounts.values():
+    for account in book.ledger.accounts.values():
         assert accounts[account.name] == account.balance_minor
 
 
 def layers_and_open_wagers_are_counted(book: Book) -> None:
     """The counts by which their bounds go are those of the rows."""
-    assert book.open_wagers == sum(1 for wager in book.wagers.values() if wager.status == "open")
-    narrow = [layer for layer in book.suspensions.values() if layer.scope not in WIDE]
-    assert book.rooms == Counter(room_of(layer.scope, layer.node) for layer in narrow)
+    assert book.tickets.open_count == sum(1 for wager in book.tickets.by_number.values() if wager.status == "open")
+    narrow = [layer for layer in book.suspensions.layers.values() if layer.scope not in WIDE]
+    assert book.suspensions.rooms == Counter(room_of(layer.scope, layer.node) for layer in narrow)
 
 
 def all_hold(book: Book) -> None:

@@ -21,12 +21,12 @@ from runline.domain.execution import Seen, fold, judge, needs, time_of
 from runline.domain.grading import Score
 from runline.domain.house import FoundHouse, House, OpenBook
 from runline.domain.jobs import DoSlice
-from runline.domain.messages import CAUSED, ENGINE, GROUNDS, TIMERS, Command, Event, Rejected, bare
+from runline.domain.messages import ENGINE, Command, Event, Rejected, bare
 from runline.domain.preview import moves
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.rows import row_decoder, row_encoder
-from runline.domain.sessions import SessionState
-from runline.domain.state import ByKey, Row
+from runline.domain.state import ByKey, Row, State
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import Wager
 from runline.engine.requests import Request
 
@@ -44,9 +44,9 @@ class Stage:
 
     owner = "owner"
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self.tables: dict[type[Row], dict[Any, tuple[Any, ...]]] = {kind: {} for kind in type(state).held}
+        self.tables: dict[type[Row], dict[Any, tuple[Any, ...]]] = {kind: {} for kind in state.held}
         self.rows: dict[tuple[type[Row], Any], Row] = {}
         """The row that was written last of each key, if it belongs in memory for ever."""
         self.rows_of = state
@@ -112,7 +112,7 @@ class Stage:
         finally:
             self.decided_without_a_trace()
             if isinstance(state, Book):
-                state.closed.extend(fetched)
+                state.tickets.closed.extend(fetched)
         self.apply(events, actor, at_ns)
         self.events += events
         return events
@@ -131,8 +131,8 @@ class Stage:
         request = Request(state.stream, "", actor, command, session, if_position=if_position)
         judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched)
         assert not isinstance(judged, Seen)
-        if type(command) in GROUNDS:
-            assert GROUNDS[type(command)](state, command) <= state.seq
+        if type(command) in VOCABULARY.grounds:
+            assert VOCABULARY.grounds[type(command)](state, command) <= state.seq
         return judged
 
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
@@ -145,8 +145,8 @@ class Stage:
         self.store()
         if isinstance(state, Book):
             assert announced == moved(before, figures(state)), "a preview says what happens"
-            assert state.ledger_sum_minor == 0
-            state.evict(state.seq)
+            assert state.ledger.sum_minor == 0
+            state.tickets.evict(state.seq)
 
     # What the store does
 
@@ -188,15 +188,15 @@ class Stage:
                     and getattr(row, held[0]) != held[1]
                 ][: need.limit]
             for row in rows:
-                getattr(self.state, self.state.held[type(row)]).setdefault(row.key(), row)
+                self.state.held[type(row)].setdefault(row.key(), row)
                 keys.append(row.key())
         return tuple(keys)
 
     def recovered(self) -> Any:
         """The state as a restart would rebuild it: from the stored rows alone."""
-        state: Any = House() if isinstance(self.state, House) else Book(self.state.stream)
+        state: Any = House(VOCABULARY) if isinstance(self.state, House) else Book(self.state.stream, VOCABULARY)
         state.seq, state.at_ns = self.state.seq, self.state.at_ns
-        for kind in type(state).held:
+        for kind in state.held:
             for row in self.stored(kind):
                 if kind.held_while is None or getattr(row, kind.held_while[0]) == kind.held_while[1]:
                     state.hold(row)
@@ -207,19 +207,19 @@ class Stage:
         state = self.state
         assert not state.changed
         assert not state.dropped
-        for kind, attribute in type(state).held.items():
+        for kind, held in state.held.items():
             encode, table = row_encoder(kind), self.tables[kind]
-            for key, row in getattr(state, attribute).items():
+            for key, row in held.items():
                 assert encode(state.stream, row) == table[key], f"deciding has changed {row}"
 
     def fire_timers(self) -> None:
         """Execute what is due."""
-        due = self.state.due
+        due = self.state.timers.due
         while due and due[0][0] <= self.at_ns:
             due_ns, kind, subject = heappop(due)
-            timer = self.state.timers.get((kind, subject))
+            timer = self.state.timers.by_subject.get((kind, subject))
             if timer is not None and timer.due_ns == due_ns:
-                self.execute(TIMERS[kind](subject), ENGINE)
+                self.execute(VOCABULARY.timers[kind](subject), ENGINE)
 
 
 class HouseStage(Stage):
@@ -229,7 +229,7 @@ class HouseStage(Stage):
     owner = "platform"
 
     def __init__(self) -> None:
-        super().__init__(House())
+        super().__init__(House(VOCABULARY))
         self.clock_ns = NOON_NS
         self.books: list[BookStage] = []
         self.execute(FoundHouse(self.owner), ENGINE)
@@ -255,7 +255,7 @@ class HouseStage(Stage):
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
         super().apply(events, actor, at_ns)
         for _, _, _, event in self.log[len(self.log) - len(events) :]:
-            caused = CAUSED.get(type(event))
+            caused = VOCABULARY.caused.get(type(event))
             if caused is not None:
                 command = caused(self.state, event)
                 for book in self.books:
@@ -263,10 +263,10 @@ class HouseStage(Stage):
 
     def ends(self, fixture: str, away: int, home: int, **score: Any) -> None:
         """A game ends: the clock is past its start, its result is entered and confirmed."""
-        self.clock_ns = max(self.clock_ns, self.state.fixtures[fixture].start_ns + 3 * HOUR_NS)
+        self.clock_ns = max(self.clock_ns, self.state.catalog.fixtures[fixture].start_ns + 3 * HOUR_NS)
         self.fire_timers()
         self.given(EnterResult(fixture, Score(home, away, **score)))
-        self.given(ConfirmResult(fixture, self.state.results[fixture].revision))
+        self.given(ConfirmResult(fixture, self.state.catalog.results[fixture].revision))
 
 
 class BookStage(Stage):
@@ -275,7 +275,7 @@ class BookStage(Stage):
     state: Book
 
     def __init__(self, house: HouseStage, name: str) -> None:
-        super().__init__(Book(name))
+        super().__init__(Book(name, VOCABULARY))
         self.house = house
         self.execute(StartBook(self.owner, house.state.seq), ENGINE)
         self.events = []
@@ -308,13 +308,13 @@ class BookStage(Stage):
     def settles_a_slice(self) -> None:
         """Each job of the book does its next slice."""
         self.events, self.refusal = [], None
-        for number in list(self.state.jobs):
+        for number in list(self.state.jobs.by_number):
             self.execute(DoSlice(number), ENGINE)
 
     def settles(self) -> None:
         """All jobs run to their end."""
         events: list[Event] = []
-        while self.state.jobs:
+        while self.state.jobs.by_number:
             self.settles_a_slice()
             events += self.events
         self.events = events
@@ -328,4 +328,4 @@ class BookStage(Stage):
         return self.stored(Wager)
 
     def balance(self, player: str) -> int:
-        return self.state.players[player].balance_minor
+        return self.state.tree.players[player].balance_minor

@@ -18,7 +18,7 @@ from runline.bootstrap import open_store, run, running_engine
 from runline.config import StoreSettings
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
@@ -99,7 +99,7 @@ class Load:
 async def main(path, committer, seed, notes):
     async with running_engine(open_store(StoreSettings(Path(path), committer))) as (engine, bus):
         load = Load(bus, os.open(notes, os.O_WRONLY | os.O_CREAT | os.O_APPEND), Random(int(seed)))
-        if not engine.view.books:
+        if not engine.view.books.by_name:
             await load.send(HOUSE, "platform", OpenBook("b1", "owner"))
             await load.send(HOUSE, "platform", CreateLeague("MLB", "baseball"))
             for number in range(PLAYERS):

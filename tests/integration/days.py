@@ -5,13 +5,14 @@ from pathlib import Path
 
 from tests.integration.world import AWAY_WINS, HOUR_NS, NOON_NS, START_NS, SetClock, World, running, start_ns, wager
 
-from runline.domain.access import CreateUser, RevokeUser, SetRole
 from runline.domain.accounts import EnterTransaction, GrantTemporaryCredit
 from runline.domain.hierarchy import CreateAgent, MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
+from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
+from runline.domain.users import CreateUser, RevokeUser
 from runline.domain.wagers import VoidWager
 from runline.evaluate.anchor import make_anchor, signing_key
 from runline.store.sqlite import SqliteStore

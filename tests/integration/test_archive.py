@@ -9,7 +9,7 @@ from runline.store.sqlite import SqliteStore
 
 def held(house):
     """What of G1 is in memory."""
-    return "G1" in house.fixtures, MONEYLINE in house.markets, "G1" in house.results
+    return "G1" in house.catalog.fixtures, MONEYLINE in house.catalog.markets, "G1" in house.catalog.results
 
 
 def test_a_restart_leaves_what_is_archived_in_the_tables(path):
@@ -22,12 +22,12 @@ def test_a_restart_leaves_what_is_archived_in_the_tables(path):
             await world.play_off()
             await world.settled()
             world.set_clock(clock.at_ns + ARCHIVE_AFTER_NS)
-            await world.until(HOUSE, lambda house: "G1" in house.archived)
+            await world.until(HOUSE, lambda house: "G1" in house.catalog.archived)
             assert held(await world.read(HOUSE, lambda house: house)) == (False, False, False)
         async with running(SqliteStore(path), clock) as world:
             assert held(await world.read(HOUSE, lambda house: house)) == (False, False, False)
             assert held(world.engine.view) == (False, False, False)
-            assert "G2" in world.engine.view.fixtures
+            assert "G2" in world.engine.view.catalog.fixtures
 
     play(main())
     agrees(path)

@@ -10,9 +10,9 @@ from tests.integration.stores import HeldStore
 from tests.integration.world import NOON_NS, acceptance, passes, play, running, wager
 
 from runline.domain.messages import GATEWAY, Rejected
-from runline.domain.queries import QUERIES
 from runline.domain.queries.inside import CredentialAsked, Known, Standing
 from runline.domain.sessions import LIMITS, SignOut, used_ns
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import WagerPlaced
 from runline.engine.bus import Question
 from runline.engine.requests import Accepted, Refused, Request
@@ -60,7 +60,7 @@ def test_a_request_is_whose_the_session_is_whatever_it_says_of_its_actor(over):
             refused = await bus.send_one(in_session(bus, caller, wager("P2"), actor=actor))
             assert isinstance(refused, Refused), actor
             assert refused.code == "not_permitted"
-        assert await world.read("b1", lambda book: set(book.pending)) == {"P1"}
+        assert await world.read("b1", lambda book: set(book.risk.pending)) == {"P1"}
 
     over(main)
 
@@ -107,9 +107,11 @@ def test_a_program_that_sends_keeps_its_session(over):
             await bus.send_one(in_session(bus, sender, wager()))
             await bus.ask(Question("b1", "me", session=asker.session))
             for name in (sender.session, asker.session):
-                await world.until("b1", lambda book, name=name: used_ns(book.sessions[name]) == world.clock.at_ns)
-        await world.until("b1", lambda book: idle.session not in book.sessions)
-        assert await world.read("b1", lambda book: {sender.session, asker.session} <= set(book.sessions))
+                await world.until(
+                    "b1", lambda book, name=name: used_ns(book.sessions.by_name[name]) == world.clock.at_ns
+                )
+        await world.until("b1", lambda book: idle.session not in book.sessions.by_name)
+        assert await world.read("b1", lambda book: {sender.session, asker.session} <= set(book.sessions.by_name))
 
     over(main)
 
@@ -162,7 +164,7 @@ def test_a_question_is_answered_by_its_name_for_whose_the_session_is(over):
 
 def test_a_program_inside_asks_as_somebody_without_a_session(over):
     async def main(world, bus):
-        for name, query in QUERIES.items():
+        for name, query in VOCABULARY.queries.items():
             if "book" in query.streams:
                 assert (await bus.ask(Question("b1", name, actor="owner"))).position, name
                 assert await code_of(bus.ask(Question("b1", name, actor="mallory"))) == "not_permitted"

@@ -9,12 +9,13 @@ from tests.doubles.ids import uuid7
 from tests.integration.world import HOUR_NS, MONEYLINE, NOON_NS, SetClock, play, running, wager
 
 from runline.domain.accounts import AdjustCredit
-from runline.domain.catalog import CreateLeague
+from runline.domain.fixtures import CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import FoundHouse, OpenBook
 from runline.domain.jobs import DoSlice
-from runline.domain.messages import COMMANDS, ENGINE, HOUSE, Rejected
+from runline.domain.messages import ENGINE, HOUSE, Rejected
 from runline.domain.suspension import Suspend
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import VoidWager
 from runline.engine.limits import AHEAD_MS_MAX, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX, WINDOW_MS
 from runline.engine.requests import Accepted, Previewed, Refused
@@ -50,7 +51,7 @@ def test_a_repeated_command_gets_the_same_answer_and_changes_nothing(stage):
         for _ in range(3):
             again = await world.bus.send_one(world.request("b1", wager(), id=request.id))
             assert again == Accepted(first.position, first.events, repeated=True)
-        assert await world.read("b1", lambda book: (book.seq, book.pending["P1"])) == (first.position, 50_00)
+        assert await world.read("b1", lambda book: (book.seq, book.risk.pending["P1"])) == (first.position, 50_00)
 
     stage(main)
 
@@ -93,7 +94,7 @@ def test_an_id_that_is_used_for_something_else_is_refused(stage):
         for other, by in others:
             refused = await world.refused("b1", other, by, id=request.id)
             assert refused.code == "command_reused", other
-        assert await world.read("b1", lambda book: book.pending["P1"]) == 50_00
+        assert await world.read("b1", lambda book: book.risk.pending["P1"]) == 50_00
 
     stage(main)
 
@@ -141,7 +142,7 @@ def test_a_command_is_known_across_a_restart(path):
                 other = await world.refused("b1", wager(amount_minor=99_00), id=command_id)
                 assert other.code == "command_reused"
             assert await world.engine.store.heads() == heads
-            assert await world.read("b1", lambda book: len(book.wagers)) == 30
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 30
 
     play(before())
     play(after())
@@ -179,7 +180,7 @@ def test_when_more_commands_have_come_than_are_remembered_the_forgotten_ones_are
         for number, command_id in enumerate(ids):
             again = await world.ask("b1", wager(amount_minor=1_00 + number), id=command_id)
             assert getattr(again, "code", None) == ("stale_command" if number < 5 else None)
-        assert await world.read("b1", lambda book: len(book.wagers)) == 15
+        assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 15
 
     stage(main)
 
@@ -204,7 +205,7 @@ def test_after_a_restart_commands_that_are_beyond_the_window_are_stale_and_not_d
             assert {outcome.code for outcome in outcomes if isinstance(outcome, Refused)} == {"stale_command"}
             assert isinstance(outcomes[-1], Accepted)
             assert isinstance(outcomes[0], Refused)
-            assert await world.read("b1", lambda book: len(book.wagers)) == 30
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 30
             clock.at_ns += 20_000 * MS
             assert not (await world.do("b1", wager())).repeated
 
@@ -218,14 +219,17 @@ def test_after_a_restart_commands_that_are_beyond_the_window_are_stale_and_not_d
 
 def test_a_preview_commits_nothing_and_says_what_the_command_then_does(stage):
     async def main(world):
-        before = await world.read("b1", lambda book: (book.seq, dict(book.pending), book.exposure(MONEYLINE)))
+        before = await world.read("b1", lambda book: (book.seq, dict(book.risk.pending), book.risk.exposure(MONEYLINE)))
         previewed = await world.ask("b1", wager(), preview=True)
         assert isinstance(previewed, Previewed)
-        assert await world.read("b1", lambda book: (book.seq, dict(book.pending), book.exposure(MONEYLINE))) == before
+        assert (
+            await world.read("b1", lambda book: (book.seq, dict(book.risk.pending), book.risk.exposure(MONEYLINE)))
+            == before
+        )
         done = await world.do("b1", wager(), if_position=previewed.position)
         assert done.events == previewed.events
         assert done.position == previewed.position + 1
-        after = await world.read("b1", lambda book: (dict(book.pending), book.exposure(MONEYLINE)))
+        after = await world.read("b1", lambda book: (dict(book.risk.pending), book.risk.exposure(MONEYLINE)))
         assert after[0] == previewed.moves.pending == {"P1": 50_00}
         exposure = {side: after[1][side] - before[2][side] for side in after[1]}
         assert {f"{MONEYLINE}/{side}": moved for side, moved in exposure.items()} == previewed.moves.exposure
@@ -250,7 +254,7 @@ def test_a_preview_of_what_needs_rows_from_the_store_fetches_them_and_lets_them_
         previewed = await world.ask("b1", VoidWager(placed.position, "keyed wrong"), preview=True)
         assert previewed.moves.balance == {"P1": -51_00}
         await world.do("b1", AdjustCredit("P1", 1, ""))
-        assert await world.read("b1", lambda book: dict(book.wagers)) == {}
+        assert await world.read("b1", lambda book: dict(book.tickets.by_number)) == {}
 
     stage(main)
 
@@ -504,7 +508,7 @@ def test_an_integer_of_many_digits_is_refused_and_changes_nothing(stage, digits)
         sent = body(world).replace(b'"amount_minor":100', b'"amount_minor":' + b"9" * digits)
         (outcome,) = await lines(world, [sent])
         assert outcome.code in ("malformed_command", "stake_invalid")
-        assert await world.read("b1", lambda book: dict(book.pending)) == {}
+        assert await world.read("b1", lambda book: dict(book.risk.pending)) == {}
 
     stage(main)
 
@@ -550,7 +554,7 @@ def test_every_command_that_may_be_sent_can_be_named_in_json(stage):
     async def main(world):
         public = [
             name
-            for name, command in COMMANDS.items()
+            for name, command in VOCABULARY.commands.items()
             if command.needs is not None and not command.secret and command.__struct_fields__
         ]
         sent = [body(world, type=name, command=None) for name in public]

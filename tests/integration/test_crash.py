@@ -87,14 +87,14 @@ async def go_on(path, sent, acknowledged):
                     assert outcome.repeated
                     assert outcome.events == before.events
         if "b1" in engine.writers:
-            await World(engine, bus, engine.clock).until("b1", lambda book: not book.jobs)
+            await World(engine, bus, engine.clock).until("b1", lambda book: not book.jobs.by_number)
             assert not (await engine.query("b1", lambda book: overdue(book, engine.clock.now_ns())))[1]
-            assert (await engine.query("b1", lambda book: book.ledger_sum_minor))[1] == 0
+            assert (await engine.query("b1", lambda book: book.ledger.sum_minor))[1] == 0
 
 
 def overdue(book, now_ns):
     """Timers that should have fired well before now."""
-    return [timer for timer in book.timers.values() if timer.due_ns < now_ns - 5 * 10**9]
+    return [timer for timer in book.timers.by_subject.values() if timer.due_ns < now_ns - 5 * 10**9]
 
 
 @pytest.mark.crash

@@ -86,9 +86,9 @@ async def memory_after_a_start(path):
     """What is in memory once it has started, of the house and of the book."""
     async with running(SqliteStore(path)) as world:
         return {
-            (stream, attribute): sorted(map(repr, getattr(writer.state, attribute).values()))
+            (stream, kind): sorted(map(repr, rows.values()))
             for stream, writer in world.engine.writers.items()
-            for attribute in type(writer.state).held.values()
+            for kind, rows in writer.state.held.items()
         }
 
 

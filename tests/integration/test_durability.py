@@ -51,7 +51,7 @@ def test_nothing_is_seen_of_a_batch_until_it_is_durable(committed, stored_first)
                 "refused for the credit that the wager took": world.ask("b1", wager(amount_minor=60_00)),
                 "previewed": world.ask("b1", wager(amount_minor=10_00), preview=True),
                 "accepted without an event": world.ask("b1", AdjustCredit("P1", 100_00, "as it is")),
-                "queried": engine.query("b1", lambda book: book.pending["P1"]),
+                "queried": engine.query("b1", lambda book: book.risk.pending["P1"]),
                 "queried for that position": engine.query("b1", lambda book: book.seq, at_least=position + 1),
             }
             tasks = {what: asyncio.ensure_future(asked) for what, asked in waiting.items()}
@@ -165,7 +165,7 @@ def test_after_a_restart_the_last_commands_are_known_and_new_ones_are_welcome_ho
             await world.do(HOUSE, EnterResult("G1", HOME_WINS))
             await world.do(HOUSE, ConfirmResult("G1", 1))
             await world.settled("b1", "G1")
-            assert await world.read("b1", lambda book: len(book.wagers)) == 0
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 0
 
     async def afterwards():
         async with running(SqliteStore(path), SetClock(START_NS)) as world:

@@ -11,6 +11,7 @@ from shutil import copyfile
 import apsw
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.declared import declare_otherwise, evolving
 from tests.integration.stores import COMMITTERS, FaultyStore, HeldStore, child_of
 from tests.integration.world import (
     acceptance,
@@ -25,7 +26,7 @@ from tests.integration.world import (
 
 from runline.domain.accounts import AdjustCredit
 from runline.domain.invariants import BrokenInvariant
-from runline.domain.messages import EVOLVERS, HOUSE, Rejected
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.suspension import Suspend
 from runline.domain.wagers import WagerPlaced
 from runline.engine.ids import id_bytes
@@ -74,7 +75,7 @@ def times_stored(path, command_id):
 
 
 def wagers_of(world, book="b1"):
-    return world.read(book, lambda book: len(book.wagers))
+    return world.read(book, lambda book: len(book.tickets.by_number))
 
 
 def runline(*words):
@@ -149,7 +150,7 @@ def test_what_does_not_pass_in_time_is_unavailable_and_leaves_nothing(committed,
             asked = asyncio.create_task(world.bus.send_one(request))
             await faulty.failed.wait()
             with pytest.raises(Rejected) as refused:
-                await world.engine.query("b1", lambda book: len(book.wagers))
+                await world.engine.query("b1", lambda book: len(book.tickets.by_number))
             assert refused.value.code == "unavailable"
             assert refusal(await asked).code == "unavailable"
             faulty.fault = None
@@ -403,14 +404,14 @@ def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, im
 
 def break_wagers(monkeypatch, stream, amount_minor, error):
     """A wager of this amount breaks its book, after it has changed half of it."""
-    sound = EVOLVERS[WagerPlaced]
+    sound = evolving(WagerPlaced)
 
     def broken(book, event):
         sound(book, event)
         if book.stream == stream and event.risk_minor == amount_minor:
             raise error
 
-    monkeypatch.setitem(EVOLVERS, WagerPlaced, broken)
+    declare_otherwise(monkeypatch, "evolvers", WagerPlaced, broken)
 
 
 @pytest.mark.parametrize("error", [BrokenInvariant("on purpose"), ZeroDivisionError("on purpose")], ids=type)
@@ -433,7 +434,7 @@ def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impati
                 for amount_minor in (2_00, 66_00, 3_00, 4_00)
             ]
             asked = asyncio.create_task(world.bus.send(requests))
-            queried = asyncio.ensure_future(world.engine.query("b1", lambda book: len(book.wagers)))
+            queried = asyncio.ensure_future(world.engine.query("b1", lambda book: len(book.tickets.by_number)))
             await passes()
             held.let_go()
             assert isinstance(await flying, Accepted)

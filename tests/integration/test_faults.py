@@ -10,13 +10,14 @@ from tests.integration.stores import Around
 from tests.integration.world import HOME_WINS, MONEYLINE, NOON_NS, play, running, start_ns, wager
 
 from runline.bus.local import Gather
-from runline.domain.access import RevokeUser
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague, Period
+from runline.domain.catalog import Period
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.users import RevokeUser
 from runline.engine.limits import ACTOR_WAITING_MAX, WAGERS_WAITING_MAX
 from runline.engine.requests import Accepted, Refused
 from runline.store.sqlite import SqliteStore
@@ -137,11 +138,11 @@ def test_a_client_that_floods_and_never_reads_its_answers_is_read_no_more(path):
                 # What waits for them to be read stays small.
                 sizes = [one.transport.get_write_buffer_size() for one in place.server.server_state.connections]
                 assert max(sizes) < 200_000
-            wagers = await world.read("b1", lambda book: len(book.wagers))
+            wagers = await world.read("b1", lambda book: len(book.tickets.by_number))
             assert wagers > 100
             # The others are served, and nothing more is taken of the flood.
             await place_wager(place, owner, BET)
-            assert await world.read("b1", lambda book: len(book.wagers)) == wagers + 1
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == wagers + 1
             deaf.close()
 
     asyncio.run(main())
@@ -221,11 +222,11 @@ def test_a_player_with_50000_open_wagers_is_shown_revoked_and_settled_while_othe
             await world.do(HOUSE, ConfirmResult("G1", 1))
             other = wager("P2", 1_00, market="G2:game:moneyline")
             between = 0
-            while await world.read("b1", lambda book: book.sums["root"].open_wagers) > between:
+            while await world.read("b1", lambda book: book.risk.sums["root"].open_wagers) > between:
                 await world.do("b1", other)
                 between += 1
             assert between > 1
-            assert await world.read("b1", lambda book: len(book.wagers)) == between
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == between
             page = await owner.ask("wagers", player="P1", status="settled", limit=1)
             assert page.items[0]["result"] == "won"
 

@@ -14,13 +14,15 @@ from random import Random
 import pytest
 
 from runline.bootstrap import running_engine
-from runline.domain.access import ROOT, CreateUser, SetRole
 from runline.domain.board import LinePosted, LineWithdrawn
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.placing import PlaceWager
+from runline.domain.roles import SetRole
+from runline.domain.users import CreateUser
 from runline.domain.wagers import Wager, WagerSettled
 from runline.engine.requests import Accepted, Request
 from runline.feeds import mlb2016
@@ -127,7 +129,7 @@ async def standing(engine):
     """The board as the house has it: market -> (line, prices), without what is off it."""
 
     def read(house):
-        return {name: (row.line_quarters, row.prices) for name, row in house.markets.items() if row.offered}
+        return {name: (row.line_quarters, row.prices) for name, row in house.catalog.markets.items() if row.offered}
 
     return (await engine.query(HOUSE, read))[1]
 
@@ -308,10 +310,10 @@ def test_a_season_of_wagers_on_both_sides_of_each_last_line_settles_as_the_score
             _, sums = await engine.query(
                 BOOK,
                 lambda book: (
-                    book.pending["P1"],
-                    len(book.open_on),
-                    book.players["P1"].balance_minor,
-                    sum(account.balance_minor for account in book.ledger_accounts.values()),
+                    book.risk.pending["P1"],
+                    len(book.tickets.open_on),
+                    book.tree.players["P1"].balance_minor,
+                    sum(account.balance_minor for account in book.ledger.accounts.values()),
                 ),
             )
         return feed.outcomes, store.stored(BOOK, Wager), sums

@@ -138,7 +138,7 @@ def test_a_committer_that_is_killed_as_it_is_told_to_close_loses_nothing(path):
             await world.do("b1", wager())
             child_of(store).kill()
         async with running(SqliteProcessStore(path)) as world:
-            assert await world.read("b1", lambda book: len(book.wagers)) == 1
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 1
 
     play(main())
     agrees(path)

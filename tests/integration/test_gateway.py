@@ -16,7 +16,7 @@ from tests.integration.served import PASSWORD, raw, served
 from tests.integration.world import LINES, NOON_NS, start_ns, wager
 
 from runline.client import Client, RefusedError, command_id
-from runline.domain.access import RevokeUser
+from runline.domain.users import RevokeUser
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX
 
 

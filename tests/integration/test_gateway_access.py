@@ -10,14 +10,14 @@ from tests.integration.served import served
 from tests.integration.world import MONEYLINE, NOON_NS, wager
 
 from runline.client import RefusedError
-from runline.domain.access import CreateUser, SetRole
 from runline.domain.board import PostLines
-from runline.domain.catalog import CreateFixture
+from runline.domain.fixtures import CreateFixture
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
-from runline.domain.messages import COMMANDS, HOUSE
+from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
-from runline.domain.queries import QUERIES
-from runline.domain.topics import TOPICS
+from runline.domain.roles import SetRole
+from runline.domain.users import CreateUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.gateway.door import public_commands
 
 BOOK_COMMANDS = [kind.__name__ for kind in public_commands() if "book" in kind.streams]
@@ -70,7 +70,7 @@ VALUES: dict[str, Any] = {
 def fields_of(name: str, whose: dict[str, Any]) -> dict[str, Any]:
     """A command's fields, about something of a subtree."""
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(COMMANDS[name]):
+    for field in msgspec.structs.fields(VOCABULARY.commands[name]):
         if field.name == "subject":
             found["subject"] = whose["player"]
         elif field.name in whose:
@@ -125,13 +125,13 @@ def verdicts(tmp_path_factory):
                             found[role, name, label] = ""
                         except RefusedError as error:
                             found[role, name, label] = error.code
-                for name in QUERIES:
+                for name in VOCABULARY.queries:
                     try:
                         await client.ask(name)
                         found[role, f"query {name}", "own"] = ""
                     except RefusedError as error:
                         found[role, f"query {name}", "own"] = error.code
-                for name in TOPICS:
+                for name in VOCABULARY.topics:
                     frames = client.stream(name)
                     try:
                         await anext(frames)
@@ -151,7 +151,7 @@ WHOLE_BOOK = {"MoveLine", "SetLimits", "TryAgain"}
 @pytest.mark.parametrize("name", BOOK_COMMANDS)
 @pytest.mark.parametrize("role", [*ONE_ROLE_EACH, "player"])
 def test_a_command_needs_its_permission_and_the_subtree(verdicts, role, name):
-    needs = COMMANDS[name].needs
+    needs = VOCABULARY.commands[name].needs
     own, other = verdicts[role, name, "own"], verdicts[role, name, "other"]
     may = {"player": {Permission.BOARD_VIEW, Permission.WAGER_PLACE}}.get(role, {role})
     if needs not in may:
@@ -177,16 +177,16 @@ def test_the_owner_may_everything_and_the_owner_of_another_book_nothing_here(ver
 @pytest.mark.parametrize("role", ONE_ROLE_EACH)
 def test_a_command_of_the_house_needs_its_permission(verdicts, role, name):
     verdict = verdicts[f"house {role}", name, "own"]
-    if COMMANDS[name].needs != role:
+    if VOCABULARY.commands[name].needs != role:
         assert verdict == "not_permitted"
     else:
         assert verdict != "not_permitted" or name in ("CreateUser", "AssignRole", "RevokeUser", "RestoreUser")
 
 
-@pytest.mark.parametrize("name", list(QUERIES))
+@pytest.mark.parametrize("name", list(VOCABULARY.queries))
 @pytest.mark.parametrize("role", [*ONE_ROLE_EACH, "player"])
 def test_a_query_needs_its_permission(verdicts, role, name):
-    query = QUERIES[name]
+    query = VOCABULARY.queries[name]
     may = {"player": {Permission.BOARD_VIEW, Permission.WAGER_PLACE}}.get(role, {role})
     if "book" not in query.streams:
         expected = "wrong_stream"
@@ -197,10 +197,10 @@ def test_a_query_needs_its_permission(verdicts, role, name):
     assert verdicts[role, f"query {name}", "own"] == expected
 
 
-@pytest.mark.parametrize("name", list(TOPICS))
+@pytest.mark.parametrize("name", list(VOCABULARY.topics))
 @pytest.mark.parametrize("role", [*ONE_ROLE_EACH, "player"])
 def test_a_topic_needs_its_permission(verdicts, role, name):
-    topic = TOPICS[name]
+    topic = VOCABULARY.topics[name]
     may = {"player": {Permission.BOARD_VIEW, Permission.WAGER_PLACE}}.get(role, {role})
     allowed = topic.needs in may or (topic.players and role == "player")
     assert verdicts[role, f"topic {name}", "own"] == ("" if allowed else "not_permitted")

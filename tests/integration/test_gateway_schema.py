@@ -44,6 +44,6 @@ def test_no_request_makes_the_server_fail_or_answer_what_is_not_documented(path,
             said, _ = await child.communicate()
             assert child.returncode == 0, said.decode()[-6_000:]
             assert b" passed" in said
-            assert await world.read("b1", lambda book: book.ledger_sum_minor) == 0
+            assert await world.read("b1", lambda book: book.ledger.sum_minor) == 0
 
     asyncio.run(main())

@@ -11,11 +11,12 @@ from tests.integration.served import PASSWORD, served
 from tests.integration.world import HOUR_NS, SECOND_NS, SetClock, agrees, wager
 
 from runline.client import RefusedError
-from runline.domain.access import CreateUser, SetRole
 from runline.domain.hierarchy import CreateAgent, MoveAgent
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.roles import SetRole
 from runline.domain.sessions import LIMITS
+from runline.domain.users import CreateUser
 from runline.engine.fair import busy
 from runline.engine.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.evaluate.verify import verify
@@ -259,7 +260,7 @@ def test_the_log_has_few_entries_of_many_wrong_passwords_and_none_of_unknown_use
         assert [event["failures"] for event in await log_of(place, "SignInFailed")] == expected
         await outcome(guess(place, 41))
         assert [event["failures"] for event in await log_of(place, "SignInFailed")] == expected
-        assert await place.world.engine.query("b1", lambda book: book.credentials["owner"].changed_seq)
+        assert await place.world.engine.query("b1", lambda book: book.credentials.by_user["owner"].changed_seq)
 
     place(main)
 

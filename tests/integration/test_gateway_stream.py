@@ -18,16 +18,17 @@ from tests.integration.served import PASSWORD, served, small_buffer
 from tests.integration.world import LINES, MONEYLINE, NOON_NS, SECOND_NS, wager
 
 from runline.client import AsyncClient, RefusedError
-from runline.domain.access import CreateUser, RestoreUser, RevokeUser, SetRole
 from runline.domain.accounts import AdjustCredit
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
+from runline.domain.roles import SetRole
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.users import CreateUser, RestoreUser, RevokeUser
 from runline.domain.wagers import WagerPlaced
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.engine.clock import SystemClock

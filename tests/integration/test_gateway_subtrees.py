@@ -14,13 +14,12 @@ from tests.integration.test_gateway_access import BOOK_COMMANDS, VALUES
 from tests.integration.world import MONEYLINE
 
 from runline.client import RefusedError
-from runline.domain.queries import QUERIES
-from runline.domain.topics import TOPICS
+from runline.domain.vocabulary import VOCABULARY
 
 AMOUNT = 76_543_21
 """Of everything in the other subtree: no sum may have it."""
 
-BOOK_QUERIES = [name for name, query in QUERIES.items() if "book" in query.streams]
+BOOK_QUERIES = [name for name, query in VOCABULARY.queries.items() if "book" in query.streams]
 
 HOW_FAST = ("health",)
 """How fast the process is concerns all of it."""
@@ -94,7 +93,7 @@ async def rows(client, name, **params):
 async def topics_of(client):
     """The topics that somebody may follow."""
     found = []
-    for name in TOPICS:
+    for name in VOCABULARY.topics:
         frames = client.stream(name)
         try:
             await anext(frames)

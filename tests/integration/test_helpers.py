@@ -163,7 +163,7 @@ def test_a_committer_that_hangs_is_said_ended_and_replaced_and_its_batch_is_stor
             assert child_of(store).pid != child.pid
             assert not lives(child.pid)
             assert not world.engine.conditions.standing
-            assert await world.read("b1", lambda book: len(book.wagers)) == 1
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 1
             assert outcome.position == world.engine.writers["b1"].durable_seq
 
     play(main())

@@ -15,14 +15,16 @@ import pytest
 from tests.doubles.ids import uuid7
 from tests.integration.world import NOON_NS, play, running, wager
 
-from runline.domain.access import CreateUser, SetRole
 from runline.domain.accounts import EnterTransaction
-from runline.domain.catalog import CreateLeague
+from runline.domain.fixtures import CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
-from runline.domain.queries import QUERIES, Asked
+from runline.domain.queries.declared import Asked
+from runline.domain.roles import SetRole
 from runline.domain.sessions import Session
+from runline.domain.users import CreateUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import VoidWager
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.requests import Refused
@@ -43,7 +45,7 @@ STEPS_PER_ROW_MAX = 35
 STEPS_MAX = 150
 """What SQLite may execute for each row that it hands over, and once for a statement: nothing is read in vain."""
 
-HISTORY = {name: query for name, query in QUERIES.items() if query.history}
+HISTORY = {name: query for name, query in VOCABULARY.queries.items() if query.history}
 SAMPLES: dict[tuple[str, str], tuple[str, ...]] = {
     ("wagers", "player"): ("P2", "P9"),
     ("wagers", "fixture"): ("G1", "G3"),

@@ -6,15 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.declared import declare_otherwise
 from tests.integration.served import served
 from tests.integration.stores import HeldStore
 from tests.integration.test_lanes import answers, queue
 from tests.integration.world import MONEYLINE, agrees, passes, play, running, wager
 
-from runline.domain.access import CreateUser, RevokeUser, SetRole
-from runline.domain.messages import DECIDERS, HOUSE, Rejected
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
+from runline.domain.users import CreateUser, RevokeUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import VoidWager
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
@@ -160,13 +163,13 @@ def test_a_user_whose_commands_take_long_has_fewer_of_them_in_a_turn(path, monke
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
             await hire(world, ["sam", "una"])
-            judge = DECIDERS[Suspend]
+            judge = VOCABULARY.deciders[Suspend]
 
             def slowly(state, command, context):
                 world.clock.host_ahead_ns += CONTROL_TURN_NS * (context.user.name == "sam")
                 return judge(state, command, context)
 
-            monkeypatch.setitem(DECIDERS, Suspend, slowly)
+            declare_otherwise(monkeypatch, "deciders", Suspend, slowly)
             order: list[tuple[str, str]] = []
             world.engine.submit(suspends(world, 16, "sam"), Order(order, "sam"))
             world.engine.submit([world.request("b1", wager("P2", 1_00), "P2")], Order(order, "wager"))

@@ -62,9 +62,9 @@ async def first_slice(world, after, stage, book="b1"):
 def figures(book):
     """Balances and what is still open."""
     return (
-        {player.number: player.balance_minor for player in book.players.values()},
-        sum(book.pending.values()),
-        book.jobs,
+        {player.number: player.balance_minor for player in book.tree.players.values()},
+        sum(book.risk.pending.values()),
+        book.jobs.by_number,
     )
 
 
@@ -90,7 +90,7 @@ def test_a_settlement_goes_on_where_it_was_stopped(path, life):
 
     async def after():
         async with running(SqliteStore(path), clock) as world:
-            left = await world.read("b1", lambda book: len(book.wagers))
+            left = await world.read("b1", lambda book: len(book.tickets.by_number))
             assert 0 < left < WAGERS
             await world.settled()
             assert await world.read("b1", figures) == HOME_FIGURES
@@ -119,7 +119,8 @@ def test_a_regrade_goes_on_where_it_was_stopped(path, life):
     async def after():
         async with running(SqliteStore(path), clock) as world:
             ((job, settlement),) = await world.read(
-                "b1", lambda book: [(job, book.settlements[number]) for number, job in book.jobs.items()]
+                "b1",
+                lambda book: [(job, book.settlement.by_job[number]) for number, job in book.jobs.by_number.items()],
             )
             assert (job.stage, settlement.score) == ("closed", AWAY_WINS)
             await world.settled()
@@ -141,7 +142,7 @@ def test_a_settlement_that_is_stopped_after_every_slice_ends_as_one_that_is_not(
         starts = 1
         while True:
             async with running_until_the_power_goes(SqliteStore(path), clock) as world:
-                position, jobs = await world.engine.query("b1", lambda book: len(book.jobs))
+                position, jobs = await world.engine.query("b1", lambda book: len(book.jobs.by_number))
                 if not jobs:
                     assert await world.read("b1", figures) == HOME_FIGURES
                     break
@@ -240,7 +241,7 @@ def test_a_book_that_was_opened_and_not_started_is_started_at_the_next_start(pat
 
     async def after():
         async with running(SqliteStore(path), clock) as world:
-            await world.until("b1", lambda book: bool(book.settings_rows))
+            await world.until("b1", lambda book: bool(book.settings.by_book))
             await world.open_book("b1")
             await world.do("b1", wager())
 
@@ -255,13 +256,19 @@ def test_closed_wagers_leave_memory_and_one_is_fetched_back_to_be_voided(committ
             await set_up(world)
             await world.play_off()
             await world.settled()
-            assert await world.read("b1", lambda book: (book.wagers, book.open_on, book.closed)) == ({}, {}, [])
+            assert await world.read(
+                "b1", lambda book: (book.tickets.by_number, book.tickets.open_on, book.tickets.closed)
+            ) == (
+                {},
+                {},
+                [],
+            )
             numbers = [row[1] for row in await world.engine.store.events("b1", 0, 1_000) if b"WagerPlaced" in row[4]]
             voided = await world.do("b1", VoidWager(numbers[1], "keyed wrong"))
             assert [type(event).__name__ for event in voided.events] == ["WagerReversed", "WagerVoided"]
             balances = await world.read("b1", lambda book: figures(book)[0])
             assert balances == {"P1": HOME_FIGURES[0]["P1"] - 102, "P2": HOME_FIGURES[0]["P2"]}
-            assert await world.read("b1", lambda book: dict(book.wagers)) == {}
+            assert await world.read("b1", lambda book: dict(book.tickets.by_number)) == {}
 
     play(main())
     agrees(committed.path)
@@ -278,7 +285,9 @@ def test_many_voids_of_one_closed_wager_at_once_void_it_once(committed):
             outcomes = await world.bus.send([world.request("b1", VoidWager(number, "twice")) for _ in range(20)])
             assert sorted(len(acceptance(outcome).events) for outcome in outcomes) == [0] * 19 + [2]
             assert (await world.refused("b1", VoidWager(number + 10**6, "none"))).code == "unknown_wager"
-            assert await world.read("b1", lambda book: (book.wagers, book.players["P1"].balance_minor)) == ({}, 0)
+            assert await world.read(
+                "b1", lambda book: (book.tickets.by_number, book.tree.players["P1"].balance_minor)
+            ) == ({}, 0)
             row = (await world.engine.store.fetch("b1", [ByKey(Wager, number)]))[0][0]
             assert (row.status, row.result, row.returned_minor) == ("void", "void", 50_00)
 

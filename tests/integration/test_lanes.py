@@ -7,12 +7,12 @@ from tests.integration.stores import HeldStore
 from tests.integration.world import LINES, MONEYLINE, NOON_NS, SetClock, play, running, wager
 
 from runline.bus.local import Gather
-from runline.domain.access import CreateUser, RevokeUser
 from runline.domain.board import PostLines
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.suspension import Suspend
+from runline.domain.users import CreateUser, RevokeUser
 from runline.engine.limits import LANE_DEPTH_MAX, SLICE_NS, WAGERS_WAITING_MAX
 from runline.engine.requests import Accepted, Refused, Sink
 from runline.store.sqlite import SqliteStore
@@ -272,9 +272,11 @@ def test_wagers_are_taken_in_both_books_while_one_of_them_settles(path, monkeypa
             for _ in range(5):
                 for book in ("b1", "b2"):
                     await world.do(book, wager(market="G2:game:moneyline"))
-            assert await world.read("b1", lambda book: len(book.open_on["G1"])) > 0
+            assert await world.read("b1", lambda book: len(book.tickets.open_on["G1"])) > 0
             await world.settled("b1")
-            assert await world.read("b1", lambda book: [len(numbers) for numbers in book.open_on.values()]) == [5]
+            assert await world.read("b1", lambda book: [len(numbers) for numbers in book.tickets.open_on.values()]) == [
+                5
+            ]
 
     play(main())
 
@@ -288,7 +290,7 @@ def test_a_book_is_opened_and_used_at_once(committed):
             assert created.position == 2
             events = await world.engine.store.events("b7", 0, 10)
             assert [row[1] for row in events] == [1, 2]
-            assert await world.read("b7", lambda book: book.house_seq) == opened.position
+            assert await world.read("b7", lambda book: book.results_taken.house_seq) == opened.position
 
     play(main())
 
@@ -389,7 +391,7 @@ def test_whoever_fails_to_take_an_answer_harms_nobody_else(committed):
             recoveries = world.engine.probes.recoveries
             world.engine.submit([world.request("b1", wager(amount_minor=1_00))], Broken())
             assert isinstance((await answers(queue(world, [world.request("b1", wager())])))[0], Accepted)
-            assert await world.read("b1", lambda book: len(book.wagers)) == 2
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 2
             assert world.engine.probes.recoveries == recoveries
 
     play(main())

@@ -28,13 +28,18 @@ def test_a_query_waits_for_the_position_that_it_asks_for(committed):
         async with running(committed()) as world:
             await open_stage(world)
             position, _ = await world.engine.query("b1", lambda book: None)
-            asked = asyncio.create_task(world.engine.query("b1", lambda book: len(book.wagers), at_least=position + 3))
+            asked = asyncio.create_task(
+                world.engine.query("b1", lambda book: len(book.tickets.by_number), at_least=position + 3)
+            )
             await wagers(world, 2)
             await passes()
             assert not asked.done()
             await wagers(world, 1)
             assert await asked == (position + 3, 3)
-            assert await world.engine.query("b1", lambda book: len(book.wagers), at_least=1) == (position + 3, 3)
+            assert await world.engine.query("b1", lambda book: len(book.tickets.by_number), at_least=1) == (
+                position + 3,
+                3,
+            )
 
     play(main())
 
@@ -58,7 +63,7 @@ def test_a_query_sees_one_moment_only(committed):
             flood = asyncio.create_task(wagers(world, 900))
             while not flood.done():
                 position, (seq, pending, open_wagers) = await world.engine.query(
-                    "b1", lambda book: (book.seq, book.pending.get("P1", 0), len(book.wagers))
+                    "b1", lambda book: (book.seq, book.risk.pending.get("P1", 0), len(book.tickets.by_number))
                 )
                 assert position == seq
                 assert pending == open_wagers * 1_00

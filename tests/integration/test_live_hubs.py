@@ -11,12 +11,13 @@ from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import MONEYLINE, passes, play, wager
 
-from runline.domain.access import CreateUser, RevokeUser, SetRole
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
+from runline.domain.users import CreateUser, RevokeUser
 from runline.engine.watching import Resume
 from runline.gateway.door import Caller
 from runline.gateway.fan import Fan
@@ -38,7 +39,7 @@ class Wall:
     async def asker(self, user, stream="b1"):
         """Somebody who is signed in."""
         await self.place.sign_in(stream, user)
-        sessions = self.place.world.engine.writers[stream].state.sessions_of[user]
+        sessions = self.place.world.engine.writers[stream].state.sessions.of_user[user]
         return Caller(stream, list(sessions)[-1])
 
     async def join(self, asker, *topics, last_id="", node=""):
@@ -191,7 +192,7 @@ def test_all_books_share_one_ring_of_the_house_and_nothing_is_read_before_somebo
             screens = []
             store.read = 0
             for book in ("b1", "b2", "b3"):
-                await there.place.world.until(book, lambda state: "owner" in state.users)
+                await there.place.world.until(book, lambda state: "owner" in state.access.users)
                 screens.append(await there.join(await there.asker("owner", book), "lines"))
             ids = [(await there.hear(screen))[0][1] for screen in screens]
             rings = there.hubs.rings.rings

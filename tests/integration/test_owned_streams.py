@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.declared import declare_otherwise, evolving
 from tests.integration.stores import FaultyStore
 from tests.integration.world import HOME_WINS, HOUR_NS, START_NS, World, agrees, bus_to, play, refusal, running, wager
 
 from runline.domain.house import OpenBook
-from runline.domain.messages import EVOLVERS, HOUSE
+from runline.domain.messages import HOUSE
 from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended
 from runline.engine.engine import Engine
@@ -65,7 +66,7 @@ def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
                 assert set(codes) <= {"accepted", "unavailable"}
                 assert (await world.refused("b1", wager())).code == "unknown_book"
                 await other.engine.adopt("b1")
-                assert await other.read("b1", lambda book: len(book.wagers)) == 3 + codes.count("accepted")
+                assert await other.read("b1", lambda book: len(book.tickets.by_number)) == 3 + codes.count("accepted")
                 await other.do("b1", wager())
                 await world.do("b2", wager())
                 # The other's books follow a house that is not theirs, and take its results.
@@ -74,13 +75,15 @@ def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
                 assert (await other.refused("b1", wager())).code == "market_suspended"
                 await world.do(HOUSE, Reopen("all", "", "go on"))
                 await world.play_off("G1", HOME_WINS)
-                confirmed = await world.read(HOUSE, lambda house: house.results["G1"].confirmed_seq)
-                await other.until("b1", lambda book: book.house_seq >= confirmed and not book.jobs)
-                assert await other.read("b1", lambda book: len(book.wagers)) == 0
+                confirmed = await world.read(HOUSE, lambda house: house.catalog.results["G1"].confirmed_seq)
+                await other.until(
+                    "b1", lambda book: book.results_taken.house_seq >= confirmed and not book.jobs.by_number
+                )
+                assert await other.read("b1", lambda book: len(book.tickets.by_number)) == 0
                 await other.engine.release("b1")
                 await world.engine.adopt("b1")
                 assert world.engine.ready
-                assert await world.read("b1", lambda book: book.players["P1"].balance_minor) > 0
+                assert await world.read("b1", lambda book: book.tree.players["P1"].balance_minor) > 0
 
     play(main())
 
@@ -94,12 +97,12 @@ def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():
             before = await store.heads()
             async with beside(world, []) as other:
                 assert not other.engine.writers
-                assert other.engine.view.books.keys() == {"b1", "b2"}
+                assert other.engine.view.books.by_name.keys() == {"b1", "b2"}
             assert await store.heads() == before
             # A book that the house opens begins in one of them only.
             async with beside(world, []) as other:
                 await world.open_book("b3")
-                await comes_true(lambda: "b3" in other.engine.view.books)
+                await comes_true(lambda: "b3" in other.engine.view.books.by_name)
                 assert "b3" not in other.engine.writers
                 await world.do("b3", wager())
 
@@ -151,7 +154,7 @@ def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatie
                 assert world.engine.writers["b2"] is other
                 faulty.fault = None
                 await comes_true(lambda: not world.engine.writers["b1"].stopped)
-            assert await world.read("b1", lambda book: len(book.wagers)) == 1
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 1
 
     play(main())
     agrees(path)
@@ -215,14 +218,14 @@ def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_
             await open_stage(world)
             engine, view = world.engine, world.engine.view
             books = [engine.writers[book] for book in ("b1", "b2")]
-            sound = EVOLVERS[Suspended]
+            sound = evolving(Suspended)
 
             def fails(state, event):
                 if state is view:
                     raise RuntimeError("on purpose")
                 sound(state, event)
 
-            monkeypatch.setitem(EVOLVERS, Suspended, fails)
+            declare_otherwise(monkeypatch, "evolvers", Suspended, fails)
             # It is durable, so it is accepted; what the view makes of it is another matter.
             assert isinstance(await world.ask(HOUSE, Suspend("all", "", "news")), Accepted)
             assert (await world.refused("b1", wager())).code in ("house_stale", "market_suspended")
@@ -244,7 +247,7 @@ def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, i
             await open_stage(world)
             await world.do("b1", wager(amount_minor=100_00))
             engine, view = world.engine, world.engine.view
-            sound = EVOLVERS[ResultConfirmed]
+            sound = evolving(ResultConfirmed)
 
             def fails(state, event):
                 if state is view:
@@ -256,7 +259,7 @@ def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, i
                 raise RuntimeError("on purpose")
 
             if fails_in == "the view":
-                monkeypatch.setitem(EVOLVERS, ResultConfirmed, fails)
+                declare_otherwise(monkeypatch, "evolvers", ResultConfirmed, fails)
             world.set_clock(START_NS + HOUR_NS)
             await world.do(HOUSE, EnterResult("G1", HOME_WINS))
             if fails_in == "what is handed on":
@@ -264,7 +267,7 @@ def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, i
             await world.do(HOUSE, ConfirmResult("G1", 1))
             await comes_true(lambda: engine.ready)
             await world.settled("b1")
-            assert await world.read("b1", lambda book: book.players["P1"].balance_minor) == 102_00
+            assert await world.read("b1", lambda book: book.tree.players["P1"].balance_minor) == 102_00
 
     play(main())
     agrees(path)
@@ -282,7 +285,7 @@ def test_a_book_whose_opening_the_house_view_could_not_follow_begins(path, impat
             monkeypatch.setattr(world.engine.deliveries, "hear", fails_once)
             await world.do(HOUSE, OpenBook("b3", "owner"))
             await comes_true(lambda: world.engine.ready and "b3" in world.engine.writers)
-            await world.until("b3", lambda book: bool(book.settings_rows))
+            await world.until("b3", lambda book: bool(book.settings.by_book))
 
     play(main())
     agrees(path)

@@ -10,11 +10,12 @@ from tests.integration.stores import FaultyStore, HeldStore
 from tests.integration.world import SECOND_NS, passes, play, refusal, running, wager
 
 from runline.client import RefusedError
-from runline.domain.access import CreateUser, SetRole
 from runline.domain.accounts import AdjustCredit
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import Rejected
 from runline.domain.permissions import Permission
+from runline.domain.roles import SetRole
+from runline.domain.users import CreateUser
 from runline.engine.limits import REFUSAL_DETAILS_BYTES_MAX, REFUSAL_KINDS_MAX
 from runline.engine.refusals import MINUTE_NS, Refusals
 from runline.engine.requests import Accepted, Request

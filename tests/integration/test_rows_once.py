@@ -5,9 +5,10 @@ import asyncio
 import pytest
 from tests.integration.world import agrees, running
 
-from runline.domain.access import AssignRole, CreateUser, RestoreUser, RevokeUser, SetRole
 from runline.domain.permissions import Permission
+from runline.domain.roles import SetRole
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
 from runline.engine.requests import Accepted
 from runline.store.sqlite import SqliteStore
 
@@ -40,11 +41,11 @@ def test_what_changes_twice_in_one_batch_is_stored_once_as_it_was_last(path, com
             requests = [world.request("b1", *pair) for pair in zip(commands[::2], commands[1::2], strict=True)]
             outcomes = await world.bus.send(requests)
             assert all(isinstance(outcome, Accepted) for outcome in outcomes), outcomes
-            return await world.read("b1", lambda book: dict(book.suspensions))
+            return await world.read("b1", lambda book: dict(book.suspensions.layers))
 
     async def again():
         async with running(SqliteStore(path)) as world:
-            return await world.read("b1", lambda book: dict(book.suspensions))
+            return await world.read("b1", lambda book: dict(book.suspensions.layers))
 
     kept = asyncio.run(main())
     agrees(path)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.declared import declare_otherwise
 from tests.integration.stores import Around
 from tests.integration.world import (
     AWAY_WINS,
@@ -19,11 +20,12 @@ from tests.integration.world import (
     wager,
 )
 
-from runline.domain.catalog import CloseFixture
+from runline.domain.fixtures import CloseFixture
 from runline.domain.jobs import DoSlice
-from runline.domain.messages import DECIDERS, HOUSE, TIMERS
+from runline.domain.messages import HOUSE
 from runline.domain.setbacks import TryAgain, WorkSetAside
 from runline.domain.settlement import TakeResult
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN
 from runline.store.sqlite import SqliteStore
@@ -41,11 +43,11 @@ class Failing:
     """A decider that fails as long as it is told to, and counts how often it was asked."""
 
     def __init__(self, monkeypatch, command):
-        self.decide = DECIDERS[command]
+        self.decide = VOCABULARY.deciders[command]
         self.fails = True
         self.only = lambda command: True
         self.asked = 0
-        monkeypatch.setitem(DECIDERS, command, self)
+        declare_otherwise(monkeypatch, "deciders", command, self)
 
     def __call__(self, state, command, context):
         self.asked += 1
@@ -66,7 +68,7 @@ def conditions(world):
 
 
 def balance(world):
-    return world.read("b1", lambda book: book.players["P1"].balance_minor)
+    return world.read("b1", lambda book: book.tree.players["P1"].balance_minor)
 
 
 def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, monkeypatch):
@@ -182,7 +184,7 @@ def test_a_timer_that_cannot_be_decided_is_tried_again_without_a_restart(path, m
             await comes_true(lambda: closing.asked >= 3)
             assert conditions(world) == [("work", HOUSE, "degraded")]
             closing.fails = False
-            await world.until(HOUSE, lambda house: house.fixtures["G1"].status == "closed")
+            await world.until(HOUSE, lambda house: house.catalog.fixtures["G1"].status == "closed")
             await comes_true(lambda: not conditions(world))
 
     play(main())
@@ -196,7 +198,7 @@ def test_a_timer_that_becomes_no_command_takes_nothing_else_with_it(path, monkey
     async def main():
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
-            monkeypatch.setitem(TIMERS, "cutoff", fails)
+            declare_otherwise(monkeypatch, "timers", "cutoff", fails)
             world.set_clock(START_NS)
             await comes_true(lambda: conditions(world))
             assert conditions(world) == [("work", HOUSE, "degraded")]
@@ -270,8 +272,8 @@ def few_tries(monkeypatch):
 
 async def set_aside(world, stream):
     """What is set aside in a stream: its numbers and what it is."""
-    await world.until(stream, lambda state: bool(state.set_aside))
-    return await world.read(stream, lambda state: {row.number: row.duty for row in state.set_aside.values()})
+    await world.until(stream, lambda state: bool(state.aside.by_number))
+    return await world.read(stream, lambda state: {row.number: row.duty for row in state.aside.by_number.values()})
 
 
 def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on(path, monkeypatch, few_tries):
@@ -292,7 +294,7 @@ def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on
             assert "RuntimeError" in condition.reason
             assert world.engine.ready
             await world.play_off("G2")
-            await world.until("b1", lambda book: len(book.jobs) == 1)
+            await world.until("b1", lambda book: len(book.jobs.by_number) == 1)
             await passes(500)
             assert slices.asked == 3 + 1
             assert await balance(world) == 102_00
@@ -310,7 +312,7 @@ def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on
             assert slices.asked == 3 + 1
             slices.fails = False
             await world.do("b1", TryAgain(number, "mended"))
-            await world.until("b1", lambda book: not book.jobs)
+            await world.until("b1", lambda book: not book.jobs.by_number)
             assert await balance(world) == 2 * 102_00
             assert conditions(world) == []
 
@@ -327,7 +329,7 @@ def test_what_is_tried_again_and_fails_again_is_set_aside_again(path, monkeypatc
             await world.play_off("G1")
             (number,) = await set_aside(world, "b1")
             await world.do("b1", TryAgain(number, "hoped"))
-            position = await world.until("b1", lambda book: any(one > number for one in book.set_aside))
+            position = await world.until("b1", lambda book: any(one > number for one in book.aside.by_number))
             assert slices.asked == 2 * 3
             slices.fails = False
             await world.do("b1", TryAgain(position, "mended"))
@@ -355,7 +357,7 @@ def test_a_result_that_cannot_be_taken_holds_the_later_ones_back_until_it_is_set
             assert await balance(world) == 102_00
             taking.fails = False
             await world.do("b1", TryAgain(number, "mended"))
-            await world.until("b1", lambda book: not book.jobs and not book.open_on)
+            await world.until("b1", lambda book: not book.jobs.by_number and not book.tickets.open_on)
             assert await balance(world) == 2 * 102_00
             await set_aside(world, "b2")
             await comes_true(lambda: conditions(world) == [("aside", "b2", "degraded")])
@@ -374,12 +376,12 @@ def test_a_timer_that_fails_again_and_again_is_set_aside_and_another_fires(path,
             world.set_clock(start_ns("G2"))
             ((number, duty),) = (await set_aside(world, HOUSE)).items()
             assert duty == ("timer", "cutoff", "G1")
-            await world.until(HOUSE, lambda house: house.fixtures["G2"].status == "closed")
+            await world.until(HOUSE, lambda house: house.catalog.fixtures["G2"].status == "closed")
             await passes(500)
             assert closing.asked == 3 + 1
             closing.fails = False
             await world.do(HOUSE, TryAgain(number, "mended"))
-            await world.until(HOUSE, lambda house: house.fixtures["G1"].status == "closed")
+            await world.until(HOUSE, lambda house: house.catalog.fixtures["G1"].status == "closed")
             assert conditions(world) == []
 
     play(main())

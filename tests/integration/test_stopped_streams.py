@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.declared import declare_otherwise
 from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import (
@@ -21,23 +22,24 @@ from tests.integration.world import (
     wager,
 )
 
-from runline.domain.access import CreateUser, SetRole
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, RescheduleFixture
+from runline.domain.fixtures import CreateFixture, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import StartStream
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.lines import MoveLine
-from runline.domain.messages import EVOLVERS, HOUSE, Rejected
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
+from runline.domain.roles import SetRole
 from runline.domain.rows import row_encoder
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Suspend, Suspended
+from runline.domain.users import CreateUser
 from runline.domain.wagers import VoidWager, WagerPlaced
 from runline.domain.watch import WatchFeed
 from runline.engine.requests import Accepted, Refused
@@ -55,7 +57,7 @@ def broken(monkeypatch):
         def fails(state, event):
             raise BrokenInvariant("the sums do not hold")
 
-        monkeypatch.setitem(EVOLVERS, kind, fails)
+        declare_otherwise(monkeypatch, "evolvers", kind, fails)
 
         def mend():
             monkeypatch.undo()
@@ -96,7 +98,7 @@ def test_a_stopped_book_is_not_ready_and_goes_on_when_the_house_says_so(committe
             await comes_true(lambda: engine.ready)
             again = await world.do("b1", wager())
             assert again.position == placed.position + 1
-            assert await world.read("b1", lambda book: len(book.wagers)) == 2
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 2
             await listener.reach(again.position)
             assert listener.positions == [again.position]
             listener.leave()
@@ -157,7 +159,7 @@ def test_what_a_stopped_book_has_missed_of_the_house_it_takes_when_it_starts(com
             await world.do(HOUSE, StartStream("b1", "mended"))
             await comes_true(lambda: world.engine.ready)
             await world.settled("b1")
-            assert await world.read("b1", lambda book: book.players["P1"].balance_minor) == 3 * 102_00
+            assert await world.read("b1", lambda book: book.tree.players["P1"].balance_minor) == 3 * 102_00
 
     play(main())
     agrees(committed.path)
@@ -182,7 +184,7 @@ def test_a_stream_that_stops_while_its_last_part_is_written_keeps_that_part(path
             assert isinstance(await first, Accepted)
             assert refusal(await second).code == "unavailable"
             await comes_true(lambda: world.engine.ready)
-            assert await world.read("b1", lambda book: len(book.wagers)) == 1
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 1
             await world.do("b1", wager())
 
     play(main())
@@ -232,7 +234,7 @@ def test_a_part_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered
             monkeypatch.undo()
             world.engine.start_stopped()
             await comes_true(lambda: world.engine.ready)
-            assert await world.read("b2", lambda book: len(book.wagers)) == 0
+            assert await world.read("b2", lambda book: len(book.tickets.by_number)) == 0
             await world.do("b2", wager())
 
     play(main())
@@ -275,7 +277,6 @@ def test_no_request_stops_a_stream_whatever_is_in_it(path, command, fields):
 
 
 def test_what_a_command_needs_and_cannot_say_costs_that_command_only(path, monkeypatch):
-    from runline.domain.messages import WANTED
     from runline.domain.wagers import VoidWager
 
     def fails(book, command):
@@ -285,7 +286,7 @@ def test_what_a_command_needs_and_cannot_say_costs_that_command_only(path, monke
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
             number = (await world.do("b1", wager())).position
-            monkeypatch.setitem(WANTED, VoidWager, fails)
+            declare_otherwise(monkeypatch, "wanted", VoidWager, fails)
             await world.ask("b1", VoidWager(number + 10**6, "none"))
             assert world.engine.ready
             await world.do("b1", wager())

@@ -18,7 +18,7 @@ from tests.integration.world import (
 from runline.domain.accounts import GrantTemporaryCredit, available_minor
 from runline.domain.board import PostLines
 from runline.domain.bounds import STEP_NS_MAX
-from runline.domain.catalog import CreateFixture, RescheduleFixture
+from runline.domain.fixtures import CreateFixture, RescheduleFixture
 from runline.domain.messages import HOUSE
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.envelope import decode_envelope
@@ -32,7 +32,7 @@ async def types(world, stream):
 
 
 def is_closed(house):
-    return house.fixtures["G1"].status == "closed"
+    return house.catalog.fixtures["G1"].status == "closed"
 
 
 def test_a_game_is_closed_when_it_starts(committed):
@@ -49,7 +49,7 @@ def test_a_game_is_closed_when_it_starts(committed):
             assert (await world.refused("b1", wager())).code == "past_cutoff"
             late = await world.refused(HOUSE, PostLines("G1", START_NS - 1, LINES[:1]))
             assert late.code == "past_cutoff"
-            assert await world.read(HOUSE, lambda house: (house.timers, house.due)) == ({}, [])
+            assert await world.read(HOUSE, lambda house: (house.timers.by_subject, house.timers.due)) == ({}, [])
 
     play(main())
 
@@ -157,7 +157,7 @@ def test_all_of_many_timers_that_are_due_at_once_fire(path):
             ]
             await world.bus.send(create)
             world.set_clock(START_NS + 5)
-            await world.until(HOUSE, lambda house: not house.timers)
+            await world.until(HOUSE, lambda house: not house.timers.by_subject)
             assert (await types(world, HOUSE)).count("FixtureClosed") == number + 1
 
     play(main())
@@ -179,9 +179,11 @@ def test_temporary_credit_ends_when_it_should_across_a_restart(path):
         async with running(SqliteStore(path), clock) as world:
             await world.do("b1", wager(amount_minor=10_00))
             world.set_clock(until_ns)
-            await world.until("b1", lambda book: book.players["P1"].temporary_until_ns == 0)
+            await world.until("b1", lambda book: book.tree.players["P1"].temporary_until_ns == 0)
             assert (await types(world, "b1"))[-1] == "TemporaryCreditExpired"
-            assert await world.read("b1", lambda book: available_minor(book, book.players["P1"], until_ns)) == -90_00
+            assert (
+                await world.read("b1", lambda book: available_minor(book, book.tree.players["P1"], until_ns)) == -90_00
+            )
             assert (await world.refused("b1", wager(amount_minor=1_00))).code == "credit_exceeded"
 
     play(before())
@@ -199,7 +201,7 @@ def test_temporary_credit_that_is_granted_anew_ends_at_the_new_time_only(path):
             world.set_clock(NOON_NS + 10)
             await world.do("b1", wager(amount_minor=50_00))
             world.set_clock(NOON_NS + 20)
-            await world.until("b1", lambda book: book.players["P1"].temporary_until_ns == 0)
+            await world.until("b1", lambda book: book.tree.players["P1"].temporary_until_ns == 0)
             assert (await types(world, "b1")).count("TemporaryCreditExpired") == 1
 
     play(main())

@@ -97,7 +97,7 @@ def test_a_repeat_of_what_was_sent_while_the_clock_was_ahead_is_never_done_again
             for at_ns in (NOON_NS, NOON_NS + HOUR_NS, NOON_NS + 25 * HOUR_NS, NOON_NS + 26 * HOUR_NS):
                 world.set_clock(at_ns)
                 assert (await world.do("b1", command, id=ahead)).repeated
-            assert await world.read("b1", lambda book: len(book.wagers)) == 1
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 1
 
     play(main())
     agrees(path)
@@ -119,7 +119,7 @@ def test_more_commands_than_are_remembered_while_the_clock_is_ahead_lock_nothing
 
     async def right(world, executed):
         sent = await several(world, NOON_NS + 100 * SECOND_NS, 15)
-        assert await world.read("b1", lambda book: len(book.wagers)) == executed + 15
+        assert await world.read("b1", lambda book: len(book.tickets.by_number)) == executed + 15
         for command_id, amount in zip(sent[-9:], range(1_06, 1_15), strict=True):
             again = await world.do("b1", wager(market="G3:game:moneyline", amount_minor=amount), id=command_id)
             assert again.repeated
@@ -143,7 +143,7 @@ def test_more_commands_than_are_remembered_while_the_clock_is_ahead_lock_nothing
                         "b1", wager(market="G3:game:moneyline", amount_minor=1_00 + one), id=command_id
                     )
                     assert again.repeated if isinstance(again, Accepted) else refusal(again).code == "stale_command"
-                assert await world.read("b1", lambda book: len(book.wagers)) == 45
+                assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 45
 
     play(whole())
     agrees(path)
@@ -157,16 +157,16 @@ def test_cutoffs_and_credit_go_by_the_true_time_again(path):
             await world.open_house(fixtures=3)
             await world.open_book(credit_minor=10_00)
             world.set_clock(START_NS - HOUR_NS // 2 + 25 * HOUR_NS)
-            await world.until(HOUSE, lambda house: house.fixtures["G2"].status == "closed")
+            await world.until(HOUSE, lambda house: house.catalog.fixtures["G2"].status == "closed")
             world.set_clock(NOON_NS + SECOND_NS)
             # What was closed stays closed; what was not is open until its own start.
             assert (await world.refused("b1", wager())).code == "past_cutoff"
             await world.do("b1", GrantTemporaryCredit("P1", 100_00, NOON_NS + HOUR_NS, "asked"))
             await world.do("b1", wager(market="G3:game:moneyline", amount_minor=90_00))
             world.set_clock(NOON_NS + HOUR_NS)
-            await world.until("b1", lambda book: book.players["P1"].temporary_until_ns == 0)
+            await world.until("b1", lambda book: book.tree.players["P1"].temporary_until_ns == 0)
             world.set_clock(start_ns("G3"))
-            await world.until(HOUSE, lambda house: house.fixtures["G3"].status == "closed")
+            await world.until(HOUSE, lambda house: house.catalog.fixtures["G3"].status == "closed")
 
     play(main())
     agrees(path)
@@ -207,10 +207,10 @@ def test_an_engine_goes_on_by_its_own_time_until_a_person_confirms_the_hosts(pat
             host.wall += DAY_NS
             await comes_true(lambda: engine.conditions.standing)
             await world.do("b1", wager())
-            assert not await world.read(HOUSE, lambda house: house.fixtures["G1"].status == "closed")
+            assert not await world.read(HOUSE, lambda house: house.catalog.fixtures["G1"].status == "closed")
             host.pass_time(SECOND_NS)
             assert show_clock(path, confirmed=True, host=host) == 0
-            await world.until(HOUSE, lambda house: house.fixtures["G1"].status == "closed")
+            await world.until(HOUSE, lambda house: house.catalog.fixtures["G1"].status == "closed")
             assert engine.conditions.standing == {}
             await world.do("b1", wager(market="G3:game:moneyline"), id=uuid7(host.wall))
 

@@ -11,14 +11,15 @@ from typing import Any
 from runline.bootstrap import running_engine
 from runline.bus.local import LocalBus
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import GATEWAY, HOUSE, Command
+from runline.domain.passwords import ChangePassword
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.sessions import LIMITS, ChangePassword, SignIn
+from runline.domain.sessions import LIMITS, SignIn
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Clock, Store
@@ -155,7 +156,7 @@ class World:
 
     async def sign_in(self, stream: str, user: str) -> Caller:
         """A program that is signed in, with a digest that is of no password."""
-        credential = await self.read(stream, lambda state: state.credentials.get(user))
+        credential = await self.read(stream, lambda state: state.credentials.by_user.get(user))
         if credential is None:
             set_password = await self.do(stream, ChangePassword(user, "$argon2id$", 0, ""), by=GATEWAY)
             seq = set_password.position
@@ -210,8 +211,10 @@ class World:
 
     async def settled(self, book: str = "b1", fixture: str = "G1") -> int:
         """Wait until a book has taken the result of a game and finished every job."""
-        confirmed = await self.read(HOUSE, lambda house: house.results[fixture].confirmed_seq)
-        return await self.until(book, lambda book: book.house_seq >= confirmed and not book.jobs)
+        confirmed = await self.read(HOUSE, lambda house: house.catalog.results[fixture].confirmed_seq)
+        return await self.until(
+            book, lambda book: book.results_taken.house_seq >= confirmed and not book.jobs.by_number
+        )
 
 
 def bus_to(engine: Engine) -> LocalBus:

@@ -3,27 +3,28 @@
 import pytest
 from tests.doubles.words import agent, board, game, player, role, staff, wager
 
-from runline.domain.access import (
-    OWNER,
-    ROOT,
+from runline.domain.access import OWNER
+from runline.domain.accounts import AdjustCredit, CreditAdjusted
+from runline.domain.bounds import ROLES_MAX
+from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.jobs import DoSlice
+from runline.domain.messages import ENGINE, GATEWAY, Rejected
+from runline.domain.nodes import ROOT
+from runline.domain.passwords import ChangePassword, SetPassword
+from runline.domain.permissions import EVERYTHING, Permission
+from runline.domain.roles import RoleSet, SetRole
+from runline.domain.sessions import EndSession, SignIn
+from runline.domain.users import (
     AssignRole,
     CreateUser,
     RestoreUser,
     RevokeUser,
     RoleAssigned,
-    RoleSet,
-    SetRole,
     UserCreated,
     UserRestored,
     UserRevoked,
 )
-from runline.domain.accounts import AdjustCredit, CreditAdjusted
-from runline.domain.bounds import ROLES_MAX
-from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
-from runline.domain.jobs import DoSlice
-from runline.domain.messages import COMMANDS, ENGINE, GATEWAY, Rejected
-from runline.domain.permissions import EVERYTHING, Permission
-from runline.domain.sessions import ChangePassword, EndSession, SetPassword, SignIn
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import WagerPlaced
 
 MANAGER = (Permission.ROLES_MANAGE, Permission.CREDIT_CHANGE, Permission.FIGURES_VIEW)
@@ -256,7 +257,7 @@ def on_user(user):
 def test_these_are_all_the_commands_on_users():
     about = {
         name
-        for name, command in COMMANDS.items()
+        for name, command in VOCABULARY.commands.items()
         if command.needs is Permission.ROLES_MANAGE and {"user", "session", "role"} & set(command.__struct_fields__)
     }
     assert about - {"CreateUser"} == set(on_user("anybody"))
@@ -271,7 +272,7 @@ def ranks(book):
     book.given(staff("one", *MANAGER, at="A1"), staff("below", *MANAGER, at="A1-1"), staff("two", *MANAGER, at="A2"))
     for user in ("owner", "heir", "boss", "peer", "clerk", "one", "below", "two"):
         book.when(ChangePassword(user, HASH, 0, ""), by=GATEWAY)
-        seq = book.state.credentials[user].password_seq
+        seq = book.state.credentials.by_user[user].password_seq
         book.when(SignIn(user, f"session-of-{user}", "screen", seq, 60 * 10**9, 60 * 10**9, ""), by=GATEWAY)
         assert book.refusal is None
     return book
@@ -363,7 +364,7 @@ def test_what_was_taken_from_above_is_given_back_from_there_or_above_only(ranks,
 
 def test_a_role_that_was_lowered_from_above_is_raised_from_there_or_above_only(ranks):
     ranks.given(role("looker", Permission.ROLES_MANAGE), role("ticker", Permission.TICKER_VIEW))
-    before = ranks.state.users["below"].role
+    before = ranks.state.access.users["below"].role
     ranks.when(AssignRole("below", "looker", "careless"), by="owner")
     ranks.happened(RoleAssigned, node=ROOT, role=OWNER)
     for by in ("one", "peer", "boss"):
@@ -371,14 +372,14 @@ def test_a_role_that_was_lowered_from_above_is_raised_from_there_or_above_only(r
             ranks.when(AssignRole("below", name, "he is fine"), by=by)
             ranks.rejected("not_permitted")
     restarted = ranks.recovered()
-    assert (restarted.users["below"].lowered_node, restarted.users["below"].lowered_role) == (ROOT, OWNER)
+    assert (restarted.access.users["below"].lowered_node, restarted.access.users["below"].lowered_role) == (ROOT, OWNER)
     ranks.when(AssignRole("below", before, "cleared"), by="owner")
     ranks.happened(RoleAssigned, node="", role="")
 
 
 def test_a_role_that_was_lowered_further_down_is_raised_from_there_too(ranks):
     ranks.given(role("looker", Permission.ROLES_MANAGE))
-    before = ranks.state.users["below"].role
+    before = ranks.state.access.users["below"].role
     ranks.when(AssignRole("below", "looker", "late"), by="boss")
     ranks.when(AssignRole("below", "nothing", "late again"), by="peer")
     ranks.happened(RoleAssigned)
@@ -392,7 +393,7 @@ def test_the_role_of_somebody_who_was_lowered_from_above_is_widened_from_there_o
     ranks.when(AssignRole("below", "looker", "careless"), by="owner")
     wider = SetRole("looker", "A1", MANAGER, "he is fine")
     for state in (ranks.state, ranks.recovered()):
-        assert state.lowered["looker"] == {ROOT: {OWNER: 1}}
+        assert state.access.lowered["looker"] == {ROOT: {OWNER: 1}}
     for by in ("one", "peer", "boss"):
         ranks.when(wider, by=by)
         ranks.rejected("not_permitted")
@@ -403,7 +404,7 @@ def test_the_role_of_somebody_who_was_lowered_from_above_is_widened_from_there_o
 def test_a_role_that_a_lowered_user_has_no_more_is_widened_freely(ranks):
     ranks.given(role("looker", Permission.FIGURES_VIEW, at="A1"), role("local", *MANAGER, at="A1-1"))
     ranks.given(AssignRole("below", "looker", "careless"), AssignRole("below", "local", "cleared"))
-    assert ranks.state.lowered["looker"] == ranks.recovered().lowered.get("looker", {}) == {}
+    assert ranks.state.access.lowered["looker"] == ranks.recovered().access.lowered.get("looker", {}) == {}
     ranks.when(SetRole("looker", "A1", MANAGER, "more"), by="one")
     ranks.happened(RoleSet)
 
@@ -442,7 +443,7 @@ def test_a_role_that_was_narrowed_from_above_is_widened_from_there_or_above_only
     ranks.happened(RoleSet, narrowed_node=ROOT, narrowed_role=OWNER)
     ranks.when(SetRole("local", "A1", narrow, "less was wrong"), by="one")
     ranks.rejected("not_permitted")
-    kept = ranks.recovered().roles["local"]
+    kept = ranks.recovered().access.roles["local"]
     assert (kept.narrowed_node, kept.narrowed_role) == (ROOT, OWNER)
     ranks.when(SetRole("local", "A1", MANAGER, "cleared"), by="heir")
     ranks.happened(RoleSet, narrowed_node="", narrowed_role="")
@@ -473,7 +474,7 @@ def test_revoking_again_from_above_raises_the_bar_and_from_below_does_not_lower_
     ranks.rejected("not_permitted")
     ranks.when(RestoreUser("below", "cleared"), by="owner")
     ranks.happened(UserRestored)
-    assert (ranks.state.users["below"].revoked_node, ranks.state.users["below"].revoked_role) == ("", "")
+    assert (ranks.state.access.users["below"].revoked_node, ranks.state.access.users["below"].revoked_role) == ("", "")
 
 
 # A role counts where it is kept and below
@@ -493,7 +494,7 @@ def test_a_role_that_is_kept_elsewhere_after_a_move_counts_no_more(book):
     for command in (raise_credit("PB"), CreateUser("friend", "X", "viewer")):
         book.when(command, by="ann")
         book.rejected("not_permitted")
-    assert book.state.held_by(book.state.users["ann"]) == frozenset()
+    assert book.state.access.held_by(book.state.access.users["ann"]) == frozenset()
     book.given(MoveAgent("X", "A1", "bought back"))
     book.when(raise_credit(), by="ann")
     assert book.refusal is None
@@ -583,7 +584,7 @@ def test_a_role_lists_each_permission_once_and_in_their_order(book):
 
 
 def test_there_are_so_many_roles_and_no_more(book, monkeypatch):
-    monkeypatch.setattr("runline.domain.access.ROLES_MAX", len(book.state.roles) + 1)
+    monkeypatch.setattr("runline.domain.roles.ROLES_MAX", len(book.state.access.roles) + 1)
     book.given(role("one"))
     book.when(SetRole("two", ROOT, (), ""))
     book.rejected("too_many")
@@ -630,7 +631,7 @@ def test_a_user_is_ground_that_moves_when_the_user_changes(book, command):
     book.given(player("P1"))
     book.when(command, if_position=seen)
     assert book.refusal is None
-    book.given(RevokeUser("ann", "")) if book.state.users["ann"].active else book.given(RestoreUser("ann", ""))
+    book.given(RevokeUser("ann", "")) if book.state.access.users["ann"].active else book.given(RestoreUser("ann", ""))
     book.when(command, if_position=seen)
     book.rejected("position_moved", position=book.state.seq)
 

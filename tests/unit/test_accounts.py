@@ -29,7 +29,7 @@ def open_book(book):
 
 
 def available(book, number="P1"):
-    return available_minor(book.state, book.state.players[number], book.at_ns)
+    return available_minor(book.state, book.state.tree.players[number], book.at_ns)
 
 
 def test_an_adjusted_limit_says_what_it_was(open_book):

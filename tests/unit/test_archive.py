@@ -7,7 +7,8 @@ from tests.doubles.words import board, game
 from runline.domain.archive import FixtureArchived
 from runline.domain.board import PostLines
 from runline.domain.bounds import ARCHIVE_AFTER_NS
-from runline.domain.catalog import ARCHIVED, CreateFixture, Fixture, Market, Result
+from runline.domain.catalog import ARCHIVED, Fixture, Market, Result
+from runline.domain.fixtures import CreateFixture
 from runline.domain.grading import Score
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import results_after
@@ -23,7 +24,11 @@ def house(house):
 def archived(house):
     """Whether G1 has left memory."""
     state = house.state
-    held = "G1" in state.fixtures, "G1" in state.results, any(name.startswith("G1:") for name in state.markets)
+    held = (
+        "G1" in state.catalog.fixtures,
+        "G1" in state.catalog.results,
+        any(name.startswith("G1:") for name in state.catalog.markets),
+    )
     assert len(set(held)) == 1
     return not held[0]
 
@@ -34,10 +39,10 @@ def test_a_game_leaves_memory_some_time_after_it_is_over_with_all_that_belongs_t
     house.time_is(house.clock_ns + 1)
     house.happened(FixtureArchived, fixture="G1")
     assert archived(house)
-    assert "G1" not in house.state.markets_of
-    assert not list(house.state.board_of("final"))
-    assert ("archive", "G1") not in house.state.timers
-    assert "G2" in house.state.fixtures
+    assert "G1" not in house.state.catalog.markets_of
+    assert not list(house.state.catalog.board_of("final"))
+    assert ("archive", "G1") not in house.state.timers.by_subject
+    assert "G2" in house.state.catalog.fixtures
 
 
 def test_what_has_left_memory_is_in_the_tables_as_it_was(house):
@@ -85,7 +90,7 @@ def test_nothing_changes_what_is_archived_and_its_id_is_not_given_again(house):
         house.rejected("fixture_status", status=ARCHIVED)
     house.when(CreateFixture("G1", fixture.league, 999, "Others", "Home", house.clock_ns + 1))
     house.rejected("already_exists", fixture="G1")
-    assert house.state.graded_by("G1") == (fixture.sport, fixture.league)
+    assert house.state.catalog.graded_by("G1") == (fixture.sport, fixture.league)
 
 
 def test_a_book_that_was_away_for_so_long_still_takes_the_result():

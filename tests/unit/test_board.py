@@ -6,7 +6,7 @@ from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player,
 
 from runline.domain.board import LinePosted, LineWithdrawn, PostLines
 from runline.domain.bounds import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
-from runline.domain.catalog import RescheduleFixture
+from runline.domain.fixtures import RescheduleFixture
 from runline.domain.wagers import WagerPlaced
 
 MONEYLINE = line("moneyline", "+120", "-130")
@@ -181,7 +181,7 @@ def test_a_refused_post_changes_nothing_of_the_board(house):
     house.given(board("G1", MONEYLINE))
     house.when(board("G1", MOVED, line("total", "-110", "-110"), entered_ns=NOON_NS + 1))
     house.rejected("line_invalid")
-    assert house.state.markets["G1:game:moneyline"].prices == ("+120", "-130")
+    assert house.state.catalog.markets["G1:game:moneyline"].prices == ("+120", "-130")
 
 
 # A line of a later time, and totals
@@ -215,7 +215,7 @@ def test_a_games_markets_stand_in_one_order_whenever_they_were_posted_and_after_
     for count in range(1, 6):
         house.given(board("G2", *lines[:count], entered_ns=NOON_NS + count))
     order = [f"G2:{name}" for name in ("game:spread", "game:moneyline", "game:total", "game:draw_no_bet", "1h:total")]
-    assert house.state.markets_of["G2"] == house.recovered().markets_of["G2"] == order
+    assert house.state.catalog.markets_of["G2"] == house.recovered().catalog.markets_of["G2"] == order
     house.when(board("G2", TOTAL, entered_ns=NOON_NS + 6))
     assert [event.market for event in house.events] == [name for name in order if name != "G2:game:total"]
 

@@ -5,47 +5,56 @@ from tests.doubles.stage import NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
 from runline.domain import (
-    access,
+    board as boards,
+)
+from runline.domain import (
     bounds,
-    catalog,
+    fixtures,
     hierarchy,
     lines,
     placing,
+    roles,
     sessions,
     setbacks,
     suspension,
+    users,
     watch,
-)
-from runline.domain import (
-    board as boards,
 )
 from runline.domain import (
     house as houses,
 )
-from runline.domain.access import ROOT, CreateUser, Role, SetRole, User
+from runline.domain.access import Role, User
 from runline.domain.aside import SetAside
 from runline.domain.board import PostLines
 from runline.domain.book import Book
-from runline.domain.catalog import ArchivedFixture, CreateFixture, CreateLeague, Fixture, League, Market, Result
+from runline.domain.catalog import ArchivedFixture, Fixture, League, Market, Result
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, MoveAgent, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.jobs import Job
 from runline.domain.ledger import LedgerAccount
 from runline.domain.lines import BookLine, MoveLine
+from runline.domain.nodes import ROOT
+from runline.domain.passwords import Credential
 from runline.domain.permissions import Permission
-from runline.domain.sessions import Credential, Session
+from runline.domain.results_taken import ResultsTaken
+from runline.domain.roles import SetRole
+from runline.domain.sessions import Session
 from runline.domain.settings import BookSettings
-from runline.domain.settlement import ResultsTaken, Settlement
-from runline.domain.state import Row, Timer
+from runline.domain.settlement import Settlement
+from runline.domain.state import Row
 from runline.domain.suspension import WIDE, Reopen, Suspend, Suspended, Suspension
+from runline.domain.timers import Timer
+from runline.domain.users import CreateUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import VoidWager, Wager, WagerPlaced
 from runline.domain.watch import Feed, Slowness, WatchFeed
 
 MONEYLINE = "G1:game:moneyline"
 
 BOUNDS = {
-    Role: (access, "ROLES_MAX", SetRole("one-more", ROOT, (), "")),
-    User: (access, "STAFF_MAX", CreateUser("one-more", ROOT, "viewer")),
+    Role: (roles, "ROLES_MAX", SetRole("one-more", ROOT, (), "")),
+    User: (users, "STAFF_MAX", CreateUser("one-more", ROOT, "viewer")),
     Agent: (hierarchy, "AGENTS_MAX", CreateAgent("one-more", ROOT)),
     Player: (hierarchy, "PLAYERS_MAX", CreatePlayer("one-more", ROOT, 0)),
     Suspension: (suspension, "SUSPENSIONS_MAX", Suspend("market", MONEYLINE, "")),
@@ -53,9 +62,9 @@ BOUNDS = {
     Wager: (placing, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
     Session: (sessions, "SESSIONS_MAX", None),
     SetAside: (setbacks, "SET_ASIDE_MAX", None),
-    League: (catalog, "LEAGUES_MAX", CreateLeague("NBA", "basketball")),
-    Fixture: (catalog, "FIXTURES_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
-    ArchivedFixture: (catalog, "ARCHIVED_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
+    League: (fixtures, "LEAGUES_MAX", CreateLeague("NBA", "basketball")),
+    Fixture: (fixtures, "FIXTURES_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
+    ArchivedFixture: (fixtures, "ARCHIVED_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
     Market: (boards, "MARKETS_MAX", PostLines("G2", NOON_NS, (line("moneyline", "+120", "-130"),))),
     BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
     Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "")),
@@ -81,7 +90,7 @@ OF_THE_HOUSE = {League, Fixture, ArchivedFixture, Market, Result, BookListing, F
 
 def kept():
     """Every row type that is kept in memory."""
-    return list(dict.fromkeys((*Book.held, *House.held)))
+    return list(dict.fromkeys((*Book("main", VOCABULARY).held, *House(VOCABULARY).held)))
 
 
 def test_whatever_is_kept_in_memory_has_a_bound():
@@ -103,8 +112,8 @@ def stage(book):
 def test_one_more_than_there_may_be_is_refused_with_a_code(stage, monkeypatch, kind):
     module, name, command = BOUNDS[kind]
     of = stage.house if kind in OF_THE_HOUSE else stage
-    count = len(getattr(of.state, of.state.held[kind]))
-    count -= len(stage.state.players) if kind is User else 0
+    count = len(of.state.held[kind])
+    count -= len(stage.state.tree.players) if kind is User else 0
     monkeypatch.setattr(module, name, count)
     of.when(command)
     of.rejected("too_many", most=count)
@@ -129,10 +138,10 @@ def test_wagers_that_are_closed_make_room(stage, monkeypatch):
     stage.when(wager("P1", 5_00))
     stage.rejected("too_many", most=1)
     stage.given(VoidWager(number, "slip"))
-    assert (stage.state.open_wagers, stage.recovered().open_wagers) == (0, 0)
+    assert (stage.state.tickets.open_count, stage.recovered().tickets.open_count) == (0, 0)
     stage.when(wager("P1", 5_00))
     stage.happened(WagerPlaced)
-    assert (stage.state.open_wagers, stage.recovered().open_wagers) == (1, 1)
+    assert (stage.state.tickets.open_count, stage.recovered().tickets.open_count) == (1, 1)
 
 
 # Nobody below fills the book
@@ -141,8 +150,8 @@ def test_wagers_that_are_closed_make_room(stage, monkeypatch):
 SHARED = pytest.mark.parametrize(
     ("module", "name", "kind", "command"),
     [
-        (access, "ROLES_MAX", Role, lambda name, at: SetRole(name, at, (), "")),
-        (access, "STAFF_MAX", User, lambda name, at: CreateUser(name, at, "viewer")),
+        (roles, "ROLES_MAX", Role, lambda name, at: SetRole(name, at, (), "")),
+        (users, "STAFF_MAX", User, lambda name, at: CreateUser(name, at, "viewer")),
         (hierarchy, "AGENTS_MAX", Agent, lambda name, at: CreateAgent(name, at)),
         (hierarchy, "PLAYERS_MAX", Player, lambda name, at: CreatePlayer(name, at, 0)),
     ],
@@ -152,7 +161,7 @@ SHARED = pytest.mark.parametrize(
 
 def count_of(stage, kind):
     """How many there are."""
-    return len(getattr(stage.state, stage.state.held[kind])) - (len(stage.state.players) if kind is User else 0)
+    return len(stage.state.held[kind]) - (len(stage.state.tree.players) if kind is User else 0)
 
 
 def fill(stage, command, at, by):
@@ -176,13 +185,13 @@ def test_the_staff_of_one_agent_leave_as_much_free_as_their_part_of_the_tree_hol
     assert fill(stage, command, "A1-1", "una") > 16
     free = 64 - 64 // bounds.KEPT_FOR_THE_WHOLE - count_of(stage, kind)
     what = {Role: "roles", User: "users", Agent: "agents", Player: "players"}[kind]
-    assert stage.state.held_in_part("A1-1", what) == stage.state.held_in_part("A1", what) >= free > 8
+    assert stage.state.tree.held_in_part("A1-1", what) == stage.state.tree.held_in_part("A1", what) >= free > 8
     # What is above in the same part has no share of its own, what stands beside has, and so has the part that moves there.
     assert fill(stage, command, "A1", "ann") == 0
     assert fill(stage, command, "B1", "bob") >= free // 4
     stage.given(MoveAgent("A1-1", "B1", ""))
     assert fill(stage, command, "B1", "bob") == 0
-    assert stage.recovered().extents == stage.state.extents
+    assert stage.recovered().tree.extents == stage.state.tree.extents
     stage.when(command("owners", "A1"))
     assert stage.refusal is None
 
@@ -203,7 +212,7 @@ def test_the_staff_of_all_agents_together_leave_the_last_part_to_the_whole_books
 
 
 def test_the_roles_of_one_agent_are_bounded(stage, monkeypatch):
-    monkeypatch.setattr(access, "ROLES_PER_NODE_MAX", 2)
+    monkeypatch.setattr(roles, "ROLES_PER_NODE_MAX", 2)
     stage.given(agent("A2"), role("one", at="A1"), role("two", at="A1"), role("three", at="A2"))
     stage.when(role("four", at="A1"))
     stage.rejected("too_many", most=2)
@@ -274,10 +283,10 @@ def test_taking_a_layer_over_and_repeating_it_need_no_room(stage, monkeypatch):
     stage.nothing_happened()
     stage.when(Suspend("player", "Lann0", "mine now"))
     stage.happened(Suspended, node=ROOT)
-    assert stage.state.rooms == {("", "A1"): 1, ("player", ""): 1} == stage.recovered().rooms
+    assert stage.state.suspensions.rooms == {("", "A1"): 1, ("player", ""): 1} == stage.recovered().suspensions.rooms
 
 
 def test_a_layer_that_is_gone_makes_room(stage, monkeypatch):
     monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 1)
     stage.given(player("P2"), Suspend("player", "P1", ""), Reopen("player", "P1", ""), Suspend("player", "P2", ""))
-    assert stage.state.rooms == {("player", ""): 1} == stage.recovered().rooms
+    assert stage.state.suspensions.rooms == {("player", ""): 1} == stage.recovered().suspensions.rooms

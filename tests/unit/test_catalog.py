@@ -7,8 +7,8 @@ from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, board, game, player, staff, wager
 
 from runline.domain.bounds import STEP_NS_MAX
-from runline.domain.catalog import (
-    FIXTURE_LIFE,
+from runline.domain.catalog import FIXTURE_LIFE
+from runline.domain.fixtures import (
     START_NS_MAX,
     CreateFixture,
     CreateLeague,
@@ -20,9 +20,10 @@ from runline.domain.catalog import (
 )
 from runline.domain.grading import Score
 from runline.domain.house import BookOpened, FoundHouse, OpenBook
-from runline.domain.messages import ENGINE, EVENTS
+from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture, EnterResult
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import WagerPlaced
 
 
@@ -89,7 +90,7 @@ def test_a_fixture_that_cannot_be_is_refused(house, changes, code):
 
 
 def test_every_step_of_a_fixtures_life_is_an_event():
-    assert {event for _, event in FIXTURE_LIFE} <= set(EVENTS)
+    assert {event for _, event in FIXTURE_LIFE} <= set(VOCABULARY.events)
 
 
 # The cutoff
@@ -100,14 +101,14 @@ def test_a_market_closes_at_its_cutoff_by_the_timer(open_book):
     open_book.when(wager("P1", 10_00), by="P1")
     open_book.happened(WagerPlaced)
     open_book.time_is(START_NS)
-    assert open_book.house.state.fixtures["G1"].status == "closed"
+    assert open_book.house.state.catalog.fixtures["G1"].status == "closed"
     open_book.when(wager("P1", 10_00), by="P1")
     open_book.rejected("past_cutoff", cutoff_ns=START_NS)
 
 
 def test_a_market_closes_at_its_cutoff_by_the_clock_even_if_the_timer_is_late(open_book):
     open_book.clock_reads(START_NS)
-    assert open_book.house.state.fixtures["G1"].status == "scheduled"
+    assert open_book.house.state.catalog.fixtures["G1"].status == "scheduled"
     open_book.when(wager("P1", 10_00), by="P1")
     open_book.rejected("past_cutoff", cutoff_ns=START_NS)
 
@@ -137,7 +138,7 @@ def test_the_timer_closes_a_fixture_once(open_book):
     assert closed == [FixtureClosed("G1", START_NS)]
     open_book.time_is(START_NS + HOUR_NS)
     assert [event for _, _, _, event in house.log if isinstance(event, FixtureClosed)] == closed
-    assert house.state.timers == {}
+    assert house.state.timers.by_subject == {}
 
 
 # Rescheduling
@@ -165,9 +166,9 @@ def test_a_start_that_jumps_and_returns_leaves_one_timer(open_book):
     for start_ns in (START_NS + HOUR_NS, NOON_NS + HOUR_NS, START_NS):
         open_book.given(RescheduleFixture("G1", start_ns, "feed"))
     open_book.time_is(START_NS - 1)
-    assert open_book.house.state.fixtures["G1"].status == "scheduled"
+    assert open_book.house.state.catalog.fixtures["G1"].status == "scheduled"
     open_book.time_is(START_NS)
-    assert open_book.house.state.fixtures["G1"].status == "closed"
+    assert open_book.house.state.catalog.fixtures["G1"].status == "closed"
 
 
 def test_a_closed_game_that_is_moved_into_the_future_is_open_again(open_book):

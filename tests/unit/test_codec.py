@@ -6,10 +6,11 @@ from tests.doubles.golden import stored
 from runline.domain.accounts import AdjustCredit
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.hierarchy import CreateAgent
-from runline.domain.messages import EVENTS, Rejected, bare
+from runline.domain.messages import Rejected, bare
+from runline.domain.passwords import PasswordSet
 from runline.domain.placing import PlaceWager
 from runline.domain.preview import Moves
-from runline.domain.sessions import PasswordSet
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.codec import (
     NamedCommand,
     RequestFrame,
@@ -52,7 +53,7 @@ def test_every_type_of_event_is_told_as_it_is_but_for_its_secrets():
         event = entry.event()
         told[entry.type] = event_named(named(event))
         assert told[entry.type] == (bare(event) if type(event).secret else event)
-    assert set(told) == set(EVENTS)
+    assert set(told) == set(VOCABULARY.events)
 
 
 def test_the_digest_of_a_password_is_not_told():

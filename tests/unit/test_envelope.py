@@ -6,12 +6,14 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.doubles.declared import declare_otherwise
 from tests.doubles.golden import FILE
 from tests.doubles.words import wager
 
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
 from runline.domain.board import PostLines
-from runline.domain.messages import EVENTS, UPCASTERS, Event, Rejected, upcasts
+from runline.domain.messages import Event, Rejected
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import VoidWager
 from runline.engine import envelope as envelopes
 from runline.engine.envelope import Envelope, content_digest, decode_envelope, encode_envelope, event_of, link
@@ -106,19 +108,7 @@ def test_what_no_encoding_can_hold_is_refused(command):
 
 
 @pytest.fixture
-def vocabulary():
-    """A vocabulary that is as it was when the test is over."""
-    events, upcasters = dict(EVENTS), dict(UPCASTERS)
-    yield
-    EVENTS.clear()
-    EVENTS.update(events)
-    UPCASTERS.clear()
-    UPCASTERS.update(upcasters)
-    envelopes.payload_decoder.cache_clear()
-
-
-@pytest.fixture
-def moved(vocabulary):
+def moved(monkeypatch):
     """An event whose shape has changed twice."""
 
     class FigureMoved(Event, version=3):
@@ -127,15 +117,18 @@ def moved(vocabulary):
         player: str
         minor: int
 
-    @upcasts("FigureMoved", 1)
     def to_minor_units(fields):
         return {"minor": fields["dollars"] * 100}
 
-    @upcasts("FigureMoved", 2)
     def with_a_player(fields):
         return {**fields, "player": "unknown"}
 
-    return FigureMoved
+    declare_otherwise(monkeypatch, "events", "FigureMoved", FigureMoved)
+    declare_otherwise(monkeypatch, "upcasters", ("FigureMoved", 1), to_minor_units)
+    declare_otherwise(monkeypatch, "upcasters", ("FigureMoved", 2), with_a_player)
+    envelopes.payload_decoder.cache_clear()
+    yield FigureMoved
+    envelopes.payload_decoder.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -151,14 +144,14 @@ def test_a_later_version_than_is_known_is_not_guessed_at(moved):
         event_of("FigureMoved", 4, msgspec.Raw(b'{"player":"P1","minor":500}'))
 
 
-def test_a_missing_step_is_an_error(moved):
-    del UPCASTERS["FigureMoved", 2]
+def test_a_missing_step_is_an_error(moved, monkeypatch):
+    monkeypatch.setattr(VOCABULARY, "upcasters", {})
     with pytest.raises(KeyError):
         event_of("FigureMoved", 1, msgspec.Raw(b'{"dollars":5}'))
 
 
-def test_what_an_upcaster_makes_must_fit(moved):
-    UPCASTERS["FigureMoved", 2] = lambda fields: {"player": 5, **fields}
+def test_what_an_upcaster_makes_must_fit(moved, monkeypatch):
+    declare_otherwise(monkeypatch, "upcasters", ("FigureMoved", 2), lambda fields: {"player": 5, **fields})
     with pytest.raises(msgspec.ValidationError):
         event_of("FigureMoved", 2, msgspec.Raw(b'{"minor":500}'))
 

@@ -6,15 +6,17 @@ from tests.doubles.deeds import season
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import player, staff
 
-from runline.domain.access import RevokeUser
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
 from runline.domain.book import Book
 from runline.domain.execution import Seen, fold, follow, judge, needs
 from runline.domain.house import House
 from runline.domain.messages import GATEWAY, Rejected
+from runline.domain.passwords import SetPassword
 from runline.domain.permissions import Permission
-from runline.domain.sessions import LIMITS, SetPassword, SignIn, SignOut
+from runline.domain.sessions import LIMITS, SignIn, SignOut
 from runline.domain.suspension import Suspend, Suspended
+from runline.domain.users import RevokeUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import content_digest
 from runline.engine.ids import id_bytes, uuid7
 from runline.engine.requests import Request
@@ -28,7 +30,7 @@ RAISED = AdjustCredit("P1", 90_000, "asked")
 def signed_in(book):
     """A book in which ann may change credit and close games, and sits before a screen."""
     book.given(player("P1"), staff("ann", Permission.CREDIT_CHANGE, Permission.SUSPEND), SetPassword("ann", HASH))
-    limits, seq = LIMITS["screen"], book.state.credentials["ann"].password_seq
+    limits, seq = LIMITS["screen"], book.state.credentials.by_user["ann"].password_seq
     book.when(SignIn("ann", "s1", "screen", seq, limits.idle_ns, limits.whole_ns, "device"), by=GATEWAY)
     assert book.refusal is None
     return book
@@ -98,12 +100,12 @@ def test_an_id_that_cannot_be_known_any_more_is_stale_before_its_sender_is_looke
 
 def test_whoever_follows_the_log_of_a_season_comes_to_what_a_restart_would_rebuild():
     book = season(4, deeds=400)
-    for stage, copy in ((book.house, House()), (book, Book("main"))):
+    for stage, copy in ((book.house, House(VOCABULARY)), (book, Book("main", VOCABULARY))):
         for seq, at_ns, _, event in stage.log:
             assert needs(copy, event) == []
             follow(copy, event, seq, at_ns)
-            assert [*copy.changed, *copy.dropped, *copy.due] == []
-        copy.due = copy.planned()
+            assert [*copy.changed, *copy.dropped, *copy.timers.due] == []
+        copy.timers.due = copy.timers.planned()
         assert laws.derived(copy) == laws.derived(stage.recovered())
         assert (copy.seq, copy.at_ns) == (stage.state.seq, stage.state.at_ns)
 
@@ -111,5 +113,5 @@ def test_whoever_follows_the_log_of_a_season_comes_to_what_a_restart_would_rebui
 def test_who_folds_an_event_has_its_rows_marked_with_its_position(signed_in):
     state = signed_in.state
     fold(state, CreditAdjusted("P1", 1_000_00, 90_000, "asked"), state.seq + 1, state.at_ns)
-    assert list(state.changed.values()) == [state.players["P1"]]
-    assert state.players["P1"].changed_seq == state.seq
+    assert list(state.changed.values()) == [state.tree.players["P1"]]
+    assert state.tree.players["P1"].changed_seq == state.seq

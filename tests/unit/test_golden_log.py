@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.doubles.golden import FILE, stored
 
-from runline.domain.messages import EVENTS
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import encode_envelope
 
 ENTRIES = stored()
@@ -16,12 +16,12 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entr
 
 @each_entry
 def test_a_stored_event_is_still_an_event(entry):
-    assert type(entry.event()) is EVENTS[entry.type]
+    assert type(entry.event()) is VOCABULARY.events[entry.type]
 
 
 @each_entry
 def test_an_event_is_stored_as_it_was_or_has_another_version(entry):
-    if entry.version == EVENTS[entry.type].version:
+    if entry.version == VOCABULARY.events[entry.type].version:
         assert msgspec.json.encode(entry.event()) == bytes(entry.payload)
 
 

@@ -5,21 +5,25 @@ from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
 import runline.domain.book  # noqa: F401 -- every command is declared
-from runline.domain.access import ROOT, AssignRole, CreateUser, RestoreUser, RevokeUser, SetRole
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague, RescheduleFixture
+from runline.domain.fixtures import CreateFixture, CreateLeague, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.house import OpenBook, StartStream
 from runline.domain.lines import MoveLine
-from runline.domain.messages import COMMANDS, GATEWAY, GROUNDS
+from runline.domain.messages import GATEWAY
+from runline.domain.nodes import ROOT
+from runline.domain.passwords import PasswordSet, SetPassword
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
-from runline.domain.sessions import EndSession, KeepSession, PasswordSet, SessionEnded, SetPassword, SignIn
+from runline.domain.roles import SetRole
+from runline.domain.sessions import EndSession, KeepSession, SessionEnded, SignIn
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, WatchFeed
 
@@ -167,7 +171,7 @@ def open_book(book):
 
 def about(command, book):
     """The command; a ticket's number is known only on stage."""
-    return VoidWager(min(book.state.wagers), command.reason) if isinstance(command, VoidWager) else command
+    return VoidWager(min(book.state.tickets.by_number), command.reason) if isinstance(command, VoidWager) else command
 
 
 @pytest.mark.parametrize("move", BOOK_MOVES, ids=str)
@@ -190,7 +194,7 @@ def test_a_house_command_is_refused_by_what_it_is_about_and_by_nothing_else(hous
     house.given(game("G1"), board("G1"), WatchFeed("platform", 30_000, ""))
     seen = house.state.seq
     house.given(HOUSE_MOVES[move])
-    assert (GROUNDS[type(command)](house.state, command) > seen) == (move in related)
+    assert (VOCABULARY.grounds[type(command)](house.state, command) > seen) == (move in related)
 
 
 def test_a_users_password_stands_on_the_password_and_the_user(open_book):
@@ -220,8 +224,8 @@ def test_ending_a_session_stands_on_the_session_which_may_be_used(open_book):
 
 
 def test_every_command_that_somebody_may_send_has_a_ground_and_is_tested_here():
-    may_be_sent = {kind for kind in COMMANDS.values() if kind.needs is not None}
-    assert may_be_sent <= set(GROUNDS)
+    may_be_sent = {kind for kind in VOCABULARY.commands.values() if kind.needs is not None}
+    assert may_be_sent <= set(VOCABULARY.grounds)
     assert may_be_sent - TESTED_ALONE == {type(command) for command, _ in (*BOOK_CASES, *HOUSE_CASES)}
 
 
@@ -231,10 +235,10 @@ def test_a_restart_refuses_only_what_may_have_gone_before_it(open_book):
     open_book.given(wager("P2", 5_00))
     restarted = open_book.recovered()
     for command in (wager("P1", 5_00), AdjustCredit("P1", 1, ""), MoveLine(MONEYLINE, "hide"), SetLimits(1, 2, 3, "")):
-        expected = GROUNDS[type(command)](open_book.state, command)
-        assert GROUNDS[type(command)](restarted, command) == expected <= seen
+        expected = VOCABULARY.grounds[type(command)](open_book.state, command)
+        assert VOCABULARY.grounds[type(command)](restarted, command) == expected <= seen
     # Whether there was a layer before the restart that has gone since is not known any more.
-    assert GROUNDS[Suspend](restarted, Suspend("market", MONEYLINE, "")) == restarted.seq
+    assert VOCABULARY.grounds[Suspend](restarted, Suspend("market", MONEYLINE, "")) == restarted.seq
 
 
 def test_what_is_deleted_beyond_the_bound_counts_as_deleted_with_the_last_that_is_forgotten(open_book, monkeypatch):
@@ -245,8 +249,8 @@ def test_what_is_deleted_beyond_the_bound_counts_as_deleted_with_the_last_that_i
     for way in ways:
         open_book.given(way, Reopen(way.scope, way.subject, ""))
         gone.append(state.seq)
-    assert [GROUNDS[Suspend](state, way) for way in ways] == gone
-    assert GROUNDS[Suspend](state, Suspend("sport", "baseball", "")) == gone[0]
+    assert [VOCABULARY.grounds[Suspend](state, way) for way in ways] == gone
+    assert VOCABULARY.grounds[Suspend](state, Suspend("sport", "baseball", "")) == gone[0]
 
 
 def test_placing_a_wager_with_a_position_of_before_a_result_is_taken(open_book):

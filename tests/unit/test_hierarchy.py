@@ -6,12 +6,13 @@ import pytest
 from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
 from tests.doubles.words import agent, board, game, player, role, staff, wager
 
-from runline.domain.access import ROOT, CreateUser
 from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.hierarchy import AgentCreated, AgentMoved, CreateAgent, CreatePlayer, MoveAgent, PlayerCreated
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
+from runline.domain.users import CreateUser
 
 
 def chain(length, prefix="D"):
@@ -63,7 +64,7 @@ def test_a_new_player_is_a_user_of_their_own_account(book):
     book.given(agent("A1"))
     book.when(CreatePlayer("P1", "A1", 500_00))
     book.happened(PlayerCreated, player="P1", agent="A1", credit_limit_minor=500_00)
-    assert book.state.users["P1"].player == "P1"
+    assert book.state.access.users["P1"].player == "P1"
 
 
 # Moving
@@ -75,7 +76,7 @@ def test_a_moved_subtree_is_one_event_and_one_row(book):
     book.when(MoveAgent("A1", "A2", "sold"))
     book.happened(AgentMoved, agent="A1", before=ROOT, after="A2")
     assert book.state.seq == seq + 1
-    assert [row.name for row in book.stored(type(book.state.agents[ROOT])) if row.changed_seq == seq + 1] == ["A1"]
+    assert [row.name for row in book.stored(type(book.state.tree.agents[ROOT])) if row.changed_seq == seq + 1] == ["A1"]
 
 
 def test_authority_follows_a_moved_subtree(book):
@@ -95,14 +96,14 @@ def test_the_sums_of_agents_follow_a_moved_subtree(book):
     book.given(game("G1"), board("G1"), agent("A1"), agent("A2"), agent("A1-1", "A1"), player("P1", "A1-1"))
     book.given(wager("P1", 10_00), EnterTransaction("P1", "receipt", 7_00, "cash"))
     book.given(MoveAgent("A1-1", "A2", "sold"))
-    sums = book.state.sums
+    sums = book.state.risk.sums
     assert astuple(sums["A1"]) == (0, 0, 0, {}, 0)
     assert [sums[name].players for name in ("A1", "A2", ROOT)] == [0, 1, 1]
     assert sums["A2"] == sums[ROOT]
     assert astuple(sums["A2"])[:3] == (10_00, 1, 7_00)
-    (market,) = book.state.stands("A2")
-    assert book.state.exposure(market, "A2") == book.state.exposure(market)
-    assert set(book.state.exposure(market, "A1").values()) == {0}
+    (market,) = book.state.risk.stands("A2")
+    assert book.state.risk.exposure(market, "A2") == book.state.risk.exposure(market)
+    assert set(book.state.risk.exposure(market, "A1").values()) == {0}
     book.given(wager("P1", 5_00))
     assert astuple(sums["A2"])[:3] == (15_00, 2, 7_00)
     agents_have_the_sums_of_their_subtrees(book.state)
@@ -123,8 +124,8 @@ def test_a_preview_of_a_move_names_whose_roles_it_ends(book):
 
 
 def counts(book, user):
-    known = book.state.users[user]
-    return book.state.counts(book.state.roles[known.role], known.node)
+    known = book.state.access.users[user]
+    return book.state.access.counts(book.state.access.roles[known.role], known.node)
 
 
 def test_an_agent_never_stands_below_itself(book):
@@ -144,9 +145,9 @@ def test_a_move_makes_the_tree_no_deeper_than_it_may_be(book):
 
 def test_a_height_is_found_whatever_the_order_of_the_agents(book):
     book.given(agent("Z"), agent("A"), agent("M"), MoveAgent("A", "M", ""), MoveAgent("M", "Z", ""), agent("A1", "A"))
-    heights = {name: book.recovered().height(name) for name in book.state.agents}
+    heights = {name: book.recovered().tree.height(name) for name in book.state.tree.agents}
     assert heights == {ROOT: 4, "Z": 3, "M": 2, "A": 1, "A1": 0}
-    assert heights == {name: book.state.height(name) for name in book.state.agents}
+    assert heights == {name: book.state.tree.height(name) for name in book.state.tree.agents}
 
 
 def test_a_preview_looks_at_so_many_of_the_users_whose_roles_a_move_may_end_and_no_more(book, monkeypatch):

@@ -3,7 +3,6 @@
 import pytest
 from tests.doubles.words import agent, player, staff, wager
 
-from runline.domain.access import RevokeUser
 from runline.domain.accounts import AdjustCredit
 from runline.domain.book import Book
 from runline.domain.hierarchy import MoveAgent
@@ -12,6 +11,8 @@ from runline.domain.messages import GATEWAY
 from runline.domain.permissions import Permission
 from runline.domain.sessions import KeepSession
 from runline.domain.suspension import Suspend
+from runline.domain.users import RevokeUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of, part_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Request, Sink, Submission
@@ -242,7 +243,7 @@ def test_whether_somebody_may_send_a_command_is_known_before_it_is_judged(book):
     assert not permitted(KeepSession("s"), book.owner)
     book.given(RevokeUser("ann", "left"))
     assert not permitted(Suspend("all", "", ""), "ann")
-    assert is_permitted(Book("new"), Request("new", "id", "owner", CONTROL))
+    assert is_permitted(Book("new", VOCABULARY), Request("new", "id", "owner", CONTROL))
 
 
 def test_emptying_takes_everything_out_control_first():

@@ -40,7 +40,7 @@ class BookLife(RuleBasedStateMachine):
         deeds.places(self.book, ByHypothesis(data))
         if self.book.refusal is None:
             placed = self.book.happened(WagerPlaced)
-            player = self.book.state.players[placed.player]
+            player = self.book.state.tree.players[placed.player]
             assert available_minor(self.book.state, player, self.book.at_ns) >= 0
 
     @rule(data=st.data(), deed=st.sampled_from(sorted(set(deeds.DEEDS), key=lambda deed: deed.__name__)))

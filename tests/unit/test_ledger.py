@@ -46,7 +46,7 @@ def test_a_won_wager_is_paid_by_grading_and_a_lost_one_pays_it(book):
         ("won", GRADING, "player:P1", 12_00, 0, 12_00),
         ("lost", "player:P2", GRADING, 13_00, 0, -13_00),
     ]
-    assert book.state.ledger_accounts[GRADING].balance_minor == 1_00
+    assert book.state.ledger.accounts[GRADING].balance_minor == 1_00
 
 
 def test_a_push_moves_no_money_and_makes_no_entry(book):
@@ -72,7 +72,7 @@ def test_an_entry_names_its_ticket_and_continues_the_one_before(book):
 def test_a_ledger_that_does_not_sum_to_zero_is_not_loaded(book):
     book.given(player("P1"), EnterTransaction("P1", "receipt", 5_00, "cash"))
     state = book.recovered()
-    state.ledger_accounts[CASH].balance_minor += 1
+    state.ledger.accounts[CASH].balance_minor += 1
     with pytest.raises(BrokenInvariant, match="sums to 1"):
         state.derive()
 
@@ -83,6 +83,6 @@ def test_a_row_that_does_not_take_its_side_of_an_entry_stops_the_stream(book):
         changed_seq = 0
 
     book.given(player("P1"))
-    book.state.ledger_accounts[CASH] = Leaky()
+    book.state.ledger.accounts[CASH] = Leaky()
     with pytest.raises(BrokenInvariant, match="does not balance"):
-        book.state.post(book.state.players["P1"], CASH, 5_00, "receipt", 0, "")
+        book.state.ledger.post(book.state.tree.players["P1"], CASH, 5_00, "receipt", 0, "")

@@ -19,7 +19,7 @@ def open_book(book):
 
 
 def offered(book, market, side):
-    return book.state.offer(book.house.state.markets[market]).side(side)
+    return book.state.lines.offer(book.house.state.catalog.markets[market]).side(side)
 
 
 def test_a_book_follows_the_house(open_book):

@@ -8,26 +8,31 @@ from tests.doubles.words import wager
 import runline.store.tables  # noqa: F401  (every noun declares its commands)
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.bounds import PIECE_MAX
-from runline.domain.messages import COMMANDS, Command, Rejected
+from runline.domain.messages import Command, Rejected
 from runline.domain.pieces import require_small_pieces
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine import envelope
 from runline.engine.envelope import content_digest
 from runline.engine.limits import COMMAND_BYTES_MAX
 from runline.gateway.door import decoded, decoder_of, public_commands
 
-EVERY_PIECE = [one for kind in COMMANDS.values() for one in commands_too_large(kind)]
+EVERY_PIECE = [one for kind in VOCABULARY.commands.values() for one in commands_too_large(kind)]
 each_piece = pytest.mark.parametrize(("place", "body"), EVERY_PIECE, ids=[place for place, _ in EVERY_PIECE])
 OF_PIECES = {"too_long", "too_many"}
 
 
 def kind_of(place):
-    return COMMANDS[place.partition(".")[0]]
+    return VOCABULARY.commands[place.partition(".")[0]]
 
 
 def test_every_command_that_holds_text_is_among_these():
     named = {place.partition(".")[0] for place, _ in EVERY_PIECE}
-    without = {name for name, kind in COMMANDS.items() if not any(f.type is str for f in msgspec.structs.fields(kind))}
-    assert named | without == set(COMMANDS)
+    without = {
+        name
+        for name, kind in VOCABULARY.commands.items()
+        if not any(f.type is str for f in msgspec.structs.fields(kind))
+    }
+    assert named | without == set(VOCABULARY.commands)
     assert len(EVERY_PIECE) > 80
     assert any(place.startswith("PostLines.lines[0].") for place in named | {place for place, _ in EVERY_PIECE})
 
@@ -85,18 +90,18 @@ def later(kind, **more):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", sorted(VOCABULARY.commands))
 def test_a_field_that_a_later_version_adds_does_not_change_what_an_id_stands_for(name):
-    kind = COMMANDS[name]
+    kind = VOCABULARY.commands[name]
     fields = msgspec.json.encode(example(msgspec.inspect.type_info(kind)))
     now = msgspec.json.decode(fields, type=kind)
     then = msgspec.json.decode(fields, type=later(kind, weather="", wind_mph=0, dome=False, seats=()))
     assert content_digest("P1", then) == content_digest("P1", now)
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", sorted(VOCABULARY.commands))
 def test_a_default_that_is_sent_and_one_that_is_not_are_the_same_command(name):
-    kind = COMMANDS[name]
+    kind = VOCABULARY.commands[name]
     sent = example(msgspec.inspect.type_info(kind))
     defaults = {field.name: field.default for field in msgspec.structs.fields(kind) if not field.required}
     left_out = {name: value for name, value in sent.items() if name not in defaults}
@@ -124,9 +129,9 @@ def test_a_part_of_a_command_may_grow_a_field_with_a_default_too():
     assert not envelope.has_parts(type(wager("P1", 1)))
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", sorted(VOCABULARY.commands))
 def test_another_content_is_another_command(name):
-    kind: type[Command] = COMMANDS[name]
+    kind: type[Command] = VOCABULARY.commands[name]
     fields = msgspec.structs.fields(kind)
     base = example(msgspec.inspect.type_info(kind))
     first = content_digest("P1", msgspec.json.decode(msgspec.json.encode(base), type=kind))

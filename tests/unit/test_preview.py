@@ -20,9 +20,9 @@ def test_a_wager_would_tie_up_its_risk_and_move_the_exposure_of_every_side(book)
     book.given(game("G1"), board("G1"), player("P1"))
     command = wager("P1", 10_00)
     assert previewed(book, command) == Moves({}, {"P1": 10_00}, {AWAY: 12_00, HOME: -10_00})
-    assert (book.state.pending, book.state.exposure("G1:game:moneyline")) == ({}, {"away": 0, "home": 0})
+    assert (book.state.risk.pending, book.state.risk.exposure("G1:game:moneyline")) == ({}, {"away": 0, "home": 0})
     book.given(command)
-    assert book.state.exposure("G1:game:moneyline") == {"away": 12_00, "home": -10_00}
+    assert book.state.risk.exposure("G1:game:moneyline") == {"away": 12_00, "home": -10_00}
 
 
 def test_a_transaction_would_move_the_balance(book):
@@ -33,7 +33,7 @@ def test_a_transaction_would_move_the_balance(book):
 def test_a_settlement_would_free_the_risk_and_pay(book):
     book.given(game("G1"), board("G1"), player("P1"), wager("P1", 10_00))
     book.house.ends("G1", away=3, home=1)
-    (job,) = book.state.jobs
+    (job,) = book.state.jobs.by_number
     assert previewed(book, DoSlice(job), ENGINE) == Moves({"P1": 12_00}, {"P1": -10_00}, {AWAY: -12_00, HOME: 10_00})
 
 

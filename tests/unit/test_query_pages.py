@@ -4,15 +4,16 @@ import msgspec
 import pytest
 from tests.doubles.words import agent, board, game, player, staff, wager
 
-from runline.domain.access import ROOT
 from runline.domain.audience import Audience
-from runline.domain.catalog import FixtureClosed
 from runline.domain.execution import fold
+from runline.domain.fixtures import FixtureClosed
 from runline.domain.hierarchy import MoveAgent
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.queries import QUERIES, Page
+from runline.domain.queries.declared import Page
 from runline.domain.sessions import Session
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.vocabulary import VOCABULARY
 
 EVERYTHING = frozenset(permission.value for permission in Permission)
 
@@ -35,19 +36,19 @@ def tree(book):
 
 
 def asked(query, **fields):
-    return QUERIES[query].asked(**fields)
+    return VOCABULARY.queries[query].asked(**fields)
 
 
 def show(query, *asked):
     """What a query shows."""
-    shows = QUERIES[query].show
+    shows = VOCABULARY.queries[query].show
     assert shows is not None
     return shows(*asked)
 
 
 def page(book, house, query, node=ROOT, **fields):
     """A page as somebody at a node sees it."""
-    user = next(one for one in book.users.values() if one.node == node and not one.player)
+    user = next(one for one in book.access.users.values() if one.node == node and not one.player)
     return show(query, book, house, user, Audience(node, "", EVERYTHING), asked(query, **fields), book.at_ns)
 
 
@@ -67,8 +68,8 @@ def whole(book, house, query, node=ROOT, limit=2, **fields):
 def with_sessions(book):
     for number, name in enumerate(("owner", "P1", "one", "P9", "P2")):
         session = Session(f"s{number}", name, "program", 0, 10**18, 10**18, 10**18, 10**18)
-        book.sessions[session.name] = session
-        book.list_session(session)
+        book.sessions.by_name[session.name] = session
+        book.sessions.note(session)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
@@ -94,12 +95,12 @@ def test_from_every_node_on_a_subtree_is_the_rest_of_it(book):
     tree(book)
     book.given(agent("A1-1-1-1", "A1-1-1"), agent("A1-3", "A1"), agent("A3-1", "A3"))
     state = book.state
-    for top in state.agents:
-        nodes = list(state.subtree(top))
-        assert nodes == sorted(name for name in state.agents if state.below(top, name)) or top == ROOT
-        assert len(nodes) == len(set(nodes)) == sum(state.below(top, name) for name in state.agents)
+    for top in state.tree.agents:
+        nodes = list(state.tree.subtree(top))
+        assert nodes == sorted(name for name in state.tree.agents if state.tree.below(top, name)) or top == ROOT
+        assert len(nodes) == len(set(nodes)) == sum(state.tree.below(top, name) for name in state.tree.agents)
         for place, start in enumerate(nodes):
-            assert list(state.subtree(top, start)) == nodes[place:]
+            assert list(state.tree.subtree(top, start)) == nodes[place:]
 
 
 def test_a_moved_subtree_is_found_where_it_stands_now_and_a_page_outside_is_empty(house, book):
@@ -138,11 +139,17 @@ def test_a_page_costs_what_it_shows(house, book):
         for query in ("players", "figures", "users", "sessions", "exposure", "board", "results", "roles", "suspensions")
         for node in (ROOT, "A1")
     ]
-    owner, one = state.users["owner"], state.users["one"]
-    for held in ("players", "agents", "users", "sessions", "roles", "suspensions"):
-        setattr(state, held, Unread(getattr(state, held)))
-    for held in ("fixtures", "markets", "results", "books"):
-        setattr(view, held, Unread(getattr(view, held)))
+    owner, one = state.access.users["owner"], state.access.users["one"]
+    for whole_state, part, held in (
+        *((state, "tree", held) for held in ("players", "agents")),
+        *((state, "access", held) for held in ("users", "roles")),
+        *((view, "catalog", held) for held in ("fixtures", "markets", "results")),
+        (state, "sessions", "by_name"),
+        (state, "suspensions", "layers"),
+        (view, "books", "by_name"),
+    ):
+        kept = getattr(whole_state, part)
+        setattr(kept, held, Unread(getattr(kept, held)))
     for query, node, expected in pages:
         user, audience = (owner if node == ROOT else one), Audience(node, "", EVERYTHING)
         found = show(query, state, view, user, audience, asked(query, limit=2), state.at_ns)
@@ -156,26 +163,28 @@ def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, b
     book.given(Suspend("player", "P7", ""), Suspend("agent", "A2", ""))
     book.given(Reopen("agent", "A1-1", ""), Suspend("agent", "A1-2", ""))
     state, view = book.state, house.state
-    kept_there = sorted(role.name for role in state.roles.values() if role.node in (ROOT, "A1"))
+    kept_there = sorted(role.name for role in state.access.roles.values() if role.node in (ROOT, "A1"))
     for most in (1, 2, 1_000):
         monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
         assert [row.role for row in whole(state, view, "roles", "A1")] == kept_there
-        assert [row.role for row in whole(state, view, "roles")] == sorted(state.roles)
+        assert [row.role for row in whole(state, view, "roles")] == sorted(state.access.roles)
         layers = [(row.scope, row.subject) for row in whole(state, view, "suspensions", "A1")]
         assert layers == [("agent", "A1-2"), ("all", ""), ("player", "P7")]
-        assert [(row.scope, row.subject) for row in whole(state, view, "suspensions")] == sorted(state.suspensions)
+        assert [(row.scope, row.subject) for row in whole(state, view, "suspensions")] == sorted(
+            state.suspensions.layers
+        )
 
 
 def test_the_board_is_found_by_status_and_league(house, book):
     book.given(game("G1"), game("G2"), game("G3"), board("G1"))
     state, view = book.state, house.state
-    fold(view, FixtureClosed("G2", view.fixtures["G2"].start_ns), view.seq, view.at_ns)
+    fold(view, FixtureClosed("G2", view.catalog.fixtures["G2"].start_ns), view.seq, view.at_ns)
     assert [row.fixture for row in whole(state, view, "board")] == ["G1", "G3"]
     assert [row.fixture for row in whole(state, view, "board", status="closed")] == ["G2"]
     assert [row.fixture for row in whole(state, view, "board", status="")] == ["G1", "G2", "G3"]
     assert [row.fixture for row in whole(state, view, "board", fixture="G3")] == ["G3"]
     assert whole(state, view, "board", fixture="G2") == []
-    league = view.fixtures["G1"].league
+    league = view.catalog.fixtures["G1"].league
     assert len(whole(state, view, "board", league=league, status="")) == 3
     assert whole(state, view, "board", league="other") == []
     view.derive()

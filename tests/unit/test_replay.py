@@ -7,7 +7,7 @@ import pytest
 
 from runline.bus.local import LocalBus
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.messages import HOUSE
 from runline.domain.results import ConfirmResult, EnterResult

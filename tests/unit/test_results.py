@@ -6,7 +6,7 @@ from tests.doubles.stage import HOUR_NS
 from tests.doubles.words import START_NS, board, game, line, staff
 
 from runline.domain.bounds import PERIODS_MAX
-from runline.domain.catalog import RescheduleFixture
+from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import LENGTH_MAX, POINTS_MAX, Score
 from runline.domain.permissions import Permission
 from runline.domain.results import (
@@ -35,10 +35,10 @@ def house(house):
 def test_a_result_is_entered_and_then_confirmed(house):
     house.when(EnterResult("G1", HOME_WINS))
     house.happened(ResultEntered, fixture="G1", revision=1, before=None, score=HOME_WINS)
-    assert house.state.fixtures["G1"].status == "closed"
+    assert house.state.catalog.fixtures["G1"].status == "closed"
     house.when(ConfirmResult("G1", 1))
     house.happened(ResultConfirmed, revision=1, before=None, score=HOME_WINS, regrade=False)
-    assert house.state.fixtures["G1"].status == "final"
+    assert house.state.catalog.fixtures["G1"].status == "final"
 
 
 def test_a_corrected_entry_has_the_next_revision(house):
@@ -144,18 +144,18 @@ def test_a_score_that_is_not_final_is_confirmed_and_the_game_goes_on(football):
     football.given(EnterResult("F1", HALF_TIME))
     football.when(ConfirmResult("F1", 1))
     football.happened(ScoreConfirmed, score=HALF_TIME, before=None, regrade=False)
-    assert football.state.fixtures["F1"].status == "closed"
+    assert football.state.catalog.fixtures["F1"].status == "closed"
     football.given(EnterResult("F1", WHOLE))
     football.when(ConfirmResult("F1", 2))
     football.happened(ResultConfirmed, score=WHOLE, before=HALF_TIME, regrade=True)
-    assert football.state.fixtures["F1"].status == "final"
+    assert football.state.catalog.fixtures["F1"].status == "final"
 
 
 def test_a_game_that_was_final_too_early_goes_on(football):
     football.given(EnterResult("F1", WHOLE), ConfirmResult("F1", 1), EnterResult("F1", HALF_TIME))
     football.when(ConfirmResult("F1", 2))
     football.happened(ScoreConfirmed, score=HALF_TIME, before=WHOLE, regrade=True)
-    assert football.state.fixtures["F1"].status == "closed"
+    assert football.state.catalog.fixtures["F1"].status == "closed"
 
 
 def test_a_half_time_score_that_does_not_say_so_is_refused(football):
@@ -223,10 +223,10 @@ def test_a_league_is_graded_by_its_own_rules(house):
 
 def test_calling_off_a_game_before_its_start_stops_its_timer(house):
     house.given(game("G2", start_ns=TOMORROW_NS), CancelFixture("G2", "flood"))
-    assert ("cutoff", "G2") not in house.state.timers
+    assert ("cutoff", "G2") not in house.state.timers.by_subject
     house.clock_ns = TOMORROW_NS
     house.fire_timers()
-    assert house.state.fixtures["G2"].status == "cancelled"
+    assert house.state.catalog.fixtures["G2"].status == "cancelled"
 
 
 def test_unknown_fixtures_are_named(house):

@@ -8,40 +8,36 @@ from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import agent, player, staff
 
-from runline.domain.access import CreateUser, RestoreUser, RevokeUser
 from runline.domain.bounds import SESSIONS_PER_USER_MAX
 from runline.domain.execution import fold
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.messages import ENGINE, GATEWAY, Rejected
+from runline.domain.passwords import ChangePassword, FailSignIn, PasswordSet, SetPassword, SignInFailed
 from runline.domain.permissions import Permission
 from runline.domain.sessions import (
     LIMITS,
     MINUTE_NS,
-    ChangePassword,
     ConfirmSession,
     EndSession,
     ExpireSession,
-    FailSignIn,
     KeepSession,
-    PasswordSet,
     SessionConfirmed,
     SessionEnded,
     SessionKept,
-    SetPassword,
     SignedIn,
     SignIn,
-    SignInFailed,
     SignOut,
     require_presence,
     require_session,
 )
+from runline.domain.users import CreateUser, RestoreUser, RevokeUser
 
 SCREEN = (LIMITS["screen"].idle_ns, LIMITS["screen"].whole_ns)
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
 
 def credential_seq(book, user="ann"):
-    return book.state.credentials[user].password_seq
+    return book.state.credentials.by_user[user].password_seq
 
 
 def sign_in(book, session="s1", user="ann", kind="screen", device="device"):
@@ -58,7 +54,9 @@ def signed_in(book, *sessions, user="ann"):
 
 def holds(book, session, user="ann", at_ns=None):
     try:
-        require_session(book.state, session, book.state.users[user], book.state.at_ns if at_ns is None else at_ns)
+        require_session(
+            book.state, session, book.state.access.users[user], book.state.at_ns if at_ns is None else at_ns
+        )
     except Rejected as rejected:
         return {"signed_out": False}[rejected.code]
     return True
@@ -157,25 +155,25 @@ def test_a_wrong_password_of_nobody_is_refused_like_any_other(ann):
 
 
 def test_the_devices_of_the_last_right_passwords_are_known(ann, monkeypatch):
-    monkeypatch.setattr("runline.domain.sessions.DEVICES_PER_USER_MAX", 2)
+    monkeypatch.setattr("runline.domain.passwords.DEVICES_PER_USER_MAX", 2)
     for number, device in enumerate(("phone", "desk", "phone", "desk", "tablet")):
         sign_in(ann, f"s{number}", device=device)
-    assert ann.state.credentials["ann"].devices == ("desk", "tablet")
+    assert ann.state.credentials.by_user["ann"].devices == ("desk", "tablet")
 
 
 def test_a_password_that_somebody_else_has_set_makes_every_device_strange_again(ann):
     sign_in(ann, "s1", device="phone")
     ann.when(ChangePassword("ann", HASH, credential_seq(ann), "s1"), by=GATEWAY)
-    assert ann.state.credentials["ann"].devices == ("phone",)
+    assert ann.state.credentials.by_user["ann"].devices == ("phone",)
     ann.given(SetPassword("ann", HASH))
-    assert ann.state.credentials["ann"].devices == ()
+    assert ann.state.credentials.by_user["ann"].devices == ()
 
 
 # Where the digest stands
 
 
 def test_a_passwords_digest_stands_in_its_row_alone_and_the_log_proves_it(ann):
-    credential = ann.state.credentials["ann"]
+    credential = ann.state.credentials.by_user["ann"]
     assert credential.password_hash == HASH
     assert credential.password_digest == sha256(HASH.encode()).hexdigest()
     set_ = next(event for _, _, _, event in ann.log if isinstance(event, PasswordSet))
@@ -189,7 +187,7 @@ def test_a_passwords_digest_stands_in_its_row_alone_and_the_log_proves_it(ann):
 
 def present(book, session):
     try:
-        require_presence(book.state.sessions[session], book.at_ns)
+        require_presence(book.state.sessions.by_name[session], book.at_ns)
     except Rejected as rejected:
         return {"password_needed": False}[rejected.code]
     return True
@@ -202,7 +200,7 @@ def test_a_screen_that_nobody_uses_goes_on_showing_and_wants_the_password_for_th
     ann.time_is(NOON_NS + 30 * MINUTE_NS)
     assert (holds(ann, "s1"), present(ann, "s1")) == (True, False)
     ann.time_is(NOON_NS + LIMITS["screen"].whole_ns)
-    assert "s1" not in ann.state.sessions
+    assert "s1" not in ann.state.sessions.by_name
     assert ann.log[-1][3] == SessionEnded("s1", "ann", "expired", "")
 
 
@@ -214,7 +212,7 @@ def test_what_is_done_at_a_screen_keeps_it_from_wanting_the_password(ann):
         ann.when(KeepSession("s1"), by=GATEWAY)
         ann.happened(SessionKept)
     ann.time_is(NOON_NS + 12 * HOUR_NS)
-    assert "s1" not in ann.state.sessions
+    assert "s1" not in ann.state.sessions.by_name
 
 
 def test_what_is_done_too_late_does_not_stand_for_the_password(ann):
@@ -234,7 +232,7 @@ def test_the_password_given_again_begins_the_session_anew(ann):
     ann.time_is(NOON_NS + 23 * HOUR_NS - 1)
     assert holds(ann, "s1")
     ann.time_is(NOON_NS + 23 * HOUR_NS)
-    assert "s1" not in ann.state.sessions
+    assert "s1" not in ann.state.sessions.by_name
 
 
 def test_only_the_sessions_own_user_and_present_password_confirm_it(ann):
@@ -322,7 +320,7 @@ def test_nobody_sets_the_password_of_somebody_above_or_beside(ann):
 def test_revoking_a_user_ends_their_sessions_and_restoring_revives_none(ann):
     signed_in(ann, "s1")
     ann.given(RevokeUser("ann", "left"))
-    assert not ann.state.sessions
+    assert not ann.state.sessions.by_name
     ann.given(RestoreUser("ann", "back"))
     assert not holds(ann, "s1")
 
@@ -331,18 +329,18 @@ def test_one_session_too_many_ends_the_oldest(ann):
     signed_in(ann, *(f"s{number}" for number in range(SESSIONS_PER_USER_MAX)))
     sign_in(ann, "last")
     ann.happened(SessionEnded, session="s0", cause="replaced")
-    assert next(iter(ann.state.sessions_of["ann"])) == "s1"
-    assert len(ann.state.sessions) == SESSIONS_PER_USER_MAX
+    assert next(iter(ann.state.sessions.of_user["ann"])) == "s1"
+    assert len(ann.state.sessions.by_name) == SESSIONS_PER_USER_MAX
 
 
 def test_sessions_survive_a_restart(ann):
     signed_in(ann, "s1", "s2")
     ann.when(SignOut("s1"), by=GATEWAY)
     recovered = ann.recovered()
-    assert recovered.sessions == ann.state.sessions
-    assert recovered.sessions_of == ann.state.sessions_of
-    assert recovered.credentials == ann.state.credentials
-    assert recovered.due == [(NOON_NS + 12 * HOUR_NS, "session", "s2")]
+    assert recovered.sessions.by_name == ann.state.sessions.by_name
+    assert recovered.sessions.of_user == ann.state.sessions.of_user
+    assert recovered.credentials.by_user == ann.state.credentials.by_user
+    assert recovered.timers.due == [(NOON_NS + 12 * HOUR_NS, "session", "s2")]
 
 
 def test_a_session_whose_time_is_over_is_not_revived_before_its_timer_fires(ann):
@@ -351,7 +349,7 @@ def test_a_session_whose_time_is_over_is_not_revived_before_its_timer_fires(ann)
     ann.when(KeepSession("s1"), by=GATEWAY)
     ann.nothing_happened()
     ann.time_is(NOON_NS + 24 * HOUR_NS)
-    assert "s1" not in ann.state.sessions
+    assert "s1" not in ann.state.sessions.by_name
 
 
 def test_a_programs_session_ends_when_it_is_not_used(ann):
@@ -367,14 +365,14 @@ def test_the_oldest_of_one_instant_is_the_same_after_a_restart(ann):
     laws.memory_is_what_a_restart_would_rebuild(ann.state, recovered := ann.recovered())
     sign_in(ann, "last")
     replaced = ann.happened(SessionEnded, cause="replaced").session
-    assert replaced == next(iter(recovered.sessions_of["ann"]))
+    assert replaced == next(iter(recovered.sessions.of_user["ann"]))
 
 
 def test_a_user_has_one_credential_however_often_it_changes_in_one_part(ann):
     state = ann.state
     for event in (PasswordSet("ann", "", "", HASH), PasswordSet("ann", "", "", HASH)):
         fold(state, event, state.seq + 1, state.at_ns)
-    assert list(state.changed.values()) == [state.credentials["ann"]]
+    assert list(state.changed.values()) == [state.credentials.by_user["ann"]]
 
 
 def test_a_revoked_user_gets_no_first_password(ann):
@@ -405,8 +403,8 @@ def test_the_users_of_one_agent_leave_as_many_sessions_free_as_they_have(book, m
     assert signs_in(*users["A1-1"], *users["A1"]) == 14
     assert signs_in(*users["B1"]) == 7
     # Who signs out makes room in the same part.
-    for session in list(book.state.sessions_of["b1"])[:2]:
+    for session in list(book.state.sessions.of_user["b1"])[:2]:
         book.when(SignOut(session), by=GATEWAY)
     assert signs_in("b2") == 2
-    assert book.recovered().extents == book.state.extents
+    assert book.recovered().tree.extents == book.state.tree.extents
     assert signs_in("r1", "r2") == 32 - 14 - 7

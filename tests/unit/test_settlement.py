@@ -55,7 +55,7 @@ def test_payout_follows_confirmation(open_book, away, home, result, returned):
         WagerSettled, result=result, returned_minor=returned, settlement=open_book.house.state.seq, player="P1"
     )
     assert open_book.balance("P1") == returned - 10_00
-    assert open_book.state.pending["P1"] == 0
+    assert open_book.state.risk.pending["P1"] == 0
 
 
 def test_an_entry_that_is_not_confirmed_pays_nothing(open_book):
@@ -72,7 +72,7 @@ def test_a_result_concerns_its_own_game_only(open_book):
     open_book.house.ends("G1", 3, 1)
     open_book.settles()
     assert [row.status for row in open_book.stored_wagers()] == ["settled", "open"]
-    assert open_book.state.pending["P1"] == 20_00
+    assert open_book.state.risk.pending["P1"] == 20_00
 
 
 def test_every_book_settles_its_own_tickets(open_book):
@@ -89,7 +89,7 @@ def test_every_book_settles_its_own_tickets(open_book):
 def test_a_result_without_open_tickets_is_taken_and_starts_nothing(open_book):
     open_book.house.ends("G1", 3, 1)
     assert isinstance(open_book.log[-1][3], ResultTaken)
-    assert open_book.state.jobs == {}
+    assert open_book.state.jobs.by_number == {}
 
 
 def test_a_result_is_taken_once(open_book):
@@ -113,7 +113,7 @@ def test_a_settlement_is_slices_with_a_stored_cursor(open_book):
     # The end counts the whole job.
     open_book.happened(JobFinished, done=SETTLE_SLICE_WAGERS + 10)
     assert {row.status for row in open_book.stored_wagers()} == {"settled"}
-    assert open_book.state.jobs == {}
+    assert open_book.state.jobs.by_number == {}
 
 
 @pytest.mark.parametrize("count", [SETTLE_SLICE_WAGERS, 2 * SETTLE_SLICE_WAGERS])
@@ -121,7 +121,7 @@ def test_full_slices_are_not_followed_by_an_empty_one(open_book, count):
     open_book.given(many(count))
     open_book.house.ends("G1", 3, 1)
     slices = 0
-    while open_book.state.jobs:
+    while open_book.state.jobs.by_number:
         open_book.settles_a_slice()
         slices += 1
     assert slices == count // SETTLE_SLICE_WAGERS
@@ -147,19 +147,19 @@ def test_a_restart_goes_on_with_the_same_slices(open_book):
     open_book.given(
         *[VoidWager(number, "wrong") for number in numbers[-SETTLE_SLICE_WAGERS - 20 : -SETTLE_SLICE_WAGERS + 20]]
     )
-    (job,) = open_book.state.jobs
+    (job,) = open_book.state.jobs.by_number
     without_restart = open_book.decide(DoSlice(job), ENGINE, open_book.at_ns)
     open_book.state = open_book.recovered()
     assert open_book.decide(DoSlice(job), ENGINE, open_book.at_ns) == without_restart
     assert without_restart[-1].handled == SETTLE_SLICE_WAGERS
     open_book.settles()
-    assert open_book.state.pending["P1"] == 0
+    assert open_book.state.risk.pending["P1"] == 0
 
 
 def test_a_finished_job_has_no_more_slices(open_book):
     open_book.given(many(1))
     open_book.house.ends("G1", 3, 1)
-    (job,) = open_book.state.jobs
+    (job,) = open_book.state.jobs.by_number
     open_book.settles()
     assert open_book.execute(DoSlice(job), ENGINE) == []
 
@@ -235,7 +235,7 @@ def test_a_newer_result_supersedes_a_job_that_still_runs(open_book):
     open_book.settles_a_slice()
     assert open_book.balance("P1") == SETTLE_SLICE_WAGERS * 1_20
     open_book.house.ends("G1", 1, 3)
-    assert len(open_book.state.jobs) == 1
+    assert len(open_book.state.jobs.by_number) == 1
     open_book.settles()
     assert {row.result for row in open_book.stored_wagers()} == {"lost"}
     assert {row.settlement for row in open_book.stored_wagers()} == {open_book.house.state.seq}
@@ -249,7 +249,7 @@ def test_a_game_that_is_called_off_gives_every_stake_back(open_book):
     open_book.given(wager("P1", 10_00, **AWAY), wager("P1", 21_00, **OVER), CancelFixture("G1", "flood"))
     open_book.settles()
     assert [(row.result, row.returned_minor) for row in open_book.stored_wagers()] == [("void", 10_00), ("void", 21_00)]
-    assert (open_book.balance("P1"), open_book.state.pending["P1"]) == (0, 0)
+    assert (open_book.balance("P1"), open_book.state.risk.pending["P1"]) == (0, 0)
     assert open_book.stored(LedgerEntry) == []
 
 
@@ -302,7 +302,7 @@ def football(book):
 def confirmed(book, score):
     """A score of the football game is entered and confirmed, and the book settles by it."""
     book.house.given(EnterResult("F1", score))
-    book.house.given(ConfirmResult("F1", book.house.state.results["F1"].revision))
+    book.house.given(ConfirmResult("F1", book.house.state.catalog.results["F1"].revision))
     book.settles()
     laws.all_hold(book.state)
     return [row.result for row in book.stored_wagers()]
@@ -310,7 +310,7 @@ def confirmed(book, score):
 
 def test_a_half_time_score_pays_what_is_over_and_nothing_else(football):
     assert confirmed(football, HALF_TIME) == ["won", None, "lost", None]
-    assert (football.balance("P1"), football.state.pending["P1"]) == (11_00 - 10_00, 20_00)
+    assert (football.balance("P1"), football.state.risk.pending["P1"]) == (11_00 - 10_00, 20_00)
 
 
 def test_the_end_settles_the_rest_and_leaves_what_was_paid(football):
@@ -318,7 +318,7 @@ def test_the_end_settles_the_rest_and_leaves_what_was_paid(football):
     paid = [row for row in football.stored_wagers() if row.status == "settled"]
     assert confirmed(football, WHOLE) == ["won", "lost", "lost", "lost"]
     assert [row for row in football.stored_wagers() if row in paid] == paid
-    assert football.state.pending["P1"] == 0
+    assert football.state.risk.pending["P1"] == 0
 
 
 def test_a_half_time_score_that_was_wrong_regrades_what_it_paid(football):
@@ -327,11 +327,11 @@ def test_a_half_time_score_that_was_wrong_regrades_what_it_paid(football):
 
 
 def test_a_game_that_was_final_too_early_takes_back_what_is_not_over(football):
-    figures = (laws.figures(football.state), football.state.pending["P1"])
+    figures = (laws.figures(football.state), football.state.risk.pending["P1"])
     assert None not in confirmed(football, WHOLE)
     assert confirmed(football, HALF_TIME) == ["won", None, "lost", None]
     assert confirmed(football, UNKNOWN) == [None] * 4
-    assert (laws.figures(football.state), football.state.pending["P1"]) == figures
+    assert (laws.figures(football.state), football.state.risk.pending["P1"]) == figures
     assert confirmed(football, WHOLE) == ["won", "lost", "lost", "lost"]
 
 
@@ -341,16 +341,16 @@ def test_what_a_corrected_score_does_not_say_is_open_again(football):
     assert confirmed(football, halves) == ["won", "won", None, "lost"]
     quarter = football.stored_wagers()[2]
     football.happened(WagerReversed, wager=quarter.number, change_minor=10_00, reason="result withdrawn")
-    assert (quarter.status, football.state.pending["P1"]) == ("open", 10_00)
+    assert (quarter.status, football.state.risk.pending["P1"]) == ("open", 10_00)
 
 
 def test_what_is_open_again_is_in_line_before_and_after_a_restart(football):
     confirmed(football, WHOLE)
     football.house.given(EnterResult("F1", UNKNOWN), ConfirmResult("F1", 2))
     football.settles_a_slice()
-    (job,) = football.state.jobs
-    assert football.recovered().queues == football.state.queues
-    assert football.state.queues[job] == [row.number for row in football.stored_wagers()]
+    (job,) = football.state.jobs.by_number
+    assert football.recovered().settlement.queues == football.state.settlement.queues
+    assert football.state.settlement.queues[job] == [row.number for row in football.stored_wagers()]
 
 
 def test_a_quarter_is_not_settled_by_a_half(football):

@@ -10,8 +10,9 @@ from tests.doubles.golden import one_of_each
 from runline.domain.book import Book
 from runline.domain.execution import fold
 from runline.domain.house import House
-from runline.domain.messages import EVENTS
-from runline.domain.sessions import PasswordSet, Session, SessionEnded
+from runline.domain.passwords import PasswordSet
+from runline.domain.sessions import Session, SessionEnded
+from runline.domain.vocabulary import VOCABULARY
 
 FAR_NS = 2**62
 TWO = ("-one", "-two")
@@ -19,22 +20,22 @@ TWO = ("-one", "-two")
 
 def sign_everyone_in(state):
     """Each user who may act has two sessions."""
-    for user in state.users.values():
+    for user in state.access.users.values():
         for end in TWO if user.active else ():
             name = user.name + end
-            if name not in state.sessions:
-                state.sessions[name] = Session(name, user.name, "screen", 0, 1, 1, FAR_NS, FAR_NS)
-                state.list_session(state.sessions[name])
+            if name not in state.sessions.by_name:
+                state.sessions.by_name[name] = Session(name, user.name, "screen", 0, 1, 1, FAR_NS, FAR_NS)
+                state.sessions.note(state.sessions.by_name[name])
 
 
 def sights(state):
     """What each session may see: (permissions, the nodes of its subtree)."""
-    nodes = list(state.agents) if isinstance(state, Book) else ["root"]
+    nodes = list(state.tree.agents) if isinstance(state, Book) else ["root"]
     found = {}
-    for session in state.sessions.values():
-        user = state.users[session.user]
-        within = {node for node in nodes if state.below(user.node, node)}
-        found[session.name] = (state.held_by(user), within) if user.active else (frozenset(), set())
+    for session in state.sessions.by_name.values():
+        user = state.access.users[session.user]
+        within = {node for node in nodes if state.tree.below(user.node, node)}
+        found[session.name] = (state.access.held_by(user), within) if user.active else (frozenset(), set())
     return found
 
 
@@ -64,7 +65,7 @@ def narrowing():
     """The types of event by which somebody saw less, and all types that happened."""
     found, happened = set(), set()
     for stage in stages():
-        state = House() if isinstance(stage.state, House) else Book(stage.state.stream)
+        state = House(VOCABULARY) if isinstance(stage.state, House) else Book(stage.state.stream, VOCABULARY)
         for seq, at_ns, _, logged in stage.log:
             for event in ending_sessions(logged):
                 sign_everyone_in(state)
@@ -77,13 +78,13 @@ def narrowing():
 
 
 def test_every_type_of_event_has_happened(narrowing):
-    assert narrowing[1] == set(EVENTS)
+    assert narrowing[1] == set(VOCABULARY.events)
 
 
 def test_whatever_narrows_anybodys_sight_is_declared_so(narrowing):
-    assert narrowing[0] <= {name for name, event in EVENTS.items() if event.changes_sight}
+    assert narrowing[0] <= {name for name, event in VOCABULARY.events.items() if event.changes_sight}
 
 
 def test_nothing_is_declared_so_without_need(narrowing):
     # Restoring widens only; whoever was revoked has no screen that could go on, but one may be about to be let in.
-    assert {name for name, event in EVENTS.items() if event.changes_sight} - narrowing[0] <= {"UserRestored"}
+    assert {name for name, event in VOCABULARY.events.items() if event.changes_sight} - narrowing[0] <= {"UserRestored"}

@@ -108,7 +108,7 @@ def test_suspending_twice_and_reopening_twice_are_one_event_each(open_book):
 
 def test_a_layer_that_comes_back_is_the_row_that_stays(open_book):
     open_book.given(Suspend("league", "MLB", "rain"), Reopen("league", "MLB", "sun"), Suspend("league", "MLB", "hail"))
-    assert open_book.recovered().suspensions["league", "MLB"].reason == "hail"
+    assert open_book.recovered().suspensions.layers["league", "MLB"].reason == "hail"
 
 
 @pytest.mark.parametrize(

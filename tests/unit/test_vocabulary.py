@@ -2,19 +2,21 @@
 
 import pkgutil
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pytest
 from tests.doubles.golden import stored
 
 import runline.domain
-from runline.domain.messages import COMMANDS, DECIDERS, EVENTS, EVOLVERS, GROUNDS, TIMERS, WANTED
+from runline.domain.book import Book
+from runline.domain.execution import fold
+from runline.domain.house import House
+from runline.domain.messages import DECLARATIONS, Command, Event, decides, evolves, fires, grounds, upcasts
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
 from runline.domain.rows import columns
-from runline.domain.state import ROWS
-
-for module in pkgutil.iter_modules(runline.domain.__path__, "runline.domain."):
-    import_module(module.name)
+from runline.domain.state import Part, Row
+from runline.domain.vocabulary import NOUNS, VOCABULARY, Vocabulary, VocabularyError
 
 ENGINES = {
     "ArchiveFixture",
@@ -35,51 +37,230 @@ def names(kinds):
     return {kind.__name__ for kind in kinds}
 
 
-def test_every_command_has_a_decider():
-    assert names(DECIDERS) == set(COMMANDS)
+# What is entered
 
 
-def test_every_event_has_an_evolver():
-    assert names(EVOLVERS) == set(EVENTS)
+def test_every_module_that_declares_something_is_a_noun():
+    for found in pkgutil.iter_modules(runline.domain.__path__, "runline.domain."):
+        module = import_module(found.name)
+        declares = [
+            value
+            for value in vars(module).values()
+            if getattr(value, "__module__", "") == module.__name__
+            and (
+                getattr(value, DECLARATIONS, ())
+                or (isinstance(value, type) and issubclass(value, (Command, Event, Row)))
+            )
+        ]
+        speaks = [kind for kind in declares if kind not in (Command, Event, Row)]
+        assert bool(speaks) <= (module in NOUNS), module.__name__
+
+
+def noun(name, *declared):
+    """A module that declares something."""
+    module = ModuleType(name)
+    for one in declared:
+        one.__module__ = name
+        vars(module)[one.__name__] = one
+    return module
+
+
+class Ring(Command, needs=Permission.SUSPEND):
+    """Ring the bell."""
+
+
+class Rang(Event):
+    """The bell has rung."""
+
+
+class Bell(Row, table="bells"):
+    """A bell."""
+
+    name: str
+    changed_seq: int = 0
+
+
+class Bells(Part, named="bells", keeps={Bell: "by_name"}):
+    """The bells of a book."""
+
+    def __init__(self, state):
+        super().__init__(state)
+        self.by_name: dict[str, Bell] = {}
+
+
+def ring():
+    @decides(Ring)
+    def ring(book, command, context):
+        return Rang()
+
+    return ring
+
+
+def rang(name="rang"):
+    @evolves(Rang)
+    def rang(book, event):
+        bell = book.part(Bells).by_name.setdefault(name, Bell(name))
+        book.touch(bell)
+
+    rang.__name__ = name
+    return rang
+
+
+def ground():
+    @grounds(Ring)
+    def ground(book, command):
+        return 0
+
+    return ground
+
+
+def whole(*others):
+    return noun("bells", Ring, Rang, Bell, Bells, ring(), rang(), ground(), *others)
+
+
+def test_a_noun_of_its_own_is_entered_beside_the_others_and_its_part_is_in_every_book():
+    vocabulary = Vocabulary(*NOUNS, whole())
+    book = Book("main", vocabulary)
+    assert book.part(Bells).by_name is book.held[Bell]
+    assert "bells" in vocabulary.kept() - VOCABULARY.kept()
+    fold(book, Rang(), 7, 1)
+    assert book.moved_seq(Bell, "rang") == 7
+    with pytest.raises(KeyError):
+        House(vocabulary).part(Bells)
+
+
+def test_several_nouns_evolve_one_event_in_the_order_of_the_vocabulary_and_its_own_does_not_know():
+    listening, later = noun("listening", rang("first")), noun("later", rang("last"))
+    for nouns, order in (
+        ((whole(), listening, later), ["rang", "first", "last"]),
+        ((later, listening, whole()), ["last", "first", "rang"]),
+    ):
+        book = Book("main", Vocabulary(*NOUNS, *nouns))
+        fold(book, Rang(), 1, 1)
+        assert list(book.part(Bells).by_name) == order
+
+
+def others():
+    """What another noun may not declare beside the bells, each with the reason."""
+
+    class OtherRing(Command, needs=Permission.SUSPEND):
+        """Ring another bell."""
+
+    class OtherRang(Event):
+        """Another bell has rung."""
+
+    class OtherBell(Row, table="bells"):
+        """Another bell."""
+
+    class OtherBells(Part, named="bells"):
+        """The other bells of a book."""
+
+    class Keepers(Part, named="keepers", keeps={Bell: "bells"}):
+        """Who keeps the bells."""
+
+    OtherRing.__name__, OtherRang.__name__ = "Ring", "Rang"
+
+    @fires("cutoff")
+    def cutoff(subject):
+        return Ring()
+
+    return {
+        "The command Ring": OtherRing,
+        "The event Rang": OtherRang,
+        "The table bells": OtherBell,
+        "The book's part bells": OtherBells,
+        "What keeps in a book the table bells": Keepers,
+        "What decides Ring": ring(),
+        "What grounds Ring": ground(),
+        "What fires cutoff": cutoff,
+    }
+
+
+@pytest.mark.parametrize("what", others())
+def test_what_is_declared_twice_is_refused(what):
+    with pytest.raises(VocabularyError, match=f"{what} is declared twice"):
+        Vocabulary(*NOUNS, whole(), noun("others", others()[what]))
+
+
+def test_one_noun_evolves_an_event_once():
+    with pytest.raises(VocabularyError, match="What evolves Rang in bells is declared twice"):
+        Vocabulary(*NOUNS, whole(rang("again")))
+
+
+def test_what_nothing_handles_is_refused():
+    for declared, missing in (
+        ((Ring, ground()), "Nothing decides Ring"),
+        ((Ring, ring()), "Nothing says the ground of Ring"),
+        ((Rang,), "Nothing evolves Rang"),
+        ((ring(), ground()), "Something decides Ring, which no noun declares"),
+        ((rang(),), "Something evolves Rang, which no noun declares"),
+        ((Bells,), "Bells keeps Bell, which no noun declares"),
+    ):
+        with pytest.raises(VocabularyError, match=missing):
+            Vocabulary(*NOUNS, noun("bells", *declared))
+
+
+def test_an_event_of_a_later_version_needs_all_steps_to_it():
+    class Tolled(Event, version=3):
+        """The bell has tolled."""
+
+    @evolves(Tolled)
+    def tolled(book, event):
+        pass
+
+    @upcasts("Tolled", 1)
+    def to_two(fields):
+        return fields
+
+    with pytest.raises(VocabularyError, match="Nothing upcasts Tolled of version 2"):
+        Vocabulary(*NOUNS, noun("tolls", Tolled, tolled, to_two))
+
+
+def test_what_is_declared_does_not_change():
+    with pytest.raises(TypeError):
+        VOCABULARY.deciders[Ring] = ring()  # type: ignore[index]
+
+
+# What is said of it
 
 
 def test_every_public_command_names_a_permission_and_only_runlines_own_name_none():
-    assert {name for name, command in COMMANDS.items() if command.needs is None} == ENGINES | GATEWAYS
-    assert {name for name, command in COMMANDS.items() if command.sender == "gateway"} == GATEWAYS
+    assert {name for name, command in VOCABULARY.commands.items() if command.needs is None} == ENGINES | GATEWAYS
+    assert {name for name, command in VOCABULARY.commands.items() if command.sender == "gateway"} == GATEWAYS
 
 
 def test_whatever_holds_a_digest_of_a_password_has_no_door_and_shows_it_to_nobody():
-    kinds: list[Any] = [*COMMANDS.values(), *EVENTS.values()]
+    kinds: list[Any] = [*VOCABULARY.commands.values(), *VOCABULARY.events.values()]
     for kind in kinds:
         assert bool(kind.secret) == ("password_hash" in kind.__struct_fields__), kind.__name__
 
 
 def test_every_permission_to_change_something_is_needed_by_a_command():
     views = {permission for permission in Permission if permission.value.endswith("_view")}
-    assert {command.needs for command in COMMANDS.values()} - {None} == set(Permission) - views
+    assert {command.needs for command in VOCABULARY.commands.values()} - {None} == set(Permission) - views
 
 
 def test_only_closing_betting_is_so_urgent_that_it_needs_no_password():
-    assert {name for name, command in COMMANDS.items() if command.urgent} == {"Suspend"}
+    assert {name for name, command in VOCABULARY.commands.items() if command.urgent} == {"Suspend"}
 
 
 def test_control_goes_first_and_only_wagers_and_long_work_wait():
-    waiting = {name: command.lane for name, command in COMMANDS.items() if command.lane != "control"}
+    waiting = {name: command.lane for name, command in VOCABULARY.commands.items() if command.lane != "control"}
     assert waiting == {"PlaceWager": "wagers", "DoSlice": "bulk"}
 
 
 def test_what_becomes_of_a_timer_only_the_engine_may_send():
-    assert {type(make("subject")).__name__ for make in TIMERS.values()} <= ENGINES
+    assert {type(make("subject")).__name__ for make in VOCABULARY.timers.values()} <= ENGINES
 
 
 def test_grounds_and_needs_are_of_messages_that_there_are():
-    assert names(GROUNDS) <= set(COMMANDS) - ENGINES - GATEWAYS
-    assert names(WANTED) <= {*COMMANDS, *EVENTS}
+    assert names(VOCABULARY.grounds) <= set(VOCABULARY.commands) - ENGINES - GATEWAYS
+    assert names(VOCABULARY.wanted) <= {*VOCABULARY.commands, *VOCABULARY.events}
 
 
 def test_every_event_has_a_line_in_the_golden_log():
     assert {(entry.type, entry.version) for entry in stored()} >= {
-        (name, event.version) for name, event in EVENTS.items()
+        (name, event.version) for name, event in VOCABULARY.events.items()
     }
 
 
@@ -88,18 +269,22 @@ def test_the_shipped_roles_hold_permissions_that_there_are():
         assert list(role) == [permission.value for permission in Permission if permission.value in role]
 
 
-@pytest.mark.parametrize("kind", [*COMMANDS.values(), *EVENTS.values(), *ROWS.values()], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind",
+    [*VOCABULARY.commands.values(), *VOCABULARY.events.values(), *VOCABULARY.rows.values()],
+    ids=lambda kind: kind.__name__,
+)
 def test_every_message_and_row_is_documented(kind):
     assert kind.__doc__
     assert not kind.__doc__.startswith(f"{kind.__name__}(")
 
 
-@pytest.mark.parametrize("table", sorted(ROWS))
+@pytest.mark.parametrize("table", sorted(VOCABULARY.rows))
 def test_every_row_ends_with_the_position_of_its_last_change(table):
-    *_, last = columns(ROWS[table])
+    *_, last = columns(VOCABULARY.rows[table])
     assert (last.name, last.kind, last.nullable) == ("changed_seq", "integer", False)
 
 
-@pytest.mark.parametrize("event", EVENTS.values(), ids=lambda event: event.__name__)
+@pytest.mark.parametrize("event", VOCABULARY.events.values(), ids=lambda event: event.__name__)
 def test_no_event_has_a_field_that_could_hold_a_person(event):
     assert not {"name", "email", "phone", "address", "ip"} & set(event.__struct_fields__)

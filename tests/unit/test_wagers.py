@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, staff, wager
 
-from runline.domain.access import RevokeUser
 from runline.domain.accounts import EnterTransaction, SetPlayerLimits
 from runline.domain.book import Book
 from runline.domain.bounds import OPEN_WAGERS_MAX
-from runline.domain.messages import EVENTS
 from runline.domain.money import MODES, Rounding
 from runline.domain.odds import AMERICAN_MAX, is_favourite, parse_price, win_for_risk
 from runline.domain.permissions import Permission
@@ -22,6 +20,8 @@ from runline.domain.placing import PLACING, largest_risk, limits_hold, most_allo
 from runline.domain.results import CancelFixture
 from runline.domain.settings import BookSettings, SetLimits
 from runline.domain.suspension import Suspend
+from runline.domain.users import RevokeUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import LIFE, VoidWager, WagerPlaced, WagerReversed, WagerVoided
 
 MONEYLINE = "G1:game:moneyline"
@@ -330,16 +330,16 @@ def test_in_every_unit_the_largest_risk_wins_no_more_than_allowed(text, win_max,
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(american(), st.integers(1, 10**9), st.integers(1, 10**9), st.integers(-100, 10**9), st.integers(1, 10**6))
 def test_what_a_refusal_names_can_be_placed_and_a_cent_more_cannot(text, base_max, win_max, available, least):
-    book = Book("main")
-    book.settings = msgspec.structs.replace(SETTINGS, stake_min_minor=least)
-    price, rounding = parse_price(text), book.settings.rounding
+    book = Book("main", VOCABULARY)
+    book.settings.current = msgspec.structs.replace(SETTINGS, stake_min_minor=least)
+    price, rounding = parse_price(text), book.settings.current.rounding
 
     def fits(risk):
         win = win_for_risk(price, risk, rounding)
         base = win if is_favourite(price) else risk
         return risk <= available and win <= win_max and base <= base_max
 
-    most, _ = most_allowed(book.settings, price, base_max, win_max, available)
+    most, _ = most_allowed(book.settings.current, price, base_max, win_max, available)
     if most:
         assert fits(most)
         assert not fits(most + 1)
@@ -356,7 +356,7 @@ RULES = {
     "account_open": lambda book: book.given(SetPlayerLimits("P1", None, None, False, "")),
     "house_current": lambda book: setattr(book, "house_lag_ms", 2_001),
     "market_open": lambda book: book.given(Suspend("all", "", "storm")),
-    "room_left": lambda book: setattr(book.state, "open_wagers", OPEN_WAGERS_MAX),
+    "room_left": lambda book: setattr(book.state.tickets, "open_count", OPEN_WAGERS_MAX),
     "line_taken": lambda book: book.given(board("G1", line("moneyline", "+115", "-125"), entered_ns=NOON_NS + 1)),
     "stake_valid": lambda book: None,
     "limits_hold": lambda book: book.given(SetLimits(1, 2, 10**9, "")),
@@ -404,8 +404,8 @@ def test_an_open_ticket_is_voided_and_its_risk_is_free(open_book):
     open_book.happened(WagerVoided, wager=number, player="P1", reason="wrong side")
     ticket = open_book.ticket(number)
     assert (ticket.status, ticket.result, ticket.returned_minor) == ("void", "void", 10_00)
-    assert open_book.state.pending["P1"] == 0
-    assert number not in open_book.state.wagers
+    assert open_book.state.risk.pending["P1"] == 0
+    assert number not in open_book.state.tickets.by_number
 
 
 def test_a_settled_ticket_is_reversed_and_voided(open_book):
@@ -416,7 +416,7 @@ def test_a_settled_ticket_is_reversed_and_voided(open_book):
     open_book.when(VoidWager(number, "past post"))
     assert [type(event) for event in open_book.events] == [WagerReversed, WagerVoided]
     open_book.happened(WagerReversed, settlement=open_book.house.state.seq, change_minor=-12_00, reason="past post")
-    assert (open_book.balance("P1"), open_book.state.pending["P1"]) == (0, 0)
+    assert (open_book.balance("P1"), open_book.state.risk.pending["P1"]) == (0, 0)
     ticket = open_book.ticket(number)
     assert (ticket.status, ticket.result, ticket.returned_minor, ticket.settlement) == ("void", "void", 10_00, 0)
 
@@ -459,7 +459,7 @@ def test_only_who_is_above_the_player_voids_and_others_do_not_learn_that_there_i
 
 
 def test_every_step_of_a_wagers_life_is_an_event():
-    assert {event for _, event in LIFE} <= set(EVENTS)
+    assert {event for _, event in LIFE} <= set(VOCABULARY.events)
 
 
 # Ground

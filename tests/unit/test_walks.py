@@ -5,25 +5,38 @@ from tests.doubles import deeds
 from tests.doubles.stage import Stage
 from tests.doubles.words import agent, role, staff
 
-from runline.domain.access import AssignRole, CreateUser, RevokeUser, SetRole
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
+from runline.domain.roles import SetRole
+from runline.domain.users import AssignRole, CreateUser, RevokeUser
 from runline.domain.wagers import VoidWager
 
 LARGE = (
-    "agents",
-    "players",
-    "users",
-    "roles",
-    "sessions",
-    "credentials",
-    "suspensions",
-    "book_lines",
-    "timers",
-    "extents",
+    "access.users",
+    "access.roles",
+    "access.holders",
+    "tree.agents",
+    "tree.players",
+    "tree.extents",
+    "sessions.by_name",
+    "sessions.of_user",
+    "credentials.by_user",
+    "suspensions.layers",
+    "lines.by_market",
+    "timers.by_subject",
 )
-OF_THE_HOUSE = ("users", "roles", "fixtures", "markets", "results", "leagues", "suspensions", "books", "timers")
+OF_THE_HOUSE = (
+    "access.users",
+    "access.roles",
+    "catalog.fixtures",
+    "catalog.markets",
+    "catalog.results",
+    "catalog.leagues",
+    "suspensions.layers",
+    "books.by_name",
+    "timers.by_subject",
+)
 
 
 class Walked(AssertionError):
@@ -72,7 +85,13 @@ def watched(monkeypatch):
     book = deeds.set_up()
     for state, names in ((book.state, LARGE), (book.house.state, OF_THE_HOUSE)):
         for name in names:
-            setattr(state, name, Found(getattr(state, name)))
+            part_name, attribute = name.split(".")
+            part = getattr(state, part_name)
+            found = Found(getattr(part, attribute))
+            setattr(part, attribute, found)
+            for row_type, kept in part.keeps.items():
+                if kept == attribute:
+                    state.held[row_type] = found
     return book
 
 

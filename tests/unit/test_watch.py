@@ -3,10 +3,11 @@
 import pytest
 from tests.doubles.stage import NOON_NS, SECOND_NS, HouseStage
 
-from runline.domain.access import CreateUser, SetRole
 from runline.domain.bounds import FEED_SILENT_MS_MAX, FEEDS_MAX
 from runline.domain.messages import ENGINE, GATEWAY
 from runline.domain.permissions import FEED_MAY, Permission
+from runline.domain.roles import SetRole
+from runline.domain.users import CreateUser
 from runline.domain.watch import (
     Feed,
     FeedHeard,

@@ -5,8 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from runline.domain.messages import EVENTS
-from runline.domain.topics import TOPICS
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.clock import SystemClock
 from runline.engine.watching import Began, Cut, Enter, Frame, Leave, Moved, News, Resume, Seating, TurnedAway
 from runline.gateway.fan import Fan
@@ -46,8 +45,8 @@ class Owner:
 
 
 def test_what_an_event_is_told_in_is_a_topic_in_which_every_event_counts():
-    assert {event.topic for event in EVENTS.values()} - {""} <= {
-        topic.name for topic in TOPICS.values() if topic.events
+    assert {event.topic for event in VOCABULARY.events.values()} - {""} <= {
+        topic.name for topic in VOCABULARY.topics.values() if topic.events
     }
 
 

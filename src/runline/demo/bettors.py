@@ -184,7 +184,7 @@ class Bettors:
         """See which games are to come, the next ones first in everyone's mind, and which have started."""
         now_ns = self.clock.now_ns()
         self.coming, self.weights, self.started = [], [], []
-        for fixture in self.screen.house.fixtures.values():
+        for fixture in self.screen.house.catalog.fixtures.values():
             if fixture.status == "scheduled" and now_ns < fixture.start_ns:
                 self.coming.append(fixture)
                 self.weights.append(1 / (SOON_HOURS + (fixture.start_ns - now_ns) / self.hour_ns))
@@ -202,11 +202,11 @@ class Bettors:
         stream, number = random.choice(self.players)
         book = self.screen.books[stream]
         kind = random.choices(KINDS, KIND_WEIGHTS)[0]
-        market = self.screen.house.markets.get(f"{fixture.name}:game:{kind}")
+        market = self.screen.house.catalog.markets.get(f"{fixture.name}:game:{kind}")
         if market is None:
             return None
         side = random.choice(SIDES[kind])
-        player = book.players[number]
+        player = book.tree.players[number]
         line = self.seen(temper, book, market, player, side)
         if line is None:
             return None
@@ -239,9 +239,9 @@ class Bettors:
         try:
             if temper in ("attentive", "greedy"):
                 asked = PlaceWager(player.number, market.name, side, None, "", 0)
-                user, house = book.users[player.number], self.screen.house
+                user, house = book.access.users[player.number], self.screen.house
                 market_open(begin(book, asked, Context(self.clock.now_ns(), user, "", house, 0)))
-            offer = book.offer(market)
+            offer = book.lines.offer(market)
         except Rejected:
             return None
         return offer.line_quarters, offer.prices

@@ -33,8 +33,8 @@ class Closed(msgspec.Struct, frozen=True):
 
 def closed(book: Book) -> Closed:
     """Read a book's sums."""
-    balances = sum(player.balance_minor for player in book.players.values())
-    own = sum(account.balance_minor for account in book.ledger_accounts.values())
+    balances = sum(player.balance_minor for player in book.tree.players.values())
+    own = sum(account.balance_minor for account in book.ledger.accounts.values())
     return Closed(book.seq, open_wagers(book), balances, balances + own)
 
 
@@ -42,12 +42,14 @@ async def is_settled(engine: Engine, books: Sequence[str]) -> bool:
     """Whether every book has taken every confirmed result and has no settlement left to do."""
 
     def last_confirmed(house: House) -> int:
-        return max((result.confirmed_seq for result in house.results.values()), default=0)
+        return max((result.confirmed_seq for result in house.catalog.results.values()), default=0)
 
     try:
         _, confirmed_seq = await engine.query(HOUSE, last_confirmed)
         for name in books:
-            _, (taken_seq, jobs) = await engine.query(name, lambda book: (book.house_seq, len(book.jobs)))
+            _, (taken_seq, jobs) = await engine.query(
+                name, lambda book: (book.results_taken.house_seq, len(book.jobs.by_number))
+            )
             if jobs or taken_seq < confirmed_seq:
                 return False
     except Rejected:

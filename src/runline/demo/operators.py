@@ -85,7 +85,7 @@ class Operators:
 
     def coming(self) -> Fixture | None:
         """One of the next games."""
-        fixtures = [fixture for fixture in self.screen.house.fixtures.values() if fixture.status == "scheduled"]
+        fixtures = [fixture for fixture in self.screen.house.catalog.fixtures.values() if fixture.status == "scheduled"]
         fixtures.sort(key=lambda fixture: fixture.start_ns)
         return self.random.choice(fixtures[:4]) if fixtures else None
 
@@ -107,9 +107,9 @@ class Operators:
             return
         kind = self.random.choice(("moneyline", "total"))
         market = f"{fixture.name}:game:{kind}"
-        if market not in self.screen.house.markets:
+        if market not in self.screen.house.catalog.markets:
             return
-        if market in self.screen.books[people.book].book_lines:
+        if market in self.screen.books[people.book].lines.by_market:
             move, words = MoveLine(market, "follow", reason="balanced"), "follows the house again"
         elif kind == "total":
             quarters = self.random.choice(OFFSETS_QUARTERS)
@@ -127,7 +127,7 @@ class Operators:
         trying = people.sub_agents if viewing else people.agents
         seat: Seat = self.random.choice(trying)
         number = self.random.choice(seat.players)
-        before = self.screen.books[people.book].players[number].credit_limit_minor
+        before = self.screen.books[people.book].tree.players[number].credit_limit_minor
         after = before * self.random.choice((3, 5)) // 4 // 100 * 100
         change = AdjustCredit(number, after, "weekly review")
         await self.act(people.book, seat.user, change, f"credit of {number} to {format_money(after)}")
@@ -135,11 +135,11 @@ class Operators:
     async def void(self, people: People) -> None:
         """Void an open ticket of an agent's player, if it is still as the agent sees it."""
         book = self.screen.books[people.book]
-        if not book.open_on:
+        if not book.tickets.open_on:
             return
         seat = self.random.choice(people.agents)
-        numbers = book.open_on[self.random.choice(list(book.open_on))]
-        looked_at = [book.wagers[number] for number in islice(numbers, TICKETS_LOOKED_AT)]
+        numbers = book.tickets.open_on[self.random.choice(list(book.tickets.open_on))]
+        looked_at = [book.tickets.by_number[number] for number in islice(numbers, TICKETS_LOOKED_AT)]
         mine = [wager for wager in looked_at if wager.player in seat.players]
         if not mine:
             return

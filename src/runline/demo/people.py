@@ -6,12 +6,14 @@ from random import Random
 import msgspec
 
 from runline.bus.local import LocalBus
-from runline.domain.access import ROOT, CreateUser, SetRole
 from runline.domain.book import VIEWER_ROLE
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import FEED_MAY, Permission
+from runline.domain.roles import SetRole
+from runline.domain.users import CreateUser
 from runline.engine.requests import Accepted, Request
 
 PLATFORM = "platform"

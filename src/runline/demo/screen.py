@@ -14,6 +14,7 @@ from runline.domain.book import Book
 from runline.domain.execution import follow
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import Wager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
@@ -58,8 +59,8 @@ class Screen:
     """House and books as the live log shows them."""
 
     def __init__(self, books: Iterable[str]) -> None:
-        self.house = House()
-        self.books = {name: Book(name) for name in books}
+        self.house = House(VOCABULARY)
+        self.books = {name: Book(name, VOCABULARY) for name in books}
         self.figures = {name: Figures() for name in self.books}
         self.earlier: dict[str, Line] = {}
         """The line before the one that stands, by market: what a stale screen still shows."""
@@ -90,8 +91,8 @@ class Screen:
 
     def take_house(self, committed: Committed) -> None:
         house, event = self.house, committed.event
-        if isinstance(event, LinePosted) and event.market in house.markets:
-            market = house.markets[event.market]
+        if isinstance(event, LinePosted) and event.market in house.catalog.markets:
+            market = house.catalog.markets[event.market]
             self.earlier[market.name] = (market.line_quarters, market.prices)
         follow(house, event, committed.seq, committed.at_ns)
 
@@ -99,12 +100,12 @@ class Screen:
         book, event = self.books[committed.stream], committed.event
         figures = self.figures[committed.stream]
         if isinstance(event, WagerReversed):
-            figures.count(book.wagers[event.wager], -1)
+            figures.count(book.tickets.by_number[event.wager], -1)
         follow(book, event, committed.seq, committed.at_ns)
         if isinstance(event, WagerPlaced):
             figures.wagers += 1
             figures.handle_minor += event.risk_minor
         elif isinstance(event, WagerSettled | WagerVoided):
-            figures.count(book.wagers[event.wager], 1)
+            figures.count(book.tickets.by_number[event.wager], 1)
             if isinstance(event, WagerSettled):
-                book.evict(book.seq)
+                book.tickets.evict(book.seq)

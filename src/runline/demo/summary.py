@@ -51,20 +51,20 @@ class Running(msgspec.Struct, frozen=True):
 
     def games(self) -> Counter[str]:
         """Games by status: scheduled, closed (live), final."""
-        return Counter(fixture.status for fixture in self.screen.house.fixtures.values())
+        return Counter(fixture.status for fixture in self.screen.house.catalog.fixtures.values())
 
 
 def largest_exposure(house: House, book: Book) -> Exposure | None:
     """The selection by which a book would lose the most; None if it would lose by none."""
     worst, name, worst_side = 0, "", ""
-    for market in book.stands():
-        for side, minor in book.exposure(market).items():
+    for market in book.risk.stands():
+        for side, minor in book.risk.exposure(market).items():
             if minor > worst:
                 worst, name, worst_side = minor, market, side
     if not name:
         return None
     fixture_name, _, kind = name.rsplit(":", 2)
-    fixture = house.fixtures[fixture_name]
+    fixture = house.catalog.fixtures[fixture_name]
     if kind == "total":
         return Exposure(worst, f"{fixture.rotation} {fixture.away} {worst_side}")
     home = worst_side == "home"
@@ -75,7 +75,7 @@ def largest_exposure(house: House, book: Book) -> Exposure | None:
 
 def open_wagers(book: Book) -> int:
     """How many wagers are open."""
-    return sum(map(len, book.open_on.values()))
+    return sum(map(len, book.tickets.open_on.values()))
 
 
 def hold_text(figures: Figures) -> str:

@@ -4,26 +4,30 @@ Rule: available = credit limit + temporary credit until its expiry + balance −
 wagering. Credit is spent by placing and given back by settling; nothing else moves pending.
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from runline.domain.access import User
 from runline.domain.bounds import BALANCE_MINOR_MAX, STAKE_MINOR_MAX
-from runline.domain.catalog import START_NS_MAX
+from runline.domain.fixtures import START_NS_MAX
 from runline.domain.hierarchy import Player, require_credit
 from runline.domain.identifiers import reason_text
 from runline.domain.ledger import ADJUSTMENTS, CASH
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
-from runline.domain.risk import RiskState
+
+if TYPE_CHECKING:
+    from runline.domain.book import Book
+    from runline.domain.context import Context
 
 TransactionKind = Literal["receipt", "disbursement", "adjustment"]
 
 
-def available_minor(book: RiskState, player: Player, at_ns: int) -> int:
+def available_minor(book: "Book", player: Player, at_ns: int) -> int:
     """What the player may still risk, in minor units; negative if a limit was lowered below what is open."""
     temporary = player.temporary_credit_minor if at_ns < player.temporary_until_ns else 0
-    return player.credit_limit_minor + temporary + player.balance_minor - book.pending.get(player.number, 0)
+    return player.credit_limit_minor + temporary + player.balance_minor - book.risk.pending.get(player.number, 0)
 
 
 class AdjustCredit(Command, needs=Permission.CREDIT_CHANGE):
@@ -47,15 +51,15 @@ class CreditAdjusted(Event, shown_to=Permission.FIGURES_VIEW):
     reason: str
 
 
-def require_not_own(user: Any) -> None:
+def require_not_own(user: User) -> None:
     if user.player:
         raise Rejected("not_permitted", "A player cannot change their own account.")
 
 
 @decides(AdjustCredit)
-def adjust_credit(book: RiskState, command: AdjustCredit, context: Any) -> CreditAdjusted | tuple[()]:
+def adjust_credit(book: "Book", command: AdjustCredit, context: "Context") -> CreditAdjusted | tuple[()]:
     require_not_own(context.user)
-    player = book.player_within(context.user, command.player)
+    player = book.tree.player_within(context.user, command.player)
     after = require_credit(command.credit_limit_minor)
     if after == player.credit_limit_minor:
         return ()
@@ -63,8 +67,8 @@ def adjust_credit(book: RiskState, command: AdjustCredit, context: Any) -> Credi
 
 
 @evolves(CreditAdjusted)
-def credit_adjusted(book: RiskState, event: CreditAdjusted) -> None:
-    player = book.touch(book.players[event.player])
+def credit_adjusted(book: "Book", event: CreditAdjusted) -> None:
+    player = book.touch(book.tree.players[event.player])
     player.credit_limit_minor = event.after_minor
     player.credit_seq = book.seq
 
@@ -109,9 +113,9 @@ class TemporaryCreditExpired(Event, shown_to=Permission.FIGURES_VIEW):
 
 
 @decides(GrantTemporaryCredit)
-def grant_temporary_credit(book: RiskState, command: GrantTemporaryCredit, context: Any) -> TemporaryCreditGranted:
+def grant_temporary_credit(book: "Book", command: GrantTemporaryCredit, context: "Context") -> TemporaryCreditGranted:
     require_not_own(context.user)
-    player = book.player_within(context.user, command.player)
+    player = book.tree.player_within(context.user, command.player)
     if type(command.until_ns) is not int or not context.at_ns < command.until_ns < START_NS_MAX:
         raise Rejected("expiry_invalid", "Temporary credit ends in the future.")
     return TemporaryCreditGranted(
@@ -125,12 +129,12 @@ def grant_temporary_credit(book: RiskState, command: GrantTemporaryCredit, conte
 
 
 @evolves(TemporaryCreditGranted)
-def temporary_credit_granted(book: RiskState, event: TemporaryCreditGranted) -> None:
-    player = book.touch(book.players[event.player])
+def temporary_credit_granted(book: "Book", event: TemporaryCreditGranted) -> None:
+    player = book.touch(book.tree.players[event.player])
     player.temporary_credit_minor = event.credit_minor
     player.temporary_until_ns = event.until_ns
     player.credit_seq = book.seq
-    book.schedule("temporary_credit", event.player, event.until_ns)
+    book.timers.schedule("temporary_credit", event.player, event.until_ns)
 
 
 @fires("temporary_credit")
@@ -140,20 +144,20 @@ def temporary_credit_is_due(subject: str) -> Command:
 
 @decides(ExpireTemporaryCredit)
 def expire_temporary_credit(
-    book: RiskState, command: ExpireTemporaryCredit, context: Any
+    book: "Book", command: ExpireTemporaryCredit, context: "Context"
 ) -> TemporaryCreditExpired | tuple[()]:
-    player = book.players[command.player]
+    player = book.tree.players[command.player]
     if not player.temporary_until_ns or context.at_ns < player.temporary_until_ns:
         return ()
     return TemporaryCreditExpired(player.number, player.temporary_credit_minor)
 
 
 @evolves(TemporaryCreditExpired)
-def temporary_credit_expired(book: RiskState, event: TemporaryCreditExpired) -> None:
-    player = book.touch(book.players[event.player])
+def temporary_credit_expired(book: "Book", event: TemporaryCreditExpired) -> None:
+    player = book.touch(book.tree.players[event.player])
     player.temporary_credit_minor = player.temporary_until_ns = 0
     player.credit_seq = book.seq
-    book.unschedule("temporary_credit", event.player)
+    book.timers.unschedule("temporary_credit", event.player)
 
 
 class EnterTransaction(Command, needs=Permission.TRANSACTION_ENTER):
@@ -182,9 +186,9 @@ class TransactionEntered(Event, shown_to=Permission.FIGURES_VIEW):
 
 
 @decides(EnterTransaction)
-def enter_transaction(book: RiskState, command: EnterTransaction, context: Any) -> TransactionEntered:
+def enter_transaction(book: "Book", command: EnterTransaction, context: "Context") -> TransactionEntered:
     require_not_own(context.user)
-    player = book.player_within(context.user, command.player)
+    player = book.tree.player_within(context.user, command.player)
     amount = command.amount_minor
     whole = type(amount) is int and 0 < abs(amount) <= STAKE_MINOR_MAX
     if not whole or (amount < 0 and command.kind != "adjustment"):
@@ -196,11 +200,10 @@ def enter_transaction(book: RiskState, command: EnterTransaction, context: Any) 
 
 
 @evolves(TransactionEntered)
-def transaction_entered(book: RiskState, event: TransactionEntered) -> None:
-    player = book.players[event.player]
+def transaction_entered(book: "Book", event: TransactionEntered) -> None:
+    player = book.tree.players[event.player]
     account = ADJUSTMENTS if event.kind == "adjustment" else CASH
-    book.post(player, account, event.change_minor, event.kind, 0, event.description)
-    book.balance_moved(player.number, player.agent, event.change_minor)
+    book.ledger.post(player, account, event.change_minor, event.kind, 0, event.description)
 
 
 class SetPlayerLimits(Command, needs=Permission.LIMITS_CHANGE):
@@ -231,9 +234,9 @@ class PlayerLimitsSet(Event, shown_to=Permission.FIGURES_VIEW):
 
 
 @decides(SetPlayerLimits)
-def set_player_limits(book: RiskState, command: SetPlayerLimits, context: Any) -> PlayerLimitsSet | tuple[()]:
+def set_player_limits(book: "Book", command: SetPlayerLimits, context: "Context") -> PlayerLimitsSet | tuple[()]:
     require_not_own(context.user)
-    player = book.player_within(context.user, command.player)
+    player = book.tree.player_within(context.user, command.player)
     for limit in (command.stake_max_minor, command.win_max_minor):
         if limit is not None and (type(limit) is not int or not 0 <= limit <= STAKE_MINOR_MAX):
             raise Rejected("limits_invalid", "A limit is not negative, and bounded.", most=STAKE_MINOR_MAX)
@@ -243,8 +246,8 @@ def set_player_limits(book: RiskState, command: SetPlayerLimits, context: Any) -
 
 
 @evolves(PlayerLimitsSet)
-def player_limits_set(book: RiskState, event: PlayerLimitsSet) -> None:
-    player = book.touch(book.players[event.player])
+def player_limits_set(book: "Book", event: PlayerLimitsSet) -> None:
+    player = book.touch(book.tree.players[event.player])
     player.stake_max_minor = event.after.stake_max_minor
     player.win_max_minor = event.after.win_max_minor
     player.active = event.after.active
@@ -253,21 +256,21 @@ def player_limits_set(book: RiskState, event: PlayerLimitsSet) -> None:
 
 @grounds(AdjustCredit)
 @grounds(GrantTemporaryCredit)
-def credit_ground(book: RiskState, command: AdjustCredit | GrantTemporaryCredit) -> int:
+def credit_ground(book: "Book", command: AdjustCredit | GrantTemporaryCredit) -> int:
     """The player's credit, also temporary: what they wager with it, win or lose does not change it."""
-    player = book.players.get(command.player)
+    player = book.tree.players.get(command.player)
     return player.credit_seq if player else 0
 
 
 @grounds(EnterTransaction)
-def balance_ground(book: RiskState, command: EnterTransaction) -> int:
+def balance_ground(book: "Book", command: EnterTransaction) -> int:
     """The player's balance: transactions and settlements move it, open wagers do not."""
-    player = book.players.get(command.player)
+    player = book.tree.players.get(command.player)
     return player.balance_seq if player else 0
 
 
 @grounds(SetPlayerLimits)
-def player_limits_ground(book: RiskState, command: SetPlayerLimits) -> int:
+def player_limits_ground(book: "Book", command: SetPlayerLimits) -> int:
     """The player's own limits, and whether the account takes wagers."""
-    player = book.players.get(command.player)
+    player = book.tree.players.get(command.player)
     return player.limits_seq if player else 0

@@ -3,11 +3,14 @@
 Rule: what is archived stays in the tables as it was, and nothing changes it any more. Its id is never given again.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from runline.domain.catalog import CatalogState
 from runline.domain.messages import Command, Event, decides, evolves, fires
 from runline.domain.permissions import Permission
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
+    from runline.domain.house import House
 
 
 class ArchiveFixture(Command, streams=("house",)):
@@ -28,14 +31,14 @@ def archiving_is_due(subject: str) -> Command:
 
 
 @decides(ArchiveFixture)
-def archive_fixture(house: CatalogState, command: ArchiveFixture, context: Any) -> FixtureArchived | tuple[()]:
-    timer = house.timers.get(("archive", command.fixture))
+def archive_fixture(house: "House", command: ArchiveFixture, context: "Context") -> FixtureArchived | tuple[()]:
+    timer = house.timers.by_subject.get(("archive", command.fixture))
     if timer is None or context.at_ns < timer.due_ns:
         return ()
     return FixtureArchived(command.fixture)
 
 
 @evolves(FixtureArchived)
-def fixture_archived(house: CatalogState, event: FixtureArchived) -> None:
-    house.archive_fixture(house.fixtures[event.fixture])
-    house.unschedule("archive", event.fixture)
+def fixture_archived(house: "House", event: FixtureArchived) -> None:
+    house.catalog.archive_fixture(house.catalog.fixtures[event.fixture])
+    house.timers.unschedule("archive", event.fixture)

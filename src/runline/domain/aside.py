@@ -4,11 +4,9 @@ Rule: what is set aside stays owed. It is tried no more until somebody says so (
 the timer is moved, the job is superseded.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Callable
 
-from runline.domain.jobs import Job, JobsState
-from runline.domain.messages import Event
-from runline.domain.state import Row
+from runline.domain.state import Part, Row, State
 
 Duty = tuple[str, str, str]
 """What is owed: (timer, job or house; its kind; its subject). timer: what time causes; kind and subject are the timer's. job: its
@@ -35,65 +33,34 @@ class SetAside(Row, table="set_aside"):
         return self.what, self.kind, self.subject
 
 
-def job_duty(job: Job) -> Duty:
-    """What a job owes: its next slice."""
-    return "job", job.kind, str(job.number)
+class Aside(Part, named="aside", streams=("house", "book"), keeps={SetAside: "by_number"}):
+    """What a stream has set aside."""
 
+    __slots__ = ("by_number", "numbers", "owed")
 
-class SetbackState(JobsState):
-    """A stream that goes on without what it cannot do."""
-
-    held: ClassVar[dict[type[Row], str]] = {**JobsState.held, SetAside: "set_aside"}
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.set_aside: dict[int, SetAside] = {}
-        self.aside: dict[Duty, int] = {}
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.by_number: dict[int, SetAside] = {}
+        self.numbers: dict[Duty, int] = {}
         """The numbers of what is set aside, by what it is."""
+        self.owed: dict[str, Callable[[str, str], bool]] = {}
+        """What says whether something is owed (by kind and subject), by what it is: handed in by whoever keeps such things."""
 
     def derive(self) -> None:
-        self.aside = {row.duty: row.number for row in self.set_aside.values()}
-        super().derive()
+        self.numbers = {row.duty: row.number for row in self.by_number.values()}
 
     def owes(self, duty: Duty) -> bool:
         """Whether something is owed and is not set aside."""
         what, kind, subject = duty
-        if duty in self.aside:
-            return False
-        if what == "timer":
-            return (kind, subject) in self.timers
-        return what == "job" and int(subject) in self.jobs
+        return duty not in self.numbers and what in self.owed and self.owed[what](kind, subject)
 
-    def put_aside(self, row: SetAside) -> None:
+    def put(self, row: SetAside) -> None:
         """Go on without it."""
-        self.set_aside[row.number] = self.touch(row)
-        self.aside[row.duty] = row.number
+        self.by_number[row.number] = self.state.touch(row)
+        self.numbers[row.duty] = row.number
 
     def take_up(self, duty: Duty) -> None:
         """It is owed as before, or not at all any more."""
-        number = self.aside.pop(duty, None)
+        number = self.numbers.pop(duty, None)
         if number is not None:
-            self.drop(self.set_aside.pop(number))
-
-    def made_up_for(self, duty: Duty, context: Any) -> list[Event]:
-        """What happens as something is taken up that is not tried by itself then."""
-        return []
-
-    def may_go_on(self, job: Job) -> bool:
-        return not self.aside or job_duty(job) not in self.aside
-
-    def finish(self, job: Job) -> None:
-        super().finish(job)
-        self.take_up(job_duty(job))
-
-    def schedule(self, kind: str, subject: str, due_ns: int) -> None:
-        self.take_up(("timer", kind, subject))
-        super().schedule(kind, subject, due_ns)
-
-    def unschedule(self, kind: str, subject: str) -> None:
-        self.take_up(("timer", kind, subject))
-        super().unschedule(kind, subject)
-
-    def planned(self) -> list[tuple[int, str, str]]:
-        due = super().planned()
-        return [one for one in due if ("timer", *one[1:]) not in self.aside] if self.aside else due
+            self.state.drop(self.by_number.pop(number))

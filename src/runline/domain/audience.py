@@ -9,10 +9,12 @@ from typing import Protocol
 
 import msgspec
 
-from runline.domain.access import ROOT, AccessState, User
+from runline.domain.access import User
 from runline.domain.messages import Event, Rejected
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.sessions import SessionState, require_session
+from runline.domain.sessions import require_session
+from runline.domain.state import State
 
 
 class Audience(msgspec.Struct, frozen=True):
@@ -30,8 +32,8 @@ class Audience(msgspec.Struct, frozen=True):
         return permission.value in self.permissions
 
 
-class Tree(Protocol):
-    """What is known of a book's tree, in memory or in a snapshot of the tables."""
+class Below(Protocol):
+    """What is known of a book's tree."""
 
     def below(self, top: str, node: str) -> bool:
         """Whether a node is `top` or stands below it."""
@@ -39,6 +41,15 @@ class Tree(Protocol):
 
     def node_of_player(self, player: str) -> str | None:
         """The agent of a player."""
+        ...
+
+
+class Places(Protocol):
+    """What is known of where everybody stands, in memory (a state's access) or in a snapshot of what is stored."""
+
+    @property
+    def tree(self) -> Below:
+        """What is below what."""
         ...
 
     def node_of_user(self, user: str) -> str | None:
@@ -64,7 +75,7 @@ def subject_field(kind: type[Event]) -> str:
     return ""
 
 
-def concerns(tree: Tree, event: Event) -> tuple[str, str]:
+def concerns(places: Places, event: Event) -> tuple[str, str]:
     """(the node whose subtree an event concerns, the player or "").
 
     The node is EVERYONE for lines, games and suspensions of them, and the root where nobody below is concerned.
@@ -76,22 +87,22 @@ def concerns(tree: Tree, event: Event) -> tuple[str, str]:
     if field == "scope":
         subject: str = event.subject  # type: ignore[attr-defined]
         if value == "player":
-            return tree.node_of_player(subject) or ROOT, subject
+            return places.tree.node_of_player(subject) or ROOT, subject
         return (subject if value == "agent" else EVERYONE), ""
     if field == "user":
-        return tree.node_of_user(value) or ROOT, ""
+        return places.node_of_user(value) or ROOT, ""
     if field == "player":
-        return tree.node_of_player(value) or ROOT, value
+        return places.tree.node_of_player(value) or ROOT, value
     if field == "role":
-        return tree.node_of_role(value) or ROOT, ""
+        return places.node_of_role(value) or ROOT, ""
     return value, ""
 
 
-def sees(audience: Audience, tree: Tree, event: Event) -> bool:
+def sees(audience: Audience, places: Places, event: Event) -> bool:
     """Whether an audience may see an event."""
     shown_to = type(event).shown_to
     if audience.player:
-        node, player = concerns(tree, event)
+        node, player = concerns(places, event)
         if node == EVERYONE:
             return audience.may(shown_to)
         return player == audience.player
@@ -99,16 +110,16 @@ def sees(audience: Audience, tree: Tree, event: Event) -> bool:
         return False
     if audience.node == ROOT:
         return True
-    node, _ = concerns(tree, event)
-    return node == EVERYONE or tree.below(audience.node, node)
+    node, _ = concerns(places, event)
+    return node == EVERYONE or places.tree.below(audience.node, node)
 
 
-def audience_of(state: AccessState, user: User) -> Audience:
+def audience_of(state: State, user: User) -> Audience:
     """The audience that a user belongs to."""
-    return Audience(user.node, user.player, state.held_by(user))
+    return Audience(user.node, user.player, state.access.held_by(user))
 
 
-def audience_at(state: AccessState, user: User, node: str) -> Audience:
+def audience_at(state: State, user: User, node: str) -> Audience:
     """The audience of a user who looks at a node of their subtree only; "" for all of it.
 
     Raises Rejected `not_permitted`, `unknown_agent`.
@@ -118,16 +129,16 @@ def audience_at(state: AccessState, user: User, node: str) -> Audience:
         return audience
     if user.player:
         raise Rejected("not_permitted", "That is outside your part of the tree.")
-    state.require_node(user, node)
+    state.tree.require_node(user, node)
     return msgspec.structs.replace(audience, node=node)
 
 
-def reader_of(state: SessionState, name: str, session: str, now_ns: int) -> User:
+def reader_of(state: State, name: str, session: str, now_ns: int) -> User:
     """The user who asks in a session, if it holds and they may act.
 
     Raises Rejected `not_permitted`, `signed_out`.
     """
-    user = state.users.get(name)
+    user = state.access.users.get(name)
     if user is None or not user.active:
         raise Rejected("not_permitted", "This user may not act here.")
     require_session(state, session, user, now_ns)

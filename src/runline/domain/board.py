@@ -3,16 +3,20 @@
 Rule: repeating a line changes nothing, an older one never replaces a newer one, and a late one never opens a market.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from runline.domain.bounds import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_MAX, MARKETS_PER_POST_MAX
-from runline.domain.catalog import CatalogState, Fixture, Market, MarketKind, Period, market_name
+from runline.domain.catalog import Fixture, Market, MarketKind, Period, market_name
 from runline.domain.grading import SIDES, league_rules
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import parse_price
 from runline.domain.permissions import Permission
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
+    from runline.domain.house import House
 
 
 class MarketLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -91,8 +95,8 @@ def price_of_record(text: str) -> str:
 
 
 @decides(PostLines)
-def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Event]:
-    fixture = house.fixture(command.fixture)
+def post_lines(house: "House", command: PostLines, context: "Context") -> list[Event]:
+    fixture = house.catalog.fixture(command.fixture)
     if fixture.status != "scheduled" or context.at_ns >= fixture.start_ns:
         raise Rejected("past_cutoff", "The game has started; its lines stand.", cutoff_ns=fixture.start_ns)
     if type(command.entered_ns) is not int or command.entered_ns < 0:
@@ -114,7 +118,7 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
         if not rules.has(line.period):
             raise Rejected("line_invalid", f"A game of {fixture.sport} has no {line.period}.", market=name)
         prices = require_line(line)
-        market = house.markets.get(name)
+        market = house.catalog.markets.get(name)
         if market is not None:
             if command.entered_ns < market.entered_ns:
                 raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=market.entered_ns)
@@ -123,11 +127,11 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
         events.append(
             LinePosted(name, fixture.name, line.kind, line.period, line.line_quarters, prices, command.entered_ns)
         )
-    new = sum(1 for name in posted if name not in house.markets)
-    if new and len(house.markets) + new > MARKETS_MAX:
+    new = sum(1 for name in posted if name not in house.catalog.markets)
+    if new and len(house.catalog.markets) + new > MARKETS_MAX:
         raise Rejected("too_many", "There are as many markets as there may be.", most=MARKETS_MAX)
-    for name in house.markets_of.get(fixture.name, ()):
-        market = house.markets[name]
+    for name in house.catalog.markets_of.get(fixture.name, ()):
+        market = house.catalog.markets[name]
         if name not in posted and market.offered:
             if command.entered_ns < market.entered_ns:
                 raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=market.entered_ns)
@@ -136,20 +140,20 @@ def post_lines(house: CatalogState, command: PostLines, context: Any) -> list[Ev
 
 
 @grounds(PostLines)
-def board_ground(house: CatalogState, command: PostLines) -> int:
+def board_ground(house: "House", command: PostLines) -> int:
     """The game and its markets."""
-    markets = house.markets_of.get(command.fixture, ())
+    markets = house.catalog.markets_of.get(command.fixture, ())
     return max(house.moved_seq(Fixture, command.fixture), *(house.moved_seq(Market, name) for name in markets), 0)
 
 
 @evolves(LinePosted)
-def line_posted(house: CatalogState, event: LinePosted) -> None:
-    market = house.markets.get(event.market)
+def line_posted(house: "House", event: LinePosted) -> None:
+    market = house.catalog.markets.get(event.market)
     if market is None:
-        market = house.markets[event.market] = Market(
+        market = house.catalog.markets[event.market] = Market(
             event.market, event.fixture, event.kind, event.period, None, (), True, 0
         )
-        house.note_market_of(event.fixture, event.market)
+        house.catalog.note_market_of(event.fixture, event.market)
     house.touch(market)
     market.line_quarters = event.line_quarters
     market.prices = event.prices
@@ -158,7 +162,7 @@ def line_posted(house: CatalogState, event: LinePosted) -> None:
 
 
 @evolves(LineWithdrawn)
-def line_withdrawn(house: CatalogState, event: LineWithdrawn) -> None:
-    market = house.touch(house.markets[event.market])
+def line_withdrawn(house: "House", event: LineWithdrawn) -> None:
+    market = house.touch(house.catalog.markets[event.market])
     market.offered = False
     market.entered_ns = event.entered_ns

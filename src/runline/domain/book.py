@@ -1,36 +1,51 @@
 """Book: one operator's sportsbook, with everything in it. The state of a book's stream."""
 
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar
 
-import runline.domain.placing  # noqa: F401 -- placing is a command of a book
-from runline.domain.access import OWNER, PLAYER_ROLE, ROOT, Role, User
-from runline.domain.hierarchy import Agent
+from runline.domain.access import OWNER, PLAYER_ROLE, Role, User
+from runline.domain.hierarchy import Agent, Tree
 from runline.domain.house import House
-from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerAccount
-from runline.domain.messages import Command, Event, decides, evolves
+from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, Ledger, LedgerAccount
+from runline.domain.lines import Lines
+from runline.domain.messages import Command, Event, StreamKind, decides, evolves
 from runline.domain.money import Rounding
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import EVERYTHING, PLAYER_MAY, VIEW_ONLY
-from runline.domain.settings import BookSettings
-from runline.domain.settlement import ResultsTaken, SettlementState, results_after
+from runline.domain.results_taken import Taken
+from runline.domain.risk import Risk
+from runline.domain.settings import BookSettings, Settings
+from runline.domain.settlement import Settling, results_after
+from runline.domain.state import State
+from runline.domain.wagers import Tickets
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
 
 VIEWER_ROLE = "viewer"
 """The role that new sub-agents start with."""
 
 
-class Book(SettlementState):
-    """The state of one book."""
+class Book(State):
+    """The state of one book. Its parts are those that the vocabulary declares; here stand those that others know by name."""
 
-    def first_owner(self) -> str:
-        return self.settings.owner
+    kind: ClassVar[StreamKind] = "book"
+    tree: Tree
+    settings: Settings
+    ledger: Ledger
+    tickets: Tickets
+    risk: Risk
+    lines: Lines
+    results_taken: Taken
+    settlement: Settling
 
 
 def missed(house: House, book: Book) -> list[tuple[int, Command]]:
     """What the house has caused and the book has not taken, in order: (the house's position, the command)."""
     found: list[tuple[int, Command]] = []
-    if book.settings_rows:
-        taken_seq = book.house_seq
+    if book.settings.by_book:
+        taken_seq = book.results_taken.house_seq
     else:
-        listing = house.books[book.stream]
+        listing = house.books.by_name[book.stream]
         taken_seq = listing.changed_seq
         found.append((taken_seq, StartBook(listing.owner, taken_seq)))
     return found + [(one.house_seq, one) for one in results_after(house, taken_seq)]
@@ -58,15 +73,15 @@ class BookStarted(Event):
 
 
 @decides(StartBook)
-def start_book(book: Book, command: StartBook, context: Any) -> BookStarted | tuple[()]:
-    if book.settings_rows:
+def start_book(book: Book, command: StartBook, context: "Context") -> BookStarted | tuple[()]:
+    if book.settings.by_book:
         return ()
     return BookStarted(command.owner, command.house_seq, Rounding(), 1_00, 10_000_00, 50_000_00)
 
 
 @evolves(BookStarted)
 def book_started(book: Book, event: BookStarted) -> None:
-    book.settings = BookSettings(
+    settings = BookSettings(
         book.stream,
         event.owner,
         event.rounding,
@@ -74,11 +89,11 @@ def book_started(book: Book, event: BookStarted) -> None:
         event.stake_max_minor,
         event.win_max_minor,
     )
-    book.results_taken[book.stream] = book.touch(ResultsTaken(book.stream, event.house_seq))
-    book.settings_rows[book.stream] = book.touch(book.settings)
-    book.add_agent(Agent(ROOT, ""))
+    book.results_taken.begin(event.house_seq)
+    book.settings.begin(settings)
+    book.tree.add_agent(Agent(ROOT, ""))
     for account in (GRADING, CASH, ADJUSTMENTS):
-        book.ledger_accounts[account] = book.touch(LedgerAccount(account))
+        book.ledger.open(LedgerAccount(account))
     for role, permissions in ((OWNER, EVERYTHING), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):
-        book.add_role(Role(role, ROOT, permissions))
-    book.add_user(User(event.owner, ROOT, OWNER, ""))
+        book.access.add_role(Role(role, ROOT, permissions))
+    book.access.add_user(User(event.owner, ROOT, OWNER, ""))

@@ -6,22 +6,21 @@ arrives late is refused; it never opens anything.
 
 from bisect import insort
 from collections.abc import Container
-from typing import Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from runline.domain.bounds import ARCHIVE_AFTER_NS, ARCHIVED_MAX, FIXTURES_MAX, LEAGUES_MAX
+from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.grading import SIDES, Score
-from runline.domain.identifiers import identifier, reason_text
-from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.messages import Rejected
 from runline.domain.official import SPORTS
 from runline.domain.ordered import NO_KEYS, Ordered
-from runline.domain.permissions import Permission
-from runline.domain.state import Row
-from runline.domain.suspension import SuspendableState
+from runline.domain.state import Part, Row, State
+
+if TYPE_CHECKING:
+    pass
 
 Sport = Literal["football", "basketball", "baseball", "hockey", "soccer"]
 MarketKind = Literal["moneyline", "three_way", "spread", "total", "draw_no_bet"]
 Period = Literal["game", "1h", "2h", "q1", "q2", "q3", "q4"]
-Side = Literal["home", "away", "draw", "over", "under"]
 FixtureStatus = Literal["scheduled", "closed", "final", "cancelled"]
 
 FIXTURE_LIFE: dict[tuple[str, str], str] = {
@@ -96,10 +95,6 @@ class Market(Row, table="markets", held_while=("age", CURRENT)):
     age: str = CURRENT
     changed_seq: int = 0
 
-    def handicap_quarters(self, side: str) -> int | None:
-        """The line as this side has it: the visitor's handicap is the opposite of the home side's."""
-        return side_line(self.kind, side, self.line_quarters)
-
 
 def side_line(kind: str, side: str, line_quarters: int | None) -> int | None:
     """A market's line as one side has it, in quarter points."""
@@ -156,20 +151,35 @@ class ArchivedFixture(Row, table="archived_fixtures"):
     changed_seq: int = 0
 
 
-class CatalogState(SuspendableState):
-    """Leagues, fixtures, markets and results, as the house's stream keeps them."""
-
-    held: ClassVar[dict[type[Row], str]] = {
-        **SuspendableState.held,
+class Catalog(
+    Part,
+    named="catalog",
+    streams=("house",),
+    keeps={
         League: "leagues",
         Fixture: "fixtures",
         Market: "markets",
         Result: "results",
         ArchivedFixture: "archived",
-    }
+    },
+):
+    """Leagues, fixtures, markets and results, as the house's stream keeps them."""
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
+    __slots__ = (
+        "archived",
+        "archived_order",
+        "board",
+        "fixtures",
+        "leagues",
+        "markets",
+        "markets_of",
+        "result_order",
+        "results",
+    )
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        state.suspensions.catalog = self
         self.leagues: dict[str, League] = {}
         self.fixtures: dict[str, Fixture] = {}
         self.markets: dict[str, Market] = {}
@@ -184,7 +194,6 @@ class CatalogState(SuspendableState):
         self.result_order: Ordered[str] = Ordered()
 
     def derive(self) -> None:
-        super().derive()
         self.markets_of = {}
         for market in self.markets.values():
             self.markets_of.setdefault(market.fixture, []).append(market.name)
@@ -204,7 +213,7 @@ class CatalogState(SuspendableState):
 
     def add_fixture(self, fixture: Fixture) -> None:
         """Take in a new fixture."""
-        self.fixtures[fixture.name] = self.touch(fixture)
+        self.fixtures[fixture.name] = self.state.touch(fixture)
         self.list_fixture(fixture)
 
     def list_fixture(self, fixture: Fixture) -> None:
@@ -227,11 +236,11 @@ class CatalogState(SuspendableState):
         rows: list[Fixture | Market | Result] = [fixture, *markets, result]
         for row in rows:
             row.age = ARCHIVED
-            self.touch(row)
+            self.state.touch(row)
         archived = ArchivedFixture(
             fixture.name, fixture.league, fixture.sport, result.confirmed, result.confirmed_seq, result.confirmations
         )
-        self.archived[fixture.name] = self.touch(archived)
+        self.archived[fixture.name] = self.state.touch(archived)
         self.archived_order.add((result.confirmed_seq, fixture.name))
 
     def graded_by(self, fixture: str) -> tuple[str, str]:
@@ -245,15 +254,15 @@ class CatalogState(SuspendableState):
         held = (result for result in self.results.values() if result.confirmed_seq > seq)
         return sorted([*archived, *held], key=lambda result: result.confirmed_seq)
 
-    def live_on(self, fixture: Fixture, event: str) -> None:
+    def advance(self, fixture: Fixture, event: str) -> None:
         """Take the step in a fixture's life that an event is. What is over is archived some time later."""
         self.unlist_fixture(fixture)
-        self.touch(fixture).status = FIXTURE_LIFE[fixture.status, event]
+        self.state.touch(fixture).status = FIXTURE_LIFE[fixture.status, event]
         self.list_fixture(fixture)
         if fixture.status in OVER:
-            self.schedule("archive", fixture.name, self.at_ns + ARCHIVE_AFTER_NS)
+            self.state.timers.schedule("archive", fixture.name, self.state.at_ns + ARCHIVE_AFTER_NS)
         else:
-            self.unschedule("archive", fixture.name)
+            self.state.timers.unschedule("archive", fixture.name)
 
     def board_of(self, status: str, league: str = "") -> Ordered[tuple[int, str]]:
         """(rotation, fixture) of the fixtures of a status, of all leagues or one, in the board's order."""
@@ -265,7 +274,7 @@ class CatalogState(SuspendableState):
         if result is None:
             result = self.results[fixture] = Result(fixture, 0, None, None, 0, 0)
             self.result_order.add(fixture)
-        return self.touch(result)
+        return self.state.touch(result)
 
     def knows_subject(self, scope: str, subject: str) -> bool:
         if scope == "selection":
@@ -294,202 +303,9 @@ class CatalogState(SuspendableState):
         """All markets of a fixture, on the board or off."""
         return [self.markets[name] for name in self.markets_of.get(fixture, ())]
 
-    def move(self, fixture: Fixture, event: str) -> None:
+    def require_step(self, fixture: Fixture, event: str) -> None:
         """Refuse what the life of a fixture does not know."""
         if (fixture.status, event) not in FIXTURE_LIFE:
             raise Rejected(
                 "fixture_status", f"A fixture that is {fixture.status} does not allow this.", status=fixture.status
             )
-
-
-class CreateLeague(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
-    """Add a league."""
-
-    league: str
-    sport: Sport
-
-
-class LeagueCreated(Event, shown_to=Permission.BOARD_VIEW):
-    """There is a new league."""
-
-    league: str
-    sport: str
-
-
-@decides(CreateLeague)
-def create_league(house: CatalogState, command: CreateLeague, context: Any) -> LeagueCreated | tuple[()]:
-    league = house.leagues.get(identifier(command.league, "league"))
-    if league is None:
-        if len(house.leagues) >= LEAGUES_MAX:
-            raise Rejected("too_many", "There are as many leagues as there may be.", most=LEAGUES_MAX)
-        return LeagueCreated(command.league, command.sport)
-    if league.sport == command.sport:
-        return ()
-    raise Rejected("already_exists", "There is such a league, of another sport.", sport=league.sport)
-
-
-@evolves(LeagueCreated)
-def league_created(house: CatalogState, event: LeagueCreated) -> None:
-    house.leagues[event.league] = house.touch(League(event.league, event.sport))
-
-
-class CreateFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
-    """Add a game.
-
-    rotation: the visitor's rotation number, > 0.
-    start_ns: UTC nanoseconds.
-    """
-
-    fixture: str
-    league: str
-    rotation: int
-    away: str
-    home: str
-    start_ns: int
-
-
-class FixtureCreated(Event, shown_to=Permission.BOARD_VIEW):
-    """There is a new game."""
-
-    fixture: str
-    league: str
-    sport: str
-    rotation: int
-    away: str
-    home: str
-    start_ns: int
-
-
-START_NS_MAX = 2**62
-"""About the year 2116."""
-
-
-def require_start(start_ns: int) -> int:
-    if type(start_ns) is not int or not 0 < start_ns < START_NS_MAX:
-        raise Rejected("start_invalid", "The start is not a time.")
-    return start_ns
-
-
-@decides(CreateFixture)
-def create_fixture(house: CatalogState, command: CreateFixture, context: Any) -> FixtureCreated | tuple[()]:
-    league = house.leagues.get(command.league)
-    if league is None:
-        raise Rejected("unknown_league", f"There is no league {command.league!r}.", league=command.league)
-    existing = house.fixtures.get(identifier(command.fixture, "fixture"))
-    if existing is not None:
-        if (existing.league, existing.away, existing.home) == (command.league, command.away, command.home):
-            return ()
-        raise Rejected("already_exists", "There is another fixture of this id.", fixture=command.fixture)
-    if command.fixture in house.archived:
-        raise Rejected("already_exists", "There was another fixture of this id.", fixture=command.fixture)
-    for games, most in ((house.fixtures, FIXTURES_MAX), (house.archived, ARCHIVED_MAX)):
-        if len(games) >= most:
-            raise Rejected("too_many", "There are as many games as there may be.", most=most)
-    if type(command.rotation) is not int or not 0 < command.rotation < 2**31:
-        raise Rejected("rotation_invalid", "The rotation number is a positive number.")
-    return FixtureCreated(
-        command.fixture,
-        command.league,
-        league.sport,
-        command.rotation,
-        reason_text(command.away),
-        reason_text(command.home),
-        require_start(command.start_ns),
-    )
-
-
-@evolves(FixtureCreated)
-def fixture_created(house: CatalogState, event: FixtureCreated) -> None:
-    fixture = Fixture(event.fixture, event.league, event.sport, event.rotation, event.away, event.home, event.start_ns)
-    house.add_fixture(fixture)
-    house.schedule("cutoff", event.fixture, event.start_ns)
-
-
-class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
-    """Move a game's start. A game that was closed by its old start is open again until the new one, unless a result is known:
-    nobody wagers on what has happened."""
-
-    fixture: str
-    start_ns: int
-    reason: str
-
-
-class FixtureRescheduled(Event, shown_to=Permission.BOARD_VIEW):
-    """A game starts at another time."""
-
-    fixture: str
-    before_ns: int
-    after_ns: int
-    reason: str
-
-
-@decides(RescheduleFixture)
-def reschedule_fixture(house: CatalogState, command: RescheduleFixture, context: Any) -> FixtureRescheduled | tuple[()]:
-    fixture = house.fixture(command.fixture)
-    if fixture.start_ns == require_start(command.start_ns):
-        return ()
-    house.move(fixture, "FixtureRescheduled")
-    result = house.results.get(fixture.name)
-    if result is not None:
-        raise Rejected("fixture_status", "This game has a result already.", revision=result.revision)
-    if fixture.status == "closed" and command.start_ns <= context.at_ns:
-        raise Rejected("past_cutoff", "The new start is over already.")
-    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, reason_text(command.reason))
-
-
-@evolves(FixtureRescheduled)
-def fixture_rescheduled(house: CatalogState, event: FixtureRescheduled) -> None:
-    fixture = house.fixtures[event.fixture]
-    fixture.start_ns = event.after_ns
-    house.live_on(fixture, "FixtureRescheduled")
-    house.schedule("cutoff", event.fixture, event.after_ns)
-
-
-class CloseFixture(Command, streams=("house",)):
-    """The cutoff is reached (the engine sends it when the timer is due)."""
-
-    fixture: str
-
-
-class FixtureClosed(Event, shown_to=Permission.BOARD_VIEW):
-    """No more wagers on this game."""
-
-    fixture: str
-    cutoff_ns: int
-
-
-@fires("cutoff")
-def cutoff_is_due(subject: str) -> Command:
-    return CloseFixture(subject)
-
-
-@decides(CloseFixture)
-def close_fixture(house: CatalogState, command: CloseFixture, context: Any) -> FixtureClosed | tuple[()]:
-    fixture = house.fixture(command.fixture)
-    if fixture.status != "scheduled" or context.at_ns < fixture.start_ns:
-        return ()
-    return FixtureClosed(fixture.name, fixture.start_ns)
-
-
-@evolves(FixtureClosed)
-def fixture_closed(house: CatalogState, event: FixtureClosed) -> None:
-    house.live_on(house.fixtures[event.fixture], "FixtureClosed")
-    house.unschedule("cutoff", event.fixture)
-
-
-@grounds(RescheduleFixture)
-def fixture_ground(house: CatalogState, command: RescheduleFixture) -> int:
-    """The game, and its result."""
-    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(Result, command.fixture))
-
-
-@grounds(CreateLeague)
-def league_ground(house: CatalogState, command: CreateLeague) -> int:
-    """Whether there is such a league."""
-    return house.moved_seq(League, command.league)
-
-
-@grounds(CreateFixture)
-def new_fixture_ground(house: CatalogState, command: CreateFixture) -> int:
-    """The game, if there is one, and its league."""
-    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(League, command.league))

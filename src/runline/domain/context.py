@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runline.domain.access import User
+from runline.domain.invariants import check
 
 if TYPE_CHECKING:
     from runline.domain.house import House
@@ -27,3 +28,9 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     house: "House | None"
     house_lag_ms: int
     fetched: tuple[int, ...] = ()
+
+    def view(self) -> "House":
+        """The house as a book sees it."""
+        check(self.house is not None, "a book decides with a house view")
+        assert self.house is not None
+        return self.house

@@ -5,15 +5,16 @@ there, what does the noun decide, has its ground moved. Judging changes nothing.
 whoever holds the state: the writer, a view of the house, a proof of the log, a screen.
 """
 
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Protocol, final
 
 import msgspec
 
-from runline.domain.access import ROOT, authorize
+from runline.domain.access import authorize
 from runline.domain.bounds import STEP_NS_MAX
 from runline.domain.context import Context
-from runline.domain.messages import DECIDERS, EVOLVERS, GROUNDS, WANTED, Command, Decided, Event, Rejected
-from runline.domain.sessions import SessionState, require_presence, require_session
+from runline.domain.messages import Command, Decided, Event, Rejected
+from runline.domain.nodes import ROOT
+from runline.domain.sessions import require_presence, require_session
 from runline.domain.state import Need, State
 
 if TYPE_CHECKING:
@@ -58,12 +59,12 @@ def time_of(last_ns: int, now_ns: int) -> int:
 
 def needs(state: State, message: Command | Event) -> list[Need]:
     """The rows out of memory without which a command cannot be judged, or an event not be folded."""
-    wanted = WANTED.get(type(message))
-    return wanted(state, message) if wanted else []
+    wanted = state.vocabulary.wanted.get(type(message))
+    return list(wanted(state, message)) if wanted else []
 
 
 def judge(
-    state: SessionState,
+    state: State,
     asked: Asked,
     at_ns: int,
     house: "House | None",
@@ -95,24 +96,25 @@ def judge(
             require_presence(session, at_ns)
     context = Context(at_ns, user, asked.session, house, house_lag_ms, fetched)
     if asked.if_position is None:
-        decided = DECIDERS[type(command)](state, command, context)
+        decided = state.vocabulary.deciders[type(command)](state, command, context)
     else:
         decided = decide_on_ground(state, command, context, asked.if_position)
-    return [decided] if type(decided) in EVOLVERS else list(decided)  # type: ignore[list-item, arg-type]
+    return [decided] if type(decided) in state.vocabulary.evolvers else list(decided)  # type: ignore[list-item, arg-type]
 
 
-def decide_on_ground(state: Any, command: Command, context: Context, if_position: int) -> Decided:
+def decide_on_ground(state: State, command: Command, context: Context, if_position: int) -> Decided:
     """Decide a command if its ground has not moved since a position. Whether it has is told to nobody who may not do this to
     it, nor whether it is there.
 
     Raises Rejected `position_moved`, and whatever the command is refused for.
     """
-    ground = GROUNDS.get(type(command))
+    vocabulary, kind = state.vocabulary, type(command)
+    ground, decide = vocabulary.grounds.get(kind), vocabulary.deciders[kind]
     moved_seq = ground(state, command) if ground else state.seq
     if moved_seq <= if_position:
-        return DECIDERS[type(command)](state, command, context)
+        return decide(state, command, context)
     try:
-        DECIDERS[type(command)](state, command, context)
+        decide(state, command, context)
     except Rejected as rejected:
         if context.user.node != ROOT and hides(rejected.code):
             raise
@@ -125,10 +127,11 @@ def hides(code: str) -> bool:
 
 
 def fold(state: State, event: Event, seq: int, at_ns: int) -> None:
-    """Apply an event to a state that has everything before it."""
+    """Apply an event to a state that has everything before it: each noun that is told of it evolves its part, in order."""
     state.seq = seq
     state.at_ns = at_ns
-    EVOLVERS[type(event)](state, event)
+    for evolve in state.vocabulary.evolvers[type(event)]:
+        evolve(state, event)
 
 
 def follow(state: State, event: Event, seq: int, at_ns: int) -> None:
@@ -136,4 +139,4 @@ def follow(state: State, event: Event, seq: int, at_ns: int) -> None:
     fold(state, event, seq, at_ns)
     state.changed.clear()
     state.dropped.clear()
-    state.due.clear()
+    state.timers.due.clear()

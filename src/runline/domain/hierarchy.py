@@ -4,18 +4,22 @@ Rule: the tree stores parents only. Everyone sees and acts on their own subtree;
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from runline.domain.access import PLAYER_ROLE, ROOT, Held, User, grantable, require_room
+from runline.domain.access import PLAYER_ROLE, User, grantable, require_room
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.nodes import ROOT, Held, Nodes
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
-from runline.domain.settings import SettingsState
-from runline.domain.state import Row
+from runline.domain.state import Row, State
+
+if TYPE_CHECKING:
+    from runline.domain.book import Book
+    from runline.domain.context import Context
 
 
 class Agent(Row, table="agents", read_by=("parent",)):
@@ -89,13 +93,13 @@ class Extent(msgspec.Struct):
             self.held.pop(what, None)
 
 
-class TreeState(SettingsState):
+class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Player: "players"}):
     """A book's agents and players."""
 
-    held: ClassVar[dict[type[Row], str]] = {**SettingsState.held, Agent: "agents", Player: "players"}
+    __slots__ = ("agents", "children", "extents", "players", "players_at")
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
         self.agents: dict[str, Agent] = {}
         self.players: dict[str, Player] = {}
         self.children: dict[str, Ordered[str]] = {}
@@ -103,7 +107,6 @@ class TreeState(SettingsState):
         self.extents: dict[str, Extent] = {}
 
     def derive(self) -> None:
-        super().derive()
         children: dict[str, list[str]] = {}
         for agent in self.agents.values():
             children.setdefault(agent.parent, []).append(agent.name)
@@ -112,21 +115,14 @@ class TreeState(SettingsState):
             players.setdefault(player.agent, []).append(player.number)
         self.children = {parent: Ordered(names) for parent, names in children.items()}
         self.players_at = {agent: Ordered(numbers) for agent, numbers in players.items()}
-        own: dict[str, Extent] = {name: Extent([1]) for name in self.agents}
-        for role in self.roles.values():
-            own[role.node].add_held("roles", 1)
-        for user in self.users.values():
-            own[user.node].add_held("players" if user.player else "users", 1)
-        for session in self.sessions.values():
-            own[self.users[session.user].node].add_held("sessions", 1)
         self.extents = {name: Extent() for name in self.agents}
-        for name, extent in own.items():
+        for name in self.agents:
             for lower, above in enumerate(self.chain(name)):
-                self.extents[above].add(extent, 1, lower)
+                self.extents[above].add_agents(lower, 1)
 
     def add_agent(self, agent: Agent) -> None:
         """Take in a new agent."""
-        self.agents[agent.name] = self.touch(agent)
+        self.agents[agent.name] = self.state.touch(agent)
         self.children.setdefault(agent.parent, Ordered()).add(agent.name)
         self.extents[agent.name] = Extent()
         for lower, above in enumerate(self.chain(agent.name)):
@@ -138,14 +134,23 @@ class TreeState(SettingsState):
         for lower, above in enumerate(self.chain(agent.parent), 1):
             self.extents[above].add(moved, -1, lower)
         self.children[agent.parent].discard(agent.name)
-        self.touch(agent).parent = parent
+        self.state.touch(agent).parent = parent
         self.children.setdefault(parent, Ordered()).add(agent.name)
         for lower, above in enumerate(self.chain(parent), 1):
             self.extents[above].add(moved, 1, lower)
 
-    def take_room(self, node: str, what: Held, sign: Literal[1, -1]) -> None:
+    def add_player(self, player: Player) -> None:
+        """Take in a new player."""
+        self.players[player.number] = self.state.touch(player)
+        self.players_at.setdefault(player.agent, Ordered()).add(player.number)
+
+    def players_of(self, agent: str) -> Ordered[str]:
+        """The players directly under an agent."""
+        return self.players_at.get(agent, NO_KEYS)
+
+    def take_room(self, node: str, what: Held, count: int) -> None:
         for above in self.chain(node):
-            self.extents[above].add_held(what, sign)
+            self.extents[above].add_held(what, count)
 
     def part_of(self, node: str) -> str:
         part = ""
@@ -159,18 +164,7 @@ class TreeState(SettingsState):
         extent = self.extents[self.part_of(node)]
         return sum(extent.levels) if what == "agents" else extent.held.get(what, 0)
 
-    def add_player(self, player: Player) -> None:
-        """Take in a new player."""
-        self.players[player.number] = self.touch(player)
-        self.players_at.setdefault(player.agent, Ordered()).add(player.number)
-
-    def players_of(self, agent: str) -> Ordered[str]:
-        """The players directly under an agent."""
-        return self.players_at.get(agent, NO_KEYS)
-
     def subtree(self, top: str, start: str = "") -> Iterator[str]:
-        """The agents of a subtree, each before those below it, by name among those of one parent; from `start` on, which must
-        stand in it. The tree must not change meanwhile."""
         node = start or top
         yield node
         following = [iter(self.children.get(node, NO_KEYS))]
@@ -203,7 +197,7 @@ class TreeState(SettingsState):
             node = agent.parent
         return False
 
-    def known_node(self, node: str) -> bool:
+    def known(self, node: str) -> bool:
         return node in self.agents
 
     @property
@@ -215,7 +209,6 @@ class TreeState(SettingsState):
         return known.agent if known else None
 
     def chain(self, node: str) -> list[str]:
-        """A node and all above it, upwards to the root."""
         nodes: list[str] = []
         while node:
             nodes.append(node)
@@ -253,16 +246,6 @@ class TreeState(SettingsState):
         elif user.node != ROOT:
             raise Rejected("not_permitted", "Only the whole book's staff may close this.")
 
-    def layer_around(self, player: str, agent: str) -> tuple[str, str] | None:
-        """The nearest layer that closes betting to a player or to an agent's part of the tree: its scope and subject."""
-        if self.closed_by("player", player):
-            return "player", player
-        agents = self.layers.get("agent", set())
-        for node in self.chain(agent) if agents else ():
-            if node in agents:
-                return "agent", node
-        return None
-
 
 class CreateAgent(Command, needs=Permission.AGENT_CREATE):
     """Add an agent below another."""
@@ -279,20 +262,20 @@ class AgentCreated(Event, shown_to=Permission.FIGURES_VIEW):
 
 
 @decides(CreateAgent)
-def create_agent(book: TreeState, command: CreateAgent, context: Any) -> AgentCreated:
+def create_agent(book: "Book", command: CreateAgent, context: "Context") -> AgentCreated:
     name = identifier(command.agent, "agent")
-    book.require_node(context.user, command.parent)
-    if name in book.agents:
+    book.tree.require_node(context.user, command.parent)
+    if name in book.tree.agents:
         raise Rejected("already_exists", f"The id {name!r} is taken.", agent=name)
-    require_room(book, context.user, len(book.agents), AGENTS_MAX, "agents")
-    if len(book.chain(command.parent)) > AGENT_DEPTH_MAX:
+    require_room(book, context.user, len(book.tree.agents), AGENTS_MAX, "agents")
+    if len(book.tree.chain(command.parent)) > AGENT_DEPTH_MAX:
         raise Rejected("too_deep", "The tree is as deep as it may be.", most=AGENT_DEPTH_MAX)
     return AgentCreated(name, command.parent)
 
 
 @evolves(AgentCreated)
-def agent_created(book: TreeState, event: AgentCreated) -> None:
-    book.add_agent(Agent(event.agent, event.parent))
+def agent_created(book: "Book", event: AgentCreated) -> None:
+    book.tree.add_agent(Agent(event.agent, event.parent))
 
 
 class CreatePlayer(Command, needs=Permission.PLAYER_CREATE):
@@ -322,20 +305,20 @@ def require_credit(minor: int) -> int:
 
 
 @decides(CreatePlayer)
-def create_player(book: TreeState, command: CreatePlayer, context: Any) -> PlayerCreated:
-    number = book.new_user_name(command.player, "player")
-    book.require_node(context.user, command.agent)
-    require_room(book, context.user, len(book.players), PLAYERS_MAX, "players")
-    if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.held_by(context.user):
+def create_player(book: "Book", command: CreatePlayer, context: "Context") -> PlayerCreated:
+    number = book.access.new_user_name(command.player, "player")
+    book.tree.require_node(context.user, command.agent)
+    require_room(book, context.user, len(book.tree.players), PLAYERS_MAX, "players")
+    if command.credit_limit_minor and Permission.CREDIT_CHANGE.value not in book.access.held_by(context.user):
         raise Rejected("not_permitted", "Giving credit needs credit_change.", permission="credit_change")
     grantable(book, context.user, PLAYER_ROLE, command.agent)
     return PlayerCreated(number, command.agent, require_credit(command.credit_limit_minor))
 
 
 @evolves(PlayerCreated)
-def player_created(book: TreeState, event: PlayerCreated) -> None:
-    book.add_player(Player(event.player, event.agent, event.credit_limit_minor))
-    book.add_user(User(event.player, event.agent, PLAYER_ROLE, event.player))
+def player_created(book: "Book", event: PlayerCreated) -> None:
+    book.tree.add_player(Player(event.player, event.agent, event.credit_limit_minor))
+    book.access.add_user(User(event.player, event.agent, PLAYER_ROLE, event.player))
 
 
 class MoveAgent(Command, needs=Permission.AGENT_MOVE):
@@ -359,34 +342,39 @@ class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True):
 
 
 @decides(MoveAgent)
-def move_agent(book: TreeState, command: MoveAgent, context: Any) -> AgentMoved | tuple[()]:
-    book.require_node(context.user, command.agent)
-    book.require_node(context.user, command.parent)
+def move_agent(book: "Book", command: MoveAgent, context: "Context") -> AgentMoved | tuple[()]:
+    book.tree.require_node(context.user, command.agent)
+    book.tree.require_node(context.user, command.parent)
     if command.agent in (ROOT, context.user.node):
         raise Rejected("not_permitted", "You cannot move the node you stand at.")
-    if book.below(command.agent, command.parent):
+    if book.tree.below(command.agent, command.parent):
         raise Rejected("not_a_tree", "An agent cannot stand below itself.")
-    if len(book.chain(command.parent)) + book.height(command.agent) > AGENT_DEPTH_MAX:
+    if len(book.tree.chain(command.parent)) + book.tree.height(command.agent) > AGENT_DEPTH_MAX:
         raise Rejected("too_deep", "The tree would be deeper than it may be.", most=AGENT_DEPTH_MAX)
-    before = book.agents[command.agent].parent
+    before = book.tree.agents[command.agent].parent
     if before == command.parent:
         return ()
     return AgentMoved(command.agent, before, command.parent, reason_text(command.reason))
 
 
+@evolves(AgentMoved)
+def agent_moved(book: "Book", event: AgentMoved) -> None:
+    book.tree.hang(book.tree.agents[event.agent], event.after)
+
+
 @grounds(MoveAgent)
-def move_ground(book: TreeState, command: MoveAgent) -> int:
+def move_ground(book: "Book", command: MoveAgent) -> int:
     """Where the agent and the new parent hang."""
     return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
 
 
 @grounds(CreateAgent)
-def new_agent_ground(book: TreeState, command: CreateAgent) -> int:
+def new_agent_ground(book: "Book", command: CreateAgent) -> int:
     """Whether there is such an agent, and where the parent hangs."""
     return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
 
 
 @grounds(CreatePlayer)
-def new_player_ground(book: TreeState, command: CreatePlayer) -> int:
+def new_player_ground(book: "Book", command: CreatePlayer) -> int:
     """Whether the account number is taken, and where the agent hangs."""
     return max(book.moved_seq(User, command.player), book.moved_seq(Agent, command.agent))

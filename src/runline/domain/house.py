@@ -1,19 +1,21 @@
 """House: the stream that all books follow. Fixtures, lines and results, the list of books, the platform's staff."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import runline.domain.archive
-import runline.domain.board  # lines, results and setbacks are commands and events of the house
-import runline.domain.results
-import runline.domain.setbacks  # noqa: F401
-from runline.domain.access import INTERNAL_USERS, OWNER, ROOT, Role, User
+from runline.domain.access import INTERNAL_USERS, OWNER, Role, User
 from runline.domain.bounds import BOOKS_MAX
+from runline.domain.catalog import Catalog
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.messages import HOUSE, Command, Event, Rejected, StreamKind, decides, evolves, grounds
+from runline.domain.nodes import ROOT, OneNode
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import EVERYTHING, Permission
-from runline.domain.state import Row
-from runline.domain.watch import WatchState
+from runline.domain.state import Part, Row, State
+from runline.domain.watch import Watch
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
+    from runline.domain.vocabulary import Vocabulary
 
 
 class BookListing(Row, table="books"):
@@ -24,19 +26,37 @@ class BookListing(Row, table="books"):
     changed_seq: int = 0
 
 
-class House(WatchState):
-    """The state of the house's stream. A process holds it twice: as its writer sees it, and as durable view."""
+class Books(Part, named="books", streams=("house",), keeps={BookListing: "by_name"}):
+    """The books that the house serves."""
 
-    held: ClassVar[dict[type[Row], str]] = {**WatchState.held, BookListing: "books"}
+    __slots__ = ("by_name", "order")
 
-    def __init__(self) -> None:
-        super().__init__(HOUSE)
-        self.books: dict[str, BookListing] = {}
-        self.book_order: Ordered[str] = Ordered()
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.by_name: dict[str, BookListing] = {}
+        self.order: Ordered[str] = Ordered()
 
     def derive(self) -> None:
-        super().derive()
-        self.book_order = Ordered(self.books)
+        self.order = Ordered(self.by_name)
+
+    def open(self, listing: BookListing) -> None:
+        """Take in a new book."""
+        self.by_name[listing.name] = self.state.touch(listing)
+        self.order.add(listing.name)
+
+
+class House(State):
+    """The state of the house's stream. A process holds it twice: as its writer sees it, and as durable view. Its parts are those
+    that the vocabulary declares; here stand those that others know by name."""
+
+    kind: ClassVar[StreamKind] = "house"
+    tree: OneNode
+    catalog: Catalog
+    watch: Watch
+    books: Books
+
+    def __init__(self, vocabulary: "Vocabulary") -> None:
+        super().__init__(HOUSE, vocabulary)
 
 
 class FoundHouse(Command, streams=("house",)):
@@ -55,16 +75,16 @@ class HouseFounded(Event):
 
 
 @decides(FoundHouse)
-def found_house(house: House, command: FoundHouse, context: Any) -> HouseFounded | tuple[()]:
-    if house.users:
+def found_house(house: House, command: FoundHouse, context: "Context") -> HouseFounded | tuple[()]:
+    if house.access.users:
         return ()
-    return HouseFounded(house.new_user_name(command.owner, "user"))
+    return HouseFounded(house.access.new_user_name(command.owner, "user"))
 
 
 @evolves(HouseFounded)
 def house_founded(house: House, event: HouseFounded) -> None:
-    house.add_role(Role(OWNER, ROOT, EVERYTHING))
-    house.add_user(User(event.owner, ROOT, OWNER, ""))
+    house.access.add_role(Role(OWNER, ROOT, EVERYTHING))
+    house.access.add_user(User(event.owner, ROOT, OWNER, ""))
 
 
 class OpenBook(Command, needs=Permission.BOOK_OPEN, streams=("house",)):
@@ -86,24 +106,23 @@ class BookOpened(Event):
 
 
 @decides(OpenBook)
-def open_book(house: House, command: OpenBook, context: Any) -> BookOpened | tuple[()]:
+def open_book(house: House, command: OpenBook, context: "Context") -> BookOpened | tuple[()]:
     name = identifier(command.book, "book")
     owner = identifier(command.owner, "user")
-    existing = house.books.get(name)
+    existing = house.books.by_name.get(name)
     if existing is not None and existing.owner == owner:
         return ()
     if existing is not None or name in (HOUSE, *INTERNAL_USERS) or owner in INTERNAL_USERS:
         taken = owner if owner in INTERNAL_USERS else name
         raise Rejected("already_exists", f"The id {taken!r} is taken.")
-    if len(house.books) >= BOOKS_MAX:
+    if len(house.books.by_name) >= BOOKS_MAX:
         raise Rejected("too_many", "The house has as many books as it can serve.", most=BOOKS_MAX)
     return BookOpened(name, owner)
 
 
 @evolves(BookOpened)
 def book_opened(house: House, event: BookOpened) -> None:
-    house.books[event.book] = house.touch(BookListing(event.book, event.owner))
-    house.book_order.add(event.book)
+    house.books.open(BookListing(event.book, event.owner))
 
 
 @grounds(OpenBook)
@@ -130,8 +149,8 @@ class StreamStartAsked(Event):
 
 
 @decides(StartStream)
-def start_stream(house: House, command: StartStream, context: Any) -> StreamStartAsked:
-    if command.book not in house.books:
+def start_stream(house: House, command: StartStream, context: "Context") -> StreamStartAsked:
+    if command.book not in house.books.by_name:
         raise Rejected("unknown_book", "There is no such book.", book=command.book)
     return StreamStartAsked(command.book, reason_text(command.reason))
 

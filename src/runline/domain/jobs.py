@@ -5,12 +5,16 @@ subject takes its place. Progress and end count the whole job.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from runline.domain.messages import SLICE_NEEDS, SLICES, Command, Event, decides, evolves, wants
-from runline.domain.state import Need, Row, State
+from runline.domain.aside import Duty
+from runline.domain.messages import Command, Event, decides, evolves, wants
+from runline.domain.state import Need, Part, Row, State
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
 
 
 class Job(Row, table="jobs"):
@@ -44,35 +48,40 @@ class Slice(msgspec.Struct, frozen=True, gc=False):
     cursor: int = 0
 
 
-class JobsState(State):
-    """A stream that does long work."""
+def job_duty(job: Job) -> Duty:
+    """What a job owes: its next slice."""
+    return "job", job.kind, str(job.number)
 
-    held: ClassVar[dict[type[Row], str]] = {**State.held, Job: "jobs"}
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.jobs: dict[int, Job] = {}
+class Jobs(Part, named="jobs", streams=("house", "book"), keeps={Job: "by_number"}):
+    """The long work of a stream."""
 
-    def start(self, job: Job) -> None:
-        """Begin a job, instead of any other of the same kind and subject."""
+    __slots__ = ("aside", "by_number")
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.aside = state.aside
+        self.aside.owed["job"] = lambda kind, subject: int(subject) in self.by_number
+        self.by_number: dict[int, Job] = {}
+
+    def start(self, job: Job) -> list[int]:
+        """Begin a job, instead of any other of the same kind and subject; returns the numbers of those."""
         same = (job.kind, job.subject)
-        for other in [other for other in self.jobs.values() if (other.kind, other.subject) == same]:
+        others = [other for other in self.by_number.values() if (other.kind, other.subject) == same]
+        for other in others:
             self.finish(other)
-        self.jobs[job.number] = self.touch(job)
-
-    def advance(self, job: Job, stage: str, cursor: int) -> None:
-        """A slice is done."""
-        self.touch(job)
-        job.stage, job.cursor = stage, cursor
+        self.by_number[job.number] = self.state.touch(job)
+        return [other.number for other in others]
 
     def finish(self, job: Job) -> None:
         """Forget a job."""
-        del self.jobs[job.number]
-        self.drop(job)
+        del self.by_number[job.number]
+        self.state.drop(job)
+        self.aside.take_up(job_duty(job))
 
     def may_go_on(self, job: Job) -> bool:
         """Whether its next slice may be tried."""
-        return True
+        return not self.aside.numbers or job_duty(job) not in self.aside.numbers
 
 
 class DoSlice(Command, lane="bulk", streams=("house", "book")):
@@ -109,18 +118,18 @@ class JobFinished(Event):
 
 
 @wants(DoSlice)
-def rows_of_slice(state: JobsState, command: DoSlice) -> list[Need]:
-    job = state.jobs.get(command.job)
-    needs = SLICE_NEEDS.get(job.kind) if job is not None and state.may_go_on(job) else None
-    return needs(state, job) if needs is not None else []
+def rows_of_slice(state: State, command: DoSlice) -> list[Need]:
+    job = state.jobs.by_number.get(command.job)
+    needs = state.vocabulary.slice_needs.get(job.kind) if job is not None and state.jobs.may_go_on(job) else None
+    return list(needs(state, job)) if needs is not None else []
 
 
 @decides(DoSlice)
-def do_slice(state: JobsState, command: DoSlice, context: Any) -> list[Event] | tuple[()]:
-    job = state.jobs.get(command.job)
-    if job is None or not state.may_go_on(job):
+def do_slice(state: State, command: DoSlice, context: "Context") -> list[Event] | tuple[()]:
+    job = state.jobs.by_number.get(command.job)
+    if job is None or not state.jobs.may_go_on(job):
         return ()
-    found: Slice = SLICES[job.kind](state, job, context)
+    found: Slice = state.vocabulary.slices[job.kind](state, job, context)
     done = job.done + found.handled
     if found.stage:
         last: Event = JobAdvanced(job.number, job.kind, job.subject, found.stage, found.cursor, found.handled, done)
@@ -130,12 +139,11 @@ def do_slice(state: JobsState, command: DoSlice, context: Any) -> list[Event] | 
 
 
 @evolves(JobAdvanced)
-def job_advanced(state: JobsState, event: JobAdvanced) -> None:
-    job = state.jobs[event.job]
-    state.advance(job, event.stage, event.cursor)
-    job.done = event.done
+def job_advanced(state: State, event: JobAdvanced) -> None:
+    job = state.touch(state.jobs.by_number[event.job])
+    job.stage, job.cursor, job.done = event.stage, event.cursor, event.done
 
 
 @evolves(JobFinished)
-def job_finished(state: JobsState, event: JobFinished) -> None:
-    state.finish(state.jobs[event.job])
+def job_finished(state: State, event: JobFinished) -> None:
+    state.jobs.finish(state.jobs.by_number[event.job])

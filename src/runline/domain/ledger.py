@@ -3,11 +3,14 @@
 Rule: the ledger sums to zero, checked at every entry: players' balances and the book's own accounts together.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
-from runline.domain.hierarchy import Player, TreeState
+from runline.domain.hierarchy import Player
 from runline.domain.invariants import check
-from runline.domain.state import Row
+from runline.domain.state import Part, Row
+
+if TYPE_CHECKING:
+    from runline.domain.book import Book
 
 GRADING = "grading"
 """What the book has lost to (−) and won from (+) players by wagers, from the book's side."""
@@ -51,40 +54,44 @@ class LedgerEntry(Row, table="ledger_entries", read_by=("player",)):
     changed_seq: int = 0
 
 
-class LedgerState(TreeState):
+class Ledger(Part, named="ledger", streams=("book",), keeps={LedgerAccount: "accounts"}):
     """A book's ledger."""
 
-    held: ClassVar[dict[type[Row], str]] = {**TreeState.held, LedgerAccount: "ledger_accounts"}
+    __slots__ = ("accounts", "sum_minor", "tree")
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.ledger_accounts: dict[str, LedgerAccount] = {}
-        self.ledger_sum_minor = 0
+    def __init__(self, book: "Book") -> None:
+        super().__init__(book)
+        self.tree = book.tree
+        self.accounts: dict[str, LedgerAccount] = {}
+        self.sum_minor = 0
 
     def derive(self) -> None:
-        super().derive()
-        self.ledger_sum_minor = sum(account.balance_minor for account in self.ledger_accounts.values()) + sum(
-            player.balance_minor for player in self.players.values()
+        self.sum_minor = sum(account.balance_minor for account in self.accounts.values()) + sum(
+            player.balance_minor for player in self.tree.players.values()
         )
-        check(self.ledger_sum_minor == 0, f"the ledger sums to {self.ledger_sum_minor}, not to zero")
+        check(self.sum_minor == 0, f"the ledger sums to {self.sum_minor}, not to zero")
+
+    def open(self, account: LedgerAccount) -> None:
+        """Take in one of a new book's accounts."""
+        self.accounts[account.name] = self.state.touch(account)
 
     def post(self, player: Player, account: str, change_minor: int, kind: str, wager: int, description: str) -> None:
         """Move a player's balance by `change_minor` against one of the book's accounts."""
         if change_minor == 0:
             return
-        other = self.ledger_accounts[account]
+        state, other = self.state, self.accounts[account]
         before, other_before = player.balance_minor, other.balance_minor
-        self.touch(player).balance_minor = before + change_minor
-        player.balance_seq = self.seq
-        self.touch(other).balance_minor = other_before - change_minor
-        self.ledger_sum_minor += player.balance_minor - before + other.balance_minor - other_before
-        check(self.ledger_sum_minor == 0, "an entry does not balance")
+        state.touch(player).balance_minor = before + change_minor
+        player.balance_seq = state.seq
+        state.touch(other).balance_minor = other_before - change_minor
+        self.sum_minor += player.balance_minor - before + other.balance_minor - other_before
+        check(self.sum_minor == 0, "an entry does not balance")
         name = f"player:{player.number}"
         debit, credit = (account, name) if change_minor > 0 else (name, account)
-        self.touch(
+        state.touch(
             LedgerEntry(
-                self.seq,
-                self.at_ns,
+                state.seq,
+                state.at_ns,
                 kind,
                 debit,
                 credit,

@@ -4,23 +4,24 @@ Rule: a book follows the house with an offset (the house moves, the offset stays
 The line is computed from the durable house view as a wager is judged; it is never stored.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from runline.domain.access import ROOT
 from runline.domain.board import price_of_record, require_points
 from runline.domain.bounds import BOOK_LINES_MAX, LINE_QUARTERS_MAX
 from runline.domain.catalog import Market, side_line
 from runline.domain.grading import SIDES
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.nodes import ROOT
 from runline.domain.odds import shade_american
 from runline.domain.permissions import Permission
-from runline.domain.risk import RiskState
-from runline.domain.state import Row
+from runline.domain.state import Part, Row, State
 
 if TYPE_CHECKING:
+    from runline.domain.book import Book
+    from runline.domain.context import Context
     from runline.domain.house import House
 
 LineMode = Literal["follow", "offset", "lock", "hide"]
@@ -72,21 +73,21 @@ class Offer(msgspec.Struct, gc=False):
         return line if line is None else side_line(kind, side, line), self.prices[sides.index(side)]
 
 
-class LinesState(RiskState):
+class Lines(Part, named="lines", streams=("book",), keeps={BookLine: "by_market"}):
     """A book's departures from the house's lines."""
 
-    held: ClassVar[dict[type[Row], str]] = {**RiskState.held, BookLine: "book_lines"}
+    __slots__ = ("by_market",)
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.book_lines: dict[str, BookLine] = {}
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.by_market: dict[str, BookLine] = {}
 
     def offer(self, market: Market) -> Offer:
         """What this book offers in a market that the house offers.
 
         Raises Rejected `market_closed` where the market is hidden or off the board.
         """
-        own = self.book_lines.get(market.name)
+        own = self.by_market.get(market.name)
         if own is not None and own.mode == "lock":
             return Offer(market, own.line_quarters, own.prices)
         if not market.offered or (own is not None and own.mode == "hide"):
@@ -110,7 +111,7 @@ class LinesState(RiskState):
 
 def house_market(house: "House", name: str) -> Market:
     """The market, or Rejected `unknown_market`."""
-    market = house.markets.get(name)
+    market = house.catalog.markets.get(name)
     if market is None:
         raise Rejected("unknown_market", f"There is no market {name!r}.", market=name)
     return market
@@ -142,14 +143,14 @@ class LineMoved(Event, shown_to=Permission.BOARD_VIEW):
 
 
 @decides(MoveLine)
-def move_line(book: LinesState, command: MoveLine, context: Any) -> LineMoved | tuple[()]:
+def move_line(book: "Book", command: MoveLine, context: "Context") -> LineMoved | tuple[()]:
     if context.user.node != ROOT:
         raise Rejected("not_permitted", "Only the whole book's staff may move its lines.")
-    market = house_market(context.house, command.market)
-    own = book.book_lines.get(market.name)
+    market = house_market(context.view(), command.market)
+    own = book.lines.by_market.get(market.name)
     before = departure(own) if own else Departure()
     after = departure_asked(market, command)
-    if own is None and after != before and len(book.book_lines) >= BOOK_LINES_MAX:
+    if own is None and after != before and len(book.lines.by_market) >= BOOK_LINES_MAX:
         raise Rejected("too_many", "The book has as many lines of its own as it may.", most=BOOK_LINES_MAX)
     return LineMoved(market.name, before, after, reason_text(command.reason)) if before != after else ()
 
@@ -182,8 +183,8 @@ def departure_asked(market: Market, command: MoveLine) -> Departure:
 
 
 @evolves(LineMoved)
-def line_moved(book: LinesState, event: LineMoved) -> None:
-    own = book.book_lines.pop(event.market, None)
+def line_moved(book: "Book", event: LineMoved) -> None:
+    own = book.lines.by_market.pop(event.market, None)
     after = event.after
     if after.mode == "follow":
         if own is not None:
@@ -191,7 +192,7 @@ def line_moved(book: LinesState, event: LineMoved) -> None:
         return
     if own is None:
         own = BookLine(event.market, after.mode, 0, 0, None, ())
-    book.book_lines[event.market] = book.touch(own)
+    book.lines.by_market[event.market] = book.touch(own)
     own.mode = after.mode
     own.offset_quarters = after.offset_quarters
     own.offset_cents = after.offset_cents
@@ -200,6 +201,6 @@ def line_moved(book: LinesState, event: LineMoved) -> None:
 
 
 @grounds(MoveLine)
-def line_ground(book: LinesState, command: MoveLine) -> int:
+def line_ground(book: "Book", command: MoveLine) -> int:
     """How the book departs from the house in this market. (The house's line is of another stream.)"""
     return book.moved_seq(BookLine, command.market)

@@ -1,4 +1,4 @@
-"""Commands, events and refusals: the vocabulary that every room shares.
+"""Commands, events and refusals: what every room speaks in.
 
 A command is a wish (`PlaceWager`), an event is a fact (`WagerPlaced`), a refusal is a stable code. A command's handler
 decides from the state alone; an event's handler evolves the state and cannot fail.
@@ -37,9 +37,6 @@ Sender = Literal["engine", "gateway"]
 SENTENCE_LENGTH_MAX = 500
 """Characters of a refusal's sentence, which may repeat what was asked for and is kept for the activity log."""
 
-COMMANDS: dict[str, type["Command"]] = {}
-EVENTS: dict[str, type["Event"]] = {}
-
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class CommandMeta(msgspec.StructMeta):
@@ -71,8 +68,6 @@ class CommandMeta(msgspec.StructMeta):
         cls.urgent = urgent
         cls.lane = lane
         cls.streams = streams
-        if bases != (msgspec.Struct,):
-            COMMANDS[name] = cls
         return cls
 
 
@@ -125,8 +120,6 @@ class EventMeta(msgspec.StructMeta):
         cls.changes_sight = changes_sight
         cls.version = version
         cls.secret = secret
-        if bases != (msgspec.Struct,):
-            EVENTS[name] = cls
         return cls
 
 
@@ -184,76 +177,82 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 Decided = Event | Sequence[Event]
 
-DECIDERS: dict[type[Command], Callable[[Any, Any, Any], Decided]] = {}
-EVOLVERS: dict[type[Event], Callable[[Any, Any], None]] = {}
-GROUNDS: dict[type[Command], Callable[[Any, Any], int]] = {}
-WANTED: dict[type[Command] | type[Event], Callable[[Any, Any], Any]] = {}
-TIMERS: dict[str, Callable[[str], Command]] = {}
-SLICES: dict[str, Callable[[Any, Any, Any], Any]] = {}
-SLICE_NEEDS: dict[str, Callable[[Any, Any], Any]] = {}
-CAUSED: dict[type[Event], Callable[[Any, Any], Command]] = {}
-UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+Declared = Literal[
+    "decides",
+    "evolves",
+    "grounds",
+    "wants",
+    "fires",
+    "upcasts",
+    "shows",
+    "reads",
+    "slices",
+    "slice_wants",
+    "causes",
+    "makes_up",
+]
+
+DECLARATIONS = "declarations"
+"""The attribute of a function that has what is declared of it: pairs of `Declared` and what it is about."""
 
 
-def registers(registry: dict[Any, Any], key: Any) -> Any:
-    """A decorator that enters a function into a registry."""
+def declares(what: Declared, about: Any) -> Callable[[F], F]:
+    """A decorator that notes what a function is for. The vocabulary reads it with the noun in whose file the function stands."""
 
-    def register(function: F) -> F:
-        registry[key] = function
+    def note(function: F) -> F:
+        function.__dict__.setdefault(DECLARATIONS, []).append((what, about))
         return function
 
-    return register
+    return note
 
 
 def decides(command: type[Command]) -> Callable[[F], F]:
-    """Register what decides a command: (state, command, context) -> event or events; or it raises Rejected."""
-    register: Callable[[F], F] = registers(DECIDERS, command)
-    return register
+    """Declare what decides a command: (state, command, context) -> event or events; or it raises Rejected."""
+    return declares("decides", command)
 
 
 def evolves(event: type[Event]) -> Callable[[F], F]:
-    """Register what changes the state by an event: (state, event) -> None."""
-    register: Callable[[F], F] = registers(EVOLVERS, event)
-    return register
+    """Declare what changes the state by an event: (state, event) -> None. Several nouns may evolve one event, also one of another
+    noun; they do so in the order of the vocabulary."""
+    return declares("evolves", event)
 
 
 def grounds(command: type[Command]) -> Callable[[F], F]:
-    """Register what says at which position a command's ground last moved: (state, command) -> position."""
-    register: Callable[[F], F] = registers(GROUNDS, command)
-    return register
+    """Declare what says at which position a command's ground last moved: (state, command) -> position."""
+    return declares("grounds", command)
 
 
 def wants(message: type[Command] | type[Event]) -> Callable[[F], F]:
-    """Register which rows out of memory a command or a replayed event needs: (state, message) -> list of needs."""
-    register: Callable[[F], F] = registers(WANTED, message)
-    return register
+    """Declare which rows out of memory a command or a replayed event needs: (state, message) -> list of needs."""
+    return declares("wants", message)
 
 
 def fires(kind: str) -> Callable[[F], F]:
-    """Register what a due timer becomes: (its subject) -> command."""
-    register: Callable[[F], F] = registers(TIMERS, kind)
-    return register
+    """Declare what a due timer becomes: (its subject) -> command."""
+    return declares("fires", kind)
 
 
 def slices(kind: str) -> Callable[[F], F]:
-    """Register what a slice of such a job does: (state, job, context) -> Slice. It decides, and changes nothing."""
-    register: Callable[[F], F] = registers(SLICES, kind)
-    return register
+    """Declare what a slice of such a job does: (state, job, context) -> Slice. It decides, and changes nothing."""
+    return declares("slices", kind)
 
 
 def slice_wants(kind: str) -> Callable[[F], F]:
-    """Register which rows out of memory the next slice of such a job needs: (state, job) -> list of needs."""
-    register: Callable[[F], F] = registers(SLICE_NEEDS, kind)
-    return register
+    """Declare which rows out of memory the next slice of such a job needs: (state, job) -> list of needs."""
+    return declares("slice_wants", kind)
 
 
 def causes(event: type[Event]) -> Callable[[F], F]:
-    """Register what an event of the house makes each book do: (house, event) -> command, with its position as `house_seq`."""
-    register: Callable[[F], F] = registers(CAUSED, event)
-    return register
+    """Declare what an event of the house makes each book do: (house, event) -> command, with its position as `house_seq`."""
+    return declares("causes", event)
+
+
+def makes_up(what: str) -> Callable[[F], F]:
+    """Declare what happens as something is taken up that was set aside and is not tried by itself then: (state, subject, context)
+    -> events."""
+    return declares("makes_up", what)
 
 
 def upcasts(event: str, version: int) -> Callable[[F], F]:
-    """Register what brings the fields of an event from `version` to `version + 1`: (fields) -> fields."""
-    register: Callable[[F], F] = registers(UPCASTERS, (event, version))
-    return register
+    """Declare what brings the fields of an event from `version` to `version + 1`: (fields) -> fields."""
+    return declares("upcasts", (event, version))

@@ -18,9 +18,10 @@ from runline.domain.money import Rounding
 from runline.domain.odds import Price, is_better, is_favourite, is_same, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.settings import BookSettings
-from runline.domain.wagers import Basis, Channel, WagerPlaced, WagersState
+from runline.domain.wagers import Basis, Channel, WagerPlaced
 
 if TYPE_CHECKING:
+    from runline.domain.book import Book
     from runline.domain.context import Context
     from runline.domain.house import House
 
@@ -73,7 +74,7 @@ class Draft:
         "win_minor",
     )
 
-    book: WagersState
+    book: "Book"
     house: "House"
     context: "Context"
     asked: PlaceWager
@@ -86,7 +87,7 @@ class Draft:
     base_minor: int
 
 
-def begin(book: WagersState, command: PlaceWager, context: "Context") -> Draft:
+def begin(book: "Book", command: PlaceWager, context: "Context") -> Draft:
     """The draft of a ticket: for whom, and in which market.
 
     Raises Rejected if there is no such player or market, or the player is another's.
@@ -99,7 +100,7 @@ def begin(book: WagersState, command: PlaceWager, context: "Context") -> Draft:
     draft.house = house
     draft.context = context
     draft.asked = command
-    draft.player = book.player_within(context.user, command.player)
+    draft.player = book.tree.player_within(context.user, command.player)
     draft.market = house_market(house, command.market)
     return draft
 
@@ -120,26 +121,26 @@ def house_current(draft: Draft) -> None:
 def market_open(draft: Draft) -> None:
     """The market takes wagers: it is before its cutoff, and closed by no layer of house or book."""
     house, market, at_ns = draft.house, draft.market, draft.context.at_ns
-    fixture = house.fixtures[market.fixture]
+    fixture = house.catalog.fixtures[market.fixture]
     if fixture.status != "scheduled" or at_ns >= fixture.start_ns:
         if fixture.status in ("final", "cancelled"):
             raise Rejected("market_closed", "This game is over.", market=market.name)
         raise Rejected("past_cutoff", "This market is closed, the game has started.", cutoff_ns=fixture.start_ns)
     book = draft.book
-    if house.layers or book.layers:
+    if house.suspensions.subjects or book.suspensions.subjects:
         side, player = draft.asked.side, draft.player
-        layer = house.layer_over(fixture, market, side) if house.layers else None
-        if layer is None and book.layers:
-            layer = book.layer_over(fixture, market, side)
-        if layer is None and ("player" in book.layers or "agent" in book.layers):
-            layer = book.layer_around(player.number, player.agent)
+        layer = house.suspensions.layer_over(fixture, market, side) if house.suspensions.subjects else None
+        if layer is None and book.suspensions.subjects:
+            layer = book.suspensions.layer_over(fixture, market, side)
+        if layer is None and ("player" in book.suspensions.subjects or "agent" in book.suspensions.subjects):
+            layer = book.suspensions.layer_around(player.number, player.agent)
         if layer is not None:
             raise Rejected("market_suspended", "Betting is suspended here.", scope=layer[0], subject=layer[1])
 
 
 def room_left(draft: Draft) -> None:
     """The book may have one more open ticket."""
-    if draft.book.open_wagers >= OPEN_WAGERS_MAX:
+    if draft.book.tickets.open_count >= OPEN_WAGERS_MAX:
         raise Rejected("too_many", "The book has as many open wagers as it may.", most=OPEN_WAGERS_MAX)
 
 
@@ -147,7 +148,7 @@ def line_taken(draft: Draft) -> None:
     """The line that stands is one that the player takes, by what they saw and their odds-change policy."""
     asked = draft.asked
     side = asked.side
-    offer = draft.book.offer(draft.market)
+    offer = draft.book.lines.offer(draft.market)
     line, text = offer.side(side)
     price = parse_price(text)
     draft.line_quarters = line
@@ -182,7 +183,7 @@ def stake_valid(draft: Draft) -> None:
     risk = asked.amount_minor
     if type(risk) is not int or not 0 < risk <= STAKE_MINOR_MAX:
         raise Rejected("stake_invalid", "A stake is a positive number of minor units.", most=STAKE_MINOR_MAX)
-    rounding = draft.book.settings.rounding
+    rounding = draft.book.settings.current.rounding
     favourite = is_favourite(price)
     if asked.basis == "to_win" or (asked.basis == "base" and favourite):
         risk = risk_to_win(price, risk, rounding)
@@ -192,7 +193,7 @@ def stake_valid(draft: Draft) -> None:
 
 def limits_hold(draft: Draft) -> None:
     """The ticket is within the limits of book and player: its base amount, and what it wins."""
-    base_max, win_max = limits_for(draft.book.settings, draft.player)
+    base_max, win_max = limits_for(draft.book.settings.current, draft.player)
     if draft.win_minor > win_max or draft.base_minor > base_max:
         fit(draft)
 
@@ -215,7 +216,7 @@ def credit_holds(draft: Draft) -> None:
 
 def least_staked(draft: Draft) -> None:
     """The ticket is no smaller than the smallest, and wins something."""
-    least = draft.book.settings.stake_min_minor
+    least = draft.book.settings.current.stake_min_minor
     if draft.win_minor <= 0 or draft.base_minor < least:
         raise Rejected("limit_exceeded", "That is under the smallest stake.", least_minor=least)
 
@@ -237,7 +238,7 @@ PLACING: tuple[Rule, ...] = (
 
 
 @decides(PlaceWager)
-def place_wager(book: WagersState, command: PlaceWager, context: "Context") -> WagerPlaced:
+def place_wager(book: "Book", command: PlaceWager, context: "Context") -> WagerPlaced:
     draft = begin(book, command, context)
     for rule in PLACING:
         try:
@@ -268,7 +269,7 @@ def fit(draft: Draft) -> None:
 
     Raises Rejected of the tighter one: `limit_exceeded`, `credit_exceeded`.
     """
-    settings = draft.book.settings
+    settings = draft.book.settings.current
     base_max, win_max = limits_for(settings, draft.player)
     available = available_minor(draft.book, draft.player, draft.context.at_ns)
     most, code = most_allowed(settings, draft.price, base_max, win_max, available)
@@ -321,10 +322,10 @@ def largest_risk(price: Price, win_max: int, rounding: Rounding) -> int:
 
 
 @grounds(PlaceWager)
-def placing_ground(book: WagersState, command: PlaceWager) -> int:
+def placing_ground(book: "Book", command: PlaceWager) -> int:
     """The book's own line in the market, and what binds the player: credit, own limits, the book's. (What the player has wagered
     meanwhile counts as the wager is judged; the house's line and what closes the market are compared by the command itself.)"""
-    player = book.players.get(command.player)
+    player = book.tree.players.get(command.player)
     return max(
         max(player.credit_seq, player.limits_seq) if player else 0,
         book.moved_seq(BookSettings, book.stream),

@@ -36,7 +36,7 @@ def moves(book: Book, events: list[Event]) -> Moves:
             add(total.pending, event.player, event.risk_minor)
             stand(total, event.market, event.side, event.risk_minor, event.win_minor)
         elif isinstance(event, WagerSettled | WagerVoided | WagerReversed):
-            wager = book.wagers[event.wager]
+            wager = book.tickets.by_number[event.wager]
             sign = 1 if isinstance(event, WagerReversed) else -1
             add(total.pending, wager.player, sign * wager.risk_minor)
             stand(total, wager.market, wager.side, sign * wager.risk_minor, sign * wager.win_minor)
@@ -52,16 +52,16 @@ def moves(book: Book, events: list[Event]) -> Moves:
 def roles_ended(book: Book, moved: AgentMoved) -> dict[str, str]:
     """Whose roles a move ends: those that are kept above the agent and not above its new place."""
     ended: dict[str, str] = {}
-    if not book.extents[moved.agent].held.get("users"):
+    if not book.tree.extents[moved.agent].held.get("users"):
         return ended
-    left = [node for node in book.chain(moved.before) if not book.below(node, moved.after)]
+    left = [node for node in book.tree.chain(moved.before) if not book.tree.below(node, moved.after)]
     looked = 0
-    for name in sorted(role for node in left for role in book.kept.get(node, ())):
-        for node, users in book.holders.get(name, {}).items():
+    for name in sorted(role for node in left for role in book.access.kept.get(node, ())):
+        for node, users in book.access.holders.get(name, {}).items():
             if looked == ROLES_ENDED_LOOKED_MAX:
                 return ended
             looked += 1
-            if users and book.below(moved.agent, node):
+            if users and book.tree.below(moved.agent, node):
                 for user in islice(users, ROLES_ENDED_MAX - len(ended)):
                     ended[user] = name
     return ended

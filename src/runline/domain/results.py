@@ -1,13 +1,17 @@
 """Results: entered by a feed or by hand, then confirmed. Payout follows confirmation; another confirmation regrades."""
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from runline.domain.catalog import CatalogState, Fixture, Market, Result
+from runline.domain.catalog import Fixture, Market, Result
 from runline.domain.grading import NotGradable, Score, check_score, league_rules
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.official import LeagueRules
 from runline.domain.permissions import Permission
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
+    from runline.domain.house import House
 
 
 class EnterResult(Command, needs=Permission.RESULT_ENTER, streams=("house",)):
@@ -34,8 +38,8 @@ class ResultEntered(Event, shown_to=Permission.BOARD_VIEW):
 
 
 @decides(EnterResult)
-def enter_result(house: CatalogState, command: EnterResult, context: Any) -> ResultEntered | tuple[()]:
-    fixture = house.fixture(command.fixture)
+def enter_result(house: "House", command: EnterResult, context: "Context") -> ResultEntered | tuple[()]:
+    fixture = house.catalog.fixture(command.fixture)
     if fixture.status == "scheduled" and context.at_ns < fixture.start_ns:
         raise Rejected("fixture_status", "The game has not started.", status=fixture.status)
     if fixture.status == "cancelled":
@@ -45,9 +49,9 @@ def enter_result(house: CatalogState, command: EnterResult, context: Any) -> Res
         check_score(rules, command.score)
     except NotGradable as error:
         raise Rejected("not_gradable", str(error)) from None
-    result = house.results.get(fixture.name)
+    result = house.catalog.results.get(fixture.name)
     if result is not None and result.confirmed is not None:
-        require_as_much(rules, house.markets_on(fixture.name), result.confirmed, command.score)
+        require_as_much(rules, house.catalog.markets_on(fixture.name), result.confirmed, command.score)
     if result is not None and result.entered == command.score:
         return ()
     before = result.entered if result else None
@@ -80,8 +84,8 @@ def went_to_overtime(score: Score) -> bool:
 
 
 @evolves(ResultEntered)
-def result_entered(house: CatalogState, event: ResultEntered) -> None:
-    result = house.result_of(event.fixture)
+def result_entered(house: "House", event: ResultEntered) -> None:
+    result = house.catalog.result_of(event.fixture)
     result.revision = event.revision
     result.entered = event.score
 
@@ -127,26 +131,26 @@ class ScoreConfirmed(Event, shown_to=Permission.BOARD_VIEW):
 
 @decides(ConfirmResult)
 def confirm_result(
-    house: CatalogState, command: ConfirmResult, context: Any
+    house: "House", command: ConfirmResult, context: "Context"
 ) -> ResultConfirmed | ScoreConfirmed | tuple[()]:
-    fixture = house.fixture(command.fixture)
-    result = house.results.get(fixture.name)
+    fixture = house.catalog.fixture(command.fixture)
+    result = house.catalog.results.get(fixture.name)
     if result is None or result.entered is None or result.revision != command.revision:
         standing = result.revision if result else 0
         raise Rejected("result_changed", "That is not the result that stands.", revision=standing)
     if result.confirmed == result.entered:
         return ()
     event = ResultConfirmed if result.entered.final else ScoreConfirmed
-    house.move(fixture, event.__name__)
+    house.catalog.require_step(fixture, event.__name__)
     regrade = result.confirmations > 0
     return event(fixture.name, result.revision, result.confirmed, result.entered, regrade)
 
 
 @evolves(ResultConfirmed)
 @evolves(ScoreConfirmed)
-def result_confirmed(house: CatalogState, event: ResultConfirmed | ScoreConfirmed) -> None:
-    house.live_on(house.fixtures[event.fixture], type(event).__name__)
-    result = house.result_of(event.fixture)
+def result_confirmed(house: "House", event: ResultConfirmed | ScoreConfirmed) -> None:
+    house.catalog.advance(house.catalog.fixtures[event.fixture], type(event).__name__)
+    result = house.catalog.result_of(event.fixture)
     result.confirmed = event.score
     result.confirmed_seq = house.seq
     result.confirmations += 1
@@ -174,12 +178,12 @@ class FixtureCancelled(Event, shown_to=Permission.BOARD_VIEW):
 
 
 @decides(CancelFixture)
-def cancel_fixture(house: CatalogState, command: CancelFixture, context: Any) -> FixtureCancelled | tuple[()]:
-    fixture = house.fixture(command.fixture)
+def cancel_fixture(house: "House", command: CancelFixture, context: "Context") -> FixtureCancelled | tuple[()]:
+    fixture = house.catalog.fixture(command.fixture)
     if fixture.status == "cancelled":
         return ()
-    house.move(fixture, "FixtureCancelled")
-    result = house.results.get(fixture.name)
+    house.catalog.require_step(fixture, "FixtureCancelled")
+    result = house.catalog.results.get(fixture.name)
     revision = result.revision + 1 if result else 1
     before = result.confirmed if result else None
     regrade = result is not None and result.confirmations > 0
@@ -187,19 +191,19 @@ def cancel_fixture(house: CatalogState, command: CancelFixture, context: Any) ->
 
 
 @evolves(FixtureCancelled)
-def fixture_cancelled(house: CatalogState, event: FixtureCancelled) -> None:
-    house.live_on(house.fixtures[event.fixture], "FixtureCancelled")
-    result = house.result_of(event.fixture)
+def fixture_cancelled(house: "House", event: FixtureCancelled) -> None:
+    house.catalog.advance(house.catalog.fixtures[event.fixture], "FixtureCancelled")
+    result = house.catalog.result_of(event.fixture)
     result.revision = event.revision
     result.entered = result.confirmed = None
     result.confirmed_seq = house.seq
     result.confirmations += 1
-    house.unschedule("cutoff", event.fixture)
+    house.timers.unschedule("cutoff", event.fixture)
 
 
 @grounds(CancelFixture)
 @grounds(EnterResult)
 @grounds(ConfirmResult)
-def result_ground(house: CatalogState, command: CancelFixture | EnterResult | ConfirmResult) -> int:
+def result_ground(house: "House", command: CancelFixture | EnterResult | ConfirmResult) -> int:
     """The game, and its result."""
     return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(Result, command.fixture))

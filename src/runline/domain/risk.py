@@ -4,16 +4,20 @@ Rule: everything here is derived from the open wagers and never stored.
 """
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
-from runline.domain.access import ROOT
+from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
 from runline.domain.grading import SIDES
-from runline.domain.hierarchy import AgentMoved, Player
-from runline.domain.ledger import LedgerState
+from runline.domain.hierarchy import AgentMoved, PlayerCreated
 from runline.domain.messages import evolves
+from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
-from runline.domain.state import Row
+from runline.domain.state import Part
+from runline.domain.wagers import Wager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+
+if TYPE_CHECKING:
+    from runline.domain.book import Book
 
 
 @dataclass(slots=True)
@@ -84,13 +88,14 @@ class AgentSums:
                 self.forget_stand(market, side)
 
 
-class RiskState(LedgerState):
+class Risk(Part, named="risk", streams=("book",)):
     """What is open in a book."""
 
-    held: ClassVar[dict[type[Row], str]] = LedgerState.held
+    __slots__ = ("above", "closed_before", "closed_on", "paths", "pending", "sums", "tickets", "tree")
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
+    def __init__(self, book: "Book") -> None:
+        super().__init__(book)
+        self.tree, self.tickets = book.tree, book.tickets
         self.pending: dict[str, int] = {}
         self.closed_on: dict[int, str] = {}
         self.closed_before: dict[int, str] = {}
@@ -101,38 +106,39 @@ class RiskState(LedgerState):
         """By market, side and agent: what stands there for the agent and for all above."""
 
     def derive(self) -> None:
-        super().derive()
         self.pending = {}
         self.closed_on, self.closed_before = {}, {}
-        self.derive_sums()
-
-    def derive_sums(self) -> None:
-        """Rebuild the agents' sums from balances and pending risk (open wagers are counted by `risk`)."""
-        self.sums = {name: AgentSums() for name in self.agents}
+        self.sums = {name: AgentSums() for name in self.tree.agents}
         self.above = {}
         self.paths = {}
-        for player in self.players.values():
+        for player in self.tree.players.values():
             for sums in self.sums_above(player.agent):
                 sums.balance_minor += player.balance_minor
                 sums.players += 1
+        for wager in self.tickets.by_number.values():
+            if wager.status == "open":
+                self.opened(wager)
 
-    def add_player(self, player: Player) -> None:
-        super().add_player(player)
-        for sums in self.sums_above(player.agent):
-            sums.players += 1
+    def opened(self, wager: Wager) -> None:
+        """Count an open wager."""
+        self.count(wager.player, wager.market, wager.side, wager.risk_minor, wager.win_minor, 1)
+
+    def closed(self, wager: Wager) -> None:
+        """Stop counting a wager that was open."""
+        self.count(wager.player, wager.market, wager.side, -wager.risk_minor, -wager.win_minor, -1)
 
     def sums_above(self, agent: str) -> tuple[AgentSums, ...]:
         """The sums of an agent and of all above."""
         above = self.above.get(agent)
         if above is None:
-            chain = self.chain(agent)
+            chain = self.tree.chain(agent)
             above = self.above[agent] = tuple(self.sums.setdefault(name, AgentSums()) for name in chain)
         return above
 
-    def risk(self, player: str, market: str, side: str, risk_minor: int, win_minor: int, wagers: int) -> None:
+    def count(self, player: str, market: str, side: str, risk_minor: int, win_minor: int, wagers: int) -> None:
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
-        agent = self.players[player].agent
+        agent = self.tree.players[player].agent
         for sums in self.above.get(agent) or self.sums_above(agent):
             sums.pending_minor += risk_minor
             sums.open_wagers += wagers
@@ -152,7 +158,7 @@ class RiskState(LedgerState):
         """Note that a wager on a market closes or opens again: its event does not name the market."""
         if len(self.closed_on) >= CLOSED_REMEMBERED:
             self.closed_before, self.closed_on = self.closed_on, {}
-        self.closed_on[self.seq] = market
+        self.closed_on[self.state.seq] = market
 
     def market_closed_at(self, seq: int) -> str:
         """The market of the ticket that closed or opened again at a position; "" if that was too long ago."""
@@ -176,9 +182,9 @@ class RiskState(LedgerState):
             path = agents[agent] = tuple(sums.stand(market, side) for sums in self.sums_above(agent))
         return path
 
-    def balance_moved(self, player: str, agent: str, change_minor: int) -> None:
-        """Count a movement of a balance in the agents' sums."""
-        for sums in self.sums_above(agent):
+    def balance_moved(self, player: str, change_minor: int) -> None:
+        """Count a movement of a player's balance in the agents' sums."""
+        for sums in self.sums_above(self.tree.players[player].agent):
             sums.balance_minor += change_minor
 
     def stands(self, node: str = ROOT) -> dict[str, dict[str, Stand]]:
@@ -198,13 +204,55 @@ class RiskState(LedgerState):
         return exposures
 
 
+@evolves(PlayerCreated)
+def player_counts(book: "Book", event: PlayerCreated) -> None:
+    for sums in book.risk.sums_above(event.agent):
+        sums.players += 1
+
+
 @evolves(AgentMoved)
-def agent_moved(book: RiskState, event: AgentMoved) -> None:
-    moved = book.sums.get(event.agent, AgentSums())
-    for sums in book.sums_above(event.before):
+def sums_move(book: "Book", event: AgentMoved) -> None:
+    risk = book.risk
+    moved = risk.sums.get(event.agent, AgentSums())
+    for sums in risk.sums_above(event.before):
         sums.add(moved, -1)
-    for sums in book.sums_above(event.after):
+    for sums in risk.sums_above(event.after):
         sums.add(moved, 1)
-    book.hang(book.agents[event.agent], event.after)
-    book.above = {}
-    book.paths = {}
+    risk.above = {}
+    risk.paths = {}
+
+
+@evolves(TransactionEntered)
+def transaction_counts(book: "Book", event: TransactionEntered) -> None:
+    book.risk.balance_moved(event.player, event.change_minor)
+
+
+@evolves(WagerPlaced)
+def risk_is_taken(book: "Book", event: WagerPlaced) -> None:
+    book.risk.count(event.player, event.market, event.side, event.risk_minor, event.win_minor, 1)
+
+
+@evolves(WagerVoided)
+def risk_is_free(book: "Book", event: WagerVoided) -> None:
+    risk, wager = book.risk, book.tickets.by_number[event.wager]
+    risk.note_market(wager.market)
+    risk.closed(wager)
+
+
+@evolves(WagerSettled)
+def risk_is_paid(book: "Book", event: WagerSettled) -> None:
+    risk, wager = book.risk, book.tickets.by_number[event.wager]
+    risk.note_market(wager.market)
+    risk.closed(wager)
+    change = event.returned_minor - wager.risk_minor
+    if change:
+        risk.balance_moved(wager.player, change)
+
+
+@evolves(WagerReversed)
+def risk_is_back(book: "Book", event: WagerReversed) -> None:
+    risk, wager = book.risk, book.tickets.by_number[event.wager]
+    risk.note_market(wager.market)
+    risk.opened(wager)
+    if event.change_minor:
+        risk.balance_moved(wager.player, event.change_minor)

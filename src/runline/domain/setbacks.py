@@ -3,15 +3,18 @@
 Rule: everybody who reads the log sees it, and nothing else waits for it.
 """
 
-from heapq import heappush
-from typing import Any
+from typing import TYPE_CHECKING
 
-from runline.domain.access import ROOT
-from runline.domain.aside import Duty, SetAside, SetbackState
+from runline.domain.aside import Duty, SetAside
 from runline.domain.bounds import REASON_LENGTH_MAX, SET_ASIDE_MAX
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.state import State
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
 
 
 class PutAside(Command, streams=("house", "book")):
@@ -56,11 +59,11 @@ class WorkTakenUp(Event, notice="set_aside"):
 
 
 @decides(PutAside)
-def put_aside(state: SetbackState, command: PutAside, context: Any) -> WorkSetAside | tuple[()]:
+def put_aside(state: State, command: PutAside, context: "Context") -> WorkSetAside | tuple[()]:
     duty: Duty = (command.what, command.kind, command.subject)
-    if not state.owes(duty):
+    if not state.aside.owes(duty):
         return ()
-    if len(state.set_aside) >= SET_ASIDE_MAX:
+    if len(state.aside.by_number) >= SET_ASIDE_MAX:
         raise Rejected("too_many", "As much is set aside as can be.", most=SET_ASIDE_MAX)
     return WorkSetAside(*duty, printable(command.reason))
 
@@ -71,30 +74,30 @@ def printable(text: str) -> str:
 
 
 @evolves(WorkSetAside)
-def work_set_aside(state: SetbackState, event: WorkSetAside) -> None:
-    state.put_aside(SetAside(state.seq, event.what, event.kind, event.subject, event.reason))
+def work_set_aside(state: State, event: WorkSetAside) -> None:
+    state.aside.put(SetAside(state.seq, event.what, event.kind, event.subject, event.reason))
 
 
 @decides(TryAgain)
-def try_again(state: SetbackState, command: TryAgain, context: Any) -> list[Event]:
+def try_again(state: State, command: TryAgain, context: "Context") -> list[Event]:
     if context.user.node != ROOT:
         raise Rejected("not_permitted", "Only the whole book's staff may have this done.")
-    row = state.set_aside.get(command.number)
+    row = state.aside.by_number.get(command.number)
     if row is None:
         raise Rejected("unknown_work", "Nothing was set aside under this number.", number=command.number)
     taken_up = WorkTakenUp(row.number, row.what, row.kind, row.subject, reason_text(command.reason))
-    return [taken_up, *state.made_up_for(row.duty, context)]
+    made_up = state.vocabulary.made_up.get(row.what)
+    return [taken_up, *(made_up(state, row.subject, context) if made_up is not None else ())]
 
 
 @evolves(WorkTakenUp)
-def work_taken_up(state: SetbackState, event: WorkTakenUp) -> None:
-    state.take_up((event.what, event.kind, event.subject))
-    timer = state.timers.get((event.kind, event.subject)) if event.what == "timer" else None
-    if timer is not None:
-        heappush(state.due, (timer.due_ns, timer.kind, timer.subject))
+def work_taken_up(state: State, event: WorkTakenUp) -> None:
+    state.aside.take_up((event.what, event.kind, event.subject))
+    if event.what == "timer":
+        state.timers.due_again(event.kind, event.subject)
 
 
 @grounds(TryAgain)
-def aside_ground(state: SetbackState, command: TryAgain) -> int:
+def aside_ground(state: State, command: TryAgain) -> int:
     """What was set aside."""
     return state.moved_seq(SetAside, command.number)

@@ -1,15 +1,18 @@
 """Settings: the numbers and rules that differ from book to book."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING
 
-from runline.domain.access import ROOT
 from runline.domain.bounds import STAKE_MINOR_MAX
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.money import Rounding
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.state import Row
-from runline.domain.suspension import SuspendableState
+from runline.domain.state import Part, Row, State
+
+if TYPE_CHECKING:
+    from runline.domain.book import Book
+    from runline.domain.context import Context
 
 
 class BookSettings(Row, table="book_settings"):
@@ -29,21 +32,30 @@ class BookSettings(Row, table="book_settings"):
     changed_seq: int = 0
 
 
-class SettingsState(SuspendableState):
+class Settings(Part, named="settings", streams=("book",), keeps={BookSettings: "by_book"}):
     """A book's settings."""
 
-    held: ClassVar[dict[type[Row], str]] = {**SuspendableState.held, BookSettings: "settings_rows"}
+    __slots__ = ("access", "by_book", "current")
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.settings_rows: dict[str, BookSettings] = {}
-        self.settings: BookSettings
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.access = state.access
+        self.by_book: dict[str, BookSettings] = {}
+        self.current: BookSettings
         """The book's row, from its start on."""
 
     def derive(self) -> None:
-        super().derive()
-        for settings in self.settings_rows.values():
-            self.settings = settings
+        for settings in self.by_book.values():
+            self.hold(settings)
+
+    def begin(self, settings: BookSettings) -> None:
+        """Take in the row of a new book."""
+        self.by_book[settings.book] = self.state.touch(settings)
+        self.hold(settings)
+
+    def hold(self, settings: BookSettings) -> None:
+        self.current = settings
+        self.access.first_owner = settings.owner
 
 
 class SetLimits(Command, needs=Permission.SETTINGS_CHANGE):
@@ -64,25 +76,25 @@ class LimitsSet(Event):
 
 
 @decides(SetLimits)
-def set_limits(book: SettingsState, command: SetLimits, context: Any) -> LimitsSet | tuple[()]:
+def set_limits(book: "Book", command: SetLimits, context: "Context") -> LimitsSet | tuple[()]:
     if context.user.node != ROOT:
         raise Rejected("not_permitted", "Only the whole book's staff may change its limits.")
     after = (command.stake_min_minor, command.stake_max_minor, command.win_max_minor)
     whole = all(type(limit) is int for limit in after)
     if not whole or not 0 < after[0] <= after[1] <= STAKE_MINOR_MAX or not 0 < after[2] <= STAKE_MINOR_MAX:
         raise Rejected("limits_invalid", "Limits are positive, the minimum no larger than the maximum.")
-    settings = book.settings
+    settings = book.settings.current
     before = (settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor)
     return LimitsSet(before, after, reason_text(command.reason)) if before != after else ()
 
 
 @evolves(LimitsSet)
-def limits_set(book: SettingsState, event: LimitsSet) -> None:
-    settings = book.touch(book.settings)
+def limits_set(book: "Book", event: LimitsSet) -> None:
+    settings = book.touch(book.settings.current)
     settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor = event.after
 
 
 @grounds(SetLimits)
-def limits_ground(book: SettingsState, command: SetLimits) -> int:
+def limits_ground(book: "Book", command: SetLimits) -> int:
     """The book's limits, and the rounding by which they bind."""
     return book.moved_seq(BookSettings, book.stream)

@@ -8,31 +8,27 @@ by ticket and settlement.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING
 
-from runline.domain.aside import Duty, SetAside
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
-from runline.domain.catalog import ArchivedFixture, CatalogState
+from runline.domain.catalog import ArchivedFixture
 from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
-from runline.domain.jobs import Job, Slice
-from runline.domain.messages import Command, Event, causes, decides, evolves, slice_wants, slices
+from runline.domain.jobs import Job, JobAdvanced, JobFinished, Slice
+from runline.domain.messages import Command, Event, causes, decides, evolves, makes_up, slice_wants, slices
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
-from runline.domain.state import Following, Row
-from runline.domain.wagers import Wager, WagerSettled, WagersState, reversal
+from runline.domain.state import Following, Part, Row
+from runline.domain.wagers import Wager, WagerSettled, reversal
+
+if TYPE_CHECKING:
+    from runline.domain.book import Book
+    from runline.domain.context import Context
+    from runline.domain.house import House
 
 SETTLEMENT = "settlement"
 """The kind of job that settles. Its subject is the fixture; its stages are `closed` (regrade what was settled before) and `open`;
 its cursor is a ticket number."""
-
-
-class ResultsTaken(Row, table="results_taken"):
-    """One row for each book. house_seq: the house position up to which it has taken results."""
-
-    book: str
-    house_seq: int
-    changed_seq: int = 0
 
 
 class Settlement(Row, table="settlements"):
@@ -50,78 +46,37 @@ class Settlement(Row, table="settlements"):
     changed_seq: int = 0
 
 
-class SettlementState(WagersState):
-    """What a book settles by, and which results it has taken."""
+class Settling(Part, named="settlement", streams=("book",), keeps={Settlement: "by_job"}):
+    """What a book settles by."""
 
-    held: ClassVar[dict[type[Row], str]] = {
-        **WagersState.held,
-        Settlement: "settlements",
-        ResultsTaken: "results_taken",
-    }
+    __slots__ = ("by_job", "jobs", "queues", "tickets")
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.settlements: dict[int, Settlement] = {}
-        self.results_taken: dict[str, ResultsTaken] = {}
+    def __init__(self, book: "Book") -> None:
+        super().__init__(book)
+        self.jobs, self.tickets = book.jobs, book.tickets
+        self.by_job: dict[int, Settlement] = {}
         self.queues: dict[int, list[int]] = {}
 
     def derive(self) -> None:
-        super().derive()
         self.queues = {}
-        for job in self.jobs.values():
-            self.queue(job)
+        for number in self.by_job:
+            self.queue(self.jobs.by_number[number])
 
-    @property
-    def house_seq(self) -> int:
-        """The house position up to which the book has taken results."""
-        return self.results_taken[self.stream].house_seq
-
-    def take_up_to(self, house_seq: int) -> None:
-        """Results up to this position of the house are taken, or set aside."""
-        taken = self.results_taken[self.stream]
-        if house_seq > taken.house_seq:
-            self.touch(taken).house_seq = house_seq
+    def start(self, job: Job, settlement: Settlement) -> None:
+        """Settle by a result, instead of by any other of the same fixture."""
+        for number in self.jobs.start(job):
+            self.forget(number)
+        self.by_job[job.number] = self.state.touch(settlement)
+        self.queue(job)
 
     def queue(self, job: Job) -> None:
         """Line up the tickets that are open on a job's fixture. Regrading opens some, so that it is done again then."""
-        if job.kind == SETTLEMENT:
-            self.queues[job.number] = sorted(self.open_on.get(job.subject, ()))
+        self.queues[job.number] = sorted(self.tickets.open_on.get(job.subject, ()))
 
-    def start(self, job: Job) -> None:
-        super().start(job)
-        self.queue(job)
-
-    def advance(self, job: Job, stage: str, cursor: int) -> None:
-        if job.stage != stage:
-            self.queue(job)
-        super().advance(job, stage, cursor)
-
-    def finish(self, job: Job) -> None:
-        super().finish(job)
-        self.queues.pop(job.number, None)
-        settlement = self.settlements.pop(job.number, None)
-        if settlement is not None:
-            self.drop(settlement)
-
-    def owes(self, duty: Duty) -> bool:
-        if duty[0] == "house":
-            return bool(self.results_taken) and int(duty[2]) > self.house_seq
-        return super().owes(duty)
-
-    def put_aside(self, row: SetAside) -> None:
-        super().put_aside(row)
-        if row.what == "house":
-            self.take_up_to(int(row.subject))
-
-    def made_up_for(self, duty: Duty, context: Any) -> list[Event]:
-        """A result that was set aside is taken, unless another one stands by now."""
-        what, _, subject = duty
-        if what != "house":
-            return super().made_up_for(duty, context)
-        standing = [
-            one for one in context.house.results_after(int(subject) - 1)[:1] if one.confirmed_seq == int(subject)
-        ]
-        return [taken(taking(context.house, result)) for result in standing]
+    def forget(self, number: int) -> None:
+        """Forget what a job went by, which is over."""
+        del self.queues[number]
+        self.state.drop(self.by_job.pop(number))
 
 
 class TakeResult(Command):
@@ -149,9 +104,9 @@ class ResultTaken(Event):
     regrade: bool
 
 
-def taking(house: CatalogState, result: FixtureResult | ArchivedFixture) -> TakeResult:
+def taking(house: "House", result: FixtureResult | ArchivedFixture) -> TakeResult:
     """How a book takes the result of a fixture that stands."""
-    sport, league = house.graded_by(result.fixture)
+    sport, league = house.catalog.graded_by(result.fixture)
     regrade = result.confirmations > 1
     return TakeResult(result.fixture, sport, league, result.confirmed_seq, result.confirmed, regrade)
 
@@ -159,18 +114,18 @@ def taking(house: CatalogState, result: FixtureResult | ArchivedFixture) -> Take
 @causes(ResultConfirmed)
 @causes(ScoreConfirmed)
 @causes(FixtureCancelled)
-def result_reaches_books(house: CatalogState, event: ResultConfirmed | ScoreConfirmed | FixtureCancelled) -> Command:
-    return taking(house, house.results[event.fixture])
+def result_reaches_books(house: "House", event: ResultConfirmed | ScoreConfirmed | FixtureCancelled) -> Command:
+    return taking(house, house.catalog.results[event.fixture])
 
 
-def results_after(house: CatalogState, house_seq: int) -> list[TakeResult]:
+def results_after(house: "House", house_seq: int) -> list[TakeResult]:
     """How a book takes the results that were confirmed after a position, in their order."""
-    return [taking(house, result) for result in house.results_after(house_seq)]
+    return [taking(house, result) for result in house.catalog.results_after(house_seq)]
 
 
 @decides(TakeResult)
-def take_result(book: SettlementState, command: TakeResult, context: Any) -> ResultTaken | tuple[()]:
-    if command.house_seq <= book.house_seq:
+def take_result(book: "Book", command: TakeResult, context: "Context") -> ResultTaken | tuple[()]:
+    if command.house_seq <= book.results_taken.house_seq:
         return ()
     return taken(command)
 
@@ -182,12 +137,33 @@ def taken(command: TakeResult) -> ResultTaken:
 
 
 @evolves(ResultTaken)
-def result_taken(book: SettlementState, event: ResultTaken) -> None:
-    book.take_up_to(event.house_seq)
-    if event.regrade or event.fixture in book.open_on:
+def result_taken(book: "Book", event: ResultTaken) -> None:
+    book.results_taken.move(event.house_seq)
+    if event.regrade or event.fixture in book.tickets.open_on:
         settlement = Settlement(book.seq, event.sport, event.league, event.house_seq, event.score)
-        book.start(Job(book.seq, SETTLEMENT, event.fixture, "closed" if event.regrade else "open"))
-        book.settlements[book.seq] = book.touch(settlement)
+        book.settlement.start(
+            Job(book.seq, SETTLEMENT, event.fixture, "closed" if event.regrade else "open"), settlement
+        )
+
+
+@makes_up("house")
+def result_is_made_up_for(book: "Book", subject: str, context: "Context") -> list[Event]:
+    """A result that was set aside is taken, unless another one stands by now."""
+    house = context.view()
+    standing = [one for one in house.catalog.results_after(int(subject) - 1)[:1] if one.confirmed_seq == int(subject)]
+    return [taken(taking(house, result)) for result in standing]
+
+
+@evolves(JobAdvanced)
+def settling_advanced(book: "Book", event: JobAdvanced) -> None:
+    if event.kind == SETTLEMENT and event.cursor == 0:  # another stage begins
+        book.settlement.queue(book.jobs.by_number[event.job])
+
+
+@evolves(JobFinished)
+def settling_finished(book: "Book", event: JobFinished) -> None:
+    if event.kind == SETTLEMENT:
+        book.settlement.forget(event.job)
 
 
 class Outcomes:
@@ -216,23 +192,23 @@ class Outcomes:
 
 
 @slice_wants(SETTLEMENT)
-def closed_wagers(book: SettlementState, job: Job) -> list[Following]:
+def closed_wagers(book: "Book", job: Job) -> list[Following]:
     return [Following(Wager, job.subject, job.cursor, SETTLE_SLICE_WAGERS)] if job.stage == "closed" else []
 
 
 @slices(SETTLEMENT)
-def settle_slice(book: SettlementState, job: Job, context: Any) -> Slice:
+def settle_slice(book: "Book", job: Job, context: "Context") -> Slice:
     return regrade_slice(book, job, context.fetched) if job.stage == "closed" else open_slice(book, job)
 
 
-def open_slice(book: SettlementState, job: Job) -> Slice:
+def open_slice(book: "Book", job: Job) -> Slice:
     numbers, more = next_open(book, job)
-    rounding = book.settings.rounding
-    settlement = book.settlements[job.number]
+    rounding = book.settings.current.rounding
+    settlement = book.settlement.by_job[job.number]
     outcomes = Outcomes(settlement)
     events: list[Event] = []
     for number in numbers:
-        wager = book.wagers[number]
+        wager = book.tickets.by_number[number]
         result = outcomes.of(wager)
         if result is None:
             continue
@@ -241,14 +217,14 @@ def open_slice(book: SettlementState, job: Job) -> Slice:
     return Slice(events, len(events), "open", numbers[-1]) if more else Slice(events, len(events))
 
 
-def next_open(book: SettlementState, job: Job) -> tuple[list[int], bool]:
+def next_open(book: "Book", job: Job) -> tuple[list[int], bool]:
     """The next open tickets after a job's cursor, as many as a slice handles, and whether there are more.
 
     The queue keeps tickets that have been closed since; they are passed over, so that the same open tickets make the same
     slices before and after a restart.
     """
-    queue = book.queues[job.number]
-    still_open = book.open_on.get(job.subject, {})
+    queue = book.settlement.queues[job.number]
+    still_open = book.tickets.open_on.get(job.subject, {})
     numbers: list[int] = []
     for index in range(bisect_right(queue, job.cursor), len(queue)):
         if queue[index] in still_open:
@@ -258,14 +234,14 @@ def next_open(book: SettlementState, job: Job) -> tuple[list[int], bool]:
     return numbers, False
 
 
-def regrade_slice(book: SettlementState, job: Job, numbers: Sequence[int]) -> Slice:
-    rounding = book.settings.rounding
-    settlement = book.settlements[job.number]
+def regrade_slice(book: "Book", job: Job, numbers: Sequence[int]) -> Slice:
+    rounding = book.settings.current.rounding
+    settlement = book.settlement.by_job[job.number]
     outcomes = Outcomes(settlement)
     events: list[Event] = []
     handled = 0
     for number in numbers:
-        wager = book.wagers[number]
+        wager = book.tickets.by_number[number]
         if wager.status != "settled":
             continue
         result = outcomes.of(wager)

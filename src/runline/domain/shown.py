@@ -50,20 +50,20 @@ def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audien
     """Why no side of a market takes wagers: a layer over all of it, the cutoff, or ""."""
     if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
         return "past_cutoff"
-    layer = house.layer_over(fixture, market, "") or state.layer_over(fixture, market, "")
+    layer = house.suspensions.layer_over(fixture, market, "") or state.suspensions.layer_over(fixture, market, "")
     if layer is None and isinstance(state, Book):
-        layer = state.layer_around(audience.player, audience.node)
+        layer = state.suspensions.layer_around(audience.player, audience.node)
     return " ".join(layer).strip() if layer else ""
 
 
 def board_market(state: Any, house: House, market: Market, audience: Audience, now_ns: int) -> BoardMarket | None:
     """A market as this stream offers it, None if it does not."""
     sides = list(SIDES[market.kind])
-    closed = closed_by(state, house, house.fixtures[market.fixture], market, audience, now_ns)
+    closed = closed_by(state, house, house.catalog.fixtures[market.fixture], market, audience, now_ns)
     line, prices = market.line_quarters, market.prices
     if isinstance(state, Book):
         try:
-            offer = state.offer(market)
+            offer = state.lines.offer(market)
         except Rejected:
             return None
         line, prices = offer.line_quarters, offer.prices
@@ -78,14 +78,14 @@ def board_market(state: Any, house: House, market: Market, audience: Audience, n
 def closes_side(state: Any, house: House, market: Market, side: str) -> bool:
     """Whether a layer closes this side by itself."""
     subject = f"{market.name}/{side}"
-    return house.closed_by("selection", subject) or bool(state.closed_by("selection", subject))
+    return house.suspensions.closed_by("selection", subject) or bool(state.suspensions.closed_by("selection", subject))
 
 
 def board_fixture(state: Any, house: House, fixture: Fixture, audience: Audience, now_ns: int) -> BoardFixture:
     """A game as this stream offers it."""
     markets = [
-        board_market(state, house, house.markets[market], audience, now_ns)
-        for market in house.markets_of.get(fixture.name, ())
+        board_market(state, house, house.catalog.markets[market], audience, now_ns)
+        for market in house.catalog.markets_of.get(fixture.name, ())
     ]
     return BoardFixture(
         fixture.name,
@@ -112,8 +112,8 @@ class AgentFigures(msgspec.Struct):
 
 def agent_figures(book: Book, name: str) -> AgentFigures:
     """The figures of an agent's subtree."""
-    sums = book.sums.get(name)
-    parent = book.agents[name].parent
+    sums = book.risk.sums.get(name)
+    parent = book.tree.agents[name].parent
     if sums is None:
         return AgentFigures(name, parent, 0, 0, 0)
     return AgentFigures(name, parent, sums.balance_minor, sums.pending_minor, sums.open_wagers)
@@ -142,7 +142,7 @@ def player_figures(book: Book, player: Player, now_ns: int) -> PlayerFigures:
         player.credit_limit_minor,
         player.temporary_credit_minor if now_ns < player.temporary_until_ns else 0,
         player.balance_minor,
-        book.pending.get(player.number, 0),
+        book.risk.pending.get(player.number, 0),
         available_minor(book, player, now_ns),
         player.stake_max_minor,
         player.win_max_minor,
@@ -164,10 +164,10 @@ class Exposure(msgspec.Struct):
 
 def exposure_of(book: Book, market: str, node: str) -> Exposure:
     """A market's exposure of a node's players; all zero once nothing is open there."""
-    sides = book.stands(node).get(market, {})
+    sides = book.risk.stands(node).get(market, {})
     return Exposure(
         market,
-        book.exposure(market, node),
+        book.risk.exposure(market, node),
         {side: stand.risk_minor for side, stand in sides.items()},
         sum(stand.wagers for stand in sides.values()),
     )

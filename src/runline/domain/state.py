@@ -1,18 +1,27 @@
-"""State: the rows of one stream, in memory, and what is derived from them.
+"""State: one stream in memory. Its rows lie in parts, one for each noun, beside what each part derives from them.
 
 A row type is declared once; the tables of the store are derived from it. `touch` marks what an event changed, and the
 committer writes exactly that.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from heapq import heappush
 from itertools import chain
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 
-ROWS: dict[str, type["Row"]] = {}
-"""Every row type by the name of its table."""
+from runline.domain.messages import StreamKind
+
+if TYPE_CHECKING:
+    from runline.domain.access import Access
+    from runline.domain.aside import Aside
+    from runline.domain.jobs import Jobs
+    from runline.domain.nodes import Nodes
+    from runline.domain.passwords import Credentials
+    from runline.domain.sessions import Sessions
+    from runline.domain.suspension import Suspensions
+    from runline.domain.timers import Timers
+    from runline.domain.vocabulary import Vocabulary
 
 NONE_PROVED: Mapping[str, str] = {}
 
@@ -47,8 +56,6 @@ class RowMeta(msgspec.StructMeta):
         cls.found_by = found_by
         cls.read_by = read_by
         cls.proved_by = proved_by
-        if table:
-            ROWS[table] = cls
         return cls
 
 
@@ -134,42 +141,81 @@ class ByNumber(MutableMapping[int, V]):
 GONE_MAX = 4_096
 """Deleted rows of a stream whose deletion is remembered, so that a command can tell whether what it is about has gone since."""
 
-STALE_DUE_MAX = 64
-"""Moved timers that still lie in the heap, beyond as many as there are timers; then it is made anew."""
+NO_ROWS: Mapping[type[Row], str] = {}
 
 
-class Timer(Row, table="timers", key=2):
-    """Something that time will cause.
+class Part:
+    """What one noun keeps of a stream: its rows, and what it derives from them.
 
-    kind: which command it becomes (see `fires`).
-    subject: what it is about.
-    due_ns: UTC nanoseconds of the stream's time.
+    A part's class declares its name in the state (`book.ledger`), the kinds of stream that have it, and which types of row it
+    keeps in memory, each with the attribute (a dictionary by key) that keeps them. It is made with the state of which it is a
+    part, and takes from there what is handed in to it: that which stands before it in the vocabulary.
     """
 
-    kind: str
-    subject: str
-    due_ns: int
-    changed_seq: int = 0
+    __slots__ = ("state",)
+
+    name: ClassVar[str] = ""
+    streams: ClassVar[tuple[StreamKind, ...]] = ()
+    keeps: ClassVar[Mapping[type[Row], str]] = NO_ROWS
+
+    def __init_subclass__(
+        cls,
+        *,
+        named: str = "",
+        streams: tuple[StreamKind, ...] = ("book",),
+        keeps: Mapping[type[Row], str] = NO_ROWS,
+    ) -> None:
+        cls.name, cls.streams, cls.keeps = named, streams, keeps
+
+    def __init__(self, state: "State") -> None:
+        self.state = state
+
+    def derive(self) -> None:
+        """Rebuild everything that is a function of the held rows. Called once, after recovery, in the order of the parts."""
+
+
+P = TypeVar("P", bound=Part)
 
 
 class State:
-    """What the two kinds of stream have in common: a position, changed rows, timers."""
+    """What the two kinds of stream have in common: a position, changed rows, and parts.
 
-    held: ClassVar[dict[type[Row], str]] = {Timer: "timers"}
-    """The row types kept in memory, and the attribute (a dict by key) that keeps them."""
+    The parts are those that the vocabulary declares for the kind of stream, in its order.
+    """
 
-    def __init__(self, stream: str) -> None:
+    kind: ClassVar[StreamKind]
+    tree: "Nodes"
+    aside: "Aside"
+    timers: "Timers"
+    jobs: "Jobs"
+    access: "Access"
+    credentials: "Credentials"
+    sessions: "Sessions"
+    suspensions: "Suspensions"
+
+    def __init__(self, stream: str, vocabulary: "Vocabulary") -> None:
         self.stream = stream
+        self.vocabulary = vocabulary
         self.seq = 0
         self.at_ns = 0
         self.derived_seq = 0
-        self.timers: dict[tuple[str, str], Timer] = {}
-        self.due: list[tuple[int, str, str]] = []
         self.changed: dict[int, Row] = {}
         self.dropped: dict[int, Row] = {}
         self.gone: dict[tuple[type[Row], Any], int] = {}
         self.gone_before = 0
         """The positions at which rows were deleted, the latest at the end. What is not in it was deleted up to `gone_before`."""
+        self.parts: dict[type[Part], Part] = {}
+        self.held: dict[type[Row], MutableMapping[Any, Any]] = {}
+        """The rows in memory, by type and key: those of all parts."""
+        for kind in vocabulary.parts[self.kind]:
+            part = self.parts[kind] = kind(self)
+            setattr(self, kind.name, part)
+            for row_type, attribute in kind.keeps.items():
+                self.held[row_type] = getattr(part, attribute)
+
+    def part(self, kind: type[P]) -> P:
+        """The part of a noun, for whom the state's class does not name it."""
+        return self.parts[kind]  # type: ignore[return-value]
 
     def touch(self, row: R) -> R:
         """Mark a row as changed by the event that is being applied, and return it."""
@@ -190,38 +236,18 @@ class State:
     def moved_seq(self, kind: type[Row], key: Any) -> int:
         """The position at which a row last changed, or was deleted. What was deleted before a restart, or before many others, may
         have been deleted at the restart or with the last that is forgotten."""
-        row = getattr(self, self.held[kind]).get(key)
+        row = self.held[kind].get(key)
         if row is None:
             return self.gone.get((kind, key), self.gone_before)
         return row.changed_seq  # type: ignore[no-any-return]
 
-    def schedule(self, kind: str, subject: str, due_ns: int) -> None:
-        """Set or move a timer."""
-        timer = self.timers.get((kind, subject))
-        if timer is None:
-            timer = self.timers[kind, subject] = Timer(kind, subject, due_ns)
-        timer.due_ns = due_ns
-        self.touch(timer)
-        heappush(self.due, (due_ns, kind, subject))
-        if len(self.due) > 2 * len(self.timers) + STALE_DUE_MAX:
-            self.due = self.planned()
-
-    def unschedule(self, kind: str, subject: str) -> None:
-        """Forget a timer, if there is one."""
-        timer = self.timers.pop((kind, subject), None)
-        if timer is not None:
-            self.drop(timer)
-
-    def planned(self) -> list[tuple[int, str, str]]:
-        """The timers in the order in which they are due, which is a heap."""
-        return sorted((timer.due_ns, timer.kind, timer.subject) for timer in self.timers.values())
-
     def hold(self, row: Row) -> None:
         """Take a stored row into memory (recovery and prefetch)."""
-        getattr(self, self.held[type(row)])[row.key()] = row
+        self.held[type(row)][row.key()] = row
 
     def derive(self) -> None:
         """Rebuild everything that is a function of the held rows. Called once, after recovery."""
         self.derived_seq = self.gone_before = self.seq
         self.gone = {}
-        self.due = self.planned()
+        for part in self.parts.values():
+            part.derive()

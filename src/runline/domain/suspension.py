@@ -5,16 +5,20 @@ that was closed by itself.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
-from runline.domain.access import ROOT
+from runline.domain.access import User
 from runline.domain.bounds import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX, SUSPENSIONS_PER_NODE_MAX
 from runline.domain.identifiers import reason_text
+from runline.domain.invariants import check
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.nodes import ROOT
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import Permission
-from runline.domain.sessions import SessionState
-from runline.domain.state import Row
+from runline.domain.state import Part, Row, State
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
 
 Scope = Literal["all", "sport", "league", "fixture", "market", "selection", "kind", "agent", "player"]
 """What a layer covers. The subject of `all` is "", of `selection` is MARKET/SIDE, of `kind` is a market's kind."""
@@ -50,27 +54,36 @@ class Suspension(Row, table="suspensions", key=2):
     changed_seq: int = 0
 
 
-class SuspendableState(SessionState):
-    """A stream that keeps layers of suspension."""
+class Catalogued(Protocol):
+    """What says which sports, leagues, games, markets, selections and kinds there are."""
 
-    held: ClassVar[dict[type[Row], str]] = {**SessionState.held, Suspension: "suspensions"}
+    def knows_subject(self, scope: str, subject: str) -> bool:
+        """Whether there is such a thing to suspend."""
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.suspensions: dict[tuple[str, str], Suspension] = {}
-        self.layers: dict[str, set[str]] = {}
+
+class Suspensions(Part, named="suspensions", streams=("house", "book"), keeps={Suspension: "layers"}):
+    """The layers of suspension that a stream keeps."""
+
+    __slots__ = ("catalog", "layers", "order", "rooms", "subjects", "tree")
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.tree = state.tree
+        self.catalog: Catalogued | None = None
+        """The stream's own, which it hands in; None where it has none, and the view of the house says what there is."""
+        self.layers: dict[tuple[str, str], Suspension] = {}
+        self.subjects: dict[str, set[str]] = {}
         """The subjects of all layers, by scope: every wager asks, so only the scopes that have layers are looked at."""
-        self.layer_order: Ordered[tuple[str, str]] = Ordered()
+        self.order: Ordered[tuple[str, str]] = Ordered()
         """All layers, in the order in which they are shown."""
         self.rooms: dict[tuple[str, str], int] = {}
         """How many narrow layers there are in each room (see `room_of`)."""
 
     def derive(self) -> None:
-        super().derive()
-        self.layers = {}
+        self.subjects = {}
         self.rooms = {}
-        self.layer_order = Ordered(self.suspensions)
-        for layer in self.suspensions.values():
+        self.order = Ordered(self.layers)
+        for layer in self.layers.values():
             self.cover(layer.scope, layer.subject)
             self.count(layer, 1)
 
@@ -85,37 +98,38 @@ class SuspendableState(SessionState):
 
     def cover(self, scope: str, subject: str) -> None:
         """Note that there is such a layer."""
-        if scope not in self.layers:
-            self.layers = {one: self.layers.get(one, set()) for one in SCOPES if one == scope or one in self.layers}
-        self.layers[scope].add(subject)
+        if scope not in self.subjects:
+            self.subjects = {
+                one: self.subjects.get(one, set()) for one in SCOPES if one == scope or one in self.subjects
+            }
+        self.subjects[scope].add(subject)
 
     def uncover(self, scope: str, subject: str) -> None:
         """Note that there is no such layer any more."""
-        self.layers[scope].discard(subject)
-        if not self.layers[scope]:
-            del self.layers[scope]
-
-    def require_scope(self, user: Any, scope: str, subject: str) -> None:
-        """Refuse a scope that this stream does not have or this user may not close."""
-        if scope in ("agent", "player"):
-            raise Rejected("scope_invalid", "The house has no agents and players.")
-        if user.node != ROOT:
-            raise Rejected("not_permitted", "Only the whole book's staff may close this.")
-
-    def knows_subject(self, scope: str, subject: str) -> bool:
-        """Whether the catalog that this stream keeps has such a sport, league, fixture, market, selection or kind."""
-        return False
+        self.subjects[scope].discard(subject)
+        if not self.subjects[scope]:
+            del self.subjects[scope]
 
     def closed_by(self, scope: str, subject: str) -> bool:
         """Whether there is such a layer."""
-        return subject in self.layers.get(scope, ())
+        return subject in self.subjects.get(scope, ())
 
     def layer_over(self, fixture: Any, market: Any, side: str) -> tuple[str, str] | None:
         """The widest layer that closes a side of a market to everyone: its scope and subject."""
-        for scope, subjects in self.layers.items():
+        for scope, subjects in self.subjects.items():
             subject_of = SUBJECTS.get(scope)
             if subject_of is not None and (subject := subject_of(fixture, market, side)) in subjects:
                 return scope, subject
+        return None
+
+    def layer_around(self, player: str, agent: str) -> tuple[str, str] | None:
+        """The nearest layer that closes betting to a player or to an agent's part of the tree: its scope and subject."""
+        if self.closed_by("player", player):
+            return "player", player
+        agents = self.subjects.get("agent", set())
+        for node in self.tree.chain(agent) if agents else ():
+            if node in agents:
+                return "agent", node
         return None
 
 
@@ -162,67 +176,69 @@ def room_of(scope: str, node: str) -> tuple[str, str]:
     return (scope, "") if node == ROOT else ("", node)
 
 
-def require_subject(state: SuspendableState, command: Suspend | Reopen, user: Any) -> None:
+def require_subject(state: State, command: Suspend | Reopen, user: User) -> None:
     if len(command.subject) > 4 * IDENTIFIER_LENGTH_MAX or not command.subject.isprintable():
         raise Rejected("identifier_invalid", "The subject is not an id.")
     if (command.scope == "all") != (command.subject == ""):
         raise Rejected("scope_invalid", "Every scope but `all` names a subject.")
-    state.require_scope(user, command.scope, command.subject)
+    state.tree.require_scope(user, command.scope, command.subject)
 
 
 @decides(Suspend)
-def suspend(state: SuspendableState, command: Suspend, context: Any) -> Suspended | tuple[()]:
+def suspend(state: State, command: Suspend, context: "Context") -> Suspended | tuple[()]:
     require_subject(state, command, context.user)
-    layer = state.suspensions.get((command.scope, command.subject))
-    if layer is not None and state.below(layer.node, context.user.node):
+    layer = state.suspensions.layers.get((command.scope, command.subject))
+    if layer is not None and state.tree.below(layer.node, context.user.node):
         return ()
-    catalog = context.house or state
+    catalog = context.house.catalog if context.house is not None else state.suspensions.catalog
+    check(catalog is not None, "a stream without a catalog decides with a house view")
+    assert catalog is not None
     if command.scope not in ("all", "agent", "player") and not catalog.knows_subject(command.scope, command.subject):
         raise Rejected("unknown_subject", f"There is no {command.scope} {command.subject!r}.", subject=command.subject)
     if layer is None and command.scope not in WIDE:
         most = SUSPENSIONS_MAX if context.user.node == ROOT else SUSPENSIONS_PER_NODE_MAX
-        if state.rooms.get(room_of(command.scope, context.user.node), 0) >= most:
+        if state.suspensions.rooms.get(room_of(command.scope, context.user.node), 0) >= most:
             raise Rejected("too_many", "Too many layers of suspension.", most=most)
     return Suspended(command.scope, command.subject, context.user.node, reason_text(command.reason))
 
 
 @evolves(Suspended)
-def suspended(state: SuspendableState, event: Suspended) -> None:
-    layer = state.suspensions.get((event.scope, event.subject))
+def suspended(state: State, event: Suspended) -> None:
+    layer = state.suspensions.layers.get((event.scope, event.subject))
     if layer is None:
         layer = Suspension(event.scope, event.subject, event.reason, state.at_ns, event.node)
-        state.suspensions[event.scope, event.subject] = layer
-        state.layer_order.add((event.scope, event.subject))
-        state.cover(event.scope, event.subject)
+        state.suspensions.layers[event.scope, event.subject] = layer
+        state.suspensions.order.add((event.scope, event.subject))
+        state.suspensions.cover(event.scope, event.subject)
     else:
-        state.count(layer, -1)
+        state.suspensions.count(layer, -1)
         layer.reason, layer.since_ns, layer.node = event.reason, state.at_ns, event.node
-    state.count(layer, 1)
+    state.suspensions.count(layer, 1)
     state.touch(layer)
 
 
 @decides(Reopen)
-def reopen(state: SuspendableState, command: Reopen, context: Any) -> Reopened | tuple[()]:
+def reopen(state: State, command: Reopen, context: "Context") -> Reopened | tuple[()]:
     require_subject(state, command, context.user)
-    layer = state.suspensions.get((command.scope, command.subject))
+    layer = state.suspensions.layers.get((command.scope, command.subject))
     if layer is None:
         return ()
-    if layer.node != context.user.node and state.below(layer.node, context.user.node):
+    if layer.node != context.user.node and state.tree.below(layer.node, context.user.node):
         raise Rejected("not_permitted", "This was closed from above; only there it can be reopened.")
     return Reopened(command.scope, command.subject, reason_text(command.reason))
 
 
 @evolves(Reopened)
-def reopened(state: SuspendableState, event: Reopened) -> None:
-    layer = state.suspensions.pop((event.scope, event.subject))
-    state.count(layer, -1)
+def reopened(state: State, event: Reopened) -> None:
+    layer = state.suspensions.layers.pop((event.scope, event.subject))
+    state.suspensions.count(layer, -1)
     state.drop(layer)
-    state.uncover(event.scope, event.subject)
-    state.layer_order.discard((event.scope, event.subject))
+    state.suspensions.uncover(event.scope, event.subject)
+    state.suspensions.order.discard((event.scope, event.subject))
 
 
 @grounds(Suspend)
 @grounds(Reopen)
-def suspension_ground(state: SuspendableState, command: Suspend | Reopen) -> int:
+def suspension_ground(state: State, command: Suspend | Reopen) -> int:
     """The layer itself: others may come and go."""
     return state.moved_seq(Suspension, (command.scope, command.subject))

@@ -4,20 +4,21 @@ Rule: the life of a wager is the table LIFE. Reversing is the exact opposite of 
 pending; what follows (another settlement, a void) is an event of its own.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from runline.domain.access import ROOT
+from runline.domain.access import User
 from runline.domain.grading import Result
 from runline.domain.identifiers import reason_text
 from runline.domain.invariants import check
 from runline.domain.ledger import GRADING
-from runline.domain.lines import LinesState
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.state import ByKey, ByNumber, Row
+from runline.domain.state import ByKey, ByNumber, Part, Row, State
 
 if TYPE_CHECKING:
-    pass
+    from runline.domain.book import Book
+    from runline.domain.context import Context
 
 Basis = Literal["base", "risk", "to_win"]
 """What the amount of a ticket means. base: to win on favourites, risk on underdogs."""
@@ -69,38 +70,38 @@ class Wager(Row, table="wagers", held_while=("status", "open"), found_by="fixtur
     changed_seq: int = 0
 
 
-class WagersState(LinesState):
+class Tickets(Part, named="tickets", streams=("book",), keeps={Wager: "by_number"}):
     """A book's open wagers. Closed ones leave memory when their closing is durable."""
 
-    held: ClassVar[dict[type[Row], str]] = {**LinesState.held, Wager: "wagers"}
+    __slots__ = ("by_number", "closed", "open_count", "open_on")
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.wagers: ByNumber[Wager] = ByNumber()
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.by_number: ByNumber[Wager] = ByNumber()
         self.open_on: dict[str, dict[int, None]] = {}
         self.closed: list[int] = []
-        self.open_wagers = 0
+        self.open_count = 0
 
     def derive(self) -> None:
-        super().derive()
         self.open_on = {}
         self.closed = []
-        self.open_wagers = 0
-        for wager in self.wagers.values():
+        self.open_count = 0
+        for wager in self.by_number.values():
             if wager.status == "open":
-                self.opened(wager, 1)
+                self.opened(wager)
 
-    def opened(self, wager: Wager, sign: Literal[1, -1]) -> None:
-        """Count (1) or stop counting (-1) a wager as open."""
-        self.risk(wager.player, wager.market, wager.side, sign * wager.risk_minor, sign * wager.win_minor, sign)
-        self.open_wagers += sign
+    def opened(self, wager: Wager) -> None:
+        """Count a wager as open."""
+        self.open_count += 1
         numbers = self.open_on.get(wager.fixture)
-        if sign == 1:
-            if numbers is None:
-                numbers = self.open_on[wager.fixture] = {}
-            numbers[wager.number] = None
-            return
-        assert numbers is not None
+        if numbers is None:
+            numbers = self.open_on[wager.fixture] = {}
+        numbers[wager.number] = None
+
+    def no_longer_open(self, wager: Wager) -> None:
+        """Stop counting a wager as open: it leaves memory when that is durable."""
+        self.open_count -= 1
+        numbers = self.open_on[wager.fixture]
         del numbers[wager.number]
         if not numbers:
             del self.open_on[wager.fixture]
@@ -111,13 +112,13 @@ class WagersState(LinesState):
         leaving, self.closed = self.closed, []
         count = 0
         for number in leaving:
-            wager = self.wagers.get(number)
+            wager = self.by_number.get(number)
             if wager is None or wager.status == "open":
                 continue
             if wager.changed_seq > durable_seq:
                 self.closed.append(number)
                 continue
-            del self.wagers[number]
+            del self.by_number[number]
             count += 1
         return count
 
@@ -144,11 +145,11 @@ class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice
     channel: str
 
     def is_notable(self, state: Any) -> bool:
-        return bool(self.risk_minor * LARGE_WAGER_SHARE >= state.settings.stake_max_minor)
+        return bool(self.risk_minor * LARGE_WAGER_SHARE >= state.settings.current.stake_max_minor)
 
 
 @evolves(WagerPlaced)
-def wager_placed(book: WagersState, event: WagerPlaced) -> None:
+def wager_placed(book: "Book", event: WagerPlaced) -> None:
     wager = Wager(
         book.seq,
         event.player,
@@ -166,8 +167,8 @@ def wager_placed(book: WagersState, event: WagerPlaced) -> None:
         event.channel,
         book.at_ns,
     )
-    book.wagers[wager.number] = book.touch(wager)
-    book.opened(wager, 1)
+    book.tickets.by_number[wager.number] = book.touch(wager)
+    book.tickets.opened(wager)
 
 
 class VoidWager(Command, needs=Permission.WAGER_VOID):
@@ -217,8 +218,8 @@ class WagerSettled(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
 
 @wants(VoidWager)
 @wants(WagerReversed)
-def the_wager(book: WagersState, message: VoidWager | WagerReversed) -> list[ByKey]:
-    if message.wager in book.wagers or not 0 < message.wager <= book.seq:
+def the_wager(book: "Book", message: VoidWager | WagerReversed) -> list[ByKey]:
+    if message.wager in book.tickets.by_number or not 0 < message.wager <= book.seq:
         return []
     return [ByKey(Wager, message.wager)]
 
@@ -231,14 +232,14 @@ def reversal(wager: Wager, reason: str) -> WagerReversed:
 
 
 @decides(VoidWager)
-def void_wager(book: WagersState, command: VoidWager, context: Any) -> list[Event] | tuple[()]:
+def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Event] | tuple[()]:
     require_not_player(context.user)
-    wager = book.wagers.get(command.wager)
+    wager = book.tickets.by_number.get(command.wager)
     if wager is None:
         if context.user.node != ROOT:
             raise Rejected("not_permitted", "That is outside your part of the tree.")
         raise Rejected("unknown_wager", f"There is no ticket {command.wager}.", wager=command.wager)
-    book.player_within(context.user, wager.player)
+    book.tree.player_within(context.user, wager.player)
     if wager.status == "void":
         return ()
     reason = reason_text(command.reason)
@@ -248,12 +249,12 @@ def void_wager(book: WagersState, command: VoidWager, context: Any) -> list[Even
     return [voided] if wager.status == "open" else [reversal(wager, reason), voided]
 
 
-def require_not_player(user: Any) -> None:
+def require_not_player(user: User) -> None:
     if user.player:
         raise Rejected("not_permitted", "A player cannot void a ticket.")
 
 
-def live_on(book: WagersState, wager: Wager, event: str) -> None:
+def live_on(book: "Book", wager: Wager, event: str) -> None:
     """Take the step in a wager's life that an event is."""
     check((wager.status, event) in LIFE, f"ticket {wager.number} is {wager.status}: no {event}")
     wager.status = LIFE[wager.status, event]
@@ -261,51 +262,46 @@ def live_on(book: WagersState, wager: Wager, event: str) -> None:
 
 
 @evolves(WagerVoided)
-def wager_voided(book: WagersState, event: WagerVoided) -> None:
-    wager = book.wagers[event.wager]
+def wager_voided(book: "Book", event: WagerVoided) -> None:
+    wager = book.tickets.by_number[event.wager]
     live_on(book, wager, "WagerVoided")
-    book.note_market(wager.market)
     wager.result = "void"
     wager.returned_minor = wager.risk_minor
     wager.closed_ns = book.at_ns
-    book.opened(wager, -1)
+    book.tickets.no_longer_open(wager)
 
 
 @evolves(WagerSettled)
-def wager_settled(book: WagersState, event: WagerSettled) -> None:
-    wager = book.wagers[event.wager]
+def wager_settled(book: "Book", event: WagerSettled) -> None:
+    wager = book.tickets.by_number[event.wager]
     live_on(book, wager, "WagerSettled")
-    book.note_market(wager.market)
     wager.result = event.result
     wager.returned_minor = event.returned_minor
     wager.settlement = event.settlement
     wager.closed_ns = book.at_ns
-    book.opened(wager, -1)
+    book.tickets.no_longer_open(wager)
     change = event.returned_minor - wager.risk_minor
     if change:
-        player = book.players[wager.player]
-        book.post(player, GRADING, change, "won" if change > 0 else "lost", wager.number, "")
-        book.balance_moved(player.number, player.agent, change)
+        player = book.tree.players[wager.player]
+        book.ledger.post(player, GRADING, change, "won" if change > 0 else "lost", wager.number, "")
 
 
 @evolves(WagerReversed)
-def wager_reversed(book: WagersState, event: WagerReversed) -> None:
-    wager = book.wagers[event.wager]
+def wager_reversed(book: "Book", event: WagerReversed) -> None:
+    wager = book.tickets.by_number[event.wager]
     live_on(book, wager, "WagerReversed")
-    book.note_market(wager.market)
     wager.result = None
     wager.returned_minor = None
     wager.settlement = 0
     wager.closed_ns = None
-    book.opened(wager, 1)
+    book.tickets.opened(wager)
     if event.change_minor:
-        player = book.players[wager.player]
-        book.post(player, GRADING, event.change_minor, "reversal", wager.number, event.reason)
-        book.balance_moved(player.number, player.agent, event.change_minor)
+        player = book.tree.players[wager.player]
+        book.ledger.post(player, GRADING, event.change_minor, "reversal", wager.number, event.reason)
 
 
 @grounds(VoidWager)
-def wager_ground(book: WagersState, command: VoidWager) -> int:
+def wager_ground(book: "Book", command: VoidWager) -> int:
     """The ticket itself."""
-    wager = book.wagers.get(command.wager)
+    wager = book.tickets.by_number.get(command.wager)
     return wager.changed_seq if wager else 0

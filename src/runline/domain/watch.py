@@ -4,14 +4,17 @@ Rule: a feed is heard of when it says so, changed lines or not. Silence is a fac
 heard again. That something is slow is a fact once, when it begins, and once when it is over.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from runline.domain.bounds import FEED_SILENT_MS_MAX, FEED_SILENT_MS_MIN, FEEDS_MAX
-from runline.domain.catalog import CatalogState
 from runline.domain.identifiers import reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
-from runline.domain.state import Row
+from runline.domain.state import Part, Row, State
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
+    from runline.domain.house import House
 
 Measure = Literal["commit", "answer", "delivery", "loop"]
 """commit: sealed to durable. answer: received to answered. delivery: durable to written to the screens. loop: how late the
@@ -43,21 +46,23 @@ class Slowness(Row, table="slownesses"):
     changed_seq: int = 0
 
 
-class WatchState(CatalogState):
+class Watch(Part, named="watch", streams=("house",), keeps={Feed: "feeds", Slowness: "slownesses"}):
     """What the house watches."""
 
-    held: ClassVar[dict[type[Row], str]] = {**CatalogState.held, Feed: "feeds", Slowness: "slownesses"}
+    __slots__ = ("feeds", "slownesses", "timers")
 
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.timers = state.timers
         self.feeds: dict[str, Feed] = {}
         self.slownesses: dict[str, Slowness] = {}
 
     def heard(self, name: str) -> None:
         """Note that a feed is heard of now, and when it would be silent."""
-        feed = self.touch(self.feeds[name])
-        feed.heard_ns, feed.silent = self.at_ns, False
-        self.schedule("feed", name, self.at_ns + feed.silent_after_ms * 1_000_000)
+        now_ns = self.state.at_ns
+        feed = self.state.touch(self.feeds[name])
+        feed.heard_ns, feed.silent = now_ns, False
+        self.timers.schedule("feed", name, now_ns + feed.silent_after_ms * 1_000_000)
 
 
 class WatchFeed(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
@@ -136,53 +141,53 @@ class HealthRestored(Event, shown_to=Permission.FIGURES_VIEW, notice="degraded_h
 
 
 @decides(WatchFeed)
-def watch_feed(house: WatchState, command: WatchFeed, context: Any) -> FeedWatched | tuple[()]:
+def watch_feed(house: "House", command: WatchFeed, context: "Context") -> FeedWatched | tuple[()]:
     name, after_ms = command.feed, command.silent_after_ms
-    feed = house.feeds.get(name)
+    feed = house.watch.feeds.get(name)
     if after_ms and not FEED_SILENT_MS_MIN <= after_ms <= FEED_SILENT_MS_MAX:
         raise Rejected(
             "limits_invalid", "A feed may be silent for 1 s to 1 h.", least=FEED_SILENT_MS_MIN, most=FEED_SILENT_MS_MAX
         )
-    if name not in house.users:
+    if name not in house.access.users:
         raise Rejected("unknown_user", f"There is no user {name!r}.", user=name)
     before_ms = feed.silent_after_ms if feed else 0
     if before_ms == after_ms:
         return ()
-    if feed is None and len(house.feeds) >= FEEDS_MAX:
+    if feed is None and len(house.watch.feeds) >= FEEDS_MAX:
         raise Rejected("too_many", "As many feeds are watched as can be.", most=FEEDS_MAX)
     return FeedWatched(name, before_ms, after_ms, reason_text(command.reason))
 
 
 @evolves(FeedWatched)
-def feed_watched(house: WatchState, event: FeedWatched) -> None:
+def feed_watched(house: "House", event: FeedWatched) -> None:
     if not event.after_ms:
-        house.unschedule("feed", event.feed)
-        house.drop(house.feeds.pop(event.feed))
+        house.timers.unschedule("feed", event.feed)
+        house.drop(house.watch.feeds.pop(event.feed))
         return
-    feed = house.feeds.get(event.feed)
+    feed = house.watch.feeds.get(event.feed)
     if feed is None:
-        feed = house.feeds[event.feed] = Feed(event.feed, event.after_ms, house.at_ns)
+        feed = house.watch.feeds[event.feed] = Feed(event.feed, event.after_ms, house.at_ns)
     feed.silent_after_ms = event.after_ms
     feed.watched_seq = house.seq
-    house.heard(event.feed)
+    house.watch.heard(event.feed)
 
 
 @grounds(WatchFeed)
-def watched_ground(house: WatchState, command: WatchFeed) -> int:
+def watched_ground(house: "House", command: WatchFeed) -> int:
     """How the feed is watched: that it is heard of does not change it."""
-    feed = house.feeds.get(command.feed)
+    feed = house.watch.feeds.get(command.feed)
     return feed.watched_seq if feed else house.moved_seq(Feed, command.feed)
 
 
 @grounds(KeepFeed)
-def heard_ground(house: WatchState, command: KeepFeed) -> int:
+def heard_ground(house: "House", command: KeepFeed) -> int:
     """None: to be heard of is about nothing that could have changed."""
     return 0
 
 
 @decides(KeepFeed)
-def keep_feed(house: WatchState, command: KeepFeed, context: Any) -> FeedHeard | FeedReturned | tuple[()]:
-    feed = house.feeds.get(context.user.name)
+def keep_feed(house: "House", command: KeepFeed, context: "Context") -> FeedHeard | FeedReturned | tuple[()]:
+    feed = house.watch.feeds.get(context.user.name)
     if feed is None:
         return ()
     return FeedReturned(feed.name, feed.heard_ns) if feed.silent else FeedHeard(feed.name)
@@ -190,8 +195,8 @@ def keep_feed(house: WatchState, command: KeepFeed, context: Any) -> FeedHeard |
 
 @evolves(FeedHeard)
 @evolves(FeedReturned)
-def feed_heard(house: WatchState, event: FeedHeard | FeedReturned) -> None:
-    house.heard(event.feed)
+def feed_heard(house: "House", event: FeedHeard | FeedReturned) -> None:
+    house.watch.heard(event.feed)
 
 
 @fires("feed")
@@ -200,22 +205,22 @@ def feed_is_due(subject: str) -> Command:
 
 
 @decides(NoteSilence)
-def note_silence(house: WatchState, command: NoteSilence, context: Any) -> FeedSilent | tuple[()]:
-    feed = house.feeds.get(command.feed)
+def note_silence(house: "House", command: NoteSilence, context: "Context") -> FeedSilent | tuple[()]:
+    feed = house.watch.feeds.get(command.feed)
     if feed is None or feed.silent or context.at_ns < feed.heard_ns + feed.silent_after_ms * 1_000_000:
         return ()
     return FeedSilent(feed.name, feed.heard_ns)
 
 
 @evolves(FeedSilent)
-def feed_silent(house: WatchState, event: FeedSilent) -> None:
-    house.touch(house.feeds[event.feed]).silent = True
-    house.unschedule("feed", event.feed)
+def feed_silent(house: "House", event: FeedSilent) -> None:
+    house.touch(house.watch.feeds[event.feed]).silent = True
+    house.timers.unschedule("feed", event.feed)
 
 
 @decides(NoteHealth)
-def note_health(house: WatchState, command: NoteHealth, context: Any) -> HealthDegraded | HealthRestored | tuple[()]:
-    known = house.slownesses.get(command.measure)
+def note_health(house: "House", command: NoteHealth, context: "Context") -> HealthDegraded | HealthRestored | tuple[()]:
+    known = house.watch.slownesses.get(command.measure)
     if command.slow and known is None:
         return HealthDegraded(command.measure, command.value_ms, command.most_ms)
     if not command.slow and known is not None:
@@ -224,11 +229,11 @@ def note_health(house: WatchState, command: NoteHealth, context: Any) -> HealthD
 
 
 @evolves(HealthDegraded)
-def health_degraded(house: WatchState, event: HealthDegraded) -> None:
+def health_degraded(house: "House", event: HealthDegraded) -> None:
     slow = Slowness(event.measure, event.value_ms, event.most_ms, house.at_ns)
-    house.slownesses[event.measure] = house.touch(slow)
+    house.watch.slownesses[event.measure] = house.touch(slow)
 
 
 @evolves(HealthRestored)
-def health_restored(house: WatchState, event: HealthRestored) -> None:
-    house.drop(house.slownesses.pop(event.measure))
+def health_restored(house: "House", event: HealthRestored) -> None:
+    house.drop(house.watch.slownesses.pop(event.measure))

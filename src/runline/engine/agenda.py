@@ -8,9 +8,8 @@ import logging
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from runline.domain.aside import Duty, job_duty
-from runline.domain.jobs import DoSlice, Job
-from runline.domain.messages import TIMERS
+from runline.domain.aside import Duty
+from runline.domain.jobs import DoSlice, Job, job_duty
 from runline.domain.setbacks import PutAside
 from runline.engine.batch import Batches
 from runline.engine.deliveries import Deliveries
@@ -53,7 +52,7 @@ class Agenda:
 
     def note_timer(self, writer: Writer) -> None:
         """Note when a stream's next timer is due."""
-        due = writer.state.due
+        due = writer.state.timers.due
         if due and self.next_due.get(writer.stream) != due[0][0]:
             self.next_due[writer.stream] = due[0][0]
             heappush(self.timers, (due[0][0], writer.stream))
@@ -68,10 +67,10 @@ class Agenda:
                 continue
             del self.next_due[stream]
             try:
-                due = writer.state.due
+                due = writer.state.timers.due
                 while due and due[0][0] <= now_ns and self.may_fire(fired) and not writer.stopped:
                     due_ns, kind, subject = heappop(due)
-                    timer = writer.state.timers.get((kind, subject))
+                    timer = writer.state.timers.by_subject.get((kind, subject))
                     if timer is not None and timer.due_ns == due_ns:
                         fired += 1
                         self.fire(writer, kind, subject, step)
@@ -85,7 +84,7 @@ class Agenda:
         """Execute what a timer becomes."""
         duty: Duty = ("timer", kind, subject)
         try:
-            command = TIMERS[kind](subject)
+            command = writer.state.vocabulary.timers[kind](subject)
         except Exception as error:
             log.exception("a timer of %s becomes no command", writer.stream)
             self.failed(writer, duty, f"{type(error).__name__}: {error}")
@@ -115,10 +114,14 @@ class Agenda:
     def jobs_of(self, writer: Writer) -> list[Job]:
         """The jobs of a stream that may go on now. Stopping does not wait for them; starting resumes them."""
         state = writer.state
-        if not state.jobs or self.process.stopping or writer.stopped or writer.fetching_job:
+        if not state.jobs.by_number or self.process.stopping or writer.stopped or writer.fetching_job:
             return []
         rests = self.setbacks.rests
-        return [job for job in state.jobs.values() if state.may_go_on(job) and not rests(writer, job_duty(job))]
+        return [
+            job
+            for job in state.jobs.by_number.values()
+            if state.jobs.may_go_on(job) and not rests(writer, job_duty(job))
+        ]
 
     def next_slice(self, writer: Writer) -> Submission | None:
         """The slice of the job whose turn it is."""
@@ -144,12 +147,14 @@ class Agenda:
 
     def happened(self, writer: Writer) -> None:
         """A stream has moved on: its next timer may be another, and what has failed may be owed no more."""
-        due = writer.state.due
+        due = writer.state.timers.due
         if due and self.next_due.get(writer.stream) != due[0][0]:
             self.note_timer(writer)
         if self.setbacks.failures and writer in self.setbacks.failures:
             self.forgive(writer)
-        if (writer.state.set_aside or self.said) and len(writer.state.set_aside) != self.said.get(writer.stream, 0):
+        if (writer.state.aside.by_number or self.said) and len(writer.state.aside.by_number) != self.said.get(
+            writer.stream, 0
+        ):
             self.say_what_is_aside(writer)
 
     def try_again(self, writer: Writer, duty: Duty) -> None:
@@ -159,9 +164,9 @@ class Agenda:
         self.forgive(writer)
         what, kind, subject = duty
         if what == "timer":
-            timer = writer.state.timers.get((kind, subject))
-            if timer is not None and writer.state.owes(duty):
-                heappush(writer.state.due, (timer.due_ns, timer.kind, timer.subject))
+            timer = writer.state.timers.by_subject.get((kind, subject))
+            if timer is not None and writer.state.aside.owes(duty):
+                heappush(writer.state.timers.due, (timer.due_ns, timer.kind, timer.subject))
                 self.note_timer(writer)
         elif what == "job":
             self.note_job(writer)
@@ -179,14 +184,14 @@ class Agenda:
         state, now_ns = writer.state, self.clock.now_ns()
         for duty in list(self.setbacks.failures.get(writer, ())):
             what, kind, subject = duty
-            if state.owes(duty) and (what != "timer" or state.timers[kind, subject].due_ns <= now_ns):
+            if state.aside.owes(duty) and (what != "timer" or state.timers.by_subject[kind, subject].due_ns <= now_ns):
                 continue
             if self.setbacks.done(writer, duty) and what == "house":
                 self.deliveries.again(writer)
 
     def say_what_is_aside(self, writer: Writer) -> None:
         """What is set aside in a stream is a condition, until it is taken up."""
-        aside = writer.state.set_aside
+        aside = writer.state.aside.by_number
         self.said[writer.stream] = len(aside)
         if not aside:
             del self.said[writer.stream]

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.messages import COMMANDS, Command, Event, Rejected, bare
+from runline.domain.messages import Command, Event, Rejected, bare
 from runline.domain.preview import Moves
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import event_of
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request, refused
 from runline.engine.subscription import Committed
@@ -139,7 +140,7 @@ def decode_request(body: bytes) -> Request:
     """A request, wholly validated. Raises Rejected `malformed_command`, `unknown_command`."""
     try:
         frame = decode_request_frame(body)
-        kind = COMMANDS.get(frame.command.type)
+        kind = VOCABULARY.commands.get(frame.command.type)
         if kind is None:
             raise Rejected("unknown_command", f"There is no command {frame.command.type[:64]!r}.")
         command = command_decoder(kind)(frame.command.fields)

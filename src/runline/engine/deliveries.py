@@ -8,7 +8,7 @@ import logging
 from runline.domain.aside import Duty
 from runline.domain.book import Book, missed
 from runline.domain.house import BookOpened, StreamStartAsked
-from runline.domain.messages import CAUSED, Command, Event
+from runline.domain.messages import Command, Event
 from runline.engine.house_view import HouseView
 from runline.engine.owned import Owned
 from runline.engine.queues import Queues
@@ -28,7 +28,7 @@ class Deliveries:
 
     def hear(self, seq: int, event: Event) -> None:
         """Hand on what an event of the house causes (`@causes`). It also says which books begin, which streams start again."""
-        caused = CAUSED.get(type(event))
+        caused = self.house.state.vocabulary.caused.get(type(event))
         if caused is not None:
             command = caused(self.house.state, event)
             for writer in self.owned.writers.values():
@@ -43,7 +43,7 @@ class Deliveries:
     def hear_again(self, after: int) -> None:
         """The house view was read anew: hand on what was not heard of."""
         if self.founds:
-            for listing in list(self.house.state.books.values()):
+            for listing in list(self.house.state.books.by_name.values()):
                 if listing.changed_seq > after:
                     self.owned.found(listing.name)
         for writer in self.owned.writers.values():

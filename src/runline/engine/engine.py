@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from runline.domain.house import House
 from runline.domain.messages import HOUSE, Command
+from runline.domain.vocabulary import VOCABULARY, Vocabulary
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
 from runline.engine.batch import Batches
@@ -32,10 +33,20 @@ class Engine:
     """Executes the streams that it is given to own.
 
     store, clock, entropy: its ports. node: the process's name in the log. founds: whether books that the house opens begin here.
+    vocabulary: what it executes.
     """
 
-    def __init__(self, store: Store, clock: Clock, entropy: Entropy, node: str = "n1", *, founds: bool = True) -> None:
-        process = self.process = Process(store, clock, entropy, node)
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        node: str = "n1",
+        *,
+        founds: bool = True,
+        vocabulary: Vocabulary = VOCABULARY,
+    ) -> None:
+        process = self.process = Process(store, clock, entropy, node, vocabulary)
         self.store, self.clock, self.entropy = store, clock, entropy
         self.probes, self.conditions, self.wake = process.probes, process.conditions, process.wake
         self.house = HouseView(process)

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from runline.domain.bounds import PIECE_MAX
-from runline.domain.messages import EVENTS, UPCASTERS, Command, Event, Rejected
+from runline.domain.messages import Command, Event, Rejected
 from runline.domain.pieces import require_small_pieces
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.limits import COMMAND_BYTES_MAX
 
 DIGEST_BYTES = 8
@@ -57,7 +58,7 @@ decode_envelope = msgspec.json.Decoder(Logged).decode
 
 @cache
 def payload_decoder(type_name: str) -> Any:
-    return msgspec.json.Decoder(EVENTS[type_name]).decode
+    return msgspec.json.Decoder(VOCABULARY.events[type_name]).decode
 
 
 def event_of(type_name: str, version: int, payload: msgspec.Raw) -> Event:
@@ -65,7 +66,7 @@ def event_of(type_name: str, version: int, payload: msgspec.Raw) -> Event:
 
     Raises KeyError for an unknown type, msgspec.DecodeError for a payload that does not fit or is of a later version.
     """
-    current = EVENTS[type_name].version
+    current = VOCABULARY.events[type_name].version
     if version == current:
         event: Event = payload_decoder(type_name)(payload)
         return event
@@ -73,8 +74,8 @@ def event_of(type_name: str, version: int, payload: msgspec.Raw) -> Event:
         raise msgspec.ValidationError(f"{type_name} is of version {version}, only {current} is known here")
     fields = msgspec.json.decode(payload)
     for step in range(version, current):
-        fields = UPCASTERS[type_name, step](fields)
-    return msgspec.convert(fields, EVENTS[type_name])
+        fields = VOCABULARY.upcasters[type_name, step](fields)
+    return msgspec.convert(fields, VOCABULARY.events[type_name])
 
 
 def link(previous: bytes, body: bytes) -> bytes:

@@ -6,7 +6,7 @@ Rule: a fault while a stream executes stops that stream and no other.
 import logging
 
 from runline.domain.jobs import DoSlice
-from runline.domain.messages import ENGINE, WANTED
+from runline.domain.messages import ENGINE
 from runline.domain.state import Following
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
@@ -61,7 +61,7 @@ class Executing:
         house = self.house
         before, before_bytes = state.seq, filling.logged_bytes
         try:
-            if type(submission.request.command) in WANTED and self.lacks_rows(writer, submission):
+            if type(submission.request.command) in state.vocabulary.wanted and self.lacks_rows(writer, submission):
                 writer.fetching_job = writer.fetching_job or isinstance(submission.request.command, DoSlice)
                 self.fetching.start(self.fetch(writer, submission))
                 return

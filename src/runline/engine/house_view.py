@@ -41,7 +41,8 @@ class HouseView:
     def __init__(self, process: Process) -> None:
         self.store = process.store
         self.clock = process.clock
-        self.state = House()
+        self.vocabulary = process.vocabulary
+        self.state = House(process.vocabulary)
         self.behind_ns = 0
         self.stopped = False
         self.sound = False
@@ -55,7 +56,7 @@ class HouseView:
         Raises StoreError.
         """
         if not self.sound:
-            self.state = await recover_view(self.store)
+            self.state = await recover_view(self.store, self.vocabulary)
             return True
         while self.state.seq < position:
             for row in await self.store.events(HOUSE, self.state.seq, READ_EVENTS):

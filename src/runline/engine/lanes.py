@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Literal
 
-from runline.domain.access import AccessState
 from runline.domain.messages import ENGINE, Lane
+from runline.domain.state import State
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
 from runline.engine.requests import Request, Submission
 
@@ -27,7 +27,7 @@ def lane_of(request: Request) -> Lane:
     return "bulk" if request.bulk else request.command.lane
 
 
-def is_permitted(state: AccessState, request: Request) -> bool:
+def is_permitted(state: State, request: Request) -> bool:
     """Whether the sender holds what the command needs, as far as is known before it is judged.
 
     (A stream without users has not begun: the commands that make its first ones are on their way.)
@@ -36,14 +36,14 @@ def is_permitted(state: AccessState, request: Request) -> bool:
     needs = command.needs
     if needs is None:
         return request.actor == command.sender
-    user = state.users.get(request.actor)
-    return (user.active and needs in state.allowed[user.role]) if user is not None else not state.users
+    user = state.access.users.get(request.actor)
+    return (user.active and needs in state.access.allowed[user.role]) if user is not None else not state.access.users
 
 
-def part_of(state: AccessState, actor: str) -> str:
+def part_of(state: State, actor: str) -> str:
     """The part of the tree in which a sender stands; "" for the root, and for those who stand nowhere."""
-    user = state.users.get(actor)
-    return state.part_of(user.node) if user is not None else ""
+    user = state.access.users.get(actor)
+    return state.tree.part_of(user.node) if user is not None else ""
 
 
 class Waiting:

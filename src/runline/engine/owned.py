@@ -69,7 +69,9 @@ class Owned:
         """
         process = self.process
         house = None if stream == HOUSE else self.house.state
-        writer = await recover_writer(process.store, stream, house, process.node, process.clock.now_ns())
+        writer = await recover_writer(
+            process.store, stream, house, process.node, process.clock.now_ns(), process.vocabulary
+        )
         if stream == HOUSE:
             await self.reach(writer.durable_seq)
         return writer
@@ -88,7 +90,9 @@ class Owned:
         """A new book begins here. Nothing is stored of it, so there is nothing to claim: whoever commits first has it."""
         if stream not in self.writers:
             head = Head(stream, 0, 0, GENESIS, 0)
-            self.go_on(Writer(Book(stream), head, Window(), self.house.state, self.process.node))
+            self.go_on(
+                Writer(Book(stream, self.process.vocabulary), head, Window(), self.house.state, self.process.node)
+            )
 
     def go_on(self, writer: Writer) -> None:
         self.writers[writer.stream] = writer

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.conditions import Component, Conditions, Level
 from runline.engine.ids import Entropy
 from runline.engine.ports import Clock, Store, StoreError
@@ -13,14 +14,15 @@ from runline.engine.probes import Probes
 class Process:
     """One process that executes.
 
-    store, clock, entropy: its ports. node: its name in the log. available: whether it takes requests. stopping: whether it ends
-    once all that it has taken is durable. wake: set when the loop has something to do.
+    store, clock, entropy: its ports. node: its name in the log. vocabulary: what it executes. available: whether it takes
+    requests. stopping: whether it ends once all that it has taken is durable. wake: set when the loop has something to do.
     """
 
-    def __init__(self, store: Store, clock: Clock, entropy: Entropy, node: str) -> None:
+    def __init__(self, store: Store, clock: Clock, entropy: Entropy, node: str, vocabulary: Vocabulary) -> None:
         self.store = store
         self.clock = clock
         self.node = node
+        self.vocabulary = vocabulary
         self.entropy = entropy
         self.probes = Probes()
         self.conditions = Conditions()

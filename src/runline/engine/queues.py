@@ -144,7 +144,7 @@ class Queues:
     def resolve(self, writer: Writer, request: Request) -> bool:
         """Look up whose session a request names, whatever it says of its actor; false if there is no such session. (Whether it
         still holds is judged as the request is executed.)"""
-        session = writer.state.sessions.get(request.session)
+        session = writer.state.sessions.by_name.get(request.session)
         if session is None:
             return False
         request.actor = session.user

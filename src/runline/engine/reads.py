@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from runline.domain.messages import Rejected
-from runline.domain.sessions import SessionState
+from runline.domain.state import State
 from runline.engine.batch import Batches
 from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
@@ -32,7 +32,7 @@ class Reads:
         self.subscriptions = subscriptions
         self.places = Places()
 
-    def peek(self, stream: str) -> SessionState | None:
+    def peek(self, stream: str) -> State | None:
         """The state of a stream, also of a stopped one, for who only counts what somebody has open; None if there is none.
 
         Raises Rejected `unavailable`.

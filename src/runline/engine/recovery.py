@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from runline.domain.book import Book
 from runline.domain.house import BookListing, House
 from runline.domain.messages import HOUSE
-from runline.domain.sessions import SessionState
+from runline.domain.state import State
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
@@ -15,7 +15,7 @@ from runline.engine.spans import Spans
 from runline.engine.window import Window, made_ms
 from runline.engine.writer import Writer
 
-S = TypeVar("S", bound=SessionState)
+S = TypeVar("S", bound=State)
 
 
 @contextmanager
@@ -57,13 +57,12 @@ async def load(store: Reading, state: S, head: Head) -> S:
     return state
 
 
-async def load_rows(store: Reading, state: SessionState, head: Head) -> tuple[int, int]:
+async def load_rows(store: Reading, state: State, head: Head) -> tuple[int, int]:
     """Take the rows that belong in memory; returns how many they are, and the sum of the positions at which they changed."""
     state.seq = head.seq
     state.at_ns = head.at_ns
     count = total = 0
-    for row_type, attribute in type(state).held.items():
-        held: dict[Any, Any] = getattr(state, attribute)
+    for row_type, held in state.held.items():
         rows = await store.held_rows(head.stream, row_type)
         for row in rows:
             held[row.key()] = row
@@ -111,7 +110,9 @@ async def what_is_forgotten(store: Reading, stream: str, before: int, now_ms: in
     return spans
 
 
-async def recover_writer(store: Store, stream: str, house: House | None, node: str, now_ns: int) -> Writer:
+async def recover_writer(
+    store: Store, stream: str, house: House | None, node: str, now_ns: int, vocabulary: Vocabulary
+) -> Writer:
     """Own a stream and bring its writer up.
 
     Raises StoreError.
@@ -119,11 +120,11 @@ async def recover_writer(store: Store, stream: str, house: House | None, node: s
     with reading(stream):
         head = await store.claim(stream)
         await check_head(store, head)
-        state: SessionState = await load_whole(store, House() if stream == HOUSE else Book(stream), head)
+        state = await load_whole(store, vocabulary.state_of(stream), head)
         return Writer(state, head, await load_window(store, stream, now_ns), house, node)
 
 
-async def recover_view(store: Reading) -> House:
+async def recover_view(store: Reading, vocabulary: Vocabulary) -> House:
     """The house as this process's books see it: durable, read-only. The house is claimed before, so that it stands still.
 
     Raises StoreError.
@@ -131,7 +132,7 @@ async def recover_view(store: Reading) -> House:
     with reading(HOUSE):
         heads = await store.heads()
         head = heads.get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
-        return await load_whole(store, House(), head)
+        return await load_whole(store, House(vocabulary), head)
 
 
 async def every_stream(store: Reading) -> list[str]:

@@ -19,8 +19,7 @@ from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import ENGINE, Event, Rejected, bare
 from runline.domain.preview import Moves, moves
 from runline.domain.rows import Encode, key_of, row_encoder
-from runline.domain.sessions import SessionState
-from runline.domain.state import Need, Row
+from runline.domain.state import Need, Row, State
 from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
@@ -61,7 +60,7 @@ class Writer:
     house: the durable house view, for books. node: this process's name.
     """
 
-    def __init__(self, state: SessionState, head: Head, window: Window, house: House | None, node: str) -> None:
+    def __init__(self, state: State, head: Head, window: Window, house: House | None, node: str) -> None:
         self.stream = state.stream
         self.state = state
         self.head = head
@@ -90,14 +89,14 @@ class Writer:
 
     def has_wagers(self, numbers: tuple[int, ...]) -> bool:
         """Whether fetched tickets are still in memory (they may have left it while their command waited)."""
-        return isinstance(self.state, Book) and all(number in self.state.wagers for number in numbers)
+        return isinstance(self.state, Book) and all(number in self.state.tickets.by_number for number in numbers)
 
     def take(self, submission: Submission, fetched: list[list[Row]]) -> None:
         """Take fetched rows into memory, unless they are there (memory is never older), until the submission is done."""
         state = self.state
         for rows in fetched:
             for row in rows:
-                held = getattr(state, type(state).held[type(row)])
+                held = state.held[type(row)]
                 if row.key() not in held:
                     held[row.key()] = row
         submission.fetched = tuple(row.key() for rows in fetched for row in rows)
@@ -145,7 +144,7 @@ class Writer:
             return self.refuse(request, Rejected("internal_error", fault), at_ns)
         finally:
             if submission.fetched and isinstance(state, Book):
-                state.closed.extend(submission.fetched)
+                state.tickets.closed.extend(submission.fetched)
         if not self.filling.began_ns:
             self.filling.began_ns = decided_ns
         self.apply(events[0], first, body, request, command_id, digest, at_ns)
@@ -226,7 +225,7 @@ class Writer:
     def refuse(self, request: Request, rejected: Rejected, at_ns: int) -> Outcome:
         """A refusal, noted for the activity log."""
         if not request.preview:
-            actor = request.actor if request.actor in self.state.users else ""
+            actor = request.actor if request.actor in self.state.access.users else ""
             self.refusals.note(request, actor, rejected, at_ns)
         return refused(self.state.seq, rejected)
 
@@ -291,4 +290,4 @@ class Writer:
         self.durable_seq = seq
         self.positions.reached(seq)
         if isinstance(self.state, Book):
-            self.evictions += self.state.evict(seq)
+            self.evictions += self.state.tickets.evict(seq)

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from runline.domain.state import ROWS
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Head, StoreError
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.tables import Table, row_tables
@@ -90,7 +90,7 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) 
         ]
         for name in ("events", "refusals", "batches", "openings"):
             copy.execute(f"DELETE FROM {name}")
-        for row_type in ROWS.values():
+        for row_type in VOCABULARY.rows.values():
             for secret in row_type.proved_by:
                 copy.execute(f"UPDATE {row_type.table} SET {secret} = ''")
         copy.execute("VACUUM")

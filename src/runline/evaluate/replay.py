@@ -10,11 +10,10 @@ import msgspec
 
 from runline.domain.book import Book
 from runline.domain.execution import fold, needs, time_of
-from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
-from runline.domain.messages import HOUSE
 from runline.domain.rows import key_of, row_encoder
-from runline.domain.sessions import SessionState
+from runline.domain.state import State
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import Logged, decode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.limits import READ_EVENTS
@@ -31,7 +30,7 @@ class Differs(Exception):
 class Replayed(msgspec.Struct):
     """What a stream's log amounts to."""
 
-    state: SessionState
+    state: State
     hash: bytes
     events: int
 
@@ -44,7 +43,7 @@ def replay_stream(
     Raises Differs at the first event that does not follow from the one before.
     """
     reader = SqliteReader(tables)
-    empty: SessionState = House() if end.stream == HOUSE else Book(end.stream)
+    empty = VOCABULARY.state_of(end.stream)
     state = asyncio.run(load(reader, empty, start))
     chain = start.hash
     while state.seq < end.seq:
@@ -60,7 +59,7 @@ def replay_stream(
     return Replayed(state, chain, state.seq - start.seq)
 
 
-def check_entry(row: EventRow, state: SessionState, chain: bytes) -> Logged:
+def check_entry(row: EventRow, state: State, chain: bytes) -> Logged:
     """The envelope of a stored event, if it is the one that must come next."""
     columns: tuple[Any, ...] = row
     stream, seq, command, digest, body, stored_hash = columns
@@ -84,7 +83,7 @@ def check_entry(row: EventRow, state: SessionState, chain: bytes) -> Logged:
     return entry
 
 
-def apply(entry: Logged, state: SessionState, tables: apsw.Connection, reader: SqliteReader) -> None:
+def apply(entry: Logged, state: State, tables: apsw.Connection, reader: SqliteReader) -> None:
     """Fold an event into the state; rows that have left memory come from the tables."""
     where = f"{entry.stream} #{entry.seq}"
     try:
@@ -100,15 +99,15 @@ def apply(entry: Logged, state: SessionState, tables: apsw.Connection, reader: S
         raise Differs(f"{where}: {entry.type} cannot be applied: {type(error).__name__}: {error}") from error
 
 
-def write(state: SessionState, tables: apsw.Connection) -> None:
+def write(state: State, tables: apsw.Connection) -> None:
     """Write the changed rows, and let go of what has closed."""
     for row in state.dropped.values():
         tables.execute(delete(table_of(type(row))), key_of(type(row))(state.stream, row))
     for row in state.changed.values():
         tables.execute(upsert(table_of(type(row))), row_encoder(type(row))(state.stream, row))
-    state.changed, state.dropped, state.due = {}, {}, []
+    state.changed, state.dropped, state.timers.due = {}, {}, []
     if isinstance(state, Book):
-        state.evict(state.seq)
+        state.tickets.evict(state.seq)
 
 
 def scratch(path: Path) -> apsw.Connection:

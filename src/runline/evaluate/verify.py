@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from runline.domain.invariants import BrokenInvariant
-from runline.domain.state import ROWS
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.evaluate.anchor import Anchor, open_tables
 from runline.evaluate.replay import Differs, replay_stream, scratch
@@ -214,7 +214,7 @@ class Verification:
 def compare_table(connection: apsw.Connection, table: Table, report: Report) -> None:
     """Name the rows that are in one set of tables and not, or not so, in the other."""
     report.rows[table.name] = connection.execute(f"SELECT count(*) FROM main.{table.name}").get
-    proved_by = ROWS[table.name].proved_by
+    proved_by = VOCABULARY.rows[table.name].proved_by
     names = [column.name for column in table.columns if column.name not in proved_by]
     stored = f"SELECT {', '.join(names)} FROM main.{table.name}"
     folded = f"SELECT {', '.join(names)} FROM folded.{table.name}"

@@ -13,7 +13,8 @@ import msgspec
 
 from runline.bus.local import LocalBus
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague, Sport
+from runline.domain.catalog import Sport
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.messages import HOUSE, Command
 from runline.domain.results import ConfirmResult, EnterResult

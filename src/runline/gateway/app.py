@@ -15,8 +15,8 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from runline import __version__
 from runline.domain.messages import Rejected
-from runline.domain.queries import QUERIES
 from runline.domain.topics import split_topics
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.gateway.answers import outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
@@ -106,7 +106,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
     async def stream(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
         caller = await called_by(scope)
-        topics = split_topics(query_value(scope["query_string"], "topics"))
+        topics = split_topics(query_value(scope["query_string"], "topics"), VOCABULARY.topics)
         node = query_value(scope["query_string"], "node")
         resume = parse_resume(headers.get(b"last-event-id", b"").decode("latin-1"))
         screen = await gateway.fan.join(caller.stream, caller.session, topics, resume, node)
@@ -201,7 +201,7 @@ def make_framework(gateway: Gateway) -> Litestar:
 
     routes = [
         *(command_route(gateway, kind) for kind in public_commands()),
-        *(query_route(gateway, query) for query in QUERIES.values()),
+        *(query_route(gateway, query) for query in VOCABULARY.queries.values()),
         *session_routes(gateway),
         delivery_route(gateway),
         ready,

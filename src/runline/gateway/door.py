@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from runline.domain.bounds import PIECE_MAX
-from runline.domain.messages import COMMANDS, GATEWAY, Command, Rejected
+from runline.domain.messages import GATEWAY, Command, Rejected
 from runline.domain.pieces import require_small_pieces
-from runline.domain.queries.inside import INSIDE, READY, Nothing, Readiness, Standing
+from runline.domain.queries.inside import READY, Nothing, Readiness, Standing
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Answer, Bus, Question
 from runline.engine.ids import Entropy, uuid7
 from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
@@ -59,7 +60,9 @@ def caller_of(token: str) -> Caller:
 def public_commands() -> list[type[Command]]:
     """The commands that have a door, by name."""
     return [
-        COMMANDS[name] for name in sorted(COMMANDS) if COMMANDS[name].needs is not None and not COMMANDS[name].secret
+        VOCABULARY.commands[name]
+        for name in sorted(VOCABULARY.commands)
+        if VOCABULARY.commands[name].needs is not None and not VOCABULARY.commands[name].secret
     ]
 
 
@@ -72,7 +75,7 @@ def path_name(name: str) -> str:
 @cache
 def decoder_of(name: str) -> Any:
     """The decoder of a command's fields, or None."""
-    kind = COMMANDS.get(name)
+    kind = VOCABULARY.commands.get(name)
     if kind is None or kind.needs is None or kind.secret:
         return None
     return msgspec.json.Decoder(kind)
@@ -181,7 +184,7 @@ class Door:
 
     async def ask_inside(self, stream: str, name: str, asked: Any, answer: type[V], at_least: int = 0) -> V:
         """The answer to a question of the gateway's own. Raises Rejected as `Bus.ask` does."""
-        assert INSIDE[name].answer is answer
+        assert VOCABULARY.inside[name].answer is answer
         found = await self.bus.ask(Question(stream, name, encode(asked), at_least=at_least))
         return msgspec.json.decode(found.body, type=answer)
 

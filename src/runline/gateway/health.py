@@ -37,7 +37,7 @@ class Health:
             "answer_ms_p99": recent("answer", 99),
             "delivery_ms_p99": recent("delivery", 99),
             "loop_ms_p99": recent("loop", 99),
-            "slow": list(engine.view.slownesses),
+            "slow": list(engine.view.watch.slownesses),
             "conditions": conditions_told(engine.conditions.standing.values(), stream, whole=False),
             "server_ns": engine.clock.host_ns(),
         }

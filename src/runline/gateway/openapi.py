@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 
-from runline.domain.topics import TOPICS
+from runline.domain.vocabulary import VOCABULARY
 from runline.gateway.door import CommandLine, path_name, public_commands
 
 REFERENCE = "#/components/schemas/{name}"
@@ -63,7 +63,7 @@ def add_hot_doors(document: Document, line: Document) -> None:
             },
         }
     }
-    about = "\n".join(f"- `{topic.name}`: {topic.about} Needs `{topic.needs}`." for topic in TOPICS.values())
+    about = "\n".join(f"- `{topic.name}`: {topic.about} Needs `{topic.needs}`." for topic in VOCABULARY.topics.values())
     paths["/v1/stream"] = {
         "get": {
             "tags": ["Live stream"],

@@ -10,11 +10,11 @@ from litestar.datastructures import Cookie
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, QueryParameter
 
-from runline.domain.access import ROOT
 from runline.domain.messages import Command
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.queries import Query
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
+from runline.domain.queries.declared import Query
 from runline.domain.sessions import SessionKind
 from runline.engine.limits import POSITION_MAX
 from runline.gateway.addresses import network_of

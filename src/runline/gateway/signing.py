@@ -8,20 +8,10 @@ from collections.abc import Mapping
 import msgspec
 
 from runline.domain.messages import HOUSE, Command, Rejected
+from runline.domain.passwords import ChangePassword, FailSignIn, SetPassword
 from runline.domain.permissions import Permission
 from runline.domain.queries.inside import CredentialAsked, Known, Owner, OwnerAsked
-from runline.domain.sessions import (
-    LIMITS,
-    ChangePassword,
-    ConfirmSession,
-    FailSignIn,
-    KeepSession,
-    SessionKind,
-    SessionLimits,
-    SetPassword,
-    SignIn,
-    SignOut,
-)
+from runline.domain.sessions import LIMITS, ConfirmSession, KeepSession, SessionKind, SessionLimits, SignIn, SignOut
 from runline.engine.ids import Entropy
 from runline.engine.requests import UNHEARD, Accepted, Outcome, Refused
 from runline.gateway.door import Caller, Door

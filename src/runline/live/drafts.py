@@ -13,7 +13,7 @@ import msgspec
 
 from runline.domain.audience import Audience
 from runline.domain.house import House
-from runline.domain.topics import TOPICS
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened
 from runline.engine.watching import Place
 from runline.live.facts import Fact, fact_of, house_fact_of, standing, told
@@ -87,7 +87,7 @@ class Group:
         self.topics = topics
         shown = (audience.node, audience.player, sorted(audience.permissions), topics)
         self.log = blake2b(log + repr(shown).encode(), digest_size=8).hexdigest()
-        self.events = tuple(name for name in topics if TOPICS[name].events)
+        self.events = tuple(name for name in topics if VOCABULARY.topics[name].events)
         self.kinds = kinds_of(topics)
         self.seats: dict[Seat, None] = {}
         self.links: dict[SeatLink, int] = {}
@@ -197,7 +197,7 @@ class Group:
         scope, subject = closes
         if scope == "player":
             return self.audience.player == subject
-        return bool(state.below(subject, self.audience.node))
+        return bool(state.tree.below(subject, self.audience.node))
 
     def read(self, moment: Moment, until_ns: int) -> bool:
         """Read rows until there are no more (true) or the time is over (false)."""

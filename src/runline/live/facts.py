@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.access import ROOT
 from runline.domain.audience import EVERYONE, Audience, concerns, sees
 from runline.domain.book import Book
 from runline.domain.hierarchy import AgentCreated, AgentMoved
 from runline.domain.house import House
 from runline.domain.lines import LineMoved
 from runline.domain.messages import HOUSE, Event, event_json
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
@@ -63,28 +63,28 @@ class Fact(msgspec.Struct):
 def fact_of(state: Any, house: House, happened: Happened) -> Fact:
     """What an event of a stream is about."""
     event = happened[4]
-    node, player = concerns(state, event)
+    node, player = concerns(state.access, event)
     fact = Fact(happened, False, node, player=player, kind=notification(state, event))
     if node != EVERYONE:
-        fact.above = tuple(state.chain(node)) if state.known_node(node) else (ROOT,)
+        fact.above = tuple(state.tree.chain(node)) if state.tree.known(node) else (ROOT,)
     moves_lines(fact, house)
     if not isinstance(state, Book):
         return fact
-    known = state.players.get(getattr(event, "player", ""))
+    known = state.tree.players.get(getattr(event, "player", ""))
     if known is not None:
         fact.account = known.number
-        fact.line = tuple(state.chain(known.agent))
+        fact.line = tuple(state.tree.chain(known.agent))
     if isinstance(event, AgentCreated):
-        fact.agents, fact.around = (event.agent,), tuple(state.chain(event.agent))
+        fact.agents, fact.around = (event.agent,), tuple(state.tree.chain(event.agent))
     elif isinstance(event, AgentMoved):
-        before, after = state.chain(event.before), state.chain(event.after)
+        before, after = state.tree.chain(event.before), state.tree.chain(event.after)
         fact.apart = tuple(name for name in (*before, *after) if (name in before) != (name in after))
         fact.agents = (event.agent, *fact.apart)
         fact.around = (event.agent, *(name for name in before if name in after))
     if isinstance(event, WagerPlaced):
         fact.market = event.market
     elif isinstance(event, CLOSING_EVENTS):
-        fact.market = state.market_closed_at(happened[0])
+        fact.market = state.risk.market_closed_at(happened[0])
         fact.market_unknown = not fact.market
     return fact
 
@@ -121,13 +121,15 @@ def covered(house: House, scope: str, subject: str) -> Iterable[str]:
     if scope in ("market", "selection"):
         return (subject.partition(":")[0],)
     if scope == "league":
-        return (name for _, name in house.board_of("scheduled", subject))
-    scheduled = (name for _, name in house.board_of("scheduled"))
+        return (name for _, name in house.catalog.board_of("scheduled", subject))
+    scheduled = (name for _, name in house.catalog.board_of("scheduled"))
     if scope == "sport":
-        return (name for name in scheduled if house.fixtures[name].sport == subject)
+        return (name for name in scheduled if house.catalog.fixtures[name].sport == subject)
     if scope == "kind":
         return (
-            name for name in scheduled if any(one.endswith(f":{subject}") for one in house.markets_of.get(name, ()))
+            name
+            for name in scheduled
+            if any(one.endswith(f":{subject}") for one in house.catalog.markets_of.get(name, ()))
         )
     return scheduled
 
@@ -177,13 +179,15 @@ def told(fact: Fact, topics: tuple[str, ...], audience: Audience, state: Any) ->
             return []
         return [("notifications", notice_of(fact, state.stream))]
     wanted = [topic for topic in topics if topic in ("log", event.topic) or (topic == "notifications" and fact.kind)]
-    if not wanted or not sees(audience, state, event):
+    if not wanted or not sees(audience, state.access, event):
         return []
     return [(topic, notice_of(fact, state.stream) if topic == "notifications" else entry_of(fact)) for topic in wanted]
 
 
 def standing(house: House, audience: Audience) -> bytes:
     """What an image of `notifications` also says: the feeds that are silent and what is slow, just now."""
-    silent = [feed.name for feed in house.feeds.values() if feed.silent] if audience.may(Permission.BOARD_VIEW) else []
-    slow = list(house.slownesses) if audience.may(Permission.FIGURES_VIEW) else []
+    silent = (
+        [feed.name for feed in house.watch.feeds.values() if feed.silent] if audience.may(Permission.BOARD_VIEW) else []
+    )
+    slow = list(house.watch.slownesses) if audience.may(Permission.FIGURES_VIEW) else []
     return encode({"feeds_silent": silent, "slow": slow})

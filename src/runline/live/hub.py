@@ -9,7 +9,7 @@ import logging
 from collections import deque
 
 from runline.domain.messages import HOUSE, Rejected
-from runline.domain.topics import TOPICS
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened, StoreError
 from runline.engine.requests import unavailable
 from runline.engine.watching import Began, Cut, Frame, Moved, Place, Source, TurnedAway
@@ -101,7 +101,7 @@ class Hub(Composer, Listener):
         self.keeping.cancel()
         self.keeping = asyncio.get_running_loop().call_later(KEEP_S, self.keep)
         try:
-            sessions = self.source.require(self.stream).state.sessions
+            sessions = self.source.require(self.stream).state.sessions.by_name
         except Rejected:
             return
         for name in dict.fromkeys(seat.session for seat in self.seats):
@@ -210,7 +210,7 @@ class Hub(Composer, Listener):
                 continue
             resume, seat.reached_back = seat.resume, True
             try:
-                if any(topic in TOPICS and TOPICS[topic].events for topic in seat.topics):
+                if any(topic in VOCABULARY.topics and VOCABULARY.topics[topic].events for topic in seat.topics):
                     await self.own.recall(IMAGE_SCAN_EVENTS)
                 if resume is None or resume.position > self.source.require(self.stream).durable_seq:
                     continue

@@ -47,9 +47,9 @@ class Hubs:
         hub = link.hub
         try:
             state = self.source.require(hub.stream).state
-            session = state.sessions.get(asked.session)
+            session = state.sessions.by_name.get(asked.session)
             user = user_of(state, session.user if session is not None else "")
-            known = state.users.get(user[2])
+            known = state.access.users.get(user[2])
             player = known is not None and bool(known.player)
             crowded = self.streams.enter(user, player) if session is not None else None
         except Rejected as rejected:

@@ -37,29 +37,29 @@ class Kind(msgspec.Struct, frozen=True):
 
 def line_keys(state: Any, house: House, audience: Audience, place: Any) -> Iterator[Key]:
     """The games on the board."""
-    return ((name, (rotation, name)) for rotation, name in house.board_of("scheduled").after(place or (-1, "")))
+    return ((name, (rotation, name)) for rotation, name in house.catalog.board_of("scheduled").after(place or (-1, "")))
 
 
 def line_row(state: Any, house: House, audience: Audience, key: str, now_ns: int) -> Any:
     """A game with its lines."""
-    return board_fixture(state, house, house.fixtures[key], audience, now_ns)
+    return board_fixture(state, house, house.catalog.fixtures[key], audience, now_ns)
 
 
 def line_flavour(state: Any, audience: Audience) -> Hashable:
     """What closes the board to an audience alone."""
-    return state.layer_around(audience.player, audience.node) if isinstance(state, Book) else None
+    return state.suspensions.layer_around(audience.player, audience.node) if isinstance(state, Book) else None
 
 
 def exposure_keys(book: Book, house: House, audience: Audience, place: Any) -> Iterator[Key]:
     """The markets with open wagers of a subtree."""
-    return ((name, name) for name in book.markets(audience.node).after(place or ""))
+    return ((name, name) for name in book.risk.markets(audience.node).after(place or ""))
 
 
 def agent_keys(book: Book, house: House, audience: Audience, place: Any) -> Iterator[Key]:
     """The agents of a subtree."""
-    if audience.player or not book.below(audience.node, place or audience.node):
+    if audience.player or not book.tree.below(audience.node, place or audience.node):
         return iter(())
-    return ((name, name) for name in book.subtree(audience.node, place or "") if name != place)
+    return ((name, name) for name in book.tree.subtree(audience.node, place or "") if name != place)
 
 
 def player_keys(book: Book, house: House, audience: Audience, place: Any) -> Iterator[Key]:
@@ -68,29 +68,29 @@ def player_keys(book: Book, house: House, audience: Audience, place: Any) -> Ite
         if place is None:
             yield audience.player, audience.player
         return
-    sums = book.sums.get(audience.node)
+    sums = book.risk.sums.get(audience.node)
     start, after = place or (audience.node, "")
-    if sums is None or sums.players > IMAGE_PLAYERS_MAX or not book.below(audience.node, start):
+    if sums is None or sums.players > IMAGE_PLAYERS_MAX or not book.tree.below(audience.node, start):
         return
-    for agent in book.subtree(audience.node, start):
+    for agent in book.tree.subtree(audience.node, start):
         if agent != start:
             yield "", (agent, "")
-        for number in book.players_of(agent).after(after):
+        for number in book.tree.players_of(agent).after(after):
             yield number, (agent, number)
         after = ""
 
 
 def agent_shown(book: Book, house: House, audience: Audience, key: str) -> bool:
     """Whether an agent stands in the subtree."""
-    return not audience.player and key in book.agents and book.below(audience.node, key)
+    return not audience.player and key in book.tree.agents and book.tree.below(audience.node, key)
 
 
 def player_shown(book: Book, house: House, audience: Audience, key: str) -> bool:
     """Whether a player stands in the subtree, or is who looks."""
-    player = book.players.get(key)
+    player = book.tree.players.get(key)
     if player is None or audience.player:
         return player is not None and key == audience.player
-    return book.below(audience.node, player.agent)
+    return book.tree.below(audience.node, player.agent)
 
 
 KINDS: dict[str, Kind] = {
@@ -101,7 +101,7 @@ KINDS: dict[str, Kind] = {
             "lines",
             line_keys,
             line_row,
-            lambda state, house, audience, key: key in house.fixtures,
+            lambda state, house, audience, key: key in house.catalog.fixtures,
             line_flavour,
         ),
         Kind(
@@ -124,7 +124,7 @@ KINDS: dict[str, Kind] = {
             "players",
             "figures",
             player_keys,
-            lambda book, house, audience, key, now_ns: player_figures(book, book.players[key], now_ns),
+            lambda book, house, audience, key, now_ns: player_figures(book, book.tree.players[key], now_ns),
             player_shown,
             lambda book, audience: None,
         ),

@@ -9,16 +9,18 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.access import NOTHING, ROOT, Role, User
+from runline.domain.access import NOTHING, Role, User
 from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import Rejected, event_json, kind_of
+from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
-from runline.domain.queries.declared import QUERIES, Asked, Page, require
+from runline.domain.queries.declared import Asked, Page, require
 from runline.domain.queries.history import LedgerRow, LogAsked, LogRow, RefusalRow, TraceAsked, TraceRow, WagerRow
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
+from runline.domain.vocabulary import VOCABULARY
 from runline.domain.wagers import Wager
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes, id_text
@@ -65,6 +67,11 @@ class Seen:
 
     # What `sees` asks of a tree
 
+    @property
+    def tree(self) -> "Seen":
+        """What is below what: it knows that itself."""
+        return self
+
     def below(self, top: str, node: str) -> bool:
         """Whether a node stands in the asker's subtree (which is the only one that is asked for)."""
         return self.within is None or node in self.within
@@ -95,7 +102,7 @@ def answer(
     """(position, the page as JSON) of a query of history, or why it may not be answered. Raises StoreError."""
     try:
         seen = Seen(snapshot, session, actor, now_ns)
-        require(QUERIES[name], kind_of(snapshot.stream), seen.audience)
+        require(VOCABULARY.queries[name], kind_of(snapshot.stream), seen.audience)
         return snapshot.position, msgspec.json.encode(PAGES[name](seen, asked))
     except Rejected as rejected:
         return refused(snapshot.position, rejected)

@@ -10,13 +10,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from runline.domain.access import ROOT, User
+from runline.domain.access import User
 from runline.domain.audience import Audience, audience_of, reader_of
 from runline.domain.messages import HOUSE, Rejected, kind_of
-from runline.domain.queries import INSIDE, QUERIES, Asked, Inside, Page, Query, require
-from runline.domain.queries.inside import READY, Readiness
+from runline.domain.nodes import ROOT
+from runline.domain.queries.declared import Asked, Page, Query, require
+from runline.domain.queries.inside import READY, Inside, Readiness
 from runline.domain.queries.pages import page_of
-from runline.domain.sessions import SessionState
+from runline.domain.state import State
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.engine import Engine
 from runline.engine.fair import FairQueue, Member
@@ -72,7 +74,7 @@ class Questions:
         state = self.engine.peek(stream)
         if state is None:
             raise not_signed_in()
-        held = state.sessions.get(session)
+        held = state.sessions.by_name.get(session)
         if held is None:
             await self.engine.query(stream, lambda state: None)
             raise not_signed_in()
@@ -82,10 +84,10 @@ class Questions:
         """The answer to a question, once it is the turn of whoever asks."""
         if question.name == READY:
             return self.readiness()
-        inside = INSIDE.get(question.name)
+        inside = VOCABULARY.inside.get(question.name)
         if inside is not None:
             return await self.answer_inside(question, inside, asked_of(inside.asked, question.fields))
-        query = QUERIES.get(question.name)
+        query = VOCABULARY.queries.get(question.name)
         if query is None:
             raise Rejected("unknown_query", f"There is no query {question.name[:64]!r}.")
         asked = asked_of(query.asked, question.fields)
@@ -110,12 +112,12 @@ class Questions:
         """
         session, engine = question.session, self.engine
 
-        def checked(state: SessionState) -> V | Rejected:
+        def checked(state: State) -> V | Rejected:
             try:
                 if not session:
                     user = active(state, question.actor)
                     return read(state, user, audience_of(state, user))
-                held = state.sessions.get(session)
+                held = state.sessions.by_name.get(session)
                 if held is None:
                     raise not_signed_in()
                 engine.presence.used(question.stream, held, acts=False)
@@ -224,9 +226,9 @@ class Questions:
                 raise Rejected("unavailable", f"What is asked for cannot be read now: {error}") from None
 
 
-def active(state: SessionState, actor: str) -> User:
+def active(state: State, actor: str) -> User:
     """A user who may act, and asks without a session. Raises Rejected `not_permitted`."""
-    user = state.users.get(actor)
+    user = state.access.users.get(actor)
     if user is None or not user.active:
         raise Rejected("not_permitted", "This user may not act here.")
     return user
@@ -239,10 +241,10 @@ def unless_refused(found: V | Refused) -> V:
     return found
 
 
-def path_of(stream: str, name: str, state: SessionState | None) -> Member:
+def path_of(stream: str, name: str, state: State | None) -> Member:
     """Somebody's place in the line of the readers. Turns go round the books, and the staff at the root of each: neither waits for
     another book's players. Within them they go round the parts of the tree, and their users."""
-    known = state.users.get(name) if state is not None else None
+    known = state.access.users.get(name) if state is not None else None
     if state is None or known is None:
         return (stream, False), "", name
-    return (stream, known.node == ROOT and not known.player), state.part_of(known.node), name
+    return (stream, known.node == ROOT and not known.player), state.tree.part_of(known.node), name

@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-import runline.domain.book
-import runline.domain.house
 from runline.domain.rows import Column, columns
-from runline.domain.state import ROWS, Row
+from runline.domain.state import Row
+from runline.domain.vocabulary import VOCABULARY
 from runline.store.hints import Hints
 
 SCHEMA_REVISION = "0001"
@@ -103,7 +102,7 @@ OPENINGS = Table(
 
 SYSTEM_TABLES = (HEADS, EVENTS, REFUSALS, BATCHES, OPENINGS)
 
-HELD = frozenset(row.table for row in (*runline.domain.book.Book.held, *runline.domain.house.House.held))
+HELD = VOCABULARY.kept()
 """The tables whose rows belong in memory, all of them or those of one value."""
 
 
@@ -116,12 +115,12 @@ def table_of(row_type: type[Row]) -> Table:
 @cache
 def table_named(name: str) -> Table:
     """The table of the row type that is kept under this name."""
-    return table_of(ROWS[name])
+    return table_of(VOCABULARY.rows[name])
 
 
 def row_tables() -> tuple[Table, ...]:
     """The tables of all row types, by name."""
-    return tuple(table_of(ROWS[name]) for name in sorted(ROWS))
+    return tuple(table_of(VOCABULARY.rows[name]) for name in sorted(VOCABULARY.rows))
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -145,8 +144,8 @@ def indexes() -> tuple[Index, ...]:
         Index("events_by_command", "events", ("command",), ""),
         Index("refusals_by_first_id", "refusals", ("first_id", "minute"), ""),
     ]
-    for name in sorted(ROWS):
-        row_type = ROWS[name]
+    for name in sorted(VOCABULARY.rows):
+        row_type = VOCABULARY.rows[name]
         key = table_of(row_type).key
         where = ""
         fields = (row_type.found_by, *row_type.read_by) if row_type.found_by else row_type.read_by
@@ -192,7 +191,7 @@ def delete(table: Table) -> str:
 @cache
 def held_rows(table: Table) -> str:
     """Of a key: the stream and the position of its row, if that is one that belongs in memory."""
-    held = ROWS[table.name].held_while
+    held = VOCABULARY.rows[table.name].held_while
     also = f" AND {held[0]} = '{held[1]}'" if held else ""
     return f"SELECT stream, changed_seq FROM {table.name} WHERE {equal(table.key)}{also}"
 
@@ -200,7 +199,7 @@ def held_rows(table: Table) -> str:
 @cache
 def held_totals(table: Table) -> str:
     """For each stream: how many of its rows belong in memory, and the sum of their positions."""
-    held = ROWS[table.name].held_while
+    held = VOCABULARY.rows[table.name].held_while
     where = f" WHERE {held[0]} = '{held[1]}'" if held else ""
     return f"SELECT stream, count(*), sum(changed_seq) FROM {table.name}{where} GROUP BY stream"
 
@@ -210,7 +209,7 @@ def is_held(table: Table) -> Callable[[tuple[Any, ...]], bool] | None:
     """Whether a row of a table belongs in memory; None where none of its rows does."""
     if table.name not in HELD:
         return None
-    held = ROWS[table.name].held_while
+    held = VOCABULARY.rows[table.name].held_while
     if held is None:
         return lambda row: True
     at, value = [column.name for column in table.columns].index(held[0]), held[1]
@@ -219,7 +218,7 @@ def is_held(table: Table) -> Callable[[tuple[Any, ...]], bool] | None:
 
 def held_positions(table: Table, rows: list[tuple[Any, ...]]) -> list[int]:
     """The positions at which those of some rows changed that belong in memory, of a table that has such."""
-    held = ROWS[table.name].held_while
+    held = VOCABULARY.rows[table.name].held_while
     if held is None:
         return [row[-1] for row in rows]
     at, value = [column.name for column in table.columns].index(held[0]), held[1]

@@ -4,9 +4,3 @@ Routes, parameters and documentation follow from these declarations. A query of 
 of history from a snapshot of what is stored (`history.py`), and what concerns the process alone is declared in `process.py`. What
 only Runline itself asks has declarations of its own (`inside.py`).
 """
-
-from runline.domain.queries import history, inside, moment, process
-from runline.domain.queries.declared import QUERIES, Asked, Page, Query, require
-from runline.domain.queries.inside import INSIDE, Inside
-
-__all__ = ["INSIDE", "QUERIES", "Asked", "Inside", "Page", "Query", "history", "inside", "moment", "process", "require"]

@@ -8,7 +8,7 @@ import msgspec
 from runline.domain.access import User
 from runline.domain.audience import Audience
 from runline.domain.house import House
-from runline.domain.messages import Rejected, StreamKind
+from runline.domain.messages import Rejected, StreamKind, declares
 from runline.domain.permissions import Permission
 from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
 
@@ -55,9 +55,6 @@ class Query(msgspec.Struct, frozen=True):
     rows_max: int = PAGE_ROWS_MAX
 
 
-QUERIES: dict[str, Query] = {}
-
-
 def query(
     name: str,
     *,
@@ -72,8 +69,8 @@ def query(
 
     def declare(show: Shown) -> Shown:
         about = (show.__doc__ or "").strip()
-        QUERIES[name] = Query(name, about, needs, players, streams, asked, row, False, show, rows_max=rows_max)
-        return show
+        asks = Query(name, about, needs, players, streams, asked, row, False, show, rows_max=rows_max)
+        return declares("shows", asks)(show)
 
     return declare
 

@@ -1,11 +1,12 @@
 """History: the queries that are read from a snapshot of what is stored."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from runline.domain.messages import StreamKind
 from runline.domain.permissions import Permission
-from runline.domain.queries.declared import QUERIES, Asked, Query
+from runline.domain.queries.declared import Asked, Query
 
 
 class WagersAsked(Asked, frozen=True, kw_only=True):
@@ -126,12 +127,42 @@ class RefusalRow(msgspec.Struct):
     details: msgspec.Raw
 
 
-for name, about, needs, players, asked, row in (
-    ("wagers", "Tickets of my subtree (or my own), newest first.", Permission.TICKER_VIEW, True, WagersAsked, WagerRow),
-    ("ledger", "Movements of money of my subtree, newest first.", Permission.FIGURES_VIEW, True, LedgerAsked, LedgerRow),
-    ("log", "The activity log: what concerns my subtree, newest first.", Permission.LOG_VIEW, False, LogAsked, LogRow),
-    ("refusals", "What was refused to users of my subtree, newest first.", Permission.LOG_VIEW, False, Asked, RefusalRow),
-    ("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, False, TraceAsked, TraceRow),
-):  # fmt: skip
-    streams: Any = ("house", "book") if name in ("log", "refusals", "trace") else ("book",)
-    QUERIES[name] = Query(name, about, needs, players, streams, asked, row, True, None)
+def stored(
+    name: str,
+    about: str,
+    needs: Permission,
+    asked: type[Asked],
+    row: type,
+    *,
+    players: bool = False,
+    streams: tuple[StreamKind, ...] = ("house", "book"),
+) -> Query:
+    """A query that is read from a snapshot."""
+    return Query(name, about, needs, players, streams, asked, row, True, None)
+
+
+DECLARED = (
+    stored(
+        "wagers",
+        "Tickets of my subtree (or my own), newest first.",
+        Permission.TICKER_VIEW,
+        WagersAsked,
+        WagerRow,
+        players=True,
+        streams=("book",),
+    ),
+    stored(
+        "ledger",
+        "Movements of money of my subtree, newest first.",
+        Permission.FIGURES_VIEW,
+        LedgerAsked,
+        LedgerRow,
+        players=True,
+        streams=("book",),
+    ),
+    stored("log", "The activity log: what concerns my subtree, newest first.", Permission.LOG_VIEW, LogAsked, LogRow),
+    stored(
+        "refusals", "What was refused to users of my subtree, newest first.", Permission.LOG_VIEW, Asked, RefusalRow
+    ),
+    stored("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, TraceAsked, TraceRow),
+)

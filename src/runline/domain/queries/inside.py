@@ -10,9 +10,9 @@ import msgspec
 
 from runline.domain.access import User
 from runline.domain.house import House
-from runline.domain.messages import Rejected
+from runline.domain.messages import Rejected, declares
 from runline.domain.permissions import Permission
-from runline.domain.sessions import SessionState
+from runline.domain.state import State
 
 Read = Callable[[Any, Any, User | None, str, int], Any]
 
@@ -30,15 +30,11 @@ class Inside(msgspec.Struct, frozen=True):
     read: Read
 
 
-INSIDE: dict[str, Inside] = {}
-
-
 def inside(name: str, *, asked: type, answer: type, signed: bool = False) -> Callable[[Read], Read]:
     """Declare a question."""
 
     def declare(read: Read) -> Read:
-        INSIDE[name] = Inside(name, asked, answer, signed, read)
-        return read
+        return declares("reads", Inside(name, asked, answer, signed, read))(read)
 
     return declare
 
@@ -74,12 +70,12 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 @inside("standing", asked=Nothing, answer=Standing, signed=True)
-def standing(state: SessionState, asked: Nothing, user: User | None, session: str, now_ns: int) -> Standing:
+def standing(state: State, asked: Nothing, user: User | None, session: str, now_ns: int) -> Standing:
     """How whoever asks stands."""
     assert user is not None
-    held = state.held_by(user)
+    held = state.access.held_by(user)
     permissions = tuple(permission.value for permission in Permission if permission.value in held)
-    present = now_ns < state.sessions[session].idle_until_ns
+    present = now_ns < state.sessions.by_name[session].idle_until_ns
     return Standing(user.name, user.node, user.player, permissions, present)
 
 
@@ -102,10 +98,10 @@ class Known(msgspec.Struct, frozen=True):
 
 
 @inside("credential", asked=CredentialAsked, answer=Known)
-def credential(state: SessionState, asked: CredentialAsked, user: User | None, session: str, now_ns: int) -> Known:
+def credential(state: State, asked: CredentialAsked, user: User | None, session: str, now_ns: int) -> Known:
     """What is known of a user; nothing, if they may not sign in."""
-    held = state.credentials.get(asked.user)
-    known = state.users.get(asked.user)
+    held = state.credentials.by_user.get(asked.user)
+    known = state.access.users.get(asked.user)
     if held is None or known is None or not known.active:
         return Known(given=held is not None)
     return Known(held.password_hash, held.password_seq, held.devices, True)
@@ -126,7 +122,7 @@ class Owner(msgspec.Struct, frozen=True):
 @inside("first_owner", asked=OwnerAsked, answer=Owner)
 def first_owner(house: House, asked: OwnerAsked, user: User | None, session: str, now_ns: int) -> Owner:
     """The owner whom the house names. Raises Rejected `unknown_book`."""
-    listing = house.books.get(asked.book)
+    listing = house.books.by_name.get(asked.book)
     if listing is None:
         raise Rejected("unknown_book", "There is no such book.", book=asked.book)
     return Owner(listing.owner)
@@ -141,7 +137,7 @@ class Books(msgspec.Struct, frozen=True):
 @inside("books_open", asked=Nothing, answer=Books)
 def books_open(house: House, asked: Nothing, user: User | None, session: str, now_ns: int) -> Books:
     """How many books there are."""
-    return Books(len(house.books))
+    return Books(len(house.books.by_name))
 
 
 class Readiness(msgspec.Struct, frozen=True):

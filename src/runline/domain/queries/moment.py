@@ -11,17 +11,17 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from runline.domain.access import ROOT, User
+from runline.domain.access import User
 from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.catalog import FixtureStatus
 from runline.domain.grading import Score
 from runline.domain.house import House
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.queries.bounds import BOARD_MARKETS_MAX, EXPOSURE_ROWS_MAX, PLAYER_ROWS_MAX
 from runline.domain.queries.declared import Asked, Page, query
 from runline.domain.queries.pages import nodes_from, page_of, page_of_nodes, page_of_some
-from runline.domain.sessions import SessionState
 from runline.domain.shown import (
     AgentFigures,
     BoardFixture,
@@ -32,6 +32,7 @@ from runline.domain.shown import (
     exposure_of,
     player_figures,
 )
+from runline.domain.state import State
 from runline.domain.suspension import Suspension
 
 ROTATION_DIGITS_MAX = 12
@@ -50,7 +51,7 @@ class Me(msgspec.Struct):
 
 
 @query("me", needs=None, asked=Asked, row=Me, streams=("house", "book"))
-def me(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+def me(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """Who I am, and what I may do."""
     permissions = [permission.value for permission in Permission if permission in audience.permissions]
     return Page([Me(state.stream, user.name, user.role, user.node, user.player, permissions)])
@@ -70,18 +71,20 @@ def board(state: Any, house: House, user: User, audience: Audience, asked: Board
     rotation, _, name = asked.after.partition(":")
     after = (int(rotation) if rotation.isdecimal() and len(rotation) < ROTATION_DIGITS_MAX else -1, name)
     if asked.fixture:
-        only = house.fixtures.get(asked.fixture)
+        only = house.catalog.fixtures.get(asked.fixture)
         fits = only is not None and asked.league in ("", only.league) and asked.status in ("", only.status)
         fixtures = iter([only.name] if only is not None and fits and (only.rotation, only.name) > after else [])
     else:
         statuses = (asked.status,) if asked.status else get_args(FixtureStatus)
-        fixtures = (name for _, name in merge(*(house.board_of(one, asked.league).after(after) for one in statuses)))
+        fixtures = (
+            name for _, name in merge(*(house.catalog.board_of(one, asked.league).after(after) for one in statuses))
+        )
     found: list[BoardFixture] = []
     markets = 0
     for name in fixtures:
         if len(found) >= asked.limit or markets >= BOARD_MARKETS_MAX:
             return Page(found, f"{found[-1].rotation}:{found[-1].fixture}")
-        row = board_fixture(state, house, house.fixtures[name], audience, now_ns)
+        row = board_fixture(state, house, house.catalog.fixtures[name], audience, now_ns)
         markets += 1 + len(row.markets)
         found.append(row)
     return Page(found)
@@ -113,11 +116,11 @@ class PlayersAsked(Asked, frozen=True, kw_only=True):
 def players(book: Book, house: House, user: User, audience: Audience, asked: PlayersAsked, now_ns: int) -> Page:
     """The accounts of my subtree (for a player: my own account)."""
     if audience.player:
-        return Page([player_figures(book, book.players[audience.player], now_ns)])
+        return Page([player_figures(book, book.tree.players[audience.player], now_ns)])
     if asked.player:
-        return Page([player_figures(book, book.player_within(user, asked.player), now_ns)])
+        return Page([player_figures(book, book.tree.player_within(user, asked.player), now_ns)])
     top = asked.agent or audience.node
-    book.require_node(user, top)
+    book.tree.require_node(user, top)
     return players_page(book, top, asked, now_ns)
 
 
@@ -125,9 +128,9 @@ def players_page(book: Book, top: str, asked: Asked, now_ns: int) -> Page:
     """A page of the accounts of a subtree."""
 
     def row(number: str) -> PlayerFigures:
-        return player_figures(book, book.players[number], now_ns)
+        return player_figures(book, book.tree.players[number], now_ns)
 
-    return page_of_nodes(book, top, asked, book.players_of, row)
+    return page_of_nodes(book, top, asked, book.tree.players_of, row)
 
 
 class ExposureAsked(Asked, frozen=True, kw_only=True):
@@ -141,14 +144,14 @@ class ExposureAsked(Asked, frozen=True, kw_only=True):
 def exposure(book: Book, house: House, user: User, audience: Audience, asked: ExposureAsked, now_ns: int) -> Page:
     """What my subtree's players have on each side of each market."""
     node = asked.node or audience.node
-    book.require_node(user, node)
+    book.tree.require_node(user, node)
     return exposure_page(book, node, asked, asked.fixture)
 
 
 def exposure_page(book: Book, node: str, asked: Asked, fixture: str = "") -> Page:
     """A page of the markets with open wagers of a node's players, of all games or one."""
     prefix = f"{fixture}:" if fixture else ""
-    names = takewhile(lambda name: name.startswith(prefix), book.markets(node).after(max(asked.after, prefix)))
+    names = takewhile(lambda name: name.startswith(prefix), book.risk.markets(node).after(max(asked.after, prefix)))
     return page_of((exposure_of(book, name, node) for name in names), asked, lambda row: row.market)
 
 
@@ -164,14 +167,14 @@ class UserRow(msgspec.Struct):
 
 
 @query("users", needs=Permission.ROLES_MANAGE, asked=Asked, row=UserRow, streams=("house", "book"))
-def users(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+def users(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The users of my subtree."""
 
     def row(name: str) -> UserRow:
-        one = state.users[name]
-        return UserRow(name, one.node, one.role, one.player, one.active, len(state.sessions_of.get(name, ())))
+        one = state.access.users[name]
+        return UserRow(name, one.node, one.role, one.player, one.active, len(state.sessions.of_user.get(name, ())))
 
-    return page_of_nodes(state, user.node, asked, state.users_of, row)
+    return page_of_nodes(state, user.node, asked, state.access.users_of, row)
 
 
 class RoleRow(msgspec.Struct):
@@ -183,15 +186,15 @@ class RoleRow(msgspec.Struct):
 
 
 @query("roles", needs=Permission.ROLES_MANAGE, asked=Asked, row=RoleRow, streams=("house", "book"))
-def roles(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+def roles(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The roles that are kept in my subtree, or that somebody there may have."""
 
     def row(name: str) -> RoleRow | None:
-        role = state.roles[name]
-        concerns = state.below(user.node, role.node) or state.below(role.node, user.node)
+        role = state.access.roles[name]
+        concerns = state.tree.below(user.node, role.node) or state.tree.below(role.node, user.node)
         return RoleRow(name, role.node, role.permissions) if concerns else None
 
-    return page_of_some(state.role_order.after(asked.after), asked, row, str)
+    return page_of_some(state.access.role_order.after(asked.after), asked, row, str)
 
 
 class SessionRow(msgspec.Struct):
@@ -206,7 +209,7 @@ class SessionRow(msgspec.Struct):
 
 
 @query("sessions", needs=Permission.ROLES_MANAGE, asked=Asked, row=SessionRow, streams=("house", "book"))
-def sessions(state: SessionState, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+def sessions(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """Who of my subtree is signed in."""
 
     def key(text: str) -> tuple[str, str]:
@@ -214,10 +217,10 @@ def sessions(state: SessionState, house: House, user: User, audience: Audience, 
         return name, session
 
     def row(key: tuple[str, str]) -> SessionRow:
-        one = state.sessions[key[1]]
+        one = state.sessions.by_name[key[1]]
         return SessionRow(one.name, one.user, one.kind, one.started_ns, one.idle_until_ns, one.ends_ns)
 
-    return page_of_nodes(state, user.node, asked, state.sessions_in, row, key, "/".join)
+    return page_of_nodes(state, user.node, asked, state.sessions.standing_at, row, key, "/".join)
 
 
 class SuspensionRow(msgspec.Struct):
@@ -234,10 +237,10 @@ class SuspensionRow(msgspec.Struct):
 def suspensions(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The layers of suspension that concern my subtree: its own, those around it, those of the board."""
     scope, _, subject = asked.after.partition(":")
-    keys = state.layer_order.after((scope, subject))
+    keys = state.suspensions.order.after((scope, subject))
 
     def row(key: tuple[str, str]) -> SuspensionRow | None:
-        return layer_for(state, audience, state.suspensions[key])
+        return layer_for(state, audience, state.suspensions.layers[key])
 
     return page_of_some(keys, asked, row, ":".join)
 
@@ -245,9 +248,9 @@ def suspensions(state: Any, house: House, user: User, audience: Audience, asked:
 def layer_for(state: Any, audience: Audience, layer: Suspension) -> SuspensionRow | None:
     """A layer as an audience may see it: of one set around their subtree not by whom and why, of others' nothing."""
     if layer.scope in ("agent", "player"):
-        node = layer.subject if layer.scope == "agent" else state.node_of_player(layer.subject) or ROOT
-        if not state.below(audience.node, node):
-            around = layer.scope == "agent" and state.below(node, audience.node)
+        node = layer.subject if layer.scope == "agent" else state.tree.node_of_player(layer.subject) or ROOT
+        if not state.tree.below(audience.node, node):
+            around = layer.scope == "agent" and state.tree.below(node, audience.node)
             return SuspensionRow(layer.scope, layer.subject, "", layer.since_ns, "") if around else None
     return SuspensionRow(layer.scope, layer.subject, layer.node, layer.since_ns, layer.reason)
 
@@ -262,8 +265,8 @@ class BookRow(msgspec.Struct):
 @query("books", needs=Permission.BOOK_OPEN, asked=Asked, row=BookRow, streams=("house",))
 def books(house: House, view: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The books that the house serves."""
-    names = house.book_order.after(asked.after)
-    return page_of((BookRow(name, house.books[name].owner) for name in names), asked, lambda row: row.book)
+    names = house.books.order.after(asked.after)
+    return page_of((BookRow(name, house.books.by_name[name].owner) for name in names), asked, lambda row: row.book)
 
 
 class ResultRow(msgspec.Struct):
@@ -278,11 +281,11 @@ class ResultRow(msgspec.Struct):
 @query("results", needs=Permission.BOARD_VIEW, asked=Asked, row=ResultRow, streams=("house", "book"))
 def results(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """Results, by game."""
-    names = house.result_order.after(asked.after)
+    names = house.catalog.result_order.after(asked.after)
 
     def rows() -> Iterable[ResultRow]:
         for name in names:
-            one = house.results[name]
+            one = house.catalog.results[name]
             yield ResultRow(name, one.revision, one.entered, one.confirmed)
 
     return page_of(rows(), asked, lambda row: row.fixture)

@@ -18,8 +18,8 @@ def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Pag
 
 def nodes_from(state: Any, top: str, start: str) -> Iterator[str]:
     """The nodes of a subtree from one of them on; none if that is not (or no longer) one of them."""
-    if not start or (state.known_node(start) and state.below(top, start)):
-        return state.subtree(top, start)  # type: ignore[no-any-return]
+    if not start or (state.tree.known(start) and state.tree.below(top, start)):
+        return state.tree.subtree(top, start)  # type: ignore[no-any-return]
     return iter(())
 
 

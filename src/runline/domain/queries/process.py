@@ -3,7 +3,7 @@
 import msgspec
 
 from runline.domain.permissions import Permission
-from runline.domain.queries.declared import QUERIES, Asked, Query
+from runline.domain.queries.declared import Asked, Query
 
 
 class ConditionRow(msgspec.Struct):
@@ -20,7 +20,17 @@ class ConditionRow(msgspec.Struct):
     since_ns: int
 
 
-QUERIES["conditions"] = Query(
-    "conditions", "What is not well now: which part, why and since when.", Permission.FIGURES_VIEW, False, ("house", "book"),
-    Asked, ConditionRow, False, None, of_process=True,
-)  # fmt: skip
+DECLARED = (
+    Query(
+        "conditions",
+        "What is not well now: which part, why and since when.",
+        Permission.FIGURES_VIEW,
+        False,
+        ("house", "book"),
+        Asked,
+        ConditionRow,
+        False,
+        None,
+        of_process=True,
+    ),
+)

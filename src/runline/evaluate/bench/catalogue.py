@@ -11,7 +11,7 @@ from statistics import median
 from runline.bootstrap import open_store, running_engine
 from runline.config import StoreSettings
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command

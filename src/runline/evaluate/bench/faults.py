@@ -14,7 +14,8 @@ from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.config import StoreSettings
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture, CreateLeague, Period
+from runline.domain.catalog import Period
+from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE, Command
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.engine import Engine

@@ -17,10 +17,10 @@ from typing import Any
 from runline.bootstrap import open_store, running_engine
 from runline.bus.local import LocalBus
 from runline.config import StoreSettings
-from runline.domain.access import RestoreUser, RevokeUser
 from runline.domain.messages import Command
 from runline.domain.placing import PlaceWager
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.users import RestoreUser, RevokeUser
 from runline.engine.engine import Engine
 from runline.engine.requests import Accepted, Outcome, Request, Sink
 from runline.evaluate.bench.load import BOOK, OWNER, Bettors, ClosedLoop, fixture_name, set_up

@@ -12,15 +12,18 @@ import msgspec
 
 from runline.bootstrap import running_engine
 from runline.bus.local import LocalBus
-from runline.domain.access import CreateUser, SetRole, User
+from runline.domain.access import User
 from runline.domain.audience import audience_of
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import CreateFixture
+from runline.domain.fixtures import CreateFixture
 from runline.domain.hierarchy import CreateAgent
 from runline.domain.messages import HOUSE, Command
 from runline.domain.permissions import Permission
-from runline.domain.queries import QUERIES, Page
+from runline.domain.queries.declared import Page
+from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
+from runline.domain.users import CreateUser
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.engine import Engine
 from runline.evaluate.bench.load import BOOK, HOUR_NS, OWNER, player_number, send_all, set_up
 from runline.store.memory import MemoryStore
@@ -64,7 +67,7 @@ async def fill(bus: LocalBus, players: int) -> None:
 def page_ms(engine: Engine, user: User, name: str, after: str) -> tuple[float, Page]:
     """(milliseconds of the loop, the largest page of a list after a place): the best of some rounds, for what disturbs a machine
     only ever adds."""
-    query = QUERIES[name]
+    query = VOCABULARY.queries[name]
     assert query.show is not None
     state = engine.writers[BOOK].state
     asked = query.asked(after=after, limit=query.rows_max)
@@ -107,7 +110,7 @@ async def bench_pages(folder: Path, *, players: int) -> tuple[dict[str, float], 
     """(figures, floor)."""
     async with running_engine(MemoryStore()) as (engine, bus):
         await fill(bus, players)
-        users = engine.writers[BOOK].state.users
+        users = engine.writers[BOOK].state.access.users
         gc.collect()
         found = {name: walk(engine, users[OWNER], name) for name in LISTS}
         below = {name: walk(engine, users[CLERK], name) for name in LISTS}

@@ -17,6 +17,7 @@ from runline.bootstrap import open_store, run, running_engine
 from runline.config import StoreSettings
 from runline.domain.book import Book
 from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.limits import WINDOW_COMMANDS_MAX
 from runline.engine.requests import Accepted
 from runline.evaluate.bench.load import BOOK, FIXTURES, Bettors, ClosedLoop, fixture_name, set_up
@@ -104,7 +105,7 @@ def read_plainly(path: Path) -> float:
     """The seconds that it takes to fetch the rows that recovery reads."""
     connection = open_connection(path, writing=False)
     began = time.perf_counter()
-    for row_type in Book.held:
+    for row_type in Book(BOOK, VOCABULARY).held:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
         connection.execute(select(table_of(row_type), where, SQLITE), (BOOK,)).fetchall()

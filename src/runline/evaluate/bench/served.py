@@ -17,7 +17,7 @@ from runline.bootstrap import open_store, running_engine
 from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.config import StoreSettings
-from runline.domain.access import ROOT
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import VIEW_ONLY
 from runline.engine.engine import Engine
 from runline.evaluate.bench.load import BOOK, OWNER, Bettors, set_up

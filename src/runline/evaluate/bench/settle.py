@@ -11,7 +11,7 @@ from pathlib import Path
 from runline.bootstrap import open_store, running_engine
 from runline.bus.local import LocalBus
 from runline.config import StoreSettings
-from runline.domain.catalog import RescheduleFixture
+from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.jobs import JobFinished
 from runline.domain.messages import HOUSE, Command
@@ -97,7 +97,7 @@ async def accepted(bus: LocalBus, command: Command) -> None:
 async def close_fixture(engine: Engine, bus: LocalBus, fixture: str) -> None:
     """Bring a fixture's start near and wait for its cutoff."""
     await accepted(bus, RescheduleFixture(fixture, engine.clock.now_ns() + SOON_NS, "bench"))
-    while (await engine.query(HOUSE, lambda house: house.fixtures[fixture].status))[1] != "closed":  # noqa: ASYNC110
+    while (await engine.query(HOUSE, lambda house: house.catalog.fixtures[fixture].status))[1] != "closed":  # noqa: ASYNC110
         await asyncio.sleep(0.05)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from runline.bus.local import LocalBus
 from runline.domain.messages import GATEWAY
-from runline.domain.sessions import ChangePassword, SignIn
+from runline.domain.passwords import ChangePassword
+from runline.domain.sessions import SignIn
 from runline.engine.requests import Accepted, Request
 from runline.engine.watching import Began, Cut, Frame, News, TurnedAway
 from runline.evaluate.bench.load import HOUR_NS

@@ -1,0 +1,211 @@
+"""Fixtures: leagues and games, how they come onto the board, move and close.
+
+Rule: what a game's life allows is the table FIXTURE_LIFE; its cutoff is a timer, and every decision compares the clock as well.
+"""
+
+from typing import TYPE_CHECKING
+
+from runline.domain.bounds import ARCHIVED_MAX, FIXTURES_MAX, LEAGUES_MAX
+from runline.domain.catalog import Fixture, League, Result, Sport
+from runline.domain.identifiers import identifier, reason_text
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.permissions import Permission
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
+    from runline.domain.house import House
+
+
+class CreateLeague(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
+    """Add a league."""
+
+    league: str
+    sport: Sport
+
+
+class LeagueCreated(Event, shown_to=Permission.BOARD_VIEW):
+    """There is a new league."""
+
+    league: str
+    sport: str
+
+
+@decides(CreateLeague)
+def create_league(house: "House", command: CreateLeague, context: "Context") -> LeagueCreated | tuple[()]:
+    league = house.catalog.leagues.get(identifier(command.league, "league"))
+    if league is None:
+        if len(house.catalog.leagues) >= LEAGUES_MAX:
+            raise Rejected("too_many", "There are as many leagues as there may be.", most=LEAGUES_MAX)
+        return LeagueCreated(command.league, command.sport)
+    if league.sport == command.sport:
+        return ()
+    raise Rejected("already_exists", "There is such a league, of another sport.", sport=league.sport)
+
+
+@evolves(LeagueCreated)
+def league_created(house: "House", event: LeagueCreated) -> None:
+    house.catalog.leagues[event.league] = house.touch(League(event.league, event.sport))
+
+
+class CreateFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
+    """Add a game.
+
+    rotation: the visitor's rotation number, > 0.
+    start_ns: UTC nanoseconds.
+    """
+
+    fixture: str
+    league: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+
+
+class FixtureCreated(Event, shown_to=Permission.BOARD_VIEW):
+    """There is a new game."""
+
+    fixture: str
+    league: str
+    sport: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+
+
+START_NS_MAX = 2**62
+"""About the year 2116."""
+
+
+def require_start(start_ns: int) -> int:
+    if type(start_ns) is not int or not 0 < start_ns < START_NS_MAX:
+        raise Rejected("start_invalid", "The start is not a time.")
+    return start_ns
+
+
+@decides(CreateFixture)
+def create_fixture(house: "House", command: CreateFixture, context: "Context") -> FixtureCreated | tuple[()]:
+    league = house.catalog.leagues.get(command.league)
+    if league is None:
+        raise Rejected("unknown_league", f"There is no league {command.league!r}.", league=command.league)
+    existing = house.catalog.fixtures.get(identifier(command.fixture, "fixture"))
+    if existing is not None:
+        if (existing.league, existing.away, existing.home) == (command.league, command.away, command.home):
+            return ()
+        raise Rejected("already_exists", "There is another fixture of this id.", fixture=command.fixture)
+    if command.fixture in house.catalog.archived:
+        raise Rejected("already_exists", "There was another fixture of this id.", fixture=command.fixture)
+    for games, most in ((house.catalog.fixtures, FIXTURES_MAX), (house.catalog.archived, ARCHIVED_MAX)):
+        if len(games) >= most:
+            raise Rejected("too_many", "There are as many games as there may be.", most=most)
+    if type(command.rotation) is not int or not 0 < command.rotation < 2**31:
+        raise Rejected("rotation_invalid", "The rotation number is a positive number.")
+    return FixtureCreated(
+        command.fixture,
+        command.league,
+        league.sport,
+        command.rotation,
+        reason_text(command.away),
+        reason_text(command.home),
+        require_start(command.start_ns),
+    )
+
+
+@evolves(FixtureCreated)
+def fixture_created(house: "House", event: FixtureCreated) -> None:
+    fixture = Fixture(event.fixture, event.league, event.sport, event.rotation, event.away, event.home, event.start_ns)
+    house.catalog.add_fixture(fixture)
+    house.timers.schedule("cutoff", event.fixture, event.start_ns)
+
+
+class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
+    """Move a game's start. A game that was closed by its old start is open again until the new one, unless a result is known:
+    nobody wagers on what has happened."""
+
+    fixture: str
+    start_ns: int
+    reason: str
+
+
+class FixtureRescheduled(Event, shown_to=Permission.BOARD_VIEW):
+    """A game starts at another time."""
+
+    fixture: str
+    before_ns: int
+    after_ns: int
+    reason: str
+
+
+@decides(RescheduleFixture)
+def reschedule_fixture(
+    house: "House", command: RescheduleFixture, context: "Context"
+) -> FixtureRescheduled | tuple[()]:
+    fixture = house.catalog.fixture(command.fixture)
+    if fixture.start_ns == require_start(command.start_ns):
+        return ()
+    house.catalog.require_step(fixture, "FixtureRescheduled")
+    result = house.catalog.results.get(fixture.name)
+    if result is not None:
+        raise Rejected("fixture_status", "This game has a result already.", revision=result.revision)
+    if fixture.status == "closed" and command.start_ns <= context.at_ns:
+        raise Rejected("past_cutoff", "The new start is over already.")
+    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, reason_text(command.reason))
+
+
+@evolves(FixtureRescheduled)
+def fixture_rescheduled(house: "House", event: FixtureRescheduled) -> None:
+    fixture = house.catalog.fixtures[event.fixture]
+    fixture.start_ns = event.after_ns
+    house.catalog.advance(fixture, "FixtureRescheduled")
+    house.timers.schedule("cutoff", event.fixture, event.after_ns)
+
+
+class CloseFixture(Command, streams=("house",)):
+    """The cutoff is reached (the engine sends it when the timer is due)."""
+
+    fixture: str
+
+
+class FixtureClosed(Event, shown_to=Permission.BOARD_VIEW):
+    """No more wagers on this game."""
+
+    fixture: str
+    cutoff_ns: int
+
+
+@fires("cutoff")
+def cutoff_is_due(subject: str) -> Command:
+    return CloseFixture(subject)
+
+
+@decides(CloseFixture)
+def close_fixture(house: "House", command: CloseFixture, context: "Context") -> FixtureClosed | tuple[()]:
+    fixture = house.catalog.fixture(command.fixture)
+    if fixture.status != "scheduled" or context.at_ns < fixture.start_ns:
+        return ()
+    return FixtureClosed(fixture.name, fixture.start_ns)
+
+
+@evolves(FixtureClosed)
+def fixture_closed(house: "House", event: FixtureClosed) -> None:
+    house.catalog.advance(house.catalog.fixtures[event.fixture], "FixtureClosed")
+    house.timers.unschedule("cutoff", event.fixture)
+
+
+@grounds(RescheduleFixture)
+def fixture_ground(house: "House", command: RescheduleFixture) -> int:
+    """The game, and its result."""
+    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(Result, command.fixture))
+
+
+@grounds(CreateLeague)
+def league_ground(house: "House", command: CreateLeague) -> int:
+    """Whether there is such a league."""
+    return house.moved_seq(League, command.league)
+
+
+@grounds(CreateFixture)
+def new_fixture_ground(house: "House", command: CreateFixture) -> int:
+    """The game, if there is one, and its league."""
+    return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(League, command.league))

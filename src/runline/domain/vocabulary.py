@@ -1,0 +1,244 @@
+"""Vocabulary: all nouns of the domain, and what they declare: commands, events, rows, parts, and what handles them.
+
+Rule: a noun is a module. What it declares is entered when the vocabulary is made, in the order of the nouns: in that order a
+state gets its parts, and several nouns evolve one event. What is declared twice is refused, and so is
+what is missing: a vocabulary is complete before anything is decided, and never changes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runline.domain import (
+    access,
+    accounts,
+    archive,
+    aside,
+    board,
+    book,
+    catalog,
+    fixtures,
+    hierarchy,
+    house,
+    jobs,
+    ledger,
+    lines,
+    nodes,
+    passwords,
+    placing,
+    results,
+    results_taken,
+    risk,
+    roles,
+    sessions,
+    setbacks,
+    settings,
+    settlement,
+    suspension,
+    timers,
+    topics,
+    users,
+    wagers,
+    watch,
+)
+from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Event, StreamKind
+from runline.domain.queries import history, inside, moment, process
+from runline.domain.queries.declared import Query
+from runline.domain.queries.inside import Inside
+from runline.domain.state import Need, Part, Row, State
+from runline.domain.topics import Topic
+
+if TYPE_CHECKING:
+    from runline.domain.context import Context
+
+Decider = Callable[[Any, Any, "Context"], Decided]
+Evolver = Callable[[Any, Any], None]
+Ground = Callable[[Any, Any], int]
+Wanted = Callable[[Any, Any], Sequence[Need]]
+Fire = Callable[[str], Command]
+Sliced = Callable[[Any, Any, "Context"], Any]
+Caused = Callable[[Any, Any], Command]
+MadeUp = Callable[[Any, str, "Context"], Sequence[Event]]
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+HANDLED = ("decides", "grounds", "wants", "fires", "upcasts", "slices", "slice_wants", "causes", "makes_up")
+"""What one function does for each thing that it is declared about."""
+
+NOUNS: tuple[ModuleType, ...] = (
+    nodes,
+    hierarchy,
+    aside,
+    timers,
+    jobs,
+    access,
+    roles,
+    users,
+    passwords,
+    sessions,
+    suspension,
+    setbacks,
+    settings,
+    accounts,
+    ledger,
+    lines,
+    wagers,
+    placing,
+    risk,
+    results_taken,
+    settlement,
+    book,
+    catalog,
+    fixtures,
+    board,
+    results,
+    archive,
+    watch,
+    house,
+    history,
+    inside,
+    moment,
+    process,
+    topics,
+)
+"""In the order in which a state gets their parts (each may use those before it), and in which they evolve."""
+
+
+class VocabularyError(Exception):
+    """Something is declared twice, or not at all."""
+
+
+class Vocabulary:
+    """What some nouns declare.
+
+    commands, events, queries, topics, inside (questions of Runline's own): by name. rows: by table. parts: of each kind of
+    stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, made_up, upcasters:
+    what handles what (see `messages.py`).
+
+    Raises VocabularyError for what is declared twice and for what is missing.
+    """
+
+    def __init__(self, *nouns: ModuleType) -> None:
+        commands: dict[str, type[Command]] = {}
+        events: dict[str, type[Event]] = {}
+        rows: dict[str, type[Row]] = {}
+        parts: dict[StreamKind, dict[str, type[Part]]] = {"house": {}, "book": {}}
+        evolvers: dict[type[Event], dict[str, Evolver]] = {}
+        queries: dict[str, Query] = {}
+        asked_inside: dict[str, Inside] = {}
+        followed: dict[str, Topic] = {}
+        functions: dict[str, dict[Any, Any]] = {what: {} for what in HANDLED}
+        for noun in nouns:
+            for one in getattr(noun, "DECLARED", ()):
+                if isinstance(one, Query):
+                    enter(queries, one.name, one, "The query")
+                elif isinstance(one, Topic):
+                    enter(followed, one.name, one, "The topic")
+            for name, value in vars(noun).items():
+                if getattr(value, "__module__", "") != noun.__name__:
+                    continue
+                if isinstance(value, type):
+                    if issubclass(value, Command):
+                        enter(commands, name, value, "The command")
+                    elif issubclass(value, Event):
+                        enter(events, name, value, "The event")
+                    elif issubclass(value, Row):
+                        enter(rows, value.table, value, "The table")
+                    elif issubclass(value, Part) and value.name:
+                        for kind in value.streams:
+                            enter(parts[kind], value.name, value, f"The {kind}'s part")
+                for what, about in getattr(value, DECLARATIONS, ()):
+                    if what == "evolves":
+                        enter(evolvers.setdefault(about, {}), noun.__name__, value, f"What evolves {about.__name__} in")
+                    elif what == "shows":
+                        enter(queries, about.name, about, "The query")
+                    elif what == "reads":
+                        enter(asked_inside, about.name, about, "The question")
+                    else:
+                        enter(functions[what], about, value, f"What {what}")
+        self.commands: Mapping[str, type[Command]] = MappingProxyType(commands)
+        self.events: Mapping[str, type[Event]] = MappingProxyType(events)
+        self.rows: Mapping[str, type[Row]] = MappingProxyType(rows)
+        self.parts: Mapping[StreamKind, tuple[type[Part], ...]] = MappingProxyType(
+            {kind: tuple(found.values()) for kind, found in parts.items()}
+        )
+        self.deciders: Mapping[type[Command], Decider] = MappingProxyType(functions["decides"])
+        self.evolvers: Mapping[type[Event], tuple[Evolver, ...]] = MappingProxyType(
+            {event: tuple(found.values()) for event, found in evolvers.items()}
+        )
+        self.grounds: Mapping[type[Command], Ground] = MappingProxyType(functions["grounds"])
+        self.wanted: Mapping[type[Command] | type[Event], Wanted] = MappingProxyType(functions["wants"])
+        self.timers: Mapping[str, Fire] = MappingProxyType(functions["fires"])
+        self.slices: Mapping[str, Sliced] = MappingProxyType(functions["slices"])
+        self.slice_needs: Mapping[str, Wanted] = MappingProxyType(functions["slice_wants"])
+        self.caused: Mapping[type[Event], Caused] = MappingProxyType(functions["causes"])
+        self.made_up: Mapping[str, MadeUp] = MappingProxyType(functions["makes_up"])
+        self.upcasters: Mapping[tuple[str, int], Upcaster] = MappingProxyType(functions["upcasts"])
+        self.queries: Mapping[str, Query] = MappingProxyType(queries)
+        self.inside: Mapping[str, Inside] = MappingProxyType(asked_inside)
+        self.topics: Mapping[str, Topic] = MappingProxyType(followed)
+        self.require_whole()
+
+    def require_whole(self) -> None:
+        """Refuse what is declared in part: messages that nothing handles, handlers of what is not there, rows of two parts.
+
+        Raises VocabularyError.
+        """
+        commands, events = list(self.commands.values()), list(self.events.values())
+        require_same("decides", commands, self.deciders)
+        require_same("evolves", events, self.evolvers)
+        require_known("grounds", self.grounds, commands)
+        require_same("says the ground of", [kind for kind in commands if kind.needs is not None], self.grounds)
+        require_known("causes commands by", self.caused, events)
+        require_known("wants rows for", self.wanted, [*commands, *events])
+        for kind in events:
+            for version in range(1, kind.version):
+                if (kind.__name__, version) not in self.upcasters:
+                    raise VocabularyError(f"Nothing upcasts {kind.__name__} of version {version}.")
+            if kind.topic and kind.topic not in self.topics:
+                raise VocabularyError(f"{kind.__name__} is told in the topic {kind.topic}, which no noun declares.")
+        for stream, parts in self.parts.items():
+            kept: dict[str, type[Part]] = {}
+            for part in parts:
+                for row in part.keeps:
+                    enter(kept, row.table, part, f"What keeps in a {stream} the table")
+                    if self.rows.get(row.table) is not row:
+                        raise VocabularyError(f"{part.__name__} keeps {row.__name__}, which no noun declares.")
+
+    def state_of(self, stream: str) -> State:
+        """An empty state for a stream."""
+        return house.House(self) if stream == HOUSE else book.Book(stream, self)
+
+    def kept(self) -> frozenset[str]:
+        """The tables whose rows belong in memory, all of them or those of one value."""
+        return frozenset(row.table for parts in self.parts.values() for part in parts for row in part.keeps)
+
+
+def enter(known: dict[K, V], name: K, value: V, what: str) -> None:
+    """Enter a declaration.
+
+    Raises VocabularyError if there is one already.
+    """
+    if name in known:
+        called = name.__name__ if isinstance(name, type) else name
+        raise VocabularyError(f"{what} {called} is declared twice.")
+    known[name] = value
+
+
+def require_same(what: str, kinds: Sequence[type[Any]], handled: Mapping[Any, Any]) -> None:
+    require_known(what, handled, kinds)
+    for kind in kinds:
+        if kind not in handled:
+            raise VocabularyError(f"Nothing {what} {kind.__name__}.")
+
+
+def require_known(what: str, handled: Mapping[Any, Any], kinds: Sequence[type[Any]]) -> None:
+    for kind in handled:
+        if kind not in kinds:
+            raise VocabularyError(f"Something {what} {kind.__name__}, which no noun declares.")
+
+
+VOCABULARY = Vocabulary(*NOUNS)
+"""Everything that there is."""
