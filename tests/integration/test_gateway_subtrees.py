@@ -24,7 +24,7 @@ BOOK_QUERIES = [name for name, query in VOCABULARY.queries.items() if "book" in 
 HOW_FAST = ("health",)
 """How fast the process is concerns all of it."""
 
-WHOLE_BOOK = {"MoveLine", "SetLimits"}
+WHOLE_BOOK = {"MoveLine", "SetLimits", "TryAgain"}
 """What nobody does for a subtree."""
 
 STAKE = 765_43
