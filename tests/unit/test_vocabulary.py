@@ -16,6 +16,7 @@ from runline.domain.messages import DECLARATIONS, Command, Event, decides, evolv
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
 from runline.domain.rows import columns
 from runline.domain.state import Part, Row
+from runline.domain.topics import Topic
 from runline.domain.vocabulary import NOUNS, VOCABULARY, Vocabulary, VocabularyError
 
 ENGINES = {
@@ -214,6 +215,25 @@ def test_an_event_of_a_later_version_needs_all_steps_to_it():
 
     with pytest.raises(VocabularyError, match="Nothing upcasts Tolled of version 2"):
         Vocabulary(*NOUNS, noun("tolls", Tolled, tolled, to_two))
+
+
+def test_an_event_is_told_in_a_topic_that_there_is_and_a_topic_is_declared_once():
+    class Pealed(Event, topic="peals"):
+        """The bells have pealed."""
+
+    @evolves(Pealed)
+    def pealed(book, event):
+        pass
+
+    silent = noun("peals", Pealed, pealed)
+    with pytest.raises(VocabularyError, match="Pealed is told in the topic peals, which no noun declares"):
+        Vocabulary(*NOUNS, silent)
+    vars(silent)["DECLARED"] = (Topic("peals", "Every peal.", Permission.LOG_VIEW, False, False, True),)
+    assert "peals" in Vocabulary(*NOUNS, silent).topics
+    other = noun("others")
+    vars(other)["DECLARED"] = vars(silent)["DECLARED"]
+    with pytest.raises(VocabularyError, match="The topic peals is declared twice"):
+        Vocabulary(*NOUNS, silent, other)
 
 
 def test_what_is_declared_does_not_change():
