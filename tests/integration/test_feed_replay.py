@@ -145,8 +145,9 @@ def expected_board(games, lines):
 
 @pytest.fixture(autouse=True)
 def archive(monkeypatch):
-    """Whole days are posted at once, before their lines were entered."""
+    """Whole days are posted at once, before their lines were entered; and every game of the season stays in memory."""
     monkeypatch.setattr("runline.domain.board.LINE_AHEAD_NS_MAX", 10**18)
+    monkeypatch.setattr("runline.domain.catalog.ARCHIVE_AFTER_NS", 10**18)
 
 
 def test_the_data_repeat_themselves_as_often_as_they_say(season):
