@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.doubles import laws
-from tests.doubles.stage import HOUR_NS, HouseStage
+from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
@@ -15,6 +15,7 @@ from runline.domain.grading import Score
 from runline.domain.jobs import DoSlice, JobAdvanced, JobFinished
 from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import ENGINE
+from runline.domain.money import Rounding
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import ResultTaken, TakeResult
@@ -56,6 +57,17 @@ def test_payout_follows_confirmation(open_book, away, home, result, returned):
     )
     assert open_book.balance("P1") == returned - 10_00
     assert open_book.state.risk.pending["P1"] == 0
+
+
+def test_a_won_ticket_pays_what_was_written_however_the_book_rounds_now_and_whatever_stands_on_the_board(open_book):
+    open_book.given(wager("P1", 10_01, **HOME), wager("P1", 17_50, **HOME))
+    written = [ticket.risk_minor + ticket.win_minor for ticket in open_book.stored_wagers()]
+    open_book.state.touch(open_book.state.settings.current).rounding = Rounding("down", 100)
+    open_book.store()
+    open_book.given(board("G1", line("moneyline", "+900", "+400"), entered_ns=NOON_NS + 1))
+    open_book.house.ends("G1", 1, 3)
+    open_book.settles()
+    assert [ticket.returned_minor for ticket in open_book.stored_wagers()] == written
 
 
 def test_an_entry_that_is_not_confirmed_pays_nothing(open_book):

@@ -16,6 +16,7 @@ from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
 from runline.domain.jobs import Job, JobAdvanced, JobFinished, Slice
 from runline.domain.messages import Command, Event, causes, decides, evolves, makes_up, slice_wants, slices
+from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
@@ -191,6 +192,14 @@ class Outcomes:
             return None
 
 
+def money_back(wager: Wager, result: Result, rounding: Rounding) -> Minor:
+    """What a ticket returns, stake included, in minor units. One that has won pays what was written when it was placed, however
+    the book rounds today; what a rule makes of the others comes of the price of record."""
+    if result == "won":
+        return wager.risk_minor + wager.win_minor
+    return returned(parse_price(wager.price), wager.risk_minor, result, rounding)
+
+
 @slice_wants(SETTLEMENT)
 def closed_wagers(book: "Book", job: Job) -> list[Following]:
     return [Following(Wager, job.subject, job.cursor, SETTLE_SLICE_WAGERS)] if job.stage == "closed" else []
@@ -212,7 +221,7 @@ def open_slice(book: "Book", job: Job) -> Slice:
         result = outcomes.of(wager)
         if result is None:
             continue
-        money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
+        money = money_back(wager, result, rounding)
         events.append(WagerSettled(number, wager.player, settlement.house_seq, result, money))
     return Slice(events, len(events), "open", numbers[-1]) if more else Slice(events, len(events))
 
@@ -249,7 +258,7 @@ def regrade_slice(book: "Book", job: Job, numbers: Sequence[int]) -> Slice:
             handled += 1
             events.append(reversal(wager, "result withdrawn"))
             continue
-        money = returned(parse_price(wager.price), wager.risk_minor, result, rounding)
+        money = money_back(wager, result, rounding)
         if (result, money) == (wager.result, wager.returned_minor):
             continue
         handled += 1
