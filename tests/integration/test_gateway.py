@@ -84,7 +84,7 @@ def test_from_nothing_to_a_first_wager_over_http_alone(path):
             placed = await send(place, player, "PlaceWager", **PLACE)
             assert placed.events[0]["type"] == "WagerPlaced"
             own = await player.ask("wagers", at_least=placed.position)
-            assert [row["number"] for row in own.items] == [placed.position]
+            assert [row["number"] for row in own.items] == [placed.events[0]["wager"]]
 
     asyncio.run(main())
 

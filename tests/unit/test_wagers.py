@@ -45,6 +45,7 @@ def places(book, *args, by="P1", **kwargs):
 def test_a_ticket_says_what_was_taken_at_which_line_by_whom(open_book):
     places(open_book, 10_00, channel="web").happened(
         WagerPlaced,
+        wager=open_book.state.seq,
         player="P1",
         agent="root",
         fixture="G1",

@@ -176,7 +176,7 @@ class Bettors:
                 if isinstance(event, WagerPlaced) and (
                     self.largest is None or event.risk_minor > self.largest.risk_minor
                 ):
-                    self.largest = Ticket(request.id, request.stream, outcome.position, event.risk_minor)
+                    self.largest = Ticket(request.id, request.stream, event.wager, event.risk_minor)
 
     # Choosing
 

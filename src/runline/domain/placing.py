@@ -248,6 +248,7 @@ def place_wager(book: "Book", command: PlaceWager, context: "Context") -> WagerP
             raise
     player, market = draft.player, draft.market
     return WagerPlaced(
+        book.seq + 1,
         player.number,
         player.agent,
         market.fixture,

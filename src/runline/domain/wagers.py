@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from runline.domain.access import User
 from runline.domain.grading import Result
 from runline.domain.identifiers import reason_text
-from runline.domain.invariants import check
+from runline.domain.invariants import BrokenInvariant, check
 from runline.domain.ledger import GRADING
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
 from runline.domain.nodes import ROOT
@@ -128,8 +128,12 @@ LARGE_WAGER_SHARE = 2
 
 
 class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice="large_wager"):
-    """A ticket is written. Its number is the position of this event."""
+    """A ticket is written.
 
+    wager: its number, which is the position of this event (in a preview, the one that it would have).
+    """
+
+    wager: int
     player: str
     agent: str
     fixture: str
@@ -150,8 +154,10 @@ class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice
 
 @evolves(WagerPlaced)
 def wager_placed(book: "Book", event: WagerPlaced) -> None:
+    if event.wager != book.seq:
+        raise BrokenInvariant("a ticket's number is the position at which it is placed")
     wager = Wager(
-        book.seq,
+        event.wager,
         event.player,
         event.agent,
         event.fixture,
