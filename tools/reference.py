@@ -1,4 +1,5 @@
-"""Write the reference pages that follow from the source: commands, events, queries, permissions, settings, the command line.
+"""Write the reference pages that follow from the source: commands, events, queries, permissions, lives, settings, the command
+line.
 
 python tools/reference.py FOLDER
 """
@@ -13,7 +14,9 @@ from typing import Any
 import msgspec
 
 from runline.config import ENVIRONMENT, SECRETS, Settings
+from runline.domain.catalog import FIXTURE_LIFE
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
+from runline.domain.tickets import LEG_LIFE, TICKET_LIFE
 from runline.domain.vocabulary import VOCABULARY
 from runline.gateway.door import path_name, public_commands
 
@@ -125,11 +128,27 @@ def command_line() -> Iterable[str]:
         yield from (f"## runline {name}", "", "```text", done.stdout.rstrip(), "```", "")
 
 
+def lives() -> Iterable[str]:
+    """The lives of what has a status, drawn from their tables."""
+    yield "What has a status changes it by these events only; anything else is a broken invariant, and stops the stream."
+    yield ""
+    for what, steps in LIVES.items():
+        yield from (f"## {what}", "", "```text")
+        wide = max(len(status) for status, _ in steps)
+        long = max(len(event) for _, event in steps)
+        for (status, event), after in steps.items():
+            yield f"{status:>{wide}}  ── {event} {'─' * (long - len(event))}──▶  {after}"
+        yield from ("```", "")
+
+
+LIVES = {"A ticket": TICKET_LIFE, "A leg of a ticket": LEG_LIFE, "A game": FIXTURE_LIFE}
+
 PAGES = {
     "commands": ("Commands", commands),
     "events": ("Events", events),
     "queries": ("Queries and topics", queries),
     "permissions": ("Permissions", permissions),
+    "lives": ("Lives", lives),
     "settings": ("Settings", settings),
     "cli": ("Command line", command_line),
 }

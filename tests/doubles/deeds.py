@@ -24,8 +24,8 @@ from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
-from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, WatchFeed
 
 T = TypeVar("T")

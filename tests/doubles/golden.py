@@ -25,8 +25,8 @@ from runline.domain.sessions import MINUTE_NS, ConfirmSession, KeepSession, Sign
 from runline.domain.setbacks import PutAside, TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, RestoreUser, RevokeUser
-from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, NoteHealth, WatchFeed
 from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
 from runline.engine.ids import uuid7

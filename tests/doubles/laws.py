@@ -95,8 +95,9 @@ def exposure_is_what_would_be_lost(book: Book) -> None:
     wagers = [wager for wager in book.tickets.by_number.values() if wager.status == "open"]
     expected: Counter[str] = Counter()
     for wager in wagers:
-        for side in SIDES[wager.market.rsplit(":", 1)[1]]:
-            expected[f"{wager.market}/{side}"] += wager.win_minor if side == wager.side else -wager.risk_minor
+        for leg in wager.legs:
+            for side in SIDES[leg.market.rsplit(":", 1)[1]]:
+                expected[f"{leg.market}/{side}"] += wager.win_minor if side == leg.side else -wager.risk_minor
     assert figures(book).exposure == Counter({key: minor for key, minor in expected.items() if minor})
 
 

@@ -26,8 +26,8 @@ from runline.domain.preview import moves
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.rows import row_decoder, row_encoder
 from runline.domain.state import ByKey, Row, State
+from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import Wager
 from runline.engine.requests import Request
 
 NOON_NS = 1_467_374_400 * 10**9
@@ -325,7 +325,7 @@ class BookStage(Stage):
 
     def stored_wagers(self) -> list[Any]:
         """All tickets, in the order of their numbers."""
-        return self.stored(Wager)
+        return self.stored(Ticket)
 
     def balance(self, player: str) -> int:
         return self.state.tree.players[player].balance_minor

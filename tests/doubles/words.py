@@ -11,8 +11,8 @@ from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.placing import OddsChange, PlaceWager
 from runline.domain.roles import SetRole
+from runline.domain.tickets import Basis, Channel
 from runline.domain.users import CreateUser
-from runline.domain.wagers import Basis, Channel
 
 START_NS = NOON_NS + 6 * HOUR_NS
 """When a game starts, unless said otherwise."""

@@ -25,7 +25,7 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.wagers import VoidWager
+from runline.domain.tickets import VoidWager
 from runline.engine.codec import encode_request
 from runline.engine.requests import Accepted, Request
 

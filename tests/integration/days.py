@@ -12,8 +12,8 @@ from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
+from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser, RevokeUser
-from runline.domain.wagers import VoidWager
 from runline.evaluate.anchor import make_anchor, signing_key
 from runline.store.sqlite import SqliteStore
 

@@ -12,8 +12,8 @@ from tests.integration.world import NOON_NS, acceptance, passes, play, running, 
 from runline.domain.messages import GATEWAY, Rejected
 from runline.domain.queries.inside import CredentialAsked, Known, Standing
 from runline.domain.sessions import LIMITS, SignOut, used_ns
+from runline.domain.tickets import WagerPlaced
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import WagerPlaced
 from runline.engine.bus import Question
 from runline.engine.requests import Accepted, Refused, Request
 from runline.store.sqlite import SqliteStore

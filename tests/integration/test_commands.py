@@ -15,8 +15,8 @@ from runline.domain.house import FoundHouse, OpenBook
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE, HOUSE, Rejected
 from runline.domain.suspension import Suspend
+from runline.domain.tickets import VoidWager
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import VoidWager
 from runline.engine.limits import AHEAD_MS_MAX, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX, WINDOW_MS
 from runline.engine.requests import Accepted, Previewed, Refused
 from runline.gateway.door import Door

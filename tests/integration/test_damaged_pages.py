@@ -18,7 +18,7 @@ from tests.integration.world import agrees, play, running, wager
 from runline.client import RefusedError
 from runline.domain.messages import HOUSE
 from runline.domain.state import ByKey
-from runline.domain.wagers import Wager
+from runline.domain.tickets import Ticket
 from runline.engine.ports import StoreError
 from runline.engine.requests import Refused
 from runline.evaluate.terminal import DIFFERS, UNREADABLE, verify_database
@@ -203,7 +203,7 @@ def test_a_page_that_is_older_than_the_others_is_not_started_on(made_once, path,
 
 def test_rows_that_are_missing_or_of_before_are_not_started_on(made):
     for tampered in (
-        "DELETE FROM wagers WHERE stream = 'b1' AND number = (SELECT max(number) FROM wagers WHERE status = 'open')",
+        "DELETE FROM tickets WHERE stream = 'b1' AND number = (SELECT max(number) FROM tickets WHERE status = 'open')",
         "DELETE FROM players WHERE stream = 'b1' AND number = 'P3'",
         "UPDATE players SET changed_seq = changed_seq - 1 WHERE stream = 'b1' AND number = 'P3'",
     ):
@@ -234,7 +234,7 @@ def no_cache(monkeypatch):
 
 
 def test_a_page_that_is_damaged_while_the_engine_runs_is_said_and_costs_only_who_needs_it(made, no_cache):
-    pages = sorted(pages_of(made, "wagers"))
+    pages = sorted(pages_of(made, "tickets"))
     page = pages[len(pages) // 2]
 
     async def main():
@@ -243,7 +243,7 @@ def test_a_page_that_is_damaged_while_the_engine_runs_is_said_and_costs_only_who
             with made.open("r+b") as raw:
                 raw.seek((page - 1) * PAGE + 2_000)
                 raw.write(b"\xa5" * 100)
-            needs = [ByKey(Wager, number) for number in range(1, 1_000)]
+            needs = [ByKey(Ticket, number) for number in range(1, 1_000)]
             with pytest.raises(StoreError, match="does not have its checksum") as damaged:
                 await store.fetch("b1", needs)
             assert damaged.value.kind == "unreadable"

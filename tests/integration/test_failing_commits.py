@@ -28,7 +28,7 @@ from runline.domain.accounts import AdjustCredit
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.suspension import Suspend
-from runline.domain.wagers import WagerPlaced
+from runline.domain.tickets import WagerPlaced
 from runline.engine.ids import id_bytes
 from runline.engine.ports import Sealed, StoreError
 from runline.engine.requests import Accepted, Outcome, Refused, Request
@@ -274,7 +274,7 @@ def test_a_row_that_cannot_be_stored_stops_its_stream_only(committed, impatient)
             assert (await world.refused("b2", wager())).code != "unavailable"
             assert stored(committed.path, "SELECT seq FROM heads WHERE stream = 'b1'") == [(before,)]
             assert stored(committed.path, "SELECT max(seq) FROM events WHERE stream = 'b1'") == [(before,)]
-            assert stored(committed.path, "SELECT count(*) FROM wagers WHERE stream = 'b1'") == [(1,)]
+            assert stored(committed.path, "SELECT count(*) FROM tickets WHERE stream = 'b1'") == [(1,)]
         await asyncio.to_thread(agrees, committed.path)
         edit(committed.path, "DROP TRIGGER forbidden")
 
@@ -782,7 +782,7 @@ def pages_of(path, table):
 
 
 @pytest.mark.parametrize(
-    "table", ["events", "wagers", "heads", "players", "markets", "alembic_version", "sqlite_schema"]
+    "table", ["events", "tickets", "heads", "players", "markets", "alembic_version", "sqlite_schema"]
 )
 @pytest.mark.parametrize(("start_at", "size"), [(0, 64), (1_500, 500), (PAGE - 200, 200), (0, PAGE)])
 def test_a_garbled_page_is_a_clear_error_and_never_a_fault(made, table, start_at, size, capsys):
@@ -822,9 +822,9 @@ def test_a_head_that_is_not_the_logs_end_is_not_started_on(made, tampered, capsy
     "tampered",
     [
         "UPDATE heads SET seq = 'many' WHERE stream = 'b1'",
-        "UPDATE wagers SET market = CAST(x'83' AS TEXT) WHERE stream = 'b1'",
-        "UPDATE wagers SET number = 'many' || number WHERE stream = 'b1' AND number % 2",
-        "UPDATE wagers SET risk_minor = 'much' WHERE stream = 'b1'",
+        "UPDATE tickets SET market = CAST(x'83' AS TEXT) WHERE stream = 'b1'",
+        "UPDATE tickets SET number = 'many' || number WHERE stream = 'b1' AND number % 2",
+        "UPDATE tickets SET risk_minor = 'much' WHERE stream = 'b1'",
         "UPDATE events SET body = CAST(x'83' AS TEXT) WHERE stream = 'b1' AND seq = 5",
         "UPDATE events SET stream = CAST(x'83' AS TEXT) WHERE stream = 'b1' AND seq = 5",
     ],

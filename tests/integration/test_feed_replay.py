@@ -22,8 +22,8 @@ from runline.domain.nodes import ROOT
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.placing import PlaceWager
 from runline.domain.roles import SetRole
+from runline.domain.tickets import Ticket, WagerSettled
 from runline.domain.users import CreateUser
-from runline.domain.wagers import Wager, WagerSettled
 from runline.engine.requests import Accepted, Request
 from runline.feeds import mlb2016
 from runline.feeds.replay import Replay, create_fixtures, post_lines
@@ -317,11 +317,13 @@ def test_a_season_of_wagers_on_both_sides_of_each_last_line_settles_as_the_score
                     sum(account.balance_minor for account in book.ledger.accounts.values()),
                 ),
             )
-        return feed.outcomes, store.stored(BOOK, Wager), sums
+        return feed.outcomes, store.stored(BOOK, Ticket), sums
 
-    outcomes, wagers, (pending, open_fixtures, balance, others) = asyncio.run(scenario())
+    outcomes, tickets, (pending, open_fixtures, balance, others) = asyncio.run(scenario())
     assert outcomes == {"changed": 1 + len(games) + len(last) + 2 * len(games)}
-    counts = Counter((wager.market.rsplit(":", 1)[1], wager.side, wager.result) for wager in wagers)
+    counts = Counter(
+        (leg.market.rsplit(":", 1)[1], leg.side, ticket.result) for ticket in tickets for leg in ticket.legs
+    )
     assert counts == Counter(
         {
             ("total", "over", "won"): 1_177,
@@ -347,6 +349,6 @@ def test_a_season_of_wagers_on_both_sides_of_each_last_line_settles_as_the_score
         }
     )
     assert pending == open_fixtures == 0
-    assert balance == sum(wager.returned_minor - wager.risk_minor for wager in wagers)
+    assert balance == sum(ticket.returned_minor - ticket.risk_minor for ticket in tickets)
     assert balance + others == 0
     assert balance < 0, "both sides of a line cost the player its margin"

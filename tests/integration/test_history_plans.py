@@ -4,6 +4,7 @@ What can be asked is enumerated from the declared queries: a query or a filter t
 itself, and fails here until it has a value in SAMPLES and an index to go by.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import product
@@ -21,11 +22,12 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Asked
+from runline.domain.queries.history import LegRow
 from runline.domain.roles import SetRole
 from runline.domain.sessions import Session
+from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import VoidWager
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.requests import Refused
 from runline.evaluate import trace as tracing
@@ -262,12 +264,19 @@ def test_pages_that_end_early_lose_nothing(reader, monkeypatch, name, stream, us
     assert found == all_pages(reader, *question, limit=1_000)
 
 
+OF_LEGS = {"market": 1, "side": 2, "line_quarters": 3, "price": 4}
+"""What a ticket's reader is told of its first leg, and where it stands in a leg as it is stored."""
+
+
 @pytest.mark.parametrize("user", ASKERS["book"])
-@pytest.mark.parametrize(("name", "table"), [("wagers", "wagers"), ("ledger", "ledger_entries")])
+@pytest.mark.parametrize(("name", "table"), [("wagers", "tickets"), ("ledger", "ledger_entries")])
 def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
     fields = [field.name for field in msgspec.structs.fields(HISTORY[name].row)]
-    sql = f"SELECT {', '.join(fields)} FROM {table} WHERE stream = 'b1' ORDER BY +number DESC"
+    columns = [f"json_extract(legs, '$[0][{OF_LEGS[field]}]')" if field in OF_LEGS else field for field in fields]
+    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE stream = 'b1' ORDER BY +number DESC"
     everything = [dict(zip(fields, row, strict=True)) for row in reader.execute(sql)]
+    for row in everything if "legs" in fields else ():
+        row["legs"] = [dict(zip(LegRow.__struct_fields__, leg, strict=True)) for leg in json.loads(row["legs"])]
     assert len(everything) > 2_000
     mine = {"owner": {row["player"] for row in everything}, "ann": SUBTREE, "P2": {"P2"}}[user]
     for chosen in filters(name):
@@ -302,9 +311,9 @@ def test_of_a_players_or_a_games_tickets_only_the_open_ones_are_looked_for_among
     with Watch(reader) as watch:
         ask(reader, "wagers", "b1", "owner", chosen, limit=LIMIT)
     looked = [run for run in watch.runs if "INDEXED BY" in run.sql]
-    assert ["INDEXED BY wagers_held" in run.sql for run in looked] == [True, False]
+    assert ["INDEXED BY tickets_held" in run.sql for run in looked] == [True, False]
     assert looked[1].rows <= LIMIT + 1
-    covering = "SEARCH wagers USING COVERING INDEX wagers_held (stream=? AND number<?)"
+    covering = "SEARCH tickets USING COVERING INDEX tickets_held (stream=? AND number<?)"
     assert (looked[0].sql, covering) in list(watch.plans())
 
 

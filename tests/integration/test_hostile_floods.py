@@ -16,9 +16,9 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
+from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser, RevokeUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import VoidWager
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     AWAITING_PER_USER_MAX,

@@ -24,7 +24,7 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.state import ByKey
-from runline.domain.wagers import VoidWager, Wager
+from runline.domain.tickets import Ticket, VoidWager
 from runline.engine.requests import Accepted
 from runline.store.sqlite import SqliteStore
 
@@ -288,7 +288,7 @@ def test_many_voids_of_one_closed_wager_at_once_void_it_once(committed):
             assert await world.read(
                 "b1", lambda book: (book.tickets.by_number, book.tree.players["P1"].balance_minor)
             ) == ({}, 0)
-            row = (await world.engine.store.fetch("b1", [ByKey(Wager, number)]))[0][0]
+            row = (await world.engine.store.fetch("b1", [ByKey(Ticket, number)]))[0][0]
             assert (row.status, row.result, row.returned_minor) == ("void", "void", 50_00)
 
     play(main())

@@ -14,7 +14,7 @@ from tests.integration.world import play, wager
 
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.suspension import Suspension
-from runline.domain.wagers import VoidWager, Wager
+from runline.domain.tickets import Ticket, VoidWager
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.store import ways
 from runline.store.sqlite_history import SqliteSnapshot
@@ -109,10 +109,10 @@ def test_a_snapshot_is_of_the_last_commit(opened):
 def test_a_row_is_found_by_its_key_whether_it_is_in_memory_or_not(opened):
     async def then(store, history, first):
         for number in (1, 2, 3):
-            assert await history.look("b1", row, Wager, number) == TICKETS[number - 1]
+            assert await history.look("b1", row, Ticket, number) == TICKETS[number - 1]
         assert await history.look("b1", row, Suspension, "all", "") == Suspension("all", "", "night", 0, "root", 1)
         assert await history.look("b1", row, Agent, "C1") is None
-        assert await history.look("b2", row, Wager, 1) is None
+        assert await history.look("b2", row, Ticket, 1) is None
 
     looking(opened, then)
 
@@ -139,7 +139,7 @@ def test_rows_come_newest_first_page_by_page_and_none_is_left_out(opened, agents
             fields = {name: value for name, value in wanted.items() if value}
             found, before = [], 41
             while before:
-                walked = await history.look("b1", newest, Wager, fields, agents, before, limit)
+                walked = await history.look("b1", newest, Ticket, fields, agents, before, limit)
                 assert len(walked.rows) <= limit
                 found += walked.rows
                 before = walked.more_below
@@ -219,7 +219,7 @@ def test_a_walk_that_has_looked_at_many_rows_ends_early_and_says_where_it_goes_o
         store: Any = COMMITTERS[kind](path)
         await filled(store)
         snapshot = SqliteSnapshot(store.connection, "b1")
-        walked = snapshot.newest(Wager, {"status": "void"}, None, 41, 10)
+        walked = snapshot.newest(Ticket, {"status": "void"}, None, 41, 10)
         assert walked.more_below == 36
         assert walked.rows == [one for one in reversed(TICKETS) if one.status == "void" and one.number >= 36]
         await close(store)

@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from tests.integration.world import play
 
 from runline.domain.state import Following
-from runline.domain.wagers import Wager
+from runline.domain.tickets import Ticket
 from runline.engine.ports import StoreError
 from runline.store.migrations.run import newest_revision, upgrade_sql
 from runline.store.schema import metadata
@@ -81,14 +81,14 @@ def test_the_migrations_make_exactly_the_indexes_of_the_rows_also_partial_ones()
     made, meant = index_sql(migrated()), index_sql(derived())
     assert made == meant
     assert sorted(made) == sorted(index.name for index in indexes())
-    assert made["wagers_held"].endswith("WHERE status = 'open'")
-    assert made["wagers_by_fixture"].endswith("(stream, fixture, number) WHERE status <> 'open'")
+    assert made["tickets_held"].endswith("WHERE status = 'open'")
+    assert made["tickets_by_fixture"].endswith("(stream, fixture, number) WHERE status <> 'open'")
 
 
 def test_an_open_wager_has_an_entry_in_the_order_of_the_key_only():
     """An index that has to find a place for every wager that is placed would cost more than the wager's own row."""
-    open_ones = [index for index in indexes() if index.table == "wagers" and index.where != "status <> 'open'"]
-    assert [(index.name, index.columns[:2]) for index in open_ones] == [("wagers_held", ("stream", "number"))]
+    open_ones = [index for index in indexes() if index.table == "tickets" and index.where != "status <> 'open'"]
+    assert [(index.name, index.columns[:2]) for index in open_ones] == [("tickets_held", ("stream", "number"))]
 
 
 def test_what_is_open_is_read_and_what_has_closed_is_found_without_walking_through_history():
@@ -102,8 +102,8 @@ def test_what_is_open_is_read_and_what_has_closed_is_found_without_walking_throu
             return True
 
         connection.exec_trace = note
-        await reader.held_rows("b1", Wager)
-        await reader.fetch("b1", [Following(Wager, "G1", 5, 64)])
+        await reader.held_rows("b1", Ticket)
+        await reader.fetch("b1", [Following(Ticket, "G1", 5, 64)])
         connection.exec_trace = None
 
     play(main())
@@ -111,9 +111,9 @@ def test_what_is_open_is_read_and_what_has_closed_is_found_without_walking_throu
         connection.execute("EXPLAIN QUERY PLAN " + sql, ("b1", "G1", 5, 64)[: sql.count("?")]).fetchall()
         for sql in asked
     ]
-    assert [row[3] for row in plans[0]] == ["SEARCH wagers USING INDEX wagers_held (stream=?)"]
+    assert [row[3] for row in plans[0]] == ["SEARCH tickets USING INDEX tickets_held (stream=?)"]
     assert [row[3] for row in plans[1]] == [
-        "SEARCH wagers USING INDEX wagers_by_fixture (stream=? AND fixture=? AND number>?)"
+        "SEARCH tickets USING INDEX tickets_by_fixture (stream=? AND fixture=? AND number>?)"
     ]
 
 

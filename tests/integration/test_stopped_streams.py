@@ -39,8 +39,8 @@ from runline.domain.rows import row_encoder
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Suspend, Suspended
+from runline.domain.tickets import VoidWager, WagerPlaced
 from runline.domain.users import CreateUser
-from runline.domain.wagers import VoidWager, WagerPlaced
 from runline.domain.watch import WatchFeed
 from runline.engine.requests import Accepted, Refused
 from runline.gateway.door import public_commands
@@ -277,7 +277,7 @@ def test_no_request_stops_a_stream_whatever_is_in_it(path, command, fields):
 
 
 def test_what_a_command_needs_and_cannot_say_costs_that_command_only(path, monkeypatch):
-    from runline.domain.wagers import VoidWager
+    from runline.domain.tickets import VoidWager
 
     def fails(book, command):
         raise RuntimeError("no idea")

@@ -13,7 +13,7 @@ from runline.domain.hierarchy import Agent, Player
 from runline.domain.rows import key_of, row_encoder
 from runline.domain.state import ByKey, Following, Row
 from runline.domain.suspension import Suspension
-from runline.domain.wagers import Wager
+from runline.domain.tickets import Leg, Ticket
 from runline.engine.ports import GENESIS, Head, Part, Refusal, Sealed, StoreError
 from runline.store.sqlite import SqliteStore
 
@@ -43,10 +43,9 @@ def sealed(*parts: Part) -> Sealed:
     return Sealed("n1", next(SEALED_NS), 0, list(parts))
 
 
-def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any) -> Wager:
-    plain = Wager(
-        number, "P1", "A1", fixture, f"{fixture}:game:total", "over", 34, "-105", 105, 100, "risk", 9, "P1", "api", 7
-    )
+def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any) -> Ticket:
+    leg = Leg(fixture, f"{fixture}:game:total", "over", 34, "-105")
+    plain = Ticket(number, "P1", "A1", "straight", fixture, (leg,), 105, 100, "risk", 9, "P1", "api", 7)
     plain.status = status
     for name, value in fields.items():
         setattr(plain, name, value)
@@ -100,7 +99,7 @@ def test_every_row_comes_back_as_it_was(opened):
         Agent("A1", "", 1),
         Player("P1", "A1", 10**13, 5, 2**62, -(2**63), None, 2**63 - 1, False, 1),
         Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, "root", 1),
-        ticket(1, line_quarters=None, result=None, returned_minor=None),
+        ticket(1, legs=(Leg("G1", "G1:game:moneyline", "away", None, "+120", "graded", "half_won"),), result=None),
     ]
 
     async def main():
@@ -202,8 +201,8 @@ def test_what_left_memory_is_fetched_by_its_key(opened):
         await store.commit(
             sealed(part(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, "root", 1)]))
         )
-        assert await held(store, "b1", Wager) == [rows[0]]
-        needs = [ByKey(Wager, 2), ByKey(Wager, 9), ByKey(Suspension, ("all", "")), ByKey(Wager, 3), ByKey(Wager, 1)]
+        assert await held(store, "b1", Ticket) == [rows[0]]
+        needs = [ByKey(Ticket, 2), ByKey(Ticket, 9), ByKey(Suspension, ("all", "")), ByKey(Ticket, 3), ByKey(Ticket, 1)]
         assert await store.fetch("b1", needs) == [
             [rows[1]],
             [],
@@ -226,10 +225,10 @@ def test_what_left_memory_is_fetched_in_order_after_a_key_and_within_a_bound(ope
         ]
         await store.commit(sealed(part(await store.claim("b1"), 39, rows)))
         gone = [row for row in rows if row.status == "settled" and row.fixture == "G1"]
-        assert await store.fetch("b1", [Following(Wager, "G1", 0, 100)]) == [gone]
-        assert await store.fetch("b1", [Following(Wager, "G1", 0, 4)]) == [gone[:4]]
+        assert await store.fetch("b1", [Following(Ticket, "G1", 0, 100)]) == [gone]
+        assert await store.fetch("b1", [Following(Ticket, "G1", 0, 4)]) == [gone[:4]]
         last = gone[3].number
-        assert await store.fetch("b1", [Following(Wager, "G1", last, 4), Following(Wager, "G9", 0, 4)]) == [
+        assert await store.fetch("b1", [Following(Ticket, "G1", last, 4), Following(Ticket, "G9", 0, 4)]) == [
             gone[4:8],
             [],
         ]

@@ -14,6 +14,7 @@ from runline.domain.passwords import ChangePassword, SetPassword
 from runline.domain.permissions import EVERYTHING, Permission
 from runline.domain.roles import RoleSet, SetRole
 from runline.domain.sessions import EndSession, SignIn
+from runline.domain.tickets import WagerPlaced
 from runline.domain.users import (
     AssignRole,
     CreateUser,
@@ -25,7 +26,6 @@ from runline.domain.users import (
     UserRevoked,
 )
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import WagerPlaced
 
 MANAGER = (Permission.ROLES_MANAGE, Permission.CREDIT_CHANGE, Permission.FIGURES_VIEW)
 

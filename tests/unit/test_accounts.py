@@ -19,7 +19,7 @@ from runline.domain.accounts import (
 )
 from runline.domain.bounds import BALANCE_MINOR_MAX, CREDIT_MINOR_MAX, STAKE_MINOR_MAX
 from runline.domain.permissions import Permission
-from runline.domain.wagers import WagerPlaced
+from runline.domain.tickets import WagerPlaced
 
 
 @pytest.fixture

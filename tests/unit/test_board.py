@@ -7,7 +7,7 @@ from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player,
 from runline.domain.board import LinePosted, LineWithdrawn, PostLines
 from runline.domain.bounds import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.fixtures import RescheduleFixture
-from runline.domain.wagers import WagerPlaced
+from runline.domain.tickets import WagerPlaced
 
 MONEYLINE = line("moneyline", "+120", "-130")
 MOVED = line("moneyline", "+125", "-135")

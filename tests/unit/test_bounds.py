@@ -44,10 +44,10 @@ from runline.domain.settings import BookSettings
 from runline.domain.settlement import Settlement
 from runline.domain.state import Row
 from runline.domain.suspension import WIDE, Reopen, Suspend, Suspended, Suspension
+from runline.domain.tickets import Ticket, VoidWager, WagerPlaced
 from runline.domain.timers import Timer
 from runline.domain.users import CreateUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import VoidWager, Wager, WagerPlaced
 from runline.domain.watch import Feed, Slowness, WatchFeed
 
 MONEYLINE = "G1:game:moneyline"
@@ -59,7 +59,7 @@ BOUNDS = {
     Player: (hierarchy, "PLAYERS_MAX", CreatePlayer("one-more", ROOT, 0)),
     Suspension: (suspension, "SUSPENSIONS_MAX", Suspend("market", MONEYLINE, "")),
     BookLine: (lines, "BOOK_LINES_MAX", MoveLine(MONEYLINE, "hide")),
-    Wager: (placing, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
+    Ticket: (placing, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
     Session: (sessions, "SESSIONS_MAX", None),
     SetAside: (setbacks, "SET_ASIDE_MAX", None),
     League: (fixtures, "LEAGUES_MAX", CreateLeague("NBA", "basketball")),

@@ -23,8 +23,8 @@ from runline.domain.house import BookOpened, FoundHouse, OpenBook
 from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture, EnterResult
+from runline.domain.tickets import WagerPlaced
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import WagerPlaced
 
 
 @pytest.fixture

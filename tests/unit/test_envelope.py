@@ -13,8 +13,8 @@ from tests.doubles.words import wager
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
 from runline.domain.board import PostLines
 from runline.domain.messages import Event, Rejected
+from runline.domain.tickets import VoidWager
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import VoidWager
 from runline.engine import envelope as envelopes
 from runline.engine.envelope import Envelope, content_digest, decode_envelope, encode_envelope, event_of, link
 from runline.engine.ports import GENESIS

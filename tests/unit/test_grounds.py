@@ -22,9 +22,9 @@ from runline.domain.sessions import EndSession, KeepSession, SessionEnded, SignI
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import VoidWager
 from runline.domain.watch import KeepFeed, WatchFeed
 
 MONEYLINE = "G1:game:moneyline"

@@ -10,7 +10,7 @@ from tests.doubles import deeds, laws
 
 from runline.domain.accounts import available_minor
 from runline.domain.ledger import LedgerEntry
-from runline.domain.wagers import WagerPlaced
+from runline.domain.tickets import WagerPlaced
 
 T = TypeVar("T")
 

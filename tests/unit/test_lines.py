@@ -7,7 +7,7 @@ from tests.doubles.words import agent, board, game, line, player, staff, wager
 from runline.domain.bounds import LINE_QUARTERS_MAX
 from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, Departure, LineMoved, MoveLine
 from runline.domain.permissions import Permission
-from runline.domain.wagers import WagerPlaced
+from runline.domain.tickets import WagerPlaced
 
 MONEYLINE, SPREAD, TOTAL = "G1:game:moneyline", "G1:game:spread", "G1:game:total"
 

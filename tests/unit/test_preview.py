@@ -6,7 +6,7 @@ from runline.domain.accounts import EnterTransaction
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE
 from runline.domain.preview import Moves, moves
-from runline.domain.wagers import VoidWager
+from runline.domain.tickets import VoidWager
 
 AWAY, HOME = "G1:game:moneyline/away", "G1:game:moneyline/home"
 

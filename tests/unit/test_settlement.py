@@ -19,7 +19,7 @@ from runline.domain.money import Rounding
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import ResultTaken, TakeResult
-from runline.domain.wagers import VoidWager, WagerReversed, WagerSettled
+from runline.domain.tickets import VoidWager, WagerReversed, WagerSettled
 
 AWAY: dict[str, Any] = {"side": "away", "price": "+120"}
 HOME: dict[str, Any] = {"side": "home", "price": "-130"}
@@ -53,7 +53,12 @@ def test_payout_follows_confirmation(open_book, away, home, result, returned):
     assert open_book.stored_wagers()[0].status == "open"
     open_book.settles()
     open_book.happened(
-        WagerSettled, result=result, returned_minor=returned, settlement=open_book.house.state.seq, player="P1"
+        WagerSettled,
+        result=result,
+        returned_minor=returned,
+        settlement=open_book.house.state.seq,
+        player="P1",
+        legs=(result,),
     )
     assert open_book.balance("P1") == returned - 10_00
     assert open_book.state.risk.pending["P1"] == 0

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from runline.domain.ledger import LedgerEntry
-from runline.domain.wagers import Wager
+from runline.domain.tickets import Ticket
 from runline.store import statements
 from runline.store.hints import Hints
 from runline.store.sqlite_hints import SQLITE
@@ -57,7 +57,7 @@ def walked(hints: Hints) -> list[str]:
         {"player": "P1"},
         {"fixture": "G1", "status": "settled"},
     )
-    for row_type, fields in [(Wager, one) for one in filters] + [(LedgerEntry, {}), (LedgerEntry, {"player": "P1"})]:
+    for row_type, fields in [(Ticket, one) for one in filters] + [(LedgerEntry, {}), (LedgerEntry, {"player": "P1"})]:
         for within in ((), (of_agents(row_type, "b1", {"A1"}, hints),)):
             newest(read, hints, ways_to(row_type, fields, within), "b1", 9, 9)
     return asked
@@ -71,7 +71,7 @@ def all_statements(hints: Hints) -> list[str]:
         found += [insert(table), upsert(table), delete(table)]
     for table in row_tables():
         found += [held_rows(table), held_totals(table), select(table, f"AND {equal(table.key[1:])}", hints)]
-    found += [select(TABLES["wagers"], f"AND status {sign} 'open'", hints) for sign in ("=", "<>")]
+    found += [select(TABLES["tickets"], f"AND status {sign} 'open'", hints) for sign in ("=", "<>")]
     return found
 
 
@@ -82,7 +82,7 @@ def test_no_statement_says_what_only_sqlite_knows():
 
 
 def test_sqlite_is_told_by_which_index_to_read():
-    assert any("INDEXED BY wagers_held" in sql for sql in all_statements(SQLITE))
+    assert any("INDEXED BY tickets_held" in sql for sql in all_statements(SQLITE))
 
 
 def test_every_conflict_that_is_settled_is_named_by_the_key_of_its_table():

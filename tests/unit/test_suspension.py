@@ -8,7 +8,7 @@ from tests.doubles.words import agent, board, game, line, player, staff, wager
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
-from runline.domain.wagers import WagerPlaced
+from runline.domain.tickets import WagerPlaced
 
 MARKET = "G1:game:moneyline"
 

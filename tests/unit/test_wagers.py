@@ -13,6 +13,8 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, staf
 from runline.domain.accounts import EnterTransaction, SetPlayerLimits
 from runline.domain.book import Book
 from runline.domain.bounds import OPEN_WAGERS_MAX
+from runline.domain.execution import fold
+from runline.domain.invariants import BrokenInvariant
 from runline.domain.money import MODES, Rounding
 from runline.domain.odds import AMERICAN_MAX, is_favourite, parse_price, win_for_risk
 from runline.domain.permissions import Permission
@@ -20,9 +22,18 @@ from runline.domain.placing import PLACING, largest_risk, limits_hold, most_allo
 from runline.domain.results import CancelFixture
 from runline.domain.settings import BookSettings, SetLimits
 from runline.domain.suspension import Suspend
+from runline.domain.tickets import (
+    LEG_LIFE,
+    TICKET_LIFE,
+    Leg,
+    VoidWager,
+    WagerPlaced,
+    WagerReversed,
+    WagerSettled,
+    WagerVoided,
+)
 from runline.domain.users import RevokeUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import LIFE, VoidWager, WagerPlaced, WagerReversed, WagerVoided
 
 MONEYLINE = "G1:game:moneyline"
 SETTINGS = BookSettings("main", "owner", Rounding(), 1, 1, 1)
@@ -459,8 +470,47 @@ def test_only_who_is_above_the_player_voids_and_others_do_not_learn_that_there_i
     open_book.rejected("not_permitted")
 
 
-def test_every_step_of_a_wagers_life_is_an_event():
-    assert {event for _, event in LIFE} <= set(VOCABULARY.events)
+# Lives
+
+
+@pytest.mark.parametrize("life", [TICKET_LIFE, LEG_LIFE], ids=["ticket", "leg"])
+def test_every_step_of_a_life_is_an_event(life):
+    assert {event for _, event in life} <= set(VOCABULARY.events)
+    assert {status for status, _ in life} <= {"open", *life.values()}
+
+
+def test_a_ticket_and_its_leg_live_by_the_same_events(open_book):
+    number = places(open_book, 10_00).state.seq
+
+    def standing():
+        ticket = open_book.ticket(number)
+        (leg,) = ticket.legs
+        return ticket.status, ticket.result, leg.status, leg.result
+
+    assert standing() == ("open", None, "open", None)
+    open_book.house.ends("G1", away=1, home=3)
+    open_book.settles()
+    assert standing() == ("settled", "lost", "graded", "lost")
+    open_book.house.ends("G1", away=0, home=0, final=False, periods=((0, 0),))
+    open_book.settles()
+    assert standing() == ("open", None, "open", None)
+    open_book.given(VoidWager(number, "slip"))
+    assert standing() == ("void", "void", "void", "void")
+    for event in (
+        WagerVoided(number, "P1", ""),
+        WagerReversed(number, "P1", 1, 0, ""),
+        WagerSettled(number, "P1", 1, "won", 0, ("won",)),
+    ):
+        open_book.state.hold(open_book.ticket(number))
+        with pytest.raises(BrokenInvariant):
+            fold(open_book.state, event, open_book.state.seq + 1, NOON_NS)
+
+
+def test_a_straight_is_the_kind_with_one_leg_at_the_price_of_record(open_book):
+    number = places(open_book, 10_00, kind="spread", side="away", price="10/11", quarters=6).state.seq
+    ticket = open_book.ticket(number)
+    assert (ticket.kind, ticket.fixture) == ("straight", "G1")
+    assert ticket.legs == (Leg("G1", "G1:game:spread", "away", 6, "-110"),)
 
 
 # Ground

@@ -9,8 +9,8 @@ from runline.domain.hierarchy import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
 from runline.domain.roles import SetRole
+from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RevokeUser
-from runline.domain.wagers import VoidWager
 
 LARGE = (
     "access.users",

@@ -27,7 +27,7 @@ from runline.domain.messages import Rejected
 from runline.domain.money import Rounding
 from runline.domain.odds import is_favourite, parse_price, risk_to_win
 from runline.domain.placing import OddsChange, PlaceWager, begin, market_open
-from runline.domain.wagers import Basis, WagerPlaced
+from runline.domain.tickets import Basis, WagerPlaced
 from runline.engine.ports import Clock
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 

@@ -17,7 +17,7 @@ from runline.domain.messages import Command
 from runline.domain.money import format_money
 from runline.domain.points import format_points
 from runline.domain.suspension import Reopen, Suspend
-from runline.domain.wagers import VoidWager
+from runline.domain.tickets import VoidWager
 from runline.engine.ports import Clock
 from runline.engine.requests import Refused, Request
 

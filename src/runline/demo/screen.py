@@ -14,8 +14,8 @@ from runline.domain.book import Book
 from runline.domain.execution import follow
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
+from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import Wager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.subscription import Committed
@@ -45,7 +45,7 @@ class Figures(msgspec.Struct):
         """Net win on settled handle; open wagers never count."""
         return self.net_win_minor / self.settled_minor if self.settled_minor else None
 
-    def count(self, wager: Wager, sign: int) -> None:
+    def count(self, wager: Ticket, sign: int) -> None:
         """Count a wager's outcome (1), or stop counting it (-1). A ticket without action is no handle."""
         if wager.status == "void" or wager.result == "void":
             self.voided += sign

@@ -161,7 +161,7 @@ def figures(connection: apsw.Connection, stream: str) -> tuple[int, int, int, in
     """(tickets, open ones, what was wagered, what the book has won on settled ones), in minor units."""
     rows: list[tuple[int, int, int, int]] = connection.execute(
         "SELECT count(*), coalesce(sum(status = 'open'), 0), coalesce(sum(risk_minor) FILTER (WHERE status <> 'void'), 0), "
-        "coalesce(sum(risk_minor - returned_minor) FILTER (WHERE status = 'settled'), 0) FROM wagers WHERE stream = ?",
+        "coalesce(sum(risk_minor - returned_minor) FILTER (WHERE status = 'settled'), 0) FROM tickets WHERE stream = ?",
         (stream,),
     ).fetchall()  # type: ignore[assignment]
     return rows[0]

@@ -16,7 +16,7 @@ from runline.domain.risk import Risk
 from runline.domain.settings import BookSettings, Settings
 from runline.domain.settlement import Settling, results_after
 from runline.domain.state import State
-from runline.domain.wagers import Tickets
+from runline.domain.tickets import Tickets
 
 if TYPE_CHECKING:
     from runline.domain.context import Context

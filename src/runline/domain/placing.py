@@ -18,7 +18,7 @@ from runline.domain.money import Rounding
 from runline.domain.odds import Price, is_better, is_favourite, is_same, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.settings import BookSettings
-from runline.domain.wagers import Basis, Channel, WagerPlaced
+from runline.domain.tickets import Basis, Channel, WagerPlaced
 
 if TYPE_CHECKING:
     from runline.domain.book import Book

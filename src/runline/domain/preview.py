@@ -1,5 +1,6 @@
 """Preview: what a command would move, without moving it."""
 
+from collections.abc import Iterable
 from itertools import islice
 
 import msgspec
@@ -10,7 +11,8 @@ from runline.domain.bounds import ROLES_ENDED_LOOKED_MAX, ROLES_ENDED_MAX
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved
 from runline.domain.messages import Event
-from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.risk import Selection
+from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 
 class Moves(msgspec.Struct):
@@ -34,16 +36,16 @@ def moves(book: Book, events: list[Event]) -> Moves:
             add(total.balance, event.player, event.change_minor)
         elif isinstance(event, WagerPlaced):
             add(total.pending, event.player, event.risk_minor)
-            stand(total, event.market, event.side, event.risk_minor, event.win_minor)
+            stand(total, (event,), event.risk_minor, event.win_minor)
         elif isinstance(event, WagerSettled | WagerVoided | WagerReversed):
-            wager = book.tickets.by_number[event.wager]
+            ticket = book.tickets.by_number[event.wager]
             sign = 1 if isinstance(event, WagerReversed) else -1
-            add(total.pending, wager.player, sign * wager.risk_minor)
-            stand(total, wager.market, wager.side, sign * wager.risk_minor, sign * wager.win_minor)
+            add(total.pending, ticket.player, sign * ticket.risk_minor)
+            stand(total, ticket.legs, sign * ticket.risk_minor, sign * ticket.win_minor)
             if isinstance(event, WagerSettled):
-                add(total.balance, wager.player, event.returned_minor - wager.risk_minor)
+                add(total.balance, ticket.player, event.returned_minor - ticket.risk_minor)
             elif isinstance(event, WagerReversed):
-                add(total.balance, wager.player, event.change_minor)
+                add(total.balance, ticket.player, event.change_minor)
         elif isinstance(event, AgentMoved):
             total.roles_ended = roles_ended(book, event)
     return total
@@ -73,9 +75,10 @@ def add(sums: dict[str, int], key: str, change: int) -> None:
         del sums[key]
 
 
-def stand(total: Moves, market: str, side: str, risk_minor: int, win_minor: int) -> None:
-    """A side's own exposure grows by what it wins; every other side's falls by what this one risks."""
-    add(total.exposure, f"{market}/{side}", win_minor)
-    for other in SIDES[market.rsplit(":", 1)[1]]:
-        if other != side:
-            add(total.exposure, f"{market}/{other}", -risk_minor)
+def stand(total: Moves, legs: Iterable[Selection], risk_minor: int, win_minor: int) -> None:
+    """The exposure of each leg's side grows by what it wins; that of every other side falls by what this one risks."""
+    for leg in legs:
+        add(total.exposure, f"{leg.market}/{leg.side}", win_minor)
+        for other in SIDES[leg.market.rsplit(":", 1)[1]]:
+            if other != leg.side:
+                add(total.exposure, f"{leg.market}/{other}", -risk_minor)

@@ -1,10 +1,11 @@
 """Risk: what is open. Pending risk of players and agents, and the exposure of each selection, at every node of the tree.
 
-Rule: everything here is derived from the open wagers and never stored.
+Rule: everything here is derived from the open tickets and never stored.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
@@ -14,7 +15,7 @@ from runline.domain.messages import evolves
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part
-from runline.domain.wagers import Wager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Leg, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -88,6 +89,16 @@ class AgentSums:
                 self.forget_stand(market, side)
 
 
+class Selection(Protocol):
+    """What a leg is about."""
+
+    @property
+    def market(self) -> str: ...
+
+    @property
+    def side(self) -> str: ...
+
+
 class Risk(Part, named="risk", streams=("book",)):
     """What is open in a book."""
 
@@ -97,9 +108,9 @@ class Risk(Part, named="risk", streams=("book",)):
         super().__init__(book)
         self.tree, self.tickets = book.tree, book.tickets
         self.pending: dict[str, int] = {}
-        self.closed_on: dict[int, str] = {}
-        self.closed_before: dict[int, str] = {}
-        """The markets of the tickets that closed or opened again last, by the position of that event: it does not name them."""
+        self.closed_on: dict[int, tuple[Leg, ...]] = {}
+        self.closed_before: dict[int, tuple[Leg, ...]] = {}
+        """The legs of the tickets that closed or opened again last, by the position of that event: it names no market."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
         self.paths: dict[str, dict[str, dict[str, tuple[Stand, ...]]]] = {}
@@ -115,17 +126,17 @@ class Risk(Part, named="risk", streams=("book",)):
             for sums in self.sums_above(player.agent):
                 sums.balance_minor += player.balance_minor
                 sums.players += 1
-        for wager in self.tickets.by_number.values():
-            if wager.status == "open":
-                self.opened(wager)
+        for ticket in self.tickets.by_number.values():
+            if ticket.status == "open":
+                self.opened(ticket)
 
-    def opened(self, wager: Wager) -> None:
-        """Count an open wager."""
-        self.count(wager.player, wager.market, wager.side, wager.risk_minor, wager.win_minor, 1)
+    def opened(self, ticket: Ticket) -> None:
+        """Count an open ticket."""
+        self.count(ticket.player, ticket.legs, ticket.risk_minor, ticket.win_minor, 1)
 
-    def closed(self, wager: Wager) -> None:
-        """Stop counting a wager that was open."""
-        self.count(wager.player, wager.market, wager.side, -wager.risk_minor, -wager.win_minor, -1)
+    def closed(self, ticket: Ticket) -> None:
+        """Stop counting a ticket that was open."""
+        self.count(ticket.player, ticket.legs, -ticket.risk_minor, -ticket.win_minor, -1)
 
     def sums_above(self, agent: str) -> tuple[AgentSums, ...]:
         """The sums of an agent and of all above."""
@@ -135,34 +146,41 @@ class Risk(Part, named="risk", streams=("book",)):
             above = self.above[agent] = tuple(self.sums.setdefault(name, AgentSums()) for name in chain)
         return above
 
-    def count(self, player: str, market: str, side: str, risk_minor: int, win_minor: int, wagers: int) -> None:
-        """Add (wagers=1) or take away (wagers=-1, amounts negative) an open wager's risk everywhere it counts."""
+    def count(self, player: str, legs: Iterable[Selection], risk_minor: int, win_minor: int, wagers: int) -> None:
+        """Add (wagers=1) or take away (wagers=-1, amounts negative) an open ticket: its risk with the player and all above, its
+        risk and win on the side of each leg."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
         agent = self.tree.players[player].agent
         for sums in self.above.get(agent) or self.sums_above(agent):
             sums.pending_minor += risk_minor
             sums.open_wagers += wagers
-        path = self.stands_above(market, side, agent)
-        for stand in path:
-            stand.risk_minor += risk_minor
-            stand.win_minor += win_minor
-            stand.wagers += wagers
-        if path[0].wagers == 0:
-            for sums in self.sums_above(agent):
-                sums.forget_stand(market, side)
-            del self.paths[market][side]
-            if not self.paths[market]:
-                del self.paths[market]
+        for leg in legs:
+            path = self.stands_above(leg.market, leg.side, agent)
+            for stand in path:
+                stand.risk_minor += risk_minor
+                stand.win_minor += win_minor
+                stand.wagers += wagers
+            if path[0].wagers == 0:
+                self.forget_stands(leg.market, leg.side, agent)
 
-    def note_market(self, market: str) -> None:
-        """Note that a wager on a market closes or opens again: its event does not name the market."""
+    def forget_stands(self, market: str, side: str, agent: str) -> None:
+        """Forget a side of a market on which nothing of an agent's players stands any more."""
+        for sums in self.sums_above(agent):
+            sums.forget_stand(market, side)
+        del self.paths[market][side]
+        if not self.paths[market]:
+            del self.paths[market]
+
+    def note_markets(self, ticket: Ticket) -> None:
+        """Note that a ticket closes or opens again: the event does not name its markets."""
         if len(self.closed_on) >= CLOSED_REMEMBERED:
             self.closed_before, self.closed_on = self.closed_on, {}
-        self.closed_on[self.state.seq] = market
+        self.closed_on[self.state.seq] = ticket.legs
 
-    def market_closed_at(self, seq: int) -> str:
-        """The market of the ticket that closed or opened again at a position; "" if that was too long ago."""
-        return self.closed_on.get(seq) or self.closed_before.get(seq, "")
+    def markets_closed_at(self, seq: int) -> tuple[str, ...]:
+        """The markets of the ticket that closed or opened again at a position; () if that was too long ago."""
+        legs = self.closed_on.get(seq) or self.closed_before.get(seq, ())
+        return tuple(leg.market for leg in legs)
 
     def markets(self, node: str) -> Ordered[str]:
         """The markets with open wagers of a node's players, in their order."""
@@ -229,30 +247,30 @@ def transaction_counts(book: "Book", event: TransactionEntered) -> None:
 
 @evolves(WagerPlaced)
 def risk_is_taken(book: "Book", event: WagerPlaced) -> None:
-    book.risk.count(event.player, event.market, event.side, event.risk_minor, event.win_minor, 1)
+    book.risk.count(event.player, (event,), event.risk_minor, event.win_minor, 1)
 
 
 @evolves(WagerVoided)
 def risk_is_free(book: "Book", event: WagerVoided) -> None:
-    risk, wager = book.risk, book.tickets.by_number[event.wager]
-    risk.note_market(wager.market)
-    risk.closed(wager)
+    risk, ticket = book.risk, book.tickets.by_number[event.wager]
+    risk.note_markets(ticket)
+    risk.closed(ticket)
 
 
 @evolves(WagerSettled)
 def risk_is_paid(book: "Book", event: WagerSettled) -> None:
-    risk, wager = book.risk, book.tickets.by_number[event.wager]
-    risk.note_market(wager.market)
-    risk.closed(wager)
-    change = event.returned_minor - wager.risk_minor
+    risk, ticket = book.risk, book.tickets.by_number[event.wager]
+    risk.note_markets(ticket)
+    risk.closed(ticket)
+    change = event.returned_minor - ticket.risk_minor
     if change:
-        risk.balance_moved(wager.player, change)
+        risk.balance_moved(ticket.player, change)
 
 
 @evolves(WagerReversed)
 def risk_is_back(book: "Book", event: WagerReversed) -> None:
-    risk, wager = book.risk, book.tickets.by_number[event.wager]
-    risk.note_market(wager.market)
-    risk.opened(wager)
+    risk, ticket = book.risk, book.tickets.by_number[event.wager]
+    risk.note_markets(ticket)
+    risk.opened(ticket)
     if event.change_minor:
-        risk.balance_moved(wager.player, event.change_minor)
+        risk.balance_moved(ticket.player, event.change_minor)

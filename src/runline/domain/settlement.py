@@ -7,7 +7,7 @@ by ticket and settlement.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
@@ -20,7 +20,7 @@ from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
-from runline.domain.wagers import Wager, WagerSettled, reversal
+from runline.domain.tickets import Leg, Ticket, WagerSettled, reversal
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -168,18 +168,18 @@ def settling_finished(book: "Book", event: JobFinished) -> None:
 
 
 class Outcomes:
-    """How tickets stand by a result. Each selection is graded once, for a slice has many tickets on few."""
+    """How legs stand by a result. Each selection is graded once, for a slice has many tickets on few."""
 
     def __init__(self, settlement: Settlement) -> None:
         self.rules = league_rules(settlement.sport, settlement.league)
         self.score = settlement.score
         self.known: dict[tuple[str, str, int | None], Result | None] = {}
 
-    def of(self, wager: Wager) -> Result | None:
-        """None if the result does not say: it lacks the ticket's period, or the game goes on."""
+    def of(self, leg: Leg) -> Result | None:
+        """None if the result does not say: it lacks the leg's period, or the game goes on."""
         if self.score is None:
             return "void"
-        selection = (wager.market, wager.side, wager.line_quarters)
+        selection = (leg.market, leg.side, leg.line_quarters)
         if selection not in self.known:
             self.known[selection] = self.grade(*selection, self.score)
         return self.known[selection]
@@ -192,17 +192,34 @@ class Outcomes:
             return None
 
 
-def money_back(wager: Wager, result: Result, rounding: Rounding) -> Minor:
-    """What a ticket returns, stake included, in minor units. One that has won pays what was written when it was placed, however
-    the book rounds today; what a rule makes of the others comes of the price of record."""
+def straight(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tuple[Result, Minor]:
+    """A straight ends as its leg does. If it has won it pays what was written when it was placed, however the book rounds today;
+    what a rule makes of it otherwise is computed from the price of record."""
+    (result,) = legs
     if result == "won":
-        return wager.risk_minor + wager.win_minor
-    return returned(parse_price(wager.price), wager.risk_minor, result, rounding)
+        return result, ticket.risk_minor + ticket.win_minor
+    return result, returned(parse_price(ticket.legs[0].price), ticket.risk_minor, result, rounding)
+
+
+PAYS: dict[str, Callable[[Ticket, Sequence[Result], Rounding], tuple[Result, Minor]]] = {"straight": straight}
+"""How a ticket of a kind ends and what it returns, stake included, by how its legs have ended: computed once, and recorded."""
+
+
+def settled(ticket: Ticket, house_seq: int, outcomes: Outcomes, rounding: Rounding) -> WagerSettled | None:
+    """The event that pays a ticket by a result; None if that does not say how each leg ended."""
+    legs: list[Result] = []
+    for leg in ticket.legs:
+        ended = outcomes.of(leg)
+        if ended is None:
+            return None
+        legs.append(ended)
+    result, money = PAYS[ticket.kind](ticket, legs, rounding)
+    return WagerSettled(ticket.number, ticket.player, house_seq, result, money, tuple(legs))
 
 
 @slice_wants(SETTLEMENT)
 def closed_wagers(book: "Book", job: Job) -> list[Following]:
-    return [Following(Wager, job.subject, job.cursor, SETTLE_SLICE_WAGERS)] if job.stage == "closed" else []
+    return [Following(Ticket, job.subject, job.cursor, SETTLE_SLICE_WAGERS)] if job.stage == "closed" else []
 
 
 @slices(SETTLEMENT)
@@ -217,12 +234,9 @@ def open_slice(book: "Book", job: Job) -> Slice:
     outcomes = Outcomes(settlement)
     events: list[Event] = []
     for number in numbers:
-        wager = book.tickets.by_number[number]
-        result = outcomes.of(wager)
-        if result is None:
-            continue
-        money = money_back(wager, result, rounding)
-        events.append(WagerSettled(number, wager.player, settlement.house_seq, result, money))
+        event = settled(book.tickets.by_number[number], settlement.house_seq, outcomes, rounding)
+        if event is not None:
+            events.append(event)
     return Slice(events, len(events), "open", numbers[-1]) if more else Slice(events, len(events))
 
 
@@ -250,20 +264,16 @@ def regrade_slice(book: "Book", job: Job, numbers: Sequence[int]) -> Slice:
     events: list[Event] = []
     handled = 0
     for number in numbers:
-        wager = book.tickets.by_number[number]
-        if wager.status != "settled":
+        ticket = book.tickets.by_number[number]
+        if ticket.status != "settled":
             continue
-        result = outcomes.of(wager)
-        if result is None:
+        event = settled(ticket, settlement.house_seq, outcomes, rounding)
+        if event is None:
             handled += 1
-            events.append(reversal(wager, "result withdrawn"))
-            continue
-        money = money_back(wager, result, rounding)
-        if (result, money) == (wager.result, wager.returned_minor):
-            continue
-        handled += 1
-        events.append(reversal(wager, "regraded"))
-        events.append(WagerSettled(number, wager.player, settlement.house_seq, result, money))
+            events.append(reversal(ticket, "result withdrawn"))
+        elif (event.result, event.returned_minor) != (ticket.result, ticket.returned_minor):
+            handled += 1
+            events += reversal(ticket, "regraded"), event
     if len(numbers) < SETTLE_SLICE_WAGERS:
         return Slice(events, handled, "open", 0)
     return Slice(events, handled, "closed", numbers[-1])

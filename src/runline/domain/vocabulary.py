@@ -35,10 +35,10 @@ from runline.domain import (
     settings,
     settlement,
     suspension,
+    tickets,
     timers,
     topics,
     users,
-    wagers,
     watch,
 )
 from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Event, StreamKind
@@ -84,7 +84,7 @@ NOUNS: tuple[ModuleType, ...] = (
     accounts,
     ledger,
     lines,
-    wagers,
+    tickets,
     placing,
     risk,
     results_taken,

@@ -151,9 +151,10 @@ class Group:
                 draft.change("players", fact.account)
             return
         if audience.node in fact.line:
-            if "exposure" in self.kinds and fact.market:
-                draft.change("exposure", fact.market)
-            elif "exposure" in self.kinds and fact.market_unknown:
+            if "exposure" in self.kinds:
+                for market in fact.markets:
+                    draft.change("exposure", market)
+            if "exposure" in self.kinds and fact.markets_unknown:
                 draft.anew("exposure")
             if "agents" in self.kinds:
                 draft.change("players", fact.account)

@@ -17,7 +17,7 @@ from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopened, Suspended
-from runline.domain.wagers import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.engine.ports import Happened
 
 CLOSING_EVENTS = (WagerVoided, WagerReversed, WagerSettled)
@@ -31,7 +31,7 @@ class Fact(msgspec.Struct):
 
     house: whether it is the house's, told to a book. node: whose subtree it concerns, or EVERYONE; above: that node and all
     above it. player: the player whom it concerns, or "". account: the account that it moves, or ""; line: its agent and all
-    above it, upwards. market: of the ticket that it is about; market_unknown: there is one, but it is not known any more.
+    above it, upwards. markets: of the ticket that it is about; markets_unknown: they are not known any more.
     agents: those whose figures it changes at the nodes `around`. apart: nodes whose subtree is another one now. fixtures: the
     games whose lines it moves. closes: the agent or player whose whole board it closes or opens: (scope, subject). kind: of
     notification, or "". texts: how it is told, once it was.
@@ -47,8 +47,8 @@ class Fact(msgspec.Struct):
     agents: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
-    market: str = ""
-    market_unknown: bool = False
+    markets: tuple[str, ...] = ()
+    markets_unknown: bool = False
     fixtures: dict[str, None] = {}
     closes: tuple[str, str] = ("", "")
     kind: str = ""
@@ -82,10 +82,10 @@ def fact_of(state: Any, house: House, happened: Happened) -> Fact:
         fact.agents = (event.agent, *fact.apart)
         fact.around = (event.agent, *(name for name in before if name in after))
     if isinstance(event, WagerPlaced):
-        fact.market = event.market
+        fact.markets = (event.market,)
     elif isinstance(event, CLOSING_EVENTS):
-        fact.market = state.risk.market_closed_at(happened[0])
-        fact.market_unknown = not fact.market
+        fact.markets = state.risk.markets_closed_at(happened[0])
+        fact.markets_unknown = not fact.markets
     return fact
 
 

@@ -139,9 +139,9 @@ class Groups:
             self.cache.forget("players", fact.account)
         for agent in (*fact.line, *fact.agents):
             self.cache.forget("agents", agent)
-        if fact.market:
-            self.cache.forget("exposure", fact.market)
-        if fact.closes[0] or fact.apart or fact.market_unknown:
+        for market in fact.markets:
+            self.cache.forget("exposure", market)
+        if fact.closes[0] or fact.apart or fact.markets_unknown:
             self.cache.rows.clear()
 
     def doubt(self, event: Event) -> None:

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from runline.domain.access import NOTHING, Role, User
 from runline.domain.audience import Audience, sees
@@ -17,11 +18,20 @@ from runline.domain.messages import Rejected, event_json, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.queries.declared import Asked, Page, require
-from runline.domain.queries.history import LedgerRow, LogAsked, LogRow, RefusalRow, TraceAsked, TraceRow, WagerRow
+from runline.domain.queries.history import (
+    LedgerRow,
+    LegRow,
+    LogAsked,
+    LogRow,
+    RefusalRow,
+    TraceAsked,
+    TraceRow,
+    WagerRow,
+)
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
+from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import VOCABULARY
-from runline.domain.wagers import Wager
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot
@@ -124,7 +134,41 @@ def before_of(seen: Seen, asked: Asked) -> int:
     return min(int(asked.after), above) if asked.after.isdecimal() else 0
 
 
-def rows_page(seen: Seen, row_type: type[Row], shown: type[Any], asked: Asked) -> Page:
+def wager_row(ticket: Ticket) -> WagerRow:
+    """A ticket as its reader sees it."""
+    first = ticket.legs[0]
+    return WagerRow(
+        ticket.number,
+        ticket.player,
+        ticket.agent,
+        ticket.kind,
+        ticket.fixture,
+        first.market,
+        first.side,
+        first.line_quarters,
+        first.price,
+        [LegRow(*astuple(leg)) for leg in ticket.legs],
+        ticket.risk_minor,
+        ticket.win_minor,
+        ticket.writer,
+        ticket.channel,
+        ticket.placed_ns,
+        ticket.status,
+        ticket.result,
+        ticket.returned_minor,
+        ticket.closed_ns,
+    )
+
+
+LEDGER_VALUES = attrgetter(*LedgerRow.__struct_fields__)
+
+
+def ledger_row(entry: LedgerEntry) -> LedgerRow:
+    """A movement as its reader sees it."""
+    return LedgerRow(*LEDGER_VALUES(entry))
+
+
+def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], asked: Asked) -> Page:
     """Tickets or movements, newest first, of the asker's subtree or account: each belongs to its player, wherever they stand."""
     names = (field for field in asked.__struct_fields__ if field not in Asked.__struct_fields__)
     fields = {field: getattr(asked, field) for field in names if getattr(asked, field)}
@@ -138,8 +182,7 @@ def rows_page(seen: Seen, row_type: type[Row], shown: type[Any], asked: Asked) -
         agents = seen.within
     limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
     walked = seen.snapshot.newest(row_type, fields, agents, before_of(seen, asked), limit)
-    values = attrgetter(*shown.__struct_fields__)
-    items = [shown(*values(row)) for row in walked.rows]
+    items = [shown(row) for row in walked.rows]
     return Page(items, str(walked.more_below or ""))
 
 
@@ -208,8 +251,8 @@ def trace_page(seen: Seen, asked: TraceAsked) -> Page:
 
 
 PAGES: dict[str, Callable[[Seen, Any], Page]] = {
-    "wagers": lambda seen, asked: rows_page(seen, Wager, WagerRow, asked),
-    "ledger": lambda seen, asked: rows_page(seen, LedgerEntry, LedgerRow, asked),
+    "wagers": lambda seen, asked: rows_page(seen, Ticket, wager_row, asked),
+    "ledger": lambda seen, asked: rows_page(seen, LedgerEntry, ledger_row, asked),
     "log": log_page,
     "refusals": refusals_page,
     "trace": trace_page,

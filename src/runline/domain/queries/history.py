@@ -20,17 +20,34 @@ class WagersAsked(Asked, frozen=True, kw_only=True):
     fixture: str = ""
 
 
-class WagerRow(msgspec.Struct):
-    """A ticket, in minor units."""
+class LegRow(msgspec.Struct):
+    """A selection of a ticket. status: open, graded, or void with its ticket. result: how it ended."""
 
-    number: int
-    player: str
-    agent: str
     fixture: str
     market: str
     side: str
     line_quarters: int | None
     price: str
+    status: str
+    result: str | None
+
+
+class WagerRow(msgspec.Struct):
+    """A ticket, in minor units.
+
+    kind: `straight`: one leg. market, side, line_quarters, price: of its first leg.
+    """
+
+    number: int
+    player: str
+    agent: str
+    kind: str
+    fixture: str
+    market: str
+    side: str
+    line_quarters: int | None
+    price: str
+    legs: list[LegRow]
     risk_minor: int
     win_minor: int
     writer: str
