@@ -7,7 +7,7 @@ python tools/reference.py FOLDER
 import inspect
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ def lives() -> Iterable[str]:
         yield from ("```", "")
 
 
-LIVES = {"A ticket": TICKET_LIFE, "A leg of a ticket": LEG_LIFE, "A game": FIXTURE_LIFE}
+LIVES: dict[str, Mapping[Any, str]] = {"A ticket": TICKET_LIFE, "A leg of a ticket": LEG_LIFE, "A game": FIXTURE_LIFE}
 
 PAGES = {
     "commands": ("Commands", commands),

@@ -12,7 +12,6 @@ from runline.domain.odds import (
     PROFIT_MAX,
     display,
     is_better,
-    is_favourite,
     is_same,
     parse_price,
     risk_to_win,
@@ -194,7 +193,7 @@ def test_a_risk_to_win_is_within_a_cent_of_exact(price, win, mode):
 
 @given(prices)
 def test_a_favourite_risks_more_than_it_wins(price):
-    assert is_favourite(price) == (profit(price) < 1)
+    assert price.favourite == (profit(price) < 1)
 
 
 @given(prices, prices)

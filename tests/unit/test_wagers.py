@@ -16,7 +16,7 @@ from runline.domain.bounds import OPEN_WAGERS_MAX
 from runline.domain.execution import fold
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.money import MODES, Rounding
-from runline.domain.odds import AMERICAN_MAX, is_favourite, parse_price, win_for_risk
+from runline.domain.odds import AMERICAN_MAX, parse_price, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.placing import PLACING, largest_risk, limits_hold, most_allowed, stake_valid
 from runline.domain.results import CancelFixture
@@ -348,16 +348,16 @@ def test_what_a_refusal_names_can_be_placed_and_a_cent_more_cannot(text, base_ma
 
     def fits(risk):
         win = win_for_risk(price, risk, rounding)
-        base = win if is_favourite(price) else risk
+        base = win if price.favourite else risk
         return risk <= available and win <= win_max and base <= base_max
 
     most, _ = most_allowed(book.settings.current, price, base_max, win_max, available)
     if most:
         assert fits(most)
         assert not fits(most + 1)
-        assert (win_for_risk(price, most, rounding) if is_favourite(price) else most) >= least
+        assert (win_for_risk(price, most, rounding) if price.favourite else most) >= least
     else:
-        smallest = largest_risk(price, least - 1, rounding) + 1 if is_favourite(price) else least
+        smallest = largest_risk(price, least - 1, rounding) + 1 if price.favourite else least
         assert not fits(max(smallest, 1))
 
 

@@ -25,7 +25,7 @@ from runline.domain.grading import SIDES
 from runline.domain.hierarchy import Player
 from runline.domain.messages import Rejected
 from runline.domain.money import Rounding
-from runline.domain.odds import is_favourite, parse_price, risk_to_win
+from runline.domain.odds import parse_price, risk_to_win
 from runline.domain.placing import OddsChange, PlaceWager, begin, market_open
 from runline.domain.tickets import Basis, WagerPlaced
 from runline.engine.ports import Clock
@@ -255,7 +255,7 @@ class Bettors:
         amount = random.choices(AMOUNTS_MINOR, AMOUNT_WEIGHTS)[0]
         basis = random.choices(BASES, BASIS_WEIGHTS)[0]
         parsed = parse_price(price)
-        to_win = basis == "to_win" or (basis == "base" and is_favourite(parsed))
+        to_win = basis == "to_win" or (basis == "base" and parsed.favourite)
         risk = risk_to_win(parsed, amount, ROUNDING) if to_win else amount
         if risk <= available:
             return amount, basis

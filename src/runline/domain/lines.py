@@ -70,7 +70,7 @@ class Offer(msgspec.Struct, gc=False):
         if side not in sides:
             raise Rejected("unknown_selection", f"This market has no side {side!r}.", sides=list(sides))
         line = self.line_quarters
-        return line if line is None else side_line(kind, side, line), self.prices[sides.index(side)]
+        return side_line(kind, side, line) if kind == "spread" else line, self.prices[sides.index(side)]
 
 
 class Lines(Part, named="lines", streams=("book",), keeps={BookLine: "by_market"}):

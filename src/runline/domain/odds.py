@@ -42,12 +42,14 @@ class Price(msgspec.Struct, frozen=True, gc=False):
 
     text: as it is kept and compared (`-110`, `+100` for even money, `2.00`, `10/11`).
     numerator, denominator: the profit on one unit of risk, in lowest terms.
+    favourite: whether more is risked than won. Even money is no favourite.
     """
 
     text: str
     format: PriceFormat
     numerator: int
     denominator: int
+    favourite: bool
 
 
 @lru_cache(maxsize=PRICES_CACHED)
@@ -99,7 +101,7 @@ def bounded(text: str, form: PriceFormat, numerator: int, denominator: int) -> P
     if not 0 < numerator <= PROFIT_MAX * denominator or denominator > PROFIT_MAX * numerator:
         raise ValueError(f"a price is at most {PROFIT_MAX}/1 and at least 1/{PROFIT_MAX}")
     divisor = gcd(numerator, denominator)
-    return Price(text, form, numerator // divisor, denominator // divisor)
+    return Price(text, form, numerator // divisor, denominator // divisor, numerator < denominator)
 
 
 def win_for_risk(price: Price, risk_minor: Minor, rounding: Rounding) -> Minor:
@@ -113,11 +115,6 @@ def win_for_risk(price: Price, risk_minor: Minor, rounding: Rounding) -> Minor:
 def risk_to_win(price: Price, win_minor: Minor, rounding: Rounding) -> Minor:
     """What must be risked to win an amount."""
     return rounding.round(win_minor * price.denominator, price.numerator)
-
-
-def is_favourite(price: Price) -> bool:
-    """Whether more is risked than won. Even money is no favourite."""
-    return price.numerator < price.denominator
 
 
 def is_better(price: Price, than: Price) -> bool:

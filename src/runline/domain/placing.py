@@ -15,7 +15,7 @@ from runline.domain.invariants import BrokenInvariant
 from runline.domain.lines import BookLine, house_market
 from runline.domain.messages import Command, Rejected, decides, grounds
 from runline.domain.money import Rounding
-from runline.domain.odds import Price, is_better, is_favourite, is_same, parse_price, risk_to_win, win_for_risk
+from runline.domain.odds import Price, is_better, is_same, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.settings import BookSettings
 from runline.domain.tickets import Basis, Channel, WagerPlaced
@@ -101,7 +101,7 @@ def begin(book: "Book", command: PlaceWager, context: "Context") -> Draft:
     draft.context = context
     draft.asked = command
     draft.player = book.tree.player_within(context.user, command.player)
-    draft.market = house_market(house, command.market)
+    draft.market = house.catalog.markets.get(command.market) or house_market(house, command.market)
     return draft
 
 
@@ -184,7 +184,7 @@ def stake_valid(draft: Draft) -> None:
     if type(risk) is not int or not 0 < risk <= STAKE_MINOR_MAX:
         raise Rejected("stake_invalid", "A stake is a positive number of minor units.", most=STAKE_MINOR_MAX)
     rounding = draft.book.settings.current.rounding
-    favourite = is_favourite(price)
+    favourite = price.favourite
     if asked.basis == "to_win" or (asked.basis == "base" and favourite):
         risk = risk_to_win(price, risk, rounding)
     win = win_for_risk(price, risk, rounding)
@@ -277,7 +277,7 @@ def fit(draft: Draft) -> None:
     if draft.asked.partial and most > 0:
         draft.risk_minor = risk = min(draft.risk_minor, most)
         draft.win_minor = win_for_risk(draft.price, risk, settings.rounding)
-        draft.base_minor = draft.win_minor if is_favourite(draft.price) else risk
+        draft.base_minor = draft.win_minor if draft.price.favourite else risk
     elif code == "credit_exceeded":
         raise Rejected(code, "That is more than the credit left.", most_minor=most, rule="credit_holds")
     else:
@@ -289,7 +289,7 @@ def most_allowed(
 ) -> tuple[int, Literal["credit_exceeded", "limit_exceeded"]]:
     """The most that may be risked at this price, in minor units, and the code of what bounds it."""
     rounding = settings.rounding
-    if is_favourite(price):
+    if price.favourite:
         most = largest_risk(price, min(win_max, base_max), rounding)
     else:
         most = min(largest_risk(price, win_max, rounding), base_max)
@@ -302,7 +302,7 @@ def most_allowed(
 
 def base_of(price: Price, risk_minor: int, rounding: Rounding) -> int:
     """The base amount of a ticket, by which limits go: what it wins on favourites, what it risks on underdogs."""
-    return win_for_risk(price, risk_minor, rounding) if is_favourite(price) else risk_minor
+    return win_for_risk(price, risk_minor, rounding) if price.favourite else risk_minor
 
 
 def largest_risk(price: Price, win_max: int, rounding: Rounding) -> int:

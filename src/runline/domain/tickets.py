@@ -42,7 +42,9 @@ TICKET_LIFE: dict[tuple[str, str], str] = {
 }
 """(status, event) -> status. Anything else is a broken invariant."""
 
-LEG_LIFE: dict[tuple[str, str], str] = {
+LegStatus = Literal["open", "graded", "void"]
+
+LEG_LIFE: dict[tuple[LegStatus, str], LegStatus] = {
     ("open", "WagerSettled"): "graded",
     ("open", "WagerVoided"): "void",
     ("graded", "WagerReversed"): "open",
@@ -63,7 +65,7 @@ class Leg(msgspec.Struct, array_like=True, gc=False):
     side: str
     line_quarters: int | None
     price: str
-    status: str = "open"
+    status: LegStatus = "open"
     result: Result | None = None
 
 
