@@ -10,7 +10,6 @@ from runline.domain.money import MODES, Rounding
 from runline.domain.odds import (
     AMERICAN_MAX,
     PROFIT_MAX,
-    display,
     is_better,
     is_same,
     parse_price,
@@ -135,18 +134,6 @@ def test_the_price_of_record_reads_back_as_itself(text):
 def test_a_price_is_in_lowest_terms(text):
     price = parse_price(text)
     assert profit(price).denominator == price.denominator > 0
-
-
-@given(price_texts)
-def test_what_the_board_shows_can_be_typed(text):
-    price = parse_price(text)
-    assert parse_price(display(price)) == price
-
-
-def test_even_money_is_shown_as_ev():
-    assert [display(parse_price(text)) for text in ("+100", "even", "-100", "-110", "2.00")] == [
-        "EV", "EV", "-100", "-110", "2.00"
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

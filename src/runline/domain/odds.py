@@ -127,11 +127,6 @@ def is_same(price: Price, other: Price) -> bool:
     return price.numerator == other.numerator and price.denominator == other.denominator
 
 
-def display(price: Price) -> str:
-    """A price as the board shows it: even money is `EV`."""
-    return "EV" if price.text == "+100" else price.text
-
-
 @lru_cache(maxsize=PRICES_CACHED)
 def shade_american(text: str, cents: int) -> str:
     """An American price moved by cents along the dime scale, up for the player: -105 and 10 give +105.
