@@ -190,6 +190,7 @@ Declared = Literal[
     "slice_wants",
     "causes",
     "makes_up",
+    "pays",
 ]
 
 DECLARATIONS = "declarations"
@@ -251,6 +252,12 @@ def makes_up(what: str) -> Callable[[F], F]:
     """Declare what happens as something is taken up that was set aside and is not tried by itself then: (state, subject, context)
     -> events."""
     return declares("makes_up", what)
+
+
+def pays(kind: str) -> Callable[[F], F]:
+    """Declare how a ticket of a kind ends and what it returns, stake included, by how its legs ended: (ticket, results, rounding)
+    -> (result, minor units)."""
+    return declares("pays", kind)
 
 
 def upcasts(event: str, version: int) -> Callable[[F], F]:

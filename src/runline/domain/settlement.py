@@ -7,7 +7,7 @@ by ticket and settlement.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
@@ -15,7 +15,7 @@ from runline.domain.catalog import ArchivedFixture
 from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
 from runline.domain.jobs import Job, JobAdvanced, JobFinished, Slice
-from runline.domain.messages import Command, Event, causes, decides, evolves, makes_up, slice_wants, slices
+from runline.domain.messages import Command, Event, causes, decides, evolves, makes_up, pays, slice_wants, slices
 from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
@@ -192,6 +192,7 @@ class Outcomes:
             return None
 
 
+@pays("straight")
 def straight(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tuple[Result, Minor]:
     """A straight ends as its leg does. If it has won it pays what was written when it was placed, however the book rounds today;
     what a rule makes of it otherwise is computed from the price of record."""
@@ -201,11 +202,7 @@ def straight(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tupl
     return result, returned(parse_price(ticket.legs[0].price), ticket.risk_minor, result, rounding)
 
 
-PAYS: dict[str, Callable[[Ticket, Sequence[Result], Rounding], tuple[Result, Minor]]] = {"straight": straight}
-"""How a ticket of a kind ends and what it returns, stake included, by how its legs have ended: computed once, and recorded."""
-
-
-def settled(ticket: Ticket, house_seq: int, outcomes: Outcomes, rounding: Rounding) -> WagerSettled | None:
+def settled(book: "Book", ticket: Ticket, house_seq: int, outcomes: Outcomes) -> WagerSettled | None:
     """The event that pays a ticket by a result; None if that does not say how each leg ended."""
     legs: list[Result] = []
     for leg in ticket.legs:
@@ -213,7 +210,7 @@ def settled(ticket: Ticket, house_seq: int, outcomes: Outcomes, rounding: Roundi
         if ended is None:
             return None
         legs.append(ended)
-    result, money = PAYS[ticket.kind](ticket, legs, rounding)
+    result, money = book.vocabulary.pays[ticket.kind](ticket, legs, book.settings.current.rounding)
     return WagerSettled(ticket.number, ticket.player, house_seq, result, money, tuple(legs))
 
 
@@ -229,12 +226,11 @@ def settle_slice(book: "Book", job: Job, context: "Context") -> Slice:
 
 def open_slice(book: "Book", job: Job) -> Slice:
     numbers, more = next_open(book, job)
-    rounding = book.settings.current.rounding
     settlement = book.settlement.by_job[job.number]
     outcomes = Outcomes(settlement)
     events: list[Event] = []
     for number in numbers:
-        event = settled(book.tickets.by_number[number], settlement.house_seq, outcomes, rounding)
+        event = settled(book, book.tickets.by_number[number], settlement.house_seq, outcomes)
         if event is not None:
             events.append(event)
     return Slice(events, len(events), "open", numbers[-1]) if more else Slice(events, len(events))
@@ -258,7 +254,6 @@ def next_open(book: "Book", job: Job) -> tuple[list[int], bool]:
 
 
 def regrade_slice(book: "Book", job: Job, numbers: Sequence[int]) -> Slice:
-    rounding = book.settings.current.rounding
     settlement = book.settlement.by_job[job.number]
     outcomes = Outcomes(settlement)
     events: list[Event] = []
@@ -267,7 +262,7 @@ def regrade_slice(book: "Book", job: Job, numbers: Sequence[int]) -> Slice:
         ticket = book.tickets.by_number[number]
         if ticket.status != "settled":
             continue
-        event = settled(ticket, settlement.house_seq, outcomes, rounding)
+        event = settled(book, ticket, settlement.house_seq, outcomes)
         if event is None:
             handled += 1
             events.append(reversal(ticket, "result withdrawn"))

@@ -41,7 +41,9 @@ from runline.domain import (
     users,
     watch,
 )
+from runline.domain.grading import Result
 from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Event, StreamKind
+from runline.domain.money import Minor, Rounding
 from runline.domain.queries import history, inside, moment, process
 from runline.domain.queries.declared import Query
 from runline.domain.queries.inside import Inside
@@ -59,12 +61,13 @@ Fire = Callable[[str], Command]
 Sliced = Callable[[Any, Any, "Context"], Any]
 Caused = Callable[[Any, Any], Command]
 MadeUp = Callable[[Any, str, "Context"], Sequence[Event]]
+Pays = Callable[["tickets.Ticket", Sequence[Result], Rounding], tuple[Result, Minor]]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-HANDLED = ("decides", "grounds", "wants", "fires", "upcasts", "slices", "slice_wants", "causes", "makes_up")
+HANDLED = ("decides", "grounds", "wants", "fires", "upcasts", "slices", "slice_wants", "causes", "makes_up", "pays")
 """What one function does for each thing that it is declared about."""
 
 NOUNS: tuple[ModuleType, ...] = (
@@ -114,8 +117,8 @@ class Vocabulary:
     """What some nouns declare.
 
     commands, events, queries, topics, inside (questions of Runline's own): by name. rows: by table. parts: of each kind of
-    stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, made_up, upcasters:
-    what handles what (see `messages.py`).
+    stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, made_up, pays,
+    upcasters: what handles what (see `messages.py`).
 
     Raises VocabularyError for what is declared twice and for what is missing.
     """
@@ -175,6 +178,7 @@ class Vocabulary:
         self.slice_needs: Mapping[str, Wanted] = MappingProxyType(functions["slice_wants"])
         self.caused: Mapping[type[Event], Caused] = MappingProxyType(functions["causes"])
         self.made_up: Mapping[str, MadeUp] = MappingProxyType(functions["makes_up"])
+        self.pays: Mapping[str, Pays] = MappingProxyType(functions["pays"])
         self.upcasters: Mapping[tuple[str, int], Upcaster] = MappingProxyType(functions["upcasts"])
         self.queries: Mapping[str, Query] = MappingProxyType(queries)
         self.inside: Mapping[str, Inside] = MappingProxyType(asked_inside)
