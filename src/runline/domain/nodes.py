@@ -4,7 +4,7 @@ Rule: whatever asks where somebody stands (roles, sessions, suspensions) asks th
 (`hierarchy.py`); the house has the root only.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +21,7 @@ Held = Literal["agents", "players", "users", "roles", "sessions"]
 """What takes room in a stream. users: staff."""
 
 
-class Nodes(Part):
+class Nodes(Part, ABC):
     """The nodes of a stream, and what is held at each."""
 
     __slots__ = ()
