@@ -25,7 +25,7 @@ from runline.domain.accounts import AdjustCredit
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Suspend
-from runline.domain.wagers import WagerPlaced
+from runline.domain.tickets import WagerPlaced
 from runline.engine.requests import Accepted, Previewed, Refused
 from runline.store.sqlite import SqliteStore
 

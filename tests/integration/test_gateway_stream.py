@@ -28,8 +28,8 @@ from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.tickets import WagerPlaced
 from runline.domain.users import CreateUser, RestoreUser, RevokeUser
-from runline.domain.wagers import WagerPlaced
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
