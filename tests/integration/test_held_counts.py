@@ -17,7 +17,7 @@ def counted(path) -> tuple[tuple[int, int], tuple[int, int]]:
     connection = open_connection(path, writing=False)
     (said,) = connection.execute("SELECT held_rows, held_sum FROM heads WHERE stream = 'b1'")
     rows, total = 0, 0
-    for _, found, positions in connection.execute(held_totals(table_named("wagers"))):
+    for _, found, positions in connection.execute(held_totals(table_named("tickets"))):
         rows, total = found, positions
     connection.close()
     return said, (rows, total)
@@ -47,12 +47,12 @@ def test_tickets_that_are_new_changed_closed_and_opened_again_are_counted_as_the
 
 def test_what_another_owner_has_written_is_looked_for_again(tmp_path):
     connection = apsw.Connection(str(tmp_path / "plain.db"))
-    connection.execute("CREATE TABLE wagers (stream TEXT, number INTEGER)")
-    numbers, table = Numbers(connection), table_named("wagers")
+    connection.execute("CREATE TABLE tickets (stream TEXT, number INTEGER)")
+    numbers, table = Numbers(connection), table_named("tickets")
     assert numbers.stored(table, "b1", [("b1", 4)]) == []
     assert numbers.stored(table, "b1", [("b1", 4), ("b1", 9)]) == [("b1", 4)]
     assert numbers.stored(table, "b2", [("b2", 9)]) == []
-    connection.execute("INSERT INTO wagers VALUES ('b1', 20)")
+    connection.execute("INSERT INTO tickets VALUES ('b1', 20)")
     numbers.forget("b1")
     assert numbers.stored(table, "b1", [("b1", 15), ("b1", 21)]) == [("b1", 15)]
     assert numbers.stored(table, "b2", [("b2", 8)]) == [("b2", 8)]

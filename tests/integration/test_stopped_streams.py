@@ -214,7 +214,7 @@ def test_a_part_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered
 
     def broken_encoder(kind):
         def encode(stream, row):
-            if stream == "b2" and kind.table == "wagers":
+            if stream == "b2" and kind.table == "tickets":
                 raise TypeError("this row cannot be written")
             return encoder(kind)(stream, row)
 
