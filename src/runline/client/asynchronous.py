@@ -1,0 +1,235 @@
+"""Asynchronous: requests that are sent until they are answered, and a stream that is followed for ever.
+
+Rule: what is sent again is the same, under the same id.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+import msgspec
+
+from runline.client.answers import (
+    Executed,
+    Page,
+    RefusedError,
+    UnreachableError,
+    decode_answer,
+    decode_page,
+    line_outcome,
+    refusal,
+)
+from runline.client.frames import ENDS, Follower, Frame, Gap, Parser, Reset
+from runline.client.requests import command_id, path_of
+
+logger = logging.getLogger("runline.client")
+
+RETRIED = frozenset((429, 502, 503, 504))
+"""Statuses after which the same request is sent again."""
+
+PAUSE_S = 0.05
+PAUSE_S_MAX = 2.0
+
+SILENCE_S = 15.0
+"""A stream that says nothing for so long (three heartbeats) is cut and resumed."""
+
+
+class AsyncClient:
+    """The API, asynchronously.
+
+    address: such as http://localhost:8321. token: of a session; `sign_in` gets one. device: of the last sign-in from here, to be
+    kept by whoever signs in again and again, so that wrong passwords given elsewhere never delay it. deadline_s: how long a
+    command is sent again and again before `UnreachableError`. transport: for tests.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        token: str = "",
+        *,
+        device: str = "",
+        deadline_s: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.deadline_s = deadline_s
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        self.http = httpx.AsyncClient(base_url=address, timeout=10.0, limits=limits, transport=transport)
+        self.token = token
+        self.device = device
+
+    @property
+    def token(self) -> str:
+        """The session's token."""
+        return str(self.http.headers.get("authorization", "")).removeprefix("Bearer ")
+
+    @token.setter
+    def token(self, token: str) -> None:
+        if token:
+            self.http.headers["authorization"] = f"Bearer {token}"
+        else:
+            self.http.headers.pop("authorization", None)
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.http.aclose()
+
+    async def request(self, method: str, path: str, **fields: Any) -> httpx.Response:
+        """An answer, whatever its status but those after which the same is sent again.
+
+        Raises UnreachableError.
+        """
+        until = time.monotonic() + self.deadline_s
+        pause = PAUSE_S
+        while True:
+            response: httpx.Response | None = None
+            reason: Exception | None = None
+            try:
+                response = await self.http.request(method, path, **fields)
+            except httpx.TransportError as error:
+                reason = error
+            if response is not None:
+                if response.status_code not in RETRIED or time.monotonic() + pause > until:
+                    return response
+                if response.status_code == 429 and b'"busy"' not in response.content:
+                    return response
+            elif time.monotonic() + pause > until:
+                raise UnreachableError(f"{self.http.base_url} does not answer: {reason}") from reason
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, PAUSE_S_MAX)
+
+    async def sign_in(self, stream: str, user: str, password: str) -> str:
+        """Sign in; the token is kept here and returned.
+
+        Raises RefusedError, UnreachableError.
+        """
+        body = {"stream": stream, "user": user, "password": password, "device": self.device}
+        response = await self.request("POST", "/v1/sign-in", json=body)
+        if response.status_code != 200:
+            raise refusal(response)
+        found = response.json()
+        self.token, self.device = found["token"], found["device"]
+        return self.token
+
+    async def confirm(self, password: str) -> None:
+        """Give the password again, after the refusal `password_needed` (a console's session is refused so when it was idle).
+        The refused command may be sent again then, under its id.
+
+        Raises RefusedError, UnreachableError.
+        """
+        await self.post("/v1/confirm", password=password)
+
+    async def post(self, path: str, **fields: Any) -> dict[str, Any]:
+        """What a route that is not a command's answers (sign-out, passwords).
+
+        Raises RefusedError, UnreachableError.
+        """
+        response = await self.request("POST", path, json=fields)
+        if response.status_code != 200:
+            raise refusal(response)
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def send(self, command: str, /, **fields: Any) -> Executed:
+        """Execute a command by its name, with its fields.
+
+        Raises RefusedError, UnreachableError.
+        """
+        return await self.send_as(command_id(), command, fields)
+
+    async def send_as(
+        self,
+        sent_as: str,
+        command: str,
+        fields: Mapping[str, Any],
+        *,
+        preview: bool = False,
+        if_position: int | None = None,
+    ) -> Executed:
+        """Execute a command under an id of yours, or preview it.
+
+        Raises RefusedError, UnreachableError.
+        """
+        params: dict[str, Any] = {}
+        if preview:
+            params["preview"] = "true"
+        if if_position is not None:
+            params["if_position"] = if_position
+        headers = {"idempotency-key": sent_as, "content-type": "application/json"}
+        content = msgspec.json.encode(fields)
+        response = await self.request("POST", path_of(command), content=content, params=params, headers=headers)
+        if response.status_code != 200:
+            raise refusal(response)
+        return decode_answer(response.content)
+
+    async def send_all(self, commands: list[tuple[str, Mapping[str, Any]]]) -> list[Executed | RefusedError]:
+        """Execute up to 1,000 commands in one call; an outcome for each, in their order.
+
+        Raises RefusedError if the call as a whole is refused, UnreachableError.
+        """
+        lines = [{"type": name, "command": fields, "id": command_id()} for name, fields in commands]
+        content = b"\n".join(map(msgspec.json.encode, lines))
+        headers = {"content-type": "application/x-ndjson"}
+        response = await self.request("POST", "/v1/commands", content=content, headers=headers)
+        if response.status_code != 200:
+            raise refusal(response)
+        return [line_outcome(line) for line in response.content.splitlines()]
+
+    async def ask(self, query: str, /, **params: Any) -> Page:
+        """A page of a query's answer.
+
+        Raises RefusedError, UnreachableError.
+        """
+        response = await self.request("GET", f"/v1/{query}", params=params)
+        if response.status_code != 200:
+            raise refusal(response)
+        return decode_page(response.content)
+
+    async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncIterator[Frame]:
+        """Follow topics: an image first, then deltas and heartbeats, for ever. It resumes by itself. If a frame was lost on the
+        way, that is logged as a warning, and another image is next.
+
+        node: only what concerns that agent's subtree.
+        Raises RefusedError once it may not go on.
+        """
+        follower = Follower(last_id)
+        pause = PAUSE_S
+        timeout = httpx.Timeout(10.0, read=SILENCE_S)
+        while True:
+            headers = {"last-event-id": follower.last_id} if follower.last_id else {}
+            params = {"topics": ",".join(topics), **({"node": node} if node else {})}
+            try:
+                async with self.http.stream(
+                    "GET", "/v1/stream", params=params, headers=headers, timeout=timeout
+                ) as response:
+                    if response.status_code != 200:
+                        await response.aread()
+                        if response.status_code not in RETRIED:
+                            raise refusal(response)
+                    else:
+                        parser = Parser()
+                        async for line in response.aiter_lines():
+                            event = parser.take(line)
+                            if event is not None:
+                                yield follower.frame(event)
+                                pause = PAUSE_S
+            except Reset as reset:
+                if str(reset) in ENDS or str(reset) == "lagged":
+                    follower.begin_anew()
+            except Gap as gap:
+                logger.warning("the stream begins anew: %s", gap)
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, PAUSE_S_MAX)

@@ -1,0 +1,86 @@
+"""Synchronous: the same client for who has no event loop.
+
+Rule: nothing is decided here; each method runs the asynchronous one until it has its answer.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+from runline.client.answers import Executed, Page, RefusedError
+from runline.client.asynchronous import AsyncClient
+from runline.client.frames import Frame
+
+
+class Client:
+    """The API, synchronously: the same methods, each waiting for its answer. Not for use within a running event loop."""
+
+    def __init__(self, address: str, token: str = "", *, deadline_s: float = 30.0) -> None:
+        self.runner = asyncio.Runner()
+        self.client = AsyncClient(address, token, deadline_s=deadline_s)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.runner.run(self.client.close())
+        self.runner.close()
+
+    def sign_in(self, stream: str, user: str, password: str) -> str:
+        """See AsyncClient."""
+        return self.runner.run(self.client.sign_in(stream, user, password))
+
+    def confirm(self, password: str) -> None:
+        """See AsyncClient."""
+        self.runner.run(self.client.confirm(password))
+
+    def post(self, path: str, **fields: Any) -> dict[str, Any]:
+        """See AsyncClient."""
+        return self.runner.run(self.client.post(path, **fields))
+
+    def send(self, command: str, /, **fields: Any) -> Executed:
+        """See AsyncClient."""
+        return self.runner.run(self.client.send(command, **fields))
+
+    def send_as(
+        self,
+        sent_as: str,
+        command: str,
+        fields: Mapping[str, Any],
+        *,
+        preview: bool = False,
+        if_position: int | None = None,
+    ) -> Executed:
+        """See AsyncClient."""
+        return self.runner.run(self.client.send_as(sent_as, command, fields, preview=preview, if_position=if_position))
+
+    def send_all(self, commands: list[tuple[str, Mapping[str, Any]]]) -> list[Executed | RefusedError]:
+        """See AsyncClient."""
+        return self.runner.run(self.client.send_all(commands))
+
+    def ask(self, query: str, /, **params: Any) -> Page:
+        """See AsyncClient."""
+        return self.runner.run(self.client.ask(query, **params))
+
+    def stream(self, *topics: str, last_id: str = "", node: str = "") -> Iterator[Frame]:
+        """See AsyncClient."""
+        frames = self.client.stream(*topics, last_id=last_id, node=node)
+        try:
+            while True:
+                try:
+                    yield self.runner.run(next_frame(frames))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self.runner.run(frames.aclose())  # type: ignore[attr-defined]
+
+
+async def next_frame(frames: AsyncIterator[Frame]) -> Frame:
+    return await anext(frames)
