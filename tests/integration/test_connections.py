@@ -25,7 +25,7 @@ from runline.gateway.limits import (
     SIGN_IN_BYTES_MAX,
     URL_BYTES_MAX,
 )
-from runline.gateway.protocol import Connection
+from runline.gateway.short_way import WagerExchange
 
 WAIT_S = 30
 BET = {name: getattr(wager(), name) for name in wager().__struct_fields__}
@@ -231,7 +231,8 @@ def test_a_body_that_is_long_without_holding_much_is_refused(place, what):
 def hasty(monkeypatch):
     """Nothing is waited for long."""
     for name in ("HEAD_WAIT_S_MAX", "BODY_WAIT_S_MAX", "BODY_SILENCE_S_MAX"):
-        monkeypatch.setattr(f"runline.gateway.protocol.{name}", 0.05)
+        monkeypatch.setattr(f"runline.gateway.intake.{name}", 0.05)
+    monkeypatch.setattr("runline.gateway.protocol.BODY_SILENCE_S_MAX", 0.05)
     monkeypatch.setattr("runline.gateway.guest.HEAD_WAIT_S_MAX", 0.05)
 
 
@@ -639,11 +640,11 @@ def test_nothing_is_kept_of_a_body_of_whoever_is_not_signed_in(place):
 
 def test_many_refused_wagers_in_one_piece_are_taken_a_few_at_a_time(place, monkeypatch):
     taken, passes = [], [0]
-    submitted = Connection.place
+    submitted = WagerExchange.complete
 
-    def noted(connection, exchange):
+    def noted(exchange):
         taken.append(passes[0])
-        submitted(connection, exchange)
+        submitted(exchange)
 
     async def count():
         while True:
@@ -663,7 +664,7 @@ def test_many_refused_wagers_in_one_piece_are_taken_a_few_at_a_time(place, monke
         assert statuses == [400] * MANY
         assert max(map(taken.count, taken)) <= SHORT_WAYS_MAX
 
-    monkeypatch.setattr(Connection, "place", noted)
+    monkeypatch.setattr(WagerExchange, "complete", noted)
     place(main)
 
 

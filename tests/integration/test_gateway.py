@@ -443,7 +443,7 @@ def test_nobody_is_let_in_without_a_token(place):
 
 
 def test_whoever_sends_slowly_or_nothing_delays_nobody(place, monkeypatch):
-    monkeypatch.setattr("runline.gateway.protocol.BODY_WAIT_S_MAX", 0.05)
+    monkeypatch.setattr("runline.gateway.intake.BODY_WAIT_S_MAX", 0.05)
 
     async def main(place):
         owner = await place.sign_in("b1", "owner")

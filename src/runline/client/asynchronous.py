@@ -6,7 +6,7 @@ Rule: what is sent again is the same, under the same id.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -196,7 +196,7 @@ class AsyncClient:
             raise refusal(response)
         return decode_page(response.content)
 
-    async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncIterator[Frame]:
+    async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncGenerator[Frame, None]:
         """Follow topics: an image first, then deltas and heartbeats, for ever. It resumes by itself. If a frame was lost on the
         way, that is logged as a warning, and another image is next.
 

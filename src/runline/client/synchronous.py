@@ -4,7 +4,7 @@ Rule: nothing is decided here; each method runs the asynchronous one until it ha
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -69,7 +69,7 @@ class Client:
         """See AsyncClient."""
         return self.runner.run(self.client.ask(query, **params))
 
-    def stream(self, *topics: str, last_id: str = "", node: str = "") -> Iterator[Frame]:
+    def stream(self, *topics: str, last_id: str = "", node: str = "") -> Generator[Frame, None, None]:
         """See AsyncClient."""
         frames = self.client.stream(*topics, last_id=last_id, node=node)
         try:
@@ -79,7 +79,7 @@ class Client:
                 except StopAsyncIteration:
                     return
         finally:
-            self.runner.run(frames.aclose())  # type: ignore[attr-defined]
+            self.runner.run(frames.aclose())
 
 
 async def next_frame(frames: AsyncIterator[Frame]) -> Frame:

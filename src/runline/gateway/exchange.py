@@ -6,10 +6,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from runline.domain.messages import Rejected
-from runline.engine.requests import Outcome, Sink
-from runline.gateway.answers import outcome_json
-from runline.gateway.door import Caller
-from runline.gateway.site import Headers
 from runline.gateway.web import POLICY_HEADER, refusal_of
 
 if TYPE_CHECKING:
@@ -76,6 +72,12 @@ class Exchange:
         """The client has gone."""
         self.disconnected = True
         self.came.set()
+
+    def complete(self) -> None:
+        """The body has come whole."""
+        self.more_body = False
+        if not self.answered:
+            self.came.set()
 
     async def receive(self) -> Any:
         """The next part of the body, or that the client has gone.
@@ -160,54 +162,3 @@ class Exchange:
                 self.connection.cut()
             else:
                 self.connection.after(self)
-
-
-class WagerExchange(Sink):
-    """A wager on its way, in the place of an exchange; the sink of its request."""
-
-    __slots__ = ("answered", "body", "caller", "connection", "disconnected", "headers", "keep_alive", "more_body")
-
-    def __init__(self, connection: "Connection", caller: Caller, headers: Headers, keep_alive: bool) -> None:
-        self.connection = connection
-        self.caller = caller
-        self.headers = headers
-        self.keep_alive = keep_alive
-        self.body = b""
-        self.more_body = True
-        self.answered = False
-        self.disconnected = False
-
-    def answer(self, index: int, outcome: Outcome) -> None:
-        """Take the outcome."""
-        status, body = outcome_json(outcome)
-        self.respond(status, b"", body)
-
-    def refuse(self, rejected: Rejected) -> None:
-        """Answer what is refused before any stream has seen it."""
-        if self.more_body:
-            self.keep_alive = False
-        status, headers, body = refusal_of(rejected)
-        own = (b"connection", b"content-type", b"content-length")
-        self.respond(status, b"".join(b"%b: %b\r\n" % header for header in headers if header[0] not in own), body)
-
-    def disconnect(self) -> None:
-        """The client has gone."""
-        self.disconnected = True
-
-    def respond(self, status: int, rest: bytes, body: bytes) -> None:
-        """Write the answer: head and body at once."""
-        if self.answered or self.disconnected:
-            return
-        self.answered = True
-        self.body = b""
-        connection = self.connection
-        if not self.keep_alive:
-            rest += b"connection: close\r\n"
-        connection.write(
-            b"%bcontent-type: application/json\r\ncontent-length: %d\r\n%b%b\r\n%b"
-            % (STATUS_LINE[status], len(body), connection.head, rest, body)
-        )
-        connection.after(self)
-
-
-AnyExchange = Exchange | WagerExchange

@@ -159,6 +159,13 @@ class Guest(Wire):
             raise Rejected("busy", "This user has too many connections. Try again in a moment.")
         self.token, self.caller = token, caller
 
+    def is_theirs(self, headers: Headers) -> bool:
+        """Whether a command comes from whom this connection counts as."""
+        try:
+            return self.site.token_of(headers, "POST") == self.token
+        except Rejected:
+            return False
+
     # Bodies that wait
 
     def hold(self, count: int) -> None:

@@ -1,99 +1,45 @@
-"""Protocol: HTTP/1.1, from bytes to requests, with a bound and a deadline for everything that a client can send.
+"""Protocol: the requests of a connection, answered one after the other, from its first byte to its end.
 
-Rule: nothing is kept without a bound, and no bound needs to know who asks. What cannot be read is answered with a code, in its
-turn, and the connection is closed.
-
-A wager needs no task and no ASGI messages: it is submitted as its body ends, and answered with one write. Whatever is not plainly
-a wager (a body in parts, another one still waiting on this connection, …) goes the long way, with the same outcome.
+Rule: answers leave in the order in which they were asked for. What cannot be read is answered in its turn, and the connection is
+closed.
 """
 
 import asyncio
-import logging
 from collections import deque
-from enum import IntEnum
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
 
 from runline.domain.messages import Rejected
-from runline.gateway.door import decoded, decoder_of
-from runline.gateway.exchange import NO_POLICY, STATUS_LINE, AnyExchange, Exchange, WagerExchange
-from runline.gateway.guest import Entrance, Guest
-from runline.gateway.limits import (
-    ASKING_NS,
-    BODY_BYTES_MAX,
-    BODY_SILENCE_S_MAX,
-    BODY_WAIT_S_MAX,
-    BULK_BYTES_MAX,
-    HEAD_BYTES_MAX,
-    HEAD_WAIT_S_MAX,
-    HEADERS_MAX,
-    PIPELINE_MAX,
-    SHORT_WAYS_MAX,
-    URL_BYTES_MAX,
-)
-from runline.gateway.site import Headers
-from runline.gateway.web import CONNECTION, JSON, refusal_of, require_content, too_large
+from runline.gateway.exchange import NO_POLICY, STATUS_LINE, Exchange
+from runline.gateway.guest import Entrance
+from runline.gateway.intake import AnyExchange, Intake, Stage, uri_too_long
+from runline.gateway.limits import ASKING_NS, BODY_SILENCE_S_MAX, HEAD_BYTES_MAX, PIPELINE_MAX, URL_BYTES_MAX
+from runline.gateway.short_way import WAGERS, begun
+from runline.gateway.web import CONNECTION, refusal_of
 
-logger = logging.getLogger("runline.gateway")
-
-WAGERS = b"/v1/wagers"
 STREAM = b"/v1/stream"
 
-WAITING_BYTES = 64 * 1024
-"""What of a body may wait for the application before no more is read."""
 
-EXPECTED = (type(None), httptools.HttpParserError, UnicodeDecodeError)
-"""What a client can make of the parser's callbacks."""
-
-decode_wager = decoder_of("PlaceWager")
-
-
-class Stopped(Exception):
-    """What comes is parsed no further."""
-
-
-class Stage(IntEnum):
-    """What of a request is being read."""
-
-    BETWEEN = 0
-    HEAD = 1
-    BODY = 2
-
-
-class Connection(Guest):
-    """One connection, as requests."""
+class Connection(Intake):
+    """One connection, as requests and their answers."""
 
     def __init__(
         self, entrance: Entrance, *, config: Any, server_state: Any, app_state: Any, _loop: Any = None
     ) -> None:
         super().__init__(entrance, server_state, _loop or asyncio.get_running_loop())
         self.app = config.loaded_app
-        self.pace = entrance.pace
-        self.host_ns = entrance.host_ns
         self.head = self.site.headers + NO_POLICY
-        self.parser: Any = httptools.HttpRequestParser(self)
-        self.stage = Stage.BETWEEN
-        self.messages = 0
-        self.url = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.head_bytes = self.wire_bytes = self.body_bytes = 0
-        self.fault: Rejected | None = None
         self.rest = b""
         """What has come and is not parsed yet, because answers come first."""
 
         self.current: AnyExchange | None = None
         """What is being answered."""
-        self.latest: AnyExchange | None = None
-        """What was asked last; its body may still come."""
         self.waiting: deque[Exchange] = deque()
         self.due: Exchange | None = None
         """What is to be answered when it is this connection's turn."""
-        self.short_ways = 0
         self.last_words: Rejected | None = None
-        self.half_closed = False
-        self.body_until = 0.0
 
     # The connection
 
@@ -113,8 +59,8 @@ class Connection(Guest):
                 exchange.disconnect()
         self.waiting.clear()
         self.rest = b""
-        # These refer to this connection, in a circle: it would stay until the collector comes.
-        self.parser = self.current = self.latest = self.due = self.fault = None
+        # These refer to this connection, in a circle, as those of the intake do.
+        self.current = self.due = None
 
     def eof_received(self) -> bool:
         """The client sends no more. Whoever has asked something may still wait for the answer; a stream has none."""
@@ -150,10 +96,6 @@ class Connection(Guest):
         else:
             self.latest.keep_alive = False
 
-    def end(self) -> None:
-        """End the connection once what was written is taken."""
-        self.finish(sending=self.stage is not Stage.BETWEEN and not self.half_closed)
-
     def expired(self) -> None:
         """The client has taken too long, if it is the client who is waited for."""
         if self.over or not self.open:
@@ -174,7 +116,7 @@ class Connection(Guest):
             self.over = True
             self.transport.close()
 
-    # What comes in
+    # In turns
 
     def data_received(self, data: bytes) -> None:
         if self.over:
@@ -212,164 +154,32 @@ class Connection(Guest):
         elif not due.disconnected:
             self.answer(due)
 
-    def take(self, piece: bytes | memoryview) -> None:
-        """Parse a piece."""
-        began_ns = self.host_ns()
-        self.short_ways = 0
-        self.parse(piece)
-        self.pace.spend(self.host_ns() - began_ns)
-
-    def parse(self, piece: bytes | memoryview) -> None:
-        """Have a piece parsed."""
-        messages, stage = self.messages, self.stage
-        try:
-            self.parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:
-            # What follows would be another protocol, and none is spoken here.
-            self.over = True
-            if self.latest is not None:
-                self.latest.keep_alive = False
-        except httptools.HttpParserError as error:
-            if self.fault is None and not isinstance(error.__context__, EXPECTED):
-                logger.error("a fault while reading a request", exc_info=error)
-            self.fail(self.fault or Rejected("malformed_request", "This is no request of HTTP/1.1."))
-        else:
-            if self.stage is Stage.HEAD:
-                self.await_head(len(piece), self.messages - messages, stage)
-            elif self.stage is Stage.BODY:
-                self.await_body(len(piece), new=stage is not Stage.BODY or self.messages != messages)
-
-    def await_head(self, count: int, begun: int, before: Stage) -> None:
-        """A head is not complete yet. begun: how many requests began in these bytes."""
-        if begun == 0:
-            self.head_bytes += count
-        else:
-            # What of this piece is of earlier requests is not known: such a head may be a piece longer.
-            self.head_bytes = count if begun == 1 and before is Stage.BETWEEN else 0
-            if self.messages > 1:
-                self.wait(HEAD_WAIT_S_MAX)
-        if self.head_bytes >= HEAD_BYTES_MAX:
-            self.fail(uri_too_long() if len(self.url) > URL_BYTES_MAX else head_too_large())
-
-    def await_body(self, count: int, new: bool) -> None:
-        """A body is not complete yet."""
-        exchange = self.latest
-        now = self.loop.time()
-        if new:
-            self.wire_bytes = 0
-            self.body_until = now + BODY_WAIT_S_MAX
-        else:
-            self.wire_bytes += count
-        if exchange is None or exchange.answered:
-            if self.body_bytes > BULK_BYTES_MAX:
+    def read_rest(self) -> None:
+        """Go on with what has come already."""
+        rest, self.rest = self.rest, b""
+        if self.open and rest:
+            self.data_received(rest)
+            if self.rest or self.waiting or self.over:
+                return
+            if self.half_closed and self.current is None:
                 self.end()
-        elif isinstance(exchange, WagerExchange):
-            self.await_wager(exchange)
-        elif self.wire_bytes > 2 * self.body_bytes + HEAD_BYTES_MAX:
-            # Chunks of a byte, extensions, trailers: it is long without holding much.
-            self.fail(too_large(BULK_BYTES_MAX))
-        if not self.over:
-            self.wait(min(self.body_until - now, BODY_SILENCE_S_MAX))
+            else:
+                self.resume_reading()
 
-    def await_wager(self, exchange: WagerExchange) -> None:
-        """A wager whose body comes in parts: they are counted, to whoever is signed in here."""
-        try:
-            self.hold(len(exchange.body) - self.held_bytes)
-        except Rejected as rejected:
-            exchange.refuse(rejected)
-
-    def on_message_begin(self) -> None:
-        self.messages += 1
-        self.stage = Stage.HEAD
-        self.url = b""
-        self.headers = []
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        headers = self.headers
-        headers.append((name.lower(), value))
-        if len(headers) > HEADERS_MAX:
-            self.stop(head_too_large())
-
-    def on_headers_complete(self) -> None:
-        # What a body's trailer says is nobody's: its lines are counted, and thrown away.
-        headers, self.headers = self.headers, []
-        self.stage = Stage.BODY
-        self.body_bytes = 0
-        if self.over:
-            return
-        if self.url != WAGERS or not self.begins_wager(dict(headers)):
-            self.begin(headers)
-
-    def on_body(self, body: bytes) -> None:
-        exchange = self.latest
-        if exchange is None:
-            return
-        if isinstance(exchange, WagerExchange):
-            if not exchange.answered:
-                exchange.body += body
-            return
-        self.body_bytes += len(body)
-        if exchange.answered or exchange.refused is not None:
-            return
-        try:
-            self.hold(len(body))
-        except Rejected as rejected:
-            self.stop(rejected)
-        exchange.body += body
-        if len(exchange.body) > WAITING_BYTES:
-            self.pause_reading()
-        exchange.came.set()
-
-    def on_message_complete(self) -> None:
-        self.stage = Stage.BETWEEN
-        exchange = self.latest
-        if exchange is None:
-            return
-        exchange.more_body = False
-        if isinstance(exchange, WagerExchange):
-            self.place(exchange)
-        elif not exchange.answered:
-            exchange.came.set()
-
-    def stop(self, rejected: Rejected) -> None:
-        """Parse no further, for this reason. Raises Stopped, through the parser."""
-        # A copy: what was raised refers to its frames, and they to this connection.
-        self.fault = Rejected(rejected.code, rejected.message, **rejected.details)
-        raise Stopped
+    def read_on(self, exchange: Exchange) -> None:
+        """Read on, if it is this request's body that is waited for."""
+        if exchange is self.latest and not self.rest and not self.reading:
+            self.resume_reading()
 
     # What is asked
 
-    def begins_wager(self, headers: Headers) -> bool:
-        """Whether this request can go the short way; it has begun then."""
-        parser = self.parser
-        if self.current is not None or b"expect" in headers or parser.get_method() != b"POST":
-            return False
-        length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > BODY_BYTES_MAX or parser.get_http_version() != "1.1":
-            return False
-        if parser.should_upgrade() or not self.can_write.is_set() or self.short_ways >= SHORT_WAYS_MAX:
-            # Who does not read their answers goes the long way, which waits for them and reads no more of them until they do.
-            return False
-        caller = self.caller
-        if caller is None or self.user is None or not self.is_theirs(headers):
-            # Whose this connection is has to be asked first.
-            return False
-        self.short_ways += 1
-        self.current = self.latest = WagerExchange(self, caller, headers, parser.should_keep_alive())
-        return True
-
-    def is_theirs(self, headers: Headers) -> bool:
-        """Whether a request comes from whom this connection counts as."""
-        try:
-            return self.site.token_of(headers, "POST") == self.token
-        except Rejected:
-            return False
-
     def begin(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """Begin a request on the long way, in its turn."""
+        """Begin a request: a wager at once, any other on the long way, in its turn."""
+        if self.url == WAGERS:
+            wager = begun(self, dict(headers))
+            if wager is not None:
+                self.current = self.latest = wager
+                return
         if len(self.url) > URL_BYTES_MAX:
             self.stop(uri_too_long())
         parser, parsed = self.parser, httptools.parse_url(self.url)
@@ -427,22 +237,6 @@ class Connection(Guest):
         self.pace.spend(ASKING_NS)
         self.keep_task(exchange.run(self.app))
 
-    def place(self, exchange: WagerExchange) -> None:
-        """Submit a wager; its exchange takes the answer."""
-        door, headers = self.door, exchange.headers
-        if exchange.answered:
-            return
-        try:
-            require_content(headers, JSON)
-            command = decoded(decode_wager, exchange.body)
-            key = headers.get(b"idempotency-key", b"").decode("latin-1")
-            door.bus.submit((door.request(exchange.caller, command, key),), exchange)
-        except Rejected as rejected:
-            exchange.refuse(rejected)
-        except Exception as error:
-            logger.exception("a fault while answering")
-            exchange.refuse(Rejected("internal_error", f"This cannot be answered: {type(error).__name__}."))
-
     # What goes out
 
     def after(self, exchange: AnyExchange) -> None:
@@ -492,30 +286,3 @@ class Connection(Guest):
         else:
             self.say(rejected)
             self.end()
-
-    def read_rest(self) -> None:
-        """Go on with what has come already."""
-        rest, self.rest = self.rest, b""
-        if self.open and rest:
-            self.data_received(rest)
-            if self.rest or self.waiting or self.over:
-                return
-            if self.half_closed and self.current is None:
-                self.end()
-            else:
-                self.resume_reading()
-
-    def read_on(self, exchange: Exchange) -> None:
-        """Read on, if it is this request's body that is waited for."""
-        if exchange is self.latest and not self.rest and not self.reading:
-            self.resume_reading()
-
-
-def head_too_large() -> Rejected:
-    """The refusal of a head."""
-    return Rejected("head_too_large", "The request's head is too large.", most=HEAD_BYTES_MAX)
-
-
-def uri_too_long() -> Rejected:
-    """The refusal of a target."""
-    return Rejected("uri_too_long", "The request's target is too long.", most=URL_BYTES_MAX)
