@@ -37,7 +37,7 @@ def follow(copy: Path) -> None:
         if kind == "diff":
             file.write_text(patched(file.read_text(encoding="utf-8"), text), encoding="utf-8")
         elif file.exists():
-            assert file.name == "0001_first.py"
+            assert file.name == "0003_book.py"
             kept = file.read_text(encoding="utf-8")
             file.write_text(
                 kept.replace("def upgrade() -> None:\n", f"def upgrade() -> None:\n{text}"), encoding="utf-8"

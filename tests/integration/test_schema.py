@@ -127,7 +127,7 @@ def test_the_migrations_compile_for_postgresql():
         assert f"CREATE TABLE {table.name} (" in script
     assert "WHERE status = 'open'" in script
     assert "BYTEA" in script
-    assert f"VALUES ('{SCHEMA_REVISION}')" in script
+    assert f"SET version_num='{SCHEMA_REVISION}'" in script
 
 
 def test_a_new_file_gets_the_schema_and_keeps_it(path, committed):

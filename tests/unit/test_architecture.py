@@ -1,4 +1,5 @@
-"""Architecture: the page and its picture name files that are there, and the way that is drawn never goes back."""
+"""Architecture: the page and its picture name files that are there, the way that is drawn never goes back, and no
+file is longer than one noun needs."""
 
 import re
 from pathlib import Path
@@ -13,6 +14,10 @@ SVG = "{http://www.w3.org/2000/svg}"
 PICTURE = ElementTree.parse(ROOT / "docs" / "way-of-a-wager.svg").getroot()
 
 
+LINES_MAX = 400
+"""A file is one noun. What is longer has a second one in it."""
+
+
 def of_class(kind, name):
     """The shapes of the picture that bear a class."""
     return [shape for shape in PICTURE.iter(f"{SVG}{kind}") if name in shape.get("class", "").split()]
@@ -22,6 +27,11 @@ def holds(area, shape):
     """Whether a shape begins within a rectangle."""
     x, y = float(shape.get("x")) - float(area.get("x")), float(shape.get("y")) - float(area.get("y"))
     return 0 <= x <= float(area.get("width")) and 0 <= y <= float(area.get("height"))
+
+
+def test_no_file_of_the_package_has_more_lines_than_one_noun_needs():
+    lines = {path: len(path.read_bytes().splitlines()) for path in SOURCE.rglob("*.py")}
+    assert [f"{path.relative_to(ROOT)}: {count}" for path, count in lines.items() if count > LINES_MAX] == []
 
 
 def test_every_file_that_the_page_names_is_there():

@@ -15,7 +15,7 @@ from runline.domain.state import Row
 from runline.domain.vocabulary import VOCABULARY
 from runline.store.hints import Hints
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0003"
 """The newest migration."""
 
 
