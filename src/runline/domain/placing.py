@@ -240,12 +240,13 @@ PLACING: tuple[Rule, ...] = (
 @decides(PlaceWager)
 def place_wager(book: "Book", command: PlaceWager, context: "Context") -> WagerPlaced:
     draft = begin(book, command, context)
-    for rule in PLACING:
-        try:
+    rule: Rule = account_open
+    try:
+        for rule in PLACING:
             rule(draft)
-        except Rejected as rejected:
-            rejected.details.setdefault("rule", rule.__name__)
-            raise
+    except Rejected as rejected:
+        rejected.details.setdefault("rule", rule.__name__)
+        raise
     player, market = draft.player, draft.market
     return WagerPlaced(
         book.seq + 1,

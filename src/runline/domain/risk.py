@@ -154,14 +154,19 @@ class Risk(Part, named="risk", streams=("book",)):
         for sums in self.above.get(agent) or self.sums_above(agent):
             sums.pending_minor += risk_minor
             sums.open_wagers += wagers
+        paths = self.paths
         for leg in legs:
-            path = self.stands_above(leg.market, leg.side, agent)
+            market, side = leg.market, leg.side
+            try:
+                path = paths[market][side][agent]
+            except KeyError:
+                path = self.stands_above(market, side, agent)
             for stand in path:
                 stand.risk_minor += risk_minor
                 stand.win_minor += win_minor
                 stand.wagers += wagers
             if path[0].wagers == 0:
-                self.forget_stands(leg.market, leg.side, agent)
+                self.forget_stands(market, side, agent)
 
     def forget_stands(self, market: str, side: str, agent: str) -> None:
         """Forget a side of a market on which nothing of an agent's players stands any more."""

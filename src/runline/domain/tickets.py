@@ -126,11 +126,12 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
     def opened(self, ticket: Ticket) -> None:
         """Count a ticket as open, on the game of each leg."""
         self.open_count += 1
+        number, open_on = ticket.number, self.open_on
         for leg in ticket.legs:
-            numbers = self.open_on.get(leg.fixture)
-            if numbers is None:
-                numbers = self.open_on[leg.fixture] = {}
-            numbers[ticket.number] = None
+            try:
+                open_on[leg.fixture][number] = None
+            except KeyError:
+                open_on[leg.fixture] = {number: None}
 
     def no_longer_open(self, ticket: Ticket) -> None:
         """Stop counting a ticket as open: it leaves memory when that is durable."""
@@ -207,8 +208,9 @@ def wager_placed(book: "Book", event: WagerPlaced) -> None:
         event.channel,
         book.at_ns,
     )
-    book.tickets.by_number[ticket.number] = book.touch(ticket)
-    book.tickets.opened(ticket)
+    tickets = book.tickets
+    tickets.by_number[ticket.number] = book.touch(ticket)
+    tickets.opened(ticket)
 
 
 class VoidWager(Command, needs=Permission.WAGER_VOID):
