@@ -34,6 +34,7 @@ from runline.engine.ports import Sealed, StoreError
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 from runline.evaluate.terminal import DIFFERS, UNREADABLE, verify_database
 from runline.store.file import open_connection
+from runline.store.memory import MemoryStore
 from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
 
@@ -226,6 +227,67 @@ def test_an_engine_that_is_stopped_while_nothing_can_be_stored_ends(committed, i
     play(asyncio.wait_for(main(), WAIT_S))
     agrees(committed.path)
     assert stored(committed.path, "SELECT count(*) FROM events WHERE body LIKE '%WagerPlaced%'") == [(0,)]
+
+
+# What cannot be let out
+
+
+def test_a_part_that_cannot_be_let_out_is_read_again_and_the_others_are_answered(committed, impatient, monkeypatch):
+    async def main():
+        async with running(committed()) as world:
+            await open_stage(world, books=("b1", "b2"))
+            before = dict(world.engine.writers)
+
+            def fails(seq):
+                raise RuntimeError("on purpose")
+
+            monkeypatch.setattr(before["b1"].positions, "reached", fails)
+            outcomes = await world.bus.send([world.request(book, wager()) for book in ("b1", "b2")])
+            assert refusal(outcomes[0]).code == "unavailable"
+            assert isinstance(outcomes[1], Accepted)
+            await comes_true(lambda: world.engine.ready)
+            assert [world.engine.writers[one] is before[one] for one in (HOUSE, "b1", "b2")] == [True, False, True]
+            # It was stored, and nobody could say so.
+            assert [await wagers_of(world, book) for book in ("b1", "b2")] == [1, 1]
+            await world.do("b1", wager())
+
+    play(asyncio.wait_for(main(), WAIT_S))
+    agrees(committed.path)
+
+
+def test_after_a_fault_while_answering_the_next_batch_is_stored_before_anything_is_read(impatient, monkeypatch):
+    async def main():
+        held = HeldStore(MemoryStore())
+        held.beside = True
+        async with running(held) as world:
+            await open_stage(world)
+            engine, faults = world.engine, []
+
+            def fails(parts):
+                faults.append(engine.batches.committing)
+                monkeypatch.undo()
+                raise RuntimeError("on purpose")
+
+            held.hold()
+            asked = [asyncio.create_task(world.ask("b1", wager()))]
+            await held.held.wait()
+            asked.append(asyncio.create_task(world.ask("b1", wager())))
+            await comes_true(lambda: engine.batches.filling)
+            monkeypatch.setattr(engine.batches, "let_out", fails)
+            held.let_go()
+            held.hold()
+            await comes_true(lambda: faults)
+            # Another batch must not begin while this one is on its way.
+            asked.append(asyncio.create_task(world.ask("b1", wager())))
+            await comes_true(lambda: engine.batches.filling)
+            assert engine.batches.committing is faults[0]
+            held.let_go()
+            assert {refusal(await one).code for one in asked} == {"unavailable"}
+            await comes_true(lambda: engine.probes.recoveries and engine.ready)
+            assert await wagers_of(world) == 2
+            await world.do("b1", wager())
+
+    play(asyncio.wait_for(main(), WAIT_S))
 
 
 # What cannot be stored

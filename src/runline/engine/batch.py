@@ -114,6 +114,7 @@ class Batches:
         never waits for them.
         """
         durable: list[SealedPart] = []
+        storing: asyncio.Task[list[SealedPart]] | None = None
         try:
             while self.filling or durable:
                 parts = self.seal()
@@ -130,6 +131,10 @@ class Batches:
                     break
         except Exception:
             log.exception("a fault while committing; every stream is read again")
+            if storing is not None:
+                # Nothing is read, and no other batch begins, before this one is stored or is not.
+                await asyncio.gather(storing, return_exceptions=True)
+            self.lose_sealed(durable)
             self.owned.doubt_all("a fault while committing")
         finally:
             self.committing = None
@@ -192,21 +197,33 @@ class Batches:
 
     def let_out(self, parts: list[SealedPart]) -> None:
         """A batch is durable: the view follows the house, then everyone is answered and told what happened."""
-        for writer, part, filling in parts:
-            writer.durable(part.after.seq)
-            self.probes.events += len(filling.logged)
-            self.probes.rows += len(filling.logged) + sum(map(len, part.rows.values()))
-            if writer.house is None:
-                self.follow(writer, filling)
+        durable = [entry for entry in parts if self.take_durable(*entry)]
         now_ns = self.clock.host_ns()
-        for writer, _, filling in parts:
+        for writer, _, filling in durable:
             try:
                 self.answer(writer, filling, now_ns)
                 self.subscriptions.publish(writer.stream, filling)
             except Exception as error:
-                log.exception("what %s has made durable cannot be let out", writer.stream)
-                self.lose(writer, filling)
-                self.owned.doubt(writer, f"{type(error).__name__}: {error}")
+                self.cannot_be_let_out(writer, filling, error)
+
+    def take_durable(self, writer: Writer, part: Part, filling: Filling) -> bool:
+        """Note that a part is durable. Returns whether it can be let out: if it cannot, its stream is read again."""
+        try:
+            writer.durable(part.after.seq)
+        except Exception as error:
+            self.cannot_be_let_out(writer, filling, error)
+            return False
+        self.probes.events += len(filling.logged)
+        self.probes.rows += len(filling.logged) + sum(map(len, part.rows.values()))
+        if writer.house is None:
+            self.follow(writer, filling)
+        return True
+
+    def cannot_be_let_out(self, writer: Writer, filling: Filling, error: Exception) -> None:
+        """A part is stored, and memory may not be what it says: whoever waits hears so, and the stream is read again."""
+        log.error("what %s has made durable cannot be let out", writer.stream, exc_info=error)
+        self.lose(writer, filling)
+        self.owned.doubt(writer, f"{type(error).__name__}: {error}")
 
     def follow(self, writer: Writer, filling: Filling) -> None:
         """Let the view follow the house, whose part is durable."""
@@ -238,6 +255,14 @@ class Batches:
             tell(submission, unavailable)
         filling.waiting, filling.repeats = [], []
         writer.release(filling, stored=False)
+
+    def lose_sealed(self, durable: list[SealedPart]) -> None:
+        """After a fault: lose whatever was sealed, and what is durable and may not have been let out."""
+        for writer, _, filling in durable:
+            self.lose(writer, filling)
+        for writer in self.owned.writers.values():
+            for filling in list(writer.sealed):
+                self.lose(writer, filling)
 
     def enter(self, writer: Writer) -> None:
         """A stream begins with nothing decided."""
