@@ -8,7 +8,18 @@ import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise, evolving
 from tests.integration.stores import FaultyStore
-from tests.integration.world import HOME_WINS, HOUR_NS, START_NS, World, agrees, bus_to, play, refusal, running, wager
+from tests.integration.world import (
+    HOME_WINS,
+    HOUR_NS,
+    START_NS,
+    World,
+    agrees,
+    bus_to,
+    play,
+    refusal,
+    running,
+    wager,
+)
 
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
@@ -86,6 +97,41 @@ def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
                 assert await world.read("b1", lambda book: book.tree.players["P1"].balance_minor) > 0
 
     play(main())
+
+
+def test_what_stands_on_a_batch_that_is_lost_while_its_stream_is_released_is_lost_too(path, impatient):
+    async def main():
+        faulty = FaultyStore(SqliteStore(path))
+        async with running(faulty) as world:
+            await open_stage(world)
+            begun, fail = asyncio.Event(), asyncio.Event()
+
+            async def fault(store, sealed):
+                begun.set()
+                await fail.wait()
+                raise StoreError("unreadable", "on purpose")
+
+            faulty.fault = fault
+            first = asyncio.create_task(world.ask("b1", wager()))
+            await begun.wait()
+            second = asyncio.create_task(world.ask("b1", wager()))
+            await comes_true(lambda: world.engine.writers["b1"].filling)
+            releasing = asyncio.create_task(world.engine.release("b1"))
+            await comes_true(lambda: world.engine.writers["b1"].stopped)
+            faulty.fault = None
+            attempts = faulty.attempts
+            fail.set()
+            assert [refusal(await one).code for one in (first, second)] == ["unavailable"] * 2
+            await releasing
+            # The store was never offered what stands on nothing.
+            assert faulty.attempts == attempts
+            await world.engine.adopt("b1")
+            assert world.engine.ready
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == 0
+            await world.do("b1", wager())
+
+    play(asyncio.wait_for(main(), WAIT_S))
+    agrees(path)
 
 
 def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():

@@ -135,7 +135,12 @@ class Owned:
 
     def doubt(self, writer: Writer, reason: str) -> None:
         """What is in memory of a stream may not be what is stored: drop it, and read it again, as often as it takes."""
-        if self.writers.get(writer.stream) is writer and not writer.stopped:
+        if self.writers.get(writer.stream) is not writer:
+            return
+        if writer.stopped == RELEASED:
+            # Nobody reads it again here; what it has decided since stands on what is dropped.
+            self.stop(writer, reason)
+        elif not writer.stopped:
             self.stop(writer, reason)
             self.starting.start(self.read_again(writer))
 
