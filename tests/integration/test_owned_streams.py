@@ -22,7 +22,7 @@ from tests.integration.world import (
 )
 
 from runline.domain.house import OpenBook
-from runline.domain.messages import HOUSE
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended
 from runline.engine.engine import Engine
@@ -132,6 +132,42 @@ def test_what_stands_on_a_batch_that_is_lost_while_its_stream_is_released_is_los
 
     play(asyncio.wait_for(main(), WAIT_S))
     agrees(path)
+
+
+def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
+    async def main():
+        store = MemoryStore()
+        async with running(store) as world:
+            await open_stage(world)
+            before = await store.heads()
+            with pytest.raises(Rejected) as refused:
+                await world.engine.adopt("b9")
+            assert refused.value.code == "unknown_book"
+            assert await store.heads() == before
+            assert "b9" not in world.engine.writers
+            assert (await world.refused("b9", wager())).code == "unknown_book"
+
+    play(main())
+
+
+def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopted_later(monkeypatch):
+    async def main():
+        async with running(MemoryStore()) as world:
+            await open_stage(world)
+            await world.engine.release("b1")
+
+            def fails(writer):
+                raise RuntimeError("on purpose")
+
+            monkeypatch.setattr(world.engine.reads, "enter", fails)
+            with pytest.raises(RuntimeError):
+                await world.engine.adopt("b1")
+            assert (await world.refused("b1", wager())).code == "unknown_book"
+            monkeypatch.undo()
+            await world.engine.adopt("b1")
+            await world.do("b1", wager())
+
+    play(main())
 
 
 def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from runline.domain.book import Book
-from runline.domain.messages import HOUSE
+from runline.domain.messages import HOUSE, Rejected
 from runline.engine.house_view import HouseView
 from runline.engine.limits import RECOVER_PAUSE_S
 from runline.engine.ports import GENESIS, Head
@@ -56,11 +56,14 @@ class Owned:
     async def adopt(self, stream: str) -> None:
         """Own a stream from here on, as it is stored. One that is owned already goes on.
 
-        Raises StoreError.
+        Raises StoreError, and Rejected `unknown_book` for a book that the house view does not know; that one is not claimed.
         """
         async with self.reading:
-            if stream not in self.writers:
-                self.go_on(await self.recovered(stream))
+            if stream in self.writers:
+                return
+            if stream != HOUSE and stream not in self.house.state.books.by_name:
+                raise Rejected("unknown_book", "There is no such book.")
+            self.go_on(await self.recovered(stream))
 
     async def recovered(self, stream: str) -> Writer:
         """A writer of a stream, as it is stored, which nobody else owns from here on.
@@ -95,9 +98,19 @@ class Owned:
             )
 
     def go_on(self, writer: Writer) -> None:
+        """Let a stream go on, everywhere or nowhere: if a keeper cannot take it, all is as it was before."""
+        before = self.writers.get(writer.stream)
         self.writers[writer.stream] = writer
-        for keeper in self.keepers:
-            keeper.enter(writer)
+        try:
+            for keeper in self.keepers:
+                keeper.enter(writer)
+        except BaseException:
+            self.leave(writer)
+            if before is None:
+                del self.writers[writer.stream]
+            else:
+                self.writers[writer.stream] = before
+            raise
         self.conditions.clear("stream", writer.stream)
 
     async def release(self, stream: str) -> None:
