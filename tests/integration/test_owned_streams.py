@@ -134,6 +134,24 @@ def test_what_stands_on_a_batch_that_is_lost_while_its_stream_is_released_is_los
     agrees(path)
 
 
+def test_what_was_refused_before_a_stream_was_released_is_kept():
+    async def main():
+        store = MemoryStore()
+        async with running(store) as world:
+            await open_stage(world)
+            assert (await world.refused("b1", wager("nobody"))).code == "unknown_player"
+            await world.engine.release("b1")
+            await world.engine.adopt("b1")
+            kept = await store.history().look("b1", refused_codes)
+            assert kept == ["unknown_player"]
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
+def refused_codes(snapshot):
+    return [refusal.code for refusal in snapshot.refusals(None)]
+
+
 def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
     async def main():
         store = MemoryStore()

@@ -99,11 +99,17 @@ class Batches:
         if not self.refusing:
             return
         if self.process.stopping or next(iter(self.refusing.values())) <= self.clock.host_ns():
-            for writer in self.refusing:
+            for writer in list(self.refusing):
                 if not writer.stopped:
-                    writer.hand_over_refusals()
-                    self.filling[writer] = None
+                    self.hand_over_refusals_of(writer)
             self.refusing = {}
+
+    def hand_over_refusals_of(self, writer: Writer) -> None:
+        """Let what a stream has refused be stored with the next batch."""
+        self.refusing.pop(writer, None)
+        writer.hand_over_refusals()
+        if writer.filling:
+            self.filling[writer] = None
 
     # Storing
 

@@ -63,6 +63,7 @@ class Engine:
         self.turns = Turns(process, self.owned, self.queues, self.batches, self.agenda, self.executing)
         self.reads = Reads(process, self.owned, self.batches, self.subscriptions)
         self.house.hears = self.deliveries
+        self.owned.hand_over = self.batches.hand_over_refusals_of
         self.owned.keepers = (
             self.house, self.agenda, self.queues, self.batches, self.deliveries, self.reads,
         )  # fmt: skip

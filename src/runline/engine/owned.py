@@ -6,7 +6,7 @@ store is lost with its memory; everyone who waited for it hears `unavailable`, a
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from runline.domain.book import Book
@@ -39,7 +39,8 @@ class Keeper(Protocol):
 class Owned:
     """The writers of the streams that this process owns.
 
-    keepers: the parts that keep something of each stream, in the order in which a stream enters them.
+    keepers: the parts that keep something of each stream, in the order in which a stream enters them. hand_over: what hands over
+    what a stream has refused, to be stored.
     """
 
     def __init__(self, process: Process, house: HouseView) -> None:
@@ -47,6 +48,7 @@ class Owned:
         self.conditions = process.conditions
         self.house = house
         self.keepers: Sequence[Keeper] = ()
+        self.hand_over: Callable[[Writer], None]
         self.writers: dict[str, Writer] = {}
         self.starting = Beside(process.wake)
         self.reading = asyncio.Lock()
@@ -114,13 +116,16 @@ class Owned:
         self.conditions.clear("stream", writer.stream)
 
     async def release(self, stream: str) -> None:
-        """Own a stream no more. What it has decided becomes durable first; what waits in its lanes hears `unavailable`."""
+        """Own a stream no more. What it has decided and refused becomes durable first, what waits in its lanes hears
+        `unavailable`."""
         async with self.reading:
             writer = self.writers.get(stream)
             if writer is None:
                 return
             stopped = bool(writer.stopped)
-            writer.stopped = writer.stopped or RELEASED
+            if not stopped:
+                self.hand_over(writer)
+                writer.stopped = RELEASED
             await self.settled(writer)
             if not stopped and writer.stopped != RELEASED:
                 log.error("%s was released as it stopped: %s", stream, writer.stopped)
