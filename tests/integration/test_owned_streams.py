@@ -3,11 +3,13 @@
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise, evolving
-from tests.integration.stores import FaultyStore
+from tests.integration.stores import Around, FaultyStore
 from tests.integration.world import (
     HOME_WINS,
     HOUR_NS,
@@ -25,9 +27,10 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
-from runline.engine.recovery import every_stream
+from runline.engine.recovery import every_stream, recover_view
 from runline.engine.requests import Accepted
 from runline.store.memory import MemoryStore
 from runline.store.sqlite import SqliteStore
@@ -184,6 +187,41 @@ def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopte
             monkeypatch.undo()
             await world.engine.adopt("b1")
             await world.do("b1", wager())
+
+    play(main())
+
+
+def test_a_house_that_moves_while_its_view_is_read_is_read_once_more():
+    class Moving(Around):
+        """A store whose house moves on each time that its rows were read, a few times."""
+
+        def __init__(self, store, moves):
+            super().__init__(store)
+            self.moves = moves
+
+        async def held_sums(self, stream):
+            if self.moves:
+                await self.moves.pop(0)()
+            return await self.store.held_sums(stream)
+
+    async def main():
+        async with running(MemoryStore()) as world:
+            await open_stage(world)
+            seq = await world.read(HOUSE, lambda house: house.seq)
+            commands = [Suspend("all", "", "news"), Reopen("all", "", "go on"), Suspend("all", "", "news")]
+            moves: list[Any] = [partial(world.do, HOUSE, command) for command in commands]
+            view = await recover_view(Moving(world.engine.store, moves), VOCABULARY)
+            assert view.seq == seq + 3
+            assert view.suspensions.subjects
+
+            async def moves_again():
+                moves.append(moves_again)
+                open_again = await world.read(HOUSE, lambda house: house.suspensions.subjects)
+                await world.do(HOUSE, Reopen("all", "", "go on") if open_again else Suspend("all", "", "news"))
+
+            moves.append(moves_again)
+            with pytest.raises(StoreError, match="each of the"):
+                await recover_view(Moving(world.engine.store, moves), VOCABULARY)
 
     play(main())
 

@@ -183,3 +183,7 @@ check(all(ACTOR_WAITING_MAX[lane] < LANE_DEPTH_MAX[lane] for lane in LANE_DEPTH_
 check(BULK_EVENTS_MAX < BATCH_EVENTS_MAX, "bulk leaves room in a batch")
 check(REQUESTS_PER_SEND_MAX <= REPEATS_PER_USER_MAX < REPEATS_WAITING_MAX, "what one call holds may be repeated")
 check(AWAITING_PER_USER_MAX < AWAITING_MAX, "no one user takes all places of waiting queries")
+
+VIEW_READS_MAX = 20
+"""How often the house view is read, while another process writes to the house, until the house has stood still meanwhile. (One
+reading takes well under a second, and the house seldom moves more than once a second.)"""

@@ -9,7 +9,7 @@ from runline.domain.messages import HOUSE
 from runline.domain.state import State
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import decode_envelope
-from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, WINDOW_COMMANDS_MAX
+from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, VIEW_READS_MAX, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
 from runline.engine.spans import Spans
 from runline.engine.window import Window, made_ms
@@ -125,14 +125,35 @@ async def recover_writer(
 
 
 async def recover_view(store: Reading, vocabulary: Vocabulary) -> House:
-    """The house as this process's books see it: durable, read-only. The house is claimed before, so that it stands still.
+    """The house as this process's books see it: durable, read-only. Whoever owns the house may write to it meanwhile: what was
+    read while its head moved may be of two positions, and is read once more.
+
+    Raises StoreError: `transient` if the house moved each time.
+    """
+    with reading(HOUSE):
+        head = await house_head(store)
+        for _ in range(VIEW_READS_MAX):
+            house = House(vocabulary)
+            error: Exception | None = None
+            try:
+                await load_whole(store, house, head)
+            except Exception as found:
+                error = found
+            read_at, head = head, await house_head(store)
+            if head.seq != read_at.seq:
+                continue
+            if error is not None:
+                raise error
+            return house
+    raise StoreError("transient", f"The house has moved each of the {VIEW_READS_MAX} times that it was read.")
+
+
+async def house_head(store: Reading) -> Head:
+    """Where the house's log ends.
 
     Raises StoreError.
     """
-    with reading(HOUSE):
-        heads = await store.heads()
-        head = heads.get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
-        return await load_whole(store, House(vocabulary), head)
+    return (await store.heads()).get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
 
 
 async def every_stream(store: Reading) -> list[str]:
