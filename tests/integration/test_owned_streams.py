@@ -13,6 +13,8 @@ from tests.integration.stores import Around, FaultyStore
 from tests.integration.world import (
     HOME_WINS,
     HOUR_NS,
+    NOON_NS,
+    SECOND_NS,
     START_NS,
     World,
     agrees,
@@ -24,6 +26,7 @@ from tests.integration.world import (
 )
 
 from runline.domain.house import OpenBook
+from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended
@@ -45,10 +48,13 @@ async def open_stage(world, books=("b1", "b2")):
 
 
 @asynccontextmanager
-async def beside(world, streams):
-    """Another engine on the same store, with these streams, whose house view is fed by the first one's log."""
+async def beside(world, streams, *, proves=True):
+    """Another engine on the same store, with these streams, whose house view is fed by the first one's log. proves: whether it
+    is said to have all of it, for as long as a test lasts."""
     engine = Engine(world.engine.store, world.clock, os.urandom, "n2", founds=False)
     await engine.start(streams)
+    if proves:
+        engine.house.proved(world.clock.host_ns() + HOUR_NS)
     following = world.engine.subscribe(HOUSE, engine.view.seq)
 
     async def follow():
@@ -187,6 +193,42 @@ def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopte
             monkeypatch.undo()
             await world.engine.adopt("b1")
             await world.do("b1", wager())
+
+    play(main())
+
+
+def test_a_book_whose_house_view_nobody_feeds_takes_no_wagers():
+    async def main():
+        async with running(MemoryStore()) as world:
+            await open_stage(world)
+            async with beside(world, ["b1"], proves=False) as other:
+                assert (await other.refused("b1", wager())).code == "house_stale"
+                host_ns = world.clock.host_ns()
+                other.engine.house.proved(host_ns)
+                await other.do("b1", wager())
+                # A proof is as old as it is.
+                world.clock.host_ahead_ns += 3 * SECOND_NS
+                assert (await other.refused("b1", wager())).details["lag_ms"] >= 3_000
+                other.engine.house.proved(world.clock.host_ns())
+                await other.do("b1", wager())
+
+    play(main())
+
+
+def test_a_house_view_that_misses_an_event_is_no_longer_current():
+    async def main():
+        async with running(MemoryStore()) as world:
+            await open_stage(world)
+            async with beside(world, ["b1"], proves=False) as other:
+                view = other.engine.house
+                view.proved(world.clock.host_ns())
+                with pytest.raises(BrokenInvariant):
+                    view.follow(view.state.seq + 2, NOON_NS, Suspended("all", "", "root", "news"))
+                view.proved(world.clock.host_ns())
+                assert (await other.refused("b1", wager())).code == "house_stale"
+                await other.engine.owned.reach(view.state.seq)
+                view.proved(world.clock.host_ns())
+                await other.do("b1", wager())
 
     play(main())
 

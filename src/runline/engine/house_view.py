@@ -1,13 +1,15 @@
 """The house view: the house as this process's books see it, which is only what is durable.
 
-Rule: it is fed with the house's events in their order, by whoever owns the house. What it does not know yet makes it behind, and
-books whose view is too far behind take no wagers.
+Rule: it is fed with the house's events in their order, each once. What it does not know yet makes it behind, and books whose
+view is too far behind take no wagers. Nothing makes it current but the house that is owned here, or a feeder that has proved not
+long ago that it has handed over all there is.
 """
 
 from typing import Protocol
 
 from runline.domain.execution import follow
 from runline.domain.house import House
+from runline.domain.invariants import check
 from runline.domain.messages import HOUSE, Event
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import READ_EVENTS
@@ -15,8 +17,8 @@ from runline.engine.process import Process
 from runline.engine.recovery import recover_view
 from runline.engine.writer import Filling, Writer
 
-HOUSE_STOPPED_MS = 10**9
-"""How far behind a house is that has stopped, in milliseconds."""
+UNPROVED_MS = 10**9
+"""How far behind a view is of which nobody shows that it is current, in milliseconds."""
 
 
 class Hears(Protocol):
@@ -34,8 +36,9 @@ class Hears(Protocol):
 class HouseView:
     """The house, durable and read-only.
 
-    state: what books read. behind_ns: the host's time of the oldest change of the house that the view has not, 0 if it has all.
-    heard_seq: the position up to which everything was heard of, None before the view was read first.
+    state: what books read. unproved: whether nobody shows that it is current. behind_ns: the host's time of the oldest change of
+    the house that the view may not have, 0 if it has all. heard_seq: the position up to which everything was heard of, None
+    before the view was read first.
     """
 
     def __init__(self, process: Process) -> None:
@@ -43,8 +46,8 @@ class HouseView:
         self.clock = process.clock
         self.vocabulary = process.vocabulary
         self.state = House(process.vocabulary)
-        self.behind_ns = 0
-        self.stopped = False
+        self.behind_ns = 1
+        self.unproved = True
         self.sound = False
         """Whether it is what the store had at its position, and all of it was heard of."""
         self.heard_seq: int | None = None
@@ -65,8 +68,16 @@ class HouseView:
         return False
 
     def follow(self, seq: int, at_ns: int, event: Event) -> None:
-        """The next durable event of the house."""
+        """The next durable event of the house.
+
+        Raises BrokenInvariant if it is not the next, and what the view or who hears of it fails with; nothing is followed then
+        until the view was read again (`Owned.reach`).
+        """
+        check(self.sound, "The house view is to be read again.")
         self.sound = False
+        check(
+            seq == self.state.seq + 1, f"The house view is at {self.state.seq} and was given the house's event {seq}."
+        )
         follow(self.state, event, seq, at_ns)
         if self.hears is not None:
             self.hears.hear(seq, event)
@@ -80,27 +91,34 @@ class HouseView:
             self.hears.hear_again(heard_seq)
         self.sound = True
 
+    def proved(self, at_ns: int) -> None:
+        """Whoever feeds the view, where the house is not owned, has handed over all that was durable of it at this time (the
+        host's): so old the view is from now on. A view that is to be read again cannot be proved."""
+        if self.sound:
+            self.unproved = False
+            self.behind_ns = at_ns
+
     def follow_part(self, writer: Writer, filling: Filling) -> None:
         """What a batch has made durable of the house, which is owned here."""
         for seq, at_ns, _, _, event in filling.happened:
             self.follow(seq, at_ns, event)
         # A stopped house is behind for as long as it is stopped.
-        self.behind_ns = writer.undurable_since_ns() or int(self.stopped)
+        self.behind_ns = writer.undurable_since_ns() or int(self.unproved)
 
     def lag_ms(self) -> int:
         """How far it is behind, in milliseconds of the host's time."""
         if not self.behind_ns:
             return 0
-        return HOUSE_STOPPED_MS if self.stopped else (self.clock.host_ns() - self.behind_ns) // 1_000_000
+        return UNPROVED_MS if self.unproved or not self.sound else (self.clock.host_ns() - self.behind_ns) // 1_000_000
 
     def enter(self, writer: Writer) -> None:
         """The house goes on, and the view has all that is durable of it."""
         if writer.house is None:
-            self.stopped = False
+            self.unproved = False
             self.behind_ns = 0
 
     def leave(self, writer: Writer) -> None:
         """Nobody knows here how the house goes on."""
         if writer.house is None:
-            self.stopped = True
+            self.unproved = True
             self.behind_ns = self.behind_ns or 1
