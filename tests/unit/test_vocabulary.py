@@ -9,12 +9,26 @@ import pytest
 from tests.doubles.golden import stored
 
 import runline.domain
-from runline.domain.book import Book
+from runline.domain.book import Book, BookStarted, missed
 from runline.domain.execution import fold
-from runline.domain.house import House
-from runline.domain.messages import DECLARATIONS, Command, Event, decides, evolves, fires, grounds, upcasts
+from runline.domain.house import BookOpened, House
+from runline.domain.messages import (
+    DECLARATIONS,
+    Command,
+    Event,
+    causes,
+    decides,
+    evolves,
+    fires,
+    grounds,
+    makes_up,
+    misses,
+    upcasts,
+)
+from runline.domain.money import Rounding
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
 from runline.domain.rows import columns
+from runline.domain.settlement import TakeResult
 from runline.domain.state import Part, Row
 from runline.domain.topics import Topic
 from runline.domain.vocabulary import NOUNS, VOCABULARY, Vocabulary, VocabularyError
@@ -234,6 +248,66 @@ def test_an_event_is_told_in_a_topic_that_there_is_and_a_topic_is_declared_once(
     vars(other)["DECLARED"] = vars(silent)["DECLARED"]
     with pytest.raises(VocabularyError, match="The topic peals is declared twice"):
         Vocabulary(*NOUNS, silent, other)
+
+
+class Toll(Command):
+    """The house's bell is heard in a book."""
+
+    house_seq: int
+
+
+def causing():
+    """What a noun declares by which the house causes something, each by its name."""
+
+    @decides(Toll)
+    def toll(book, command, context):
+        return ()
+
+    @causes(BookOpened, Toll)
+    def opening_tolls(house, event):
+        return Toll(house.seq)
+
+    @misses(Toll)
+    def tolls_after(house, house_seq):
+        return [Toll(seq) for seq in (3, 9) if seq > house_seq]
+
+    @makes_up(Toll)
+    def toll_is_made_up_for(book, subject, context):
+        return []
+
+    return {
+        "command": Toll,
+        "decides": toll,
+        "causes": opening_tolls,
+        "misses": tolls_after,
+        "makes_up": toll_is_made_up_for,
+    }
+
+
+def test_what_the_house_causes_is_caused_for_a_book_that_was_not_there_too():
+    for left_out, missing in (
+        ("misses", "Nothing gives a book what it has missed of Toll"),
+        ("makes_up", "Nothing makes up for what is set aside of Toll"),
+        ("causes", "Something gives a book what it has missed of Toll, which no noun declares"),
+    ):
+        declared = causing()
+        del declared[left_out]
+        with pytest.raises(VocabularyError, match=missing):
+            Vocabulary(*NOUNS, noun("tolls", *declared.values()))
+
+
+def test_a_book_takes_all_that_it_has_missed_in_the_houses_order(monkeypatch):
+    vocabulary = Vocabulary(*NOUNS, noun("tolls", *causing().values()))
+    house, book = House(vocabulary), Book("main", vocabulary)
+    owed: dict[type[Command], Any] = {**vocabulary.missed}
+    owed[TakeResult] = lambda house, seq: [one for one in (result(2), result(5)) if one.house_seq > seq]
+    monkeypatch.setattr(vocabulary, "missed", owed)
+    fold(book, BookStarted("owner", 2, Rounding(), 1, 1, 1), 1, 1)
+    assert [(seq, type(command)) for seq, command in missed(house, book)] == [(3, Toll), (5, TakeResult), (9, Toll)]
+
+
+def result(house_seq):
+    return TakeResult("G1", "baseball", "MLB", house_seq, None, False)
 
 
 def test_what_is_declared_does_not_change():

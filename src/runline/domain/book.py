@@ -1,5 +1,6 @@
 """Book: one operator's sportsbook, with everything in it. The state of a book's stream."""
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
 
 from runline.domain.access import OWNER, PLAYER_ROLE, Role, User
@@ -14,7 +15,7 @@ from runline.domain.permissions import EVERYTHING, PLAYER_MAY, VIEW_ONLY
 from runline.domain.results_taken import Taken
 from runline.domain.risk import Risk
 from runline.domain.settings import BookSettings, Settings
-from runline.domain.settlement import Settling, results_after
+from runline.domain.settlement import Settling
 from runline.domain.state import State
 from runline.domain.tickets import Tickets
 
@@ -48,7 +49,8 @@ def missed(house: House, book: Book) -> list[tuple[int, Command]]:
         listing = house.books.by_name[book.stream]
         taken_seq = listing.changed_seq
         found.append((taken_seq, StartBook(listing.owner, taken_seq)))
-    return found + [(one.house_seq, one) for one in results_after(house, taken_seq)]
+    owed = [one for missing in book.vocabulary.missed.values() for one in missing(house, taken_seq)]
+    return found + [(one.house_seq, one) for one in sorted(owed, key=attrgetter("house_seq"))]
 
 
 class StartBook(Command):

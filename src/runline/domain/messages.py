@@ -189,6 +189,7 @@ Declared = Literal[
     "slices",
     "slice_wants",
     "causes",
+    "misses",
     "makes_up",
     "pays",
 ]
@@ -243,15 +244,27 @@ def slice_wants(kind: str) -> Callable[[F], F]:
     return declares("slice_wants", kind)
 
 
-def causes(event: type[Event]) -> Callable[[F], F]:
-    """Declare what an event of the house makes each book do: (house, event) -> command, with its position as `house_seq`."""
-    return declares("causes", event)
+def causes(event: type[Event], command: type[Command]) -> Callable[[F], F]:
+    """Declare what an event of the house makes each book do: (house, event) -> such a command, with the event's position as
+    `house_seq`.
+
+    A book takes what the house causes in the house's order. So what is at or below its position there (`results_taken`) it has
+    taken, and the command's event moves that position. What gives such commands to a book that was not there, and what makes up
+    for one that was set aside, are declared as well: by `misses` and `makes_up`.
+    """
+    return declares("causes", (event, command))
 
 
-def makes_up(what: str) -> Callable[[F], F]:
-    """Declare what happens as something is taken up that was set aside and is not tried by itself then: (state, subject, context)
-    -> events."""
-    return declares("makes_up", what)
+def misses(command: type[Command]) -> Callable[[F], F]:
+    """Declare what a book has missed of such commands of the house: (house, position up to which it has taken them) -> commands,
+    each with its position as `house_seq`, in order."""
+    return declares("misses", command)
+
+
+def makes_up(command: type[Command]) -> Callable[[F], F]:
+    """Declare what happens as such a command of the house is taken up that was set aside: (book, its position in the house as
+    text, context) -> events."""
+    return declares("makes_up", command)
 
 
 def pays(kind: str) -> Callable[[F], F]:

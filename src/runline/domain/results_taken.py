@@ -1,6 +1,6 @@
-"""Results taken: up to where in the house's stream a book has taken its results.
+"""Results taken: up to where in the house's stream a book has taken its results, and whatever else the house causes in it.
 
-Rule: results are taken in house order, each once. What the house had confirmed before a book was started is none of its results.
+Rule: they are taken in house order, each once. What the house had confirmed before a book was started is none of its results.
 """
 
 from typing import TYPE_CHECKING

@@ -86,8 +86,10 @@ def try_again(state: State, command: TryAgain, context: "Context") -> list[Event
     if row is None:
         raise Rejected("unknown_work", "Nothing was set aside under this number.", number=command.number)
     taken_up = WorkTakenUp(row.number, row.what, row.kind, row.subject, reason_text(command.reason))
-    made_up = state.vocabulary.made_up.get(row.what)
-    return [taken_up, *(made_up(state, row.subject, context) if made_up is not None else ())]
+    if row.what != "house":
+        return [taken_up]
+    vocabulary = state.vocabulary
+    return [taken_up, *vocabulary.made_up[vocabulary.commands[row.kind]](state, row.subject, context)]
 
 
 @evolves(WorkTakenUp)

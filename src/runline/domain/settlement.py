@@ -15,7 +15,18 @@ from runline.domain.catalog import ArchivedFixture
 from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
 from runline.domain.jobs import Job, JobAdvanced, JobFinished, Slice
-from runline.domain.messages import Command, Event, causes, decides, evolves, makes_up, pays, slice_wants, slices
+from runline.domain.messages import (
+    Command,
+    Event,
+    causes,
+    decides,
+    evolves,
+    makes_up,
+    misses,
+    pays,
+    slice_wants,
+    slices,
+)
 from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
@@ -112,13 +123,14 @@ def taking(house: "House", result: FixtureResult | ArchivedFixture) -> TakeResul
     return TakeResult(result.fixture, sport, league, result.confirmed_seq, result.confirmed, regrade)
 
 
-@causes(ResultConfirmed)
-@causes(ScoreConfirmed)
-@causes(FixtureCancelled)
+@causes(ResultConfirmed, TakeResult)
+@causes(ScoreConfirmed, TakeResult)
+@causes(FixtureCancelled, TakeResult)
 def result_reaches_books(house: "House", event: ResultConfirmed | ScoreConfirmed | FixtureCancelled) -> Command:
     return taking(house, house.catalog.results[event.fixture])
 
 
+@misses(TakeResult)
 def results_after(house: "House", house_seq: int) -> list[TakeResult]:
     """How a book takes the results that were confirmed after a position, in their order."""
     return [taking(house, result) for result in house.catalog.results_after(house_seq)]
@@ -147,7 +159,7 @@ def result_taken(book: "Book", event: ResultTaken) -> None:
         )
 
 
-@makes_up("house")
+@makes_up(TakeResult)
 def result_is_made_up_for(book: "Book", subject: str, context: "Context") -> list[Event]:
     """A result that was set aside is taken, unless another one stands by now."""
     house = context.view()

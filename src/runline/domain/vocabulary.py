@@ -60,6 +60,7 @@ Wanted = Callable[[Any, Any], Sequence[Need]]
 Fire = Callable[[str], Command]
 Sliced = Callable[[Any, Any, "Context"], Any]
 Caused = Callable[[Any, Any], Command]
+Missed = Callable[[Any, int], Sequence[Any]]
 MadeUp = Callable[[Any, str, "Context"], Sequence[Event]]
 Pays = Callable[["tickets.Ticket", Sequence[Result], Rounding], tuple[Result, Minor]]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -67,7 +68,19 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 K = TypeVar("K")
 V = TypeVar("V")
 
-HANDLED = ("decides", "grounds", "wants", "fires", "upcasts", "slices", "slice_wants", "causes", "makes_up", "pays")
+HANDLED = (
+    "decides",
+    "grounds",
+    "wants",
+    "fires",
+    "upcasts",
+    "slices",
+    "slice_wants",
+    "causes",
+    "misses",
+    "makes_up",
+    "pays",
+)
 """What one function does for each thing that it is declared about."""
 
 NOUNS: tuple[ModuleType, ...] = (
@@ -117,8 +130,8 @@ class Vocabulary:
     """What some nouns declare.
 
     commands, events, queries, topics, inside (questions of Runline's own): by name. rows: by table. parts: of each kind of
-    stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, made_up, pays,
-    upcasters: what handles what (see `messages.py`).
+    stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, missed, made_up,
+    pays, upcasters: what handles what (see `messages.py`).
 
     Raises VocabularyError for what is declared twice and for what is missing.
     """
@@ -133,6 +146,7 @@ class Vocabulary:
         asked_inside: dict[str, Inside] = {}
         followed: dict[str, Topic] = {}
         functions: dict[str, dict[Any, Any]] = {what: {} for what in HANDLED}
+        causing: dict[type[Command], None] = {}
         for noun in nouns:
             for one in getattr(noun, "DECLARED", ()):
                 if isinstance(one, Query):
@@ -159,6 +173,10 @@ class Vocabulary:
                         enter(queries, about.name, about, "The query")
                     elif what == "reads":
                         enter(asked_inside, about.name, about, "The question")
+                    elif what == "causes":
+                        event, command = about
+                        enter(functions[what], event, value, f"What {what}")
+                        causing[command] = None
                     else:
                         enter(functions[what], about, value, f"What {what}")
         self.commands: Mapping[str, type[Command]] = MappingProxyType(commands)
@@ -177,16 +195,18 @@ class Vocabulary:
         self.slices: Mapping[str, Sliced] = MappingProxyType(functions["slices"])
         self.slice_needs: Mapping[str, Wanted] = MappingProxyType(functions["slice_wants"])
         self.caused: Mapping[type[Event], Caused] = MappingProxyType(functions["causes"])
-        self.made_up: Mapping[str, MadeUp] = MappingProxyType(functions["makes_up"])
+        self.missed: Mapping[type[Command], Missed] = MappingProxyType(functions["misses"])
+        self.made_up: Mapping[type[Command], MadeUp] = MappingProxyType(functions["makes_up"])
         self.pays: Mapping[str, Pays] = MappingProxyType(functions["pays"])
         self.upcasters: Mapping[tuple[str, int], Upcaster] = MappingProxyType(functions["upcasts"])
         self.queries: Mapping[str, Query] = MappingProxyType(queries)
         self.inside: Mapping[str, Inside] = MappingProxyType(asked_inside)
         self.topics: Mapping[str, Topic] = MappingProxyType(followed)
-        self.require_whole()
+        self.require_whole(list(causing))
 
-    def require_whole(self) -> None:
+    def require_whole(self, causing: Sequence[type[Command]]) -> None:
         """Refuse what is declared in part: messages that nothing handles, handlers of what is not there, rows of two parts.
+        causing: the commands that the house causes.
 
         Raises VocabularyError.
         """
@@ -196,6 +216,9 @@ class Vocabulary:
         require_known("grounds", self.grounds, commands)
         require_same("says the ground of", [kind for kind in commands if kind.needs is not None], self.grounds)
         require_known("causes commands by", self.caused, events)
+        require_known("causes", dict.fromkeys(causing), commands)
+        require_same("gives a book what it has missed of", causing, self.missed)
+        require_same("makes up for what is set aside of", causing, self.made_up)
         require_known("wants rows for", self.wanted, [*commands, *events])
         for kind in events:
             for version in range(1, kind.version):
