@@ -19,6 +19,7 @@ from tests.integration.world import (
     World,
     agrees,
     bus_to,
+    passes,
     play,
     refusal,
     running,
@@ -35,6 +36,7 @@ from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.engine.recovery import every_stream, recover_view
 from runline.engine.requests import Accepted
+from runline.gateway.fan import Fan
 from runline.store.memory import MemoryStore
 from runline.store.sqlite import SqliteStore
 
@@ -264,6 +266,41 @@ def test_a_house_that_moves_while_its_view_is_read_is_read_once_more():
             moves.append(moves_again)
             with pytest.raises(StoreError, match="each of the"):
                 await recover_view(Moving(world.engine.store, moves), VOCABULARY)
+
+    play(main())
+
+
+def test_a_book_is_followed_live_where_the_house_is_not_owned():
+    async def main():
+        async with running(MemoryStore()) as world:
+            await open_stage(world)
+            await world.engine.release("b1")
+            async with beside(world, ["b1"]) as other, asyncio.timeout(WAIT_S):
+                turns = other.bus.questions.turns
+                taken, turn = [], turns.turn
+
+                async def counted():
+                    taken.append(None)
+                    await turn()
+
+                turns.turn = counted
+                caller = await other.sign_in("b1", "owner")
+                fan = Fan(other.bus, other.clock)
+                screen = await fan.join("b1", caller.session, ("lines", "wagers"), None)
+                assert b"event: image" in await screen.next()
+                await passes()
+                # Who waits for something does not ask for it again and again.
+                assert len(taken) < 10
+                await world.do(HOUSE, Suspend("all", "", "news"))
+                frame = await screen.next()
+                assert b"event: delta" in frame
+                assert b'"fixture":"G1"' in frame
+                await world.do(HOUSE, Reopen("all", "", "go on"))
+                await screen.next()
+                await comes_true(lambda: other.engine.view.seq >= world.engine.view.seq)
+                await other.do("b1", wager())
+                assert b"WagerPlaced" in await screen.next()
+                fan.close()
 
     play(main())
 

@@ -61,8 +61,8 @@ class Engine:
             process, self.owned, self.house, self.answers, self.queues, self.batches, self.agenda
         )
         self.turns = Turns(process, self.owned, self.queues, self.batches, self.agenda, self.executing)
-        self.reads = Reads(process, self.owned, self.batches, self.subscriptions)
-        self.house.hears = self.deliveries
+        self.reads = Reads(process, self.owned, self.house, self.batches, self.subscriptions)
+        self.house.hears = (self.reads, self.deliveries)
         self.owned.hand_over = self.batches.hand_over_refusals_of
         self.owned.keepers = (
             self.house, self.agenda, self.queues, self.batches, self.deliveries, self.reads,
@@ -76,6 +76,7 @@ class Engine:
         self.peek = self.reads.peek
         self.presence = self.queues.presence
         self.durable = self.batches.durable
+        self.durable_seq = self.reads.durable_seq
         self.hear = process.hear
         self.adopt = self.owned.adopt
         self.release = self.owned.release

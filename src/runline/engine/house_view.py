@@ -51,7 +51,7 @@ class HouseView:
         self.sound = False
         """Whether it is what the store had at its position, and all of it was heard of."""
         self.heard_seq: int | None = None
-        self.hears: Hears | None = None
+        self.hears: tuple[Hears, ...] = ()
 
     async def reach(self, position: int) -> bool:
         """Bring it up to a durable position of the house. Returns whether it was read anew, as another state.
@@ -79,16 +79,17 @@ class HouseView:
             seq == self.state.seq + 1, f"The house view is at {self.state.seq} and was given the house's event {seq}."
         )
         follow(self.state, event, seq, at_ns)
-        if self.hears is not None:
-            self.hears.hear(seq, event)
+        for one in self.hears:
+            one.hear(seq, event)
         self.heard_seq = seq
         self.sound = True
 
     def go_on(self) -> None:
         """The view was read anew, and whoever reads it has it."""
         heard_seq, self.heard_seq = self.heard_seq, self.state.seq
-        if heard_seq is not None and self.hears is not None:
-            self.hears.hear_again(heard_seq)
+        if heard_seq is not None:
+            for one in self.hears:
+                one.hear_again(heard_seq)
         self.sound = True
 
     def proved(self, at_ns: int) -> None:

@@ -1,15 +1,17 @@
 """Reads: a stream's state at a position, and its events from a position on.
 
-Rule: what is read waits until its position is durable.
+Rule: what is read waits until its position is durable. The house is followed wherever its view is: where nobody publishes what
+becomes durable of it, because it is owned elsewhere, that is read from the log as soon as the view has it.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from runline.domain.messages import Rejected
+from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.state import State
 from runline.engine.batch import Batches
+from runline.engine.house_view import HouseView
 from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.owned import Owned
@@ -25,8 +27,11 @@ V = TypeVar("V")
 class Reads:
     """Answers queries, and lets streams be followed."""
 
-    def __init__(self, process: Process, owned: Owned, batches: Batches, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self, process: Process, owned: Owned, house: HouseView, batches: Batches, subscriptions: Subscriptions
+    ) -> None:
         self.process = process
+        self.house = house
         self.writers = owned.writers
         self.batches = batches
         self.subscriptions = subscriptions
@@ -98,15 +103,39 @@ class Reads:
         finally:
             self.places.give_back(*place)
 
+    def durable_seq(self, stream: str) -> int:
+        """Up to which position what is durable of a stream is known here: of the house wherever its view is.
+
+        Raises Rejected `unavailable`, `unknown_book`.
+        """
+        if stream == HOUSE and not self.publishes_house:
+            return self.house.state.seq
+        return self.require(stream).durable_seq
+
     def subscribe(self, stream: str, after: int) -> Subscription:
         """Every durable event of a stream after a position, without a gap.
 
         Raises Rejected `unknown_book`, or `position_unknown` for a position that is not yet durable.
         """
-        writer = self.require(stream)
-        if not 0 <= after <= writer.durable_seq:
-            raise Rejected("position_unknown", "That position is not reached.", position=writer.durable_seq)
-        return self.subscriptions.begin(stream, after, writer.durable_seq)
+        durable_seq = self.durable_seq(stream)
+        if not 0 <= after <= durable_seq:
+            raise Rejected("position_unknown", "That position is not reached.", position=durable_seq)
+        return self.subscriptions.begin(stream, after, durable_seq)
+
+    @property
+    def publishes_house(self) -> bool:
+        """Whether the house's batches are made durable here, and published."""
+        writer = self.writers.get(HOUSE)
+        return writer is not None and not writer.stopped
+
+    def hear(self, seq: int, event: Event) -> None:
+        """The house view has an event."""
+        self.hear_again(seq)
+
+    def hear_again(self, after: int) -> None:
+        """The house view was read anew."""
+        if not self.publishes_house:
+            self.subscriptions.catch_up(HOUSE, self.house.state.seq)
 
     def enter(self, writer: Writer) -> None:
         """What became durable before a stream goes on and was never published is in the log."""

@@ -173,6 +173,13 @@ class Source(Protocol):
         """
         ...
 
+    def durable_seq(self, stream: str) -> int:
+        """The position from which a stream can be followed; the house can be, whoever owns it.
+
+        Raises Rejected `unknown_book`, `unavailable`.
+        """
+        ...
+
     def durable(self, owned: Any) -> "asyncio.Future[bool]":
         """Done when the state of a stream as it is now is durable (true) or lost (false)."""
         ...

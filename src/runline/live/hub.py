@@ -25,7 +25,6 @@ logger = logging.getLogger("runline.live")
 
 RETRY_S = 0.1
 KEEP_S = 30.0
-SOON_S = 0.001
 
 
 class Hub(Composer, Listener):
@@ -174,14 +173,13 @@ class Hub(Composer, Listener):
         published_ns, self.published_ns = self.published_ns, 0
         self.arrived_ns = 0
         self.arrive()
+        await self.follow_up()
         await self.reach_back()
         made: deque[Outgoing] = deque()
         going_on = True
         while going_on:
             await self.turns.turn()
-            if not self.current():
-                await asyncio.sleep(SOON_S)
-                continue
+            await self.follow_up()
             if self.is_behind():
                 self.lost("lagged")
             began_ns = self.source.clock.host_ns()
@@ -216,8 +214,23 @@ class Hub(Composer, Listener):
                     continue
                 if await self.own.reach_back(resume.position) and self.house is not self.own:
                     await self.house.reach_back(resume.house)
+            except Rejected:
+                raise
             except StoreError as error:
                 logger.warning("what seats of %s have missed cannot be read: %s", self.stream, error)
+            except Exception:
+                logger.exception("what seats of %s have missed cannot be read", self.stream)
+
+    async def follow_up(self) -> None:
+        """Wait until everything is here that is durable. (The rings wake who listens when they have it, or begin anew.)"""
+        if self.current():
+            return
+        while not self.current():
+            await self.tell()
+            await self.wake.wait()
+            self.wake.clear()
+        # Who has come meanwhile is looked at with the next flush.
+        self.wake.set()
 
     def current(self) -> bool:
         """Take in what is durable and was not taken yet; false while that is still being read from the log."""

@@ -96,29 +96,45 @@ class Ring:
         """Take in what is durable, as long as this runs."""
         while True:
             try:
-                position = self.source.require(self.stream).durable_seq
-                subscription = self.source.subscribe(self.stream, position)
-            except Rejected:
-                await asyncio.sleep(RETRY_S)
-                continue
-            self.events.clear()
-            self.sizes.clear()
-            self.bytes, self.after = 0, position
-            self.subscription = subscription
-            self.begun.set()
-            self.tell([])
-            try:
-                while True:
-                    self.take(await subscription.batch())
+                await self.follow_on()
+            except Rejected as rejected:
+                logger.debug("the live stream of %s does not begin: %s", self.stream, rejected)
             except (Lagged, StoreError) as error:
                 logger.warning("the live stream of %s begins anew: %s", self.stream, error)
-                for listener in list(self.listeners):
-                    listener.lost("lagged")
-                await asyncio.sleep(RETRY_S)
-            finally:
-                self.subscription = None
-                self.begun.clear()
-                subscription.close()
+                self.lose("lagged")
+            except Exception:
+                logger.exception("a fault in the live stream of %s, which begins anew", self.stream)
+                self.lose("unavailable")
+            await asyncio.sleep(RETRY_S)
+
+    async def follow_on(self) -> None:
+        """Begin at what is durable now, and take in what comes.
+
+        Raises Rejected if the stream cannot be followed now; Lagged, StoreError.
+        """
+        position = self.source.durable_seq(self.stream)
+        subscription = self.source.subscribe(self.stream, position)
+        self.events.clear()
+        self.sizes.clear()
+        self.bytes, self.after = 0, position
+        self.subscription = subscription
+        self.begun.set()
+        try:
+            self.tell([])
+            while True:
+                self.take(await subscription.batch())
+        finally:
+            self.subscription = None
+            self.begun.clear()
+            subscription.close()
+
+    def lose(self, reason: str) -> None:
+        """Tell everyone who listens that this begins anew, whatever one of them makes of it."""
+        for listener in list(self.listeners):
+            try:
+                listener.lost(reason)
+            except Exception:
+                logger.exception("who listens to %s cannot begin anew", self.stream)
 
     def current(self) -> bool:
         """Take in what is durable and was not taken yet; false while that is still being read from the log."""
@@ -153,7 +169,7 @@ class Ring:
 
     def tell(self, happened: list[Happened]) -> None:
         """Tell everyone who listens."""
-        for listener in self.listeners:
+        for listener in list(self.listeners):
             listener.moved(self.stream, happened)
 
     def since(self, after: int) -> list[Happened]:
