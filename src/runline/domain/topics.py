@@ -1,7 +1,8 @@
 """Topics: what can be followed, live.
 
 Two kinds: those in which every event counts (`wagers`, `log`, `notifications`) and those in which the newest value counts
-(`lines`, `exposure`, `figures`, `health`). The rows of the latter are the very rows of the queries of the same name.
+(`lines`, `exposure`, `figures`, `health`). The rows of the latter are the very rows of the queries of the same name: which they
+are, and which events change them, is known in `live/` for each of these topics. `health` is about the process alone.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from runline.domain.state import State
 
 class Topic(msgspec.Struct, frozen=True):
     """A declared topic. needs: the permission. players: whether a player may follow what is their own. house: whether the
-    house has it too. events: whether every event counts in it."""
+    house has it too. events: whether every event counts in it. timed: whether it is about the process, and sent each second."""
 
     name: str
     about: str
@@ -24,6 +25,7 @@ class Topic(msgspec.Struct, frozen=True):
     players: bool
     house: bool
     events: bool
+    timed: bool = False
 
 
 DECLARED = (
@@ -61,7 +63,15 @@ DECLARED = (
         True,
         True,
     ),
-    Topic("health", "How fast Runline is just now; sent each second.", Permission.FIGURES_VIEW, False, True, False),
+    Topic(
+        "health",
+        "How fast Runline is just now; sent each second.",
+        Permission.FIGURES_VIEW,
+        False,
+        True,
+        False,
+        timed=True,
+    ),
 )
 
 

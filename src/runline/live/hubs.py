@@ -7,18 +7,24 @@ and entering it.
 import asyncio
 
 from runline.domain.messages import Rejected
+from runline.domain.vocabulary import VOCABULARY
 from runline.engine.watching import Enter, Source, TurnedAway, Watcher
 from runline.live.hub import Hub
 from runline.live.places import Streams
 from runline.live.ring import Rings
+from runline.live.rows import require_kinds
 from runline.live.seats import Seat, SeatLink
 from runline.reads.shares import Spending, Turns, User, user_of
 
 
 class Hubs:
-    """Everyone who watches a stream of this process. turns, spending: what they share with whoever else reads."""
+    """Everyone who watches a stream of this process. turns, spending: what they share with whoever else reads.
+
+    Raises VocabularyError for a topic of which nothing could be sent.
+    """
 
     def __init__(self, source: Source, turns: Turns, spending: Spending) -> None:
+        require_kinds(VOCABULARY.topics.values())
         self.source = source
         self.turns = turns
         self.spending = spending

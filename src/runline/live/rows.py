@@ -4,7 +4,7 @@ Rule: the rows of an image are read by the same indexes as a query's pages, some
 it alike (its flavour).
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.shown import agent_figures, board_fixture, exposure_of, player_figures
+from runline.domain.topics import Topic
+from runline.domain.vocabulary import VocabularyError
 from runline.live.limits import IMAGE_PLAYERS_MAX
 
 Key = tuple[str, Any]
@@ -130,6 +132,17 @@ KINDS: dict[str, Kind] = {
         ),
     )
 }
+
+
+def require_kinds(topics: Iterable[Topic]) -> None:
+    """Refuse a topic of which nobody would ever be sent anything: one of rows of which nothing is known here.
+
+    Raises VocabularyError.
+    """
+    known = {kind.topic for kind in KINDS.values()}
+    for topic in topics:
+        if not (topic.events or topic.timed or topic.name in known):
+            raise VocabularyError(f"The topic {topic.name} has no events, and there is no kind of row for it.")
 
 
 def kinds_of(topics: tuple[str, ...]) -> tuple[str, ...]:
