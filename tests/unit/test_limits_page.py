@@ -12,6 +12,12 @@ PAGE = (SOURCE.parents[1] / "docs" / "explanation" / "limits.md").read_text()
 ROOMS = ("domain", "engine", "gateway", "live", "reads", "store", "helpers.py", "config.py", "serve.py")
 """What is reached from outside."""
 
+CLEANED = ("gateway", "live", "reads")
+"""Rooms whose bounds are all in their file of limits: what else is a number there is none."""
+
+NO_BOUNDS = {"SECOND_NS", "SALT_BYTES", "IPV6_PREFIX", "SOON_S"}
+"""A unit, the length of a salt, what one client has of IPv6 addresses, how exact timers are."""
+
 
 def constants(path: Path) -> list[str]:
     """The public constants of a module."""
@@ -22,6 +28,17 @@ def constants(path: Path) -> list[str]:
         )
         found += [one.id for one in targets if isinstance(one, ast.Name) and re.fullmatch(r"[A-Z][A-Z0-9_]*", one.id)]
     return found
+
+
+def numbers(path: Path) -> list[str]:
+    """The public constants of a module that are numbers."""
+    return [
+        target.id
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and re.fullmatch(r"[-+*/() \d_.]+", ast.unparse(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id.isupper()
+    ]
 
 
 def bounds() -> list[str]:
@@ -39,6 +56,18 @@ def bounds() -> list[str]:
 
 def test_every_bound_is_named_on_the_page_of_limits():
     assert [name for name in bounds() if not re.search(rf"\b{name}\b", PAGE)] == []
+
+
+def test_every_number_of_a_room_is_in_its_file_of_limits():
+    found = {
+        f"{path.relative_to(SOURCE)}: {name}"
+        for room in CLEANED
+        for path in (SOURCE / room).rglob("*.py")
+        if path.name != "limits.py"
+        for name in numbers(path)
+        if name not in NO_BOUNDS
+    }
+    assert found == set()
 
 
 def test_every_bound_that_the_page_names_is_there():

@@ -19,6 +19,7 @@ from runline.gateway.limits import (
     FILES_KEPT,
     KEEP_ALIVE_S,
     KEEP_ALIVE_SCARCE_S,
+    LOOKED_AT,
     USER_CONNECTIONS_MAX,
     USER_CONNECTIONS_MIN,
 )
@@ -26,9 +27,6 @@ from runline.live.limits import STREAMS_PER_USER_MAX
 from runline.reads.shares import User
 
 SECOND_NS = 10**9
-
-LOOKED_AT = 64
-"""Connections that are looked at for one that can make room."""
 
 Owner = User | str
 """A user, or an address."""

@@ -28,19 +28,8 @@ from runline.engine.watching import (
     TurnedAway,
     Watching,
 )
-from runline.gateway.limits import DELIVERIES_ASKED_MAX
+from runline.gateway.limits import DELIVERIES, DELIVERIES_ASKED_MAX, DELIVERY_WAIT_S, JOINS_AT_ONCE, SCREENS_AT_ONCE
 from runline.gateway.screens import Screen, chunk_of
-
-DELIVERY_WAIT_S = 2.0
-
-DELIVERIES = 1_000
-"""The last frames of which it is known when they were written."""
-
-JOINS_AT_ONCE = 16
-"""Screens that join before the loop has its turn."""
-
-SCREENS_AT_ONCE = 200
-"""Screens that are written to before the loop has its turn."""
 
 
 class Delivery(msgspec.Struct, frozen=True):

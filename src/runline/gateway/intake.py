@@ -21,14 +21,12 @@ from runline.gateway.limits import (
     HEAD_WAIT_S_MAX,
     HEADERS_MAX,
     URL_BYTES_MAX,
+    WAITING_BYTES,
 )
 from runline.gateway.short_way import WagerExchange
 from runline.gateway.web import too_large
 
 logger = logging.getLogger("runline.gateway")
-
-WAITING_BYTES = 64 * 1024
-"""What of a body may wait for the application before no more is read."""
 
 EXPECTED = (type(None), httptools.HttpParserError, UnicodeDecodeError)
 """What a client can make of the parser's callbacks."""

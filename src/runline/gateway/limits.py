@@ -21,6 +21,9 @@ SIGN_IN_BYTES_MAX = 4 * 1024
 BULK_BYTES_MAX = 4 * 1024 * 1024
 """The body of `POST /v1/commands`."""
 
+WAITING_BYTES = 64 * 1024
+"""What of a body may wait for the application before no more is read."""
+
 BODY_WAIT_S_MAX = 60.0
 """How long a request's body may take to arrive: the largest on a slow line."""
 
@@ -57,8 +60,17 @@ CONNECTIONS_MAX = 20_000
 BACKLOG = 2_048
 """Connections that the system has accepted and the server has not seen yet."""
 
+ACCEPTED_AT_ONCE = 64
+"""Connections with TLS that are let in before the loop has its turn."""
+
+STOP_S = 5
+"""How long answers that are under way may take once the server stops, in whole seconds; then their connections are cut."""
+
 FILES_KEPT = 512
 """Files that connections never take: the database's, those of the helpers."""
+
+LOOKED_AT = 64
+"""Connections that are looked at for one that can make room for a new one."""
 
 ADDRESS_CONNECTIONS_MAX = 256
 """Connections of one address on which nobody is signed in."""
@@ -122,6 +134,9 @@ SESSION_FAILURES_MAX = 5
 FAILURES_LOGGED = (1, 3, 10, 30, 100, 300, 1_000)
 """The wrong passwords for one user within TRIES_NS that become an entry of the log: so many entries an hour at most."""
 
+TOKEN_LENGTH_MAX = 256
+"""Characters of a session's token: the name of its stream, and 43. What is longer names no stream."""
+
 DEVICE_LENGTH_MAX = 64
 """Characters of a device's token."""
 
@@ -130,6 +145,21 @@ DEVICE_S = 400 * 24 * 3_600
 
 DELIVERIES_ASKED_MAX = 64
 """Deliveries that one user waits for at once."""
+
+DELIVERY_WAIT_S = 2.0
+"""How long one of them waits until the position is on screens."""
+
+DELIVERIES = 1_000
+"""The last frames of each stream of which it is known when they were written."""
+
+JOINS_AT_ONCE = 16
+"""Screens that join before the loop has its turn."""
+
+SCREENS_AT_ONCE = 200
+"""Screens that are written to before the loop has its turn."""
+
+HEALTH_S = 1.0
+"""How often those who follow `health` are told."""
 
 HEARTBEAT_S = 5.0
 """The silence after which a stream says that it is alive."""

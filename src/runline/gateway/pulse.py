@@ -7,11 +7,9 @@ from typing import Any
 import msgspec
 
 from runline.engine.ports import Clock
-from runline.gateway.fan import SCREENS_AT_ONCE, Fan, Followed, Group
-from runline.gateway.limits import HEARTBEAT_S
+from runline.gateway.fan import Fan, Followed, Group
+from runline.gateway.limits import HEALTH_S, HEARTBEAT_S, SCREENS_AT_ONCE
 from runline.gateway.screens import chunk_of
-
-HEALTH_S = 1.0
 
 encode = msgspec.json.Encoder().encode
 

@@ -25,14 +25,9 @@ from runline.gateway.fan import Fan
 from runline.gateway.gateway import Gateway
 from runline.gateway.guest import Entrance
 from runline.gateway.health import Health
-from runline.gateway.limits import BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX
+from runline.gateway.limits import ACCEPTED_AT_ONCE, BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX, STOP_S
 from runline.gateway.protocol import Connection
 from runline.gateway.site import Site
-
-STOP_S = 5
-
-ACCEPTED_AT_ONCE = 64
-"""Connections with TLS that are let in before the loop has its turn."""
 
 
 class AddressInUse(Exception):

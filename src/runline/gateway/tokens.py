@@ -4,8 +4,7 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 from runline.engine.ids import Entropy
-
-TOKEN_LENGTH_MAX = 256
+from runline.gateway.limits import TOKEN_LENGTH_MAX
 
 
 def new_token(stream: str, entropy: Entropy) -> str:

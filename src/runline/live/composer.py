@@ -16,16 +16,13 @@ from runline.domain.topics import require_topics
 from runline.engine.ports import Happened
 from runline.engine.requests import not_signed_in
 from runline.engine.watching import Place, Resume, Source
-from runline.live.drafts import PIECE_EVENTS, Group, Moment, frame
+from runline.live.drafts import Group, Moment, frame
 from runline.live.facts import fact_of, house_fact_of
 from runline.live.groups import Groups
-from runline.live.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE
+from runline.live.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE, IMAGE_SCAN_EVENTS, PIECE_EVENTS
 from runline.live.ring import Ring
 from runline.live.seats import Seat
 from runline.reads.shares import Spending
-
-IMAGE_SCAN_EVENTS = 1_000
-"""Events looked at for the last ones in an image, newest first; fewer if there is no room for so many."""
 
 
 class Outgoing(msgspec.Struct):

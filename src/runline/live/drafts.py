@@ -17,15 +17,9 @@ from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened
 from runline.engine.watching import Place
 from runline.live.facts import Fact, fact_of, house_fact_of, standing, told
-from runline.live.limits import IMAGE_EVENTS
+from runline.live.limits import IMAGE_EVENTS, PIECE_EVENTS, PIECE_ROWS
 from runline.live.rows import KINDS, Cache, Kind, kinds_of
 from runline.live.seats import Seat, SeatLink
-
-PIECE_ROWS = 4
-"""Rows that are made between two looks at the time."""
-
-PIECE_EVENTS = 16
-"""Events that are looked at between two looks at the time."""
 
 
 class Moment(msgspec.Struct):

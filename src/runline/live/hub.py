@@ -13,8 +13,8 @@ from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened, StoreError
 from runline.engine.requests import unavailable
 from runline.engine.watching import Began, Cut, Frame, Moved, Place, Source, TurnedAway
-from runline.live.composer import IMAGE_SCAN_EVENTS, Composer, Outgoing
-from runline.live.limits import FLUSH_S, STEP_NS
+from runline.live.composer import Composer, Outgoing
+from runline.live.limits import FLUSH_S, IMAGE_SCAN_EVENTS, KEEP_S, RETRY_S, STEP_NS
 from runline.live.places import Streams
 from runline.live.ring import Listener, Ring, Rings
 from runline.live.rows import Cache
@@ -22,9 +22,6 @@ from runline.live.seats import Seat, SeatLink
 from runline.reads.shares import Spending, Turns
 
 logger = logging.getLogger("runline.live")
-
-RETRY_S = 0.1
-KEEP_S = 30.0
 
 
 class Hub(Composer, Listener):

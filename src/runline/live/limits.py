@@ -3,6 +3,18 @@
 STEP_NS = 1_000_000
 """How long a flush makes frames in a row, before everything else that takes turns has its own."""
 
+PIECE_ROWS = 4
+"""Rows that are made between two looks at the time."""
+
+PIECE_EVENTS = 16
+"""Events that are looked at between two looks at the time."""
+
+RETRY_S = 0.1
+"""The pause before a ring begins anew, or a flush, after a fault: as often as that it may be in the log, and screens be reset."""
+
+KEEP_S = 30.0
+"""How often the sessions of those who watch are noted as used: they end after much longer."""
+
 STREAMS_MAX = 10_000
 """Live streams of one process. Beyond it, and beyond the three bounds that follow, whoever has fewer than the one with the most
 takes a place of theirs; the others hear `busy`."""
@@ -44,11 +56,20 @@ RING_BYTES_MAX = 16 * 1024 * 1024
 RING_BYTES_MIN = 128 * 1024
 """The last events of one stream in memory. What does not fit cannot be caught up with: a new image."""
 
+EVENT_BYTES = 256
+"""What an event in a ring takes in memory beside its text."""
+
+RECALLED_BYTES = 1_024
+"""What an event that is read for images takes at most, as a rule: so many of them are read as there is room for."""
+
 RING_READ_EVENTS = 100
 """Events read from the log at a time for a screen that comes back: about a millisecond."""
 
 IMAGE_EVENTS = 100
 """The last events in the image of a topic in which every event counts."""
+
+IMAGE_SCAN_EVENTS = 1_000
+"""Events looked at for the last ones in an image, newest first; fewer if there is no room for so many."""
 
 IMAGE_PLAYERS_MAX = 2_000
 """Players in the image of `figures`; a larger subtree gets its agents only, and pages of players by the query."""

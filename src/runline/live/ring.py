@@ -15,17 +15,18 @@ from runline.engine.limits import SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MA
 from runline.engine.ports import Happened, StoreError
 from runline.engine.subscription import Committed, Lagged, Subscription
 from runline.engine.watching import Source
-from runline.live.limits import RING_BYTES_MAX, RING_BYTES_MIN, RING_EVENTS, RING_READ_EVENTS, RINGS_BYTES_MAX
+from runline.live.limits import (
+    EVENT_BYTES,
+    RECALLED_BYTES,
+    RETRY_S,
+    RING_BYTES_MAX,
+    RING_BYTES_MIN,
+    RING_EVENTS,
+    RING_READ_EVENTS,
+    RINGS_BYTES_MAX,
+)
 
 logger = logging.getLogger("runline.live")
-
-RETRY_S = 0.1
-
-EVENT_BYTES = 256
-"""What an event takes in memory beside its text."""
-
-RECALLED_BYTES = 1_024
-"""What an event that is read for images takes at most, as a rule."""
 
 
 class Listener:

@@ -36,9 +36,7 @@ from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot
 from runline.engine.requests import Refused, refused
-
-SCAN_EVENTS_MAX = 20_000
-"""Events looked at for one page of the log, of which somebody below the root may see few."""
+from runline.reads.limits import SCAN_EVENTS_MAX
 
 
 class Seen:

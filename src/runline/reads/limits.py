@@ -35,3 +35,6 @@ QUERIES_PER_USER_MAX = 64
 
 SPENDERS_MAX = 20_000
 """Users of whom it is known what they have spent; then those are forgotten who owe nothing."""
+
+SCAN_EVENTS_MAX = 20_000
+"""Events looked at for one page of the log, of which somebody below the root may see few."""
