@@ -1,12 +1,15 @@
-"""Rings: one whose task meets a fault begins anew, and whoever looks hears so."""
+"""Rings: one whose task meets a fault begins anew, and what they hold is read by turns."""
 
 import pytest
-from tests.integration.test_live_hubs import wall
+from tests.integration.stores import Around
+from tests.integration.test_live_hubs import WATCH, wall
 from tests.integration.world import passes, play, wager
 
 from runline.domain.messages import HOUSE
+from runline.domain.roles import SetRole
 from runline.domain.suspension import Reopen, Suspend
 from runline.live.ring import Listener
+from runline.store.sqlite import SqliteStore
 
 
 class Faulty(Listener):
@@ -68,7 +71,8 @@ def test_a_hub_whose_ring_has_not_begun_waits_for_it_and_tells_who_is_cut_meanwh
             screen = await there.join(asker, "wagers")
             await there.hear(screen)
             ring, engine = there.hub().house, world.engine
-            taken, turn = [], there.hub().turns.turn
+            taken: list[None] = []
+            turn = there.hub().turns.turn
 
             async def counted():
                 taken.append(None)
@@ -92,5 +96,88 @@ def test_a_hub_whose_ring_has_not_begun_waits_for_it_and_tells_who_is_cut_meanwh
                 late = await there.join(asker, "wagers")
                 frames = await there.hear(late)
             assert frames[0][0] == "image"
+
+    play(main())
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_somebody_has_missed_is_found_by_turns(path, monkeypatch, changed):
+    monkeypatch.setattr("runline.live.hub.STEP_NS", 0)
+    monkeypatch.setattr("runline.live.composer.PIECE_EVENTS", 10)
+
+    async def main():
+        async with wall(path) as there:
+            world = there.place.world
+            asker = await there.asker("owner")
+            stays = await there.join(asker, "log")
+            _, last_id, _ = (await there.hear(stays))[0]
+            await world.bus.send([world.request("b1", wager(amount_minor=1_00)) for _ in range(200)])
+            if changed:
+                # Only the last of all events says that an image is to be made.
+                await world.do("b1", SetRole("other", "root", WATCH, ""))
+            await there.until(stays, "delta")
+            await passes(500)
+            hub = there.hub()
+            steps: list[None] = []
+            step = hub.step
+
+            def counted(*arguments):
+                steps.append(None)
+                return step(*arguments)
+
+            monkeypatch.setattr(hub, "step", counted)
+            back = await there.join(asker, "log", last_id=last_id)
+            kind, _, data = (await there.hear(back))[0]
+            assert kind == ("image" if changed else "delta")
+            events = data["topics"]["log"]["events"]
+            assert len(events) == (100 if changed else 200)
+            assert len(steps) >= 20
+
+    play(main())
+
+
+def test_what_a_ring_has_no_room_for_is_read_from_the_log_once(path, monkeypatch):
+    class Counting(Around):
+        read = 0
+
+        async def events(self, *asked):
+            self.read += 1
+            return await self.store.events(*asked)
+
+    async def main():
+        store = Counting(SqliteStore(path))
+        async with wall(path, store) as there:
+            world = there.place.world
+            asker = await there.asker("owner")
+            stays = await there.join(asker, "lines")
+            _, last_id, _ = (await there.hear(stays))[0]
+            there.leave(stays)
+            await world.bus.send([world.request("b1", wager(amount_minor=1_00)) for _ in range(300)])
+            monkeypatch.setattr("runline.live.ring.RINGS_BYTES_MAX", 0)
+            monkeypatch.setattr("runline.live.ring.RING_BYTES_MIN", 1_000)
+            stays = await there.join(asker, "lines")
+            await there.hear(stays)
+            store.read = 0
+            log, house, position = last_id.split(":")
+            for number in range(5):
+                back = await there.join(asker, "lines", last_id=f"{log}:{house}:{int(position) - number}")
+                assert (await there.hear(back))[0][0] == "image"
+            assert store.read == 1
+
+    play(main())
+
+
+def test_a_crowd_that_comes_back_is_read_for_little_by_little(path, monkeypatch):
+    monkeypatch.setattr("runline.live.hub.ARRIVALS_NS", 0)
+
+    async def main():
+        async with wall(path) as there:
+            asker = await there.asker("owner")
+            crowd = [await there.join(asker, "log") for _ in range(3)]
+            await passes()
+            assert not any(seat.reached_back for seat in there.hub().seats)
+            monkeypatch.setattr("runline.live.hub.ARRIVALS_NS", 10**9)
+            for screen in crowd:
+                assert (await there.hear(screen))[0][0] == "image"
 
     play(main())

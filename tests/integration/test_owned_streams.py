@@ -277,7 +277,8 @@ def test_a_book_is_followed_live_where_the_house_is_not_owned():
             await world.engine.release("b1")
             async with beside(world, ["b1"]) as other, asyncio.timeout(WAIT_S):
                 turns = other.bus.questions.turns
-                taken, turn = [], turns.turn
+                taken: list[None] = []
+                turn = turns.turn
 
                 async def counted():
                     taken.append(None)

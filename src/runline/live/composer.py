@@ -161,28 +161,49 @@ class Composer(Groups):
 
     def begin(self, group: Group, resume: Resume | None) -> None:
         """Begin a group's first frame: what it has missed, or an image."""
-        missed = self.missed(group.log, resume)
-        if missed is not None and resume is not None:
-            group.composed = (resume.house, resume.position)
-            group.drafted().missed.extend(missed)
+        if resume is None or resume.log != group.log or not self.holds((resume.house, resume.position)):
+            self.begin_image(group)
             return
+        group.composed = (resume.house, resume.position)
+        draft = group.drafted()
+        draft.found, draft.until = group.composed, self.read
+
+    def begin_image(self, group: Group) -> None:
+        """Begin a group's frame as an image."""
+        spent_ns = group.draft.spent_ns if group.draft is not None else 0
         draft = group.begin_image()
+        draft.spent_ns = spent_ns
         if group.events:
             house, position = self.read
             first = max(position - IMAGE_SCAN_EVENTS, 0)
             draft.missed.extend(self.happened((house, first), self.read))
 
-    def missed(self, log: str, resume: Resume | None) -> list[tuple[bool, Happened]] | None:
-        """The events since a frame, if it is sure that nothing is missing; else None."""
+    def holds(self, after: Place) -> bool:
+        """Whether all events since a place are at hand."""
         house, position = self.read
-        if resume is None or resume.log != log or not 0 <= self.own.after <= resume.position <= position:
-            return None
-        if self.stream != HOUSE and not 0 <= self.house.after <= resume.house <= house:
-            return None
-        found = list(self.happened((resume.house, resume.position), self.read))
-        if any(one[4].changes_sight for is_house, one in found if not is_house):
-            return None
-        return found
+        if not 0 <= self.own.after <= after[1] <= position:
+            return False
+        return self.stream == HOUSE or 0 <= self.house.after <= after[0] <= house
+
+    def find(self, group: Group, until_ns: int) -> bool:
+        """Find what a group has missed until there is no more (true) or the time is over (false). If it is not sure that
+        nothing is missing, or what they may see has changed, they get an image."""
+        draft = group.drafted()
+        if draft.found is None:
+            return True
+        if not self.holds(draft.found):
+            self.begin_image(group)
+            return True
+        for number, (is_house, one) in enumerate(self.happened(draft.found, draft.until), 1):
+            if not is_house and one[4].changes_sight:
+                self.begin_image(group)
+                return True
+            draft.missed.append((is_house, one))
+            draft.found = (one[0], draft.found[1]) if is_house else (draft.until[0], one[0])
+            if number % PIECE_EVENTS == 0 and self.source.clock.host_ns() >= until_ns:
+                return False
+        draft.found = None
+        return True
 
     def compose(self, group: Group, moment: Moment, outgoing: Outgoing, until_ns: int) -> bool:
         """Go on with a group's next frame; true if it is complete."""
@@ -190,10 +211,9 @@ class Composer(Groups):
             self.judge(group, moment, outgoing)
             if not group.seats:
                 return True
-        draft = group.drafted()
         began_ns = self.source.clock.host_ns()
-        complete = group.catch_up(moment, until_ns) and group.read(moment, until_ns)
-        draft.spent_ns += self.source.clock.host_ns() - began_ns
+        complete = self.find(group, until_ns) and group.catch_up(moment, until_ns) and group.read(moment, until_ns)
+        group.drafted().spent_ns += self.source.clock.host_ns() - began_ns
         if not complete:
             return False
         home = self.groups.get((group.audience, group.topics))

@@ -37,14 +37,19 @@ class Draft:
     """What is being put together for one frame.
 
     after: where a delta begins; None for an image. missed: (whether it is the house's, the event) before those that are noted
-    now, not looked at yet. early: what of them is to be told.
+    now, not looked at yet. early: what of them is to be told. found, until: up to where they were found, and are to be; found
+    is None once all are.
     """
 
-    __slots__ = ("after", "dirty", "early", "events", "missed", "pages", "rows", "spent_ns", "whole")
+    __slots__ = (
+        "after", "dirty", "early", "events", "found", "missed", "pages", "rows", "spent_ns", "until", "whole",
+    )  # fmt: skip
 
     def __init__(self, after: Place | None) -> None:
         self.after = after
         self.missed: deque[tuple[bool, Happened]] = deque()
+        self.found: Place | None = None
+        self.until: Place = (0, 0)
         self.early: dict[str, list[bytes]] = {}
         self.events: dict[str, list[bytes]] = {}
         self.dirty: dict[str, dict[str, None]] = {}

@@ -14,7 +14,7 @@ from runline.engine.ports import Happened, StoreError
 from runline.engine.requests import unavailable
 from runline.engine.watching import Began, Cut, Frame, Moved, Place, Source, TurnedAway
 from runline.live.composer import Composer, Outgoing
-from runline.live.limits import FLUSH_S, IMAGE_SCAN_EVENTS, KEEP_S, RETRY_S, STEP_NS
+from runline.live.limits import ARRIVALS_NS, FLUSH_S, IMAGE_SCAN_EVENTS, KEEP_S, RETRY_S, STEP_NS
 from runline.live.places import Streams
 from runline.live.ring import Listener, Ring, Rings
 from runline.live.rows import Cache
@@ -199,9 +199,16 @@ class Hub(Composer, Listener):
         await self.tell()
 
     async def reach_back(self) -> None:
-        """Have the events at hand which those who come back have missed, as far as they can be had."""
+        """Have the events at hand which those who come back have missed, as far as they can be had. After a while the others wait
+        for the next flush: who is in already waits for no crowd."""
+        began_ns = self.source.clock.host_ns()
         for seat in list(self.waiting):
             if seat.reached_back:
+                continue
+            if self.source.clock.host_ns() - began_ns >= ARRIVALS_NS:
+                del self.waiting[seat]
+                self.owing[seat] = None
+                self.wake.set()
                 continue
             resume, seat.reached_back = seat.resume, True
             try:

@@ -38,7 +38,8 @@ FLUSH_S = 0.02
 """At most one write per connection in this time; the first event goes at once."""
 
 ARRIVALS_NS = 20_000_000
-"""What a flush spends on screens that join; then whoever is in already has what has happened meanwhile."""
+"""What a flush spends on screens that join, and on reading from the log what they have missed; then whoever is in already has
+what has happened meanwhile."""
 
 FRAMES_AT_ONCE = 8
 """First frames, of screens that do not begin alike, that are made together."""

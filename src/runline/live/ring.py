@@ -7,7 +7,8 @@ rings together have a bound in bytes, of which each has its part.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from runline.domain.messages import Rejected
 from runline.engine.envelope import decode_envelope
@@ -88,6 +89,8 @@ class Ring:
         self.bytes = 0
         self.after = -1
         """All events behind this position are here; -1 before it has begun."""
+        self.too_far = -1
+        """From this position on, or one before it, there was no room for what would have been read."""
         self.subscription: Subscription | None = None
         self.reaching = asyncio.Lock()
         self.begun = asyncio.Event()
@@ -117,7 +120,7 @@ class Ring:
         subscription = self.source.subscribe(self.stream, position)
         self.events.clear()
         self.sizes.clear()
-        self.bytes, self.after = 0, position
+        self.bytes, self.after, self.too_far = 0, position, -1
         self.subscription = subscription
         self.begun.set()
         try:
@@ -173,18 +176,10 @@ class Ring:
         for listener in list(self.listeners):
             listener.moved(self.stream, happened)
 
-    def since(self, after: int) -> list[Happened]:
-        """The events behind a position that are here."""
-        events = self.events
-        if not events or events[-1][0] <= after:
-            return []
-        found: list[Happened] = []
-        for one in reversed(events):
-            if one[0] <= after:
-                break
-            found.append(one)
-        found.reverse()
-        return found
+    def since(self, after: int) -> Iterator[Happened]:
+        """The events behind a position that are here; to be read before anything is waited for."""
+        # One event has the position after the one before.
+        return islice(self.events, max(after + 1 - self.events[0][0], 0), None) if self.events else iter(())
 
     async def recall(self, events: int) -> None:
         """Have the last events at hand, so many of them as there is room for.
@@ -205,6 +200,8 @@ class Ring:
             read: list[Happened] = []
             sizes: list[int] = []
             while position + len(read) < self.after:
+                if position <= self.too_far:
+                    return False
                 missing = self.after - position - len(read)
                 if missing + len(read) + len(self.events) > RING_EVENTS:
                     return False
@@ -215,7 +212,10 @@ class Ring:
                     sizes.append(len(row[4]) + EVENT_BYTES)
                 # Reading does not wait for anything; the others have their turn nevertheless.
                 await asyncio.sleep(0)
-                if not rows or self.bytes + sum(sizes) > self.bytes_max():
+                if self.bytes + sum(sizes) > self.bytes_max():
+                    self.too_far = max(self.too_far, position)
+                    return False
+                if not rows:
                     return False
             missing = self.after - position
             if missing > 0:
