@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from runline.domain.audience import audience_at, reader_of
+from runline.domain.house import House
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.state import State
 from runline.domain.topics import require_topics
 from runline.engine.ports import Happened
 from runline.engine.requests import not_signed_in
@@ -59,9 +61,9 @@ class Composer(Groups):
         self.arrived_ns = 0
         """What letting seats in has cost in this flush."""
 
-    def step(self, state: Any, outgoing: Outgoing, until_ns: int) -> bool:
+    def step(self, state: State, outgoing: Outgoing, until_ns: int) -> bool:
         """Do a part of a flush with the state as it is; returns whether there is more to do."""
-        house = state if self.stream == HOUSE else self.source.view
+        house = state if isinstance(state, House) else self.source.view
         moment = Moment(state, house, self.cache, self.source.clock.now_ns(), self.source.clock.host_ns)
         if not self.note(moment, until_ns):
             return True

@@ -13,6 +13,7 @@ import msgspec
 
 from runline.domain.audience import Audience
 from runline.domain.house import House
+from runline.domain.state import State
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened
 from runline.engine.watching import Place
@@ -26,7 +27,7 @@ class Moment(msgspec.Struct):
     """What is read in one step: the state of the stream and the durable house view; cache: rows that were made already.
     host_ns: the time, for measuring how long the step is."""
 
-    state: Any
+    state: State
     house: House
     cache: Cache
     now_ns: int
@@ -125,19 +126,19 @@ class Group:
             draft.anew(kind)
         return draft
 
-    def tell(self, fact: Fact, state: Any) -> None:
+    def tell(self, fact: Fact, state: State) -> None:
         """Note what an event means for these seats."""
         draft = self.drafted()
         self.tell_event(fact, state, draft.events)
         if self.kinds:
             self.tell_rows(fact, state, draft)
 
-    def tell_event(self, fact: Fact, state: Any, events: dict[str, list[bytes]]) -> None:
+    def tell_event(self, fact: Fact, state: State, events: dict[str, list[bytes]]) -> None:
         """Note an event in the topics in which every one counts."""
         for topic, text in told(fact, self.events, self.audience, state) if self.events else ():
             events.setdefault(topic, []).append(text)
 
-    def tell_rows(self, fact: Fact, state: Any, draft: Draft) -> None:
+    def tell_rows(self, fact: Fact, state: State, draft: Draft) -> None:
         """Note which rows an event changes for these seats."""
         audience = self.audience
         if "lines" in self.kinds:
@@ -192,7 +193,7 @@ class Group:
                 return not draft.missed
         return True
 
-    def stands_under(self, closes: tuple[str, str], state: Any) -> bool:
+    def stands_under(self, closes: tuple[str, str], state: State) -> bool:
         """Whether a layer over an agent or a player is over these seats."""
         scope, subject = closes
         if scope == "player":

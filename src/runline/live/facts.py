@@ -4,7 +4,6 @@ Rule: of an event it is found out once whom it concerns (`Fact`); a group of sea
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
@@ -16,6 +15,7 @@ from runline.domain.lines import LineMoved
 from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.state import State
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.engine.ports import Happened
@@ -60,7 +60,7 @@ class Fact(msgspec.Struct):
         return self.happened[4]
 
 
-def fact_of(state: Any, house: House, happened: Happened) -> Fact:
+def fact_of(state: State, house: House, happened: Happened) -> Fact:
     """What an event of a stream is about."""
     event = happened[4]
     node, player = concerns(state.access, event)
@@ -134,7 +134,7 @@ def covered(house: House, scope: str, subject: str) -> Iterable[str]:
     return scheduled
 
 
-def notification(state: Any, event: Event) -> str:
+def notification(state: State, event: Event) -> str:
     """What kind of notification an event is, or ""."""
     return event.notice if event.notice and event.is_notable(state) else ""
 
@@ -171,7 +171,7 @@ def notice_of(fact: Fact, stream: str) -> bytes:
     return text
 
 
-def told(fact: Fact, topics: tuple[str, ...], audience: Audience, state: Any) -> list[tuple[str, bytes]]:
+def told(fact: Fact, topics: tuple[str, ...], audience: Audience, state: State) -> list[tuple[str, bytes]]:
     """(topic, text) of an event for an audience, in the topics in which every event counts."""
     event = fact.event
     if fact.house:

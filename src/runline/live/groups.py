@@ -4,10 +4,10 @@ Rule: an event is noted with the groups that it concerns, which are found by nod
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from runline.domain.audience import EVERYONE, Audience
 from runline.domain.messages import Event
+from runline.domain.state import State
 from runline.engine.watching import Resume
 from runline.live.drafts import Group
 from runline.live.facts import Fact
@@ -105,7 +105,7 @@ class Groups:
 
     # What is due
 
-    def spread(self, fact: Fact, state: Any) -> None:
+    def spread(self, fact: Fact, state: State) -> None:
         """Note an event with the groups that it concerns."""
         self.forget_rows(fact)
         groups: dict[Group, None] = {}

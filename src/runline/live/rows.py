@@ -13,6 +13,7 @@ from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.shown import agent_figures, board_fixture, exposure_of, player_figures
+from runline.domain.state import State
 from runline.domain.topics import Topic
 from runline.domain.vocabulary import VocabularyError
 from runline.live.limits import IMAGE_PLAYERS_MAX
@@ -37,17 +38,17 @@ class Kind(msgspec.Struct, frozen=True):
     flavour: Callable[[Any, Audience], Hashable]
 
 
-def line_keys(state: Any, house: House, audience: Audience, place: Any) -> Iterator[Key]:
+def line_keys(state: State, house: House, audience: Audience, place: Any) -> Iterator[Key]:
     """The games on the board."""
     return ((name, (rotation, name)) for rotation, name in house.catalog.board_of("scheduled").after(place or (-1, "")))
 
 
-def line_row(state: Any, house: House, audience: Audience, key: str, now_ns: int) -> Any:
+def line_row(state: State, house: House, audience: Audience, key: str, now_ns: int) -> Any:
     """A game with its lines."""
     return board_fixture(state, house, house.catalog.fixtures[key], audience, now_ns)
 
 
-def line_flavour(state: Any, audience: Audience) -> Hashable:
+def line_flavour(state: State, audience: Audience) -> Hashable:
     """What closes the board to an audience alone."""
     return state.suspensions.layer_around(audience.player, audience.node) if isinstance(state, Book) else None
 

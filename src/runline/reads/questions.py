@@ -12,7 +12,8 @@ import msgspec
 
 from runline.domain.access import User
 from runline.domain.audience import Audience, audience_of, reader_of
-from runline.domain.messages import HOUSE, Rejected, kind_of
+from runline.domain.house import House
+from runline.domain.messages import Rejected, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.declared import Asked, Page, Query, require
 from runline.domain.queries.inside import READY, Inside, Readiness
@@ -137,9 +138,9 @@ class Questions:
         now_ns = engine.clock.now_ns()
         shortened = msgspec.structs.replace(asked, limit=min(asked.limit, query.rows_max))
 
-        def show(state: Any, user: User, audience: Audience) -> tuple[int, Page]:
+        def show(state: State, user: User, audience: Audience) -> tuple[int, Page]:
             require(query, kind_of(question.stream), audience)
-            house = state if question.stream == HOUSE else engine.view
+            house = state if isinstance(state, House) else engine.view
             assert query.show is not None
             began_ns = engine.clock.host_ns()
             page = query.show(state, house, user, audience, shortened, now_ns)
@@ -157,7 +158,7 @@ class Questions:
     async def answer_from_history(self, question: Question, name: str, query: Query, asked: Asked) -> Answer:
         """The answer from what is stored."""
 
-        def path_here(state: Any, user: User, audience: Audience) -> Member:
+        def path_here(state: State, user: User, audience: Audience) -> Member:
             require(query, kind_of(question.stream), audience)
             return path_of(question.stream, user.name, state)
 
@@ -185,14 +186,14 @@ class Questions:
         """What Runline itself asks."""
         now_ns = self.engine.clock.now_ns()
 
-        def show(state: Any, user: User | None, audience: Audience | None) -> Any:
+        def show(state: State, user: User | None, audience: Audience | None) -> Any:
             return inside.read(state, asked, user, question.session, now_ns)
 
         if inside.signed:
             position, found = await self.read(question, show)
             return Answer(position, encode(found))
 
-        def shown(state: Any) -> Any:
+        def shown(state: State) -> Any:
             try:
                 return show(state, None, None)
             except Rejected as rejected:

@@ -10,9 +10,9 @@ loop.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from runline.domain.messages import Rejected
+from runline.domain.state import State
 from runline.engine.lanes import part_of
 from runline.engine.rounds import Rounds
 from runline.reads.limits import (
@@ -35,7 +35,7 @@ Part = tuple[str, str]
 """A stream, and a part of its tree."""
 
 
-def user_of(state: Any, name: str) -> User:
+def user_of(state: State, name: str) -> User:
     """Somebody as they count here."""
     return state.stream, part_of(state, name), name
 
