@@ -23,7 +23,7 @@ async def document_of_this() -> bytes:
     with tempfile.TemporaryDirectory() as temporary:
         database = Path(temporary) / "runline.db"
         async with running_engine(open_store(StoreSettings(database, "inline"))) as (engine, bus):
-            gateway = make_server(engine, bus, outside(engine.clock)).gateway
+            gateway = make_server(bus, outside(engine.clock)).gateway
             document = make_document(make_framework(gateway), SESSION_BODIES)
             await gateway.close()
     return msgspec.json.format(msgspec.json.encode(document))

@@ -14,6 +14,7 @@ from runline.bus.local import LocalBus
 from runline.config import EngineSettings, StoreSettings
 from runline.domain.house import FoundHouse
 from runline.domain.messages import HOUSE
+from runline.engine.bus import Bus
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ids import Entropy
@@ -54,7 +55,7 @@ async def running_engine(
     clock: Clock | None = None,
     database: Path | None = None,
     entropy: Entropy = os.urandom,
-) -> AsyncIterator[tuple[Engine, LocalBus]]:
+) -> AsyncIterator[tuple[Engine, Bus]]:
     """An engine over a store, recovered and executing; it is stopped and its store closed at the end.
 
     clock: the host's, kept steady, by default. database: the file beside which such a clock's time is noted. A new database gets

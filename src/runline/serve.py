@@ -103,7 +103,6 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
             checking(engine.hear, database),
         ):
             server = make_server(
-                engine,
                 bus,
                 outside(engine.clock),
                 certificate=server_settings.tls_certificate,

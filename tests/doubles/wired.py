@@ -8,7 +8,7 @@ import msgspec
 
 from runline.bus.local import LocalBus
 from runline.domain.messages import Rejected
-from runline.engine.bus import Answer, Question, Who
+from runline.engine.bus import Answer, Bus, Question, Who
 from runline.engine.codec import (
     decode_committed,
     decode_outcome,
@@ -112,6 +112,12 @@ class WiredBus(LocalBus):
             return through(await super().who(stream, session))
         except Rejected as rejected:
             raise told(rejected) from None
+
+
+def another(kind: type[LocalBus], bus: Bus) -> LocalBus:
+    """A bus of another kind to the engine of a local one."""
+    assert isinstance(bus, LocalBus)
+    return kind(bus.engine, bus.questions, bus.watching)
 
 
 BUSES = {"a call": LocalBus, "bytes": WiredBus}

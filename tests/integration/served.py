@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.doubles.coming import comes_true
+from tests.doubles.wired import another
 from tests.integration.world import SetClock, World
 
 from runline.bootstrap import outside, running_engine
@@ -66,7 +67,7 @@ async def served(
     clock = clock or SetClock()
     store = store or SqliteStore(path)
     async with running_engine(store, clock=clock) as (engine, bus):
-        server = make_server(engine, bus_kind(engine, bus.questions, bus.watching), outside(clock), **options)
+        server = make_server(another(bus_kind, bus), outside(clock), **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.doubles.wired import BUSES, WiredBus
+from tests.doubles.wired import BUSES, WiredBus, another
 from tests.integration.stores import HeldStore
 from tests.integration.world import NOON_NS, acceptance, passes, play, running, wager
 
@@ -28,7 +28,7 @@ def over(path, request):
             async with running(SqliteStore(path)) as world:
                 await world.open_house()
                 await world.open_book(players=2)
-                await main(world, BUSES[request.param](world.engine, world.bus.questions, world.bus.watching))
+                await main(world, another(BUSES[request.param], world.bus))
 
         play(set_up())
 
@@ -244,7 +244,7 @@ def test_a_bus_of_bytes_holds_nothing_of_the_engines_objects(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             await world.open_book()
-            bus = WiredBus(world.engine, world.bus.questions, world.bus.watching)
+            bus = another(WiredBus, world.bus)
             request = world.request("b1", wager())
             outcome = acceptance(await bus.send_one(request))
             async for happened in bus.follow("b1", outcome.position - 1):

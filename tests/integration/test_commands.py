@@ -1,7 +1,6 @@
 """The door: who is let in, what a repeated command gets, what a preview promises, and what is not even read."""
 
 import asyncio
-import os
 
 import msgspec
 import pytest
@@ -384,7 +383,7 @@ FIELDS = {
 async def lines(world, bodies, caller=None):
     """The outcomes of lines of JSON, which the book's owner sends."""
     caller = caller or await world.sign_in("b1", "owner")
-    return await Door(world.bus, world.clock, os.urandom).execute_lines(caller, bodies)
+    return await Door(world.bus, world.clock).execute_lines(caller, bodies)
 
 
 def body(world, command=None, **fields):

@@ -447,6 +447,7 @@ def test_slowness_is_a_notification_and_so_is_its_end(place):
         follower = Follower(await place.sign_in("b1", "owner"), "notifications")
         await follower.take()
         monitor = place.gateway.health.monitor
+        await monitor.measure()
         for _ in range(100):
             place.world.engine.probes.commit.add(400 * 10**6)
 
@@ -454,6 +455,7 @@ def test_slowness_is_a_notification_and_so_is_its_end(place):
             before = len(follower.events["notifications"])
             async with asyncio.timeout(10):
                 while len(follower.events["notifications"]) == before:
+                    await monitor.measure()
                     monitor.look()
                     await follower.take()
             notice = follower.events["notifications"][-1]

@@ -40,7 +40,7 @@ from runline.store.sqlite_process import SqliteProcessStore
 
 async def main(path, then):
     async with running_engine(SqliteProcessStore(path)) as (engine, bus):
-        server = make_server(engine, bus, outside(engine.clock))
+        server = make_server(bus, outside(engine.clock))
         with listen("127.0.0.1", 0) as listening:
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             await bus.send_one(Request(HOUSE, bus.new_id(), "platform", OpenBook("b1", "owner")))

@@ -65,7 +65,7 @@ def an_hour(seed):
             await world.open_house()
             await world.open_book()
             lasting = {kind: SessionLimits(IDLE_NS, 24 * HOUR_NS) for kind in ("program", "screen")}
-            server = make_server(engine, bus, outside, lasting=lasting)
+            server = make_server(bus, outside, lasting=lasting)
             tokens = {}
             caller = Caller(server)
             for user in ("owner", "P1"):

@@ -20,6 +20,7 @@ from runline.domain.passwords import ChangePassword
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.sessions import LIMITS, SignIn
+from runline.engine.bus import Bus
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ports import Clock, Store
@@ -132,7 +133,7 @@ class Listener:
 class World:
     """An engine that runs, and its clock (which most tests set)."""
 
-    def __init__(self, engine: Engine, bus: LocalBus, clock: Clock) -> None:
+    def __init__(self, engine: Engine, bus: Bus, clock: Clock) -> None:
         self.engine = engine
         self.bus = bus
         self.clock: Any = clock

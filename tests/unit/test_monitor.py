@@ -1,6 +1,9 @@
 """Monitor: the last seconds count, and each change is reported until it is accepted."""
 
-from runline.engine.probes import Histogram
+import asyncio
+
+from runline.domain.messages import Rejected
+from runline.engine.probes import Histogram, Measures
 from runline.engine.requests import Accepted, Refused
 from runline.monitor.health import SLOW_MS, HealthMonitor
 from runline.monitor.recent import WINDOW_S, Recent
@@ -18,9 +21,24 @@ class House:
         sink.answer(0, Accepted(1, []) if self.accepts else Refused(1, "unavailable", "", {}))
 
 
+class Owner:
+    """Says what was measured where the streams are, unless it cannot be reached."""
+
+    def __init__(self):
+        self.measures = Measures(Histogram(), Histogram())
+        self.away = False
+
+    async def ask(self):
+        if self.away:
+            raise Rejected("unavailable", "It is away.")
+        return self.measures
+
+
 def monitor_of(house):
-    commit = Histogram()
-    return commit, HealthMonitor(commit, Histogram(), Histogram(), house.report)
+    owner = Owner()
+    monitor = HealthMonitor(owner.ask, Histogram(), house.report)
+    asyncio.run(monitor.measure())
+    return owner.measures.commit, monitor
 
 
 def test_what_was_counted_before_the_window_counts_no_more():
@@ -72,3 +90,38 @@ def test_a_report_is_repeated_until_it_is_accepted():
     monitor.look()
     monitor.look()
     assert house.reports.count(("commit", True)) == 4
+
+
+def test_while_nobody_answers_what_was_measured_last_grows_old():
+    house, owner = House(), Owner()
+    monitor = HealthMonitor(owner.ask, Histogram(), house.report)
+    asyncio.run(monitor.measure())
+    owner.measures.commit.add(10**9)
+    asyncio.run(monitor.measure())
+    owner.away = True
+    for _ in range(WINDOW_S + 1):
+        asyncio.run(monitor.measure())
+        monitor.look()
+    assert [slow for measure, slow in house.reports if measure == "commit"] == [True, False]
+
+
+def test_what_was_counted_before_the_first_look_is_not_recent():
+    house, owner = House(), Owner()
+    monitor = HealthMonitor(owner.ask, Histogram(), house.report)
+    owner.measures.commit.add(10**9)
+    asyncio.run(monitor.measure())
+    assert monitor.percentile_ms("commit", 99) == 0
+
+
+def test_an_owner_that_begins_anew_counts_from_nothing():
+    house, owner = House(), Owner()
+    monitor = HealthMonitor(owner.ask, Histogram(), house.report)
+    for _ in range(3):
+        owner.measures.commit.add(10**9)
+    asyncio.run(monitor.measure())
+    monitor.look()
+    owner.measures = Measures(Histogram(), Histogram())
+    owner.measures.commit.add(10**6)
+    asyncio.run(monitor.measure())
+    counted = monitor.recent["commit"].histogram()
+    assert (counted.count, min(counted.buckets)) == (1, 0)

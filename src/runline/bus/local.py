@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from runline.domain.messages import Rejected
-from runline.engine.bus import Answer, Answering, Executor, Question, Who
+from runline.engine.bus import Answer, Answering, Bus, Executor, Question, Who
 from runline.engine.ids import uuid7
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Outcome, Request, Sink
@@ -27,7 +27,7 @@ class Gather(Sink):
             self.done.set_result(None)
 
 
-class LocalBus:
+class LocalBus(Bus):
     """The engine of this process, as a `Bus`. questions: where what its streams are asked is answered. watching: how they are
     seen."""
 
@@ -57,10 +57,6 @@ class LocalBus:
         self.submit(requests, gather)
         await gather.done
         return gather.outcomes  # type: ignore[return-value]
-
-    async def send_one(self, request: Request) -> Outcome:
-        """The outcome of one request."""
-        return (await self.send((request,)))[0]
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question."""

@@ -13,7 +13,6 @@ from typing import Literal
 
 import msgspec
 
-from runline.bus.local import LocalBus
 from runline.demo.day import Rush
 from runline.demo.people import People
 from runline.demo.screen import Line, Screen
@@ -28,6 +27,7 @@ from runline.domain.money import Rounding
 from runline.domain.odds import parse_price, risk_to_win
 from runline.domain.placing import OddsChange, PlaceWager, begin, market_open
 from runline.domain.tickets import Basis, WagerPlaced
+from runline.engine.bus import Bus
 from runline.engine.ports import Clock
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 
@@ -86,7 +86,7 @@ class Bettors:
 
     def __init__(
         self,
-        bus: LocalBus,
+        bus: Bus,
         clock: Clock,
         screen: Screen,
         people: Sequence[People],

@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from itertools import cycle, islice
 from random import Random
 
-from runline.bus.local import LocalBus
 from runline.demo.clock import time_of_day
 from runline.demo.people import People, Seat
 from runline.demo.screen import Screen
@@ -18,6 +17,7 @@ from runline.domain.money import format_money
 from runline.domain.points import format_points
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
+from runline.engine.bus import Bus
 from runline.engine.ports import Clock
 from runline.engine.requests import Refused, Request
 
@@ -44,7 +44,7 @@ class Operators:
 
     def __init__(
         self,
-        bus: LocalBus,
+        bus: Bus,
         clock: Clock,
         screen: Screen,
         people: Sequence[People],

@@ -5,7 +5,6 @@ from random import Random
 
 import msgspec
 
-from runline.bus.local import LocalBus
 from runline.domain.book import VIEWER_ROLE
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
@@ -14,6 +13,7 @@ from runline.domain.nodes import ROOT
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.roles import SetRole
 from runline.domain.users import CreateUser
+from runline.engine.bus import Bus
 from runline.engine.requests import Accepted, Request
 
 PLATFORM = "platform"
@@ -92,7 +92,7 @@ class People(msgspec.Struct, frozen=True):
         return [player for agent in self.agents for player in agent.players]
 
 
-async def set_up(bus: LocalBus, seed: int, wagers: float) -> list[People]:
+async def set_up(bus: Bus, seed: int, wagers: float) -> list[People]:
     """Open the books and create everyone. wagers: how many are to be expected."""
     random = Random(seed)
     scale = 1 + int(wagers / WAGERS_PER_CREDIT)
@@ -140,7 +140,7 @@ def creating(people: People, random: Random, scale: int) -> list[Command]:
     return commands
 
 
-async def send_all(bus: LocalBus, stream: str, actor: str, commands: Sequence[Command]) -> None:
+async def send_all(bus: Bus, stream: str, actor: str, commands: Sequence[Command]) -> None:
     """Send commands in their order; all must be accepted."""
     for start in range(0, len(commands), REQUESTS_MAX):
         part = commands[start : start + REQUESTS_MAX]

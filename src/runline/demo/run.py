@@ -12,7 +12,6 @@ import msgspec
 from rich.console import Console
 
 from runline.bootstrap import open_store, running_engine
-from runline.bus.local import LocalBus
 from runline.config import StoreSettings
 from runline.demo.bettors import Bettors
 from runline.demo.clock import DayClock, time_of_day
@@ -24,7 +23,7 @@ from runline.demo.screen import Screen
 from runline.demo.summary import Running
 from runline.demo.timeline import Timeline
 from runline.demo.view import show
-from runline.engine.bus import Question
+from runline.engine.bus import Bus, Question
 from runline.engine.engine import Engine
 from runline.engine.probes import Probes
 from runline.feeds.replay import Replay
@@ -82,7 +81,7 @@ async def run_day(console: Console, wanted: Wanted) -> Ending:
         return await pass_day(console, engine, bus, running, wanted.duration_s, asked_to_end)
 
 
-async def open_day(engine: Engine, bus: LocalBus, clock: DayClock, wanted: Wanted) -> Running:
+async def open_day(engine: Engine, bus: Bus, clock: DayClock, wanted: Wanted) -> Running:
     """Set up the house and its books, and post the board as it stands in the morning."""
     people = await set_up(bus, wanted.seed, wanted.rate_per_s * wanted.duration_s * (2 if wanted.day.rush else 1))
     day = wanted.day
@@ -100,7 +99,7 @@ async def open_day(engine: Engine, bus: LocalBus, clock: DayClock, wanted: Wante
 
 
 async def pass_day(
-    console: Console, engine: Engine, bus: LocalBus, running: Running, duration_s: float, asked_to_end: asyncio.Event
+    console: Console, engine: Engine, bus: Bus, running: Running, duration_s: float, asked_to_end: asyncio.Event
 ) -> Ending:
     """Let the day pass, then let everything come to rest."""
     screen, clock = running.screen, running.clock
@@ -131,7 +130,7 @@ async def pass_day(
     return Ending(running, books, faults + faults_of(screen, books, ended=ended and not running.day.later))
 
 
-async def open_figures(bus: LocalBus, running: Running, at_ns: int) -> None:
+async def open_figures(bus: Bus, running: Running, at_ns: int) -> None:
     """Every agent of every book opens the figures at once: the page of agents and of players, as the console asks for them."""
     await asyncio.sleep(max(running.clock.seconds_until(at_ns), 0.0))
     seats = [(one.book, seat.user) for one in running.people for seat in (*one.agents, *one.sub_agents)]

@@ -1,11 +1,11 @@
 """Sample: a house with a game tomorrow, a book, an agent and a player, to try the API on. Its passwords are no secret."""
 
-from runline.bus.local import LocalBus
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command
+from runline.engine.bus import Bus
 from runline.engine.requests import Request
 from runline.gateway.signing import Signing, accepted
 
@@ -20,7 +20,7 @@ LINES = (
 )
 
 
-async def add_sample(bus: LocalBus, signing: Signing, platform: str, now_ns: int) -> None:
+async def add_sample(bus: Bus, signing: Signing, platform: str, now_ns: int) -> None:
     """Add the sample to a new house. platform: the house's owner.
 
     Raises Rejected `already_exists` if it is there.

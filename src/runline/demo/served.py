@@ -147,7 +147,7 @@ async def serve_demo(plan: Plan) -> None:
         store = open_store(StoreSettings(database, plan.committer))
         async with running_engine(store, database=database) as (engine, bus):
             clock = engine.clock
-            server = make_server(engine, bus, outside(clock), more=controls.doors)
+            server = make_server(bus, outside(clock), more=controls.doors)
             if not (await server.gateway.door.ask_inside(HOUSE, "books_open", Nothing(), Books)).count:
                 span_s = (day.end_ns - day.origin_ns) / 1e9
                 await set_up(bus, plan.seed, plan.rate * span_s)

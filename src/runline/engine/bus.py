@@ -50,7 +50,11 @@ class Who(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bus(Protocol):
-    """How engines are reached."""
+    """How engines are reached. An adapter is made from this class: what can be said by the other methods is said here, once."""
+
+    def new_id(self) -> str:
+        """A command id of now, by the time and the chance of the process in which this end of the bus is."""
+        ...
 
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
         """Send requests; the outcome of each comes to the sink once it is durable. The way of wagers: nothing is awaited."""
@@ -62,6 +66,11 @@ class Bus(Protocol):
         Raises Rejected `too_many`.
         """
         ...
+
+    async def send_one(self, request: Request) -> Outcome:
+        """The outcome of one request, durable."""
+        (outcome,) = await self.send((request,))
+        return outcome
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question, once the position at which it is true is durable.
@@ -86,7 +95,8 @@ class Bus(Protocol):
         ...
 
     async def who(self, stream: str, session: str) -> Who:
-        """Whose a session is, for whoever counts what they have open. It permits nothing.
+        """Whose a session is. It vouches for nothing: by it a gateway counts whose connections are open, and says at a
+        sign-out whether there is a session to end. What is sent or asked in it is judged by whoever owns the stream.
 
         Raises Rejected `not_signed_in`, `unavailable`.
         """

@@ -2,21 +2,22 @@
 
 import msgspec
 
+BUCKETS = 320
 
-class Histogram:
+
+class Histogram(msgspec.Struct):
     """Durations in buckets about 9 % wide: eight to each doubling, from 1 µs to six days."""
 
-    def __init__(self) -> None:
-        self.buckets = [0] * 320
-        self.count = 0
-        self.max_ns = 0
+    buckets: list[int] = msgspec.field(default_factory=lambda: [0] * BUCKETS)
+    count: int = 0
+    max_ns: int = 0
 
     def add(self, duration_ns: int) -> None:
         """Count one duration."""
         value = max(duration_ns >> 10, 1)
         exponent = value.bit_length() - 1
         fraction = (value << 3 >> exponent) & 7
-        self.buckets[min(exponent << 3 | fraction, 319)] += 1
+        self.buckets[min(exponent << 3 | fraction, BUCKETS - 1)] += 1
         self.count += 1
         if duration_ns > self.max_ns:
             self.max_ns = duration_ns
@@ -55,3 +56,10 @@ class Probes(msgspec.Struct):
     def refuse(self, code: str, number: int = 1) -> None:
         """Count refusals."""
         self.refused[code] = self.refused.get(code, 0) + number
+
+
+class Measures(msgspec.Struct, frozen=True):
+    """How long commands take in a process, since its start: what `Probes` count, as it goes over the bus."""
+
+    commit: Histogram
+    answer: Histogram

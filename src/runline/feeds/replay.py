@@ -11,13 +11,13 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from runline.bus.local import LocalBus
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.catalog import Sport
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.messages import HOUSE, Command
 from runline.domain.results import ConfirmResult, EnterResult
+from runline.engine.bus import Bus
 from runline.engine.ports import Clock
 from runline.engine.requests import Refused, Request
 
@@ -129,7 +129,7 @@ class Replay:
 
     def __init__(
         self,
-        bus: LocalBus,
+        bus: Bus,
         clock: Clock,
         games: Sequence[Game],
         lines: Iterable[Line],

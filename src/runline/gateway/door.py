@@ -14,12 +14,12 @@ import msgspec
 from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import GATEWAY, Command, Rejected
 from runline.domain.pieces import require_small_pieces
-from runline.domain.queries.inside import READY, Nothing, Readiness, Standing
+from runline.domain.queries.inside import MEASURES, READY, VITALS, Nothing, Readiness, Standing, Vitals
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Answer, Bus, Question
-from runline.engine.ids import Entropy, uuid7
 from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.ports import Clock
+from runline.engine.probes import Measures
 from runline.engine.requests import Outcome, Refused, Request, Sink
 from runline.gateway.tokens import session_name, stream_of
 
@@ -97,20 +97,15 @@ decode_line = msgspec.json.Decoder(CommandLine)
 
 
 class Door:
-    """What a gateway sends and asks. clock, entropy: for the ids of commands whose senders give them none."""
+    """What a gateway sends and asks."""
 
-    def __init__(self, bus: Bus, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, bus: Bus, clock: Clock) -> None:
         self.bus = bus
         self.clock = clock
-        self.entropy = entropy
-
-    def new_id(self) -> str:
-        """A command id of now."""
-        return uuid7(self.clock.now_ns(), self.entropy)
 
     def own(self, stream: str, command: Command) -> Request:
         """What the gateway itself sends."""
-        return Request(stream, self.new_id(), GATEWAY, command)
+        return Request(stream, self.bus.new_id(), GATEWAY, command)
 
     def report(self, stream: str, command: Command, sink: Sink) -> None:
         """Send something of the gateway's own that nobody waits for."""
@@ -128,7 +123,7 @@ class Door:
         """What somebody sends. Without an id of theirs it gets one here, and cannot be sent again safely."""
         return Request(
             caller.stream,
-            command_id or self.new_id(),
+            command_id or self.bus.new_id(),
             "",
             command,
             caller.session,
@@ -139,8 +134,7 @@ class Door:
 
     async def execute(self, request: Request) -> Outcome:
         """The outcome of one request, durable."""
-        (outcome,) = await self.bus.send((request,))
-        return outcome
+        return await self.bus.send_one(request)
 
     async def execute_lines(self, caller: Caller, lines: Sequence[bytes]) -> list[Outcome]:
         """The outcomes of lines, in their order; what cannot be read is refused by itself.
@@ -191,3 +185,11 @@ class Door:
     async def readiness(self) -> Readiness:
         """Whether commands of every stream can be recorded now."""
         return msgspec.json.decode((await self.bus.ask(Question("", READY))).body, type=Readiness)
+
+    async def vitals(self, stream: str) -> Vitals:
+        """How the process that owns a stream is. Raises Rejected `unavailable`."""
+        return msgspec.json.decode((await self.bus.ask(Question(stream, VITALS))).body, type=Vitals)
+
+    async def measures(self) -> Measures:
+        """How long commands take. Raises Rejected `unavailable`."""
+        return msgspec.json.decode((await self.bus.ask(Question("", MEASURES))).body, type=Measures)

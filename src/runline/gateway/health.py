@@ -1,25 +1,22 @@
 """Health: how Runline is, as it is told to those who follow the topic `health`; and what becomes slow, as the house is told."""
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from runline.domain.messages import HOUSE
-from runline.domain.watch import NoteHealth
-from runline.engine.engine import Engine
-from runline.engine.requests import Sink
+from runline.gateway.door import Door
 from runline.gateway.fan import Fan
 from runline.monitor.health import HealthMonitor
-from runline.reads.conditions import conditions_told
 
 
 class Health:
-    """How the process is. report: sends the house what was found."""
+    """How Runline is, as whoever owns the streams says over the bus, and as is measured here."""
 
-    def __init__(self, engine: Engine, fan: Fan, report: Callable[[NoteHealth, Sink], None]) -> None:
-        self.engine = engine
+    def __init__(self, door: Door, fan: Fan) -> None:
+        self.door = door
         self.fan = fan
-        self.monitor = HealthMonitor(engine.probes.commit, engine.probes.answer, fan.delivery, report)
+        self.monitor = HealthMonitor(door.measures, fan.delivery, partial(door.report, HOUSE))
         self.task = asyncio.create_task(self.monitor.run())
 
     async def close(self) -> None:
@@ -27,26 +24,28 @@ class Health:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
-    def told(self, stream: str) -> dict[str, Any]:
-        """How fast Runline is just now. Volumes, which are of the whole platform, are for the house's staff."""
-        engine, recent = self.engine, self.monitor.percentile_ms
+    async def told(self, stream: str) -> dict[str, Any]:
+        """How fast Runline is just now. Volumes, which are of the whole platform, are for the house's staff.
+
+        Raises Rejected `unavailable`.
+        """
+        vitals, recent = await self.door.vitals(stream), self.monitor.percentile_ms
         values: dict[str, Any] = {
-            "recoveries": engine.probes.recoveries,
+            "recoveries": vitals.recoveries,
             "commit_ms_p50": recent("commit", 50),
             "commit_ms_p99": recent("commit", 99),
             "answer_ms_p99": recent("answer", 99),
             "delivery_ms_p99": recent("delivery", 99),
             "loop_ms_p99": recent("loop", 99),
-            "slow": list(engine.view.watch.slownesses),
-            "conditions": conditions_told(engine.conditions.standing.values(), stream, whole=False),
-            "server_ns": engine.clock.host_ns(),
+            "slow": vitals.slow,
+            "conditions": vitals.conditions,
+            "server_ns": self.door.clock.host_ns(),
         }
         if stream == HOUSE:
-            probes = engine.probes
             return values | {
-                "accepted": probes.accepted,
-                "refused": sum(probes.refused.values()),
-                "logged": probes.events,
+                "accepted": vitals.accepted,
+                "refused": vitals.refused,
+                "logged": vitals.logged,
                 "screens": self.fan.count,
             }
         return values

@@ -1,11 +1,12 @@
 """Pulse: what is told at regular times: that the streams are alive, and how Runline is."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
+from runline.domain.messages import Rejected
 from runline.engine.ports import Clock
 from runline.gateway.fan import Fan, Followed, Group
 from runline.gateway.limits import HEALTH_S, HEARTBEAT_S, SCREENS_AT_ONCE
@@ -17,7 +18,7 @@ encode = msgspec.json.Encoder().encode
 class Pulse:
     """Tells the screens of a fan. health: how Runline is, as the people of a stream are told."""
 
-    def __init__(self, fan: Fan, clock: Clock, health: Callable[[str], dict[str, Any]]) -> None:
+    def __init__(self, fan: Fan, clock: Clock, health: Callable[[str], Awaitable[dict[str, Any]]]) -> None:
         self.fan = fan
         self.clock = clock
         self.health = health
@@ -46,7 +47,12 @@ class Pulse:
         screens = [screen for group in followed.groups.values() if "health" in group.topics for screen in group.screens]
         if not screens:
             return
-        frame = b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(self.health(followed.stream))
+        try:
+            health = await self.health(followed.stream)
+        except Rejected:
+            # Whoever owns the stream cannot be asked now: its screens hear nothing new until that is over.
+            return
+        frame = b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(health)
         chunk = chunk_of(frame)
         for number, screen in enumerate(screens, 1):
             screen.push(frame, chunk)

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import uvicorn
 
-from runline.bus.local import LocalBus
-from runline.domain.messages import HOUSE
 from runline.domain.sessions import SessionLimits
-from runline.engine.engine import Engine
+from runline.engine.bus import Bus
 from runline.engine.ports import Outside
 from runline.gateway.addresses import Addresses
 from runline.gateway.app import Doors, make_app
@@ -129,8 +127,7 @@ class Server(uvicorn.Server):
 
 
 def make_server(
-    engine: Engine,
-    bus: LocalBus,
+    bus: Bus,
     outside: Outside,
     *,
     certificate: Path | None = None,
@@ -140,7 +137,7 @@ def make_server(
     lasting: Mapping[str, SessionLimits] | None = None,
     more: Callable[[Gateway], Doors] | None = None,
 ) -> Server:
-    """A server over a running engine; `serve(sockets=[…])` runs it until it is told to exit.
+    """A server over a bus to running engines; `serve(sockets=[…])` runs it until it is told to exit.
 
     public_url: where browsers come to, if that is not here.
     addresses: who is believed about a client's address. lasting: how long sessions last, by kind. more: doors besides its own.
@@ -151,9 +148,9 @@ def make_server(
     if certificate is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(certificate, key)
-    door, site = Door(bus, outside.clock, outside.entropy), Site(public_url, tls is not None)
+    door, site = Door(bus, outside.clock), Site(public_url, tls is not None)
     fan = Fan(bus, outside.clock)
-    health = Health(engine, fan, partial(door.report, HOUSE))
+    health = Health(door, fan)
     gateway = Gateway(door, outside, fan, health, site, lasting)
     connections = Connections(connections_of(raise_files()))
     entrance = Entrance(door, site, addresses or Addresses(), connections, outside.clock.host_ns)

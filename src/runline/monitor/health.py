@@ -4,11 +4,12 @@ Rule: what was found is a command like any other. That something is slow, or is 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import get_args
 
+from runline.domain.messages import Rejected
 from runline.domain.watch import Measure, NoteHealth
-from runline.engine.probes import Histogram
+from runline.engine.probes import Histogram, Measures
 from runline.engine.requests import Accepted, Outcome, Sink
 from runline.monitor.recent import Recent
 
@@ -39,14 +40,17 @@ class Said(Sink):
 class HealthMonitor:
     """Looks at the measures once a second.
 
-    commit, answer, delivery: histograms that count since the start. report: sends a command to the house.
+    ask: what was measured where the streams are. delivery: what is measured here. Both count since the start. report: sends
+    a command to the house.
     """
 
-    def __init__(self, commit: Histogram, answer: Histogram, delivery: Histogram, report: Report) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Measures]], delivery: Histogram, report: Report) -> None:
+        self.ask = ask
+        self.asked = False
         self.loop = Histogram()
         sources: dict[Measure, Histogram] = {
-            "commit": commit,
-            "answer": answer,
+            "commit": Histogram(),
+            "answer": Histogram(),
             "delivery": delivery,
             "loop": self.loop,
         }
@@ -58,13 +62,29 @@ class HealthMonitor:
         """Look, as long as this runs."""
         loop = asyncio.get_running_loop()
         ticks = 0
+        await self.measure()
         while True:
             planned = loop.time() + TICK_S
             await asyncio.sleep(TICK_S)
             self.loop.add(max(int((loop.time() - planned) * 1e9), 0))
             ticks += 1
             if ticks % TICKS_PER_LOOK == 0:
+                await self.measure()
                 self.look()
+
+    async def measure(self) -> None:
+        """Ask what was measured where the streams are. Where nobody answers, nothing new was measured."""
+        try:
+            measures = await self.ask()
+        except Rejected:
+            return
+        sources: dict[Measure, Histogram] = {"commit": measures.commit, "answer": measures.answer}
+        for measure, source in sources.items():
+            if self.asked:
+                self.recent[measure].go_on(source)
+            else:
+                self.recent[measure] = Recent(source)
+        self.asked = True
 
     def look(self) -> None:
         """Compare the last seconds with what they should be, and report what has changed."""

@@ -14,6 +14,12 @@ class Recent:
         self.source = source
         self.marks: deque[list[int]] = deque([source.buckets.copy()], maxlen=WINDOW_S)
 
+    def go_on(self, source: Histogram) -> None:
+        """What the source has counted by now. One that has counted less than before has begun anew."""
+        if source.count < self.source.count:
+            self.marks = deque([[0] * len(source.buckets)], maxlen=WINDOW_S)
+        self.source = source
+
     def mark(self) -> None:
         """A second is over."""
         self.marks.append(self.source.buckets.copy())

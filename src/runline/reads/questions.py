@@ -16,7 +16,7 @@ from runline.domain.house import House
 from runline.domain.messages import Rejected, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.declared import Asked, Page, Query, require
-from runline.domain.queries.inside import READY, Inside, Readiness
+from runline.domain.queries.inside import MEASURES, READY, VITALS, Inside, Readiness, Vitals
 from runline.domain.queries.pages import page_of
 from runline.domain.state import State
 from runline.domain.vocabulary import VOCABULARY
@@ -26,6 +26,7 @@ from runline.engine.fair import FairQueue, Member
 from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
+from runline.engine.probes import Measures
 from runline.engine.requests import Refused, not_signed_in
 from runline.reads.conditions import conditions_told, key_of
 from runline.reads.history import answer as answer_from_history
@@ -85,6 +86,11 @@ class Questions:
         """The answer to a question, once it is the turn of whoever asks."""
         if question.name == READY:
             return self.readiness()
+        if question.name == VITALS:
+            return self.vitals(question.stream)
+        if question.name == MEASURES:
+            probes = self.engine.probes
+            return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer)))
         inside = VOCABULARY.inside.get(question.name)
         if inside is not None:
             return await self.answer_inside(question, inside, asked_of(inside.asked, question.fields))
@@ -209,6 +215,15 @@ class Questions:
         engine = self.engine
         parts = {one.part: None for one in engine.conditions.failing}
         return Answer(engine.view.seq, encode(Readiness(engine.ready, tuple(sorted(parts)))))
+
+    def vitals(self, stream: str) -> Answer:
+        """How this process is, for the people of a stream."""
+        engine, probes = self.engine, self.engine.probes
+        conditions = tuple(conditions_told(engine.conditions.standing.values(), stream, whole=False))
+        slow = tuple(engine.view.watch.slownesses)
+        refused = sum(probes.refused.values())
+        told = Vitals(probes.recoveries, slow, conditions, probes.accepted, refused, probes.events)
+        return Answer(engine.view.seq, encode(told))
 
     async def look(
         self, path: Member, stream: str, read: Callable[Concatenate[Snapshot, P], V], *args: P.args, **kwargs: P.kwargs

@@ -12,6 +12,7 @@ from runline.domain.access import User
 from runline.domain.house import House
 from runline.domain.messages import Rejected, declares
 from runline.domain.permissions import Permission
+from runline.domain.queries.process import ConditionRow
 from runline.domain.state import State
 
 Read = Callable[[Any, Any, User | None, str, int], Any]
@@ -147,5 +148,26 @@ class Readiness(msgspec.Struct, frozen=True):
     failing: tuple[str, ...]
 
 
+class Vitals(msgspec.Struct, frozen=True):
+    """How the process that owns a stream is, as the people of the stream may be told.
+
+    recoveries: streams that were read again. slow: what the house knows to be slow. accepted, refused, logged: commands and
+    events since the start, of all streams.
+    """
+
+    recoveries: int
+    slow: tuple[str, ...]
+    conditions: tuple[ConditionRow, ...]
+    accepted: int
+    refused: int
+    logged: int
+
+
 READY = "ready"
 """Asked of a process and not of a stream: it is answered (with a `Readiness`) whatever is not well."""
+
+VITALS = "vitals"
+"""Asked for a stream of the process that owns it: it is answered (with `Vitals`) whatever is not well."""
+
+MEASURES = "measures"
+"""Asked of a process: it is answered (with the engine's `Measures`) whatever is not well."""

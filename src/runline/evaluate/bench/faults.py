@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from runline.bootstrap import open_store, running_engine
-from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.config import StoreSettings
 from runline.domain.board import MarketLine, PostLines
@@ -18,6 +17,7 @@ from runline.domain.catalog import Period
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE, Command
 from runline.domain.suspension import Reopen, Suspend
+from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.ports import Sealed, Store
 from runline.engine.requests import Accepted, Request
@@ -179,9 +179,7 @@ async def in_process(folder: Path, open_wagers: int, slow_s: float) -> dict[str,
     return figures
 
 
-async def slow_disk(
-    engine: Engine, bus: LocalBus, bettors: Bettors, store: SlowDisk, seconds: float
-) -> dict[str, float]:
+async def slow_disk(engine: Engine, bus: Bus, bettors: Bettors, store: SlowDisk, seconds: float) -> dict[str, float]:
     """A disk whose sync takes SYNC_S for a while: wagers and control commands meanwhile, and wagers afterwards."""
     control_ns: list[int] = []
 
@@ -206,7 +204,7 @@ async def slow_disk(
     return figures | latencies("after_slow_disk_answer", after.durations_ns) | {"slow_disk_s": seconds}
 
 
-async def post_board(bus: LocalBus) -> None:
+async def post_board(bus: Bus) -> None:
     """A board of GAMES × 7 periods × 3 markets × 2 sides, twice."""
     start_ns = time.time_ns() + 12 * HOUR_NS
     await send_all(bus, HOUSE, "platform", [CreateLeague("NFL", "football")])

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from runline.bootstrap import open_store, running_engine
-from runline.bus.local import LocalBus
 from runline.config import StoreSettings
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
@@ -16,6 +15,7 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.placing import PlaceWager
 from runline.domain.suspension import Reopen, Suspend
+from runline.engine.bus import Bus
 from runline.engine.requests import Accepted, Refused, Request
 from runline.evaluate.bench.load import CREDIT_MINOR, HOUR_NS, OWNER, send_all
 from runline.evaluate.bench.result import latencies
@@ -35,7 +35,7 @@ def book_name(number: int) -> str:
 class Board:
     """The line of the game, which moves to another price each time."""
 
-    def __init__(self, bus: LocalBus) -> None:
+    def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self.revision = 0
 
@@ -61,7 +61,7 @@ def wager(price: int) -> PlaceWager:
     return PlaceWager(PLAYER, f"{FIXTURE}:game:moneyline", "away", None, f"+{price}", 5_00, "risk", "accept_any")
 
 
-async def open_books(bus: LocalBus, books: int) -> None:
+async def open_books(bus: Bus, books: int) -> None:
     """A house with one game, and books with a player each."""
     start_ns = time.time_ns() + 12 * HOUR_NS
     await send_all(
@@ -88,7 +88,7 @@ async def moves_alone_ns(board: Board) -> list[int]:
     return durations_ns
 
 
-async def refusals_ns(bus: LocalBus, books: int) -> list[int]:
+async def refusals_ns(bus: Bus, books: int) -> list[int]:
     """How long it takes from suspensions of the game until the last book has refused a wager."""
     durations_ns: list[int] = []
     for _ in range(SUSPENSIONS):

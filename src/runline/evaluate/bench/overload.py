@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from runline.bootstrap import open_store, running_engine
-from runline.bus.local import LocalBus
 from runline.config import StoreSettings
 from runline.domain.messages import Command
 from runline.domain.placing import PlaceWager
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.users import RestoreUser, RevokeUser
+from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.requests import Accepted, Outcome, Request, Sink
 from runline.evaluate.bench.load import BOOK, OWNER, Bettors, ClosedLoop, fixture_name, set_up
@@ -105,7 +105,7 @@ class Sent(Sink):
 class Forbidding:
     """Control commands among the flood: a game and a player are closed and opened again, in turns."""
 
-    def __init__(self, bus: LocalBus, players: list[str]) -> None:
+    def __init__(self, bus: Bus, players: list[str]) -> None:
         self.bus = bus
         self.players = players
         self.durations_ns: list[int] = []

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from runline.bootstrap import open_store, running_engine
-from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.config import StoreSettings
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import VIEW_ONLY
+from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.evaluate.bench.load import BOOK, OWNER, Bettors, set_up
 from runline.gateway.door import Door
@@ -32,13 +32,11 @@ READY_S = 60.0
 encode = msgspec.json.Encoder().encode
 
 
-async def give_password(engine: Engine, bus: LocalBus, stream: str, user: str) -> None:
+async def give_password(engine: Engine, bus: Bus, stream: str, user: str) -> None:
     """Give a user their first password."""
     passwords = Passwords(Callers, os.urandom)
     try:
-        await Signing(Door(bus, engine.clock, os.urandom), passwords, os.urandom).set_first_password(
-            stream, user, PASSWORD
-        )
+        await Signing(Door(bus, engine.clock), passwords, os.urandom).set_first_password(stream, user, PASSWORD)
     finally:
         passwords.close()
 

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 from runline.bootstrap import open_store, running_engine
-from runline.bus.local import LocalBus
 from runline.config import StoreSettings
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.jobs import JobFinished
 from runline.domain.messages import HOUSE, Command
 from runline.domain.results import ConfirmResult, EnterResult
+from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.ports import Sealed
 from runline.engine.requests import Accepted, Request
@@ -88,20 +88,20 @@ def copy_database(path: Path, copy: Path) -> None:
     source.close()
 
 
-async def accepted(bus: LocalBus, command: Command) -> None:
+async def accepted(bus: Bus, command: Command) -> None:
     outcome = await bus.send_one(Request(HOUSE, bus.new_id(), "platform", command))
     if not isinstance(outcome, Accepted):
         raise RuntimeError(f"refused: {outcome}")
 
 
-async def close_fixture(engine: Engine, bus: LocalBus, fixture: str) -> None:
+async def close_fixture(engine: Engine, bus: Bus, fixture: str) -> None:
     """Bring a fixture's start near and wait for its cutoff."""
     await accepted(bus, RescheduleFixture(fixture, engine.clock.now_ns() + SOON_NS, "bench"))
     while (await engine.query(HOUSE, lambda house: house.catalog.fixtures[fixture].status))[1] != "closed":  # noqa: ASYNC110
         await asyncio.sleep(0.05)
 
 
-async def settle(engine: Engine, bus: LocalBus, fixture: str) -> tuple[float, int]:
+async def settle(engine: Engine, bus: Bus, fixture: str) -> tuple[float, int]:
     """Confirm a result; (seconds until the book's last wager on it is settled and durable, how many were)."""
     position, _ = await engine.query(BOOK, lambda book: None)
     subscription = engine.subscribe(BOOK, position)

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from runline.bus.local import LocalBus
 from runline.domain.messages import GATEWAY
 from runline.domain.passwords import ChangePassword
 from runline.domain.sessions import SignIn
+from runline.engine.bus import Bus
 from runline.engine.requests import Accepted, Request
 from runline.engine.watching import Began, Cut, Frame, News, TurnedAway
 from runline.evaluate.bench.load import HOUR_NS
@@ -17,7 +17,7 @@ NO_PASSWORD = "$argon2id$nobody-signs-in-with-this"
 """In the place of a digest: hashing a thousand passwords is not what is measured."""
 
 
-async def begin_session(bus: LocalBus, stream: str, user: str, session: str) -> None:
+async def begin_session(bus: Bus, stream: str, user: str, session: str) -> None:
     """A session of somebody who has never signed in."""
     credential = await bus.send_one(
         Request(stream, bus.new_id(), GATEWAY, ChangePassword(user, NO_PASSWORD, 0, ""), bulk=True)
