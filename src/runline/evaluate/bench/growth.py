@@ -16,15 +16,26 @@ from pathlib import Path
 import msgspec
 
 from runline.bootstrap import open_store, running_engine
-from runline.bus.local import LocalBus
 from runline.config import StoreSettings
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
+from runline.engine.bus import Bus
 from runline.engine.engine import Engine
+from runline.engine.ports import Store
 from runline.engine.requests import Request
 from runline.evaluate.bench.core import decide_and_evolve
-from runline.evaluate.bench.load import BOOK, CREDIT_MINOR, OWNER, Bettors, ClosedLoop, player_number, send_all, set_up
+from runline.evaluate.bench.load import (
+    BOOK,
+    CREDIT_MINOR,
+    OWNER,
+    Bettors,
+    ClosedLoop,
+    loaded,
+    player_number,
+    send_all,
+    set_up,
+)
 from runline.evaluate.bench.recover import fill
 from runline.evaluate.bench.result import Zipf
 
@@ -54,7 +65,7 @@ class Cost(msgspec.Struct):
 class BettorsOfBooks(Bettors):
     """Bettors of many books, the books by Zipf."""
 
-    def __init__(self, bus: LocalBus, books: int, seed: int) -> None:
+    def __init__(self, bus: Bus, books: int, seed: int) -> None:
         super().__init__(bus, PLAYERS_PER_BOOK, seed)
         self.books = Zipf(books, seed)
 
@@ -68,7 +79,7 @@ def book_name(number: int) -> str:
     return f"{BOOK}{number:04d}"
 
 
-async def open_books(bus: LocalBus, books: int) -> None:
+async def open_books(bus: Bus, books: int) -> None:
     """Many small books beside the large one."""
     await send_all(bus, HOUSE, "platform", [OpenBook(book_name(number), OWNER) for number in range(books)])
     players = [CreatePlayer(player_number(number), "root", CREDIT_MINOR) for number in range(PLAYERS_PER_BOOK)]
@@ -77,11 +88,12 @@ async def open_books(bus: LocalBus, books: int) -> None:
 
 
 @asynccontextmanager
-async def world_of(path: Path, world: World) -> AsyncIterator[tuple[Engine, Bettors]]:
-    """A world and those who wager in it."""
+async def world_of(path: Path, world: World) -> AsyncIterator[tuple[Store, Engine, Bettors]]:
+    """A world, and those who wager in it."""
     if world.events:
         await fill(path, world.players, 0, world.events)
-    async with running_engine(open_store(StoreSettings(path, "process"))) as (engine, bus):
+    store = open_store(StoreSettings(path, "process"))
+    async with running_engine(store) as (engine, bus):
         if not world.events:
             await set_up(bus, world.players, world.levels)
         bettors = Bettors(bus, world.players, SEED)
@@ -90,7 +102,7 @@ async def world_of(path: Path, world: World) -> AsyncIterator[tuple[Engine, Bett
             bettors = BettorsOfBooks(bus, world.books, SEED)
         # The first games of a long history are over.
         bettors.first_fixture, bettors.fixtures = 19, 1
-        yield engine, bettors
+        yield store, engine, bettors
 
 
 async def compare(folder: Path, small: World, large: World, wagers: int) -> tuple[Cost, Cost]:
@@ -107,14 +119,18 @@ async def compare(folder: Path, small: World, large: World, wagers: int) -> tupl
             gc.collect()
             gc.freeze()
             for _ in range(ROUNDS):
-                for cost, (engine, bettors) in zip(costs, (first, second), strict=True):
+                for cost, (_, engine, bettors) in zip(costs, (first, second), strict=True):
                     load = ClosedLoop(engine, [bettors.request() for _ in range(wagers)], IN_FLIGHT)
                     cost.end_to_end_us = min(cost.end_to_end_us, await load.run() / wagers * 1e6)
                     if load.accepted != wagers:
                         raise RuntimeError(f"only {load.accepted} of {wagers} wagers were accepted: {load.refused}")
+            states = [await loaded(store) for store, _, _ in (first, second)]
+            gc.collect()
+            gc.freeze()
             for _ in range(ROUNDS):
-                for cost, (engine, bettors) in zip(costs, (first, second), strict=True):
-                    took_ns = decide_and_evolve(engine, [bettors.request() for _ in range(wagers)])
+                for cost, (house, books), (_, engine, bettors) in zip(costs, states, (first, second), strict=True):
+                    requests = [bettors.request() for _ in range(wagers)]
+                    took_ns = decide_and_evolve(house, books, requests, engine.clock.now_ns())
                     cost.core_us = min(cost.core_us, sum(took_ns) / wagers / 1e3)
     gc.unfreeze()
     return costs

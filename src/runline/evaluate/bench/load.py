@@ -5,14 +5,18 @@ import time
 from collections.abc import Sequence
 from random import Random
 
-from runline.bus.local import LocalBus
 from runline.domain.board import MarketLine, PostLines
+from runline.domain.book import Book
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
-from runline.domain.house import OpenBook
+from runline.domain.house import House, OpenBook
 from runline.domain.messages import HOUSE, Command
 from runline.domain.placing import PlaceWager
+from runline.domain.vocabulary import VOCABULARY
+from runline.engine.bus import Bus
 from runline.engine.engine import Engine
+from runline.engine.ports import Store
+from runline.engine.recovery import load_whole
 from runline.engine.requests import Accepted, Outcome, Request, Sink
 from runline.evaluate.bench.result import Zipf
 
@@ -32,7 +36,7 @@ def player_number(number: int) -> str:
     return f"P{number:06d}"
 
 
-async def send_all(bus: LocalBus, stream: str, actor: str, commands: Sequence[Command]) -> None:
+async def send_all(bus: Bus, stream: str, actor: str, commands: Sequence[Command]) -> None:
     """Send commands in bulk; all must be accepted."""
     for start in range(0, len(commands), 1_000):
         part = commands[start : start + 1_000]
@@ -56,7 +60,14 @@ def agents_of(levels: int) -> tuple[list[CreateAgent], list[str]]:
     return agents, [name for name, _ in ends]
 
 
-async def set_up(bus: LocalBus, players: int, levels: int = 3) -> None:
+async def loaded(store: Store) -> tuple[House, dict[str, Book]]:
+    """The house and its books of the bench's own, from what is stored: those of the engine are nobody else's."""
+    heads = await store.heads()
+    house = await load_whole(store, House(VOCABULARY), heads.pop(HOUSE))
+    return house, {stream: await load_whole(store, Book(stream, VOCABULARY), head) for stream, head in heads.items()}
+
+
+async def set_up(bus: Bus, players: int, levels: int = 3) -> None:
     """A house with a full board, a book with so many levels of agents, and players at its lowest."""
     start_ns = time.time_ns() + 12 * HOUR_NS
     lines = (
@@ -95,7 +106,7 @@ SELECTIONS = (
 class Bettors:
     """Makes wagers at the prices of the board; accounts by Zipf."""
 
-    def __init__(self, bus: LocalBus, players: int, seed: int, fixtures: int = FIXTURES) -> None:
+    def __init__(self, bus: Bus, players: int, seed: int, fixtures: int = FIXTURES) -> None:
         self.bus = bus
         self.zipf = Zipf(players, seed)
         self.random = Random(seed)

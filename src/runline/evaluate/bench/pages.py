@@ -11,12 +11,13 @@ from pathlib import Path
 import msgspec
 
 from runline.bootstrap import running_engine
-from runline.bus.local import LocalBus
 from runline.domain.access import User
 from runline.domain.audience import audience_of
 from runline.domain.board import MarketLine, PostLines
+from runline.domain.book import Book
 from runline.domain.fixtures import CreateFixture
 from runline.domain.hierarchy import CreateAgent
+from runline.domain.house import House
 from runline.domain.messages import HOUSE, Command
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Page
@@ -24,8 +25,8 @@ from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
 from runline.domain.users import CreateUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.engine.engine import Engine
-from runline.evaluate.bench.load import BOOK, HOUR_NS, OWNER, player_number, send_all, set_up
+from runline.engine.bus import Bus
+from runline.evaluate.bench.load import BOOK, HOUR_NS, OWNER, loaded, player_number, send_all, set_up
 from runline.store.memory import MemoryStore
 
 LISTS = ("players", "users", "figures", "board", "roles", "suspensions")
@@ -35,7 +36,7 @@ CLERKS_NODE = "A5"
 ROUNDS = 5
 
 
-async def fill(bus: LocalBus, players: int) -> None:
+async def fill(bus: Bus, players: int) -> None:
     """A book with so many players, a tenth as many agents, a twentieth as many games, and some thousand roles and layers."""
     await set_up(bus, players, LEVELS)
     start_ns = time.time_ns() + 24 * HOUR_NS
@@ -64,30 +65,28 @@ async def fill(bus: LocalBus, players: int) -> None:
     await send_all(bus, BOOK, OWNER, roles + layers + clerk)
 
 
-def page_ms(engine: Engine, user: User, name: str, after: str) -> tuple[float, Page]:
+def page_ms(house: House, book: Book, user: User, name: str, after: str, now_ns: int) -> tuple[float, Page]:
     """(milliseconds of the loop, the largest page of a list after a place): the best of some rounds, for what disturbs a machine
     only ever adds."""
     query = VOCABULARY.queries[name]
     assert query.show is not None
-    state = engine.writers[BOOK].state
     asked = query.asked(after=after, limit=query.rows_max)
-    now_ns = engine.clock.now_ns()
     best_ns = 2**62
     page = Page([])
     for _ in range(ROUNDS):
         before_ns = time.thread_time_ns()
-        page = query.show(state, engine.view, user, audience_of(state, user), asked, now_ns)
+        page = query.show(book, house, user, audience_of(book, user), asked, now_ns)
         msgspec.json.encode(page)
         best_ns = min(best_ns, time.thread_time_ns() - before_ns)
     return best_ns / 1e6, page
 
 
-def walk(engine: Engine, user: User, name: str) -> tuple[float, Page, int]:
+def walk(house: House, book: Book, user: User, name: str, now_ns: int) -> tuple[float, Page, int]:
     """(the milliseconds of the dearest page of a list, that page, how many rows all pages have)."""
     dearest_ms, dearest, rows = 0.0, Page([]), 0
     after = ""
     while True:
-        took_ms, page = page_ms(engine, user, name, after)
+        took_ms, page = page_ms(house, book, user, name, after, now_ns)
         if took_ms > dearest_ms:
             dearest_ms, dearest = took_ms, page
         rows += len(page.items)
@@ -108,12 +107,15 @@ def written_ms(page: Page) -> float:
 
 async def bench_pages(folder: Path, *, players: int) -> tuple[dict[str, float], dict[str, float]]:
     """(figures, floor)."""
-    async with running_engine(MemoryStore()) as (engine, bus):
+    store = MemoryStore()
+    async with running_engine(store) as (engine, bus):
         await fill(bus, players)
-        users = engine.writers[BOOK].state.access.users
+        house, books = await loaded(store)
+        book, now_ns = books[BOOK], engine.clock.now_ns()
+        users = book.access.users
         gc.collect()
-        found = {name: walk(engine, users[OWNER], name) for name in LISTS}
-        below = {name: walk(engine, users[CLERK], name) for name in LISTS}
+        found = {name: walk(house, book, users[OWNER], name, now_ns) for name in LISTS}
+        below = {name: walk(house, book, users[CLERK], name, now_ns) for name in LISTS}
         if found["players"][2] != players:
             raise RuntimeError(f"the pages have {found['players'][2]} of {players} players")
         figures = {"players_page_ms_max": max(found["players"][0], below["players"][0])}
