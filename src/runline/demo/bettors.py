@@ -15,7 +15,7 @@ import msgspec
 
 from runline.demo.day import Rush
 from runline.demo.people import People
-from runline.demo.screen import Line, Screen
+from runline.demo.terminal import Line, Terminal
 from runline.domain.accounts import available_minor
 from runline.domain.book import Book
 from runline.domain.catalog import Fixture, Market, side_line
@@ -66,7 +66,7 @@ SOON_HOURS = 0.5
 ROUNDING = Rounding()
 
 
-class Ticket(msgspec.Struct, frozen=True):
+class Slip(msgspec.Struct, frozen=True):
     """An accepted wager: by which command, in which book, with which number and risk."""
 
     command: str
@@ -88,7 +88,7 @@ class Bettors:
         self,
         bus: Bus,
         clock: Clock,
-        screen: Screen,
+        terminal: Terminal,
         people: Sequence[People],
         rate_per_s: float,
         seed: int,
@@ -101,14 +101,14 @@ class Bettors:
         self.answered_ns = answered_ns
         self.bus = bus
         self.clock = clock
-        self.screen = screen
+        self.terminal = terminal
         self.rate_per_s = rate_per_s
         self.random = Random(seed)
         self.players = [(one.book, player) for one in people for player in one.players]
         self.accepted = 0
         self.refused: Counter[str] = Counter()
         self.kept_away = 0
-        self.largest: Ticket | None = None
+        self.largest: Slip | None = None
         self.in_flight = 0
         self.sending: set[asyncio.Task[None]] = set()
         self.coming: list[Fixture] = []
@@ -176,7 +176,7 @@ class Bettors:
                 if isinstance(event, WagerPlaced) and (
                     self.largest is None or event.risk_minor > self.largest.risk_minor
                 ):
-                    self.largest = Ticket(request.id, request.stream, event.wager, event.risk_minor)
+                    self.largest = Slip(request.id, request.stream, event.wager, event.risk_minor)
 
     # Choosing
 
@@ -184,7 +184,7 @@ class Bettors:
         """See which games are to come, the next ones first in everyone's mind, and which have started."""
         now_ns = self.clock.now_ns()
         self.coming, self.weights, self.started = [], [], []
-        for fixture in self.screen.house.catalog.fixtures.values():
+        for fixture in self.terminal.house.catalog.fixtures.values():
             if fixture.status == "scheduled" and now_ns < fixture.start_ns:
                 self.coming.append(fixture)
                 self.weights.append(1 / (SOON_HOURS + (fixture.start_ns - now_ns) / self.hour_ns))
@@ -200,9 +200,9 @@ class Bettors:
         if fixture is None:
             return None
         stream, number = random.choice(self.players)
-        book = self.screen.books[stream]
+        book = self.terminal.books[stream]
         kind = random.choices(KINDS, KIND_WEIGHTS)[0]
-        market = self.screen.house.catalog.markets.get(f"{fixture.name}:game:{kind}")
+        market = self.terminal.house.catalog.markets.get(f"{fixture.name}:game:{kind}")
         if market is None:
             return None
         side = random.choice(SIDES[kind])
@@ -235,11 +235,11 @@ class Bettors:
     def seen(self, temper: Temper, book: Book, market: Market, player: Player, side: str) -> Line | None:
         """The line on this player's screen, or None if they see that there is none to be had."""
         if temper == "stale":
-            return self.screen.earlier.get(market.name)
+            return self.terminal.earlier.get(market.name)
         try:
             if temper in ("attentive", "greedy"):
                 asked = PlaceWager(player.number, market.name, side, None, "", 0)
-                user, house = book.access.users[player.number], self.screen.house
+                user, house = book.access.users[player.number], self.terminal.house
                 market_open(begin(book, asked, Context(self.clock.now_ns(), user, "", house, 0)))
             offer = book.lines.offer(market)
         except Rejected:

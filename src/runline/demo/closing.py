@@ -8,8 +8,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from runline.demo.screen import Figures, Screen
 from runline.demo.summary import Running, hold_text, open_wagers
+from runline.demo.terminal import Figures, Terminal
 from runline.demo.view import money
 from runline.domain.book import Book
 from runline.domain.house import House
@@ -57,15 +57,15 @@ async def is_settled(engine: Engine, books: Sequence[str]) -> bool:
     return True
 
 
-def faults_of(screen: Screen, books: dict[str, Closed], *, ended: bool) -> list[str]:
+def faults_of(terminal: Terminal, books: dict[str, Closed], *, ended: bool) -> list[str]:
     """What should not be so, in words: the live log, folded, says something else than a book; or, if the day has ended,
     wagers are open still."""
     found: list[str] = []
     for name, book in books.items():
-        figures = screen.figures[name]
+        figures = terminal.figures[name]
         for what, ours, theirs in (
-            ("position", screen.books[name].seq, book.position),
-            ("open wagers", open_wagers(screen.books[name]), book.open_wagers),
+            ("position", terminal.books[name].seq, book.position),
+            ("open wagers", open_wagers(terminal.books[name]), book.open_wagers),
             ("net win", figures.net_win_minor, -book.balances_minor),
             ("sum of the ledger", 0, book.ledger_minor),
         ):

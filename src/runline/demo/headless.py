@@ -76,7 +76,7 @@ def demonstrate(console: Console, wanted: Wanted, *, kept: bool) -> int:
     console.print()
     show_timeline(console, ending.running.timeline)
     console.print()
-    show_books(console, ending.running.screen.figures, ending.books)
+    show_books(console, ending.running.terminal.figures, ending.books)
     console.print()
     show_refusals(console, ending.running)
     console.print()

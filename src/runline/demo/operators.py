@@ -8,7 +8,7 @@ from random import Random
 
 from runline.demo.clock import time_of_day
 from runline.demo.people import People, Seat
-from runline.demo.screen import Screen
+from runline.demo.terminal import Terminal
 from runline.domain.accounts import AdjustCredit
 from runline.domain.catalog import Fixture
 from runline.domain.lines import MoveLine
@@ -46,7 +46,7 @@ class Operators:
         self,
         bus: Bus,
         clock: Clock,
-        screen: Screen,
+        terminal: Terminal,
         people: Sequence[People],
         seed: int,
         actions_per_s: float = ACTIONS_PER_S,
@@ -54,7 +54,7 @@ class Operators:
         self.actions_per_s = actions_per_s
         self.bus = bus
         self.clock = clock
-        self.screen = screen
+        self.terminal = terminal
         self.people = people
         self.random = Random(seed)
         self.outcomes: Counter[str] = Counter()
@@ -85,7 +85,9 @@ class Operators:
 
     def coming(self) -> Fixture | None:
         """One of the next games."""
-        fixtures = [fixture for fixture in self.screen.house.catalog.fixtures.values() if fixture.status == "scheduled"]
+        fixtures = [
+            fixture for fixture in self.terminal.house.catalog.fixtures.values() if fixture.status == "scheduled"
+        ]
         fixtures.sort(key=lambda fixture: fixture.start_ns)
         return self.random.choice(fixtures[:4]) if fixtures else None
 
@@ -107,9 +109,9 @@ class Operators:
             return
         kind = self.random.choice(("moneyline", "total"))
         market = f"{fixture.name}:game:{kind}"
-        if market not in self.screen.house.catalog.markets:
+        if market not in self.terminal.house.catalog.markets:
             return
-        if market in self.screen.books[people.book].lines.by_market:
+        if market in self.terminal.books[people.book].lines.by_market:
             move, words = MoveLine(market, "follow", reason="balanced"), "follows the house again"
         elif kind == "total":
             quarters = self.random.choice(OFFSETS_QUARTERS)
@@ -127,14 +129,14 @@ class Operators:
         trying = people.sub_agents if viewing else people.agents
         seat: Seat = self.random.choice(trying)
         number = self.random.choice(seat.players)
-        before = self.screen.books[people.book].tree.players[number].credit_limit_minor
+        before = self.terminal.books[people.book].tree.players[number].credit_limit_minor
         after = before * self.random.choice((3, 5)) // 4 // 100 * 100
         change = AdjustCredit(number, after, "weekly review")
         await self.act(people.book, seat.user, change, f"credit of {number} to {format_money(after)}")
 
     async def void(self, people: People) -> None:
         """Void an open ticket of an agent's player, if it is still as the agent sees it."""
-        book = self.screen.books[people.book]
+        book = self.terminal.books[people.book]
         if not book.tickets.open_on:
             return
         seat = self.random.choice(people.agents)

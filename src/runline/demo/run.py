@@ -19,8 +19,8 @@ from runline.demo.closing import Closed, closed, faults_of, is_settled
 from runline.demo.day import Day
 from runline.demo.operators import Operators
 from runline.demo.people import FEED, set_up
-from runline.demo.screen import Screen
 from runline.demo.summary import Running
+from runline.demo.terminal import Terminal
 from runline.demo.timeline import Timeline
 from runline.demo.view import show
 from runline.engine.bus import Bus, Question
@@ -87,27 +87,27 @@ async def open_day(engine: Engine, bus: Bus, clock: DayClock, wanted: Wanted) ->
     day = wanted.day
     feed = Replay(bus, clock, day.games, day.lines, actor=FEED, league=day.league)
     await feed.open()
-    screen = Screen(one.book for one in people)
+    terminal = Terminal(one.book for one in people)
     timeline = Timeline(day, clock.speed)
     bettors = Bettors(
-        bus, clock, screen, people, wanted.rate_per_s, wanted.seed, rush=day.rush, answered_ns=timeline.add
+        bus, clock, terminal, people, wanted.rate_per_s, wanted.seed, rush=day.rush, answered_ns=timeline.add
     )
-    operators = Operators(bus, clock, screen, people, wanted.seed)
+    operators = Operators(bus, clock, terminal, people, wanted.seed)
     # What the day's figures say is about the day, not about setting it up.
     engine.probes = Probes()
-    return Running(day, clock, people, engine.probes, screen, feed, bettors, operators, timeline)
+    return Running(day, clock, people, engine.probes, terminal, feed, bettors, operators, timeline)
 
 
 async def pass_day(
     console: Console, engine: Engine, bus: Bus, running: Running, duration_s: float, asked_to_end: asyncio.Event
 ) -> Ending:
     """Let the day pass, then let everything come to rest."""
-    screen, clock = running.screen, running.clock
-    names = list(screen.books)
+    terminal, clock = running.terminal, running.clock
+    names = list(terminal.books)
     faults: list[str] = []
     async with asyncio.TaskGroup() as group:
-        following = [group.create_task(screen.follow(bus, stream)) for stream in screen.streams]
-        await comes_true(lambda: screen.is_current(engine))
+        following = [group.create_task(terminal.follow(bus, stream)) for stream in terminal.streams]
+        await comes_true(lambda: terminal.is_current(engine))
         # What was set up stays to the end: the collector need not walk over it while the day passes.
         gc.collect()
         gc.freeze()
@@ -123,11 +123,11 @@ async def pass_day(
         await end(feeding, interruption, *acting)
         if not await comes_true(lambda: is_settled(engine, names)):
             faults.append("the last settlements do not come to their end")
-        if not await comes_true(lambda: screen.is_current(engine)):
+        if not await comes_true(lambda: terminal.is_current(engine)):
             faults.append("the live log does not come to its end")
         await end(showing, *following)
     books = {name: (await engine.query(name, closed))[1] for name in names}
-    return Ending(running, books, faults + faults_of(screen, books, ended=ended and not running.day.later))
+    return Ending(running, books, faults + faults_of(terminal, books, ended=ended and not running.day.later))
 
 
 async def open_figures(bus: Bus, running: Running, at_ns: int) -> None:

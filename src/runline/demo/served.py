@@ -20,7 +20,7 @@ from runline.demo.day import Day, Scenario, fitted, read_day
 from runline.demo.operators import Operators
 from runline.demo.options import BadOption
 from runline.demo.people import BOOKS, FEED, PLATFORM, people_of, set_up
-from runline.demo.screen import Screen
+from runline.demo.terminal import Terminal
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.queries.inside import Books, Nothing
@@ -154,11 +154,11 @@ async def serve_demo(plan: Plan) -> None:
             people = [people_of(one) for one in BOOKS]
             feed = Replay(bus, clock, day.games, day.lines, actor=FEED, league=day.league)
             await feed.open()
-            screen = Screen(one.book for one in people)
+            terminal = Terminal(one.book for one in people)
             bettors = Bettors(
                 bus,
                 clock,
-                screen,
+                terminal,
                 people,
                 plan.rate,
                 plan.seed + clock.now_ns() % 1_000_000,
@@ -166,9 +166,9 @@ async def serve_demo(plan: Plan) -> None:
                 day.rush,
             )
             controls.bettors = bettors
-            operators = Operators(bus, clock, screen, people, plan.seed, ACTIONS_PER_S)
-            tasks = [asyncio.create_task(screen.follow(bus, stream)) for stream in screen.streams]
-            while not await screen.is_current(engine):  # noqa: ASYNC110 -- the log is being read
+            operators = Operators(bus, clock, terminal, people, plan.seed, ACTIONS_PER_S)
+            tasks = [asyncio.create_task(terminal.follow(bus, stream)) for stream in terminal.streams]
+            while not await terminal.is_current(engine):  # noqa: ASYNC110 -- the log is being read
                 await asyncio.sleep(0.01)
             tasks += [asyncio.create_task(one.run()) for one in (feed, bettors, operators)]
             signing = server.gateway.signing

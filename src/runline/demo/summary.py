@@ -10,7 +10,7 @@ from runline.demo.clock import DayClock
 from runline.demo.day import Day
 from runline.demo.operators import Operators
 from runline.demo.people import People
-from runline.demo.screen import Figures, Screen
+from runline.demo.terminal import Figures, Terminal
 from runline.demo.timeline import Timeline
 from runline.domain.book import Book
 from runline.domain.house import House
@@ -38,7 +38,7 @@ class Running(msgspec.Struct, frozen=True):
     clock: DayClock
     people: list[People]
     probes: Probes
-    screen: Screen
+    terminal: Terminal
     feed: Replay
     bettors: Bettors
     operators: Operators
@@ -51,7 +51,7 @@ class Running(msgspec.Struct, frozen=True):
 
     def games(self) -> Counter[str]:
         """Games by status: scheduled, closed (live), final."""
-        return Counter(fixture.status for fixture in self.screen.house.catalog.fixtures.values())
+        return Counter(fixture.status for fixture in self.terminal.house.catalog.fixtures.values())
 
 
 def largest_exposure(house: House, book: Book) -> Exposure | None:

@@ -52,7 +52,7 @@ async def print_lines(console: Console, running: Running, pause_s: float) -> Non
 
 def drawing(running: Running, rate: Rate) -> Text:
     """The view: time, wagers, refusals, latency, then a row for each book, then what the staff did last."""
-    probes, screen = running.probes, running.screen
+    probes, terminal = running.probes, running.terminal
     tried = running.bettors.accepted + running.bettors.refused.total()
     games = running.games()
     passed = running.passed()
@@ -73,9 +73,9 @@ def drawing(running: Running, rate: Rate) -> Text:
     text.append(
         f"  {'book':<8}{'wagers':>7}{'open':>7}{'handle':>13}{'settled':>13}{'hold':>9}   largest exposure\n", "dim"
     )
-    for name, book in screen.books.items():
-        figures = screen.figures[name]
-        worst = largest_exposure(screen.house, book)
+    for name, book in terminal.books.items():
+        figures = terminal.figures[name]
+        worst = largest_exposure(terminal.house, book)
         text.append(f"  {name:<8}", "bold")
         text.append(f"{figures.wagers:>7,}{open_wagers(book):>7,}{money(figures.handle_minor):>13}")
         text.append(f"{money(figures.settled_minor):>13}{hold_text(figures):>9}   ")
@@ -92,12 +92,12 @@ def row(text: Text, label: str, words: str, end: str = "") -> None:
 
 def line(running: Running, rate: Rate) -> str:
     """The same in one line, in short."""
-    probes, screen, bettors = running.probes, running.screen, running.bettors
+    probes, terminal, bettors = running.probes, running.terminal, running.bettors
     tried = bettors.accepted + bettors.refused.total()
     games = running.games()
-    waiting = sum(map(open_wagers, screen.books.values()))
-    exposures = [worst.minor for book in screen.books.values() if (worst := largest_exposure(screen.house, book))]
-    holds = " ".join(f"{name} {hold_text(figures)}" for name, figures in screen.figures.items())
+    waiting = sum(map(open_wagers, terminal.books.values()))
+    exposures = [worst.minor for book in terminal.books.values() if (worst := largest_exposure(terminal.house, book))]
+    holds = " ".join(f"{name} {hold_text(figures)}" for name, figures in terminal.figures.items())
     return (
         f"{time_of_day(running.clock.now_ns()):>13} EDT {100 * running.passed():3.0f} %"
         f"  games {games['closed']} live {games['final']} final"

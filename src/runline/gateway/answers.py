@@ -57,7 +57,7 @@ class Error(msgspec.Struct):
     details: dict[str, Any] = {}
 
 
-class Refusal(msgspec.Struct):
+class RefusalBody(msgspec.Struct):
     """The answer to a refused request. position: where it was judged, 0 before that."""
 
     error: Error
@@ -70,10 +70,10 @@ encode = msgspec.json.Encoder().encode
 def refusal_json(code: str, message: str, details: dict[str, Any], position: int = 0) -> bytes:
     """The body of a refusal. Values that JSON cannot hold are written as text."""
     try:
-        return encode(Refusal(Error(code, message, details), position))
+        return encode(RefusalBody(Error(code, message, details), position))
     except (OverflowError, ValueError, TypeError):
         return encode(
-            Refusal(Error(code, message, {key: repr(value)[:100] for key, value in details.items()}), position)
+            RefusalBody(Error(code, message, {key: repr(value)[:100] for key, value in details.items()}), position)
         )
 
 

@@ -18,7 +18,7 @@ from runline.domain.queries.declared import Query
 from runline.domain.sessions import SessionKind
 from runline.engine.limits import POSITION_MAX
 from runline.gateway.addresses import network_of
-from runline.gateway.answers import Refusal, outcome_json
+from runline.gateway.answers import RefusalBody, outcome_json
 from runline.gateway.door import decoded, decoder_of, path_name
 from runline.gateway.fan import Delivery
 from runline.gateway.gateway import Gateway
@@ -39,7 +39,7 @@ class CommandAnswer(msgspec.Struct):
 
 
 REFUSALS = {
-    status: ResponseSpec(Refusal, description=text, generate_examples=False)
+    status: ResponseSpec(RefusalBody, description=text, generate_examples=False)
     for status, text in (
         (400, "It cannot be read."),
         (401, "Nobody is signed in."),

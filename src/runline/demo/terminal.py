@@ -1,4 +1,4 @@
-"""Screen: what someone sees who follows the live log. House and books, folded from their events by the domain's own rules.
+"""Terminal: what someone sees who follows the live log. House and books, folded from their events by the domain's own rules.
 
 Nothing here asks the engine: bettors read their prices from it, the summary its figures, and at the end it must agree with
 the books themselves.
@@ -55,7 +55,7 @@ class Figures(msgspec.Struct):
         self.net_win_minor += sign * (wager.risk_minor - (wager.returned_minor or 0))
 
 
-class Screen:
+class Terminal:
     """House and books as the live log shows them."""
 
     def __init__(self, books: Iterable[str]) -> None:
