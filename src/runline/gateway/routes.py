@@ -143,7 +143,7 @@ def query_route(gateway: Gateway, query: Query) -> Any:
                 inspect.Parameter(
                     field.name,
                     inspect.Parameter.KEYWORD_ONLY,
-                    default=field.default,
+                    default=inspect.Parameter.empty if field.required else field.default,
                     annotation=annotations[field.name],
                 )
                 for field in fields
