@@ -3,7 +3,7 @@
 Rule: spreads and totals go by margin plus line: above zero wins, below loses, zero pushes. A quarter line is half a wager on
 each of its two neighbours. Where a draw is no outcome of the market, it gives the money back. A game that ended before its
 official length is void. A score that is not final settles what is over and nothing else. Which parts of a game count, and what
-is official, are rows of LeagueRules, never code. (DOMAIN.md, Grading.)
+is official, are rows of LeagueRules, never code. (See docs/explanation/grading.md.)
 """
 
 from collections.abc import Sequence

@@ -105,8 +105,8 @@ def bounded(text: str, form: PriceFormat, numerator: int, denominator: int) -> P
 
 
 def win_for_risk(price: Price, risk_minor: Minor, rounding: Rounding) -> Minor:
-    """What a risk wins, ≥ 0. The payout, risk included, is what gets rounded (once per ticket, DESIGN.md law 8); the risk comes
-    back whole."""
+    """What a risk wins, ≥ 0. The payout, risk included, is what gets rounded (once per ticket: law 8 in docs/architecture.md);
+    the risk comes back whole."""
     denominator = price.denominator
     win_minor = rounding.round(risk_minor * (price.numerator + denominator), denominator) - risk_minor
     return win_minor if win_minor > 0 else 0

@@ -1,7 +1,7 @@
 """Official: what a wager on a market and period includes, and how much of the game must have been played for it to stand.
 
 Rule: that is a row per league × market × period, never code. A sport has its rows; a league adds its own, and the last row that
-fits a wager is the one that holds. (DOMAIN.md, Grading.)
+fits a wager is the one that holds. (See docs/explanation/grading.md.)
 """
 
 import msgspec
