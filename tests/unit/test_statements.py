@@ -68,6 +68,9 @@ def all_statements(hints: Hints) -> list[str]:
     found = [value for name, value in vars(statements).items() if name.isupper() and isinstance(value, str)]
     found += [statements.subtree(hints), *walked(hints)]
     for table in TABLES.values():
+        found += [statements.every_row_in_order(table), statements.every_row(table, table.key, "main")]
+        found += [statements.how_many(table, "main"), statements.every_row_goes(table.name)]
+        found += [statements.every_text_goes(table.name, column.name) for column in table.columns]
         found += [insert(table), upsert(table), delete(table)]
     for table in row_tables():
         found += [held_rows(table), held_totals(table), select(table, f"AND {equal(table.key[1:])}", hints)]

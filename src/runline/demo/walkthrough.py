@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-import apsw
 import msgspec
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +18,7 @@ from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen
 from runline.store.file import open_connection
+from runline.store.statements import FIGURES, HEADS_IN_ORDER
 
 UNUSABLE = 2
 PORT = 8_000
@@ -142,9 +142,10 @@ def summary(console: Console, plan: Plan) -> None:
     table = Table(title="What has happened", title_justify="left", box=None)
     for name in ("book", "log entries", "wagers", "open", "handle", "net win of the book"):
         table.add_column(name, justify="left" if name == "book" else "right")
-    heads: list[Any] = connection.execute("SELECT stream, seq FROM heads ORDER BY stream").fetchall()
-    for stream, events in heads:
-        wagers, still_open, handle, won = figures(connection, stream)
+    heads: list[Any] = connection.execute(HEADS_IN_ORDER).fetchall()
+    for stream, _, events, *_ in heads:
+        figures: Any = connection.execute(FIGURES, (stream,)).fetchone()
+        wagers, still_open, handle, won = figures
         if wagers:
             row = (f"{wagers:,}", f"{still_open:,}", f"{handle / 100:,.2f}", f"{won / 100:,.2f}")
         else:
@@ -155,13 +156,3 @@ def summary(console: Console, plan: Plan) -> None:
     console.print(f"\nThe data are in {plan.database}. Check them, or serve them again as they are:", soft_wrap=True)
     console.print(f"  runline verify {plan.database}", soft_wrap=True)
     console.print(f"  runline serve --database {plan.database}", soft_wrap=True)
-
-
-def figures(connection: apsw.Connection, stream: str) -> tuple[int, int, int, int]:
-    """(tickets, open ones, what was wagered, what the book has won on settled ones), in minor units."""
-    rows: list[tuple[int, int, int, int]] = connection.execute(
-        "SELECT count(*), coalesce(sum(status = 'open'), 0), coalesce(sum(risk_minor) FILTER (WHERE status <> 'void'), 0), "
-        "coalesce(sum(risk_minor - returned_minor) FILTER (WHERE status = 'settled'), 0) FROM tickets WHERE stream = ?",
-        (stream,),
-    ).fetchall()  # type: ignore[assignment]
-    return rows[0]

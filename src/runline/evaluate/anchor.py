@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Head, StoreError
 from runline.store.file import open_connection, snapshot, store_error
+from runline.store.statements import HEADS_IN_ORDER, every_row_goes, every_row_in_order, every_text_goes
 from runline.store.tables import Table, row_tables
 
 STATEMENT = "anchor.json"
@@ -67,9 +68,8 @@ def new_file(path: Path) -> int:
 
 def table_digest(connection: apsw.Connection, table: Table) -> str:
     """SHA-256 over a table's rows, as JSON arrays, in the order of their keys."""
-    names = ", ".join(column.name for column in table.columns)
     digest = hashlib.sha256()
-    for row in connection.execute(f"SELECT {names} FROM {table.name} ORDER BY {', '.join(table.key)}"):
+    for row in connection.execute(every_row_in_order(table)):
         digest.update(msgspec.json.encode(row) + b"\n")
     return digest.hexdigest()
 
@@ -85,14 +85,12 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) 
     source = open_connection(path, writing=False)
     try:
         copy = copy_file(source, path, folder / TABLES)
-        heads = [
-            Head(*row) for row in copy.execute("SELECT stream, epoch, seq, hash, at_ns FROM heads ORDER BY stream")
-        ]
+        heads = [Head(*row) for row in copy.execute(HEADS_IN_ORDER)]
         for name in ("events", "refusals", "batches", "openings"):
-            copy.execute(f"DELETE FROM {name}")
+            copy.execute(every_row_goes(name))
         for row_type in VOCABULARY.rows.values():
             for secret in row_type.proved_by:
-                copy.execute(f"UPDATE {row_type.table} SET {secret} = ''")
+                copy.execute(every_text_goes(row_type.table, secret))
         copy.execute("VACUUM")
         digests = {table.name: table_digest(copy, table) for table in row_tables()}
         copy.close()
@@ -114,7 +112,7 @@ def copy_file(source: apsw.Connection, path: Path, into: Path) -> apsw.Connectio
     os.close(new_file(into))
     copy = open_connection(into, writing=True)
     with snapshot(source, path) as too_old, copy.backup("main", source, "main") as backup:
-        source.execute("SELECT count(*) FROM heads").fetchall()
+        source.execute(HEADS_IN_ORDER).fetchall()
         while not backup.step(COPY_PAGES):
             if too_old():
                 raise apsw.InterruptError

@@ -19,6 +19,15 @@ from runline.store.mark import Mark, MarkDamaged, load_mark
 from runline.store.opening import damage_in_wal, last_opening
 from runline.store.schema_change import migrate
 from runline.store.sqlite import SqliteReader
+from runline.store.statements import (
+    EVENTS_BEYOND,
+    HEADS_COUNTED,
+    HEADS_IN_ORDER,
+    SCHEMA,
+    STREAMS_WITHOUT_HEAD,
+    every_row,
+    how_many,
+)
 from runline.store.tables import SCHEMA_REVISION, Table, held_totals, is_held, row_tables
 
 DIFFERENCES_MAX = 20
@@ -47,7 +56,7 @@ def verify(
         raise StoreError("unreadable", f"There is no database {path}.")
     connection = open_connection(path, writing=False)
     try:
-        revision = connection.execute("SELECT version_num FROM alembic_version").get
+        revision = connection.execute(SCHEMA).get
         if revision != SCHEMA_REVISION:
             raise StoreError("unreadable", f"{path} has schema {revision}, this Runline has {SCHEMA_REVISION}.")
         with tempfile.TemporaryDirectory(prefix="runline-verify-") as folder:
@@ -127,7 +136,7 @@ class Verification:
 
     def heads(self) -> dict[str, Head]:
         """The heads as they are."""
-        rows = self.log.read("SELECT stream, epoch, seq, hash, at_ns FROM heads ORDER BY stream", ())
+        rows = self.log.read(HEADS_IN_ORDER, ())
         try:
             return {row[0]: msgspec.convert(dict(zip(Head.__struct_fields__, row, strict=True)), Head) for row in rows}
         except msgspec.ValidationError as error:
@@ -173,14 +182,11 @@ class Verification:
         for stream in self.starts:
             if stream not in heads:
                 self.differs(f"{stream}: the anchor knows this stream, the database does not")
-        for extra in self.log.read(
-            "SELECT DISTINCT stream FROM events WHERE stream NOT IN (SELECT stream FROM heads)", ()
-        ):
+        for extra in self.log.read(STREAMS_WITHOUT_HEAD, ()):
             self.differs(f"{extra[0]}: there are events, but no head")
         for head in heads.values():
             if head.stream not in self.broken:
-                sql = "SELECT count(*) FROM events WHERE stream = ? AND seq > ?"
-                ((beyond,),) = self.log.read(sql, (head.stream, head.seq))
+                ((beyond,),) = self.log.read(EVENTS_BEYOND, (head.stream, head.seq))
                 if beyond:
                     self.differs(f"{head.stream}: {beyond} events lie beyond the head")
 
@@ -206,18 +212,17 @@ class Verification:
             for stream, rows, total in self.log.read(held_totals(table), ()):
                 before = found.get(stream, (0, 0))
                 found[stream] = before[0] + rows, before[1] + total
-        for stream, rows, total in self.log.read("SELECT stream, held_rows, held_sum FROM heads", ()):
+        for stream, rows, total in self.log.read(HEADS_COUNTED, ()):
             if found.get(stream, (0, 0)) != (rows, total):
                 self.differs(f"{stream}: the head counts other rows in memory than there are")
 
 
 def compare_table(connection: apsw.Connection, table: Table, report: Report) -> None:
     """Name the rows that are in one set of tables and not, or not so, in the other."""
-    report.rows[table.name] = connection.execute(f"SELECT count(*) FROM main.{table.name}").get
+    report.rows[table.name] = connection.execute(how_many(table, "main")).get
     proved_by = VOCABULARY.rows[table.name].proved_by
     names = [column.name for column in table.columns if column.name not in proved_by]
-    stored = f"SELECT {', '.join(names)} FROM main.{table.name}"
-    folded = f"SELECT {', '.join(names)} FROM folded.{table.name}"
+    stored, folded = every_row(table, names, "main"), every_row(table, names, "folded")
     only_stored = keyed(connection, f"{stored} EXCEPT {folded}", table)
     only_folded = keyed(connection, f"{folded} EXCEPT {stored}", table)
     for found, key in enumerate(sorted({**only_stored, **only_folded}, key=repr)):
@@ -250,9 +255,8 @@ def compare_digests(
     named: dict[tuple[Any, ...], Any],
 ) -> None:
     """Name the rows whose secret is not the one of which the log has the digest, but those that are named already."""
-    columns = ", ".join((*table.key, secret, digest))
     found = 0
-    for *key, text, expected in connection.execute(f"SELECT {columns} FROM main.{table.name}"):
+    for *key, text, expected in connection.execute(every_row(table, (*table.key, secret, digest), "main")):
         right = isinstance(text, str) and sha256(text.encode()).hexdigest() == expected
         if not right and tuple(key) not in named and found < DIFFERENCES_MAX:
             found += 1

@@ -6,6 +6,7 @@ import apsw
 
 from runline.engine.ports import StoreError
 from runline.store.file import store_error
+from runline.store.statements import SCHEMA
 from runline.store.tables import SCHEMA_REVISION
 
 
@@ -16,7 +17,7 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
     """
     try:
         known = connection.execute("SELECT name FROM sqlite_schema WHERE name = 'alembic_version'").get
-        revision = connection.execute("SELECT version_num FROM alembic_version").get if known else None
+        revision = connection.execute(SCHEMA).get if known else None
         if revision == SCHEMA_REVISION:
             return
         if known is None and connection.execute("SELECT count(*) FROM sqlite_schema").get:

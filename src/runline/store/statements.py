@@ -1,22 +1,28 @@
-"""Statements on the log, the heads, the refusals and the batches, and on the tree. Those on rows are derived.
+"""Statements on the log, the heads, the refusals and the batches, on tables as a whole, and on the tree.
 
-Rule: as in `store/tables.py`, what SQLite and PostgreSQL both have, with values marked by `?`.
+Those on single rows are derived. Rule: as in `store/tables.py`, what SQLite and PostgreSQL both have, with values marked by `?`.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 from runline.store.hints import Hints
-from runline.store.tables import REFUSALS, insert
+from runline.store.tables import REFUSALS, Table, insert, quoted
 
 # Heads
 
 HEADS_AS_THEY_ARE = "SELECT stream, epoch, seq, hash, at_ns FROM heads"
+
+HEADS_IN_ORDER = f"{HEADS_AS_THEY_ARE} ORDER BY stream"
 
 HEAD = f"{HEADS_AS_THEY_ARE} WHERE stream = ?"
 
 POSITION = "SELECT seq FROM heads WHERE stream = ?"
 
 HELD_SUMS = "SELECT held_rows, held_sum FROM heads WHERE stream = ?"
+
+HEADS_COUNTED = "SELECT stream, held_rows, held_sum FROM heads"
+"""What each head counts of the rows that belong in memory."""
 
 FENCE = (
     "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, ?, ?, ?, ?, 0, 0) "
@@ -47,6 +53,10 @@ ENTRIES_OF_COMMAND_ANYWHERE = "SELECT body FROM events WHERE command = ? ORDER B
 LAST_COMMANDS = (
     "SELECT command, digest, seq FROM events WHERE stream = ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?"
 )
+
+STREAMS_WITHOUT_HEAD = "SELECT DISTINCT stream FROM events WHERE stream NOT IN (SELECT stream FROM heads)"
+
+EVENTS_BEYOND = "SELECT count(*) FROM events WHERE stream = ? AND seq > ?"
 
 # Refusals
 
@@ -84,6 +94,45 @@ OLDEST_BATCHES_GO = (
     "DELETE FROM batches WHERE node = ? AND sealed_ns <= "
     "(SELECT sealed_ns FROM batches WHERE node = ? ORDER BY sealed_ns LIMIT 1 OFFSET ?)"
 )
+
+# Tables as a whole
+
+SCHEMA = "SELECT version_num FROM alembic_version"
+"""Which revision of the schema a database has."""
+
+FIGURES = (
+    "SELECT count(*), count(*) FILTER (WHERE status = 'open'), "
+    "coalesce(sum(risk_minor) FILTER (WHERE status <> 'void'), 0), "
+    "coalesce(sum(risk_minor - returned_minor) FILTER (WHERE status = 'settled'), 0) FROM tickets WHERE stream = ?"
+)
+"""Of a book: its tickets, the open ones, what was wagered, and what the book has won on settled ones, in minor units."""
+
+
+def every_row(table: Table, columns: Iterable[str] = (), schema: str = "") -> str:
+    """All rows of a table, whole or some columns of them. schema: in which set of tables."""
+    names = quoted(columns or (column.name for column in table.columns))
+    return f"SELECT {names} FROM {schema and f'{schema}.'}{table.name}"
+
+
+def every_row_in_order(table: Table) -> str:
+    """All rows of a table, whole, in the order of their keys."""
+    return f"{every_row(table)} ORDER BY {quoted(table.key)}"
+
+
+def how_many(table: Table, schema: str) -> str:
+    """How many rows a table has in a set of tables."""
+    return f"SELECT count(*) FROM {schema}.{table.name}"
+
+
+def every_row_goes(table: str) -> str:
+    """Empty a table."""
+    return f"DELETE FROM {table}"
+
+
+def every_text_goes(table: str, column: str) -> str:
+    """Empty a column of texts."""
+    return f"UPDATE {table} SET {quoted((column,))} = ''"
+
 
 # The tree
 

@@ -22,6 +22,7 @@ from runline.engine.requests import Accepted, Request
 from runline.evaluate.bench.load import BOOK, Bettors, ClosedLoop, OpenLoop, fixture_name, set_up
 from runline.evaluate.bench.result import GcPauses, latencies
 from runline.store.file import open_connection
+from runline.store.statements import every_row_goes
 from runline.store.tables import BATCHES, EVENTS, insert, table_named, upsert
 
 PLAYERS = 10_000
@@ -120,7 +121,7 @@ async def settle(engine: Engine, bus: Bus, fixture: str) -> tuple[float, int]:
 def plain_writes(path: Path, batches: list[Sealed]) -> float:
     """The seconds that the rows of these batches take, written plainly in the same transactions."""
     connection = open_connection(path, writing=True)
-    connection.execute("DELETE FROM batches")
+    connection.execute(every_row_goes("batches"))
     began = time.perf_counter()
     for sealed in batches:
         connection.execute("BEGIN IMMEDIATE")
