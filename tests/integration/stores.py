@@ -1,6 +1,7 @@
 """Stores of every kind, and stores that hold back or fail when they are told to."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
@@ -21,7 +22,7 @@ COMMITTERS: dict[str, Open] = {
 }
 """What keeps a file."""
 
-STORES: dict[str, Open] = {"memory": lambda path: MemoryStore(), **COMMITTERS}
+STORES: dict[str, Open] = {"memory": lambda path: MemoryStore(os.urandom), **COMMITTERS}
 """Every store: a new one is a line here or above."""
 
 

@@ -4,6 +4,7 @@ The time is the tests' own: it stands still until they move it.
 """
 
 import asyncio
+import os
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -107,7 +108,7 @@ async def accepted(bus, stream, actor, *commands):
 @asynccontextmanager
 async def house_with_feed(clock, store=None):
     """A running engine, and the house's user for the feed."""
-    async with running_engine(store or MemoryStore(), clock=clock) as (engine, bus):
+    async with running_engine(store or MemoryStore(os.urandom), clock=clock) as (engine, bus):
         may = tuple(Permission(value) for value in FEED_MAY)
         await accepted(bus, HOUSE, "platform", SetRole("feed", ROOT, may, ""), CreateUser(FEED, ROOT, "feed"))
         yield engine, bus
@@ -287,7 +288,7 @@ def test_a_season_of_wagers_on_both_sides_of_each_last_line_settles_as_the_score
     assert len(placed) == 6 * len(games)
 
     async def scenario():
-        store = MemoryStore()
+        store = MemoryStore(os.urandom)
         clock = ManualClock(min(line.entered_ns for line in last) - 1)
         async with house_with_feed(clock, store) as (engine, bus):
             await accepted(bus, HOUSE, "platform", OpenBook(BOOK, "owner"))

@@ -74,7 +74,7 @@ async def beside(world, streams, *, proves=True):
 
 def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
     async def main():
-        async with running(MemoryStore()) as world:
+        async with running(MemoryStore(os.urandom)) as world:
             await open_stage(world)
             for _ in range(3):
                 await world.do("b1", wager(amount_minor=100_00))
@@ -308,7 +308,7 @@ def test_a_book_is_followed_live_where_the_house_is_not_owned():
 
 def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():
     async def main():
-        store = MemoryStore()
+        store = MemoryStore(os.urandom)
         async with running(store) as world:
             await open_stage(world)
             assert await every_stream(store) == [HOUSE, "b1", "b2"]
@@ -329,7 +329,7 @@ def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():
 
 def test_a_stream_that_another_has_adopted_stops_alone():
     async def main():
-        async with running(MemoryStore()) as world:
+        async with running(MemoryStore(os.urandom)) as world:
             await open_stage(world)
             async with beside(world, ["b1"]) as other:
                 await other.do("b1", wager())

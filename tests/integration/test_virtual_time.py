@@ -57,8 +57,7 @@ def an_hour(seed):
         return told.answers[-1][0], json.loads(told.answers[-1][1] or b"{}")
 
     async def main():
-        store = MemoryStore()
-        store.log_id = "log"
+        store = MemoryStore(Random(seed + 2).randbytes)
         outside = virtual_outside(clock, seed)
         async with running_engine(store, clock=clock, entropy=Random(seed + 1).randbytes) as (engine, bus):
             world = World(engine, bus, clock)

@@ -1,12 +1,12 @@
 """Memory: a store that forgets when the process ends. For tests, previews of ideas, and as the plainest reading of the port."""
 
-import secrets
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
+from runline.engine.ids import Entropy
 from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, EventRow, Head, History, Refusal, Report, Sealed, StoreError
 from runline.store.memory_history import MemoryHistory
@@ -14,12 +14,12 @@ from runline.store.tables import is_held, table_named
 
 
 class MemoryStore:
-    """Everything in dictionaries; a batch is applied as a whole or not at all."""
+    """Everything in dictionaries; a batch is applied as a whole or not at all. entropy: for the id of its log."""
 
     beside = False
 
-    def __init__(self) -> None:
-        self.log_id = secrets.token_hex(8)
+    def __init__(self, entropy: Entropy) -> None:
+        self.log_id = entropy(8).hex()
         self.known_heads: dict[str, Head] = {}
         self.log: dict[str, list[EventRow]] = {}
         self.rows: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}

@@ -1,6 +1,7 @@
 """Bench `core`: decide and evolve a straight wager, nothing else. Floor: a bare sketch of the same in plain Python."""
 
 import gc
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class Sketch(msgspec.Struct, gc=False):
 
 async def bench_core(folder: Path, *, wagers: int) -> tuple[dict[str, float], dict[str, float]]:
     """(figures, floor). The best of ROUNDS is the figure: what disturbs a machine only ever adds."""
-    store = MemoryStore()
+    store = MemoryStore(os.urandom)
     async with running_engine(store) as (engine, bus):
         await set_up(bus, PLAYERS)
         bettors = Bettors(bus, PLAYERS, SEED)

@@ -5,6 +5,7 @@ of players, which are made already.
 """
 
 import gc
+import os
 import time
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def written_ms(page: Page) -> float:
 
 async def bench_pages(folder: Path, *, players: int) -> tuple[dict[str, float], dict[str, float]]:
     """(figures, floor)."""
-    store = MemoryStore()
+    store = MemoryStore(os.urandom)
     async with running_engine(store) as (engine, bus):
         await fill(bus, players)
         house, books = await loaded(store)
