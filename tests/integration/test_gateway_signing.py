@@ -17,7 +17,6 @@ from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.sessions import LIMITS
 from runline.domain.users import CreateUser
-from runline.engine.fair import busy
 from runline.engine.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.evaluate.verify import verify
 from runline.gateway.limits import (
@@ -27,6 +26,7 @@ from runline.gateway.limits import (
     STRANGE_FAILURES_MAX,
     TRIES_WAITING_MAX,
 )
+from runline.sharing.fair import busy
 
 WRONG = "a wrong password"
 PLACE = {name: getattr(wager(), name) for name in wager().__struct_fields__}

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from runline.domain.messages import Rejected
-from runline.engine.fair import FairQueue
+from runline.sharing.fair import FairQueue
 
 
 class Line:

@@ -24,7 +24,7 @@ from runline.gateway.limits import (
     USER_CONNECTIONS_MIN,
 )
 from runline.live.limits import STREAMS_PER_USER_MAX
-from runline.reads.shares import User
+from runline.sharing.users import User
 
 SECOND_NS = 10**9
 

@@ -17,7 +17,7 @@ from runline.gateway.limits import HEAD_WAIT_S_MAX
 from runline.gateway.pace import Pace
 from runline.gateway.site import Headers, Site
 from runline.gateway.wire import Wire
-from runline.reads.shares import User
+from runline.sharing.users import User
 
 
 class Entrance:

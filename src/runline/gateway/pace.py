@@ -8,9 +8,9 @@ and as however many users of a part, waits behind themselves.
 from itertools import cycle
 from typing import Protocol
 
-from runline.engine.fair import Group, Member
-from runline.engine.rounds import Rounds
 from runline.gateway.limits import ROUND_NS
+from runline.sharing.fair import Group, Member
+from runline.sharing.rounds import Rounds
 
 
 class Paced(Protocol):

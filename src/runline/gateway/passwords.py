@@ -9,7 +9,6 @@ from typing import TypeVar
 import argon2
 
 from runline.domain.messages import Rejected
-from runline.engine.fair import FairQueue, Member
 from runline.engine.ids import Entropy
 from runline.engine.ports import Workers
 from runline.gateway.limits import (
@@ -20,6 +19,7 @@ from runline.gateway.limits import (
     WORKER_SILENT_S_MAX,
 )
 from runline.helpers import HelperEnded
+from runline.sharing.fair import FairQueue, Member
 
 V = TypeVar("V")
 

@@ -14,7 +14,8 @@ from runline.live.places import Streams
 from runline.live.ring import Rings
 from runline.live.rows import require_kinds
 from runline.live.seats import Seat, SeatLink
-from runline.reads.shares import Spending, Turns, User, user_of
+from runline.reads.shares import Spending, Turns, user_of
+from runline.sharing.users import User
 
 
 class Hubs:

@@ -15,7 +15,7 @@ from runline.live.limits import (
     STREAMS_PER_PLAYER_MAX,
     STREAMS_PER_USER_MAX,
 )
-from runline.reads.shares import Part, User
+from runline.sharing.users import Part, User
 
 
 class Streams:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from runline.engine.watching import Enter, News, Seating, Watcher
-from runline.reads.shares import User
+from runline.sharing.users import User
 
 if TYPE_CHECKING:
     from runline.live.hub import Hub

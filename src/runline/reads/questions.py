@@ -22,7 +22,6 @@ from runline.domain.state import State
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.engine import Engine
-from runline.engine.fair import FairQueue, Member
 from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
@@ -33,6 +32,7 @@ from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
 from runline.reads.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.reads.shares import Spending, Turns, user_of
+from runline.sharing.fair import FairQueue, Member
 
 V = TypeVar("V")
 P = ParamSpec("P")

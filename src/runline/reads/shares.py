@@ -14,7 +14,6 @@ from collections.abc import Callable
 from runline.domain.messages import Rejected
 from runline.domain.state import State
 from runline.engine.lanes import part_of
-from runline.engine.rounds import Rounds
 from runline.reads.limits import (
     BOOK_SHARE,
     PART_SHARE,
@@ -27,12 +26,8 @@ from runline.reads.limits import (
     TURNS_AT_ONCE,
     USER_SHARE,
 )
-
-User = tuple[str, str, str]
-"""A stream, the part of its tree in which a user stands ("" for the root), and the user."""
-
-Part = tuple[str, str]
-"""A stream, and a part of its tree."""
+from runline.sharing.rounds import Rounds
+from runline.sharing.users import Part, User
 
 
 def user_of(state: State, name: str) -> User:

@@ -1,0 +1,7 @@
+"""Users: those among whom something is shared out, as they are counted."""
+
+User = tuple[str, str, str]
+"""A stream, the part of its tree in which a user stands ("" for the root), and the user."""
+
+Part = tuple[str, str]
+"""A stream, and a part of its tree."""
