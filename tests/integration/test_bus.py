@@ -15,7 +15,9 @@ from runline.domain.sessions import LIMITS, SignOut, used_ns
 from runline.domain.tickets import WagerPlaced
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Question
+from runline.engine.probes import Measures
 from runline.engine.requests import Accepted, Refused, Request
+from runline.gateway.door import Door
 from runline.store.sqlite import SqliteStore
 
 
@@ -254,3 +256,18 @@ def test_a_bus_of_bytes_holds_nothing_of_the_engines_objects(path):
             assert (await bus.send_one(request)) == Accepted(outcome.position, outcome.events, repeated=True)
 
     play(main())
+
+
+def test_how_a_process_is_and_what_it_has_measured_is_told_over_the_bus(over):
+    async def main(world, bus):
+        world.engine.conditions.note("stream", "b2", "failing", "its own secret", 1)
+        world.engine.conditions.note("stream", "b1", "failing", "its own secret", 1)
+        door, probes = Door(bus, world.clock), world.engine.probes
+        vitals = await door.vitals("b1")
+        assert (vitals.accepted, vitals.logged, vitals.recoveries) == (probes.accepted, probes.events, 0)
+        assert [(one.part, one.subject) for one in vitals.conditions] == [("stream", "b1")]
+        assert "secret" not in repr(vitals)
+        assert await door.measures() == Measures(probes.commit, probes.answer)
+        assert probes.commit.count > 0
+
+    over(main)
