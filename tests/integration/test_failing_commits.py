@@ -257,7 +257,7 @@ def test_a_part_that_cannot_be_let_out_is_read_again_and_the_others_are_answered
 
 def test_after_a_fault_while_answering_the_next_batch_is_stored_before_anything_is_read(impatient, monkeypatch):
     async def main():
-        held = HeldStore(MemoryStore())
+        held = HeldStore(MemoryStore(os.urandom))
         held.beside = True
         async with running(held) as world:
             await open_stage(world)

@@ -147,7 +147,7 @@ def test_what_stands_on_a_batch_that_is_lost_while_its_stream_is_released_is_los
 
 def test_what_was_refused_before_a_stream_was_released_is_kept():
     async def main():
-        store = MemoryStore()
+        store = MemoryStore(os.urandom)
         async with running(store) as world:
             await open_stage(world)
             assert (await world.refused("b1", wager("nobody"))).code == "unknown_player"
@@ -165,7 +165,7 @@ def refused_codes(snapshot):
 
 def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
     async def main():
-        store = MemoryStore()
+        store = MemoryStore(os.urandom)
         async with running(store) as world:
             await open_stage(world)
             before = await store.heads()
@@ -181,7 +181,7 @@ def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
 
 def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopted_later(monkeypatch):
     async def main():
-        async with running(MemoryStore()) as world:
+        async with running(MemoryStore(os.urandom)) as world:
             await open_stage(world)
             await world.engine.release("b1")
 
@@ -201,7 +201,7 @@ def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopte
 
 def test_a_book_whose_house_view_nobody_feeds_takes_no_wagers():
     async def main():
-        async with running(MemoryStore()) as world:
+        async with running(MemoryStore(os.urandom)) as world:
             await open_stage(world)
             async with beside(world, ["b1"], proves=False) as other:
                 assert (await other.refused("b1", wager())).code == "house_stale"
@@ -219,7 +219,7 @@ def test_a_book_whose_house_view_nobody_feeds_takes_no_wagers():
 
 def test_a_house_view_that_misses_an_event_is_no_longer_current():
     async def main():
-        async with running(MemoryStore()) as world:
+        async with running(MemoryStore(os.urandom)) as world:
             await open_stage(world)
             async with beside(world, ["b1"], proves=False) as other:
                 view = other.engine.house
@@ -249,7 +249,7 @@ def test_a_house_that_moves_while_its_view_is_read_is_read_once_more():
             return await self.store.held_sums(stream)
 
     async def main():
-        async with running(MemoryStore()) as world:
+        async with running(MemoryStore(os.urandom)) as world:
             await open_stage(world)
             seq = await world.read(HOUSE, lambda house: house.seq)
             commands = [Suspend("all", "", "news"), Reopen("all", "", "go on"), Suspend("all", "", "news")]
@@ -272,7 +272,7 @@ def test_a_house_that_moves_while_its_view_is_read_is_read_once_more():
 
 def test_a_book_is_followed_live_where_the_house_is_not_owned():
     async def main():
-        async with running(MemoryStore()) as world:
+        async with running(MemoryStore(os.urandom)) as world:
             await open_stage(world)
             await world.engine.release("b1")
             async with beside(world, ["b1"]) as other, asyncio.timeout(WAIT_S):
