@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
