@@ -6,7 +6,7 @@ from runline.domain.book import Book
 from runline.domain.grading import Result
 from runline.domain.messages import Event, evolves, pays
 from runline.domain.money import Minor, Rounding
-from runline.domain.tickets import Leg, Ticket
+from runline.domain.tickets import Leg, Legs, Ticket
 
 
 class PairPlaced(Event):
@@ -27,7 +27,7 @@ def pair_placed(book: Book, event: PairPlaced) -> None:
         book.tree.players[event.player].agent,
         "pair",
         legs[0].fixture,
-        legs,
+        Legs(legs[0], legs[1:]),
         event.risk_minor,
         event.win_minor,
         "risk",

@@ -268,6 +268,12 @@ OF_LEGS = {"market": 1, "side": 2, "line_quarters": 3, "price": 4}
 """What a ticket's reader is told of its first leg, and where it stands in a leg as it is stored."""
 
 
+def legs_of(stored: str) -> list[Any]:
+    """The legs as a ticket's row has them: the first, and the others."""
+    first, others = json.loads(stored)
+    return [first, *others]
+
+
 @pytest.mark.parametrize("user", ASKERS["book"])
 @pytest.mark.parametrize(("name", "table"), [("wagers", "tickets"), ("ledger", "ledger_entries")])
 def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
@@ -276,7 +282,7 @@ def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
     sql = f"SELECT {', '.join(columns)} FROM {table} WHERE stream = 'b1' ORDER BY +number DESC"
     everything = [dict(zip(fields, row, strict=True)) for row in reader.execute(sql)]
     for row in everything if "legs" in fields else ():
-        row["legs"] = [dict(zip(LegRow.__struct_fields__, leg, strict=True)) for leg in json.loads(row["legs"])]
+        row["legs"] = [dict(zip(LegRow.__struct_fields__, leg, strict=True)) for leg in legs_of(row["legs"])]
     assert len(everything) > 2_000
     mine = {"owner": {row["player"] for row in everything}, "ann": SUBTREE, "P2": {"P2"}}[user]
     for chosen in filters(name):

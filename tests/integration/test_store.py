@@ -13,7 +13,7 @@ from runline.domain.hierarchy import Agent, Player
 from runline.domain.rows import key_of, row_encoder
 from runline.domain.state import ByKey, Following, Row
 from runline.domain.suspension import Suspension
-from runline.domain.tickets import Leg, Ticket
+from runline.domain.tickets import Leg, Legs, Ticket
 from runline.engine.ports import GENESIS, Head, Part, Refusal, Sealed, StoreError
 from runline.store.sqlite import SqliteStore
 
@@ -45,7 +45,7 @@ def sealed(*parts: Part) -> Sealed:
 
 def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any) -> Ticket:
     leg = Leg(fixture, f"{fixture}:game:total", "over", 34, "-105")
-    plain = Ticket(number, "P1", "A1", "straight", fixture, (leg,), 105, 100, "risk", 9, "P1", "api", 7)
+    plain = Ticket(number, "P1", "A1", "straight", fixture, Legs(leg), 105, 100, "risk", 9, "P1", "api", 7)
     plain.status = status
     for name, value in fields.items():
         setattr(plain, name, value)
@@ -99,7 +99,7 @@ def test_every_row_comes_back_as_it_was(opened):
         Agent("A1", "", 1),
         Player("P1", "A1", 10**13, 5, 2**62, -(2**63), None, 2**63 - 1, False, 1),
         Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, "root", 1),
-        ticket(1, legs=(Leg("G1", "G1:game:moneyline", "away", None, "+120", "graded", "half_won"),), result=None),
+        ticket(1, legs=Legs(Leg("G1", "G1:game:moneyline", "away", None, "+120", "graded", "half_won")), result=None),
     ]
 
     async def main():

@@ -7,7 +7,7 @@ from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, player
 
 from runline.domain.execution import fold
-from runline.domain.tickets import Leg, VoidWager, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Leg, Legs, VoidWager, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.vocabulary import NOUNS, Vocabulary
 
 AWAY = Leg("G1", "G1:game:moneyline", "away", None, "+120")
@@ -92,4 +92,4 @@ def test_a_void_voids_each_leg_and_both_markets_are_known_to_have_moved(paired):
 def test_a_restart_finds_the_same_legs(paired):
     recovered = paired.recovered()
     laws.memory_is_what_a_restart_would_rebuild(paired.state, recovered)
-    assert recovered.tickets.by_number[paired.number].legs == (AWAY, OVER)
+    assert recovered.tickets.by_number[paired.number].legs == Legs(AWAY, (OVER,))

@@ -1,5 +1,6 @@
 """Wagers: placed at the price that stands, within the tightest limit, and voided with a reason."""
 
+import gc
 import re
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from runline.domain.tickets import (
     LEG_LIFE,
     TICKET_LIFE,
     Leg,
+    Legs,
     VoidWager,
     WagerPlaced,
     WagerReversed,
@@ -506,11 +508,17 @@ def test_a_ticket_and_its_leg_live_by_the_same_events(open_book):
             fold(open_book.state, event, open_book.state.seq + 1, NOON_NS)
 
 
+def test_an_open_ticket_is_nothing_that_the_garbage_collector_looks_at(open_book):
+    ticket = open_book.ticket(places(open_book, 10_00).state.seq)
+    gc.collect()
+    assert [field for field in (ticket, *msgspec.structs.astuple(ticket), *ticket.legs) if gc.is_tracked(field)] == []
+
+
 def test_a_straight_is_the_kind_with_one_leg_at_the_price_of_record(open_book):
     number = places(open_book, 10_00, kind="spread", side="away", price="10/11", quarters=6).state.seq
     ticket = open_book.ticket(number)
     assert (ticket.kind, ticket.fixture) == ("straight", "G1")
-    assert ticket.legs == (Leg("G1", "G1:game:spread", "away", 6, "-110"),)
+    assert ticket.legs == Legs(Leg("G1", "G1:game:spread", "away", 6, "-110"))
 
 
 # Ground

@@ -15,7 +15,7 @@ from runline.domain.messages import evolves
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part
-from runline.domain.tickets import Leg, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Legs, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -108,8 +108,8 @@ class Risk(Part, named="risk", streams=("book",)):
         super().__init__(book)
         self.tree, self.tickets = book.tree, book.tickets
         self.pending: dict[str, int] = {}
-        self.closed_on: dict[int, tuple[Leg, ...]] = {}
-        self.closed_before: dict[int, tuple[Leg, ...]] = {}
+        self.closed_on: dict[int, Legs] = {}
+        self.closed_before: dict[int, Legs] = {}
         """The legs of the tickets that closed or opened again last, by the position of that event: it names no market."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
@@ -184,8 +184,8 @@ class Risk(Part, named="risk", streams=("book",)):
 
     def markets_closed_at(self, seq: int) -> tuple[str, ...]:
         """The markets of the ticket that closed or opened again at a position; () if that was too long ago."""
-        legs = self.closed_on.get(seq) or self.closed_before.get(seq, ())
-        return tuple(leg.market for leg in legs)
+        legs = self.closed_on.get(seq) or self.closed_before.get(seq)
+        return tuple(leg.market for leg in legs) if legs else ()
 
     def markets(self, node: str) -> Ordered[str]:
         """The markets with open wagers of a node's players, in their order."""

@@ -211,7 +211,7 @@ def straight(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tupl
     (result,) = legs
     if result == "won":
         return result, ticket.risk_minor + ticket.win_minor
-    return result, returned(parse_price(ticket.legs[0].price), ticket.risk_minor, result, rounding)
+    return result, returned(parse_price(ticket.legs.first.price), ticket.risk_minor, result, rounding)
 
 
 def settled(book: "Book", ticket: Ticket, house_seq: int, outcomes: Outcomes) -> WagerSettled | None:

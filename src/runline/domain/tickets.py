@@ -7,7 +7,7 @@ Rule: the lives of a ticket and of its legs are the tables TICKET_LIFE and LEG_L
 an open ticket again, with its risk pending; what follows (another settlement, a void) is an event of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -69,6 +69,20 @@ class Leg(msgspec.Struct, array_like=True, gc=False):
     result: Result | None = None
 
 
+class Legs(msgspec.Struct, array_like=True, gc=False):
+    """The legs of a ticket, in their order. (A plain tuple of one leg would be looked at by the garbage collector for as long as
+    the ticket is open.)"""
+
+    first: Leg
+    more: tuple[Leg, ...] = ()
+
+    def __iter__(self) -> Iterator[Leg]:
+        return iter((self.first, *self.more))
+
+    def __len__(self) -> int:
+        return 1 + len(self.more)
+
+
 class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixture", read_by=("player",)):
     """A ticket. Amounts in minor units.
 
@@ -87,7 +101,7 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     agent: str
     kind: str
     fixture: str
-    legs: tuple[Leg, ...]
+    legs: Legs
     risk_minor: int
     win_minor: int
     basis: str
@@ -199,7 +213,7 @@ def wager_placed(book: "Book", event: WagerPlaced) -> None:
         event.agent,
         "straight",
         event.fixture,
-        (Leg(event.fixture, event.market, event.side, event.line_quarters, event.price),),
+        Legs(Leg(event.fixture, event.market, event.side, event.line_quarters, event.price)),
         event.risk_minor,
         event.win_minor,
         event.basis,

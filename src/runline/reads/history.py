@@ -134,7 +134,7 @@ def before_of(seen: Seen, asked: Asked) -> int:
 
 def wager_row(ticket: Ticket) -> WagerRow:
     """A ticket as its reader sees it."""
-    first = ticket.legs[0]
+    first = ticket.legs.first
     return WagerRow(
         ticket.number,
         ticket.player,
