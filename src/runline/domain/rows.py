@@ -49,17 +49,17 @@ Decode = Callable[[tuple[Any, ...]], Any]
 @cache
 def row_encoder(row_type: type[Row]) -> Encode:
     """(stream, row) -> the values of all columns, immutable."""
-    nested = tuple(index for index, column in enumerate(columns(row_type)) if column.kind == "json")
+    nested = tuple(index for index, column in enumerate(columns(row_type), 1) if column.kind == "json")
     if not nested:
         return lambda stream, row: (stream, *astuple(row))
     encode = msgspec.json.Encoder().encode
 
     def encode_row(stream: str, row: Any) -> tuple[Any, ...]:
-        values = list(astuple(row))
+        values = [stream, *astuple(row)]
         for index in nested:
             if values[index] is not None:
                 values[index] = encode(values[index]).decode()
-        return (stream, *values)
+        return tuple(values)
 
     return encode_row
 
