@@ -5,6 +5,7 @@ function, no object, no state. Requests and questions name a session; whoever ow
 Who sends them vouches for nobody. Programs inside Runline have no session, and are called by the actor as whom they act.
 """
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
@@ -52,55 +53,55 @@ class Who(msgspec.Struct, frozen=True, gc=False):
 class Bus(Protocol):
     """How engines are reached. An adapter is made from this class: what can be said by the other methods is said here, once."""
 
+    @abstractmethod
     def new_id(self) -> str:
         """A command id of now, by the time and the chance of the process in which this end of the bus is."""
-        ...
 
+    @abstractmethod
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
         """Send requests; the outcome of each comes to the sink once it is durable. The way of wagers: nothing is awaited."""
-        ...
 
+    @abstractmethod
     async def send(self, requests: Sequence[Request]) -> list[Outcome]:
         """The outcomes of requests, in their order, each durable.
 
         Raises Rejected `too_many`.
         """
-        ...
 
     async def send_one(self, request: Request) -> Outcome:
         """The outcome of one request, durable."""
         (outcome,) = await self.send((request,))
         return outcome
 
+    @abstractmethod
     async def ask(self, question: Question) -> Answer:
         """The answer to a question, once the position at which it is true is durable.
 
         Raises Rejected: `not_signed_in`, `signed_out`, `not_permitted`, `wrong_stream`, `busy`, `unavailable`, `position_unknown`
         (it is not reached in time), and what the query itself refuses.
         """
-        ...
 
+    @abstractmethod
     def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
         """Every durable event of a stream after a position, in order, once, without a gap: as many at a time as there are.
 
         Raises Rejected `unknown_book`, `position_unknown`; Lagged if it is read too slowly: go on from the last position.
         """
-        ...
 
+    @abstractmethod
     def watch(self, stream: str, watcher: Watcher) -> Link:
         """A link to whoever owns a stream, by which it is seen, live (`engine/watching.py`).
 
         Raises Rejected `unknown_book`, `unavailable`.
         """
-        ...
 
+    @abstractmethod
     async def who(self, stream: str, session: str) -> Who:
         """Whose a session is. It vouches for nothing: by it a gateway counts whose connections are open, and says at a
         sign-out whether there is a session to end. What is sent or asked in it is judged by whoever owns the stream.
 
         Raises Rejected `not_signed_in`, `unavailable`.
         """
-        ...
 
 
 class Executor(Protocol):

@@ -6,6 +6,7 @@ turns go round the parts and their users, so that nobody waits for all that anot
 the whole book only.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain
@@ -46,7 +47,7 @@ def part_of(state: State, actor: str) -> str:
     return state.tree.part_of(user.node) if user is not None else ""
 
 
-class Waiting:
+class Waiting(ABC):
     """What waits in a lane. parts: how many wait, by the part of the tree in which their senders stood as they came (those who
     stand at the root count in none)."""
 
@@ -55,28 +56,29 @@ class Waiting:
     def __init__(self) -> None:
         self.parts: dict[str, int] = {}
 
+    @abstractmethod
     def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
         """Whether one more of a user's may wait. depth: places of the lane. most: of one user."""
-        raise NotImplementedError
 
+    @abstractmethod
     def put(self, submission: Submission) -> None:
         """Add a submission, at its end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def put_first(self, submission: Submission) -> None:
         """Put a submission back that waited for its rows: next of its sender's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self) -> Submission:
         """The submission whose turn it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def empty(self) -> list[Submission]:
         """Take everything out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __len__(self) -> int:
-        raise NotImplementedError
+        """How many wait."""
 
     def left_of(self, part: str, free: int) -> int:
         """How many places a part may still have, when so many are free. (With twice as many as it leaves free, one user of an

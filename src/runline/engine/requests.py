@@ -1,5 +1,6 @@
 """Requests and outcomes: what goes through the door, in and out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,14 +84,14 @@ def refused(position: int, rejected: Rejected) -> Refused:
     return Refused(position, rejected.code, rejected.message, rejected.details)
 
 
-class Sink:
+class Sink(ABC):
     """Whoever waits for outcomes. Called on the engine's loop; must not block or raise."""
 
     __slots__ = ()
 
+    @abstractmethod
     def answer(self, index: int, outcome: Outcome) -> None:
         """Take the outcome of the request that was submitted with this index."""
-        raise NotImplementedError
 
     def answer_all(self, indexes: Sequence[int], outcome: Outcome) -> None:
         """Take the outcome that several requests share: they were turned away."""

@@ -6,6 +6,7 @@ rings together have a bound in bytes, of which each has its part.
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -30,20 +31,20 @@ from runline.live.limits import (
 logger = logging.getLogger("runline.live")
 
 
-class Listener:
+class Listener(ABC):
     """Whoever uses a ring."""
 
+    @abstractmethod
     def noted(self, stream: str) -> int:
         """The position up to which a stream's events are not needed any more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def moved(self, stream: str, happened: list[Happened]) -> None:
         """There are new durable events."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, reason: str) -> None:
         """The ring begins anew: what was between is not known here."""
-        raise NotImplementedError
 
 
 class Rings:

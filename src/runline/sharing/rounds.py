@@ -4,9 +4,10 @@ Rule: whoever does such work says what it has cost. Who comes when a round is ov
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 
 
-class Rounds:
+class Rounds(ABC):
     """One kind of work. round_ns: what a round may cost. spent_ns: what this one has cost."""
 
     def __init__(self, round_ns: int) -> None:
@@ -38,6 +39,6 @@ class Rounds:
         if self.serve():
             self.plan()
 
+    @abstractmethod
     def serve(self) -> bool:
         """Let those go on who wait, as far as the round goes; returns whether somebody still waits."""
-        raise NotImplementedError

@@ -1,6 +1,7 @@
 """SQLite: one file, one writing connection, every commit synced to the disk before it is answered."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ class SqliteReader:
         return made, rows[-1][2]
 
 
-class OpenedFile(SqliteReader):
+class OpenedFile(SqliteReader, ABC):
     """What both stores over a file have: the lock, the opening, and reading what must be whole."""
 
     connection: apsw.Connection
@@ -115,9 +116,9 @@ class OpenedFile(SqliteReader):
             self.lock.release()
             raise
 
+    @abstractmethod
     def open(self) -> None:
         """Open what is needed beside the lock. Raises StoreError."""
-        raise NotImplementedError
 
     def reports_to(self, report: Report) -> None:
         """Where it says what is wrong with it."""
