@@ -430,6 +430,33 @@ def test_a_fault_in_the_loop_itself_has_every_stream_read_again(path, impatient,
     agrees(path)
 
 
+def test_a_part_that_cannot_let_go_of_a_stream_keeps_no_other_from_being_read_again(path, impatient, monkeypatch):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            before = dict(world.engine.writers)
+
+            def holds(writer):
+                raise RuntimeError("on purpose")
+
+            def fails(*arguments):
+                fault.undo()
+                raise RuntimeError("on purpose")
+
+            with pytest.MonkeyPatch.context() as fault:
+                monkeypatch.setattr(world.engine.agenda, "leave", holds)
+                fault.setattr(world.engine.turns, "take_turns", fails)
+                assert (await world.refused("b1", wager())).code == "unavailable"
+                await comes_true(lambda: world.engine.ready)
+            assert not any(world.engine.writers[one] is before[one] for one in before)
+            monkeypatch.undo()
+            for book in ("b1", "b2"):
+                await world.do(book, wager())
+
+    play(asyncio.wait_for(main(), WAIT_S))
+    agrees(path)
+
+
 def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_meanwhile(path, impatient, monkeypatch):
     async def main():
         async with running(SqliteStore(path)) as world:

@@ -142,8 +142,12 @@ class Owned:
             await released
 
     def leave(self, writer: Writer) -> None:
+        """A stream leaves every keeper. One that cannot let go of it does not hold up the others, nor the other streams."""
         for keeper in self.keepers:
-            keeper.leave(writer)
+            try:
+                keeper.leave(writer)
+            except Exception:
+                log.exception("%s cannot let go of %s", type(keeper).__name__, writer.stream)
 
     def stop(self, writer: Writer, reason: str) -> None:
         """Stop one stream: nothing of it that is not durable is let out; it answers `unavailable` until it is started again."""
