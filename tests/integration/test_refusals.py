@@ -125,6 +125,36 @@ def test_what_was_refused_goes_with_the_next_batch(path, monkeypatch):
     play(main())
 
 
+def test_what_was_refused_is_stored_though_its_stream_stops_but_for_what_was_answered_otherwise(
+    path, monkeypatch, impatient
+):
+    monkeypatch.setattr("runline.engine.batch.REFUSAL_WAIT_S_MAX", 10**6)
+
+    async def main():
+        store = HeldStore(SqliteStore(path))
+        async with running(store) as world:
+            await world.open_house()
+            await world.open_book("b1", credit_minor=60_00)
+            await world.open_book("b2")
+            store.hold()
+            other = asyncio.create_task(world.ask("b2", wager()))
+            await store.held.wait()
+            assert (await world.refused("b1", wager("nobody"))).code == "unknown_player"
+            # The second one's credit is spent by the first, which will not be recorded.
+            lost = [asyncio.create_task(world.ask("b1", wager(), "P1")) for _ in range(2)]
+            stopped = world.engine.writers["b1"]
+            await comes_true(lambda: len(stopped.refusals) == 2)
+            world.engine.owned.doubt(stopped, "on purpose")
+            store.let_go()
+            assert isinstance(await other, Accepted)
+            assert [refusal(await one).code for one in lost] == ["unavailable"] * 2
+            await comes_true(lambda: kept(path))
+            assert [row[2] for row in kept(path)] == ["unknown_player"]
+            await world.do("b1", wager())
+
+    play(asyncio.wait_for(main(), 30))
+
+
 def test_the_first_of_a_kind_within_a_minute_is_kept_as_it_was_and_is_traced(path):
     async def main():
         async with running(SqliteStore(path)) as world:
@@ -162,24 +192,24 @@ def test_however_many_are_refused_what_is_kept_of_a_minute_is_bounded():
     refusals = Refusals()
     for number in range(3 * REFUSAL_KINDS_MAX):
         actor = f"P{number}"
-        refusals.note(request(actor), actor, Rejected("busy", "no"), 5 * MINUTE_NS)
+        refusals.note(request(actor), actor, Rejected("busy", "no"), 5 * MINUTE_NS, 1)
         if number % 100 == 0:
             refusals.take()
     for _ in range(3):
-        refusals.note(request("P1"), "P1", Rejected("busy", "no"), 5 * MINUTE_NS)
+        refusals.note(request("P1"), "P1", Rejected("busy", "no"), 5 * MINUTE_NS, 1)
     assert len(refusals.kinds) == REFUSAL_KINDS_MAX + 1
     taken, _ = refusals.take()
     assert {one.actor for one in taken} == {"", "P1"}
-    refusals.note(request("P9999"), "P9999", Rejected("busy", "no"), 6 * MINUTE_NS)
+    refusals.note(request("P9999"), "P9999", Rejected("busy", "no"), 6 * MINUTE_NS, 1)
     assert refusals.take()[0][0].actor == "P9999"
 
 
 def test_what_is_kept_of_one_refusal_is_bounded():
     refusals = Refusals()
     details = {"subject": "x" * REFUSAL_DETAILS_BYTES_MAX}
-    refusals.note(request(), "P1", Rejected("unknown_subject", "y" * 10**6, **details), 1)
-    refusals.note(request(), "P1", Rejected("odd", "no", thing=object()), 1)
-    refusals.note(request(), "P1", Rejected("small", "no", most=5), 1)
+    refusals.note(request(), "P1", Rejected("unknown_subject", "y" * 10**6, **details), 1, 1)
+    refusals.note(request(), "P1", Rejected("odd", "no", thing=object()), 1, 1)
+    refusals.note(request(), "P1", Rejected("small", "no", most=5), 1, 1)
     first, odd, small = refusals.take()[0]
     assert len(first.message) <= 500
     assert (first.details, odd.details, small.details) == ("{}", "{}", '{"most":5}')
@@ -189,7 +219,7 @@ def test_old_minutes_are_given_up_once_a_minute():
     refusals = Refusals()
     given_up = []
     for minute in (20_000, 20_000, 20_001):
-        refusals.note(request(), "P1", Rejected("busy", "no"), minute * MINUTE_NS)
+        refusals.note(request(), "P1", Rejected("busy", "no"), minute * MINUTE_NS, 1)
         given_up.append(refusals.take()[1])
     assert given_up == [20_000 - 7 * 24 * 60, 0, 20_001 - 7 * 24 * 60]
     assert refusals.take() == ([], 0)

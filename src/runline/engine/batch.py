@@ -271,10 +271,11 @@ class Batches:
                 self.lose(writer, filling)
 
     def enter(self, writer: Writer) -> None:
-        """A stream begins with nothing decided."""
+        """A stream begins with nothing decided; what it has refused before it stopped has waited long enough."""
+        self.hand_over_refusals_of(writer)
 
     def leave(self, writer: Writer) -> None:
-        """What a stream has decided and not handed over is lost."""
+        """What a stream has decided and not handed over is lost, but for what it has refused (see `Writer.go_on_from`)."""
         self.refusing.pop(writer, None)
         self.filling.pop(writer, None)
         if not self.filling:

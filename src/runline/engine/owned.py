@@ -220,4 +220,5 @@ class Owned:
             if self.writers.get(stopped.stream) is stopped and self.process.available:
                 writer = await self.recovered(stopped.stream)
                 if self.writers.get(stopped.stream) is stopped and self.process.available:
+                    writer.go_on_from(stopped)
                     self.go_on(writer)

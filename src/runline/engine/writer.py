@@ -226,7 +226,7 @@ class Writer:
         """A refusal, noted for the activity log."""
         if not request.preview:
             actor = request.actor if request.actor in self.state.access.users else ""
-            self.refusals.note(request, actor, rejected, at_ns)
+            self.refusals.note(request, actor, rejected, at_ns, self.state.seq)
         return refused(self.state.seq, rejected)
 
     def hand_over_refusals(self) -> None:
@@ -235,6 +235,11 @@ class Writer:
             taken, before = self.refusals.take()
             self.filling.refusals += taken
             self.filling.refusals_before = self.filling.refusals_before or before
+
+    def go_on_from(self, stopped: "Writer") -> None:
+        """Take over, from the writer that has stopped, what it has refused and answered and not handed over."""
+        stopped.refusals.lose_after(stopped.durable_seq)
+        self.refusals = stopped.refusals
 
     def seal(self) -> tuple[Part, Filling]:
         """Take what was decided as an immutable part, and start to fill the next.
