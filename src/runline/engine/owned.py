@@ -87,8 +87,9 @@ class Owned:
         Raises StoreError.
         """
         if await self.house.reach(position):
-            for book in self.writers.values():
-                book.house = self.house.state if book.house is not None else None
+            for writer in self.writers.values():
+                if writer.house is not None:
+                    writer.house = self.house.state
             self.house.go_on()
 
     def found(self, stream: str) -> None:
@@ -151,7 +152,7 @@ class Owned:
 
     def stop(self, writer: Writer, reason: str) -> None:
         """Stop one stream: nothing of it that is not durable is let out; it answers `unavailable` until it is started again."""
-        self.conditions.note("stream", writer.stream, "failing", reason, self.process.clock.host_ns())
+        self.process.hear("stream", writer.stream, "failing", reason)
         writer.stopped = reason
         self.leave(writer)
 
@@ -189,8 +190,7 @@ class Owned:
         try:
             await self.replace(stopped)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            self.conditions.note("stream", stopped.stream, "failing", reason, self.process.clock.host_ns())
+            self.process.hear("stream", stopped.stream, "failing", f"{type(error).__name__}: {error}")
 
     async def read_again(self, stopped: Writer) -> None:
         process, stream = self.process, stopped.stream
