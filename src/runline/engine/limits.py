@@ -167,6 +167,10 @@ KEEP_SCREEN_NS = 60 * 10**9
 NOTED_SESSIONS_MAX = 100_000
 """Sessions of which it is remembered when their use was noted; then all are forgotten, and noted once more."""
 
+VIEW_READS_MAX = 20
+"""How often the house view is read, while another process writes to the house, until the house has stood still meanwhile. (One
+reading takes well under a second, and the house seldom moves more than once a second.)"""
+
 check(COMMAND_BYTES_MAX <= EVENT_BYTES_MAX <= COMMAND_LOG_BYTES_MAX, "what a command says fits into its event")
 check(COMMAND_LOG_BYTES_MAX <= BATCH_BYTES_MAX, "what a command logs fits into a batch")
 check(LANE_DEPTH_MAX["control"] > CONTROL_KEPT, "those below the top have places too")
@@ -183,7 +187,3 @@ check(all(ACTOR_WAITING_MAX[lane] < LANE_DEPTH_MAX[lane] for lane in LANE_DEPTH_
 check(BULK_EVENTS_MAX < BATCH_EVENTS_MAX, "bulk leaves room in a batch")
 check(REQUESTS_PER_SEND_MAX <= REPEATS_PER_USER_MAX < REPEATS_WAITING_MAX, "what one call holds may be repeated")
 check(AWAITING_PER_USER_MAX < AWAITING_MAX, "no one user takes all places of waiting queries")
-
-VIEW_READS_MAX = 20
-"""How often the house view is read, while another process writes to the house, until the house has stood still meanwhile. (One
-reading takes well under a second, and the house seldom moves more than once a second.)"""
