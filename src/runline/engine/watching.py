@@ -135,7 +135,7 @@ class Watching(Protocol):
         ...
 
 
-class Owned(Protocol):
+class OwnedStream(Protocol):
     """A stream where it is owned. state: as its writer has it, of which not all is durable."""
 
     state: Any
@@ -166,7 +166,7 @@ class Source(Protocol):
         """What notes that sessions are in use."""
         ...
 
-    def require(self, stream: str) -> Owned:
+    def require(self, stream: str) -> OwnedStream:
         """A stream that this process owns.
 
         Raises Rejected `unknown_book`, `unavailable`.
