@@ -1,5 +1,6 @@
 """Long work: a settlement goes on in slices, survives being stopped anywhere, and pays every ticket exactly once."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -76,17 +77,30 @@ OPEN_FIGURES: Figures = ({"P1": 0, "P2": 0}, (100 + 110) * WAGERS // 2, {})
 VOID_FIGURES: Figures = ({"P1": 0, "P2": 0}, 0, {})
 
 
+async def stopped_while_settling(path, clock, life, *scores):
+    """Two lives: in the first all of these results but the last are settled, the second ends after a slice of the last."""
+    async with running(SqliteStore(path), clock) as world:
+        await set_up(world)
+        for score in scores[:-1]:
+            await world.play_off("G1", score)
+            await world.settled()
+            assert await world.read("b1", figures) == HOME_FIGURES
+    async with life(SqliteStore(path), clock) as world:
+        position = await world.until("b1", lambda book: True)
+        await world.play_off("G1", scores[-1])
+        await first_slice(world, position, "closed" if scores[:-1] else "open")
+
+
+def in_two_lives(path, before, after):
+    """What is stored agrees with its log after each of two lives."""
+    for life in (before, after):
+        play(life())
+        agrees(path)
+
+
 @pytest.mark.parametrize("life", [running, running_until_the_power_goes], ids=["stopped", "cut off"])
 def test_a_settlement_goes_on_where_it_was_stopped(path, life):
     clock = SetClock()
-
-    async def before():
-        async with running(SqliteStore(path), clock) as world:
-            await set_up(world)
-        async with life(SqliteStore(path), clock) as world:
-            position = await world.until("b1", lambda book: True)
-            await world.play_off()
-            await first_slice(world, position, "open")
 
     async def after():
         async with running(SqliteStore(path), clock) as world:
@@ -95,26 +109,12 @@ def test_a_settlement_goes_on_where_it_was_stopped(path, life):
             await world.settled()
             assert await world.read("b1", figures) == HOME_FIGURES
 
-    play(before())
-    agrees(path)
-    play(after())
-    agrees(path)
+    in_two_lives(path, partial(stopped_while_settling, path, clock, life, HOME_WINS), after)
 
 
 @pytest.mark.parametrize("life", [running, running_until_the_power_goes], ids=["stopped", "cut off"])
 def test_a_regrade_goes_on_where_it_was_stopped(path, life):
     clock = SetClock()
-
-    async def before():
-        async with running(SqliteStore(path), clock) as world:
-            await set_up(world)
-            await world.play_off()
-            await world.settled()
-            assert await world.read("b1", figures) == HOME_FIGURES
-        async with life(SqliteStore(path), clock) as world:
-            position = await world.until("b1", lambda book: True)
-            await world.play_off("G1", AWAY_WINS)
-            await first_slice(world, position, "closed")
 
     async def after():
         async with running(SqliteStore(path), clock) as world:
@@ -126,10 +126,7 @@ def test_a_regrade_goes_on_where_it_was_stopped(path, life):
             await world.settled()
             assert await world.read("b1", figures) == AWAY_FIGURES
 
-    play(before())
-    agrees(path)
-    play(after())
-    agrees(path)
+    in_two_lives(path, partial(stopped_while_settling, path, clock, life, HOME_WINS, AWAY_WINS), after)
 
 
 def test_a_settlement_that_is_stopped_after_every_slice_ends_as_one_that_is_not(path):
@@ -175,16 +172,7 @@ def test_a_newer_result_supersedes_a_settlement_in_progress(path):
 @pytest.mark.parametrize("life", [running, running_until_the_power_goes], ids=["stopped", "cut off"])
 def test_a_result_that_is_taken_back_opens_its_tickets_wherever_that_was_stopped(path, life):
     clock = SetClock()
-
-    async def before():
-        async with running(SqliteStore(path), clock) as world:
-            await set_up(world)
-            await world.play_off()
-            await world.settled()
-        async with life(SqliteStore(path), clock) as world:
-            position = await world.until("b1", lambda book: True)
-            await world.play_off("G1", msgspec.structs.replace(AWAY_WINS, final=False))
-            await first_slice(world, position, "closed")
+    taken_back = msgspec.structs.replace(AWAY_WINS, final=False)
 
     async def after():
         async with running(SqliteStore(path), clock) as world:
@@ -194,10 +182,7 @@ def test_a_result_that_is_taken_back_opens_its_tickets_wherever_that_was_stopped
             await world.settled()
             assert await world.read("b1", figures) == AWAY_FIGURES
 
-    play(before())
-    agrees(path)
-    play(after())
-    agrees(path)
+    in_two_lives(path, partial(stopped_while_settling, path, clock, life, HOME_WINS, taken_back), after)
 
 
 def test_results_that_a_book_has_not_taken_are_taken_at_the_next_start(path):
@@ -221,10 +206,7 @@ def test_results_that_a_book_has_not_taken_are_taken_at_the_next_start(path):
                 await world.settled(book)
                 assert await world.read(book, figures) == HOME_FIGURES
 
-    play(before())
-    agrees(path)
-    play(after())
-    agrees(path)
+    in_two_lives(path, before, after)
 
 
 def test_a_book_that_was_opened_and_not_started_is_started_at_the_next_start(path):

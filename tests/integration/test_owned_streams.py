@@ -43,10 +43,14 @@ from runline.store.sqlite import SqliteStore
 WAIT_S = 30
 
 
-async def open_stage(world, books=("b1", "b2")):
-    await world.open_house()
-    for book in books:
-        await world.open_book(book, credit_minor=10**12)
+@asynccontextmanager
+async def staged(store):
+    """An engine over a store, with two books that take wagers."""
+    async with running(store) as world:
+        await world.open_house()
+        for book in ("b1", "b2"):
+            await world.open_book(book, credit_minor=10**12)
+        yield world
 
 
 @asynccontextmanager
@@ -74,8 +78,7 @@ async def beside(world, streams, *, proves=True):
 
 def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
     async def main():
-        async with running(MemoryStore(os.urandom)) as world:
-            await open_stage(world)
+        async with staged(MemoryStore(os.urandom)) as world:
             for _ in range(3):
                 await world.do("b1", wager(amount_minor=100_00))
             async with beside(world, []) as other:
@@ -113,8 +116,7 @@ def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
 def test_what_stands_on_a_batch_that_is_lost_while_its_stream_is_released_is_lost_too(path, impatient):
     async def main():
         faulty = FaultyStore(SqliteStore(path))
-        async with running(faulty) as world:
-            await open_stage(world)
+        async with staged(faulty) as world:
             begun, fail = asyncio.Event(), asyncio.Event()
 
             async def fault(store, sealed):
@@ -148,8 +150,7 @@ def test_what_stands_on_a_batch_that_is_lost_while_its_stream_is_released_is_los
 def test_what_was_refused_before_a_stream_was_released_is_kept():
     async def main():
         store = MemoryStore(os.urandom)
-        async with running(store) as world:
-            await open_stage(world)
+        async with staged(store) as world:
             assert (await world.refused("b1", wager("nobody"))).code == "unknown_player"
             await world.engine.release("b1")
             await world.engine.adopt("b1")
@@ -166,8 +167,7 @@ def refused_codes(snapshot):
 def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
     async def main():
         store = MemoryStore(os.urandom)
-        async with running(store) as world:
-            await open_stage(world)
+        async with staged(store) as world:
             before = await store.heads()
             with pytest.raises(Rejected) as refused:
                 await world.engine.adopt("b9")
@@ -181,8 +181,7 @@ def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
 
 def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopted_later(monkeypatch):
     async def main():
-        async with running(MemoryStore(os.urandom)) as world:
-            await open_stage(world)
+        async with staged(MemoryStore(os.urandom)) as world:
             await world.engine.release("b1")
 
             def fails(writer):
@@ -201,36 +200,32 @@ def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopte
 
 def test_a_book_whose_house_view_nobody_feeds_takes_no_wagers():
     async def main():
-        async with running(MemoryStore(os.urandom)) as world:
-            await open_stage(world)
-            async with beside(world, ["b1"], proves=False) as other:
-                assert (await other.refused("b1", wager())).code == "house_stale"
-                host_ns = world.clock.host_ns()
-                other.engine.house.proved(host_ns)
-                await other.do("b1", wager())
-                # A proof is as old as it is.
-                world.clock.host_ahead_ns += 3 * SECOND_NS
-                assert (await other.refused("b1", wager())).details["lag_ms"] >= 3_000
-                other.engine.house.proved(world.clock.host_ns())
-                await other.do("b1", wager())
+        async with staged(MemoryStore(os.urandom)) as world, beside(world, ["b1"], proves=False) as other:
+            assert (await other.refused("b1", wager())).code == "house_stale"
+            host_ns = world.clock.host_ns()
+            other.engine.house.proved(host_ns)
+            await other.do("b1", wager())
+            # A proof is as old as it is.
+            world.clock.host_ahead_ns += 3 * SECOND_NS
+            assert (await other.refused("b1", wager())).details["lag_ms"] >= 3_000
+            other.engine.house.proved(world.clock.host_ns())
+            await other.do("b1", wager())
 
     play(main())
 
 
 def test_a_house_view_that_misses_an_event_is_no_longer_current():
     async def main():
-        async with running(MemoryStore(os.urandom)) as world:
-            await open_stage(world)
-            async with beside(world, ["b1"], proves=False) as other:
-                view = other.engine.house
-                view.proved(world.clock.host_ns())
-                with pytest.raises(BrokenInvariant):
-                    view.follow(view.state.seq + 2, NOON_NS, Suspended("all", "", "root", "news"))
-                view.proved(world.clock.host_ns())
-                assert (await other.refused("b1", wager())).code == "house_stale"
-                await other.engine.owned.reach(view.state.seq)
-                view.proved(world.clock.host_ns())
-                await other.do("b1", wager())
+        async with staged(MemoryStore(os.urandom)) as world, beside(world, ["b1"], proves=False) as other:
+            view = other.engine.house
+            view.proved(world.clock.host_ns())
+            with pytest.raises(BrokenInvariant):
+                view.follow(view.state.seq + 2, NOON_NS, Suspended("all", "", "root", "news"))
+            view.proved(world.clock.host_ns())
+            assert (await other.refused("b1", wager())).code == "house_stale"
+            await other.engine.owned.reach(view.state.seq)
+            view.proved(world.clock.host_ns())
+            await other.do("b1", wager())
 
     play(main())
 
@@ -249,8 +244,7 @@ def test_a_house_that_moves_while_its_view_is_read_is_read_once_more():
             return await self.store.held_sums(stream)
 
     async def main():
-        async with running(MemoryStore(os.urandom)) as world:
-            await open_stage(world)
+        async with staged(MemoryStore(os.urandom)) as world:
             seq = await world.read(HOUSE, lambda house: house.seq)
             commands = [Suspend("all", "", "news"), Reopen("all", "", "go on"), Suspend("all", "", "news")]
             moves: list[Any] = [partial(world.do, HOUSE, command) for command in commands]
@@ -272,8 +266,7 @@ def test_a_house_that_moves_while_its_view_is_read_is_read_once_more():
 
 def test_a_book_is_followed_live_where_the_house_is_not_owned():
     async def main():
-        async with running(MemoryStore(os.urandom)) as world:
-            await open_stage(world)
+        async with staged(MemoryStore(os.urandom)) as world:
             await world.engine.release("b1")
             async with beside(world, ["b1"]) as other, asyncio.timeout(WAIT_S):
                 turns = other.bus.questions.turns
@@ -309,8 +302,7 @@ def test_a_book_is_followed_live_where_the_house_is_not_owned():
 def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():
     async def main():
         store = MemoryStore(os.urandom)
-        async with running(store) as world:
-            await open_stage(world)
+        async with staged(store) as world:
             assert await every_stream(store) == [HOUSE, "b1", "b2"]
             before = await store.heads()
             async with beside(world, []) as other:
@@ -329,15 +321,13 @@ def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():
 
 def test_a_stream_that_another_has_adopted_stops_alone():
     async def main():
-        async with running(MemoryStore(os.urandom)) as world:
-            await open_stage(world)
-            async with beside(world, ["b1"]) as other:
-                await other.do("b1", wager())
-                assert (await world.refused("b1", wager())).code == "unavailable"
-                (condition,) = world.engine.conditions.failing
-                assert (condition.subject, condition.reason) == ("b1", "another process owns this stream")
-                await world.do("b2", wager())
-                await other.do("b1", wager())
+        async with staged(MemoryStore(os.urandom)) as world, beside(world, ["b1"]) as other:
+            await other.do("b1", wager())
+            assert (await world.refused("b1", wager())).code == "unavailable"
+            (condition,) = world.engine.conditions.failing
+            assert (condition.subject, condition.reason) == ("b1", "another process owns this stream")
+            await world.do("b2", wager())
+            await other.do("b1", wager())
 
     play(main())
 
@@ -345,8 +335,7 @@ def test_a_stream_that_another_has_adopted_stops_alone():
 def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatient):
     async def main():
         faulty = FaultyStore(SqliteStore(path))
-        async with running(faulty) as world:
-            await open_stage(world)
+        async with staged(faulty) as world:
             before = dict(world.engine.writers)
 
             async def fault(store, sealed):
@@ -383,8 +372,7 @@ def test_a_fault_in_one_streams_turn_concerns_that_stream(path, impatient, monke
     name, method = part.split(".")
 
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             before = dict(world.engine.writers)
             owner = getattr(world.engine, name)
             sound = getattr(owner, method)
@@ -411,8 +399,7 @@ def test_a_fault_in_one_streams_turn_concerns_that_stream(path, impatient, monke
 
 def test_a_fault_in_the_loop_itself_has_every_stream_read_again(path, impatient, monkeypatch):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             before = dict(world.engine.writers)
 
             def fails(*arguments):
@@ -432,8 +419,7 @@ def test_a_fault_in_the_loop_itself_has_every_stream_read_again(path, impatient,
 
 def test_a_part_that_cannot_let_go_of_a_stream_keeps_no_other_from_being_read_again(path, impatient, monkeypatch):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             before = dict(world.engine.writers)
 
             def holds(writer):
@@ -459,8 +445,7 @@ def test_a_part_that_cannot_let_go_of_a_stream_keeps_no_other_from_being_read_ag
 
 def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_meanwhile(path, impatient, monkeypatch):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             engine, view = world.engine, world.engine.view
             books = [engine.writers[book] for book in ("b1", "b2")]
             sound = evolving(Suspended)
@@ -488,8 +473,7 @@ def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_
 @pytest.mark.parametrize("fails_in", ["the view", "what is handed on"])
 def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, impatient, monkeypatch, fails_in):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             await world.do("b1", wager(amount_minor=100_00))
             engine, view = world.engine, world.engine.view
             sound = evolving(ResultConfirmed)
@@ -520,8 +504,7 @@ def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, i
 
 def test_a_book_whose_opening_the_house_view_could_not_follow_begins(path, impatient, monkeypatch):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
 
             def fails_once(seq, event):
                 monkeypatch.undo()

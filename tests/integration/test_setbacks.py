@@ -1,6 +1,7 @@
 """Setbacks: what the engine owes and cannot do is tried again later, spins never, and is said meanwhile."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -56,11 +57,21 @@ class Failing:
         return self.decide(state, command, context)
 
 
-async def open_stage(world):
-    await world.open_house(fixtures=2)
-    for book in ("b1", "b2"):
-        await world.open_book(book, credit_minor=10**12)
-    await world.do("b1", wager(amount_minor=100_00))
+@pytest.fixture
+def slices(monkeypatch):
+    """The slices of jobs, which cannot be decided."""
+    return Failing(monkeypatch, DoSlice)
+
+
+@asynccontextmanager
+async def staged(*parts):
+    """An engine with two games and two books, in the first of which a wager is open."""
+    async with running(*parts) as world:
+        await world.open_house(fixtures=2)
+        for book in ("b1", "b2"):
+            await world.open_book(book, credit_minor=10**12)
+        await world.do("b1", wager(amount_minor=100_00))
+        yield world
 
 
 def conditions(world):
@@ -71,12 +82,9 @@ def balance(world):
     return world.read("b1", lambda book: book.tree.players["P1"].balance_minor)
 
 
-def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, monkeypatch):
-    slices = Failing(monkeypatch, DoSlice)
-
+def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, slices):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             await world.play_off()
             await comes_true(lambda: slices.asked)
             steps = world.engine.executing.steps
@@ -93,12 +101,9 @@ def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, monkeypatch
     play(main())
 
 
-def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(path, monkeypatch, quick):
-    slices = Failing(monkeypatch, DoSlice)
-
+def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(path, quick, slices):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             await world.play_off()
             await comes_true(lambda: slices.asked >= 4)
             slices.fails = False
@@ -111,12 +116,9 @@ def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(p
     agrees(path)
 
 
-def test_a_slice_that_is_superseded_while_it_rests_is_owed_no_more(path, monkeypatch, quick):
-    slices = Failing(monkeypatch, DoSlice)
-
+def test_a_slice_that_is_superseded_while_it_rests_is_owed_no_more(path, quick, slices):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             await world.play_off("G1", HOME_WINS)
             await comes_true(lambda: slices.asked)
             await world.play_off("G1", AWAY_WINS)
@@ -151,8 +153,7 @@ def test_rows_that_cannot_be_fetched_for_a_slice_are_asked_for_again_later(path,
 
     async def main():
         store = ForgetfulStore(SqliteStore(path))
-        async with running(store) as world:
-            await open_stage(world)
+        async with staged(store) as world:
             await world.play_off("G1", HOME_WINS)
             await world.settled("b1")
             # Regrading needs what has left memory.
@@ -178,8 +179,7 @@ def test_a_timer_that_cannot_be_decided_is_tried_again_without_a_restart(path, m
     closing = Failing(monkeypatch, CloseFixture)
 
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             world.set_clock(START_NS)
             await comes_true(lambda: closing.asked >= 3)
             assert conditions(world) == [("work", HOUSE, "degraded")]
@@ -196,8 +196,7 @@ def test_a_timer_that_becomes_no_command_takes_nothing_else_with_it(path, monkey
         raise KeyError(subject)
 
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             declare_otherwise(monkeypatch, "timers", "cutoff", fails)
             world.set_clock(START_NS)
             await comes_true(lambda: conditions(world))
@@ -213,8 +212,7 @@ def test_a_result_that_a_book_cannot_take_holds_back_the_later_ones_until_it_can
     taking.only = lambda command: command.fixture == "G1"
 
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
             for fixture in ("G1", "G2"):
                 await world.play_off(fixture)
@@ -235,8 +233,7 @@ def test_the_rest_is_doubled_and_bounded(path, monkeypatch):
     pauses = []
 
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             setbacks, writer = world.engine.agenda.setbacks, world.engine.writers["b1"]
             loop = asyncio.get_running_loop()
 
@@ -276,13 +273,11 @@ async def set_aside(world, stream):
     return await world.read(stream, lambda state: {row.number: row.duty for row in state.aside.by_number.values()})
 
 
-def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on(path, monkeypatch, few_tries):
-    slices = Failing(monkeypatch, DoSlice)
+def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on(path, few_tries, slices):
     clock = SetClock()
 
     async def main():
-        async with running(SqliteStore(path), clock) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path), clock) as world:
             await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
             await world.play_off("G1")
             ((number, duty),) = (await set_aside(world, "b1")).items()
@@ -320,12 +315,9 @@ def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on
     agrees(path)
 
 
-def test_what_is_tried_again_and_fails_again_is_set_aside_again(path, monkeypatch, few_tries):
-    slices = Failing(monkeypatch, DoSlice)
-
+def test_what_is_tried_again_and_fails_again_is_set_aside_again(path, few_tries, slices):
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             await world.play_off("G1")
             (number,) = await set_aside(world, "b1")
             await world.do("b1", TryAgain(number, "hoped"))
@@ -346,8 +338,7 @@ def test_a_result_that_cannot_be_taken_holds_the_later_ones_back_until_it_is_set
     taking.only = lambda command: command.fixture == "G1"
 
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
             for fixture in ("G1", "G2"):
                 await world.play_off(fixture)
@@ -371,8 +362,7 @@ def test_a_timer_that_fails_again_and_again_is_set_aside_and_another_fires(path,
     closing.only = lambda command: command.fixture == "G1"
 
     async def main():
-        async with running(SqliteStore(path)) as world:
-            await open_stage(world)
+        async with staged(SqliteStore(path)) as world:
             world.set_clock(start_ns("G2"))
             ((number, duty),) = (await set_aside(world, HOUSE)).items()
             assert duty == ("timer", "cutoff", "G1")
