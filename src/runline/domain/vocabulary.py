@@ -7,7 +7,7 @@ what is missing: a vocabulary is complete before anything is decided, and never 
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from runline.domain import (
     access,
@@ -42,7 +42,7 @@ from runline.domain import (
     watch,
 )
 from runline.domain.grading import Result
-from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Event, StreamKind
+from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event, StreamKind
 from runline.domain.money import Minor, Rounding
 from runline.domain.queries import history, inside, moment, process
 from runline.domain.queries.declared import Query
@@ -67,21 +67,6 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-HANDLED = (
-    "decides",
-    "grounds",
-    "wants",
-    "fires",
-    "upcasts",
-    "slices",
-    "slice_wants",
-    "causes",
-    "misses",
-    "makes_up",
-    "pays",
-)
-"""What one function does for each thing that it is declared about."""
 
 NOUNS: tuple[ModuleType, ...] = (
     nodes,
@@ -145,7 +130,7 @@ class Vocabulary:
         queries: dict[str, Query] = {}
         asked_inside: dict[str, Inside] = {}
         followed: dict[str, Topic] = {}
-        functions: dict[str, dict[Any, Any]] = {what: {} for what in HANDLED}
+        functions: dict[str, dict[Any, Any]] = {what: {} for what in get_args(Declared)}
         causing: dict[type[Command], None] = {}
         for noun in nouns:
             for one in getattr(noun, "DECLARED", ()):
