@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from runline.domain.access import User
 from runline.domain.grading import Result
 from runline.domain.identifiers import reason_text
 from runline.domain.invariants import BrokenInvariant, check
@@ -31,9 +30,6 @@ Basis = Literal["base", "risk", "to_win"]
 
 Channel = Literal["api", "web", "phone", "clerk"]
 """How a ticket came in. clerk: written for a player who phones."""
-
-Kind = Literal["straight"]
-"""What a ticket is. straight: one leg, which wins or loses all of it."""
 
 TICKET_LIFE: dict[tuple[str, str], str] = {
     ("open", "WagerSettled"): "settled",
@@ -87,7 +83,7 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     """A ticket. Amounts in minor units.
 
     number: the ticket number: the position of the event that placed it.
-    kind: see `Kind`.
+    kind: what it is, and so how it is paid (`@pays`). straight: one leg, which wins or loses all of it.
     agent: the player's agent at that time.
     fixture: the game of its legs.
     risk_minor, win_minor: what the player may lose, and win: what it pays if all its legs win.
@@ -290,7 +286,8 @@ def reversal(ticket: Ticket, reason: str) -> WagerReversed:
 
 @decides(VoidWager)
 def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Event] | tuple[()]:
-    require_not_player(context.user)
+    if context.user.player:
+        raise Rejected("not_permitted", "A player cannot void a ticket.")
     ticket = book.tickets.by_number.get(command.wager)
     if ticket is None:
         if context.user.node != ROOT:
@@ -304,11 +301,6 @@ def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Eve
         raise Rejected("reason_invalid", "Voiding a ticket needs a reason.")
     voided = WagerVoided(ticket.number, ticket.player, reason)
     return [voided] if ticket.status == "open" else [reversal(ticket, reason), voided]
-
-
-def require_not_player(user: User) -> None:
-    if user.player:
-        raise Rejected("not_permitted", "A player cannot void a ticket.")
 
 
 def live_on(book: "Book", ticket: Ticket, event: str, legs: Sequence[Result | None]) -> None:
