@@ -179,7 +179,7 @@ def is_short(rules: LeagueRules, layout: Layout, terms: Terms, period: str, scor
     """Whether a game that was called is too short for a wager to stand."""
     if score.length is None:
         return False
-    needed = layout.length if period == "game" else rules.end_of(layout, period)
+    needed = rules.end_of(layout, period)
     if terms.official is not None:
         needed = min(needed, terms.official)
     if score.home > score.away:
