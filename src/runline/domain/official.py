@@ -1,7 +1,7 @@
 """Official: what a wager on a market and period includes, and how much of the game must have been played for it to stand.
 
-Rule: that is a row per league × market × period, never code. A sport has its rows; a league adds its own, and the last row that
-fits a wager is the one that holds. (See docs/explanation/grading.md.)
+Rule: that is a row per league × market × period, never code. A league that differs from its sport has rows of its own instead of
+the sport's; the last row that fits a wager is the one that holds. (See docs/explanation/grading.md.)
 """
 
 import msgspec
@@ -89,7 +89,7 @@ class LeagueRules(msgspec.Struct, frozen=True, gc=False):
         return next((layout for layout in self.layouts if layout.count == count), None)
 
     def end_of(self, layout: Layout, period: str) -> int:
-        """The length at which a period that the league has is over."""
+        """The length at which the game, or a period that the league has, is over."""
         for one in (layout, *self.layouts):
             if period in one.spans:
                 return one.spans[period][1] * one.part_length
