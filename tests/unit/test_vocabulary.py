@@ -272,7 +272,7 @@ def causing():
         return [Toll(seq) for seq in (3, 9) if seq > house_seq]
 
     @makes_up(Toll)
-    def toll_is_made_up_for(book, subject, context):
+    def toll_is_made_up_for(book, house_seq, context):
         return []
 
     return {

@@ -262,8 +262,8 @@ def misses(command: type[Command]) -> Callable[[F], F]:
 
 
 def makes_up(command: type[Command]) -> Callable[[F], F]:
-    """Declare what happens as such a command of the house is taken up that was set aside: (book, its position in the house as
-    text, context) -> events."""
+    """Declare what happens as such a command of the house is taken up that was set aside: (book, its position in the house,
+    context) -> events."""
     return declares("makes_up", command)
 
 

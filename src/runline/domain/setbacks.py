@@ -89,7 +89,7 @@ def try_again(state: State, command: TryAgain, context: "Context") -> list[Event
     if row.what != "house":
         return [taken_up]
     vocabulary = state.vocabulary
-    return [taken_up, *vocabulary.made_up[vocabulary.commands[row.kind]](state, row.subject, context)]
+    return [taken_up, *vocabulary.made_up[vocabulary.commands[row.kind]](state, int(row.subject), context)]
 
 
 @evolves(WorkTakenUp)

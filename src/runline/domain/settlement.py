@@ -160,11 +160,10 @@ def result_taken(book: "Book", event: ResultTaken) -> None:
 
 
 @makes_up(TakeResult)
-def result_is_made_up_for(book: "Book", subject: str, context: "Context") -> list[Event]:
+def result_is_made_up_for(book: "Book", house_seq: int, context: "Context") -> list[Event]:
     """A result that was set aside is taken, unless another one stands by now."""
-    house = context.view()
-    standing = [one for one in house.catalog.results_after(int(subject) - 1)[:1] if one.confirmed_seq == int(subject)]
-    return [taken(taking(house, result)) for result in standing]
+    first = results_after(context.view(), house_seq - 1)[:1]
+    return [taken(one) for one in first if one.house_seq == house_seq]
 
 
 @evolves(JobAdvanced)

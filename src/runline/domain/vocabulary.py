@@ -61,7 +61,7 @@ Fire = Callable[[str], Command]
 Sliced = Callable[[Any, Any, "Context"], Any]
 Caused = Callable[[Any, Any], Command]
 Missed = Callable[[Any, int], Sequence[Any]]
-MadeUp = Callable[[Any, str, "Context"], Sequence[Event]]
+MadeUp = Callable[[Any, int, "Context"], Sequence[Event]]
 Pays = Callable[["tickets.Ticket", Sequence[Result], Rounding], tuple[Result, Minor]]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
