@@ -124,7 +124,11 @@ def derived(state: Any) -> dict[str, Any]:
     if isinstance(state, House):
         found["rooms"] = state.suspensions.rooms
         found["board"] = listed(state.catalog.board)
-        found["orders"] += [list(state.catalog.result_order), list(state.books.order)]
+        found["orders"] += [
+            list(state.catalog.result_order),
+            list(state.catalog.confirmed_order),
+            list(state.books.order),
+        ]
         found["markets_of"] = state.catalog.markets_of
         return found
     assert isinstance(state, Book)

@@ -6,9 +6,12 @@ from tests.doubles.stage import Stage
 from tests.doubles.words import agent, role, staff
 
 from runline.domain.hierarchy import MoveAgent
+from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
 from runline.domain.roles import SetRole
+from runline.domain.setbacks import PutAside, TryAgain
+from runline.domain.settlement import ResultTaken
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RevokeUser
 
@@ -113,3 +116,13 @@ def test_what_is_sent_about_roles_and_moves_is_judged_without_a_walk_over_all(wa
     watched.rejected("last_owner")
     watched.when(VoidWager(10**6, "slip"))
     watched.rejected("unknown_wager")
+
+
+def test_a_result_that_was_set_aside_is_taken_up_without_a_walk_over_all(watched):
+    books, watched.house.books = watched.house.books, []
+    watched.house.ends("G1", 3, 1)
+    watched.house.books = books
+    seq = watched.house.state.catalog.results["G1"].confirmed_seq
+    watched.execute(PutAside("house", "TakeResult", str(seq), "it failed"), ENGINE)
+    watched.when(TryAgain(watched.state.seq, "mended"))
+    watched.happened(ResultTaken, fixture="G1")

@@ -5,8 +5,8 @@ arrives late is refused; it never opens anything.
 """
 
 from bisect import insort
-from collections.abc import Container
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Container, Iterator
+from typing import Literal, get_args
 
 from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.grading import SIDES, Score
@@ -14,9 +14,6 @@ from runline.domain.messages import Rejected
 from runline.domain.official import SPORTS
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part, Row, State
-
-if TYPE_CHECKING:
-    pass
 
 Sport = Literal["football", "basketball", "baseball", "hockey", "soccer"]
 MarketKind = Literal["moneyline", "three_way", "spread", "total", "draw_no_bet"]
@@ -167,8 +164,8 @@ class Catalog(
 
     __slots__ = (
         "archived",
-        "archived_order",
         "board",
+        "confirmed_order",
         "fixtures",
         "leagues",
         "markets",
@@ -185,13 +182,13 @@ class Catalog(
         self.markets: dict[str, Market] = {}
         self.results: dict[str, Result] = {}
         self.archived: dict[str, ArchivedFixture] = {}
-        self.archived_order: Ordered[tuple[int, str]] = Ordered()
-        """(confirmed_seq, fixture) of what is archived."""
         self.markets_of: dict[str, list[str]] = {}
         """The markets of each game, in the order of the board (`place_on_board`)."""
         self.board: dict[tuple[str, str], Ordered[tuple[int, str]]] = {}
         """(rotation, fixture) by (status, league), and by (status, "")."""
         self.result_order: Ordered[str] = Ordered()
+        self.confirmed_order: Ordered[tuple[int, str]] = Ordered()
+        """(confirmed_seq, fixture) of all results that stand, those of archived games too."""
 
     def derive(self) -> None:
         self.markets_of = {}
@@ -205,7 +202,8 @@ class Catalog(
                 places.setdefault(key, []).append((fixture.rotation, fixture.name))
         self.board = {key: Ordered(found) for key, found in places.items()}
         self.result_order = Ordered(self.results)
-        self.archived_order = Ordered((one.confirmed_seq, one.fixture) for one in self.archived.values())
+        known: list[Result | ArchivedFixture] = [*self.results.values(), *self.archived.values()]
+        self.confirmed_order = Ordered((one.confirmed_seq, one.fixture) for one in known if one.confirmed_seq)
 
     def note_market_of(self, fixture: str, market: str) -> None:
         """Note that a game has a market."""
@@ -241,18 +239,16 @@ class Catalog(
             fixture.name, fixture.league, fixture.sport, result.confirmed, result.confirmed_seq, result.confirmations
         )
         self.archived[fixture.name] = self.state.touch(archived)
-        self.archived_order.add((result.confirmed_seq, fixture.name))
 
     def graded_by(self, fixture: str) -> tuple[str, str]:
         """The sport and the league of a fixture, whether it is in memory or archived."""
         found = self.fixtures.get(fixture) or self.archived[fixture]
         return found.sport, found.league
 
-    def results_after(self, seq: int) -> list[Result | ArchivedFixture]:
+    def results_after(self, seq: int) -> Iterator[Result | ArchivedFixture]:
         """The results that stand and were confirmed after a position, in their order."""
-        archived = [self.archived[name] for _, name in self.archived_order.after((seq + 1, ""))]
-        held = (result for result in self.results.values() if result.confirmed_seq > seq)
-        return sorted([*archived, *held], key=lambda result: result.confirmed_seq)
+        for _, name in self.confirmed_order.after((seq + 1, "")):
+            yield self.results.get(name) or self.archived[name]
 
     def advance(self, fixture: Fixture, event: str) -> None:
         """Take the step in a fixture's life that an event is. What is over is archived some time later."""
@@ -275,6 +271,16 @@ class Catalog(
             result = self.results[fixture] = Result(fixture, 0, None, None, 0, 0)
             self.result_order.add(fixture)
         return self.state.touch(result)
+
+    def confirm(self, fixture: str, score: Score | None) -> Result:
+        """A fixture's result stands from here on: a score, or (None) that it was called off."""
+        result = self.result_of(fixture)
+        self.confirmed_order.discard((result.confirmed_seq, fixture))
+        result.confirmed = score
+        result.confirmed_seq = self.state.seq
+        result.confirmations += 1
+        self.confirmed_order.add((result.confirmed_seq, fixture))
+        return result
 
     def knows_subject(self, scope: str, subject: str) -> bool:
         if scope == "selection":

@@ -150,10 +150,7 @@ def confirm_result(
 @evolves(ScoreConfirmed)
 def result_confirmed(house: "House", event: ResultConfirmed | ScoreConfirmed) -> None:
     house.catalog.advance(house.catalog.fixtures[event.fixture], type(event).__name__)
-    result = house.catalog.result_of(event.fixture)
-    result.confirmed = event.score
-    result.confirmed_seq = house.seq
-    result.confirmations += 1
+    house.catalog.confirm(event.fixture, event.score)
 
 
 class CancelFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)):
@@ -193,11 +190,9 @@ def cancel_fixture(house: "House", command: CancelFixture, context: "Context") -
 @evolves(FixtureCancelled)
 def fixture_cancelled(house: "House", event: FixtureCancelled) -> None:
     house.catalog.advance(house.catalog.fixtures[event.fixture], "FixtureCancelled")
-    result = house.catalog.result_of(event.fixture)
+    result = house.catalog.confirm(event.fixture, None)
     result.revision = event.revision
-    result.entered = result.confirmed = None
-    result.confirmed_seq = house.seq
-    result.confirmations += 1
+    result.entered = None
     house.timers.unschedule("cutoff", event.fixture)
 
 

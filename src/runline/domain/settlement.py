@@ -162,8 +162,9 @@ def result_taken(book: "Book", event: ResultTaken) -> None:
 @makes_up(TakeResult)
 def result_is_made_up_for(book: "Book", house_seq: int, context: "Context") -> list[Event]:
     """A result that was set aside is taken, unless another one stands by now."""
-    first = results_after(context.view(), house_seq - 1)[:1]
-    return [taken(one) for one in first if one.house_seq == house_seq]
+    house = context.view()
+    first = next(house.catalog.results_after(house_seq - 1), None)
+    return [taken(taking(house, first))] if first is not None and first.confirmed_seq == house_seq else []
 
 
 @evolves(JobAdvanced)
