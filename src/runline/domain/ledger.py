@@ -5,6 +5,8 @@ Rule: the ledger sums to zero, checked at every entry: players' balances and the
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from runline.domain.hierarchy import Player
 from runline.domain.invariants import check
 from runline.domain.state import Part, Row
@@ -30,8 +32,8 @@ class LedgerAccount(Row, table="ledger_accounts"):
     changed_seq: int = 0
 
 
-class LedgerEntry(Row, table="ledger_entries", read_by=("player",)):
-    """A movement: `amount_minor` (> 0) from `debit` to `credit`. Written once, never changed, not kept in memory.
+class Movement(msgspec.Struct):
+    """A movement of money: `amount_minor` (> 0) from `debit` to `credit`.
 
     number: the position of the event that made it.
     kind: won, lost, reversal, receipt, disbursement, adjustment.
@@ -51,6 +53,11 @@ class LedgerEntry(Row, table="ledger_entries", read_by=("player",)):
     balance_before_minor: int
     balance_after_minor: int
     description: str
+
+
+class LedgerEntry(Row, Movement, table="ledger_entries", read_by=("player",)):
+    """A movement as it is stored. Written once, never changed, not kept in memory."""
+
     changed_seq: int = 0
 
 

@@ -13,13 +13,12 @@ from msgspec.structs import astuple
 from runline.domain.access import NOTHING, Role, User
 from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
-from runline.domain.ledger import LedgerEntry
+from runline.domain.ledger import LedgerEntry, Movement
 from runline.domain.messages import Rejected, event_json, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.queries.declared import Asked, Page, require
 from runline.domain.queries.history import (
-    LedgerRow,
     LegRow,
     LogAsked,
     LogRow,
@@ -158,12 +157,12 @@ def wager_row(ticket: Ticket) -> WagerRow:
     )
 
 
-LEDGER_VALUES = attrgetter(*LedgerRow.__struct_fields__)
+MOVEMENT_VALUES = attrgetter(*Movement.__struct_fields__)
 
 
-def ledger_row(entry: LedgerEntry) -> LedgerRow:
+def movement(entry: LedgerEntry) -> Movement:
     """A movement as its reader sees it."""
-    return LedgerRow(*LEDGER_VALUES(entry))
+    return Movement(*MOVEMENT_VALUES(entry))
 
 
 def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], asked: Asked) -> Page:
@@ -250,7 +249,7 @@ def trace_page(seen: Seen, asked: TraceAsked) -> Page:
 
 PAGES: dict[str, Callable[[Seen, Any], Page]] = {
     "wagers": lambda seen, asked: rows_page(seen, Ticket, wager_row, asked),
-    "ledger": lambda seen, asked: rows_page(seen, LedgerEntry, ledger_row, asked),
+    "ledger": lambda seen, asked: rows_page(seen, LedgerEntry, movement, asked),
     "log": log_page,
     "refusals": refusals_page,
     "trace": trace_page,

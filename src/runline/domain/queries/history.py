@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from runline.domain.ledger import Movement
 from runline.domain.messages import StreamKind
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Asked, Query
@@ -63,22 +64,6 @@ class LedgerAsked(Asked, frozen=True, kw_only=True):
     """player: only theirs. Newest first. A page may be short and have a `next` all the same."""
 
     player: str = ""
-
-
-class LedgerRow(msgspec.Struct):
-    """A movement of money: `amount_minor` from `debit` to `credit`."""
-
-    number: int
-    at_ns: int
-    kind: str
-    debit: str
-    credit: str
-    amount_minor: int
-    player: str
-    wager: int
-    balance_before_minor: int
-    balance_after_minor: int
-    description: str
 
 
 class LogAsked(Asked, frozen=True, kw_only=True):
@@ -173,7 +158,7 @@ DECLARED = (
         "Movements of money of my subtree, newest first.",
         Permission.FIGURES_VIEW,
         LedgerAsked,
-        LedgerRow,
+        Movement,
         players=True,
         streams=("book",),
     ),
