@@ -184,12 +184,15 @@ def test_what_is_no_question_is_refused(over, monkeypatch):
             ("secrets", b"{}", "unknown_query"),
             ("players", b"", "malformed_request"),
             ("players", b'{"limit":"all"}', "malformed_request"),
+            ("board", b'{"limit":0}', "malformed_request"),
             ("players", b'{"state":1}', "malformed_request"),
             ("players", b"[" * 30_000, "malformed_request"),
             ("books", b"{}", "wrong_stream"),
             ("players", b'{"player":"P9"}', "unknown_player"),
         ):
             assert await code_of(bus.ask(Question("b1", name, fields, caller.session))) == code, (name, fields[:20])
+        for name in ("board", "wagers", "conditions"):
+            assert (await bus.ask(Question("b1", name, b'{"limit":%d}' % 2**70, caller.session))).position, name
         far = Question("b1", "players", session=caller.session, at_least=10**9)
         assert await code_of(bus.ask(far)) == "position_unknown"
 

@@ -177,8 +177,7 @@ def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], aske
             raise Rejected("not_permitted", "That is outside your part of the tree.")
     else:
         agents = seen.within
-    limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
-    walked = seen.snapshot.newest(row_type, fields, agents, before_of(seen, asked), limit)
+    walked = seen.snapshot.newest(row_type, fields, agents, before_of(seen, asked), asked.limit)
     items = [shown(row) for row in walked.rows]
     return Page(items, str(walked.more_below or ""))
 
@@ -186,7 +185,6 @@ def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], aske
 def log_page(seen: Seen, asked: LogAsked) -> Page:
     """Entries of the log that the asker may see, newest first."""
     before = before_of(seen, asked)
-    limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
     items: list[LogRow] = []
     for looked, (seq, body) in enumerate(seen.snapshot.entries(before, SCAN_EVENTS_MAX), 1):
         before = seq
@@ -196,7 +194,7 @@ def log_page(seen: Seen, asked: LogAsked) -> Page:
             if sees(seen.audience, seen, event):
                 shown = msgspec.Raw(event_json(event))
                 items.append(LogRow(entry.seq, entry.at_ns, entry.actor, entry.session, entry.command, shown))
-        if len(items) == limit or looked == SCAN_EVENTS_MAX:
+        if len(items) == asked.limit or looked == SCAN_EVENTS_MAX:
             return Page(items, str(before) if before > 1 else "")
     return Page(items)
 
@@ -210,14 +208,13 @@ def refusals_page(seen: Seen, asked: Asked) -> Page:
         if not minute.isdecimal() or len(minute) > 18 or len(kind) != 3:
             return Page([])
         before = (int(minute), kind[0], kind[1], kind[2])
-    limit = min(max(asked.limit, 1), PAGE_ROWS_MAX)
     items: list[RefusalRow] = []
     last = ""
     for one in seen.snapshot.refusals(before):
         actor = one.actor
         if not seen.below("", seen.node_of_user(actor) or ROOT):
             continue
-        if len(items) == limit:
+        if len(items) == asked.limit:
             return Page(items, last)
         last = f"{one.minute}:{actor}:{one.command}:{one.code}"
         known = id_text(one.first_id) if any(one.first_id) else ""

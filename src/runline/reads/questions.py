@@ -97,7 +97,8 @@ class Questions:
         query = VOCABULARY.queries.get(question.name)
         if query is None:
             raise Rejected("unknown_query", f"There is no query {question.name[:64]!r}.")
-        asked = asked_of(query.asked, question.fields)
+        asked: Asked = asked_of(query.asked, question.fields)
+        asked = msgspec.structs.replace(asked, limit=min(asked.limit, query.rows_max))
         name = (await self.who(question.stream, question.session)).user if question.session else question.actor
         if query.of_process:
             return await self.answer_of_process(question, name, query, asked)
@@ -142,14 +143,13 @@ class Questions:
         """The answer of the moment. spent: takes what it costs the loop, in nanoseconds."""
         engine = self.engine
         now_ns = engine.clock.now_ns()
-        shortened = msgspec.structs.replace(asked, limit=min(asked.limit, query.rows_max))
 
         def show(state: State, user: User, audience: Audience) -> tuple[int, Page]:
             require(query, kind_of(question.stream), audience)
             house = state if isinstance(state, House) else engine.view
             assert query.show is not None
             began_ns = engine.clock.host_ns()
-            page = query.show(state, house, user, audience, shortened, now_ns)
+            page = query.show(state, house, user, audience, asked, now_ns)
             spent.append(engine.clock.host_ns() - began_ns)
             return house.seq, page
 

@@ -16,11 +16,15 @@ from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What every query takes.
 
-    after: where the page before has ended (its `next`). limit: rows of a page.
+    after: where the page before has ended (its `next`). limit: rows of a page, at least one.
     """
 
     after: str = ""
     limit: int = PAGE_ROWS
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise ValueError("a page has at least one row")
 
 
 class Page(msgspec.Struct):

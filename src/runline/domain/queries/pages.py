@@ -11,9 +11,8 @@ from runline.domain.queries.declared import Asked, Page
 
 def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:
     """A page of rows that are in the order of their keys, from the one after `asked.after`."""
-    limit = max(asked.limit, 1)
-    found = list(islice(rows, limit + 1))
-    return Page(found[:limit], key(found[limit - 1]) if len(found) > limit else "")
+    found = list(islice(rows, asked.limit + 1))
+    return Page(found[: asked.limit], key(found[asked.limit - 1]) if len(found) > asked.limit else "")
 
 
 def nodes_from(state: Any, top: str, start: str) -> Iterator[str]:
@@ -38,7 +37,6 @@ def page_of_nodes(
     A page that has come past PAGE_NODES_MAX nodes is short, even empty, and has a `next` all the same.
     """
     start, _, after = asked.after.partition("/")
-    limit = max(asked.limit, 1)
     items: list[Any] = []
     ended: tuple[str, Any] = "", None
     for passed, node in enumerate(nodes_from(state, top, start)):
@@ -47,7 +45,7 @@ def page_of_nodes(
         here = keys(node)
         if here:
             for one in here.after(key(after)) if after else here:
-                if len(items) == limit:
+                if len(items) == asked.limit:
                     return Page(items, f"{ended[0]}/{text(ended[1])}")
                 items.append(row(one))
                 ended = node, one
@@ -69,7 +67,7 @@ def page_of_some(
             return Page(items, last)
         shown = row(key)
         if shown is not None:
-            if len(items) == max(asked.limit, 1):
+            if len(items) == asked.limit:
                 return Page(items, last)
             items.append(shown)
         last = text(key)
