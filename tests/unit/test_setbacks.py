@@ -36,6 +36,15 @@ def put_aside(stage, what, kind, subject):
     return stage.state.seq
 
 
+def result_put_aside(stage):
+    """(the number under which the result of the first game is set aside, its position in the house)."""
+    books, stage.house.books = stage.house.books, []
+    stage.house.ends("G1", 3, 1)
+    stage.house.books = books
+    seq = stage.house.state.catalog.results["G1"].confirmed_seq
+    return put_aside(stage, "house", "TakeResult", seq), seq
+
+
 def test_a_job_that_is_set_aside_does_no_slice_and_another_goes_on(open_book):
     for fixture in ("G1", "G2"):
         open_book.house.ends(fixture, 3, 1)
@@ -69,11 +78,7 @@ def test_a_job_that_is_superseded_is_not_set_aside_any_more(open_book):
 
 
 def test_a_result_that_is_set_aside_holds_no_later_one_back_and_is_taken_when_somebody_says_so(open_book):
-    books, open_book.house.books = open_book.house.books, []
-    open_book.house.ends("G1", 3, 1)
-    seq = open_book.house.state.catalog.results["G1"].confirmed_seq
-    open_book.house.books = books
-    number = put_aside(open_book, "house", "TakeResult", seq)
+    number, seq = result_put_aside(open_book)
     assert open_book.state.results_taken.house_seq == seq
     open_book.house.ends("G2", 3, 1)
     open_book.settles()
@@ -88,11 +93,7 @@ def test_a_result_that_is_set_aside_holds_no_later_one_back_and_is_taken_when_so
 
 
 def test_a_result_that_was_set_aside_and_stands_no_more_is_not_taken(open_book):
-    books, open_book.house.books = open_book.house.books, []
-    open_book.house.ends("G1", 3, 1)
-    seq = open_book.house.state.catalog.results["G1"].confirmed_seq
-    open_book.house.books = books
-    number = put_aside(open_book, "house", "TakeResult", seq)
+    number, _ = result_put_aside(open_book)
     open_book.house.ends("G1", 1, 3)
     open_book.settles()
     open_book.when(TryAgain(number, "mended"))
