@@ -1,6 +1,7 @@
 """Pair: a kind of ticket with two legs of one game, of which both must win. A noun of the tests: no command places one."""
 
 from collections.abc import Sequence
+from copy import copy
 
 from runline.domain.book import Book
 from runline.domain.grading import Result
@@ -20,14 +21,14 @@ class PairPlaced(Event):
 
 @evolves(PairPlaced)
 def pair_placed(book: Book, event: PairPlaced) -> None:
-    legs = tuple(Leg(leg.fixture, leg.market, leg.side, leg.line_quarters, leg.price) for leg in event.legs)
+    first, second = map(copy, event.legs)
     ticket = Ticket(
         book.seq,
         event.player,
         book.tree.players[event.player].agent,
         "pair",
-        legs[0].fixture,
-        Legs(legs[0], legs[1:]),
+        first.fixture,
+        Legs(first, (second,)),
         event.risk_minor,
         event.win_minor,
         "risk",
