@@ -4,7 +4,7 @@ import pytest
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, line, player, staff, wager
 
-from runline.domain.bounds import LINE_QUARTERS_MAX
+from runline.domain.bounds import ARCHIVE_AFTER_NS, LINE_QUARTERS_MAX
 from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, Departure, LineMoved, MoveLine
 from runline.domain.permissions import Permission
 from runline.domain.tickets import WagerPlaced
@@ -157,3 +157,16 @@ def test_no_total_is_negative_neither_locked_nor_by_an_offset(open_book):
     open_book.given(MoveLine(total, "offset", offset_quarters=-34))
     open_book.when(wager("P1", 10_00, kind="total", side="over", price="-105", quarters=0))
     open_book.happened(WagerPlaced)
+
+
+def test_a_book_follows_again_where_the_game_is_archived_too(open_book, monkeypatch):
+    monkeypatch.setattr("runline.domain.lines.BOOK_LINES_MAX", 1)
+    open_book.given(MoveLine(MONEYLINE, "hide"), game("G2"), board("G2"))
+    open_book.house.ends("G1", 3, 1)
+    open_book.time_is(open_book.house.clock_ns + ARCHIVE_AFTER_NS)
+    open_book.when(MoveLine("G2:game:total", "hide"))
+    open_book.rejected("too_many", most=1)
+    open_book.when(MoveLine(MONEYLINE, "lock", prices=("+100", "-120")))
+    open_book.rejected("unknown_market")
+    open_book.given(MoveLine(MONEYLINE, "follow"), MoveLine("G2:game:total", "hide"))
+    assert list(open_book.state.lines.by_market) == ["G2:game:total"]

@@ -120,7 +120,7 @@ def house_market(house: "House", name: str) -> Market:
 class MoveLine(Command, needs=Permission.LINE_MOVE):
     """Say how the book departs from the house in a market.
 
-    mode: follow, offset, lock (needs line and prices), hide.
+    mode: follow (also where the game is archived), offset, lock (needs line and prices), hide.
     offset_quarters: on the home side's handicap or the total. offset_cents: ≥ 0 makes every price worse for the player.
     """
 
@@ -146,13 +146,15 @@ class LineMoved(Event, shown_to=Permission.BOARD_VIEW):
 def move_line(book: "Book", command: MoveLine, context: "Context") -> LineMoved | tuple[()]:
     if context.user.node != ROOT:
         raise Rejected("not_permitted", "Only the whole book's staff may move its lines.")
-    market = house_market(context.view(), command.market)
-    own = book.lines.by_market.get(market.name)
+    own = book.lines.by_market.get(command.market)
     before = departure(own) if own else Departure()
-    after = departure_asked(market, command)
+    if own is not None and command.mode == "follow":
+        after = Departure()
+    else:
+        after = departure_asked(house_market(context.view(), command.market), command)
     if own is None and after != before and len(book.lines.by_market) >= BOOK_LINES_MAX:
         raise Rejected("too_many", "The book has as many lines of its own as it may.", most=BOOK_LINES_MAX)
-    return LineMoved(market.name, before, after, reason_text(command.reason)) if before != after else ()
+    return LineMoved(command.market, before, after, reason_text(command.reason)) if before != after else ()
 
 
 def departure(own: BookLine) -> Departure:
