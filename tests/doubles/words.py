@@ -3,11 +3,12 @@
 from tests.doubles.stage import HOUR_NS, NOON_NS
 
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import MarketKind, Period, Sport
+from runline.domain.catalog import MarketKind, Sport
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import Command
 from runline.domain.nodes import ROOT
+from runline.domain.official import Period
 from runline.domain.permissions import Permission
 from runline.domain.placing import OddsChange, PlaceWager
 from runline.domain.roles import SetRole

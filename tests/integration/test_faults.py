@@ -11,9 +11,9 @@ from tests.integration.world import HOME_WINS, MONEYLINE, NOON_NS, play, running
 
 from runline.bus.local import Gather
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import Period
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE
+from runline.domain.official import PERIODS
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Reopen, Suspend
@@ -24,7 +24,6 @@ from runline.store.sqlite import SqliteStore
 
 WAIT_S = 30
 RICH = 10**12
-PERIODS: tuple[Period, ...] = ("game", "1h", "2h", "q1", "q2", "q3", "q4")
 GAMES = 120
 FLOOD_MAX = 10_000
 BET = {"player": "P1", "market": MONEYLINE, "side": "home", "line_quarters": None, "price": "+102", "amount_minor": 100}

@@ -10,12 +10,12 @@ from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
-from runline.domain.catalog import Period
 from runline.domain.grading import Score
 from runline.domain.jobs import DoSlice, JobAdvanced, JobFinished
 from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import ENGINE
 from runline.domain.money import Rounding
+from runline.domain.official import Period
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import ResultTaken, TakeResult

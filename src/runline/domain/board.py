@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runline.domain.bounds import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_MAX, MARKETS_PER_POST_MAX
-from runline.domain.catalog import Fixture, Market, MarketKind, Period, market_name
+from runline.domain.catalog import Fixture, Market, MarketKind, market_name
 from runline.domain.grading import SIDES, league_rules
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import parse_price
+from runline.domain.official import Period
 from runline.domain.permissions import Permission
 
 if TYPE_CHECKING:

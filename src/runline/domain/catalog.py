@@ -6,18 +6,17 @@ arrives late is refused; it never opens anything.
 
 from bisect import insort
 from collections.abc import Container, Iterator
-from typing import Literal, get_args
+from typing import Literal
 
 from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.grading import SIDES, Score
 from runline.domain.messages import Rejected
-from runline.domain.official import SPORTS
+from runline.domain.official import PERIODS, SPORTS
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part, Row, State
 
 Sport = Literal["football", "basketball", "baseball", "hockey", "soccer"]
 MarketKind = Literal["moneyline", "three_way", "spread", "total", "draw_no_bet"]
-Period = Literal["game", "1h", "2h", "q1", "q2", "q3", "q4"]
 FixtureStatus = Literal["scheduled", "closed", "final", "cancelled"]
 
 FIXTURE_LIFE: dict[tuple[str, str], str] = {
@@ -104,8 +103,6 @@ def market_name(fixture: str, period: str, kind: str) -> str:
     """The id of a market."""
     return f"{fixture}:{period}:{kind}"
 
-
-PERIODS: tuple[Period, ...] = get_args(Period)
 
 KINDS: tuple[MarketKind, ...] = ("spread", "moneyline", "total", "three_way", "draw_no_bet")
 """The kinds of market as a board has them, from left to right."""

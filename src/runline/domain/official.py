@@ -4,9 +4,14 @@ Rule: that is a row per league × market × period, never code. A league that di
 the sport's; the last row that fits a wager is the one that holds. (See docs/explanation/grading.md.)
 """
 
+from typing import Literal, get_args
+
 import msgspec
 
-PERIODS = ("game", "1h", "2h", "q1", "q2", "q3", "q4")
+Period = Literal["game", "1h", "2h", "q1", "q2", "q3", "q4"]
+
+PERIODS: tuple[Period, ...] = get_args(Period)
+"""What a wager is about: the whole game first, then its parts."""
 
 DRAW_MARKETS = ("three_way", "draw_no_bet")
 """The kinds of market that have a draw in them."""

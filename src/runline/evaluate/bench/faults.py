@@ -13,9 +13,9 @@ from runline.bootstrap import open_store, running_engine
 from runline.client import AsyncClient
 from runline.config import StoreSettings
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.catalog import Period
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE, Command
+from runline.domain.official import PERIODS
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
@@ -49,7 +49,6 @@ PLAYERS = 1_000
 RATE_PER_S = 500
 SYNC_S = 0.2
 SLOW_READ_S = 0.2
-PERIODS: tuple[Period, ...] = ("game", "1h", "2h", "q1", "q2", "q3", "q4")
 GAMES = 120
 
 
