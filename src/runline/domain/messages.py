@@ -173,6 +173,11 @@ class Rejected(Exception):
         self.details = details
 
 
+def lacking(permission: Permission) -> Rejected:
+    """The refusal of who does not hold a permission."""
+    return Rejected("not_permitted", f"This needs the permission {permission.value}.", permission=permission.value)
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 Decided = Event | Sequence[Event]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from runline.domain.audience import Audience
-from runline.domain.messages import Rejected
+from runline.domain.messages import Rejected, lacking
 from runline.domain.permissions import Permission
 from runline.domain.state import State
 
@@ -83,9 +83,7 @@ def require_topics(names: tuple[str, ...], state: State, audience: Audience) -> 
         if topic is None or not (topic.house or state.kind == "book"):
             raise Rejected("topic_invalid", f"There is no topic {name[:64]!r} here.", topics=list(topics))
         if not audience.may(topic.needs) and not (topic.players and audience.player):
-            raise Rejected(
-                "not_permitted", f"This needs the permission {topic.needs.value}.", permission=topic.needs.value
-            )
+            raise lacking(topic.needs)
 
 
 def split_topics(text: str, topics: Mapping[str, Topic]) -> tuple[str, ...]:

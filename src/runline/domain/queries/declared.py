@@ -8,7 +8,7 @@ import msgspec
 from runline.domain.access import User
 from runline.domain.audience import Audience
 from runline.domain.house import House
-from runline.domain.messages import Rejected, StreamKind, declares
+from runline.domain.messages import Rejected, StreamKind, declares, lacking
 from runline.domain.permissions import Permission
 from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
 
@@ -85,4 +85,4 @@ def require(query: Query, kind: StreamKind, audience: Audience) -> None:
         raise Rejected("wrong_stream", "This can be asked elsewhere only.")
     if query.needs is None or audience.may(query.needs) or (query.players and audience.player):
         return
-    raise Rejected("not_permitted", f"This needs the permission {query.needs.value}.", permission=query.needs.value)
+    raise lacking(query.needs)

@@ -10,7 +10,7 @@ import msgspec
 
 from runline.domain.access import User
 from runline.domain.house import House
-from runline.domain.messages import Rejected, declares
+from runline.domain.messages import Rejected, declares, lacking
 from runline.domain.permissions import Permission
 from runline.domain.queries.process import ConditionRow
 from runline.domain.state import State
@@ -65,9 +65,7 @@ class Standing(msgspec.Struct, frozen=True):
     def require(self, permission: Permission) -> None:
         """Refuse who does not hold a permission. Raises Rejected `not_permitted`."""
         if permission.value not in self.permissions:
-            raise Rejected(
-                "not_permitted", f"This needs the permission {permission.value}.", permission=permission.value
-            )
+            raise lacking(permission)
 
 
 @inside("standing", asked=Nothing, answer=Standing, signed=True)
