@@ -18,6 +18,7 @@ CONSOLE = ROOT / "console"
 ATTEMPTS = 5
 PASSWORD = "in-real-time"
 EXECUTABLE = "import('@sparticuz/chromium').then(async (found) => console.log(await found.default.executablePath()))"
+REMEDY = "remedy: install Chrome or Chromium, or `make console`, which brings one for Linux on x86-64"
 ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-setuid-sandbox", "--headless=shell"]
 
 # A busy machine may take its time; what never comes is found all the same.
@@ -36,14 +37,15 @@ def browser_path() -> str:
 
 @pytest.fixture(scope="session")
 def browser():
+    """The browser. Without one these tests fail: what was not tried must not look as if it held."""
     path = browser_path()
     if not path:
-        pytest.skip("no Chrome is installed, and @sparticuz/chromium does not run here: these tests did not run")
+        pytest.fail(f"no Chrome is installed, and @sparticuz/chromium does not run here; {REMEDY}", pytrace=False)
     with sync_playwright() as playwright:
         try:
             running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         except Error as error:
-            pytest.skip(f"{path} does not start on this machine, so these tests did not run: {error.message[:300]}")
+            pytest.fail(f"{path} does not start on this machine; {REMEDY}: {error.message[:300]}", pytrace=False)
         yield running
         running.close()
 
