@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build/stages"
 CHECKED = [name for name in ("src", "tests", "tools", "benchmarks") if (ROOT / name).is_dir()]
 SKIPPED = re.compile(r"^SKIPPED .*$", re.MULTILINE)
-COUNTED = re.compile(r"^\d+ (?:passed|failed|error)[^\n]*?(?= in [\d.]+s)", re.MULTILINE)
+COUNTED = re.compile(r"^\d+ (?:passed|failed|error|skipped)[^\n]*?(?= in [\d.]+s)", re.MULTILINE)
 """What pytest says at its end, without its own time."""
 
 
@@ -160,8 +160,10 @@ async def run_all(phases: Sequence[Phase]) -> bool:
     saying.cancel()
     wipe()
     failed = [one.stage.name for one in ended if not one.passed]
+    skipped = [one.stage.name for one in ended if SKIPPED.search(one.said)]
     total = f"{len(ended)} stages, {time.monotonic() - began:.0f} s: "
-    print("\n" + total + (f"FAILED: {', '.join(failed)}" if failed else "all passed"))
+    not_tried = f" (some tests were skipped, see above: {', '.join(skipped)})" if skipped else ""
+    print("\n" + total + (f"FAILED: {', '.join(failed)}" if failed else "all passed") + not_tried)
     return not failed
 
 

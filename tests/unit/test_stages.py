@@ -28,7 +28,16 @@ def test_what_passes_is_a_line_and_what_it_skipped(capsys):
     assert "noise" not in said
     assert "SKIPPED [1] test_it.py:3: no browser\n" in said
     assert "passed  12 passed, 1 skipped\n" in said
-    assert said.endswith("all passed\n")
+    assert said.endswith("all passed (some tests were skipped, see above: unit)\n")
+
+
+def test_a_stage_that_has_skipped_everything_says_so(capsys):
+    assert run(
+        [says("e2e", "SKIPPED [9] test_it.py:3: no browser\n9 skipped in 0.20s")], [says("unit", "1 passed in 1s")]
+    )
+    said = capsys.readouterr().out
+    assert "passed  9 skipped\n" in said
+    assert said.endswith("all passed (some tests were skipped, see above: e2e)\n")
 
 
 def test_what_fails_is_printed_in_full_and_named_at_the_end_and_the_others_go_on(capsys):
