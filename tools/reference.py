@@ -20,7 +20,7 @@ from runline.domain.tickets import LEG_LIFE, TICKET_LIFE
 from runline.domain.vocabulary import VOCABULARY
 from runline.gateway.door import path_name, public_commands
 
-CLI = ("demo", "serve", "config", "verify", "anchor", "trace", "grade", "bench")
+CLI = ("demo", "serve", "config", "verify", "anchor", "trace", "clock", "grade", "bench")
 WIDTH = "100"
 
 
