@@ -12,7 +12,17 @@ from pathlib import Path
 from runline.evaluate.bench.http import SEED, Maker
 from runline.evaluate.bench.load import Bettors
 from runline.evaluate.bench.result import latencies
-from runline.evaluate.bench.served import Exchange, Served, encode, post, prepare, serve_command, serving, sign_in
+from runline.evaluate.bench.served import (
+    Exchange,
+    Served,
+    connect,
+    encode,
+    post,
+    prepare,
+    serve_command,
+    serving,
+    sign_in,
+)
 from runline.evaluate.bench.stream import Wall
 
 PLAYERS = 1_000
@@ -62,7 +72,7 @@ class Singles:
         """Send for so long, and wait for the last answer."""
         requests = self.requests(int(self.rate_per_s * seconds))
         while len(self.idle) < CONNECTIONS:
-            self.idle.append(await self.connect())
+            self.idle.append(await connect(self.server, self.answered))
         # A collection on this side would be measured as if it were the server's.
         gc.freeze()
         began = time.perf_counter()
@@ -71,18 +81,13 @@ class Singles:
         for request in requests:
             while next_ns > time.perf_counter_ns():  # noqa: ASYNC110 -- time is what it waits for
                 await asyncio.sleep(TICK_S)
-            exchange = self.idle.pop() if self.idle else await self.connect()
+            exchange = self.idle.pop() if self.idle else await connect(self.server, self.answered)
             self.due_ns[exchange] = next_ns
             exchange.send(request)
             next_ns += between_ns
         while len(self.durations_ns) < len(requests):  # noqa: ASYNC110
             await asyncio.sleep(TICK_S)
         self.took_s = time.perf_counter() - began
-
-    async def connect(self) -> Exchange:
-        loop = asyncio.get_running_loop()
-        _, exchange = await loop.create_connection(lambda: Exchange(self.answered), *self.server.host)
-        return exchange
 
     def close(self) -> None:
         """Disconnect."""

@@ -33,7 +33,7 @@ from runline.evaluate.bench.load import (
     send_all,
     set_up,
 )
-from runline.evaluate.bench.result import latencies
+from runline.evaluate.bench.result import latencies, resident_bytes
 from runline.evaluate.bench.served import (
     HttpLoop,
     Served,
@@ -95,12 +95,6 @@ class Reader(asyncio.Protocol):
         asyncio.get_running_loop().call_later(SLOW_READ_S, self.read_a_little)
 
 
-def resident_mib(process: int) -> float:
-    """What a process holds in memory."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * 4_096 / 2**20
-
-
 async def steady(server: Served, token: str, seconds: float) -> Singles:
     """The others, over HTTP."""
     load = Singles(server, token, RATE_PER_S, RATE_PER_S // 2)
@@ -118,7 +112,7 @@ async def over_http(folder: Path, readers: int, seconds: float) -> tuple[dict[st
         token = await sign_in(server)
         await steady(server, token, seconds / 4)
         calm = await steady(server, token, seconds)
-        before_mib = resident_mib(server.child.pid)
+        before = resident_bytes(server.child.pid)
         request = (
             f"GET /v1/stream?topics=wagers HTTP/1.1\r\nhost: {server.address}\r\nauthorization: Bearer {token}\r\n\r\n"
         ).encode()
@@ -127,7 +121,7 @@ async def over_http(folder: Path, readers: int, seconds: float) -> tuple[dict[st
             for number in range(readers)
         ]
         beside_readers = await steady(server, token, seconds)
-        grown_mib = resident_mib(server.child.pid) - before_mib
+        grown_mib = (resident_bytes(server.child.pid) - before) / 2**20
         for screen in screens:
             screen.close()
         figures = latencies("readers_answer", beside_readers.durations_ns)

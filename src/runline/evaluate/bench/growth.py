@@ -37,7 +37,7 @@ from runline.evaluate.bench.load import (
     set_up,
 )
 from runline.evaluate.bench.recover import fill
-from runline.evaluate.bench.result import Zipf
+from runline.evaluate.bench.result import Zipf, resident_bytes
 
 SEED = 29
 IN_FLIGHT = 512
@@ -136,23 +136,22 @@ async def compare(folder: Path, small: World, large: World, wagers: int) -> tupl
     return costs
 
 
-def resident_bytes() -> int:
-    """What this process holds in memory."""
-    gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 async def memory(folder: Path, players: int, wagers: int) -> dict[str, float]:
     """What a player and an open wager take, in bytes of resident memory, with the commands that are remembered."""
+
+    def held() -> int:
+        gc.collect()
+        return resident_bytes(os.getpid())
+
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         async with running_engine(open_store(StoreSettings(Path(temporary) / "memory.db", "process"))) as (engine, bus):
-            began = resident_bytes()
+            began = held()
             await set_up(bus, players)
-            opened = resident_bytes()
+            opened = held()
             bettors = Bettors(bus, players, SEED)
             for _ in range(ROUNDS):
                 await ClosedLoop(engine, [bettors.request() for _ in range(wagers // ROUNDS)], IN_FLIGHT).run()
-            placed = resident_bytes()
+            placed = held()
     return {"player_bytes": (opened - began) / players, "open_wager_bytes": (placed - opened) / wagers}
 
 

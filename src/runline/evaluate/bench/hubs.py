@@ -14,6 +14,7 @@ from runline.bootstrap import open_store, running_engine
 from runline.config import StoreSettings
 from runline.evaluate.bench.house import Board, book_name, open_books
 from runline.evaluate.bench.load import OWNER
+from runline.evaluate.bench.result import resident_bytes
 from runline.evaluate.bench.served import Served, serve_command, serving
 from runline.evaluate.bench.watched import begin_session
 from runline.gateway.server import listen
@@ -76,14 +77,6 @@ async def open_screens(
     return screens
 
 
-def memory_mib(pid: int) -> float:
-    """What a process has in memory."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1_024
-    return 0.0
-
-
 async def prepare(path: Path, books: int, moves: int) -> dict[str, str]:
     """A house with a long log, and books whose owners are signed in: their tokens."""
     tokens: dict[str, str] = {}
@@ -116,9 +109,9 @@ async def bench_hubs(folder: Path, *, books: int, moves: int) -> tuple[dict[str,
         try:
             await asyncio.to_thread(again.wait_until_ready)
             asked_s = await timed(open_screens(again, tokens, {}, WHO))
-            before_mib = memory_mib(again.child.pid)
+            before = resident_bytes(again.child.pid)
             live_s = await timed(open_screens(again, tokens, last_ids))
-            grown_mib = memory_mib(again.child.pid) - before_mib
+            grown_mib = (resident_bytes(again.child.pid) - before) / 2**20
         finally:
             again.stop()
     return {"live_s": live_s, "memory_mib": grown_mib, "books": float(books)}, {"live_s": asked_s}

@@ -26,6 +26,12 @@ FIXTURES = 20
 HOUR_NS = 3_600 * 10**9
 CREDIT_MINOR = 10**12
 PART_PLAYERS = 100_000
+LINES = (
+    MarketLine("spread", "game", -6, ("-110", "-110")),
+    MarketLine("total", "game", 34, ("-105", "-115")),
+    MarketLine("moneyline", "game", None, ("+120", "-140")),
+)
+"""The markets of a game."""
 
 
 def fixture_name(number: int) -> str:
@@ -70,16 +76,11 @@ async def loaded(store: Store) -> tuple[House, dict[str, Book]]:
 async def set_up(bus: Bus, players: int, levels: int = 3) -> None:
     """A house with a full board, a book with so many levels of agents, and players at its lowest."""
     start_ns = time.time_ns() + 12 * HOUR_NS
-    lines = (
-        MarketLine("spread", "game", -6, ("-110", "-110")),
-        MarketLine("total", "game", 34, ("-105", "-115")),
-        MarketLine("moneyline", "game", None, ("+120", "-140")),
-    )
     house: list[Command] = [OpenBook(BOOK, OWNER), CreateLeague("MLB", "baseball")]
     for number in range(FIXTURES):
         name = fixture_name(number)
         house.append(CreateFixture(name, "MLB", 901 + 2 * number, "Visitors", "Home", start_ns))
-        house.append(PostLines(name, 1, lines))
+        house.append(PostLines(name, 1, LINES))
     await send_all(bus, HOUSE, "platform", house)
     agents, ends = agents_of(levels)
     await send_all(bus, BOOK, OWNER, agents)

@@ -14,7 +14,7 @@ import msgspec
 from runline.bootstrap import running_engine
 from runline.domain.access import User
 from runline.domain.audience import audience_of
-from runline.domain.board import MarketLine, PostLines
+from runline.domain.board import PostLines
 from runline.domain.book import Book
 from runline.domain.fixtures import CreateFixture
 from runline.domain.hierarchy import CreateAgent
@@ -27,7 +27,7 @@ from runline.domain.suspension import Suspend
 from runline.domain.users import CreateUser
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Bus
-from runline.evaluate.bench.load import BOOK, HOUR_NS, OWNER, loaded, player_number, send_all, set_up
+from runline.evaluate.bench.load import BOOK, HOUR_NS, LINES, OWNER, loaded, player_number, send_all, set_up
 from runline.store.memory import MemoryStore
 
 LISTS = ("players", "users", "figures", "board", "roles", "suspensions")
@@ -41,17 +41,12 @@ async def fill(bus: Bus, players: int) -> None:
     """A book with so many players, a tenth as many agents, a twentieth as many games, and some thousand roles and layers."""
     await set_up(bus, players, LEVELS)
     start_ns = time.time_ns() + 24 * HOUR_NS
-    lines = (
-        MarketLine("spread", "game", -6, ("-110", "-110")),
-        MarketLine("total", "game", 34, ("-105", "-115")),
-        MarketLine("moneyline", "game", None, ("+120", "-140")),
-    )
     games: list[Command] = []
     for number in range(players // 20):
         name = f"G{number:06d}"
         games += (
             CreateFixture(name, "MLB", 10_001 + 2 * number, "Visitors", "Home", start_ns),
-            PostLines(name, 1, lines),
+            PostLines(name, 1, LINES),
         )
     await send_all(bus, HOUSE, "platform", games)
     agents: list[Command] = [CreateAgent(f"B{number:06d}", f"A{number % 10}") for number in range(players // 10)]

@@ -80,6 +80,11 @@ def latencies(name: str, durations_ns: list[int]) -> dict[str, float]:
     }
 
 
+def resident_bytes(process: int) -> int:
+    """What a process holds in memory."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 class GcPauses:
     """Measures how long the garbage collector stops everything."""
 

@@ -167,6 +167,12 @@ class Exchange(asyncio.Protocol):
         self.received = received
 
 
+async def connect(server: Served, answered: Callable[[Exchange, int, bytes], None]) -> Exchange:
+    """A connection to a server."""
+    _, exchange = await asyncio.get_running_loop().create_connection(lambda: Exchange(answered), *server.host)
+    return exchange
+
+
 class HttpLoop:
     """Requests over a number of connections, each sending the next as soon as it is answered."""
 
@@ -190,10 +196,7 @@ class HttpLoop:
 
     async def run(self, server: Served, connections: int) -> float:
         """Seconds until all are answered."""
-        loop = asyncio.get_running_loop()
-        exchanges = [
-            (await loop.create_connection(lambda: Exchange(self.answered), *server.host))[1] for _ in range(connections)
-        ]
+        exchanges = [await connect(server, self.answered) for _ in range(connections)]
         began = time.perf_counter()
         for exchange in exchanges:
             if self.waiting:

@@ -20,6 +20,7 @@ from runline.evaluate.bench.result import latencies
 from runline.evaluate.bench.served import (
     Exchange,
     Served,
+    connect,
     encode,
     post,
     prepare,
@@ -178,16 +179,11 @@ class Steady:
                 made = [self.bettors.request() for _ in range(self.lines)]
                 lines = [encode({"type": "PlaceWager", "id": one.id, "command": one.command}) for one in made]
                 request = post(self.server, "/v1/commands", self.token, b"\n".join(lines), "application/x-ndjson")
-                exchange = self.idle.pop() if self.idle else await self.connect()
+                exchange = self.idle.pop() if self.idle else await connect(self.server, self.answered)
                 exchange.send(request)
             await asyncio.sleep(max(self.sent / LINES_PER_S - (loop.time() - began), 0))
         while len(self.durations_ns) < self.sent:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
-
-    async def connect(self) -> Exchange:
-        loop = asyncio.get_running_loop()
-        _, exchange = await loop.create_connection(lambda: Exchange(self.answered), *self.server.host)
-        return exchange
 
 
 async def watched(server: Served, token: str, wall: Wall, rate_per_s: int, seconds: float) -> tuple[Steady, float]:
