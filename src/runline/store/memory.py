@@ -10,7 +10,7 @@ from runline.engine.ids import Entropy
 from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, EventRow, Head, History, Refusal, Report, Sealed, StoreError
 from runline.store.memory_history import MemoryHistory
-from runline.store.tables import is_held, table_named
+from runline.store.tables import held_positions, is_held, table_named
 
 
 class MemoryStore:
@@ -95,10 +95,10 @@ class MemoryStore:
 
     async def held_sums(self, stream: str) -> tuple[int, int]:
         positions = [
-            row[-1]
+            position
             for name, rows in self.rows.items()
-            for key, row in rows.items()
-            if key[0] == stream and (test := is_held(table_named(name))) and test(row)
+            if is_held(table := table_named(name))
+            for position in held_positions(table, (row for key, row in rows.items() if key[0] == stream))
         ]
         return len(positions), sum(positions)
 

@@ -18,8 +18,7 @@ from runline.store.sqlite_hints import SQLITE
 from runline.store.sqlite_history import SqliteHistory
 from runline.store.statements import EVENTS_AFTER, HEAD, HEADS_AS_THEY_ARE, HELD_SUMS, LAST_COMMANDS
 from runline.store.tables import equal, select, table_of
-
-PAGE_BYTES = 4_096
+from runline.store.wal import PAGE_BYTES
 
 
 class SqliteReader:

@@ -4,7 +4,7 @@ Rule: a statement is one that SQLite and PostgreSQL both have. Its values are ma
 what only one of them is told is a hint (`store/hints.py`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -204,19 +204,12 @@ def held_totals(table: Table) -> str:
     return f"SELECT stream, count(*), sum(changed_seq) FROM {table.name}{where} GROUP BY stream"
 
 
-@cache
-def is_held(table: Table) -> Callable[[tuple[Any, ...]], bool] | None:
-    """Whether a row of a table belongs in memory; None where none of its rows does."""
-    if table.name not in HELD:
-        return None
-    held = VOCABULARY.rows[table.name].held_while
-    if held is None:
-        return lambda row: True
-    at, value = [column.name for column in table.columns].index(held[0]), held[1]
-    return lambda row: bool(row[at] == value)
+def is_held(table: Table) -> bool:
+    """Whether rows of a table belong in memory, all of them or those of one value."""
+    return table.name in HELD
 
 
-def held_positions(table: Table, rows: list[tuple[Any, ...]]) -> list[int]:
+def held_positions(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[int]:
     """The positions at which those of some rows changed that belong in memory, of a table that has such."""
     held = VOCABULARY.rows[table.name].held_while
     if held is None:
