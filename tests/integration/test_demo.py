@@ -59,6 +59,8 @@ def test_three_seconds_of_a_baseball_day_settle_and_verify():
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verified" in done.stdout
     assert "WagerPlaced" in done.stdout, "the way of a wager is shown"
+    assert " commit p50 " in done.stdout
+    assert " p50 0.0 " not in done.stdout, "how long commands take is measured"
     assert "\x1b" not in done.stdout, "no drawing where there is no terminal"
     assert done.stderr == ""
 

@@ -25,7 +25,6 @@ from runline.demo.timeline import Timeline
 from runline.demo.view import show
 from runline.engine.bus import Bus, Question
 from runline.engine.engine import Engine
-from runline.engine.probes import Probes
 from runline.feeds.replay import Replay
 
 REST_S_MAX = 60.0
@@ -94,7 +93,8 @@ async def open_day(engine: Engine, bus: Bus, clock: DayClock, wanted: Wanted) ->
     )
     operators = Operators(bus, clock, terminal, people, wanted.seed)
     # What the day's figures say is about the day, not about setting it up.
-    engine.probes = Probes()
+    engine.probes.commit.begin_anew()
+    engine.probes.answer.begin_anew()
     return Running(day, clock, people, engine.probes, terminal, feed, bettors, operators, timeline)
 
 

@@ -22,6 +22,10 @@ class Histogram(msgspec.Struct):
         if duration_ns > self.max_ns:
             self.max_ns = duration_ns
 
+    def begin_anew(self) -> None:
+        """Forget what was counted."""
+        self.buckets, self.count, self.max_ns = [0] * BUCKETS, 0, 0
+
     def percentile_ms(self, percent: float) -> float:
         """The upper edge of the bucket in which a percentile lies, in milliseconds; 0 if nothing was counted."""
         rank = self.count * percent / 100
