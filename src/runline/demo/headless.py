@@ -18,6 +18,7 @@ from runline.demo.options import (
     database_in,
     parse_duration,
 )
+from runline.demo.pasted import to_paste
 from runline.demo.run import Wanted, run_day
 from runline.demo.timeline import show_timeline, write_picture
 from runline.domain.messages import Rejected
@@ -88,7 +89,7 @@ def demonstrate(console: Console, wanted: Wanted, *, kept: bool) -> int:
         write_picture(ending.running.timeline, picture)
         console.print(f"The day as a picture: {picture}", highlight=False, soft_wrap=True)
         console.print(f"Kept in {wanted.database}. Check it yourself:", highlight=False, soft_wrap=True)
-        console.print(f"  runline verify {wanted.database}", highlight=False, soft_wrap=True)
+        console.print(f"  {to_paste('verify', wanted.database)}", highlight=False, soft_wrap=True)
     faults = list(ending.faults)
     if not ending.running.bettors.accepted:
         faults.append("no wager was accepted")

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from runline.demo.day import Day, Scenario, read_day
 from runline.demo.options import BadOption, check_rate, database_in, parse_duration
+from runline.demo.pasted import to_paste
 from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen
@@ -154,5 +155,5 @@ def summary(console: Console, plan: Plan) -> None:
     connection.close()
     console.print(table)
     console.print(f"\nThe data are in {plan.database}. Check them, or serve them again as they are:", soft_wrap=True)
-    console.print(f"  runline verify {plan.database}", soft_wrap=True)
-    console.print(f"  runline serve --database {plan.database}", soft_wrap=True)
+    console.print(f"  {to_paste('verify', plan.database)}", soft_wrap=True)
+    console.print(f"  {to_paste('serve', '--database', plan.database)}", soft_wrap=True)
