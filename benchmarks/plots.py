@@ -10,7 +10,9 @@ from typing import Any
 import matplotlib as mpl
 import msgspec
 from matplotlib.figure import Figure
-from run import BUDGETS, HERE, number
+from run import BUDGETS, HERE
+
+from runline.evaluate.bench.run import number
 
 INTO = HERE / "plots"
 MET, MISSED, INK = "#2a7f4f", "#c2571a", "#333"

@@ -9,27 +9,11 @@ from typing import Any
 
 import msgspec
 
+from runline.evaluate.bench.run import BENCHES, number
+
 HERE = Path(__file__).parent
 REST_S = 5.0
 PLOTS = ("budgets", "latency", "overload", "growth")
-BENCHES = (
-    "core",
-    "engine",
-    "settle",
-    "recover",
-    "http",
-    "idle",
-    "stream",
-    "reconnect",
-    "hubs",
-    "catalogue",
-    "both",
-    "house",
-    "overload",
-    "growth",
-    "faults",
-    "pages",
-)
 
 BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
     "core": (("decide and evolve a straight wager", "decide_and_evolve_us", "at most", 10),),
@@ -123,10 +107,6 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("the same of users, agents, games, roles and suspensions, ms", "page_ms_max", "at most", 2),
     ),
 }
-
-
-def number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1_000 or value == int(value) else f"{value:.3g}"
 
 
 def measure(name: str) -> dict[str, Any]:
