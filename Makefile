@@ -35,10 +35,11 @@ docs: $(VENV)/.dev
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
 	@echo 'docs: built into build/site'
 
-## pictures: take the pictures of the console from a running demo
+## pictures: take the pictures of the console and of the terminal from running demos
 .PHONY: pictures
 pictures: $(VENV)/.dev $(VENV)/.console
 	@$(BIN)/python tools/pictures.py
+	@$(BIN)/python tools/picture.py
 
 ## setup: set up everything that development needs, in .venv
 .PHONY: setup
