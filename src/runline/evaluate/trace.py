@@ -9,6 +9,7 @@ import msgspec
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes
 from runline.engine.ports import StoreError
+from runline.store.batches import times_of
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.statements import BATCHES_AFTER, ENTRIES_OF_COMMAND_ANYWHERE, REFUSED_COMMAND
 
@@ -59,8 +60,7 @@ def find(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
     entries = [decode_envelope(body) for (body,) in bodies]
     first = entries[0]
     batches: list[Any] = connection.execute(BATCHES_AFTER, (first.node, first.decided_ns)).fetchall()
-    sealed_ns = batches[0][0] if batches else None
-    durable_ns = (batches[1][1] or None) if len(batches) > 1 else None
+    sealed_ns, durable_ns = times_of(batches)
     return Trace(
         command,
         first.stream,

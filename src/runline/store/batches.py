@@ -1,5 +1,7 @@
 """Batches: when each was sealed and durable, for traces. The newest BATCHES_KEPT_MAX of a process are kept, and a few more."""
 
+from collections.abc import Sequence
+
 import apsw
 
 from runline.engine.limits import BATCHES_KEPT_MAX
@@ -8,6 +10,11 @@ from runline.store.tables import BATCHES, insert
 
 DROPPED_AT_ONCE = 1_000
 """The oldest go so many at a time: a millisecond, now and then."""
+
+
+def times_of(batch: Sequence[tuple[int, int]]) -> tuple[int | None, int | None]:
+    """(when a batch was sealed, when it was known to be durable), of its row and the next one's; None where it is not noted."""
+    return (batch[0][0] if batch else None), ((batch[1][1] or None) if len(batch) > 1 else None)
 
 
 class BatchTimes:

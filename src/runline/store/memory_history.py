@@ -8,6 +8,7 @@ from runline.domain.hierarchy import Agent, Player
 from runline.domain.rows import row_decoder
 from runline.domain.state import R, Row
 from runline.engine.ports import Refusal, RefusalKey, Snapshot, Walked
+from runline.store.batches import times_of
 
 if TYPE_CHECKING:
     from runline.store.memory import MemoryStore
@@ -85,4 +86,4 @@ class MemorySnapshot:
 
     def batch_of(self, node: str, decided_ns: int) -> tuple[int | None, int | None]:
         times = [one[1:] for one in self.store.batches if one[0] == node and one[1] >= decided_ns]
-        return (times[0][0] if times else None), ((times[1][1] or None) if len(times) > 1 else None)
+        return times_of(times)

@@ -10,6 +10,7 @@ from runline.domain.rows import row_decoder
 from runline.domain.state import R, Row
 from runline.engine.ports import Refusal, RefusalKey, Snapshot, StoreError, Walked
 from runline.helpers import Callers, HelperEnded
+from runline.store.batches import times_of
 from runline.store.file import open_connection, store_error
 from runline.store.limits import READER_SILENT_S_MAX, READERS
 from runline.store.sqlite_hints import SQLITE
@@ -125,5 +126,5 @@ class SqliteSnapshot:
         return (Refusal(*row) for row in rows)
 
     def batch_of(self, node: str, decided_ns: int) -> tuple[int | None, int | None]:
-        times = list(self.read(BATCHES_AFTER, (node, decided_ns)))
-        return (times[0][0] if times else None), ((times[1][1] or None) if len(times) > 1 else None)
+        found: Any = list(self.read(BATCHES_AFTER, (node, decided_ns)))
+        return times_of(found)
