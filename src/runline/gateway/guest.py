@@ -6,6 +6,7 @@ Rule: a connection is counted from the moment at which it was accepted, before i
 import asyncio
 import socket
 import ssl
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -112,18 +113,18 @@ class Guest(Wire):
         task.add_done_callback(self.server_state.tasks.discard)
 
     @property
+    @abstractmethod
     def waits(self) -> bool:
         """Whether the server waits for its client: to ask, to send the rest, to read the answer."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def streams(self) -> bool:
         """Whether the live stream is on this connection."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close_after(self) -> None:
         """Close the connection once what is being answered is."""
-        raise NotImplementedError
 
     async def called_by(self, headers: Headers, method: str) -> Caller:
         """Who sends a request. From now on this connection counts as theirs.

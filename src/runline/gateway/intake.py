@@ -5,6 +5,7 @@ Rule: nothing is kept without a bound, and no bound needs to know who asks. What
 
 import asyncio
 import logging
+from abc import abstractmethod
 from enum import IntEnum
 from typing import Any
 
@@ -78,13 +79,13 @@ class Intake(Guest):
         """End the connection once what was written is taken."""
         self.finish(sending=self.stage is not Stage.BETWEEN and not self.half_closed)
 
+    @abstractmethod
     def begin(self, headers: list[tuple[bytes, bytes]]) -> None:
         """A head has come whole: begin what it asks for, as `latest`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fail(self, rejected: Rejected) -> None:
         """What comes cannot be read any further."""
-        raise NotImplementedError
 
     def take(self, piece: bytes | memoryview) -> None:
         """Parse a piece."""

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import socket
 import struct
+from abc import ABC, abstractmethod
 from typing import Any
 
 from runline.gateway.limits import LINGER_S_MAX, STALLED_S_MAX, UNREAD_BYTES_MAX
@@ -20,7 +21,7 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """A socket that lingers for no time: what the client has not read is thrown away with it."""
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.Protocol, ABC):
     """One connection, as bytes.
 
     over: whether what comes is thrown away. reading: whether anything is read.
@@ -65,9 +66,9 @@ class Wire(asyncio.Protocol):
         else:
             self.expired()
 
+    @abstractmethod
     def expired(self) -> None:
         """What was said to be waited for has not come."""
-        raise NotImplementedError
 
     # Reading
 
