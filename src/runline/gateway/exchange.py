@@ -3,20 +3,15 @@
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runline.domain.messages import Rejected
-from runline.gateway.web import POLICY_HEADER, refusal_of
-
-if TYPE_CHECKING:
-    from runline.gateway.protocol import Connection
+from runline.gateway.guest import Guest
+from runline.gateway.web import NO_POLICY, POLICY_HEADER, refusal_of
 
 logger = logging.getLogger("runline.gateway")
 
 STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-
-NO_POLICY = b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n"
-"""The policy of an answer that is no page: it may load nothing and be framed nowhere."""
 
 WITHOUT_BODY = (204, 304)
 DISCONNECT = {"type": "http.disconnect"}
@@ -33,7 +28,7 @@ class Exchange:
         "more_body", "refused", "scope", "started",
     )  # fmt: skip
 
-    def __init__(self, connection: "Connection", scope: Any, keep_alive: bool, expects_continue: bool) -> None:
+    def __init__(self, connection: Guest, scope: Any, keep_alive: bool, expects_continue: bool) -> None:
         self.connection = connection
         self.scope = scope
         self.keep_alive = keep_alive
@@ -161,4 +156,4 @@ class Exchange:
                 logger.error("an answer has another length than it says")
                 self.connection.cut()
             else:
-                self.connection.after(self)
+                self.connection.after(self.keep_alive)

@@ -17,6 +17,7 @@ from runline.gateway.door import Caller, Door, caller_of
 from runline.gateway.limits import HEAD_WAIT_S_MAX
 from runline.gateway.pace import Pace
 from runline.gateway.site import Headers, Site
+from runline.gateway.web import NO_POLICY
 from runline.gateway.wire import Wire
 from runline.sharing.users import User
 
@@ -40,7 +41,7 @@ class Guest(Wire):
 
     peer: who has connected, a proxy perhaps. client: the client's address. counted, user: as whose it is counted. token,
     caller: by which it counts as that user's. open: whether there is somebody: with TLS after the handshake. handshake: the
-    connection below TLS.
+    connection below TLS. head: what the head of every answer says here that is no page.
     """
 
     def __init__(self, entrance: Entrance, server_state: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -48,6 +49,7 @@ class Guest(Wire):
         self.entrance = entrance
         self.door = entrance.door
         self.site = entrance.site
+        self.head = self.site.headers + NO_POLICY
         self.server_state = server_state
         self.peer = self.client = self.counted = ""
         self.proxied = False
@@ -125,6 +127,14 @@ class Guest(Wire):
     @abstractmethod
     def close_after(self) -> None:
         """Close the connection once what is being answered is."""
+
+    @abstractmethod
+    def read_on(self, exchange: object) -> None:
+        """Read on, if it is this request's body that is waited for."""
+
+    @abstractmethod
+    def after(self, keep_alive: bool) -> None:
+        """An answer is written: the next one, or the end. keep_alive: whether more may be asked here."""
 
     async def called_by(self, headers: Headers, method: str) -> Caller:
         """Who sends a request. From now on this connection counts as theirs.

@@ -12,14 +12,24 @@ from urllib.parse import unquote
 import httptools
 
 from runline.domain.messages import Rejected
-from runline.gateway.exchange import NO_POLICY, STATUS_LINE, Exchange
+from runline.gateway.exchange import STATUS_LINE, Exchange
 from runline.gateway.guest import Entrance
 from runline.gateway.intake import AnyExchange, Intake, Stage, uri_too_long
-from runline.gateway.limits import ASKING_NS, BODY_SILENCE_S_MAX, HEAD_BYTES_MAX, PIPELINE_MAX, URL_BYTES_MAX
-from runline.gateway.short_way import WAGERS, begun
+from runline.gateway.limits import (
+    ASKING_NS,
+    BODY_BYTES_MAX,
+    BODY_SILENCE_S_MAX,
+    HEAD_BYTES_MAX,
+    PIPELINE_MAX,
+    SHORT_WAYS_MAX,
+    URL_BYTES_MAX,
+)
+from runline.gateway.short_way import WagerExchange
+from runline.gateway.site import Headers
 from runline.gateway.web import CONNECTION, refusal_of
 
 STREAM = b"/v1/stream"
+WAGERS = b"/v1/wagers"
 
 
 class Connection(Intake):
@@ -30,7 +40,6 @@ class Connection(Intake):
     ) -> None:
         super().__init__(entrance, server_state, _loop or asyncio.get_running_loop())
         self.app = config.loaded_app
-        self.head = self.site.headers + NO_POLICY
         self.rest = b""
         """What has come and is not parsed yet, because answers come first."""
 
@@ -166,8 +175,7 @@ class Connection(Intake):
             else:
                 self.resume_reading()
 
-    def read_on(self, exchange: Exchange) -> None:
-        """Read on, if it is this request's body that is waited for."""
+    def read_on(self, exchange: object) -> None:
         if exchange is self.latest and not self.rest and not self.reading:
             self.resume_reading()
 
@@ -176,7 +184,7 @@ class Connection(Intake):
     def begin(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Begin a request: a wager at once, any other on the long way, in its turn."""
         if self.url == WAGERS:
-            wager = begun(self, dict(headers))
+            wager = self.short_way(dict(headers))
             if wager is not None:
                 self.current = self.latest = wager
                 return
@@ -217,6 +225,25 @@ class Connection(Intake):
         else:
             self.stop(Rejected("busy", "Too many requests wait for the answer to one before them.", most=PIPELINE_MAX))
 
+    def short_way(self, headers: Headers) -> WagerExchange | None:
+        """The wager that begins with these headers. None if this request must go the long way, with the same outcome: whatever is
+        not plainly a wager (a body without a length, another request still waiting, …)."""
+        parser = self.parser
+        if self.current is not None or b"expect" in headers or parser.get_method() != b"POST":
+            return None
+        length = headers.get(b"content-length", b"")
+        if not length.isdigit() or int(length) > BODY_BYTES_MAX or parser.get_http_version() != "1.1":
+            return None
+        if parser.should_upgrade() or not self.can_write.is_set() or self.short_ways >= SHORT_WAYS_MAX:
+            # Who does not read their answers goes the long way, which waits for them and reads no more of them until they do.
+            return None
+        caller = self.caller
+        if caller is None or self.user is None or not self.is_theirs(headers):
+            # Whose this connection is has to be asked first.
+            return None
+        self.short_ways += 1
+        return WagerExchange(self, caller, headers, parser.should_keep_alive())
+
     def start(self, exchange: Exchange) -> None:
         """Have the application answer."""
         self.current = exchange
@@ -239,14 +266,13 @@ class Connection(Intake):
 
     # What goes out
 
-    def after(self, exchange: AnyExchange) -> None:
-        """An answer is written: the next one, or the end."""
+    def after(self, keep_alive: bool) -> None:
         self.current = None
         if self.held_bytes:
             self.let_go()
         if self.transport.is_closing():
             return
-        if not exchange.keep_alive:
+        if not keep_alive:
             self.end()
         elif self.waiting:
             self.start(self.waiting.popleft())

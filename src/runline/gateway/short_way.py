@@ -1,27 +1,20 @@
 """Short way: a wager from its head to the bus, and from its outcome to the client, with one write.
 
-Rule: a wager needs no task and no ASGI messages: it is submitted as its body ends. Whatever is not plainly a wager (a body
-without a length, another request still waiting on this connection, …) goes the long way, with the same outcome.
+Rule: a wager needs no task and no ASGI messages: it is submitted as its body ends.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 from runline.domain.messages import Rejected
 from runline.engine.requests import Outcome, Sink
 from runline.gateway.answers import outcome_json
 from runline.gateway.door import Caller, decoded, decoder_of
 from runline.gateway.exchange import STATUS_LINE
-from runline.gateway.limits import BODY_BYTES_MAX, SHORT_WAYS_MAX
+from runline.gateway.guest import Guest
 from runline.gateway.site import Headers
 from runline.gateway.web import JSON, refusal_of, require_content
 
-if TYPE_CHECKING:
-    from runline.gateway.protocol import Connection
-
 logger = logging.getLogger("runline.gateway")
-
-WAGERS = b"/v1/wagers"
 
 decode_wager = decoder_of("PlaceWager")
 
@@ -31,7 +24,7 @@ class WagerExchange(Sink):
 
     __slots__ = ("answered", "body", "caller", "connection", "disconnected", "headers", "keep_alive", "more_body")
 
-    def __init__(self, connection: "Connection", caller: Caller, headers: Headers, keep_alive: bool) -> None:
+    def __init__(self, connection: Guest, caller: Caller, headers: Headers, keep_alive: bool) -> None:
         self.connection = connection
         self.caller = caller
         self.headers = headers
@@ -88,23 +81,4 @@ class WagerExchange(Sink):
             b"%bcontent-type: application/json\r\ncontent-length: %d\r\n%b%b\r\n%b"
             % (STATUS_LINE[status], len(body), connection.head, rest, body)
         )
-        connection.after(self)
-
-
-def begun(connection: "Connection", headers: Headers) -> WagerExchange | None:
-    """The wager that begins with these headers; None if this request must go the long way."""
-    parser = connection.parser
-    if connection.current is not None or b"expect" in headers or parser.get_method() != b"POST":
-        return None
-    length = headers.get(b"content-length", b"")
-    if not length.isdigit() or int(length) > BODY_BYTES_MAX or parser.get_http_version() != "1.1":
-        return None
-    if parser.should_upgrade() or not connection.can_write.is_set() or connection.short_ways >= SHORT_WAYS_MAX:
-        # Who does not read their answers goes the long way, which waits for them and reads no more of them until they do.
-        return None
-    caller = connection.caller
-    if caller is None or connection.user is None or not connection.is_theirs(headers):
-        # Whose this connection is has to be asked first.
-        return None
-    connection.short_ways += 1
-    return WagerExchange(connection, caller, headers, parser.should_keep_alive())
+        connection.after(self.keep_alive)

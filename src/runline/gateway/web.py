@@ -15,6 +15,9 @@ JSON = b"application/json"
 POLICY_HEADER = b"content-security-policy"
 """A page has its own; whatever has none gets the one of what is no page."""
 
+NO_POLICY = b"%b: default-src 'none'; frame-ancestors 'none'\r\n" % POLICY_HEADER
+"""The policy of an answer that is no page: it may load nothing and be framed nowhere."""
+
 CONNECTION = "runline.connection"
 """Under this name a scope's extensions have the connection of the request."""
 
