@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 from litestar import Litestar, MediaType, Response, get
@@ -87,7 +88,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
         require_content(headers, JSON)
         command = decoded(place_wager, await body_of(receive, headers, BODY_BYTES_MAX))
         key = headers.get(b"idempotency-key", b"").decode("latin-1")
-        status, body = outcome_json(await door.execute(door.request(caller, command, key)))
+        status, body = outcome_json(await door.bus.send_one(door.request(caller, command, key)))
         await answer(send, status, body)
 
     async def commands(scope: Any, receive: Any, send: Any) -> None:
@@ -146,8 +147,6 @@ async def watch(receive: Any, screen: Any) -> None:
 
 def query_value(query: bytes, name: str) -> str:
     """A value of a query string, or ""."""
-    from urllib.parse import parse_qs
-
     try:
         return parse_qs(query.decode("ascii"), max_num_fields=16).get(name, [""])[-1]
     except (UnicodeDecodeError, ValueError):

@@ -20,7 +20,7 @@ from runline.engine.bus import Answer, Bus, Question
 from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.ports import Clock
 from runline.engine.probes import Measures
-from runline.engine.requests import Outcome, Refused, Request, Sink
+from runline.engine.requests import Outcome, Request, Sink, refused
 from runline.gateway.tokens import session_name, stream_of
 
 V = TypeVar("V")
@@ -132,10 +132,6 @@ class Door:
             if_position,
         )
 
-    async def execute(self, request: Request) -> Outcome:
-        """The outcome of one request, durable."""
-        return await self.bus.send_one(request)
-
     async def execute_lines(self, caller: Caller, lines: Sequence[bytes]) -> list[Outcome]:
         """The outcomes of lines, in their order; what cannot be read is refused by itself.
 
@@ -159,7 +155,7 @@ class Door:
                 requests.append(sent)
                 places.append(place)
             except Rejected as rejected:
-                outcomes[place] = Refused(0, rejected.code, rejected.message, rejected.details)
+                outcomes[place] = refused(0, rejected)
         for place, outcome in zip(places, await self.bus.send(requests), strict=True):
             outcomes[place] = outcome
         return outcomes  # type: ignore[return-value]

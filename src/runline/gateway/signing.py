@@ -56,7 +56,7 @@ class Signing:
         """Wrong passwords of whoever is signed in, by session."""
 
     async def send(self, stream: str, command: Command) -> Accepted:
-        return accepted(await self.door.execute(self.door.own(stream, command)))
+        return accepted(await self.door.bus.send_one(self.door.own(stream, command)))
 
     async def known(self, stream: str, user: str) -> Known:
         """What is known of a user; nothing, if they may not sign in. It takes as long for whoever is not known."""
@@ -166,7 +166,7 @@ class Signing:
         standing = await self.door.standing(caller)
         standing.require(Permission.ROLES_MANAGE)
         digest = await self.passwords.hash(new, caller.stream, standing.user)
-        return await self.door.execute(self.door.request(caller, SetPassword(user, digest)))
+        return await self.door.bus.send_one(self.door.request(caller, SetPassword(user, digest)))
 
     async def set_first_password(self, stream: str, user: str, password: str) -> None:
         """Give a user of a stream their first password.
