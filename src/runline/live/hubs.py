@@ -73,10 +73,6 @@ class Hubs:
         hub = self.hubs[user[0]]
         hub.cut([next(reversed(hub.of_user[user[2]]))], "busy")
 
-    def leave(self, seat: Seat) -> None:
-        """A seat is empty."""
-        seat.link.hub.drop(seat)
-
     def end(self, link: SeatLink) -> None:
         """A link is no more. With its last one a hub ends too."""
         hub = link.hub

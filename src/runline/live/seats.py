@@ -54,7 +54,7 @@ class SeatLink:
         else:
             seat = self.seats.get(seating.seat)
             if seat is not None:
-                self.hubs.leave(seat)
+                self.hub.drop(seat)
 
     def close(self) -> None:
         """Nobody looks any more."""
