@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from runline.domain.messages import Rejected
 from runline.engine.watching import Place, Resume
@@ -35,15 +34,15 @@ class Screen:
     A frame is written at once if the connection takes it. If its buffer is full, frames wait here for the connection's own
     task, up to a bound.
 
-    seat: its number at the owner of the stream. group: the screens that it sees the same as (a
-    `Group`); None until it is let in. begun: where its first frame ends; before that is written it hears nothing else.
+    seat: its number at the owner of the stream. group: the number of those that see the same; None until it is let in. begun:
+    where its first frame ends; before that is written it hears nothing else.
     """
 
     def __init__(self, stream: str, seat: int, topics: tuple[str, ...]) -> None:
         self.stream = stream
         self.seat = seat
         self.topics = topics
-        self.group: Any = None
+        self.group: int | None = None
         self.begun: Place = (0, 0)
         self.backlog: list[bytes] = []
         self.waiting_bytes = 0

@@ -70,7 +70,7 @@ class Turns(Rounds):
 
 
 class Spending:
-    """What queries and images have cost the loop, by user, node and book, and who must wait for it.
+    """What queries and images have cost the loop, by user, part and book, and who must wait for it.
 
     Each user may spend USER_SHARE of the loop's time, all of a part PART_SHARE, each book BOOK_SHARE,
     and a little ahead of it. Who has spent nothing lately is let in even where others have spent it all.

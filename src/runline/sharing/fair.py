@@ -1,6 +1,6 @@
 """Fair: a line in front of what only a few can have at once, such as the process that reads history.
 
-Rule: turns go round the groups (a book, an address), in a group round those within it (a node of the tree), and so on down to the
+Rule: turns go round the groups (a book, an address), in a group round those within it (a part of a tree), and so on down to the
 members (a user). Who waits for much waits behind themselves. When the line is full, the longest line of the largest group gives a
 place up, never somebody below their share.
 """
