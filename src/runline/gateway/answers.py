@@ -82,6 +82,11 @@ def rejected_json(rejected: Rejected) -> bytes:
     return refusal_json(rejected.code, rejected.message, rejected.details)
 
 
+def internal_error(fault: Exception) -> Rejected:
+    """The refusal of what a fault of ours has ended: the client learns its name only."""
+    return Rejected("internal_error", f"This cannot be answered: {type(fault).__name__}.")
+
+
 def outcome_json(outcome: Outcome) -> tuple[int, bytes]:
     """(HTTP status, body) of an outcome."""
     if type(outcome) is Accepted:

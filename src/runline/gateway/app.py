@@ -19,7 +19,7 @@ from runline.domain.messages import Rejected
 from runline.domain.topics import split_topics
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
-from runline.gateway.answers import outcome_json, rejected_json, status_of
+from runline.gateway.answers import internal_error, outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
 from runline.gateway.door import decoded, decoder_of, public_commands
 from runline.gateway.gateway import Gateway
@@ -67,9 +67,9 @@ def http_error(request: Any, error: HTTPException) -> Response[bytes]:
 
 
 def fault(request: Any, error: Exception) -> Response[bytes]:
-    """A fault of ours: it is logged here, and the client learns its name only."""
+    """A fault of ours: it is logged here."""
     logger.error("a fault while answering", exc_info=error)
-    return rejected_response(request, Rejected("internal_error", f"This cannot be answered: {type(error).__name__}."))
+    return rejected_response(request, internal_error(error))
 
 
 def gone(request: Any, error: ConnectionError) -> Response[bytes]:

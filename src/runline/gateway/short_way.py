@@ -7,12 +7,12 @@ import logging
 
 from runline.domain.messages import Rejected
 from runline.engine.requests import Outcome, Sink
-from runline.gateway.answers import outcome_json
+from runline.gateway.answers import internal_error, outcome_json, rejected_json, status_of
 from runline.gateway.door import Caller, decoded, decoder_of
 from runline.gateway.exchange import STATUS_LINE
 from runline.gateway.guest import Guest
 from runline.gateway.site import Headers
-from runline.gateway.web import JSON, refusal_of, require_content
+from runline.gateway.web import JSON, refusal_headers, require_content
 
 logger = logging.getLogger("runline.gateway")
 
@@ -49,7 +49,7 @@ class WagerExchange(Sink):
             self.refuse(rejected)
         except Exception as error:
             logger.exception("a fault while answering")
-            self.refuse(Rejected("internal_error", f"This cannot be answered: {type(error).__name__}."))
+            self.refuse(internal_error(error))
 
     def answer(self, index: int, outcome: Outcome) -> None:
         """Take the outcome."""
@@ -60,9 +60,10 @@ class WagerExchange(Sink):
         """Answer what is refused before any stream has seen it."""
         if self.more_body:
             self.keep_alive = False
-        status, headers, body = refusal_of(rejected)
-        own = (b"connection", b"content-type", b"content-length")
-        self.respond(status, b"".join(b"%b: %b\r\n" % header for header in headers if header[0] not in own), body)
+        headers = (header for header in refusal_headers(rejected.code) if header[0] != b"connection")
+        self.respond(
+            status_of(rejected.code), b"".join(b"%b: %b\r\n" % header for header in headers), rejected_json(rejected)
+        )
 
     def disconnect(self) -> None:
         """The client has gone."""

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from runline.domain.messages import Rejected
-from runline.gateway.answers import rejected_json, status_of
+from runline.gateway.answers import internal_error, rejected_json, status_of
 from runline.gateway.door import Caller
 from runline.gateway.site import Headers
 
@@ -133,6 +133,6 @@ def guarded(door: Any) -> Any:
             pass
         except Exception as error:
             logger.exception("a fault while answering")
-            await refuse(send, Rejected("internal_error", f"This cannot be answered: {type(error).__name__}."))
+            await refuse(send, internal_error(error))
 
     return handle
