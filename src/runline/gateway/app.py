@@ -49,11 +49,10 @@ NDJSON = (b"application/x-ndjson", b"application/jsonl")
 
 def rejected_response(request: Any, rejected: Rejected) -> Response[bytes]:
     """A refusal as a response."""
-    status = status_of(rejected.code)
-    if status >= 500 and rejected.code == "internal_error":
-        logger.error("internal error: %s", rejected.message)
     headers = {name.decode(): value.decode() for name, value in refusal_headers(rejected.code)}
-    return Response(rejected_json(rejected), status_code=status, media_type=MediaType.JSON, headers=headers)
+    return Response(
+        rejected_json(rejected), status_code=status_of(rejected.code), media_type=MediaType.JSON, headers=headers
+    )
 
 
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "malformed_request", 415: "content_type"}
