@@ -13,7 +13,7 @@ from runline.domain.sessions import KeepSession
 from runline.domain.suspension import Suspend
 from runline.domain.users import RevokeUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of, part_of
+from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Request, Sink, Submission
 
@@ -136,11 +136,11 @@ def test_a_user_of_a_part_leaves_places_to_the_others_of_it():
 def test_a_part_of_the_tree_is_an_agent_right_below_the_root_with_everything_below_it(book):
     book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), player("P1", "A1-1"), player("P2"))
     book.given(staff("ann", Permission.SUSPEND, at="A1"))
-    found = [part_of(book.state, name) for name in ("P1", "ann", "P2", "owner", "nobody")]
+    found = [book.state.access.part_of(name) for name in ("P1", "ann", "P2", "owner", "nobody")]
     assert found == ["A1", "A1", "", "", ""]
     book.given(MoveAgent("A1-1", "A2", "sold"))
-    assert part_of(book.state, "P1") == "A2"
-    assert part_of(book.house.state, "platform") == ""
+    assert book.state.access.part_of("P1") == "A2"
+    assert book.house.state.access.part_of("platform") == ""
 
 
 def senders(lane, number):

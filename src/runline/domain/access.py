@@ -170,6 +170,11 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
             return self.allowed[role]
         return NOTHING
 
+    def part_of(self, name: str) -> str:
+        """The part of the tree in which a user stands; "" for the root, and for those who stand nowhere."""
+        user = self.users.get(name)
+        return self.tree.part_of(user.node) if user is not None else ""
+
     def users_of(self, node: str) -> Ordered[str]:
         """The users who stand at a node."""
         return self.users_at.get(node, NO_KEYS)

@@ -41,12 +41,6 @@ def is_permitted(state: State, request: Request) -> bool:
     return (user.active and needs in state.access.allowed[user.role]) if user is not None else not state.access.users
 
 
-def part_of(state: State, actor: str) -> str:
-    """The part of the tree in which a sender stands; "" for the root, and for those who stand nowhere."""
-    user = state.access.users.get(actor)
-    return state.tree.part_of(user.node) if user is not None else ""
-
-
 class Waiting(ABC):
     """What waits in a lane. parts: how many wait, by the part of the tree in which their senders stood as they came (those who
     stand at the root count in none)."""

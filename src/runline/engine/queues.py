@@ -10,7 +10,7 @@ from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
 from runline.engine.answers import NOBODY, Answers
 from runline.engine.batch import Batches
 from runline.engine.ids import uuid7
-from runline.engine.lanes import PLACES, Place, is_permitted, lane_of, part_of
+from runline.engine.lanes import PLACES, Place, is_permitted, lane_of
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     COMMAND_ID_LENGTH,
@@ -104,7 +104,7 @@ class Queues:
             place: Place = "last"
             if is_permitted(writer.state, request):
                 place = "bulk" if request.bulk else request.command.lane
-            part = part_of(writer.state, request.actor)
+            part = writer.state.access.part_of(request.actor)
             if not self.has_room(writer, request.actor, part, place):
                 sender = request.session or request.actor
                 late[request.stream, sender, request.bulk, type(request.command)] = [index]

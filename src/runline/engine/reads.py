@@ -12,7 +12,6 @@ from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.state import State
 from runline.engine.batch import Batches
 from runline.engine.house_view import HouseView
-from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.owned import Owned
 from runline.engine.positions import Places
@@ -86,7 +85,7 @@ class Reads:
 
     async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
         """A stream's writer, once it has reached a position."""
-        place = stream, part_of(self.require(stream).state, asked_by), asked_by
+        place = stream, self.require(stream).state.access.part_of(asked_by), asked_by
         self.places.take(*place)
         try:
             async with asyncio.timeout(wait_s):

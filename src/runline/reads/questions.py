@@ -22,7 +22,6 @@ from runline.domain.state import State
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.engine import Engine
-from runline.engine.lanes import part_of
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
 from runline.engine.probes import Measures
@@ -80,7 +79,7 @@ class Questions:
         if held is None:
             await self.engine.query(stream, lambda state: None)
             raise not_signed_in()
-        return Who(stream, session, held.user, part_of(state, held.user), held.kind == "screen")
+        return Who(stream, session, held.user, state.access.part_of(held.user), held.kind == "screen")
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question, once it is the turn of whoever asks."""

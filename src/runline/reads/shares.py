@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 from runline.domain.messages import Rejected
 from runline.domain.state import State
-from runline.engine.lanes import part_of
 from runline.reads.limits import (
     BOOK_SHARE,
     PART_SHARE,
@@ -32,7 +31,7 @@ from runline.sharing.users import Part, User
 
 def user_of(state: State, name: str) -> User:
     """Somebody as they count here."""
-    return state.stream, part_of(state, name), name
+    return state.stream, state.access.part_of(name), name
 
 
 BUSY = "Too much at once. Try again in a moment."
