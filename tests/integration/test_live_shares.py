@@ -14,7 +14,7 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.gateway.door import Caller
 from runline.gateway.limits import DELIVERIES_ASKED_MAX
 from runline.live.limits import STREAMS_PER_PLAYER_MAX
-from runline.reads.limits import SPENT_AHEAD_NS
+from runline.sharing.limits import SPENT_AHEAD_NS
 from runline.store.sqlite import SqliteStore
 
 ANN = ("b1", "A1", "ann")
@@ -45,7 +45,7 @@ def test_two_players_do_not_take_all_streams_and_a_newcomer_finds_a_place(path, 
 
 
 def test_who_has_spent_their_share_on_queries_waits_and_nobody_else_does(path, monkeypatch):
-    monkeypatch.setattr("runline.reads.shares.QUERY_WAIT_S_MAX", 0.0)
+    monkeypatch.setattr("runline.sharing.spending.QUERY_WAIT_S_MAX", 0.0)
 
     async def main():
         async with wall(path) as there:
@@ -60,7 +60,7 @@ def test_who_has_spent_their_share_on_queries_waits_and_nobody_else_does(path, m
                 await ann.ask("players")
             assert (refused.value.status, refused.value.code) == (429, "busy")
             await bea.ask("players")
-            monkeypatch.setattr("runline.reads.shares.QUERY_WAIT_S_MAX", 60.0)
+            monkeypatch.setattr("runline.sharing.spending.QUERY_WAIT_S_MAX", 60.0)
             spending.users[ANN] = spending.now_ns() + SPENT_AHEAD_NS + 10_000_000
             assert (await ann.ask("players")).items
 
@@ -87,7 +87,7 @@ def test_strangers_take_nobodys_place(path, monkeypatch):
 
 
 def test_who_has_spent_their_share_is_let_in_when_it_is_paid_for_and_nobody_waits_for_them(path, monkeypatch):
-    monkeypatch.setattr("runline.reads.shares.QUERY_WAIT_S_MAX", 60.0)
+    monkeypatch.setattr("runline.sharing.spending.QUERY_WAIT_S_MAX", 60.0)
 
     async def main():
         async with wall(path) as there:

@@ -9,10 +9,10 @@ import runline
 SOURCE = Path(runline.__file__).parent
 PAGE = (SOURCE.parents[1] / "docs" / "explanation" / "limits.md").read_text()
 
-ROOMS = ("domain", "engine", "gateway", "live", "reads", "store", "helpers.py", "config.py", "serve.py")
+ROOMS = ("domain", "engine", "gateway", "live", "reads", "sharing", "store", "helpers.py", "config.py", "serve.py")
 """What is reached from outside."""
 
-CLEANED = ("gateway", "live", "reads")
+CLEANED = ("gateway", "live", "reads", "sharing")
 """Rooms whose bounds are all in their file of limits: what else is a number there is none."""
 
 NO_BOUNDS = {"SECOND_NS", "SALT_BYTES", "IPV6_PREFIX", "SOON_S"}

@@ -7,7 +7,8 @@ from runline.domain.topics import Topic
 from runline.domain.vocabulary import VOCABULARY, VocabularyError
 from runline.live.hubs import Hubs
 from runline.live.rows import require_kinds
-from runline.reads.shares import Spending, Turns
+from runline.sharing.spending import Spending
+from runline.sharing.turns import Turns
 
 TABLES = Topic("tables", "Tables, by `table`.", Permission.FIGURES_VIEW, players=False, house=False, events=False)
 

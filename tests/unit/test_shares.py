@@ -6,8 +6,9 @@ import pytest
 
 from runline.domain.messages import Rejected
 from runline.live.places import Streams
-from runline.reads.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
-from runline.reads.shares import Spending, Turns
+from runline.sharing.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
+from runline.sharing.spending import Spending
+from runline.sharing.turns import Turns
 
 ANN, BEA, CYN = ("b1", "", "ann"), ("b1", "", "bea"), ("b2", "", "cyn")
 

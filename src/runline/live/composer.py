@@ -24,7 +24,7 @@ from runline.live.groups import Groups
 from runline.live.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE, IMAGE_SCAN_EVENTS, PIECE_EVENTS
 from runline.live.ring import Ring
 from runline.live.seats import Seat
-from runline.reads.shares import Spending
+from runline.sharing.spending import Spending
 
 
 class Outgoing(msgspec.Struct):

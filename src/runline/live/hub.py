@@ -19,7 +19,8 @@ from runline.live.places import Streams
 from runline.live.ring import Listener, Ring, Rings
 from runline.live.rows import Cache
 from runline.live.seats import Seat, SeatLink
-from runline.reads.shares import Spending, Turns
+from runline.sharing.spending import Spending
+from runline.sharing.turns import Turns
 
 logger = logging.getLogger("runline.live")
 

@@ -14,8 +14,9 @@ from runline.live.places import Streams
 from runline.live.ring import Rings
 from runline.live.rows import require_kinds
 from runline.live.seats import Seat, SeatLink
-from runline.reads.shares import Spending, Turns, user_of
-from runline.sharing.users import User
+from runline.sharing.spending import Spending
+from runline.sharing.turns import Turns
+from runline.sharing.users import User, user_of
 
 
 class Hubs:

@@ -1,40 +1,10 @@
-"""Bounds of reading: what queries and images may take of the loop of whoever owns the streams."""
+"""Bounds of looking back at what is stored."""
 
 READS_WAITING_MAX = 256
 """Queries of history waiting for their turn to look back."""
 
 READS_OF_ONE_MAX = 8
 """Of these, those of one user; about as many as a page of the console asks for."""
-
-TURN_NS = 1_000_000
-"""How long queries, images and frames are made in a row, all together, before everything else on the loop has its turn."""
-
-TURNS_AT_ONCE = 8
-"""Readers that are let in together after that."""
-
-USER_SHARE = 0.1
-"""The part of the loop's time that one user's queries and images may take; beyond it they wait."""
-
-PART_SHARE = 0.2
-"""The same of one part of the tree."""
-
-BOOK_SHARE = 0.3
-"""The part of the loop's time that the queries and images of one book may take; beyond it those wait who had some of it."""
-
-SPENT_AHEAD_NS = 500_000_000
-"""How far ahead of their share a user or book may be: at once a user may spend a tenth of this."""
-
-QUERY_NS = 200_000
-"""What any query costs beside its reading: the way through HTTP."""
-
-QUERY_WAIT_S_MAX = 2.0
-"""How long a query waits for its user's share; beyond it the answer is `busy`."""
-
-QUERIES_PER_USER_MAX = 64
-"""Queries of one user that are under way at once, those included that wait for a position."""
-
-SPENDERS_MAX = 20_000
-"""Users of whom it is known what they have spent; then those are forgotten who owe nothing."""
 
 SCAN_EVENTS_MAX = 20_000
 """Events looked at for one page of the log, of which somebody below the root may see few."""

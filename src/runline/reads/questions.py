@@ -30,8 +30,10 @@ from runline.reads.conditions import conditions_told, key_of
 from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
 from runline.reads.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
-from runline.reads.shares import Spending, Turns, user_of
 from runline.sharing.fair import FairQueue, Member
+from runline.sharing.spending import Spending
+from runline.sharing.turns import Turns
+from runline.sharing.users import user_of
 
 V = TypeVar("V")
 P = ParamSpec("P")

@@ -1,19 +1,16 @@
-"""Shares: the time of whoever owns streams, given out by user, by part of the tree and by book.
+"""Spending: the time of a loop, given out by user, by part of the tree and by book.
 
 A part is an agent right below the root with everything below it: whoever works there can make users and agents there, and gets
 no more by it. Those who stand at the root are bounded as users, and as their book.
 
-Rule: who has the most waits, or hears `busy`; who has nothing yet never does. Nobody reads for long while others wait for the
-loop.
+Rule: who has the most waits, or hears `busy`; who has nothing yet never does.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from runline.domain.messages import Rejected
-from runline.domain.state import State
-from runline.reads.limits import (
+from runline.sharing.limits import (
     BOOK_SHARE,
     PART_SHARE,
     QUERIES_PER_USER_MAX,
@@ -21,51 +18,11 @@ from runline.reads.limits import (
     QUERY_WAIT_S_MAX,
     SPENDERS_MAX,
     SPENT_AHEAD_NS,
-    TURN_NS,
-    TURNS_AT_ONCE,
     USER_SHARE,
 )
-from runline.sharing.rounds import Rounds
 from runline.sharing.users import Part, User
 
-
-def user_of(state: State, name: str) -> User:
-    """Somebody as they count here."""
-    return state.stream, state.access.part_of(name), name
-
-
 BUSY = "Too much at once. Try again in a moment."
-
-
-class Turns(Rounds):
-    """Who reads what is long takes turns: after TURN_NS, all together, everything else on the loop has its turn."""
-
-    def __init__(self) -> None:
-        super().__init__(TURN_NS)
-        self.waiting: deque[asyncio.Future[None]] = deque()
-
-    async def turn(self) -> None:
-        """Wait for a turn."""
-        if self.over or self.waiting:
-            await self.wait(self.waiting.append)
-            while self.over:
-                await self.wait(self.waiting.appendleft)
-
-    async def wait(self, line_up: Callable[[asyncio.Future[None]], None]) -> None:
-        """Wait to be let in."""
-        mine = asyncio.get_running_loop().create_future()
-        line_up(mine)
-        self.plan()
-        await mine
-
-    def serve(self) -> bool:
-        let_in = 0
-        while self.waiting and let_in < TURNS_AT_ONCE:
-            mine = self.waiting.popleft()
-            if not mine.done():
-                mine.set_result(None)
-                let_in += 1
-        return bool(self.waiting)
 
 
 class Spending:
