@@ -368,7 +368,7 @@ def test_nothing_is_heard_before_the_first_frame_and_a_heartbeat_names_only_what
 
 
 def test_a_position_moves_when_all_screens_of_a_frame_have_it(path, monkeypatch):
-    monkeypatch.setattr("runline.gateway.fan.SCREENS_AT_ONCE", 1)
+    monkeypatch.setattr("runline.gateway.screens.SCREENS_AT_ONCE", 1)
 
     async def main():
         async with wall(path) as there:

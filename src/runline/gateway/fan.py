@@ -28,8 +28,8 @@ from runline.engine.watching import (
     TurnedAway,
     Watching,
 )
-from runline.gateway.limits import DELIVERIES, DELIVERIES_ASKED_MAX, DELIVERY_WAIT_S, JOINS_AT_ONCE, SCREENS_AT_ONCE
-from runline.gateway.screens import Screen, chunk_of
+from runline.gateway.limits import DELIVERIES, DELIVERIES_ASKED_MAX, DELIVERY_WAIT_S, JOINS_AT_ONCE
+from runline.gateway.screens import Screen, push_to
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -125,12 +125,8 @@ class Followed:
         await self.push(began.frame, screens)
 
     async def push(self, frame: bytes, screens: list[Screen]) -> None:
-        """Write a frame to screens, some at a time."""
-        chunk = chunk_of(frame)
-        for number, screen in enumerate(screens, 1):
-            screen.push(frame, chunk)
-            if number % SCREENS_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        """Write a frame to screens, and count them."""
+        await push_to(screens, frame)
         self.written += len(screens)
 
     def note(self, frame: Frame | Began) -> None:

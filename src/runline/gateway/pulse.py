@@ -10,7 +10,7 @@ from runline.domain.messages import Rejected
 from runline.engine.ports import Clock
 from runline.gateway.fan import Fan, Followed, Group
 from runline.gateway.limits import HEALTH_S, HEARTBEAT_S, SCREENS_AT_ONCE
-from runline.gateway.screens import chunk_of
+from runline.gateway.screens import chunk_of, push_to
 
 encode = msgspec.json.Encoder().encode
 
@@ -52,12 +52,7 @@ class Pulse:
         except Rejected:
             # Whoever owns the stream cannot be asked now: its screens hear nothing new until that is over.
             return
-        frame = b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(health)
-        chunk = chunk_of(frame)
-        for number, screen in enumerate(screens, 1):
-            screen.push(frame, chunk)
-            if number % SCREENS_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        await push_to(screens, b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(health))
 
     async def heart(self, followed: Followed, group: Group, due: bool) -> None:
         """Write a heartbeat to a group. It has an id for those who have everything up to there: what comes between two

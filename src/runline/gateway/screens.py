@@ -1,11 +1,11 @@
 """Screens: the connections of the live stream, and what a connection that comes back says of itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from runline.domain.messages import Rejected
 from runline.engine.watching import Place, Resume
-from runline.gateway.limits import BACKLOG_BYTES_MAX
+from runline.gateway.limits import BACKLOG_BYTES_MAX, SCREENS_AT_ONCE
 
 Write = Callable[[bytes], bool]
 
@@ -100,3 +100,12 @@ class Screen:
             raise self.refused
         frames, self.backlog, self.waiting_bytes = self.backlog, [], 0
         return b"".join(frames)
+
+
+async def push_to(screens: Sequence[Screen], frame: bytes) -> None:
+    """Add a frame to screens, some at a time."""
+    chunk = chunk_of(frame)
+    for number, screen in enumerate(screens, 1):
+        screen.push(frame, chunk)
+        if number % SCREENS_AT_ONCE == 0:
+            await asyncio.sleep(0)
