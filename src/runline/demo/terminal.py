@@ -1,7 +1,7 @@
 """Terminal: what someone sees who follows the live log. House and books, folded from their events by the domain's own rules.
 
-Nothing here asks the engine: bettors read their prices from it, the summary its figures, and at the end it must agree with
-the books themselves.
+Nothing of it is read from the engine: bettors read their prices from it, the summary its figures, and at the end it must agree
+with the books themselves.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class Terminal:
         return {HOUSE: self.house, **self.books}
 
     async def is_current(self, engine: Engine) -> bool:
-        """Whether everything that has happened is on the screen."""
+        """Whether everything that has happened is on the terminal."""
         for stream, state in self.streams.items():
             position, _ = await engine.query(stream, lambda _: None)
             if state.seq < position:
