@@ -28,8 +28,8 @@ from runline.sharing.users import User
 
 SECOND_NS = 10**9
 
-Owner = User | str
-"""A user, or an address."""
+Holder = User | str
+"""Whose something is counted as: a user, or an address."""
 
 Whole = tuple[str, ...]
 """What a user belongs to: a stream with a part of its tree, and a stream."""
@@ -92,7 +92,7 @@ class Connections:
         """How many each address has opened in the second that began at `opened_since_ns`."""
         self.opened_since_ns = 0
         self.body_bytes = 0
-        self.body_bytes_of: dict[Owner | Whole, int] = {}
+        self.body_bytes_of: dict[Holder | Whole, int] = {}
 
     @property
     def unsigned_most(self) -> int:
@@ -202,30 +202,30 @@ class Connections:
 
     # Bodies
 
-    def hold(self, owner: Owner, count: int) -> bool:
-        """Count bytes of a body that waits; false if that is too much for its owner, their part or book, or in all.
+    def hold(self, holder: Holder, count: int) -> bool:
+        """Count bytes of a body that waits; false if that is too much for its holder, their part or book, or in all.
 
-        A quarter of what is free may be one owner's, half of it one part's or book's, so that there is always as much left.
+        A quarter of what is free may be one holder's, half of it one part's or book's, so that there is always as much left.
         """
         free = BODIES_BYTES_MAX - self.body_bytes
-        if count > free or (owner and not self.has_room(owner, count, free // 4)):
+        if count > free or (holder and not self.has_room(holder, count, free // 4)):
             return False
-        wholes = wholes_of(owner) if isinstance(owner, tuple) else ()
+        wholes = wholes_of(holder) if isinstance(holder, tuple) else ()
         if not all(self.has_room(whole, count, free - count) for whole in wholes):
             return False
         self.body_bytes += count
-        for one in (owner, *wholes):
+        for one in (holder, *wholes):
             self.body_bytes_of[one] = self.body_bytes_of.get(one, 0) + count
         return True
 
-    def has_room(self, one: Owner | Whole, count: int, most: int) -> bool:
+    def has_room(self, one: Holder | Whole, count: int, most: int) -> bool:
         """Whether so many more bytes are not too many of somebody's."""
         return self.body_bytes_of.get(one, 0) + count <= max(BODY_BYTES_MAX, most)
 
-    def let_go(self, owner: Owner, count: int) -> None:
+    def let_go(self, holder: Holder, count: int) -> None:
         """The body is not kept any more."""
         self.body_bytes -= count
-        for one in (owner, *(wholes_of(owner) if isinstance(owner, tuple) else ())):
+        for one in (holder, *(wholes_of(holder) if isinstance(holder, tuple) else ())):
             self.body_bytes_of[one] -= count
             if not self.body_bytes_of[one]:
                 del self.body_bytes_of[one]

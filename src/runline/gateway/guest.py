@@ -12,7 +12,7 @@ from typing import Any
 
 from runline.domain.messages import Rejected
 from runline.gateway.addresses import Addresses
-from runline.gateway.connections import Connections, Owner
+from runline.gateway.connections import Connections, Holder
 from runline.gateway.door import Caller, Door, caller_of
 from runline.gateway.limits import HEAD_WAIT_S_MAX
 from runline.gateway.pace import Pace
@@ -60,7 +60,7 @@ class Guest(Wire):
         self.open = False
         self.handshake: socket.socket | None = None
         self.held_bytes = 0
-        self.held_by: Owner = ""
+        self.held_by: Holder = ""
 
     def admitted(self, peer: Any) -> bool:
         """Whether there is room for this connection; its time begins. peer: its address, and port."""
@@ -181,13 +181,13 @@ class Guest(Wire):
 
     def hold(self, count: int) -> None:
         """Count bytes that wait. Raises Rejected `busy`."""
-        owner = self.user or self.counted
-        if owner != self.held_by:
+        holder = self.user or self.counted
+        if holder != self.held_by:
             count += self.held_bytes
             self.let_go()
-        if not self.entrance.connections.hold(owner, count):
+        if not self.entrance.connections.hold(holder, count):
             raise Rejected("busy", "Too many bytes of bodies wait. Try again in a moment.")
-        self.held_by = owner
+        self.held_by = holder
         self.held_bytes += count
 
     def let_go(self) -> None:

@@ -33,9 +33,9 @@ class Pace(Rounds):
         """Whether somebody waits."""
         return bool(self.signed.size or self.strangers.size)
 
-    def line_up(self, paced: Paced, owner: Member, *, signed: bool) -> None:
-        """Have a connection go on in its turn. owner: the user, with their book and part, or the address."""
-        (self.signed if signed else self.strangers).add(owner, paced)
+    def line_up(self, paced: Paced, member: Member, *, signed: bool) -> None:
+        """Have a connection go on in its turn. member: the user, with their book and part, or the address."""
+        (self.signed if signed else self.strangers).add(member, paced)
         self.plan()
 
     def serve(self) -> bool:
