@@ -35,9 +35,11 @@ Whole = tuple[str, ...]
 """What a user belongs to: a stream with a part of its tree, and a stream."""
 
 
-def wholes_of(user: User) -> tuple[Whole, ...]:
-    """What a user belongs to."""
-    stream, part, _ = user
+def wholes_of(holder: Holder) -> tuple[Whole, ...]:
+    """What a user belongs to; an address, nothing."""
+    if isinstance(holder, str):
+        return ()
+    stream, part, _ = holder
     return ((stream, part), (stream,)) if part else ((stream,),)
 
 
@@ -210,7 +212,7 @@ class Connections:
         free = BODIES_BYTES_MAX - self.body_bytes
         if count > free or (holder and not self.has_room(holder, count, free // 4)):
             return False
-        wholes = wholes_of(holder) if isinstance(holder, tuple) else ()
+        wholes = wholes_of(holder)
         if not all(self.has_room(whole, count, free - count) for whole in wholes):
             return False
         self.body_bytes += count
@@ -225,7 +227,7 @@ class Connections:
     def let_go(self, holder: Holder, count: int) -> None:
         """The body is not kept any more."""
         self.body_bytes -= count
-        for one in (holder, *(wholes_of(holder) if isinstance(holder, tuple) else ())):
+        for one in (holder, *wholes_of(holder)):
             self.body_bytes_of[one] -= count
             if not self.body_bytes_of[one]:
                 del self.body_bytes_of[one]
