@@ -123,7 +123,7 @@ def test_the_right_password_is_given_many_times_at_once(place):
         assert codes == [""] * TRIES_WAITING_MAX
         codes = await asyncio.gather(*(outcome(guess(place)) for _ in range(TRIES_WAITING_MAX + 4)))
         assert codes.count("busy") == 4
-        assert not place.gateway.signing.turns.locks
+        assert not place.gateway.signing.one_by_one.locks
 
     place(main)
 

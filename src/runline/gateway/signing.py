@@ -18,7 +18,7 @@ from runline.gateway.door import Caller, Door
 from runline.gateway.limits import DEVICE_LENGTH_MAX, FAILURES_LOGGED, SESSION_FAILURES_MAX
 from runline.gateway.passwords import Passwords
 from runline.gateway.tokens import device_name, new_device, new_token, session_name
-from runline.gateway.tries import Counts, Tries, Turns, digest_of
+from runline.gateway.tries import Counts, OneByOne, Tries, digest_of
 
 
 def accepted(outcome: Outcome) -> Accepted:
@@ -51,7 +51,7 @@ class Signing:
         self.entropy = entropy
         self.lasting = lasting or LIMITS
         self.tries = Tries()
-        self.turns = Turns()
+        self.one_by_one = OneByOne()
         self.in_session = Counts()
         """Wrong passwords of whoever is signed in, by session."""
 
@@ -96,7 +96,7 @@ class Signing:
         name = device_name(stream, user, device)
         strange = name not in known.devices
         place = digest_of("address", stream, user, address) if strange else digest_of("device", name)
-        async with self.turns.of(place):
+        async with self.one_by_one.of(place):
             now_ns = self.door.clock.now_ns()
             tried = self.tries.begin(place, digest_of("user", stream, user), strange, now_ns)
             try:
@@ -126,7 +126,7 @@ class Signing:
         """
         known = await self.known(caller.stream, user)
         session = caller.session.encode()
-        async with self.turns.of(session):
+        async with self.one_by_one.of(session):
             count = self.in_session.of(session, self.door.clock.now_ns())
             if count.failures < SESSION_FAILURES_MAX and await self.is_right(known, password, caller.session, user):
                 self.in_session.forget(session)

@@ -117,7 +117,7 @@ class Tries:
                 count.failures -= 1
 
 
-class Turns:
+class OneByOne:
     """One after the other, by key: whoever guesses many at once learns no more than one by one, and whoever has the right
     password may give it many times at once."""
 
