@@ -8,7 +8,7 @@ from runline.domain.messages import Rejected
 from runline.live.places import Streams
 from runline.sharing.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
 from runline.sharing.spending import Spending
-from runline.sharing.turns import Turns
+from runline.sharing.turns import ReadingTurns
 
 ANN, BEA, CYN = ("b1", "", "ann"), ("b1", "", "bea"), ("b2", "", "cyn")
 
@@ -172,7 +172,7 @@ def test_who_would_wait_too_long_hears_busy_at_once(monkeypatch):
 
 def test_those_who_read_for_long_let_everything_else_have_its_turn():
     async def main():
-        turns = Turns()
+        turns = ReadingTurns()
         done = []
 
         async def read(name):

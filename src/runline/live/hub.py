@@ -20,7 +20,7 @@ from runline.live.ring import Listener, Ring, Rings
 from runline.live.rows import Cache
 from runline.live.seats import Seat, SeatLink
 from runline.sharing.spending import Spending
-from runline.sharing.turns import Turns
+from runline.sharing.turns import ReadingTurns
 
 logger = logging.getLogger("runline.live")
 
@@ -29,7 +29,14 @@ class Hub(Composer, Listener):
     """Who watches one stream of events, as long as somebody does."""
 
     def __init__(
-        self, source: Source, stream: str, log: bytes, rings: Rings, turns: Turns, spending: Spending, streams: Streams
+        self,
+        source: Source,
+        stream: str,
+        log: bytes,
+        rings: Rings,
+        turns: ReadingTurns,
+        spending: Spending,
+        streams: Streams,
     ) -> None:
         super().__init__(source, stream, log, spending)
         self.rings = rings

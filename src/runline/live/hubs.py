@@ -15,7 +15,7 @@ from runline.live.ring import Rings
 from runline.live.rows import require_kinds
 from runline.live.seats import Seat, SeatLink
 from runline.sharing.spending import Spending
-from runline.sharing.turns import Turns
+from runline.sharing.turns import ReadingTurns
 from runline.sharing.users import User, user_of
 
 
@@ -25,7 +25,7 @@ class Hubs:
     Raises VocabularyError for a topic of which nothing could be sent.
     """
 
-    def __init__(self, source: Source, turns: Turns, spending: Spending) -> None:
+    def __init__(self, source: Source, turns: ReadingTurns, spending: Spending) -> None:
         require_kinds(VOCABULARY.topics.values())
         self.source = source
         self.turns = turns

@@ -32,7 +32,7 @@ from runline.reads.history import standing
 from runline.reads.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.sharing.fair import FairQueue, Member
 from runline.sharing.spending import Spending
-from runline.sharing.turns import Turns
+from runline.sharing.turns import ReadingTurns
 from runline.sharing.users import user_of
 
 V = TypeVar("V")
@@ -65,7 +65,7 @@ class Questions:
         self.engine = engine
         self.history = history
         self.readers = FairQueue(history.at_once, READS_WAITING_MAX, READS_OF_ONE_MAX)
-        self.turns = Turns()
+        self.turns = ReadingTurns()
         self.spending = Spending(engine.clock.host_ns)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Turns: who reads what is long does so for a little at a time, together with all others who do.
+"""Reading turns: who reads what is long does so for a little at a time, together with all others who do.
 
 Rule: nobody reads for long while others wait for the loop.
 """
@@ -11,7 +11,7 @@ from runline.sharing.limits import TURN_NS, TURNS_AT_ONCE
 from runline.sharing.rounds import Rounds
 
 
-class Turns(Rounds):
+class ReadingTurns(Rounds):
     """Who reads what is long takes turns: after TURN_NS, all together, everything else on the loop has its turn."""
 
     def __init__(self) -> None:
