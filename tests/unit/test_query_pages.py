@@ -175,6 +175,27 @@ def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, b
         )
 
 
+def test_no_page_names_by_its_end_what_it_does_not_show(house, book, monkeypatch):
+    tree(book)
+    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
+    book.given(*(Suspend("player", number, "") for number in ("P1", "P2", "P7", "P8", "P9")))
+    for most in (1, 2, 3, 1_000):
+        monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
+        for query in ("roles", "suspensions"):
+            seen = {text_of(row) for row in whole(book.state, house.state, query, "A1")}
+            ends, after = [], ""
+            while not ends or after:
+                after = page(book.state, house.state, query, "A1", limit=1, after=after).next
+                ends.append(after.partition("/")[0])
+            assert {*ends} <= {"", *seen}
+        for garbage in ("x/" + "9" * 400, "/", "/-1", "/" + "\u0663", ":" * 5):
+            page(book.state, house.state, "suspensions", "A1", limit=1, after=garbage)
+
+
+def text_of(row):
+    return row.role if hasattr(row, "role") else f"{row.scope}:{row.subject}"
+
+
 def test_the_board_is_found_by_status_and_league(house, book):
     book.given(game("G1"), game("G2"), game("G3"), board("G1"))
     state, view = book.state, house.state

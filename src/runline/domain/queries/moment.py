@@ -194,7 +194,7 @@ def roles(state: State, house: House, user: User, audience: Audience, asked: Ask
         concerns = state.tree.below(user.node, role.node) or state.tree.below(role.node, user.node)
         return RoleRow(name, role.node, role.permissions) if concerns else None
 
-    return page_of_some(state.access.role_order.after(asked.after), asked, row, str)
+    return page_of_some(state.access.role_order.after, asked, row, str)
 
 
 class SessionRow(msgspec.Struct):
@@ -236,13 +236,15 @@ class SuspensionRow(msgspec.Struct):
 @query("suspensions", needs=Permission.SUSPEND, asked=Asked, row=SuspensionRow, streams=("house", "book"))
 def suspensions(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The layers of suspension that concern my subtree: its own, those around it, those of the board."""
-    scope, _, subject = asked.after.partition(":")
-    keys = state.suspensions.order.after((scope, subject))
+
+    def keys_after(name: str) -> Iterable[tuple[str, str]]:
+        scope, _, subject = name.partition(":")
+        return state.suspensions.order.after((scope, subject))  # type: ignore[no-any-return]
 
     def row(key: tuple[str, str]) -> SuspensionRow | None:
         return layer_for(state, audience, state.suspensions.layers[key])
 
-    return page_of_some(keys, asked, row, ":".join)
+    return page_of_some(keys_after, asked, row, ":".join)
 
 
 def layer_for(state: Any, audience: Audience, layer: Suspension) -> SuspensionRow | None:

@@ -8,6 +8,9 @@ from runline.domain.ordered import Ordered
 from runline.domain.queries.bounds import PAGE_NODES_MAX, PAGE_PASSED_MAX
 from runline.domain.queries.declared import Asked, Page
 
+SAID_DIGITS = 9
+"""More than any count of keys has."""
+
 
 def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:
     """A page of rows that are in the order of their keys, from the one after `asked.after`."""
@@ -54,21 +57,31 @@ def page_of_nodes(
 
 
 def page_of_some(
-    keys: Iterable[Any], asked: Asked, row: Callable[[Any], Any | None], text: Callable[[Any], str]
+    keys_after: Callable[[str], Iterable[Any]],
+    asked: Asked,
+    row: Callable[[Any], Any | None],
+    text: Callable[[Any], str],
 ) -> Page:
-    """A page of those keys, which are in order, for which there is a row to show. text: how `next` names a key.
+    """A page of those keys, which are in order, for which there is a row to show. text: how `next` names a key; keys_after: the
+    keys behind one of that name.
 
-    A page that has come past PAGE_PASSED_MAX keys is short, even empty, and has a `next` all the same.
+    A page that has come past PAGE_PASSED_MAX keys is short, even empty, and has a `next` all the same. What is not shown is not
+    named by `next` either: it names the last key that was shown, and says how many were passed since. Some of those are looked at
+    again, so that nothing is missed if a few of them have gone meanwhile.
     """
     items: list[Any] = []
-    last = ""
-    for passed, key in enumerate(keys):
+    last, _, said = asked.after.partition("/")
+    skipped = max(int(said[:SAID_DIGITS]) - PAGE_PASSED_MAX // 2, 0) if said.isdecimal() else 0
+    hidden = skipped
+    for passed, key in enumerate(islice(keys_after(last), skipped, None)):
         if passed == PAGE_PASSED_MAX:
-            return Page(items, last)
+            return Page(items, f"{last}/{hidden}")
         shown = row(key)
-        if shown is not None:
-            if len(items) == asked.limit:
-                return Page(items, last)
+        if shown is None:
+            hidden += 1
+        elif len(items) == asked.limit:
+            return Page(items, last)
+        else:
             items.append(shown)
-        last = text(key)
+            last, hidden = text(key), 0
     return Page(items)
