@@ -13,9 +13,9 @@ from runline.evaluate.bench.http import SEED, Maker
 from runline.evaluate.bench.load import Bettors
 from runline.evaluate.bench.result import latencies
 from runline.evaluate.bench.served import (
-    Exchange,
+    OPEN_TICK_S,
+    OpenHttpLoop,
     Served,
-    connect,
     encode,
     post,
     prepare,
@@ -27,9 +27,6 @@ from runline.evaluate.bench.stream import Wall
 
 PLAYERS = 1_000
 NODE = "A0"
-TICK_S = 0.002
-CONNECTIONS = 128
-"""Connections that are open before the load begins; more are opened when all of them wait for answers."""
 
 
 class Singles:
@@ -44,9 +41,7 @@ class Singles:
         self.bettors = Bettors(Maker(), PLAYERS, SEED)  # type: ignore[arg-type]
         self.rate_per_s = rate_per_s
         self.watched_every = rate_per_s // watched_per_s
-        self.due_ns: dict[Exchange, int] = {}
-        self.idle: list[Exchange] = []
-        self.durations_ns: list[int] = []
+        self.open = OpenHttpLoop(server)
         self.watched = 0
         self.took_s = 0.0
 
@@ -61,18 +56,10 @@ class Singles:
                 self.watched += watched
         return found
 
-    def answered(self, exchange: Exchange, duration_ns: int, status: bytes) -> None:
-        """Take an answer."""
-        if status != b"200":
-            raise RuntimeError(f"a wager was answered {status.decode()}")
-        self.durations_ns.append(time.perf_counter_ns() - self.due_ns[exchange])
-        self.idle.append(exchange)
-
     async def run(self, seconds: float) -> None:
         """Send for so long, and wait for the last answer."""
         requests = self.requests(int(self.rate_per_s * seconds))
-        while len(self.idle) < CONNECTIONS:
-            self.idle.append(await connect(self.server, self.answered))
+        await self.open.connect()
         # A collection on this side would be measured as if it were the server's.
         gc.freeze()
         began = time.perf_counter()
@@ -80,19 +67,11 @@ class Singles:
         next_ns = time.perf_counter_ns()
         for request in requests:
             while next_ns > time.perf_counter_ns():  # noqa: ASYNC110 -- time is what it waits for
-                await asyncio.sleep(TICK_S)
-            exchange = self.idle.pop() if self.idle else await connect(self.server, self.answered)
-            self.due_ns[exchange] = next_ns
-            exchange.send(request)
+                await asyncio.sleep(OPEN_TICK_S)
+            self.open.send(next_ns, request)
             next_ns += between_ns
-        while len(self.durations_ns) < len(requests):  # noqa: ASYNC110
-            await asyncio.sleep(TICK_S)
+        await self.open.finish()
         self.took_s = time.perf_counter() - began
-
-    def close(self) -> None:
-        """Disconnect."""
-        for exchange in {*self.due_ns, *self.idle}:
-            exchange.transport.close()
 
 
 async def bench_both(
@@ -105,12 +84,12 @@ async def bench_both(
         token = await sign_in(server)
         alone = Singles(server, token, rate_per_s, watched_per_s)
         await alone.run(seconds / 2)
-        alone.close()
+        alone.open.close()
         wall = Wall(server, await sign_in(server), node=NODE)
         await wall.open(screens)
         warm = Singles(server, token, rate_per_s, watched_per_s)
         await warm.run(seconds / 4)
-        warm.close()
+        warm.open.close()
         await asyncio.sleep(0.2)
         wall.delays_ns.clear()
         load = Singles(server, token, rate_per_s, watched_per_s)
@@ -120,11 +99,11 @@ async def bench_both(
         if len(wall.delays_ns) != expected or wall.lost:
             raise RuntimeError(f"{len(wall.delays_ns)} of {expected} events arrived, {wall.lost} screens were cut")
         figures = {
-            "wagers_per_s": len(load.durations_ns) / load.took_s,
+            "wagers_per_s": len(load.open.durations_ns) / load.took_s,
             "screens": float(screens),
             "events_per_s": load.watched / load.took_s,
         }
-        figures |= latencies("answer", load.durations_ns) | latencies("delivery", wall.delays_ns)
-        load.close()
+        figures |= latencies("answer", load.open.durations_ns) | latencies("delivery", wall.delays_ns)
+        load.open.close()
         wall.close()
-    return figures, {"answer_ms_p99": latencies("answer", alone.durations_ns)["answer_ms_p99"]}
+    return figures, {"answer_ms_p99": latencies("answer", alone.open.durations_ns)["answer_ms_p99"]}

@@ -16,6 +16,7 @@ from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE, Command
 from runline.domain.official import PERIODS
+from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
@@ -41,6 +42,7 @@ from runline.evaluate.bench.served import (
     serve_command,
     serving,
     sign_in,
+    users,
     wager_requests,
 )
 from runline.evaluate.bench.settle import close_fixture, settle
@@ -99,7 +101,7 @@ async def steady(server: Served, token: str, seconds: float) -> Singles:
     """The others, over HTTP."""
     load = Singles(server, token, RATE_PER_S, RATE_PER_S // 2)
     await load.run(seconds)
-    load.close()
+    load.open.close()
     return load
 
 
@@ -124,19 +126,20 @@ async def over_http(folder: Path, readers: int, seconds: float) -> tuple[dict[st
         grown_mib = (resident_bytes(server.child.pid) - before) / 2**20
         for screen in screens:
             screen.close()
-        figures = latencies("readers_answer", beside_readers.durations_ns)
+        figures = latencies("readers_answer", beside_readers.open.durations_ns)
         figures |= {"readers": float(readers), "readers_memory_mib": grown_mib}
         flooding = Bettors(Maker(), PLAYERS, SEED + 1)  # type: ignore[arg-type]
-        flood = HttpLoop(wager_requests(server, token, flooding, int(seconds * 20_000)))
+        (another,) = await users(server, token, "clerk", (Permission.WAGER_PLACE.value,), 1)
+        flood = HttpLoop(wager_requests(server, another, flooding, int(seconds * 20_000)))
         task = asyncio.create_task(flood.run(server, 64))
         beside_flood = await steady(server, token, seconds)
         task.cancel()
         await asyncio.wait([task])
-        figures |= latencies("flood_answer", beside_flood.durations_ns)
+        figures |= latencies("flood_answer", beside_flood.open.durations_ns)
         figures["flood_per_s"] = len(flood.durations_ns) / seconds
         async with AsyncClient(f"http://{server.address}", token) as client:
             await client.ask("me")
-    return figures, calm.durations_ns
+    return figures, calm.open.durations_ns
 
 
 async def beside(engine: Engine, bettors: Bettors, work: Callable[[], Awaitable[Any]]) -> OpenLoop:

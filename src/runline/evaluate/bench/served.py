@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,13 @@ from runline.helpers import Callers
 
 PASSWORD = "a bench's password"
 READY_S = 60.0
+
+OPEN_CONNECTIONS = 96
+"""Connections of an open loop: one user may have no more than 128."""
+
+OPEN_TICK_S = 0.002
+"""How often an open loop looks at the time."""
+
 
 encode = msgspec.json.Encoder().encode
 
@@ -113,11 +121,16 @@ async def sign_in(server: Served, stream: str = BOOK, user: str = OWNER) -> str:
 
 async def viewers(server: Served, token: str, number: int) -> list[str]:
     """The tokens of so many new users who may only look at the whole book. token: the owner's."""
-    names = [f"viewer{one}" for one in range(1, number + 1)]
+    return await users(server, token, "viewer", VIEW_ONLY, number)
+
+
+async def users(server: Served, token: str, role: str, permissions: tuple[str, ...], number: int) -> list[str]:
+    """The tokens of so many new users of a new role, at the root. token: the owner's."""
+    names = [f"{role}{one}" for one in range(1, number + 1)]
     async with AsyncClient(f"http://{server.address}", token) as client:
-        await client.send("SetRole", role="viewer", node=ROOT, permissions=VIEW_ONLY, reason="screens")
+        await client.send("SetRole", role=role, node=ROOT, permissions=permissions, reason="bench")
         for name in names:
-            await client.send("CreateUser", user=name, node=ROOT, role="viewer")
+            await client.send("CreateUser", user=name, node=ROOT, role=role)
             await client.post("/v1/set-password", user=name, password=PASSWORD)
     return [await sign_in(server, user=name) for name in names]
 
@@ -171,6 +184,75 @@ async def connect(server: Served, answered: Callable[[Exchange, int, bytes], Non
     """A connection to a server."""
     _, exchange = await asyncio.get_running_loop().create_connection(lambda: Exchange(answered), *server.host)
     return exchange
+
+
+class OpenHttpLoop:
+    """Wagers that are sent when they are due, whether or not those before are answered.
+
+    What is due while all connections wait for answers goes out as soon as one of them is free; its time counts from when it was
+    due.
+    """
+
+    def __init__(self, server: Served) -> None:
+        self.server = server
+        self.idle: list[Exchange] = []
+        self.due_ns: dict[Exchange, int] = {}
+        self.waiting: deque[tuple[int, bytes]] = deque()
+        self.durations_ns: list[int] = []
+        self.left = 0
+        self.refused = ""
+
+    async def connect(self) -> None:
+        """Open the connections, before there is anything to measure."""
+        self.idle = [await connect(self.server, self.answered) for _ in range(OPEN_CONNECTIONS)]
+
+    def answered(self, exchange: Exchange, duration_ns: int, status: bytes) -> None:
+        """Take an answer, send what waits."""
+        if status != b"200":
+            self.refused = status.decode()
+            return
+        self.durations_ns.append(time.perf_counter_ns() - self.due_ns[exchange])
+        self.left -= 1
+        if self.waiting:
+            self.put(exchange, *self.waiting.popleft())
+        else:
+            self.idle.append(exchange)
+
+    def send(self, due_ns: int, request: bytes) -> None:
+        """Send a request that is due.
+
+        Raises RuntimeError if an earlier one was not answered as a placed wager is.
+        """
+        self.require_placed()
+        self.left += 1
+        if self.idle:
+            self.put(self.idle.pop(), due_ns, request)
+        else:
+            self.waiting.append((due_ns, request))
+
+    def put(self, exchange: Exchange, due_ns: int, request: bytes) -> None:
+        """Send over a connection that is free."""
+        self.due_ns[exchange] = due_ns
+        exchange.send(request)
+
+    async def finish(self) -> None:
+        """Wait until everything is answered.
+
+        Raises RuntimeError for an answer that is not a placed wager's.
+        """
+        while self.left:
+            self.require_placed()
+            await asyncio.sleep(OPEN_TICK_S)
+
+    def require_placed(self) -> None:
+        """Raises RuntimeError if an answer was not a placed wager's: it would be waited for without end."""
+        if self.refused:
+            raise RuntimeError(f"a wager was answered {self.refused}")
+
+    def close(self) -> None:
+        """Disconnect."""
+        for exchange in {*self.due_ns, *self.idle}:
+            exchange.transport.close()
 
 
 class HttpLoop:

@@ -18,9 +18,8 @@ from runline.evaluate.bench.http import SEED, Maker
 from runline.evaluate.bench.load import Bettors
 from runline.evaluate.bench.result import latencies
 from runline.evaluate.bench.served import (
-    Exchange,
+    OpenHttpLoop,
     Served,
-    connect,
     encode,
     post,
     prepare,
@@ -157,19 +156,12 @@ class Steady:
         self.token = token
         self.bettors = bettors
         self.lines = max(rate_per_s // LINES_PER_S, 1)
-        self.durations_ns: list[int] = []
+        self.open = OpenHttpLoop(server)
         self.sent = 0
-        self.idle: list[Exchange] = []
-
-    def answered(self, exchange: Exchange, duration_ns: int, status: bytes) -> None:
-        """Take an answer."""
-        if status != b"200":
-            raise RuntimeError(f"a wager was answered {status.decode()}")
-        self.durations_ns.append(duration_ns)
-        self.idle.append(exchange)
 
     async def run(self, seconds: float) -> None:
-        """Send for so long."""
+        """Send for so long, and wait for the last answer."""
+        await self.open.connect()
         loop = asyncio.get_running_loop()
         began = loop.time()
         while (passed := loop.time() - began) < seconds:
@@ -179,11 +171,10 @@ class Steady:
                 made = [self.bettors.request() for _ in range(self.lines)]
                 lines = [encode({"type": "PlaceWager", "id": one.id, "command": one.command}) for one in made]
                 request = post(self.server, "/v1/commands", self.token, b"\n".join(lines), "application/x-ndjson")
-                exchange = self.idle.pop() if self.idle else await connect(self.server, self.answered)
-                exchange.send(request)
+                self.open.send(time.perf_counter_ns(), request)
             await asyncio.sleep(max(self.sent / LINES_PER_S - (loop.time() - began), 0))
-        while len(self.durations_ns) < self.sent:  # noqa: ASYNC110
-            await asyncio.sleep(0.002)
+        await self.open.finish()
+        self.open.close()
 
 
 async def watched(server: Served, token: str, wall: Wall, rate_per_s: int, seconds: float) -> tuple[Steady, float]:
@@ -229,7 +220,7 @@ async def bench_stream(
         load, used_s = await watched(server, token, wall, rate_per_s, seconds)
         sent = load.sent * load.lines
         figures = latencies("delivery", wall.delays_ns)
-        figures |= {"screens": screens, "events_per_s": sent / seconds} | latencies("answer", load.durations_ns)
+        figures |= {"screens": screens, "events_per_s": sent / seconds} | latencies("answer", load.open.durations_ns)
         figures["delivered_per_cpu_s"] = sent * screens / used_s
         figures["cut_ms_max"] = await cut(wall, token)
         wall.close()
@@ -241,7 +232,7 @@ async def bench_stream(
         await watched(server, token, wall, many_per_s, seconds)
         figures |= {"many_screens": float(many)} | latencies("many_delivery", wall.delays_ns)
         wall.close()
-    return figures, {"delivery_ms_p99": latencies("answer", load.durations_ns)["answer_ms_p99"]}
+    return figures, {"delivery_ms_p99": latencies("answer", load.open.durations_ns)["answer_ms_p99"]}
 
 
 async def cut_one(server: Served, token: str) -> float:
@@ -295,5 +286,5 @@ async def bench_reconnect(folder: Path, *, screens: int) -> tuple[dict[str, floa
             back.close()
         finally:
             again.stop()
-    figures = {"live_s": live_s, "screens": float(screens)} | latencies("placing", load.durations_ns)
+    figures = {"live_s": live_s, "screens": float(screens)} | latencies("placing", load.open.durations_ns)
     return figures, {"live_s": ready_s}
