@@ -22,7 +22,7 @@ from runline.store.sqlite import SqliteStore
 PASSWORD = "a long password"
 
 
-class Place:
+class Premises:
     """A server, the world behind it, and its clients."""
 
     def __init__(self, world: World, server: Server, address: str) -> None:
@@ -62,7 +62,7 @@ class Place:
 @asynccontextmanager
 async def served(
     path: Path, clock: Clock | None = None, store: Any = None, bus_kind: type[LocalBus] = LocalBus, **options: Any
-) -> AsyncIterator[Place]:
+) -> AsyncIterator[Premises]:
     """A server over a file; it is stopped at the end. bus_kind: how it reaches the engine. options: of the server."""
     clock = clock or SetClock()
     store = store or SqliteStore(path)
@@ -72,7 +72,7 @@ async def served(
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             scheme = "https" if "certificate" in options else "http"
-            place = Place(World(engine, bus, clock), server, f"{scheme}://{host}:{port}")
+            place = Premises(World(engine, bus, clock), server, f"{scheme}://{host}:{port}")
             try:
                 await comes_true(lambda: server.started or serving.done())
                 yield place
@@ -85,7 +85,7 @@ async def served(
 
 @asynccontextmanager
 async def raw(
-    place: Place, source: str = "127.0.0.1"
+    place: Premises, source: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A bare connection. source: the address that it comes from."""
     host, port = place.address.rpartition("//")[2].split(":")

@@ -441,7 +441,7 @@ def test_a_query_that_waits_for_a_position_is_woken_when_it_is_reached_and_not_b
             for task in far:
                 task.cancel()
             await asyncio.gather(*far, return_exceptions=True)
-            assert (positions.waiting, world.engine.reads.places.count, world.engine.reads.places.of) == ({}, 0, {})
+            assert (positions.waiting, world.engine.reads.awaiting.count, world.engine.reads.awaiting.of) == ({}, 0, {})
 
     play(main())
 
@@ -480,7 +480,7 @@ def test_queries_that_wait_have_bounds_for_each_user_part_and_book_and_in_all(pa
             for task in (*waiting, *others):
                 task.cancel()
             await asyncio.gather(*waiting, *others, return_exceptions=True)
-            assert world.engine.reads.places.count == 0
+            assert world.engine.reads.awaiting.count == 0
 
     play(main())
 

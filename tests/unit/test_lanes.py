@@ -13,7 +13,7 @@ from runline.domain.sessions import KeepSession
 from runline.domain.suspension import Suspend
 from runline.domain.users import RevokeUser
 from runline.domain.vocabulary import VOCABULARY
-from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of
+from runline.engine.lanes import RANKS, InTurns, Lanes, is_permitted, lane_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Request, Sink, Submission
 
@@ -37,7 +37,7 @@ def put(lanes, submission):
     lane = lane_of(submission.request)
     if not lanes.has_room(lane, submission.request.actor, submission.part):
         return False
-    lanes.places[lane].put(submission)
+    lanes.ranks[lane].put(submission)
     return True
 
 
@@ -54,7 +54,7 @@ def put(lanes, submission):
 def test_each_submission_has_its_lane(command, bulk, lane):
     lanes = Lanes()
     put(lanes, submission(command, bulk=bulk))
-    assert [name for name in PLACES if lanes.places[name]] == [lane]
+    assert [name for name in RANKS if lanes.ranks[name]] == [lane]
 
 
 def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
@@ -67,7 +67,7 @@ def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
 
 
 def test_every_lane_has_a_bound():
-    assert LANE_DEPTH_MAX.keys() == ACTOR_WAITING_MAX.keys() == set(PLACES)
+    assert LANE_DEPTH_MAX.keys() == ACTOR_WAITING_MAX.keys() == set(RANKS)
     assert all(0 < depth <= 100_000 for depth in LANE_DEPTH_MAX.values())
 
 
@@ -83,12 +83,12 @@ def test_first_come_first_served_but_for_what_has_waited_for_its_rows():
 
 
 def test_one_user_has_a_part_of_a_lane_and_the_others_the_rest(monkeypatch):
-    monkeypatch.setattr("runline.engine.lanes.ACTOR_WAITING_MAX", dict.fromkeys(PLACES, 2))
+    monkeypatch.setattr("runline.engine.lanes.ACTOR_WAITING_MAX", dict.fromkeys(RANKS, 2))
     for command, bulk in ((CONTROL, False), (WAGER, False), (WAGER, True)):
         lanes = Lanes()
         assert [put(lanes, submission(command, bulk=bulk)) for _ in range(3)] == [True, True, False]
         assert put(lanes, submission(command, bulk=bulk, by="P2"))
-        place = lanes.places[lane_of(submission(command, bulk=bulk).request)]
+        place = lanes.ranks[lane_of(submission(command, bulk=bulk).request)]
         place.take()
         assert put(lanes, submission(command, bulk=bulk))
 
@@ -104,7 +104,7 @@ def test_places_of_the_control_lane_are_kept_for_those_at_the_top(monkeypatch):
 
 @pytest.mark.parametrize(("command", "bulk"), [(CONTROL, False), (WAGER, False), (WAGER, True)])
 def test_a_part_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypatch, command, bulk):
-    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", dict.fromkeys(PLACES, 96))
+    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", dict.fromkeys(RANKS, 96))
     monkeypatch.setattr("runline.engine.lanes.CONTROL_KEPT", 0)
     lanes = Lanes()
 
@@ -113,7 +113,7 @@ def test_a_part_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypatc
 
     assert [flood(part) for part in ("A1", "A2", "A3", "A1")] == [64, 22, 7, 0]
     assert put(lanes, submission(command, bulk=bulk, by="new", part="A4"))
-    place = lanes.places[lane_of(submission(command, bulk=bulk).request)]
+    place = lanes.ranks[lane_of(submission(command, bulk=bulk).request)]
     assert place.parts == {"A1": 64, "A2": 22, "A3": 7, "A4": 1}
     place.put_first(place.take())
     assert sum(place.parts.values()) == 94

@@ -17,10 +17,10 @@ from runline.domain.state import State
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
 from runline.engine.requests import Request, Submission
 
-Place = Lane | Literal["last"]
+Rank = Lane | Literal["last"]
 """A lane, or last: what its sender may not do. It is judged like everything else, but nobody else waits for it."""
 
-PLACES: tuple[Place, ...] = ("control", "wagers", "bulk", "last")
+RANKS: tuple[Rank, ...] = ("control", "wagers", "bulk", "last")
 
 
 def lane_of(request: Request) -> Lane:
@@ -247,30 +247,30 @@ class InTurns(Waiting):
 class Lanes:
     """The lanes of a stream."""
 
-    __slots__ = ("bulk", "control", "last", "places", "wagers")
+    __slots__ = ("bulk", "control", "last", "ranks", "wagers")
 
     def __init__(self) -> None:
         self.control = InTurns()
         self.wagers = InOrder()
         self.bulk = InOrder()
         self.last = InOrder()
-        self.places: dict[Place, Waiting] = {
+        self.ranks: dict[Rank, Waiting] = {
             "control": self.control,
             "wagers": self.wagers,
             "bulk": self.bulk,
             "last": self.last,
         }
 
-    def has_room(self, place: Place, actor: str, part: str = "") -> bool:
+    def has_room(self, rank: Rank, actor: str, part: str = "") -> bool:
         """Whether one more of a user's requests may wait in a lane. part: the part of the tree in which they stand."""
-        depth = LANE_DEPTH_MAX[place]
-        if part and place == "control":
+        depth = LANE_DEPTH_MAX[rank]
+        if part and rank == "control":
             depth -= CONTROL_KEPT
-        return self.places[place].has_room(actor, part, depth, ACTOR_WAITING_MAX[place])
+        return self.ranks[rank].has_room(actor, part, depth, ACTOR_WAITING_MAX[rank])
 
     def empty(self) -> list[Submission]:
         """Take everything out, control first."""
-        return [submission for place in PLACES for submission in self.places[place].empty()]
+        return [submission for rank in RANKS for submission in self.ranks[rank].empty()]
 
     def __len__(self) -> int:
-        return sum(map(len, self.places.values()))
+        return sum(map(len, self.ranks.values()))

@@ -51,8 +51,8 @@ class Positions:
             self.reached(max(self.order))
 
 
-class Places:
-    """The places of queries that wait, in all streams together.
+class Awaiting:
+    """The queries that wait, in all streams together, each in a place.
 
     A stream may have as many as are free for all others, and a part of its tree as many as its stream may still have: so there is
     always as much left for whoever has none.

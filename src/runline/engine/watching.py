@@ -16,7 +16,7 @@ from runline.engine.ports import Clock, Happened, Store
 from runline.engine.presence import Presence
 from runline.engine.subscription import Subscription
 
-Place = tuple[int, int]
+Reach = tuple[int, int]
 """A position of the house and one of the stream."""
 
 

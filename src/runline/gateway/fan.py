@@ -23,7 +23,7 @@ from runline.engine.watching import (
     Link,
     Moved,
     News,
-    Place,
+    Reach,
     Resume,
     TurnedAway,
     Watching,
@@ -52,7 +52,7 @@ class Group:
         self.log = log
         self.topics = topics
         self.screens: dict[Screen, None] = {}
-        self.position: Place = (0, 0)
+        self.position: Reach = (0, 0)
 
 
 class Followed:
@@ -67,7 +67,7 @@ class Followed:
         self.delivery = delivery
         self.screens: dict[int, Screen] = {}
         self.groups: dict[int, Group] = {}
-        self.position: Place = (0, 0)
+        self.position: Reach = (0, 0)
         self.due: frozenset[int] = frozenset()
         self.written = 0
         """Screens that were written to since the position has moved."""

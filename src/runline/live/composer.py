@@ -17,7 +17,7 @@ from runline.domain.state import State
 from runline.domain.topics import require_topics
 from runline.engine.ports import Happened
 from runline.engine.requests import not_signed_in
-from runline.engine.watching import Place, Resume, Source
+from runline.engine.watching import Reach, Resume, Source
 from runline.live.drafts import Group, Moment, frame
 from runline.live.facts import fact_of, house_fact_of
 from runline.live.groups import Groups
@@ -35,7 +35,7 @@ class Outgoing(msgspec.Struct):
     """
 
     durable: Any = None
-    frames: list[tuple[Group, list[Seat] | None, bytes, Place]] = []
+    frames: list[tuple[Group, list[Seat] | None, bytes, Reach]] = []
     cuts: list[tuple[Seat, str]] = []
     refusals: list[tuple[Seat, Rejected]] = []
 
@@ -56,7 +56,7 @@ class Composer(Groups):
         self.spending = spending
         self.log = log
         self.numbers = count(1)
-        self.read: Place = (0, 0)
+        self.read: Reach = (0, 0)
         """Up to where it is noted what events mean."""
         self.arrived_ns = 0
         """What letting seats in has cost in this flush."""
@@ -107,7 +107,7 @@ class Composer(Groups):
     def note(self, moment: Moment, until_ns: int) -> bool:
         """Note what has happened up to the state as it is; false if the time was not enough for that."""
         state, house = moment.state, moment.house
-        to: Place = (house.seq, state.seq)
+        to: Reach = (house.seq, state.seq)
         if self.read == (0, 0) or not (self.groups or self.arriving):
             self.read = to
         for number, (is_house, happened) in enumerate(self.happened(self.read, to), 1):
@@ -120,7 +120,7 @@ class Composer(Groups):
         self.read = to
         return True
 
-    def happened(self, after: Place, to: Place) -> Iterator[tuple[bool, Happened]]:
+    def happened(self, after: Reach, to: Reach) -> Iterator[tuple[bool, Happened]]:
         """(whether it is the house's, the event) between two places: the house's first, those that are not durable at the end."""
         if self.stream != HOUSE:
             for one in self.house.since(after[0]):
@@ -180,7 +180,7 @@ class Composer(Groups):
             first = max(position - IMAGE_SCAN_EVENTS, 0)
             draft.missed.extend(self.happened((house, first), self.read))
 
-    def holds(self, after: Place) -> bool:
+    def holds(self, after: Reach) -> bool:
         """Whether all events since a place are at hand."""
         house, position = self.read
         if not 0 <= self.own.after <= after[1] <= position:

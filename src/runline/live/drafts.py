@@ -16,7 +16,7 @@ from runline.domain.house import House
 from runline.domain.state import State
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened
-from runline.engine.watching import Place
+from runline.engine.watching import Reach
 from runline.live.facts import Fact, fact_of, house_fact_of, standing, told
 from runline.live.limits import IMAGE_EVENTS, PIECE_EVENTS, PIECE_ROWS
 from runline.live.rows import KINDS, Cache, Kind, kinds_of
@@ -46,11 +46,11 @@ class Draft:
         "after", "dirty", "early", "events", "found", "missed", "pages", "rows", "spent_ns", "until", "whole",
     )  # fmt: skip
 
-    def __init__(self, after: Place | None) -> None:
+    def __init__(self, after: Reach | None) -> None:
         self.after = after
         self.missed: deque[tuple[bool, Happened]] = deque()
-        self.found: Place | None = None
-        self.until: Place = (0, 0)
+        self.found: Reach | None = None
+        self.until: Reach = (0, 0)
         self.early: dict[str, list[bytes]] = {}
         self.events: dict[str, list[bytes]] = {}
         self.dirty: dict[str, dict[str, None]] = {}
@@ -81,7 +81,7 @@ class Group:
     audience and topics. composed: where the last frame that was made for them ends, and the next one begins.
     """
 
-    def __init__(self, number: int, audience: Audience, topics: tuple[str, ...], log: bytes, composed: Place) -> None:
+    def __init__(self, number: int, audience: Audience, topics: tuple[str, ...], log: bytes, composed: Reach) -> None:
         self.number = number
         self.audience = audience
         self.topics = topics
@@ -266,6 +266,6 @@ class Group:
         return b",".join(parts)
 
 
-def frame(log: str, kind: bytes, head: bytes, body: bytes, place: Place) -> bytes:
+def frame(log: str, kind: bytes, head: bytes, body: bytes, place: Reach) -> bytes:
     """A server-sent event that moves a position."""
     return b'id: %b:%d:%d\nevent: %b\ndata: {%b,"topics":{%b}}\n\n' % (log.encode(), *place, kind, head, body)

@@ -12,7 +12,7 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened, StoreError
 from runline.engine.requests import unavailable
-from runline.engine.watching import Began, Cut, Frame, Moved, Place, Source, TurnedAway
+from runline.engine.watching import Began, Cut, Frame, Moved, Reach, Source, TurnedAway
 from runline.live.composer import Composer, Outgoing
 from runline.live.limits import ARRIVALS_NS, FLUSH_S, IMAGE_SCAN_EVENTS, KEEP_S, RETRY_S, STEP_NS
 from runline.live.places import Streams
@@ -45,7 +45,7 @@ class Hub(Composer, Listener):
         self.links: dict[SeatLink, None] = {}
         self.owing: dict[Seat, None] = {}
         """Seats whose user has spent more than their share: they wait before they may be let in."""
-        self.position: Place = (0, 0)
+        self.position: Reach = (0, 0)
         """Up to where every seat has been told what it is to see, unless something is due to its group."""
         self.wake = asyncio.Event()
         self.urgent = asyncio.Event()

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from runline.domain.messages import Rejected
 
-Place = asyncio.Future[None]
+Turn = asyncio.Future[None]
 
 W = TypeVar("W")
 
@@ -85,8 +85,8 @@ class FairQueue:
         self.waiting_max = waiting_max
         self.member_max = member_max
         self.running = 0
-        self.line: Group[Place] = Group()
-        self.apart: Group[Place] = Group()
+        self.line: Group[Turn] = Group()
+        self.apart: Group[Turn] = Group()
         self.last = self.line
 
     @asynccontextmanager
@@ -105,9 +105,9 @@ class FairQueue:
             self.running -= 1
             self.call_next()
 
-    async def wait(self, line: Group[Place], path: Member) -> None:
+    async def wait(self, line: Group[Turn], path: Member) -> None:
         """Stand in line."""
-        place: Place = asyncio.get_running_loop().create_future()
+        place: Turn = asyncio.get_running_loop().create_future()
         self.line_up(line, path, place)
         try:
             await place
@@ -120,9 +120,9 @@ class FairQueue:
                 self.call_next()
             raise
 
-    def line_up(self, line: Group[Place], path: Member, place: Place) -> None:
+    def line_up(self, line: Group[Turn], path: Member, place: Turn) -> None:
         """Take a place in the line, a full one's from whoever has the most."""
-        own: Group[Place] | None = line
+        own: Group[Turn] | None = line
         for name in path:
             own = own.within.get(name) if own is not None else None
         if (own.size if own is not None else 0) >= self.member_max:
@@ -131,7 +131,7 @@ class FairQueue:
             raise busy()
         line.add(path, place)
 
-    def make_room(self, line: Group[Place], path: Member) -> bool:
+    def make_room(self, line: Group[Turn], path: Member) -> bool:
         """Send the last of the longest line of the largest group away (of equals, of the one whose turn comes last); false if
         that is the newcomer's own."""
         group, names, own = line, [], True
