@@ -23,7 +23,7 @@ from runline.engine.subscription import Committed
 EVENTS_AT_ONCE = 32
 """Events folded before the loop goes on to other things: the engine runs on the same one."""
 
-Line = tuple[int | None, tuple[str, ...]]
+Offered = tuple[int | None, tuple[str, ...]]
 """A market's line (home handicap or total, in quarter points) and the prices of its sides."""
 
 
@@ -62,7 +62,7 @@ class Terminal:
         self.house = House(VOCABULARY)
         self.books = {name: Book(name, VOCABULARY) for name in books}
         self.figures = {name: Figures() for name in self.books}
-        self.earlier: dict[str, Line] = {}
+        self.earlier: dict[str, Offered] = {}
         """The line before the one that stands, by market: what a stale screen still shows."""
 
     @property

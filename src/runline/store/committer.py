@@ -1,4 +1,4 @@
-"""The committer, as a program of its own: it writes sealed batches into the file, one after the other, until its line ends."""
+"""The committer, as a program of its own: it writes sealed batches into the file, one after the other, until its pipe ends."""
 
 import mmap
 import socket
@@ -64,10 +64,10 @@ decode_order = msgspec.msgpack.Decoder(Claim | Piece | Commit | Close).decode
 decode_reply = msgspec.msgpack.Decoder(Done | Failed).decode
 
 
-def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
-    """Do what comes down the line until it ends."""
+def serve(file: LogFile, pipe: socket.socket, shared: memoryview) -> None:
+    """Do what comes down the pipe until it ends."""
     pieces = bytearray()
-    while (message := receive(line)) is not None:
+    while (message := receive(pipe)) is not None:
         reply: Done | Failed = Done()
         order = decode_order(message)
         try:
@@ -86,7 +86,7 @@ def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
                 file.close(order.node, order.sealed_ns, order.durable_before_ns)
         except StoreError as error:
             reply = Failed(error.kind, str(error))
-        line.sendall(framed(encode(reply)))
+        pipe.sendall(framed(encode(reply)))
         if isinstance(order, Close):
             return
         if isinstance(order, Commit):
@@ -95,16 +95,16 @@ def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
 
 def main(number: str, parent: str, path: str, memory: str, size: str) -> None:
     """The program: open the file, say so, serve. It has inherited the lock on the file, and holds it until it ends."""
-    with begin(number, parent) as line, suppress(BrokenPipeError, ConnectionResetError):
+    with begin(number, parent) as pipe, suppress(BrokenPipeError, ConnectionResetError):
         try:
             file = LogFile(Path(path), int(parent))
         except (StoreError, OSError) as error:
-            line.sendall(framed(encode(Failed("transient", str(error)))))
+            pipe.sendall(framed(encode(Failed("transient", str(error)))))
             return
-        line.sendall(framed(encode(Done())))
+        pipe.sendall(framed(encode(Done())))
         try:
             with mmap.mmap(int(memory), int(size), prot=mmap.PROT_READ) as mapped, memoryview(mapped) as shared:
-                serve(file, line, shared)
+                serve(file, pipe, shared)
         finally:
             file.abandon()
 
