@@ -38,7 +38,7 @@ from runline.engine.requests import Refused, refused
 from runline.reads.limits import SCAN_EVENTS_MAX
 
 
-class Seen:
+class SeenSnapshot:
     """A snapshot as somebody may see it: who asks of it, and what their subtree is.
 
     session: who asks; actor: who asks without one, from inside Runline.
@@ -75,7 +75,7 @@ class Seen:
     # What `sees` asks of a tree
 
     @property
-    def tree(self) -> "Seen":
+    def tree(self) -> "SeenSnapshot":
         """What is below what: it knows that itself."""
         return self
 
@@ -108,7 +108,7 @@ def answer(
 ) -> tuple[int, bytes] | Refused:
     """(position, the page as JSON) of a query of history, or why it may not be answered. Raises StoreError."""
     try:
-        seen = Seen(snapshot, session, actor, now_ns)
+        seen = SeenSnapshot(snapshot, session, actor, now_ns)
         require(VOCABULARY.queries[name], kind_of(snapshot.stream), seen.audience)
         return snapshot.position, msgspec.json.encode(PAGES[name](seen, asked))
     except Rejected as rejected:
@@ -118,12 +118,12 @@ def answer(
 def standing(snapshot: Snapshot, session: str, actor: str, now_ns: int) -> tuple[int, Audience] | Refused:
     """(position, the audience) of who asks, as the tables say: also while their stream is stopped. Raises StoreError."""
     try:
-        return snapshot.position, Seen(snapshot, session, actor, now_ns).audience
+        return snapshot.position, SeenSnapshot(snapshot, session, actor, now_ns).audience
     except Rejected as rejected:
         return refused(snapshot.position, rejected)
 
 
-def before_of(seen: Seen, asked: Asked) -> int:
+def before_of(seen: SeenSnapshot, asked: Asked) -> int:
     """The position below which a page begins; nothing is below one that there cannot be."""
     above = seen.snapshot.position + 1
     if not asked.after:
@@ -165,7 +165,7 @@ def movement(entry: LedgerEntry) -> Movement:
     return Movement(*MOVEMENT_VALUES(entry))
 
 
-def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], asked: Asked) -> Page:
+def rows_page(seen: SeenSnapshot, row_type: type[Row], shown: Callable[[Any], Any], asked: Asked) -> Page:
     """Tickets or movements, newest first, of the asker's subtree or account: each belongs to its player, wherever they stand."""
     names = (field for field in asked.__struct_fields__ if field not in Asked.__struct_fields__)
     fields = {field: getattr(asked, field) for field in names if getattr(asked, field)}
@@ -182,7 +182,7 @@ def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], aske
     return Page(items, str(walked.more_below or ""))
 
 
-def log_page(seen: Seen, asked: LogAsked) -> Page:
+def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
     """Entries of the log that the asker may see, newest first."""
     before = before_of(seen, asked)
     items: list[LogRow] = []
@@ -199,7 +199,7 @@ def log_page(seen: Seen, asked: LogAsked) -> Page:
     return Page(items)
 
 
-def refusals_page(seen: Seen, asked: Asked) -> Page:
+def refusals_page(seen: SeenSnapshot, asked: Asked) -> Page:
     """Refusals to users of the asker's subtree, newest first: of all that are kept of a stream, which are few thousands. Whom the
     stream does not know only the top sees."""
     before: RefusalKey | None = None
@@ -225,7 +225,7 @@ def refusals_page(seen: Seen, asked: Asked) -> Page:
     return Page(items)
 
 
-def trace_page(seen: Seen, asked: TraceAsked) -> Page:
+def trace_page(seen: SeenSnapshot, asked: TraceAsked) -> Page:
     """The way of a command of this stream, as far as the asker may see its events."""
     if not asked.command:
         return Page([])
@@ -244,7 +244,7 @@ def trace_page(seen: Seen, asked: TraceAsked) -> Page:
     return Page(items)
 
 
-PAGES: dict[str, Callable[[Seen, Any], Page]] = {
+PAGES: dict[str, Callable[[SeenSnapshot, Any], Page]] = {
     "wagers": lambda seen, asked: rows_page(seen, Ticket, wager_row, asked),
     "ledger": lambda seen, asked: rows_page(seen, LedgerEntry, movement, asked),
     "log": log_page,
