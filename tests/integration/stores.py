@@ -94,7 +94,7 @@ class HeldStore(Around):
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced: frozenset[str] = await self.store.commit(sealed) if self.stored_first else frozenset()
-        if not self.open.is_set() and any(part.before.stream != self.all_but for part in sealed.parts):
+        if not self.open.is_set() and any(stretch.before.stream != self.all_but for stretch in sealed.stretches):
             self.held.set()
             await self.open.wait()
         return fenced if self.stored_first else await self.store.commit(sealed)

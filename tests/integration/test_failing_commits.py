@@ -306,7 +306,7 @@ def test_a_row_that_cannot_be_stored_stops_its_stream_only(committed, impatient)
     parts = []
 
     async def watched(store, sealed):
-        parts.append({part.before.stream for part in sealed.parts})
+        parts.append({stretch.before.stream for stretch in sealed.stretches})
         return await store.commit(sealed)
 
     async def main():
@@ -445,7 +445,7 @@ def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, im
 
             async def half(store, sealed):
                 faulty.fault = None
-                parts = [part for part in sealed.parts if part.before.stream == "b1"]
+                parts = [stretch for stretch in sealed.stretches if stretch.before.stream == "b1"]
                 await store.commit(Sealed(sealed.node, sealed.sealed_ns, sealed.durable_before_ns, parts))
                 raise StoreError("lost", "on purpose")
 

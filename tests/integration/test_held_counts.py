@@ -3,7 +3,7 @@
 import asyncio
 
 import apsw
-from tests.integration.test_store import close, part, sealed, ticket
+from tests.integration.test_store import close, sealed, stretch, ticket
 
 from runline.engine.ports import Head
 from runline.store.file import open_connection
@@ -35,7 +35,7 @@ def test_tickets_that_are_new_changed_closed_and_opened_again_are_counted_as_the
             [ticket(7, "won", changed_seq=8), ticket(5, changed_seq=9)],
             [ticket(7, changed_seq=11), ticket(8, "void", changed_seq=12)],
         ):
-            written = part(head, 2, rows)
+            written = stretch(head, 2, rows)
             assert not await store.commit(sealed(written))
             head = written.after
             said, found = counted(path)

@@ -402,7 +402,7 @@ def test_a_batch_is_full_by_its_bytes_however_few_events_it_has(path, monkeypatc
             commit = store.commit
 
             async def measured(sealed):
-                sizes.append(sum(len(row[4]) for part in sealed.parts for row in part.events))
+                sizes.append(sum(len(row[4]) for stretch in sealed.stretches for row in stretch.events))
                 return await commit(sealed)
 
             monkeypatch.setattr(store, "commit", measured)

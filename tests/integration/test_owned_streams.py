@@ -339,7 +339,7 @@ def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatie
             before = dict(world.engine.writers)
 
             async def fault(store, sealed):
-                if any(part.before.stream == "b1" for part in sealed.parts):
+                if any(stretch.before.stream == "b1" for stretch in sealed.stretches):
                     raise StoreError("unreadable", "on purpose")
                 return await store.commit(sealed)
 

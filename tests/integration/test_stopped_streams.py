@@ -320,7 +320,7 @@ class OneAtATime(Around):
         self.allowed = asyncio.Semaphore(10**6)
 
     async def commit(self, sealed):
-        if any(part.before.stream == HOUSE for part in sealed.parts):
+        if any(stretch.before.stream == HOUSE for stretch in sealed.stretches):
             await self.allowed.acquire()
         return await self.store.commit(sealed)
 

@@ -175,7 +175,7 @@ def fill(stage, command, at, by):
 
 
 @SHARED
-def test_the_staff_of_one_agent_leave_as_much_free_as_their_part_of_the_tree_holds(
+def test_the_staff_of_one_agent_leave_as_much_free_as_a_branch_of_the_tree_holds(
     stage, monkeypatch, module, name, kind, command
 ):
     may = tuple(Permission)
@@ -185,8 +185,8 @@ def test_the_staff_of_one_agent_leave_as_much_free_as_their_part_of_the_tree_hol
     assert fill(stage, command, "A1-1", "una") > 16
     free = 64 - 64 // bounds.KEPT_FOR_THE_WHOLE - count_of(stage, kind)
     what = {Role: "roles", User: "users", Agent: "agents", Player: "players"}[kind]
-    assert stage.state.tree.held_in_part("A1-1", what) == stage.state.tree.held_in_part("A1", what) >= free > 8
-    # What is above in the same part has no share of its own, what stands beside has, and so has the part that moves there.
+    assert stage.state.tree.held_in_branch("A1-1", what) == stage.state.tree.held_in_branch("A1", what) >= free > 8
+    # What is above in the same branch has no share of its own, what stands beside has, and so has the branch that moves there.
     assert fill(stage, command, "A1", "ann") == 0
     assert fill(stage, command, "B1", "bob") >= free // 4
     stage.given(MoveAgent("A1-1", "B1", ""))
@@ -201,11 +201,11 @@ def test_the_staff_of_all_agents_together_leave_the_last_part_to_the_whole_books
     stage, monkeypatch, module, name, kind, command
 ):
     stage.given(staff("owner-of-all"))
-    for part in range(8):
-        stage.given(agent(f"B{part}"), staff(f"boss{part}", *Permission, at=f"B{part}"))
+    for branch in range(8):
+        stage.given(agent(f"B{branch}"), staff(f"boss{branch}", *Permission, at=f"B{branch}"))
     monkeypatch.setattr(module, name, 128)
-    for part in range(8):
-        fill(stage, command, f"B{part}", f"boss{part}")
+    for branch in range(8):
+        fill(stage, command, f"B{branch}", f"boss{branch}")
     assert count_of(stage, kind) <= 128 - 128 // bounds.KEPT_FOR_THE_WHOLE
     stage.when(command("owners", ROOT))
     assert stage.refusal is None

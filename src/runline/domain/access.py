@@ -170,10 +170,10 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
             return self.allowed[role]
         return NOTHING
 
-    def part_of(self, name: str) -> str:
-        """The part of the tree in which a user stands; "" for the root, and for those who stand nowhere."""
+    def branch_of(self, name: str) -> str:
+        """The branch of the tree in which a user stands; "" for the root, and for those who stand nowhere."""
         user = self.users.get(name)
-        return self.tree.part_of(user.node) if user is not None else ""
+        return self.tree.branch_of(user.node) if user is not None else ""
 
     def users_of(self, node: str) -> Ordered[str]:
         """The users who stand at a node."""
@@ -197,16 +197,16 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
 
 
 def require_room(state: State, user: User, count: int, most: int, what: Held) -> None:
-    """Refuse one more of what there are so many of already. The last part is kept for the staff of the whole stream; of the
-    others, no part of the tree may hold more than it leaves free: whoever comes next finds room.
+    """Refuse one more of what there are so many of already. The last places are kept for the staff of the whole stream; of the
+    others, no branch of the tree may hold more than it leaves free: whoever comes next finds room.
 
     Raises Rejected `too_many`.
     """
     if user.node != ROOT:
         most -= most // KEPT_FOR_THE_WHOLE
-        held = state.tree.held_in_part(user.node, what)
+        held = state.tree.held_in_branch(user.node, what)
         if most > count and held >= most - count:
-            raise Rejected("too_many", f"Your part of the tree holds as many {what} as it may.", most=held)
+            raise Rejected("too_many", f"Your branch of the tree holds as many {what} as it may.", most=held)
     if count >= most:
         raise Rejected("too_many", f"There are as many {what} as there may be.", most=most)
 

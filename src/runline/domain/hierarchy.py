@@ -152,16 +152,16 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         for above in self.chain(node):
             self.extents[above].add_held(what, count)
 
-    def part_of(self, node: str) -> str:
-        part = ""
+    def branch_of(self, node: str) -> str:
+        branch = ""
         agents = self.agents
         while node != ROOT:
-            part = node
+            branch = node
             node = agents[node].parent
-        return part
+        return branch
 
-    def held_in_part(self, node: str, what: Held) -> int:
-        extent = self.extents[self.part_of(node)]
+    def held_in_branch(self, node: str, what: Held) -> int:
+        extent = self.extents[self.branch_of(node)]
         return sum(extent.levels) if what == "agents" else extent.held.get(what, 0)
 
     def subtree(self, top: str, start: str = "") -> Iterator[str]:

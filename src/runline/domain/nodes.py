@@ -48,13 +48,13 @@ class Nodes(Part, ABC):
         """Count what is held at a node (negative: stop counting)."""
 
     @abstractmethod
-    def part_of(self, node: str) -> str:
-        """The part of the tree that a node stands in: the agent right below the root, with everything below it; "" for the root.
-        Whoever works in a part can make users and agents there, so that what is shared is shared out by part."""
+    def branch_of(self, node: str) -> str:
+        """The branch that a node stands in: the agent right below the root, with everything below it; "" for the root.
+        Whoever works in a branch can make users and agents there, so that what is shared is shared out by branch."""
 
     @abstractmethod
-    def held_in_part(self, node: str, what: Held) -> int:
-        """How much the part of the tree holds that a node stands in."""
+    def held_in_branch(self, node: str, what: Held) -> int:
+        """How much the branch of the tree holds that a node stands in."""
 
     @abstractmethod
     def node_of_player(self, player: str) -> str | None:
@@ -97,10 +97,10 @@ class OneNode(Nodes, named="tree", streams=("house",)):
     def take_room(self, node: str, what: Held, count: int) -> None:
         """Nothing is counted."""
 
-    def part_of(self, node: str) -> str:
+    def branch_of(self, node: str) -> str:
         return ""
 
-    def held_in_part(self, node: str, what: Held) -> int:
+    def held_in_branch(self, node: str, what: Held) -> int:
         return 0
 
     def node_of_player(self, player: str) -> str | None:

@@ -41,12 +41,12 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Who(msgspec.Struct, frozen=True, gc=False):
-    """Whose a session is. part: of the tree, in which they stand. screen: whether a person sits before it."""
+    """Whose a session is. branch: of the tree, in which they stand. screen: whether a person sits before it."""
 
     stream: str
     session: str
     user: str
-    part: str
+    branch: str
     screen: bool
 
 

@@ -99,7 +99,7 @@ class HouseView:
             self.unproved = False
             self.behind_ns = at_ns
 
-    def follow_part(self, writer: Writer, filling: Filling) -> None:
+    def follow_stretch(self, writer: Writer, filling: Filling) -> None:
         """What a batch has made durable of the house, which is owned here."""
         for seq, at_ns, _, _, event in filling.happened:
             self.follow(seq, at_ns, event)

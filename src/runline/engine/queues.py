@@ -1,6 +1,6 @@
 """Queues: how requests come into the lanes of their streams, and what waits there in all streams together.
 
-Rule: what cannot even wait is answered at once. Nobody's part of what may wait takes another's.
+Rule: what cannot even wait is answered at once. Nobody's share of what may wait takes another's.
 """
 
 from collections.abc import Sequence
@@ -104,13 +104,13 @@ class Queues:
             rank: Rank = "last"
             if is_permitted(writer.state, request):
                 rank = "bulk" if request.bulk else request.command.lane
-            part = writer.state.access.part_of(request.actor)
-            if not self.has_room(writer, request.actor, part, rank):
+            branch = writer.state.access.branch_of(request.actor)
+            if not self.has_room(writer, request.actor, branch, rank):
                 sender = request.session or request.actor
                 late[request.stream, sender, request.bulk, type(request.command)] = [index]
                 continue
             request.received_ns = request.received_ns or queued_ns
-            writer.lanes.ranks[rank].put(Submission(request, sink, index, queued_ns, part))
+            writer.lanes.ranks[rank].put(Submission(request, sink, index, queued_ns, branch))
             turns[rank][writer] = None
             if rank == "wagers":
                 self.wagers_waiting += 1
@@ -156,17 +156,17 @@ class Queues:
         command_id = uuid7(self.process.clock.now_ns(), self.process.entropy)
         self.submit((Request(stream, command_id, GATEWAY, command),), UNHEARD)
 
-    def has_room(self, writer: Writer, actor: str, part: str, rank: Rank) -> bool:
-        """Whether one more may wait: the lane, what its sender and their part of the tree have of it, and of wagers what the
+    def has_room(self, writer: Writer, actor: str, branch: str, rank: Rank) -> bool:
+        """Whether one more may wait: the lane, what its sender and their branch of the tree have of it, and of wagers what the
         stream has of all."""
         if rank == "wagers":
             if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
                 return False
-            return writer.lanes.wagers.has_room(actor, part, LANE_DEPTH_MAX[rank], ACTOR_WAITING_MAX[rank])
+            return writer.lanes.wagers.has_room(actor, branch, LANE_DEPTH_MAX[rank], ACTOR_WAITING_MAX[rank])
         if rank == "control" and actor == GATEWAY:
             # It sends for everybody; whom it sends for is bounded at the doors.
             return len(writer.lanes.control) < LANE_DEPTH_MAX[rank]
-        return writer.lanes.has_room(rank, actor, part)
+        return writer.lanes.has_room(rank, actor, branch)
 
     def has_its_share(self, writer: Writer) -> bool:
         """Whether as many wagers wait in this stream as are its due of all that may wait."""

@@ -85,7 +85,7 @@ class Reads:
 
     async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
         """A stream's writer, once it has reached a position."""
-        place = stream, self.require(stream).state.access.part_of(asked_by), asked_by
+        place = stream, self.require(stream).state.access.branch_of(asked_by), asked_by
         self.awaiting.take(*place)
         try:
             async with asyncio.timeout(wait_s):

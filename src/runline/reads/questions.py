@@ -31,9 +31,9 @@ from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
 from runline.reads.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.sharing.fair import FairQueue, Member
+from runline.sharing.sharers import sharer_of
 from runline.sharing.spending import Spending
 from runline.sharing.turns import ReadingTurns
-from runline.sharing.users import user_of
 
 V = TypeVar("V")
 P = ParamSpec("P")
@@ -81,7 +81,7 @@ class Questions:
         if held is None:
             await self.engine.query(stream, lambda state: None)
             raise not_signed_in()
-        return Who(stream, session, held.user, state.access.part_of(held.user), held.kind == "screen")
+        return Who(stream, session, held.user, state.access.branch_of(held.user), held.kind == "screen")
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question, once it is the turn of whoever asks."""
@@ -103,7 +103,7 @@ class Questions:
         name = (await self.who(question.stream, question.session)).user if question.session else question.actor
         if query.of_process:
             return await self.answer_of_process(question, name, query, asked)
-        user = user_of(self.engine.require(question.stream).state, name)
+        user = sharer_of(self.engine.require(question.stream).state, name)
         await self.spending.begin(user)
         spent: list[int] = []
         try:
@@ -260,8 +260,8 @@ def unless_refused(found: V | Refused) -> V:
 
 def path_of(stream: str, name: str, state: State | None) -> Member:
     """Somebody's place in the line of the readers. Turns go round the books, and the staff at the root of each: neither waits for
-    another book's players. Within them they go round the parts of the tree, and their users."""
+    another book's players. Within them they go round the branches of the tree, and their users."""
     known = state.access.users.get(name) if state is not None else None
     if state is None or known is None:
         return (stream, False), "", name
-    return (stream, known.node == ROOT and not known.player), state.tree.part_of(known.node), name
+    return (stream, known.node == ROOT and not known.player), state.tree.branch_of(known.node), name

@@ -1,14 +1,14 @@
-"""Users: those among whom something is shared out, as they are counted."""
+"""Sharers: those among whom something is shared out, as they are counted."""
 
 from runline.domain.state import State
 
-User = tuple[str, str, str]
-"""A stream, the part of its tree in which a user stands ("" for the root), and the user."""
+Sharer = tuple[str, str, str]
+"""A stream, the branch of its tree in which a user stands ("" for the root), and the user."""
 
-Part = tuple[str, str]
-"""A stream, and a part of its tree."""
+Branch = tuple[str, str]
+"""A stream, and a branch of its tree."""
 
 
-def user_of(state: State, name: str) -> User:
+def sharer_of(state: State, name: str) -> Sharer:
     """Somebody as they count here."""
-    return state.stream, state.access.part_of(name), name
+    return state.stream, state.access.branch_of(name), name

@@ -31,32 +31,32 @@ class MemoryStore:
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced: list[str] = []
-        for part in sealed.parts:
-            head = self.known_heads.get(part.before.stream)
-            if head is not None and (head.epoch, head.seq) != (part.before.epoch, part.before.seq):
-                fenced.append(part.before.stream)
+        for stretch in sealed.stretches:
+            head = self.known_heads.get(stretch.before.stream)
+            if head is not None and (head.epoch, head.seq) != (stretch.before.epoch, stretch.before.seq):
+                fenced.append(stretch.before.stream)
             elif any(
                 not -(2**63) <= value < 2**63
-                for rows in part.rows.values()
+                for rows in stretch.rows.values()
                 for row in rows
                 for value in row
                 if isinstance(value, int)
             ):
                 raise StoreError("row", "An integer is too large.")
-        for part in sealed.parts:
-            stream = part.before.stream
+        for stretch in sealed.stretches:
+            stream = stretch.before.stream
             if stream in fenced:
                 continue
-            self.known_heads[stream] = part.after
-            self.log.setdefault(stream, []).extend(part.events)
-            for name, keys in part.dropped.items():
+            self.known_heads[stream] = stretch.after
+            self.log.setdefault(stream, []).extend(stretch.events)
+            for name, keys in stretch.dropped.items():
                 for key in keys:
                     self.rows.get(name, {}).pop(key, None)
-            for name, rows in part.rows.items():
+            for name, rows in stretch.rows.items():
                 kept = self.rows.setdefault(name, {})
                 length = table_named(name).key_length
                 kept.update((row[:length], row) for row in rows)
-            for refusal in part.refusals:
+            for refusal in stretch.refusals:
                 key = (stream, refusal.minute, refusal.actor, refusal.command, refusal.code)
                 known = self.refusals.get(key)
                 if known is not None:
@@ -64,8 +64,8 @@ class MemoryStore:
                     known.last_ns = refusal.last_ns
                 else:
                     self.refusals[key] = refusal
-            if part.refusals_before:
-                self.drop_refusals(stream, part.refusals_before)
+            if stretch.refusals_before:
+                self.drop_refusals(stream, stretch.refusals_before)
         self.batches.append((sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
         del self.batches[:-BATCHES_KEPT_MAX]
         return frozenset(fenced)

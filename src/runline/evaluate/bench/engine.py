@@ -13,7 +13,7 @@ import apsw
 
 from runline.bootstrap import open_store, running_engine
 from runline.config import StoreSettings
-from runline.engine.ports import Part, Sealed
+from runline.engine.ports import Sealed, Stretch
 from runline.evaluate.bench.load import Bettors, ClosedLoop, OpenLoop, set_up
 from runline.evaluate.bench.result import GcPauses, LoopStalls, latencies
 from runline.store.file import open_connection
@@ -84,8 +84,8 @@ def plain_inserts(path: Path, batches: list[Sealed]) -> float:
     began = time.perf_counter()
     for sealed in batches:
         connection.execute("BEGIN IMMEDIATE")
-        for part in sealed.parts:
-            insert_part(connection, part)
+        for stretch in sealed.stretches:
+            insert_stretch(connection, stretch)
         connection.execute(insert(BATCHES), (sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
         connection.execute("COMMIT")
     seconds = time.perf_counter() - began
@@ -93,7 +93,7 @@ def plain_inserts(path: Path, batches: list[Sealed]) -> float:
     return seconds
 
 
-def insert_part(connection: apsw.Connection, part: Part) -> None:
-    connection.executemany(insert(EVENTS), part.events)
-    for name, rows in part.rows.items():
+def insert_stretch(connection: apsw.Connection, stretch: Stretch) -> None:
+    connection.executemany(insert(EVENTS), stretch.events)
+    for name, rows in stretch.rows.items():
         connection.executemany(insert(table_named(name)), rows)

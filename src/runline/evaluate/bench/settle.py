@@ -67,7 +67,11 @@ async def bench_settle(
         await placing
         if settled != wagers:
             raise RuntimeError(f"{settled} of {wagers} wagers were settled")
-        rows = sum(len(part.events) + sum(map(len, part.rows.values())) for sealed in batches for part in sealed.parts)
+        rows = sum(
+            len(stretch.events) + sum(map(len, stretch.rows.values()))
+            for sealed in batches
+            for stretch in sealed.stretches
+        )
         figures = {
             "settled_s": seconds,
             "wagers": float(wagers),
@@ -125,9 +129,9 @@ def plain_writes(path: Path, batches: list[Sealed]) -> float:
     began = time.perf_counter()
     for sealed in batches:
         connection.execute("BEGIN IMMEDIATE")
-        for part in sealed.parts:
-            connection.executemany(insert(EVENTS), part.events)
-            for name, rows in part.rows.items():
+        for stretch in sealed.stretches:
+            connection.executemany(insert(EVENTS), stretch.events)
+            for name, rows in stretch.rows.items():
                 connection.executemany(upsert(table_named(name)), rows)
         connection.execute(insert(BATCHES), (sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
         connection.execute("COMMIT")
