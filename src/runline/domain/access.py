@@ -15,7 +15,7 @@ from typing import Literal
 
 from runline.domain.bounds import KEPT_FOR_THE_WHOLE, LOWERED_LOOKED_MAX
 from runline.domain.identifiers import identifier
-from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
+from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected, lacking
 from runline.domain.nodes import ROOT, Held
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part, Row, State
@@ -227,7 +227,7 @@ def authorize(state: State, command: Command, actor: str) -> User:
     role = user.role
     # Most roles are kept at the root and count everywhere.
     if needs not in (state.access.allowed[role] if role in state.access.kept[ROOT] else state.access.held_by(user)):
-        raise Rejected("not_permitted", f"This needs the permission {needs.value}.", permission=needs.value)
+        raise lacking(needs)
     return user
 
 

@@ -14,7 +14,7 @@ from runline.domain.access import NOTHING, Role, User
 from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.ledger import LedgerEntry, Movement
-from runline.domain.messages import Rejected, event_json, kind_of
+from runline.domain.messages import Event, Rejected, event_json, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.queries.declared import Asked, Page, require
@@ -31,7 +31,7 @@ from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import VOCABULARY
-from runline.engine.envelope import decode_envelope
+from runline.engine.envelope import Logged, decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot
 from runline.engine.requests import Refused, refused
@@ -101,6 +101,11 @@ class SeenSnapshot:
             row = self.snapshot.row(row_type, name)
             self.nodes[known] = getattr(row, field) if row is not None else None
         return self.nodes[known]
+
+    def event(self, entry: Logged) -> Event | None:
+        """The event of an entry of the log, if the asker may see it."""
+        event = entry.event()
+        return event if sees(self.audience, self, event) else None
 
 
 def answer(
@@ -189,11 +194,11 @@ def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
     for looked, (seq, body) in enumerate(seen.snapshot.entries(before, SCAN_EVENTS_MAX), 1):
         before = seq
         entry = decode_envelope(body)
-        if asked.type in ("", entry.type) and asked.actor in ("", entry.actor):
-            event = entry.event()
-            if sees(seen.audience, seen, event):
-                shown = msgspec.Raw(event_json(event))
-                items.append(LogRow(entry.seq, entry.at_ns, entry.actor, entry.session, entry.command, shown))
+        asked_for = asked.type in ("", entry.type) and asked.actor in ("", entry.actor)
+        event = seen.event(entry) if asked_for else None
+        if event is not None:
+            shown = msgspec.Raw(event_json(event))
+            items.append(LogRow(entry.seq, entry.at_ns, entry.actor, entry.session, entry.command, shown))
         if len(items) == asked.limit or looked == SCAN_EVENTS_MAX:
             return Page(items, str(before) if before > 1 else "")
     return Page(items)
@@ -232,7 +237,7 @@ def trace_page(seen: SeenSnapshot, asked: TraceAsked) -> Page:
     items: list[TraceRow] = []
     for body in seen.snapshot.made_by(id_bytes(asked.command), PAGE_ROWS_MAX):
         entry = decode_envelope(body)
-        if not sees(seen.audience, seen, entry.event()):
+        if seen.event(entry) is None:
             continue
         sealed_ns, durable_ns = seen.snapshot.batch_of(entry.node, entry.decided_ns)
         items.append(
