@@ -15,6 +15,7 @@ from heapq import heappop
 from typing import Any
 
 from tests.doubles.laws import figures, moved
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain.book import Book, StartBook
 from runline.domain.execution import Seen, fold, judge, needs, time_of
@@ -27,7 +28,6 @@ from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.rows import row_decoder, row_encoder
 from runline.domain.state import ByKey, Row, State
 from runline.domain.tickets import Ticket
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.requests import Request
 
 NOON_NS = 1_467_374_400 * 10**9

@@ -15,6 +15,7 @@ from runline.bootstrap import outside, running_engine
 from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import Clock
 from runline.gateway.server import Server, listen, make_server
 from runline.store.sqlite import SqliteStore
@@ -61,12 +62,17 @@ class Premises:
 
 @asynccontextmanager
 async def served(
-    path: Path, clock: Clock | None = None, store: Any = None, bus_kind: type[LocalBus] = LocalBus, **options: Any
+    path: Path,
+    clock: Clock | None = None,
+    store: Any = None,
+    bus_kind: type[LocalBus] = LocalBus,
+    vocabulary: Vocabulary | None = None,
+    **options: Any,
 ) -> AsyncIterator[Premises]:
     """A server over a file; it is stopped at the end. bus_kind: how it reaches the engine. options: of the server."""
     clock = clock or SetClock()
     store = store or SqliteStore(path)
-    async with running_engine(store, clock=clock) as (engine, bus):
+    async with running_engine(store, clock=clock, vocabulary=vocabulary) as (engine, bus):
         server = make_server(another(bus_kind, bus), outside(clock), **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]

@@ -464,7 +464,7 @@ def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, im
 # Faults of ours
 
 
-def break_wagers(monkeypatch, stream, amount_minor, error):
+def break_wagers(world, stream, amount_minor, error):
     """A wager of this amount breaks its book, after it has changed half of it."""
     sound = evolving(WagerPlaced)
 
@@ -473,12 +473,12 @@ def break_wagers(monkeypatch, stream, amount_minor, error):
         if book.stream == stream and event.risk_minor == amount_minor:
             raise error
 
-    declare_otherwise(monkeypatch, "evolvers", WagerPlaced, broken)
+    declare_otherwise(world.engine.vocabulary, "evolvers", WagerPlaced, broken)
 
 
 @pytest.mark.parametrize("error", [BrokenInvariant("on purpose"), ZeroDivisionError("on purpose")], ids=type)
 @pytest.mark.parametrize("bulk", [False, True], ids=["wagers", "bulk"])
-def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impatient, monkeypatch, error, bulk):
+def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impatient, error, bulk):
     async def main():
         held = HeldStore(committed())
         async with running(held) as world:
@@ -486,7 +486,7 @@ def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impati
             durable = await world.do("b1", wager())
             listener = world.listen("b1", durable.position)
             recoveries = world.engine.probes.recoveries
-            break_wagers(monkeypatch, "b1", 66_00, error)
+            break_wagers(world, "b1", 66_00, error)
             held.hold()
             flying = asyncio.create_task(world.ask("b1", wager(amount_minor=1_00)))
             await held.held.wait()
@@ -514,7 +514,6 @@ def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impati
             listener.leave()
         assert [times_stored(committed.path, request.id) for request in requests] == [0] * 4 + [1] * 4
         await asyncio.to_thread(agrees, committed.path)
-        monkeypatch.undo()
 
         async with running(committed()) as world:
             assert await wagers_of(world) == 2

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.doubles.ids import uuid7
+from tests.doubles.plain import VOCABULARY
 from tests.integration.served import served
 from tests.integration.world import MONEYLINE, NOON_NS, wager
 
@@ -17,11 +18,10 @@ from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.users import CreateUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.gateway.door import public_commands
 
-BOOK_COMMANDS = [kind.__name__ for kind in public_commands() if "book" in kind.streams]
-HOUSE_COMMANDS = [kind.__name__ for kind in public_commands() if "house" in kind.streams]
+BOOK_COMMANDS = [kind.__name__ for kind in public_commands(VOCABULARY) if "book" in kind.streams]
+HOUSE_COMMANDS = [kind.__name__ for kind in public_commands(VOCABULARY) if "house" in kind.streams]
 ONE_ROLE_EACH = [permission.value for permission in Permission]
 
 OWN = {"player": "P1", "agent": "A1-1", "user": "una", "node": "A1", "parent": "A1", "wager": 1}

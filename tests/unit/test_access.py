@@ -1,6 +1,7 @@
 """Access: authority is judged as the command executes, against the roles as they are then."""
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.access import OWNER
@@ -25,7 +26,6 @@ from runline.domain.users import (
     UserRestored,
     UserRevoked,
 )
-from runline.domain.vocabulary import VOCABULARY
 
 MANAGER = (Permission.ROLES_MANAGE, Permission.CREDIT_CHANGE, Permission.FIGURES_VIEW)
 

@@ -1,6 +1,7 @@
 """Bounds: whatever is kept in memory has one, and what would exceed it is refused with a code that says how many there may be."""
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
@@ -47,7 +48,6 @@ from runline.domain.suspension import WIDE, Reopen, Suspend, Suspended, Suspensi
 from runline.domain.tickets import Ticket, VoidWager, WagerPlaced
 from runline.domain.timers import Timer
 from runline.domain.users import CreateUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.domain.watch import Feed, Slowness, WatchFeed
 
 MONEYLINE = "G1:game:moneyline"

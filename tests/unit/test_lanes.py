@@ -1,6 +1,7 @@
 """Lanes: control, wagers and bulk, each with its bound."""
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import agent, player, staff, wager
 
 from runline.domain.accounts import AdjustCredit
@@ -12,7 +13,6 @@ from runline.domain.permissions import Permission
 from runline.domain.sessions import KeepSession
 from runline.domain.suspension import Suspend
 from runline.domain.users import RevokeUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.lanes import RANKS, InTurns, Lanes, is_permitted, lane_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Request, Sink, Submission

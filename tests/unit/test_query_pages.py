@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.audience import Audience
@@ -13,7 +14,6 @@ from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Page
 from runline.domain.sessions import Session
 from runline.domain.suspension import Reopen, Suspend
-from runline.domain.vocabulary import VOCABULARY
 
 EVERYTHING = frozenset(permission.value for permission in Permission)
 

@@ -6,13 +6,13 @@ Everyone is signed in, all the time; then everything that can happen happens, ev
 import pytest
 from tests.doubles.deeds import season
 from tests.doubles.golden import one_of_each
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain.book import Book
 from runline.domain.execution import fold
 from runline.domain.house import House
 from runline.domain.passwords import PasswordSet
 from runline.domain.sessions import Session, SessionEnded
-from runline.domain.vocabulary import VOCABULARY
 
 FAR_NS = 2**62
 TWO = ("-one", "-two")

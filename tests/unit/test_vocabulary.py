@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.doubles.golden import stored
+from tests.doubles.plain import VOCABULARY
 
 import runline.domain
 from runline.domain.book import Book, BookStarted, missed
@@ -30,8 +31,8 @@ from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ON
 from runline.domain.rows import columns
 from runline.domain.settlement import TakeResult
 from runline.domain.state import Part, Row
-from runline.domain.topics import Topic
-from runline.domain.vocabulary import NOUNS, VOCABULARY, Vocabulary, VocabularyError
+from runline.domain.topics import Topic, TopicRows, changes
+from runline.domain.vocabulary import NOUNS, Vocabulary, VocabularyError
 
 ENGINES = {
     "ArchiveFixture",
@@ -248,6 +249,71 @@ def test_an_event_is_told_in_a_topic_that_there_is_and_a_topic_is_declared_once(
     vars(other)["DECLARED"] = vars(silent)["DECLARED"]
     with pytest.raises(VocabularyError, match="The topic peals is declared twice"):
         Vocabulary(*NOUNS, silent, other)
+
+
+def rows_of(topic, name="peals", under="rows"):
+    """Rows of a topic."""
+
+    def nothing(*asked):
+        return iter(())
+
+    return TopicRows(name, topic, nothing, nothing, nothing, under=under)
+
+
+PEALS = Topic("peals", "The peals, by `peal`.", Permission.LOG_VIEW, players=False, house=False, events=False)
+
+
+def peals(*declared, by="peals"):
+    """A noun with a topic of rows, which the bells change."""
+
+    @changes(by, Rang)
+    def peal_changes(book, house, event, seq):
+        return ()
+
+    silent = noun("peals", peal_changes)
+    vars(silent)["DECLARED"] = declared
+    return silent
+
+
+def test_a_topic_of_rows_is_declared_with_them_and_with_what_changes_them():
+    vocabulary = Vocabulary(*NOUNS, whole(), peals(PEALS, rows_of("peals")))
+    assert vocabulary.topic_rows["peals"].topic == "peals"
+    assert [rows.name for rows, _ in vocabulary.changes[Rang]] == ["lines", "agents", "players", "peals"]
+    assert "peals" not in [rows.name for rows, _ in vocabulary.changes[vocabulary.events["WagerPlaced"]]]
+
+
+@pytest.mark.parametrize(
+    ("declared", "by", "why"),
+    [
+        ((PEALS,), "lines", "The topic peals has neither events nor rows"),
+        ((rows_of("peals"),), "peals", "The rows peals are of peals, which is no topic of rows"),
+        ((rows_of("log"),), "peals", "The rows peals are of log, which is no topic of rows"),
+        ((PEALS, rows_of("peals")), "lines", "Nothing changes the rows peals"),
+        ((PEALS, rows_of("peals")), "chimes", "Nothing changes the rows peals|Something changes the rows chimes"),
+        ((PEALS, rows_of("peals", "lines")), "lines", "The rows of a topic, lines is declared twice"),
+        (
+            (PEALS, rows_of("peals"), rows_of("peals", "others")),
+            "peals",
+            r"What a frame of peals has under rows, .* is declared twice",
+        ),
+    ],
+)
+def test_rows_that_nobody_could_follow_are_refused(declared, by, why):
+    with pytest.raises(VocabularyError, match=why):
+        Vocabulary(*NOUNS, whole(), peals(*declared, by=by))
+
+
+def test_no_module_keeps_a_vocabulary_it_is_handed_in():
+    names = [found.name for found in pkgutil.walk_packages(runline.__path__, "runline.")]
+    modules = [
+        import_module(name) for name in names if "migrations.versions" not in name and not name.endswith("__main__")
+    ]
+    assert [
+        (module.__name__, name)
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, Vocabulary)
+    ] == []
 
 
 class Toll(Command):

@@ -154,7 +154,7 @@ async def serve_demo(plan: Plan) -> None:
             people = [people_of(one) for one in BOOKS]
             feed = Replay(bus, clock, day.games, day.lines, actor=FEED, league=day.league)
             await feed.open()
-            terminal = Terminal(one.book for one in people)
+            terminal = Terminal(bus.vocabulary, [one.book for one in people])
             bettors = Bettors(
                 bus,
                 clock,

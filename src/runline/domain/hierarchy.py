@@ -215,6 +215,16 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
             node = self.agents[node].parent
         return nodes
 
+    def above_player(self, player: str) -> tuple[str, ...]:
+        """A player's agent and all above it, upwards to the root; () if there is no such player."""
+        known = self.players.get(player)
+        return tuple(self.chain(known.agent)) if known is not None else ()
+
+    def apart(self, one: str, other: str) -> tuple[str, ...]:
+        """The nodes at or above one of two nodes that are not at or above the other as well."""
+        first, second = self.chain(one), self.chain(other)
+        return tuple(name for name in (*first, *second) if (name in first) != (name in second))
+
     def height(self, node: str) -> int:
         """Levels of agents below a node."""
         return len(self.extents[node].levels) - 1

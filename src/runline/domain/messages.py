@@ -197,6 +197,7 @@ Declared = Literal[
     "misses",
     "makes_up",
     "pays",
+    "changes",
 ]
 
 DECLARATIONS = "declarations"

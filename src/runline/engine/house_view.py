@@ -64,7 +64,7 @@ class HouseView:
         while self.state.seq < position:
             for row in await self.store.events(HOUSE, self.state.seq, READ_EVENTS):
                 entry = decode_envelope(row[4])
-                self.follow(entry.seq, entry.at_ns, entry.event())
+                self.follow(entry.seq, entry.at_ns, entry.event(self.vocabulary))
         return False
 
     def follow(self, seq: int, at_ns: int, event: Event) -> None:

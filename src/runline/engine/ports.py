@@ -7,6 +7,7 @@ import msgspec
 
 from runline.domain.messages import Event
 from runline.domain.state import Need, R, Row
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.conditions import Component, Level
 from runline.engine.ids import Entropy
 
@@ -144,8 +145,8 @@ class Store(Reading, Protocol):
     beside: bool
     log_id: str
 
-    def reports_to(self, report: Report) -> None:
-        """Where it says what is wrong with it."""
+    def serve(self, vocabulary: Vocabulary, report: Report) -> None:
+        """From now on it keeps the rows of this vocabulary, and says there what is wrong with it."""
         ...
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:

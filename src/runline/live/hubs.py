@@ -7,12 +7,10 @@ and entering it.
 import asyncio
 
 from runline.domain.messages import Rejected
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.watching import Enter, Source, TurnedAway, Watcher
 from runline.live.hub import Hub
 from runline.live.places import Streams
 from runline.live.ring import Rings
-from runline.live.rows import require_kinds
 from runline.live.seats import Seat, SeatLink
 from runline.sharing.sharers import Sharer, sharer_of
 from runline.sharing.spending import Spending
@@ -20,13 +18,9 @@ from runline.sharing.turns import ReadingTurns
 
 
 class Hubs:
-    """Everyone who watches a stream of this process. turns, spending: what they share with whoever else reads.
-
-    Raises VocabularyError for a topic of which nothing could be sent.
-    """
+    """Everyone who watches a stream of this process. turns, spending: what they share with whoever else reads."""
 
     def __init__(self, source: Source, turns: ReadingTurns, spending: Spending) -> None:
-        require_kinds(VOCABULARY.topics.values())
         self.source = source
         self.turns = turns
         self.spending = spending

@@ -71,6 +71,3 @@ IMAGE_EVENTS = 100
 
 IMAGE_SCAN_EVENTS = 1_000
 """Events looked at for the last ones in an image, newest first; fewer if there is no room for so many."""
-
-IMAGE_PLAYERS_MAX = 2_000
-"""Players in the image of `figures`; a larger subtree gets its agents only, and pages of players by the query."""

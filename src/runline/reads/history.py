@@ -3,7 +3,10 @@
 Rule: the same authority as at the writer, as of the position of the snapshot.
 """
 
+import copyreg
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
@@ -30,7 +33,7 @@ from runline.domain.queries.history import (
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
 from runline.domain.tickets import Ticket
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import Logged, decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot
@@ -38,16 +41,31 @@ from runline.engine.requests import Refused, refused
 from runline.reads.limits import SCAN_EVENTS_MAX
 
 
+@cache
+def vocabulary_of(*nouns: str) -> Vocabulary:
+    """The vocabulary of these nouns."""
+    return Vocabulary(*map(import_module, nouns))
+
+
+def by_nouns(vocabulary: Vocabulary) -> tuple[Any, tuple[str, ...]]:
+    """A vocabulary as it goes to the process in which history is read: by the names of its nouns."""
+    return vocabulary_of, tuple(noun.__name__ for noun in vocabulary.nouns)
+
+
+copyreg.pickle(Vocabulary, by_nouns)
+
+
 class SeenSnapshot:
     """A snapshot as somebody may see it: who asks of it, and what their subtree is.
 
-    session: who asks; actor: who asks without one, from inside Runline.
+    vocabulary: what its log tells. session: who asks; actor: who asks without one, from inside Runline.
 
     Raises Rejected `not_permitted`, `signed_out`.
     """
 
-    def __init__(self, snapshot: Snapshot, session: str, actor: str, now_ns: int) -> None:
+    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, session: str, actor: str, now_ns: int) -> None:
         self.snapshot = snapshot
+        self.vocabulary = vocabulary
         self.nodes: dict[tuple[type[Row], str], str | None] = {}
         """Where those stand that were asked for."""
         if session:
@@ -104,26 +122,28 @@ class SeenSnapshot:
 
     def event(self, entry: Logged) -> Event | None:
         """The event of an entry of the log, if the asker may see it."""
-        event = entry.event()
+        event = entry.event(self.vocabulary)
         return event if sees(self.audience, self, event) else None
 
 
 def answer(
-    snapshot: Snapshot, name: str, session: str, actor: str, asked: Any, now_ns: int
+    snapshot: Snapshot, vocabulary: Vocabulary, name: str, session: str, actor: str, asked: Any, now_ns: int
 ) -> tuple[int, bytes] | Refused:
     """(position, the page as JSON) of a query of history, or why it may not be answered. Raises StoreError."""
     try:
-        seen = SeenSnapshot(snapshot, session, actor, now_ns)
-        require(VOCABULARY.queries[name], kind_of(snapshot.stream), seen.audience)
+        seen = SeenSnapshot(snapshot, vocabulary, session, actor, now_ns)
+        require(vocabulary.queries[name], kind_of(snapshot.stream), seen.audience)
         return snapshot.position, msgspec.json.encode(PAGES[name](seen, asked))
     except Rejected as rejected:
         return refused(snapshot.position, rejected)
 
 
-def standing(snapshot: Snapshot, session: str, actor: str, now_ns: int) -> tuple[int, Audience] | Refused:
+def standing(
+    snapshot: Snapshot, vocabulary: Vocabulary, session: str, actor: str, now_ns: int
+) -> tuple[int, Audience] | Refused:
     """(position, the audience) of who asks, as the tables say: also while their stream is stopped. Raises StoreError."""
     try:
-        return snapshot.position, SeenSnapshot(snapshot, session, actor, now_ns).audience
+        return snapshot.position, SeenSnapshot(snapshot, vocabulary, session, actor, now_ns).audience
     except Rejected as rejected:
         return refused(snapshot.position, rejected)
 

@@ -19,7 +19,6 @@ from runline.domain.queries.declared import Asked, Page, Query, require
 from runline.domain.queries.inside import MEASURES, READY, VITALS, Inside, Readiness, Vitals
 from runline.domain.queries.pages import page_of
 from runline.domain.state import State
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S
@@ -92,10 +91,10 @@ class Questions:
         if question.name == MEASURES:
             probes = self.engine.probes
             return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer)))
-        inside = VOCABULARY.inside.get(question.name)
+        inside = self.engine.vocabulary.inside.get(question.name)
         if inside is not None:
             return await self.answer_inside(question, inside, asked_of(inside.asked, question.fields))
-        query = VOCABULARY.queries.get(question.name)
+        query = self.engine.vocabulary.queries.get(question.name)
         if query is None:
             raise Rejected("unknown_query", f"There is no query {question.name[:64]!r}.")
         asked: Asked = asked_of(query.asked, question.fields)
@@ -172,7 +171,15 @@ class Questions:
         _, path = await self.read(question, path_here, name)
         now_ns = self.engine.clock.now_ns()
         found = await self.look(
-            path, question.stream, answer_from_history, query.name, question.session, question.actor, asked, now_ns
+            path,
+            question.stream,
+            answer_from_history,
+            self.engine.vocabulary,
+            query.name,
+            question.session,
+            question.actor,
+            asked,
+            now_ns,
         )
         position, body = unless_refused(found)
         return Answer(position, b'{"position":%d,%b' % (position, body[1:]))
@@ -182,7 +189,7 @@ class Questions:
         engine, stream = self.engine, question.stream
         path = path_of(stream, name, engine.peek(stream))
         now_ns = engine.clock.now_ns()
-        who = await self.look(path, stream, standing, question.session, question.actor, now_ns)
+        who = await self.look(path, stream, standing, engine.vocabulary, question.session, question.actor, now_ns)
         position, audience = unless_refused(who)
         require(query, kind_of(stream), audience)
         rows = conditions_told(engine.conditions.standing.values(), stream, audience.node == ROOT)

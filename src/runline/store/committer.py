@@ -11,6 +11,7 @@ import msgspec
 from runline.engine.ports import Sealed, StoreError
 from runline.helpers import begin, framed, receive
 from runline.store.log_file import LogFile
+from runline.store.tables import Tables
 
 
 class Claim(msgspec.Struct, tag=True):
@@ -60,12 +61,13 @@ class Failed(msgspec.Struct, tag=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode_sealed = msgspec.msgpack.Decoder(Sealed).decode
+decode_tables = msgspec.msgpack.Decoder(Tables).decode
 decode_order = msgspec.msgpack.Decoder(Claim | Piece | Commit | Close).decode
 decode_reply = msgspec.msgpack.Decoder(Done | Failed).decode
 
 
-def serve(file: LogFile, pipe: socket.socket, shared: memoryview) -> None:
-    """Do what comes down the pipe until it ends."""
+def serve(file: LogFile, tables: Tables, pipe: socket.socket, shared: memoryview) -> None:
+    """Do what comes down the pipe until it ends. tables: of the rows that come."""
     pieces = bytearray()
     while (message := receive(pipe)) is not None:
         reply: Done | Failed = Done()
@@ -75,7 +77,7 @@ def serve(file: LogFile, pipe: socket.socket, shared: memoryview) -> None:
                 batch = (
                     b"".join((pieces[: order.start], shared[: order.length])) if order.start else shared[: order.length]
                 )
-                fenced = file.commit(decode_sealed(batch))
+                fenced = file.commit(decode_sealed(batch), tables)
                 pieces.clear()
                 reply = Done(sorted(fenced), file.checkpointer.overgrown_pages, file.mark.failure)
             elif isinstance(order, Piece):
@@ -94,8 +96,13 @@ def serve(file: LogFile, pipe: socket.socket, shared: memoryview) -> None:
 
 
 def main(number: str, parent: str, path: str, memory: str, size: str) -> None:
-    """The program: open the file, say so, serve. It has inherited the lock on the file, and holds it until it ends."""
+    """The program: hear of which tables there will be rows, open the file, say so, serve. It has inherited the lock on the file,
+    and holds it until it ends."""
     with begin(number, parent) as pipe, suppress(BrokenPipeError, ConnectionResetError):
+        message = receive(pipe)
+        if message is None:
+            return
+        tables = decode_tables(message)
         try:
             file = LogFile(Path(path), int(parent))
         except (StoreError, OSError) as error:
@@ -104,7 +111,7 @@ def main(number: str, parent: str, path: str, memory: str, size: str) -> None:
         pipe.sendall(framed(encode(Done())))
         try:
             with mmap.mmap(int(memory), int(size), prot=mmap.PROT_READ) as mapped, memoryview(mapped) as shared:
-                serve(file, pipe, shared)
+                serve(file, tables, pipe, shared)
         finally:
             file.abandon()
 

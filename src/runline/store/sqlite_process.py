@@ -67,8 +67,8 @@ class SqliteProcessStore(OpenedFile):
         # It shares the lock on the file, so that nobody else writes as long as it lives, whatever happens to this process.
         keep = (self.memory, self.lock.descriptor)
         committer = await Helper.start("runline.store.committer", *words, keep=keep)
-        # The first message comes without an order.
-        opening = committer.expect()
+        # The first message says of which tables there will be rows, and is no order.
+        opening = committer.send(encode(self.tables))
         opened, _ = await asyncio.wait({opening}, timeout=COMMITTER_READY_S)
         try:
             reply = decode_reply(await opening) if opened else None

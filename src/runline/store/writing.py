@@ -16,14 +16,13 @@ from runline.store.statements import CLAIM, FENCE, HOLD, REFUSALS_BEYOND_GO, REF
 from runline.store.tables import (
     EVENTS,
     Table,
+    Tables,
     delete,
     held_positions,
     held_rows,
     highest_number,
     insert,
-    is_held,
     is_numbered,
-    table_named,
     upsert,
 )
 
@@ -32,7 +31,12 @@ Durable = tuple[int, bytes]
 
 
 def write_batch(
-    connection: apsw.Connection, opening: int, sealed: Sealed, times: BatchTimes, numbers: "Numbers"
+    connection: apsw.Connection,
+    opening: int,
+    sealed: Sealed,
+    tables: Tables,
+    times: BatchTimes,
+    numbers: "Numbers",
 ) -> tuple[frozenset[str], Durable]:
     """Write a sealed batch in one transaction, and its times: (the streams that another process owns, what is durable with it).
 
@@ -42,7 +46,7 @@ def write_batch(
         connection.execute("BEGIN IMMEDIATE")
         fenced = frozenset(stretch.before.stream for stretch in sealed.stretches if not fence(connection, stretch))
         stretches = [stretch for stretch in sealed.stretches if stretch.before.stream not in fenced]
-        write_stretches(connection, stretches, numbers)
+        write_stretches(connection, stretches, tables, numbers)
         times.note(connection, sealed.node, sealed.sealed_ns, sealed.durable_before_ns)
         durable = count_commit(connection, opening, b"".join(stretch.after.hash for stretch in stretches))
         connection.execute("COMMIT")
@@ -133,7 +137,9 @@ class HeldRows:
         self.connection.executemany(HOLD, moved)
 
 
-def write_stretches(connection: apsw.Connection, stretches: Sequence[Stretch], numbers: Numbers) -> None:
+def write_stretches(
+    connection: apsw.Connection, stretches: Sequence[Stretch], tables: Tables, numbers: Numbers
+) -> None:
     """Write what the stretches hold, table by table: a batch of many streams has few rows of each."""
     connection.executemany(insert(EVENTS), chain.from_iterable(stretch.events for stretch in stretches))
     dropped: dict[str, list[tuple[Any, ...]]] = {}
@@ -152,19 +158,19 @@ def write_stretches(connection: apsw.Connection, stretches: Sequence[Stretch], n
         ]  # fmt: skip
     held = HeldRows(connection)
     for name, keys in dropped.items():
-        table = table_named(name)
-        if is_held(table):
+        table = tables.by_name[name]
+        if name in tables.held:
             held.leave(table, keys)
         connection.executemany(delete(table), keys)
     for stretch in stretches:
         stream = stretch.before.stream
         for name, values in stretch.rows.items():
-            table = table_named(name)
-            if is_held(table):
+            table = tables.by_name[name]
+            if name in tables.held:
                 held.leave(table, [row[: table.key_length] for row in numbers.stored(table, stream, values)])
                 held.enter(table, stream, values)
     for name, values in rows.items():
-        connection.executemany(upsert(table_named(name)), values)
+        connection.executemany(upsert(tables.by_name[name]), values)
     held.write()
     connection.executemany(REFUSE, counted)
     for stretch in stretches:
