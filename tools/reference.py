@@ -15,7 +15,7 @@ import msgspec
 
 from runline.config import ENVIRONMENT, SECRETS, Settings
 from runline.domain.catalog import FIXTURE_LIFE
-from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
+from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
 from runline.domain.tickets import LEG_LIFE, TICKET_LIFE
 from runline.domain.vocabulary import plain_vocabulary
 from runline.gateway.door import path_name, public_commands
@@ -89,9 +89,13 @@ def queries() -> Iterable[str]:
 def permissions() -> Iterable[str]:
     """Permissions and who starts with which."""
     yield from ("A role is a list of permissions; nobody can grant what they do not hold.", "")
-    yield from ("| permission | owner | new sub-agent | player | feed | commands |", "|---|---|---|---|---|---|")
+    yield from (
+        "| permission | house's owner | book's owner | new sub-agent | player | feed | commands |",
+        "|---|---|---|---|---|---|---|",
+    )
     for permission in Permission:
-        marks = ["yes" if permission.value in held else "" for held in (EVERYTHING, VIEW_ONLY, PLAYER_MAY, FEED_MAY)]
+        held_by = (permissions_of("house"), permissions_of("book"), VIEW_ONLY, PLAYER_MAY, FEED_MAY)
+        marks = ["yes" if permission.value in held else "" for held in held_by]
         needing = ", ".join(f"`{kind.__name__}`" for kind in public_commands(VOCABULARY) if kind.needs is permission)
         yield f"| `{permission.value}` | {' | '.join(marks)} | {needing} |"
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import NOON_NS
-from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
+from tests.doubles.words import EVERY, START_NS, agent, board, game, line, player, role, staff, wager
 
 from runline.domain import (
     board as boards,
@@ -178,7 +178,7 @@ def fill(stage, command, at, by):
 def test_the_staff_of_one_agent_leave_as_much_free_as_a_branch_of_the_tree_holds(
     stage, monkeypatch, module, name, kind, command
 ):
-    may = tuple(Permission)
+    may = EVERY
     stage.given(agent("A1-1", "A1"), agent("B1"))
     stage.given(staff("ann", *may, at="A1"), staff("una", *may, at="A1-1"), staff("bob", *may, at="B1"))
     monkeypatch.setattr(module, name, 64)
@@ -202,7 +202,7 @@ def test_the_staff_of_all_agents_together_leave_the_last_part_to_the_whole_books
 ):
     stage.given(staff("owner-of-all"))
     for branch in range(8):
-        stage.given(agent(f"B{branch}"), staff(f"boss{branch}", *Permission, at=f"B{branch}"))
+        stage.given(agent(f"B{branch}"), staff(f"boss{branch}", *EVERY, at=f"B{branch}"))
     monkeypatch.setattr(module, name, 128)
     for branch in range(8):
         fill(stage, command, f"B{branch}", f"boss{branch}")

@@ -10,12 +10,12 @@ from runline.domain.execution import fold
 from runline.domain.fixtures import FixtureClosed
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.nodes import ROOT
-from runline.domain.permissions import Permission
+from runline.domain.permissions import Permission, permissions_of
 from runline.domain.queries.declared import Page
 from runline.domain.sessions import Session
 from runline.domain.suspension import Reopen, Suspend
 
-EVERYTHING = frozenset(permission.value for permission in Permission)
+EVERYTHING = frozenset(permissions_of("book"))
 
 
 class Unread(dict):

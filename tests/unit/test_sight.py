@@ -57,7 +57,7 @@ def ending_sessions(event):
 
 
 def stages():
-    return [*one_of_each(), *(season(seed, 300) for seed in range(3))]
+    return [*one_of_each(), *(season(seed, 300) for seed in range(6))]
 
 
 @pytest.fixture(scope="module")

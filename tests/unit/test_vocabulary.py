@@ -27,7 +27,7 @@ from runline.domain.messages import (
     upcasts,
 )
 from runline.domain.money import Rounding
-from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
+from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
 from runline.domain.rows import columns
 from runline.domain.settlement import TakeResult
 from runline.domain.state import Part, Row
@@ -425,8 +425,27 @@ def test_every_event_has_a_line_in_the_golden_log():
 
 
 def test_the_shipped_roles_hold_permissions_that_there_are():
-    for role in (EVERYTHING, VIEW_ONLY, PLAYER_MAY, FEED_MAY):
-        assert list(role) == [permission.value for permission in Permission if permission.value in role]
+    for role, kind in ((VIEW_ONLY, "book"), (PLAYER_MAY, "book"), (FEED_MAY, "house")):
+        assert list(role) == [permission for permission in permissions_of(kind) if permission in role]
+
+
+def test_a_permission_is_of_the_kinds_of_stream_in_which_something_needs_it():
+    needed: dict[Permission, dict[str, None]] = {permission: {} for permission in Permission}
+    asking: list[Any] = [*VOCABULARY.commands.values(), *VOCABULARY.queries.values()]
+    for one in asking:
+        if one.needs is not None:
+            needed[one.needs].update(dict.fromkeys(one.streams))
+    for topic in VOCABULARY.topics.values():
+        needed[topic.needs].update(dict.fromkeys(("book", "house") if topic.house else ("book",)))
+    assert {permission: sorted(needed[permission]) for permission in Permission} == {
+        permission: sorted(permission.streams) for permission in Permission
+    }
+
+
+def test_what_the_house_tells_books_is_shown_to_permissions_that_a_book_has():
+    told = [event for event in VOCABULARY.events.values() if event.told_to_books]
+    assert told
+    assert [event.__name__ for event in told if "book" not in event.shown_to.streams] == []
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,10 @@ from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 import msgspec
 
-from runline.domain.permissions import Permission
+from runline.domain.permissions import Permission, StreamKind
 
 Lane = Literal["control", "wagers", "bulk"]
 """control: whatever changes what is allowed. wagers: what players do. bulk: long and mass work, last in line."""
-
-StreamKind = Literal["house", "book"]
 
 HOUSE = "house"
 """The id of the house's stream. A book's stream has the book's id."""

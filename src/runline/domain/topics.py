@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from runline.domain.audience import Audience
-from runline.domain.messages import Event, Rejected, StreamKind, declares, lacking
+from runline.domain.messages import Event, Rejected, declares, lacking
 from runline.domain.nodes import Nodes
-from runline.domain.permissions import Permission
+from runline.domain.permissions import Permission, StreamKind
 from runline.domain.state import State
 
 if TYPE_CHECKING:

@@ -45,8 +45,9 @@ from runline.domain import (
     watch,
 )
 from runline.domain.grading import Result
-from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event, StreamKind
+from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event
 from runline.domain.money import Minor, Rounding
+from runline.domain.permissions import StreamKind
 from runline.domain.queries import history, inside, moment, process
 from runline.domain.queries.declared import Query
 from runline.domain.queries.inside import Inside
