@@ -23,10 +23,11 @@ from tests.integration.world import (
 )
 
 from runline.domain.fixtures import CloseFixture
+from runline.domain.house import StartStream
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import HOUSE
 from runline.domain.setbacks import TryAgain, WorkSetAside
-from runline.domain.settlement import TakeResult
+from runline.domain.settlement import ResultTaken, TakeResult
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN
@@ -354,6 +355,25 @@ def test_a_result_that_cannot_be_taken_holds_the_later_ones_back_until_it_is_set
             assert await balance(world) == 2 * 102_00
             await set_aside(world, "b2")
             await comes_true(lambda: conditions(world) == [("aside", "b2", "degraded")])
+
+    play(main())
+    agrees(path)
+
+
+def test_a_book_that_has_done_what_the_house_caused_and_has_not_noted_it_stops_before_it_is_durable(path, monkeypatch):
+    monkeypatch.setattr("runline.engine.owned.RECOVER_PAUSE_S", 0.001)
+
+    async def main():
+        async with staged(SqliteStore(path)) as world:
+            before = (await world.engine.query("b1", lambda book: None))[0]
+            mend = declare_otherwise(world.engine.vocabulary, "evolvers", ResultTaken, lambda book, event: None)
+            await world.play_off()
+            await comes_true(lambda: ("stream", "b1", "failing") in conditions(world))
+            mend()
+            await world.do(HOUSE, StartStream("b1", "mended"))
+            await world.settled("b1")
+            taken = [row for row in await world.engine.store.events("b1", before, 100) if b'"ResultTaken"' in row[4]]
+            assert len(taken) == 1
 
     play(main())
     agrees(path)

@@ -362,6 +362,30 @@ def test_what_the_house_causes_is_caused_for_a_book_that_was_not_there_too():
             Vocabulary(*NOUNS, noun("tolls", *declared.values()))
 
 
+def test_what_the_house_causes_says_its_position_there():
+    class Chime(Command):
+        """The house's bell is heard in a book, nobody knows which time."""
+
+    @decides(Chime)
+    def chime(book, command, context):
+        return ()
+
+    @causes(BookOpened, Chime)
+    def opening_chimes(house, event):
+        return Chime()
+
+    @misses(Chime)
+    def chimes_after(house, seq):
+        return []
+
+    @makes_up(Chime)
+    def chime_is_made_up_for(book, house_seq, context):
+        return []
+
+    with pytest.raises(VocabularyError, match="Chime is caused by the house, and has no house_seq"):
+        Vocabulary(*NOUNS, noun("chimes", Chime, chime, opening_chimes, chimes_after, chime_is_made_up_for))
+
+
 def test_a_book_takes_all_that_it_has_missed_in_the_houses_order(monkeypatch):
     vocabulary = Vocabulary(*NOUNS, noun("tolls", *causing().values()))
     house, book = House(vocabulary), Book("main", vocabulary)

@@ -253,8 +253,8 @@ def causes(event: type[Event], command: type[Command]) -> Callable[[F], F]:
     `house_seq`.
 
     A book takes what the house causes in the house's order. So what is at or below its position there (`results_taken`) it has
-    taken, and the command's event moves that position. What gives such commands to a book that was not there, and what makes up
-    for one that was set aside, are declared as well: by `misses` and `makes_up`.
+    taken, and the command's event moves that position: a book whose position stands after it stops. What gives such commands to
+    a book that was not there, and what makes up for one that was set aside, are declared as well: by `misses` and `makes_up`.
     """
     return declares("causes", (event, command))
 

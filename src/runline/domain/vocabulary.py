@@ -231,6 +231,9 @@ class Vocabulary:
         require_same("says the ground of", [kind for kind in commands if kind.needs is not None], self.grounds)
         require_known("causes commands by", self.caused, events)
         require_known("causes", dict.fromkeys(causing), commands)
+        for command in causing:
+            if "house_seq" not in command.__struct_fields__:
+                raise VocabularyError(f"{command.__name__} is caused by the house, and has no house_seq.")
         require_same("gives a book what it has missed of", causing, self.missed)
         require_same("makes up for what is set aside of", causing, self.made_up)
         require_known("wants rows for", self.wanted, [*commands, *events])
