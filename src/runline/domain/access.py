@@ -16,7 +16,7 @@ from typing import Literal
 from runline.domain.bounds import KEPT_FOR_THE_WHOLE, LOWERED_LOOKED_MAX
 from runline.domain.identifiers import identifier
 from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected, lacking
-from runline.domain.nodes import ROOT, Held
+from runline.domain.nodes import ROOT, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part, Row, State
 
@@ -196,7 +196,7 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
         return known.node if known else None
 
 
-def require_room(state: State, user: User, count: int, most: int, what: Held) -> None:
+def require_room(state: State, user: User, count: int, most: int, what: Occupant) -> None:
     """Refuse one more of what there are so many of already. The last places are kept for the staff of the whole stream; of the
     others, no branch of the tree may hold more than it leaves free: whoever comes next finds room.
 

@@ -12,7 +12,7 @@ from runline.domain.access import PLAYER_ROLE, User, grantable, require_room
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
-from runline.domain.nodes import ROOT, Held, Nodes
+from runline.domain.nodes import ROOT, Nodes, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
 from runline.domain.state import Row, State
@@ -67,7 +67,7 @@ class Extent(msgspec.Struct):
     """
 
     levels: list[int] = []
-    held: dict[Held, int] = {}
+    held: dict[Occupant, int] = {}
 
     def add(self, other: "Extent", sign: Literal[1, -1], lower: int) -> None:
         """Add (1) or take away (-1) a subtree, whose top stands so many levels below."""
@@ -84,7 +84,7 @@ class Extent(msgspec.Struct):
         while levels and not levels[-1]:
             levels.pop()
 
-    def add_held(self, what: Held, count: int) -> None:
+    def add_held(self, what: Occupant, count: int) -> None:
         """Count what else there is."""
         left = self.held.get(what, 0) + count
         if left:
@@ -148,7 +148,7 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         """The players directly under an agent."""
         return self.players_at.get(agent, NO_KEYS)
 
-    def take_room(self, node: str, what: Held, count: int) -> None:
+    def take_room(self, node: str, what: Occupant, count: int) -> None:
         for above in self.chain(node):
             self.extents[above].add_held(what, count)
 
@@ -160,7 +160,7 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
             node = agents[node].parent
         return branch
 
-    def held_in_branch(self, node: str, what: Held) -> int:
+    def held_in_branch(self, node: str, what: Occupant) -> int:
         extent = self.extents[self.branch_of(node)]
         return sum(extent.levels) if what == "agents" else extent.held.get(what, 0)
 
