@@ -232,7 +232,7 @@ def test_an_engine_that_is_stopped_while_nothing_can_be_stored_ends(committed, i
 # What cannot be let out
 
 
-def test_a_part_that_cannot_be_let_out_is_read_again_and_the_others_are_answered(committed, impatient, monkeypatch):
+def test_a_stretch_that_cannot_be_let_out_is_read_again_and_the_others_are_answered(committed, impatient, monkeypatch):
     async def main():
         async with running(committed()) as world:
             await open_stage(world, books=("b1", "b2"))
@@ -436,7 +436,7 @@ def test_when_nobody_can_tell_whether_it_was_stored_the_same_command_may_be_sent
     agrees(committed.path)
 
 
-def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, impatient):
+def test_when_only_some_stretches_were_stored_memory_follows_the_store(committed, impatient):
     async def main():
         faulty = FaultyStore(committed())
         async with running(faulty) as world:

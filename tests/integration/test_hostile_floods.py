@@ -446,7 +446,7 @@ def test_a_query_that_waits_for_a_position_is_woken_when_it_is_reached_and_not_b
     play(main())
 
 
-def test_queries_that_wait_have_bounds_for_each_user_part_and_book_and_in_all(path, monkeypatch):
+def test_queries_that_wait_have_bounds_for_each_user_branch_and_book_and_in_all(path, monkeypatch):
     monkeypatch.setattr("runline.engine.positions.AWAITING_MAX", 4 * AWAITING_PER_USER_MAX)
 
     async def main():

@@ -157,7 +157,7 @@ def test_what_a_stopped_book_has_missed_of_the_house_it_takes_when_it_starts(com
     agrees(committed.path)
 
 
-def test_a_stream_that_stops_while_its_last_part_is_written_keeps_that_part(path):
+def test_a_stream_that_stops_while_its_last_stretch_is_written_keeps_it(path):
     async def main():
         store = HeldStore(SqliteStore(path))
         async with running(store) as world:
@@ -201,7 +201,7 @@ def test_who_waits_for_a_position_of_a_stream_that_stops_is_told(path):
 # A part that cannot be sealed
 
 
-def test_a_part_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered(committed, monkeypatch):
+def test_a_stretch_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered(committed, monkeypatch):
     encoder = row_encoder
 
     def broken_encoder(kind):

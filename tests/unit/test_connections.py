@@ -149,7 +149,7 @@ def test_a_branch_of_the_tree_has_as_many_as_it_leaves_free_and_makes_room_for_i
     assert not idle.gone
 
 
-def test_a_book_has_as_many_as_it_leaves_free_whatever_its_parts():
+def test_a_book_has_as_many_as_it_leaves_free_whatever_its_branches():
     connections = Connections(100)
     busy = [one for n in range(60) for one in signed_in(connections, ("b1", f"A{n}", f"u{n}"), 1, waits=False)]
     assert len(busy) == 50

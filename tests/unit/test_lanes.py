@@ -126,7 +126,7 @@ def test_a_branch_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypa
     assert (len(lanes.empty()), place.branches) == (64, {})
 
 
-def test_a_user_of_a_part_leaves_places_to_the_others_of_it():
+def test_a_user_of_a_branch_leaves_places_to_the_others_of_it():
     lanes = Lanes()
     sent = [put(lanes, submission(WAGER, by="P1", branch="A1")) for _ in range(2_000)]
     assert sent[:REQUESTS_PER_SEND_MAX] == [True] * REQUESTS_PER_SEND_MAX
@@ -158,7 +158,7 @@ def test_in_the_control_lane_everyone_who_waits_has_turns(monkeypatch):
     assert (len(lane), lane.senders) == (0, {})
 
 
-def test_in_the_control_lane_turns_go_round_the_parts_of_the_tree_however_many_users_they_have(monkeypatch):
+def test_in_the_control_lane_turns_go_round_the_branches_of_the_tree_however_many_users_they_have(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 1)
     lane = InTurns()
     for number in range(6):

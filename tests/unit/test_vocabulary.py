@@ -1,15 +1,18 @@
 """Vocabulary: every command is decided, every event evolves, and each says who may send or see it."""
 
+import pickle
 import pkgutil
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.doubles import bells
 from tests.doubles.golden import stored
 from tests.doubles.plain import VOCABULARY
 
 import runline.domain
+import runline.reads.history
 from runline.domain.book import Book, BookStarted, missed
 from runline.domain.execution import fold
 from runline.domain.house import BookOpened, House
@@ -314,6 +317,14 @@ def test_no_module_keeps_a_vocabulary_it_is_handed_in():
         for name, value in vars(module).items()
         if isinstance(value, Vocabulary)
     ] == []
+
+
+def test_a_vocabulary_goes_to_the_process_that_reads_history_by_the_names_of_its_nouns():
+    sent = pickle.dumps(Vocabulary(*NOUNS, bells))
+    assert len(sent) < 2_000
+    found = pickle.loads(sent)
+    assert found is pickle.loads(sent)
+    assert list(found.events) == [*VOCABULARY.events, "BellRung"]
 
 
 class Toll(Command):
