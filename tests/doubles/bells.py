@@ -7,8 +7,6 @@ from typing import Any
 
 import apsw
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy.schema import CreateTable
 
 from runline.domain.access import User
 from runline.domain.audience import Audience
@@ -22,7 +20,7 @@ from runline.domain.queries.pages import page_of
 from runline.domain.state import Part, Row, State
 from runline.domain.topics import Changed, Key, Topic, TopicRows, changes
 from runline.domain.vocabulary import Vocabulary
-from runline.store.schema import metadata
+from runline.store.schema import schema_sql
 
 
 class Bell(Row, table="bells"):
@@ -112,7 +110,6 @@ DECLARED = (
 
 def bells_table(path: Path, vocabulary: Vocabulary) -> None:
     """Make the table of the bells in a file."""
-    dialect = sa.create_mock_engine("sqlite://", lambda *_: None).dialect
     connection = apsw.Connection(str(path))
-    connection.execute(str(CreateTable(metadata(vocabulary).tables["bells"]).compile(dialect=dialect)))
+    connection.execute(next(sql for sql in schema_sql(vocabulary) if "CREATE TABLE bells" in sql))
     connection.close()

@@ -5,8 +5,6 @@ from typing import Any
 
 import apsw
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex, CreateTable
 from tests.doubles.plain import VOCABULARY
 from tests.integration.world import play
 
@@ -14,7 +12,7 @@ from runline.domain.state import Following
 from runline.domain.tickets import Ticket
 from runline.engine.ports import StoreError
 from runline.store.migrations.run import newest_revision, upgrade_sql
-from runline.store.schema import metadata
+from runline.store.schema import schema_sql
 from runline.store.sqlite import SqliteReader, SqliteStore
 from runline.store.tables import SCHEMA_REVISION, SYSTEM_TABLES, indexes_in, tables_of
 
@@ -33,12 +31,8 @@ def migrated() -> apsw.Connection:
 def derived() -> apsw.Connection:
     """A database as the rows describe it."""
     connection = apsw.Connection(":memory:")
-    dialect = sa.create_mock_engine("sqlite://", lambda *_: None).dialect
-    described = metadata(VOCABULARY)
-    for table in described.sorted_tables:
-        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-        for index in table.indexes:
-            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    for sql in schema_sql(VOCABULARY):
+        connection.execute(sql)
     return connection
 
 

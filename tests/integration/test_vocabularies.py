@@ -5,7 +5,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
-from tests.doubles import bells
+from tests.doubles import bells, ids
 from tests.doubles.wired import BUSES
 from tests.integration.served import served
 from tests.integration.stores import COMMITTERS
@@ -53,14 +53,17 @@ def test_an_engine_with_one_noun_more_runs_beside_one_with_the_plain_vocabulary(
             owner, other = await open_stage(with_bells), await open_stage(without)
             async with aclosing(owner.stream("bells")) as frames:
                 await anext(frames)
-                rung = await owner.send("RingBell", {"bell": "great"})
+                rung = await owner.send_as(ids.uuid7(with_bells.world.clock.at_ns), "RingBell", {"bell": "great"})
                 assert [event["type"] for event in rung.events] == ["BellRung"]
                 assert await first_rows(frames, "bells") == [{"bell": "great", "times": 1}]
             page = await owner.ask("bells", at_least=rung.position)
             assert page.items == [{"bell": "great", "times": 1}]
             logged = await owner.ask("log", type="BellRung", at_least=rung.position)
             assert [row["event"]["bell"] for row in logged.items] == ["great"]
-            for ask in (other.send("RingBell", {"bell": "great"}), other.ask("bells")):
+            for ask in (
+                other.send_as(ids.uuid7(without.world.clock.at_ns), "RingBell", {"bell": "great"}),
+                other.ask("bells"),
+            ):
                 with pytest.raises(RefusedError) as refused:
                     await ask
                 assert refused.value.code == "not_found"

@@ -17,7 +17,7 @@ from runline.evaluate.replay import Differs, replay_stream, scratch
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.mark import Mark, MarkDamaged, load_mark
 from runline.store.opening import damage_in_wal, last_opening
-from runline.store.schema_change import migrate
+from runline.store.schema import schema_sql
 from runline.store.sqlite import SqliteReader
 from runline.store.statements import (
     EVENTS_BEYOND,
@@ -106,7 +106,8 @@ class Verification:
             open_tables(anchor, folded, self.stored)
         self.tables = scratch(folded)
         if anchor is None:
-            migrate(self.tables, folded)
+            for sql in schema_sql(vocabulary):
+                self.tables.execute(sql)
 
     def run(self) -> Report:
         """Fold, and compare."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from runline.domain.vocabulary import Vocabulary
 from runline.store.tables import SYSTEM_TABLES, Table, indexes_in, tables_of
@@ -31,6 +33,16 @@ def metadata(vocabulary: Vocabulary) -> sa.MetaData:
             postgresql_where=where,
         )
     return described
+
+
+def schema_sql(vocabulary: Vocabulary) -> list[str]:
+    """What makes them in SQLite, statement by statement: what the migrations make, for rows of any vocabulary."""
+    dialect = sqlite.dialect()
+    found: list[str] = []
+    for table in metadata(vocabulary).sorted_tables:
+        found.append(str(CreateTable(table).compile(dialect=dialect)))
+        found += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
+    return found
 
 
 def describe(table: Table, described: sa.MetaData) -> sa.Table:
