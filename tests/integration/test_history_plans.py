@@ -225,7 +225,7 @@ def every_question() -> list[Any]:
 def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: dict[str, Any], **asked: Any) -> Any:
     """The page that somebody is answered."""
     question = HISTORY[name].asked(**chosen, **asked)
-    asked_for = (name, f"session of {user}", user, question, NOON_NS)
+    asked_for = (VOCABULARY, name, f"session of {user}", user, question, NOON_NS)
     found = sqlite_history.look_here(stream, history.answer, asked_for, {})
     return found if isinstance(found, Refused) else msgspec.json.decode(found[1])
 
