@@ -172,7 +172,7 @@ def test_the_default_day_is_a_full_slate_with_a_double_header_and_a_full_board_i
 
 
 def test_ten_games_close_at_once_on_the_sunday_and_end_within_ten_minutes_as_they_did():
-    day = read_sunday(PROJECT / "data" / "nfl")
+    day = read_sunday()
     early = [game for game in day.games if game.final_ns is not None]
     assert (len(early), len(day.games)) == (10, 14)
     assert {eastern(game.start_ns).isoformat() for game in early} == {"2024-09-15T13:00:00-04:00"}
@@ -194,7 +194,7 @@ def test_ten_games_close_at_once_on_the_sunday_and_end_within_ten_minutes_as_the
 
 
 def test_a_day_that_is_pressed_together_keeps_its_order_and_its_ends():
-    day = read_sunday(PROJECT / "data" / "nfl")
+    day = read_sunday()
     short = fitted(day, NOON_NS, 60)
     assert (short.origin_ns, short.end_ns) == (NOON_NS, NOON_NS + (day.end_ns - day.origin_ns) // 60)
     assert short.rush is not None
@@ -216,7 +216,7 @@ def test_in_the_rush_ten_times_as_many_wager():
 
 
 def test_a_timeline_counts_each_wager_in_its_part_of_the_day(tmp_path):
-    day = read_sunday(PROJECT / "data" / "nfl")
+    day = read_sunday()
     timeline = Timeline(day, 60.0)
     assert day.rush is not None
     for at_ns, duration_ns in ((day.origin_ns, 1_000_000), (day.rush.from_ns, 5_000_000), (day.end_ns - 1, 9_000_000)):

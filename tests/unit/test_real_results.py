@@ -34,7 +34,7 @@ def mlb_lines():
 
 @pytest.fixture(scope="module")
 def nfl_played():
-    return [game for game in nfl.read_games(DATA / "nfl") if game.score() is not None]
+    return [game for game in nfl.read_games(DATA / "nfl" / nfl.GAMES) if game.score() is not None]
 
 
 def mlb_counts(games, lines, score_of):
@@ -199,7 +199,7 @@ def test_a_bad_row_of_nfl_games_is_named(tmp_path, old, new):
     assert old in head
     (tmp_path / nfl.GAMES).write_bytes(gzip.compress(head.replace(old, new, 1).encode()))
     with pytest.raises(ValueError, match=r"nflverse.*\.csv\.gz:2:"):
-        nfl.read_games(tmp_path)
+        nfl.read_games(tmp_path / nfl.GAMES)
 
 
 @pytest.mark.parametrize("cut", [20, 100_000])
@@ -207,6 +207,6 @@ def test_a_file_that_is_cut_off_is_named(tmp_path, cut):
     (tmp_path / nfl.GAMES).write_bytes((DATA / "nfl" / nfl.GAMES).read_bytes()[:cut])
     (tmp_path / mlb2016.LINES).write_bytes((DATA / "mlb" / mlb2016.LINES).read_bytes()[:cut])
     with pytest.raises(ValueError, match="nflverse"):
-        nfl.read_games(tmp_path)
+        nfl.read_games(tmp_path / nfl.GAMES)
     with pytest.raises(ValueError, match="lines"):
         list(mlb2016.read_lines(tmp_path))

@@ -129,7 +129,7 @@ def show_largest(console: Console, running: Running, database: Path) -> None:
     if largest is None or found is None:
         return
     console.print(
-        f"The largest wager, {money(largest.risk_minor)}: ticket {largest.number:,} of {largest.book} (runline trace):",
+        f"The largest wager, {money(largest.risk_minor)}: ticket {largest.number:,} of {largest.book}, as `trace` shows it:",
         highlight=False,
     )
     show_trace(console, found)

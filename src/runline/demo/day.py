@@ -8,12 +8,13 @@ from typing import Literal
 import msgspec
 
 from runline.demo.clock import EASTERN, eastern
-from runline.demo.options import BadOption, data_directory, parse_day
+from runline.demo.options import BadOption, baseball_directory, has_baseball, parse_day
 from runline.domain.board import MarketLine
 from runline.domain.catalog import Sport
 from runline.domain.grading import Score
 from runline.feeds import mlb2016, nfl
 from runline.feeds.replay import Game, Line
+from runline.shell import reason_of
 
 Scenario = Literal["baseball", "sunday"]
 
@@ -26,6 +27,9 @@ OPENS_HOUR_UTC = 5
 
 SUNDAY = date(2024, 9, 15)
 """Ten games of the second week of the season of 2024 start at 13:00; four more, later that day, are on the board."""
+
+SUNDAY_GAMES = Path(__file__).parent / "nfl" / "nflverse_games_2024_09_15.csv"
+"""They travel with the package (NOTICE.md beside it)."""
 
 KICK_OFF = "13:00"
 SUNDAY_OPENS = time(12, 30)
@@ -114,8 +118,15 @@ def read_day(scenario: Scenario, day: str | None, *, lines: bool = True) -> Day:
     if scenario == "sunday":
         if day is not None:
             raise BadOption("--day is for the scenario baseball; the Sunday is 15 September 2024")
-        return read_sunday(data_directory("nfl"))
-    return read_baseball(data_directory("mlb"), parse_day(day) if day else DEFAULT_DAY, lines=lines)
+        return read_sunday()
+    return read_baseball(baseball_directory(), parse_day(day) if day else DEFAULT_DAY, lines=lines)
+
+
+def scenario_here(wanted: Scenario | None, day: str | None) -> Scenario:
+    """The scenario that is asked for; unless one is, the Sunday where only the package is and not the baseball season."""
+    if wanted is not None:
+        return wanted
+    return "baseball" if day is not None or has_baseball() else "sunday"
 
 
 def read_baseball(directory: Path, day: date, *, lines: bool = True) -> Day:
@@ -126,7 +137,7 @@ def read_baseball(directory: Path, day: date, *, lines: bool = True) -> Day:
     try:
         season = mlb2016.read_games(directory)
     except (OSError, ValueError) as error:
-        raise BadOption(f"the data of MLB 2016 cannot be read: {error}") from None
+        raise BadOption(f"the data of MLB 2016 cannot be read: {reason_of(error)}") from None
     games = [game for game in season if eastern(game.start_ns).date() == day]
     if not games:
         first, last = eastern(season[0].start_ns).date(), eastern(season[-1].start_ns).date()
@@ -152,18 +163,18 @@ def lines_of(directory: Path, season: list[mlb2016.MlbGame], games: list[mlb2016
         rows = islice(mlb2016.read_lines(directory), sum(game.lines for game in season[: until + 1]))
         return [line for line in rows if line.game_id in wanted]
     except (OSError, ValueError) as error:
-        raise BadOption(f"the data of MLB 2016 cannot be read: {error}") from None
+        raise BadOption(f"the data of MLB 2016 cannot be read: {reason_of(error)}") from None
 
 
-def read_sunday(directory: Path) -> Day:
+def read_sunday(path: Path = SUNDAY_GAMES) -> Day:
     """The Sunday. Its source has closing lines only: they stand from the beginning.
 
     Raises BadOption for data that cannot be read.
     """
     try:
-        season = nfl.read_games(directory)
+        season = nfl.read_games(path)
     except (OSError, ValueError) as error:
-        raise BadOption(f"the data of the NFL cannot be read: {error}") from None
+        raise BadOption(f"the data of the NFL cannot be read: {reason_of(error)}") from None
     played = [game for game in season if game.gameday == str(SUNDAY)]
     early = [game for game in played if game.gametime == KICK_OFF]
     if not early:

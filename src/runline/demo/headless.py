@@ -1,6 +1,5 @@
 """Headless: the demo in the terminal. It checks what it is asked for, runs the day, says how it was, and verifies it."""
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,21 +10,21 @@ from rich.console import Console
 
 from runline.bootstrap import run
 from runline.demo.closing import show_books, show_largest, show_refusals
-from runline.demo.day import Scenario, read_day
+from runline.demo.day import Scenario, read_day, scenario_here
 from runline.demo.options import (
     BadOption,
     check_rate,
     database_in,
     parse_duration,
 )
-from runline.demo.pasted import to_paste
 from runline.demo.run import Wanted, run_day
 from runline.demo.timeline import show_timeline, write_picture
 from runline.domain.messages import Rejected
 from runline.engine.ports import StoreError
 from runline.evaluate.terminal import verify_database
+from runline.shell import DONE, FAILED, complain, to_paste
 
-FAILED, UNUSABLE, INTERRUPTED = 1, 2, 130
+INTERRUPTED = 130
 PICTURE = "latency.svg"
 
 
@@ -33,7 +32,7 @@ def run_demo(
     *,
     duration: str,
     data: Path | None,
-    scenario: Scenario,
+    scenario: Scenario | None,
     day: str | None,
     rate: float,
     seed: int,
@@ -43,18 +42,16 @@ def run_demo(
     console = Console()
     try:
         duration_s, rate_per_s = parse_duration(duration), check_rate(rate)
-        played = read_day(scenario, day)
+        played = read_day(scenario_here(scenario, day), day)
         with database_place(data) as database:
             wanted = Wanted(played, duration_s, rate_per_s, seed, committer, database)
             return demonstrate(console, wanted, kept=data is not None)
     except (BadOption, StoreError) as error:
-        print(f"runline: {error}", file=sys.stderr)
-        return UNUSABLE
+        return complain(error)
     except Rejected as rejected:
-        print(f"runline: {rejected.code}: {rejected.message}", file=sys.stderr)
-        return FAILED
+        return complain(f"{rejected.code}: {rejected.message}", FAILED)
     except KeyboardInterrupt:
-        print("runline: interrupted", file=sys.stderr)
+        complain("interrupted")
         return INTERRUPTED
 
 
@@ -88,11 +85,11 @@ def demonstrate(console: Console, wanted: Wanted, *, kept: bool) -> int:
         picture = wanted.database.with_name(PICTURE)
         write_picture(ending.running.timeline, picture)
         console.print(f"The day as a picture: {picture}", highlight=False, soft_wrap=True)
-        console.print(f"Kept in {wanted.database}. Check it yourself:", highlight=False, soft_wrap=True)
-        console.print(f"  {to_paste('verify', wanted.database)}", highlight=False, soft_wrap=True)
+        console.print(f"Kept in {wanted.database}. Check it yourself:\n", highlight=False, soft_wrap=True)
+        console.print(to_paste("verify", wanted.database), highlight=False, soft_wrap=True, markup=False)
     faults = list(ending.faults)
     if not ending.running.bettors.accepted:
         faults.append("no wager was accepted")
     for fault in faults:
-        print(f"runline: {fault}", file=sys.stderr)
-    return status or (FAILED if faults else 0)
+        complain(fault)
+    return status or (FAILED if faults else DONE)

@@ -6,8 +6,7 @@ from datetime import date
 from math import isfinite
 from pathlib import Path
 
-DATA_VARIABLE = "RUNLINE_DATA"
-"""The environment's name of the folder that has `mlb/` and `nfl/`."""
+from runline.shell import DATA_VARIABLE, reason_of
 
 DATABASE = "runline.db"
 """The name of the database in the folder that is asked for."""
@@ -52,19 +51,28 @@ def parse_day(text: str) -> date:
         raise BadOption(f"--day takes a date such as 2016-06-25, not {text!r}") from None
 
 
-def data_directory(source: str) -> Path:
-    """Where a source's data lie (`mlb`, `nfl`): named by RUNLINE_DATA, or in the checkout that this file is part of.
+CHECKOUT = Path(__file__).parents[3]
+"""The folder of the source, if this file is part of one."""
+
+
+def has_baseball() -> bool:
+    """Whether the baseball season is said to be here, or is."""
+    return bool(os.environ.get(DATA_VARIABLE)) or (CHECKOUT / "data" / "mlb").is_dir()
+
+
+def baseball_directory() -> Path:
+    """Where the baseball season lies: named by RUNLINE_DATA, or in the source.
 
     Raises BadOption.
     """
     named = os.environ.get(DATA_VARIABLE)
-    directory = (Path(named) if named else Path(__file__).parents[3] / "data") / source
-    if not directory.is_dir():
-        raise BadOption(
-            f"the demo's data are not in {directory}. They come with Runline's source: run the demo from a checkout, "
-            f"or set {DATA_VARIABLE} to its folder `data`"
-        )
-    return directory
+    directory = (Path(named) if named else CHECKOUT / "data") / "mlb"
+    if directory.is_dir():
+        return directory
+    raise BadOption(
+        f"the baseball season is not in {directory}. It has a licence of its own and comes with Runline's source only: run the "
+        f"demo from a checkout, set {DATA_VARIABLE} to its folder `data`, or see the Sunday: --scenario sunday"
+    )
 
 
 def database_in(folder: Path) -> Path:
@@ -74,7 +82,7 @@ def database_in(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         known = path.exists()
     except OSError as error:
-        raise BadOption(f"--data: {error}") from None
+        raise BadOption(f"--data: {reason_of(error)}. Name a folder that can be made or is empty") from None
     if known:
         raise BadOption(f"--data: there is a database already: {path}. The demo needs a folder without one")
     return path

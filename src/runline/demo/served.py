@@ -32,6 +32,7 @@ from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX
 from runline.gateway.server import AddressInUse, listen, make_server
 from runline.gateway.web import JSON, answer, body_of, called_by, guarded, headers_of, require_content
+from runline.shell import complain
 
 PASSWORD = "in-real-time"
 """Of all four sign-ins. The demo listens on this machine only."""
@@ -49,7 +50,6 @@ AGENT = "agent.A"
 FACTOR = 10
 ACTIONS_PER_S = 0.25
 HOUR_NS = 3_600 * 10**9
-FAILED = 2
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -190,8 +190,7 @@ def main() -> int:
     try:
         run(lambda: serve_demo(plan))
     except (BadOption, AddressInUse, StoreError, Rejected) as error:
-        print(f"runline: {error}", file=sys.stderr)
-        return FAILED
+        return complain(error)
     return 0
 
 

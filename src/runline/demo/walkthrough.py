@@ -12,16 +12,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from runline.demo.day import Day, Scenario, read_day
+from runline.demo.day import Day, Scenario, read_day, scenario_here
 from runline.demo.options import BadOption, check_rate, database_in, parse_duration
-from runline.demo.pasted import to_paste
 from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen
+from runline.shell import FAILED, UNUSABLE, complain, to_paste
 from runline.store.file import open_connection
 from runline.store.statements import FIGURES, HEADS_IN_ORDER
 
-UNUSABLE = 2
 PORT = 8_000
 LEAD_NS = 2 * 10**9
 """The day begins this long after the start, when the engine is up."""
@@ -36,7 +35,7 @@ def walk_through(
     duration: str,
     speed: float | None,
     data: Path | None,
-    scenario: Scenario,
+    scenario: Scenario | None,
     day: str | None,
     rate: float,
     seed: int,
@@ -46,11 +45,12 @@ def walk_through(
     """`runline demo`: until Ctrl-C. 0, or 2 if it cannot be run as asked for."""
     console = Console(highlight=False)
     try:
+        scenario = scenario_here(scenario, day)
         played = read_day(scenario, day, lines=False)
         span_s = (played.end_ns - played.origin_ns) / 1e9
         speed = speed or span_s / parse_duration(duration)
         if not 1 <= speed <= 10_000:
-            raise BadOption(f"--speed takes 1 to 10000, not {speed:g}")
+            raise BadOption(f"--speed takes 1 to 10000 times as fast, not {speed:g}")
         database = database_in(data or Path(tempfile.mkdtemp(prefix="runline-demo-")))
         with listen("127.0.0.1", free_port(port)) as listening:
             number = listening.getsockname()[1]
@@ -67,8 +67,7 @@ def walk_through(
         )
         return keep_running(console, plan, played)
     except (BadOption, StoreError, AddressInUse) as error:
-        print(f"runline: {error}", file=sys.stderr)
-        return UNUSABLE
+        return complain(error)
 
 
 def free_port(wanted: int | None) -> int:
@@ -102,19 +101,30 @@ def keep_running(console: Console, plan: Plan, day: Day) -> int:
                 shown = True
             elif ready:
                 console.print(f"  up again after {time.monotonic() - began:.1f} s, nothing acknowledged is lost")
-            status = child.wait()
+            status = wait_for(console, plan, day, child)
             if status == UNUSABLE:
                 return UNUSABLE
             console.print(f"The engine has ended ({ended_by(status)}); it is started again.")
             quick_ends = quick_ends + 1 if not ready or time.monotonic() - began < QUICK_S else 0
-        print("runline: the engine ends at once each time", file=sys.stderr)
-        return 1
+        return complain("the engine ends at once each time; what it says of it is above", FAILED)
     except KeyboardInterrupt:
         if child is not None and child.poll() is None:
             child.terminate()
             child.wait()
         summary(console, plan)
         return 0
+
+
+def wait_for(console: Console, plan: Plan, day: Day, child: "subprocess.Popen[str]") -> int:
+    """Wait until the engine ends, and say meanwhile when the day is over. Returns its status."""
+    over_ns = plan.began_ns + int((day.end_ns - day.origin_ns) / plan.speed)
+    if time.time_ns() < over_ns:
+        try:
+            return child.wait((over_ns - time.time_ns()) / 1e9)
+        except subprocess.TimeoutExpired:
+            what = "the last of these results is in" if day.later else "the last result is in"
+            console.print(f"The day is over: {what}. The page stays as it is; Ctrl-C ends it.")
+    return child.wait()
 
 
 def ended_by(status: int) -> str:
@@ -154,6 +164,6 @@ def summary(console: Console, plan: Plan) -> None:
         table.add_row(stream, f"{events:,}", *row)
     connection.close()
     console.print(table)
-    console.print(f"\nThe data are in {plan.database}. Check them, or serve them again as they are:", soft_wrap=True)
-    console.print(f"  {to_paste('verify', plan.database)}", soft_wrap=True)
-    console.print(f"  {to_paste('serve', '--database', plan.database)}", soft_wrap=True)
+    console.print(f"\nThe data are in {plan.database}. Check them, or serve them again as they are:\n", soft_wrap=True)
+    for words in (("verify", plan.database), ("serve", "--database", plan.database)):
+        console.print(to_paste(*words), soft_wrap=True, markup=False)

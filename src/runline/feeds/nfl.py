@@ -1,10 +1,11 @@
-"""NFL: every game since 1999 with its closing lines and final score. From `data/nfl` (NOTICE.md there)."""
+"""NFL: games with their closing lines and final scores, as nflverse has them. All since 1999 are in `data/nfl`."""
 
 import csv
 import gzip
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -66,11 +67,13 @@ class NflGame(msgspec.Struct, frozen=True, gc=False):
         return Score(self.home_score, self.away_score, level_after_regulation=bool(self.overtime))
 
 
-def read_games(directory: Path) -> list[NflGame]:
-    """All games, in the file's order (by day). Raises ValueError with file and line for a row that is not one."""
-    path = directory / GAMES
+def read_games(path: Path) -> list[NflGame]:
+    """All games of a file (CSV, or that compressed by gzip), in its order (by day).
+
+    Raises OSError; ValueError with file and line for a row that is not a game.
+    """
     games: dict[str, NflGame] = {}
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+    with opened(path) as file:
         reader = csv.DictReader(file)
         try:
             for row in reader:
@@ -85,6 +88,13 @@ def read_games(directory: Path) -> list[NflGame]:
         except (ValueError, csv.Error, EOFError, zlib.error) as error:
             raise ValueError(f"{path}:{reader.line_num}: {error}") from None
     return list(games.values())
+
+
+def opened(path: Path) -> IO[str]:
+    """The text of a file."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")
+    return path.open(encoding="utf-8", newline="")
 
 
 def game_of(row: Mapping[str, str]) -> NflGame:
