@@ -6,8 +6,8 @@ A task has phases, one after the other. In a phase lanes run beside each other, 
 whatever became of those before. What a stage says goes to build/stages/NAME.log; of one that fails it is printed in full,
 of one that passes only what it has skipped. Exits 0 if all passed, 1 otherwise.
 
-RUNLINE_WORKERS: how many processes share the integration tests (as many as there are cores unless told otherwise).
-RUNLINE_KILLS: how often `long` kills the engine.
+TEST_WORKERS: how many processes share the integration tests (as many as there are cores unless told otherwise).
+TEST_KILLS: how often `long` kills the engine.
 """
 
 import asyncio
@@ -60,8 +60,8 @@ def tool(name: str, *words: str) -> Stage:
     return Stage(name, [sys.executable, *words])
 
 
-WORKERS = os.environ.get("RUNLINE_WORKERS", str(os.cpu_count() or 2))
-KILLS = os.environ.get("RUNLINE_KILLS", "50")
+WORKERS = os.environ.get("TEST_WORKERS", str(os.cpu_count() or 2))
+KILLS = os.environ.get("TEST_KILLS", "50")
 FIRE = "tests/integration/test_gateway_stream.py"
 
 RUFF = python("ruff", "ruff", "check", "--quiet", *CHECKED)
@@ -83,9 +83,9 @@ TASKS: dict[str, Sequence[Phase]] = {
     "check": [CHECK],
     "test": [CHECK, [[INTEGRATION]], [[BROWSER]]],
     "long": [
-        [[python("crash", "pytest", "-m", "crash", "tests/integration", RUNLINE_KILLS=KILLS)]],
-        [[python("flips", "pytest", "tests/integration", "-k", "flipped", RUNLINE_FLIPS="250")]],
-        [[python("stream", "pytest", FIRE, "-k", "killed", RUNLINE_CUTS="100", RUNLINE_SCREENS="50")]],
+        [[python("crash", "pytest", "-m", "crash", "tests/integration", TEST_KILLS=KILLS)]],
+        [[python("flips", "pytest", "tests/integration", "-k", "flipped", TEST_FLIPS="250")]],
+        [[python("stream", "pytest", FIRE, "-k", "killed", TEST_CUTS="100", TEST_SCREENS="50")]],
     ],
 }
 

@@ -1,24 +1,29 @@
-"""Settings: frozen, one Struct for each part. From a TOML file, the environment and flags, in that order of strength."""
+"""Settings: frozen, one Struct for each part. From a TOML file, the environment and flags, in that order of strength.
+
+Rule: what is not known is refused, wherever it stands, with what was probably meant; and of every value it is known where it
+comes from, so that whoever looks for it knows where to change it.
+"""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from runline.domain.bounds import SESSION_NS_MAX, SESSION_NS_MIN
 from runline.gateway.addresses import LOOPBACK
-
-ENVIRONMENT = "RUNLINE_"
-"""The beginning of a setting's name in the environment: RUNLINE_SERVER_PORT is `port` of `[server]`."""
+from runline.shell import ENVIRONMENT, VARIABLES, UnusableError, nearest, reason_of
 
 HIDDEN = "(set, not shown)"
 
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+"""A port of TCP; 0: any free one."""
 
-class SettingsError(Exception):
+
+class SettingsError(UnusableError):
     """A setting cannot be used."""
 
 
@@ -52,7 +57,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     host: str = "127.0.0.1"
-    port: int = 8321
+    port: Port = 8321
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     public_url: str = ""
@@ -65,8 +70,12 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         url = urlsplit(self.public_url)
         if self.public_url and (url.scheme not in ("http", "https") or not url.hostname or url.path or url.query):
             raise ValueError("public_url is a scheme and a host, such as https://book.example")
-        for network in (*self.proxies, *self.exempt):
-            ip_network(network)
+        for name in ("proxies", "exempt"):
+            for network in getattr(self, name):
+                try:
+                    ip_network(network)
+                except ValueError as error:
+                    raise ValueError(f"{name} takes networks such as 10.0.0.0/8 or fd00::/8: {error}") from None
 
 
 class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,10 +92,14 @@ class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     program_idle_s: int = 24 * 3_600
 
     def __post_init__(self) -> None:
-        for whole_s, idle_s in ((self.screen_s, self.screen_idle_s), (self.program_s, self.program_idle_s)):
+        for kind in ("screen", "program"):
+            whole_s, idle_s = getattr(self, f"{kind}_s"), getattr(self, f"{kind}_idle_s")
             if not SESSION_NS_MIN <= idle_s * 10**9 <= whole_s * 10**9 <= SESSION_NS_MAX:
                 least, most = SESSION_NS_MIN // 10**9, SESSION_NS_MAX // 10**9
-                raise ValueError(f"sessions last {least} to {most} seconds, and idle no longer than at all")
+                raise ValueError(
+                    f"sessions last {least} to {most} seconds, and idle no longer than at all, but {kind}_s is {whole_s} and "
+                    f"{kind}_idle_s {idle_s}"
+                )
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,34 +111,155 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sessions: SessionSettings = SessionSettings()
 
 
-SECRETS = (("server", "owner_password"),)
+Key = tuple[str, str]
+"""A setting: its part and its name."""
+
+SECRETS: tuple[Key, ...] = (("server", "owner_password"),)
+
+FLAGS: dict[Key, str] = {
+    ("store", "path"): "--database",
+    ("store", "committer"): "--committer",
+    ("server", "host"): "--host",
+    ("server", "port"): "--port",
+}
+"""The settings that have a flag."""
 
 
-def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[tuple[str, str], Any]) -> Settings:
+class Origin(msgspec.Struct, frozen=True, rename={"kind": "from"}):
+    """Where a value comes from. name: of the file, the variable or the flag; "" of a default."""
+
+    kind: Literal["default", "file", "environment", "flag"]
+    name: str = ""
+
+    def words(self) -> str:
+        """It in words."""
+        return self.name or "default"
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings of a process, and where each value comes from."""
+
+    settings: Settings
+    origins: dict[Key, Origin]
+
+    def where(self, part: str, name: str) -> str:
+        """A setting with its origin, for a message."""
+        origin, setting = self.origins[part, name], f"{name} of [{part}]"
+        return {"default": setting, "file": f"{origin.name}: {setting}"}.get(origin.kind, origin.name)
+
+
+def load_settings(file: Path | None, environ: Mapping[str, str], flags: Mapping[Key, Any]) -> Settings:
+    """The settings alone. Raises SettingsError."""
+    return load(file, environ, flags).settings
+
+
+def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[Key, Any]) -> Loaded:
     """The settings of a file (if given), over which go those of the environment, over which go flags (None: not given).
 
     Raises SettingsError.
     """
-    found: dict[str, Any] = {}
-    if file is not None:
-        try:
-            found = tomllib.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"{file} cannot be read: {error}") from error
-    for part in Settings.__struct_fields__:
-        for field in msgspec.structs.fields(getattr(Settings(), part)):
-            name = f"{ENVIRONMENT}{part}_{field.name}".upper()
-            value = flags.get((part, field.name))
-            if value is None:
-                value = environ.get(name)
-            if value is not None:
-                table = found.setdefault(part, {})
-                if isinstance(table, dict):
-                    table[field.name] = listed(str(value)) if isinstance(field.default, tuple) else str(value)
+    require_known_variables(environ)
+    written = {} if file is None else read_file(file)
+    parts: dict[str, Any] = {}
+    origins: dict[Key, Origin] = {}
+    for part, field in every_setting():
+        key, variable = (part, field.name), variable_of(part, field.name)
+        values = parts.setdefault(part, {})
+        origin, value = Origin("default"), field.default
+        if field.name in written.get(part, {}):
+            origin, value = Origin("file", str(file)), written[part][field.name]
+        if variable in environ:
+            origin, value = Origin("environment", variable), environ[variable]
+            value = listed(value) if isinstance(field.default, tuple) else value
+        if flags.get(key) is not None:
+            origin, value = Origin("flag", FLAGS[key]), str(flags[key])
+        origins[key] = origin
+        values[field.name] = value if origin.kind == "default" else usable(key, field, value, origin)
+    return Loaded(Settings(**{part: made(part, values, origins) for part, values in parts.items()}), origins)
+
+
+def every_setting() -> Iterator[tuple[str, msgspec.structs.FieldInfo]]:
+    """(part, field) of every setting, in their order."""
+    for part in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(part.type):
+            yield part.name, field
+
+
+def variable_of(part: str, name: str) -> str:
+    """A setting's name in the environment: RUNLINE_SERVER_PORT is `port` of `[server]`."""
+    return f"{ENVIRONMENT}{part}_{name}".upper()
+
+
+def require_known_variables(environ: Mapping[str, str]) -> None:
+    """Refuse a variable that looks like ours and is not. Raises SettingsError."""
+    known = [*(variable_of(part, field.name) for part, field in every_setting()), *VARIABLES]
+    for name in sorted(environ):
+        if name.startswith(ENVIRONMENT) and name not in known:
+            raise SettingsError(
+                f"{name} in the environment is no setting. {nearest(name, known)}Otherwise: unset {name}"
+            )
+
+
+def read_file(file: Path) -> dict[str, dict[str, Any]]:
+    """The parts of a file with their settings, all of them known. Raises SettingsError."""
     try:
-        return msgspec.convert(found, Settings, strict=False, dec_hook=path_hook)
-    except msgspec.ValidationError as error:
-        raise SettingsError(str(error)) from error
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"--config: the file cannot be read: {reason_of(error)}") from None
+    except ValueError as error:
+        raise SettingsError(f"--config: {file} cannot be read as TOML: {error}") from None
+    known: dict[str, list[str]] = {}
+    for part, field in every_setting():
+        known.setdefault(part, []).append(field.name)
+    for part, values in written.items():
+        if part not in known:
+            listed_parts = ", ".join(f"[{one}]" for one in known)
+            raise SettingsError(
+                f"{file}: there is no part [{part}]. {nearest(part, known)}The parts are {listed_parts}"
+            )
+        if not isinstance(values, dict):
+            raise SettingsError(f"{file}: {part} is a part: write [{part}] in a line, and its settings below")
+        for name in values:
+            if name not in known[part]:
+                names = ", ".join(known[part])
+                raise SettingsError(
+                    f"{file}: [{part}] has no setting {name}. {nearest(name, known[part])}It has {names}"
+                )
+    return written
+
+
+def usable(key: Key, field: msgspec.structs.FieldInfo, value: Any, origin: Origin) -> Any:
+    """A value of its setting's type. Raises SettingsError."""
+    try:
+        return msgspec.convert(value, field.type, strict=False, dec_hook=path_hook)
+    except msgspec.ValidationError:
+        part, name = key
+        where = f"{origin.name}: {name} of [{part}]" if origin.kind == "file" else origin.name
+        found = "" if key in SECRETS else f", not {value!r}"
+        raise SettingsError(f"{where} takes {taken(msgspec.inspect.type_info(field.type))}{found}") from None
+
+
+def taken(kind: msgspec.inspect.Type) -> str:
+    """What a setting takes, in words."""
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return " or ".join(taken(one) for one in kind.types if not isinstance(one, msgspec.inspect.NoneType))
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return " or ".join(map(str, kind.values))
+    if isinstance(kind, msgspec.inspect.IntType):
+        return "a whole number" + (f" from {kind.ge} to {kind.le}" if kind.le is not None else "")
+    if isinstance(kind, msgspec.inspect.VarTupleType):
+        return "a list of texts"
+    return "a path" if isinstance(kind, msgspec.inspect.CustomType) else "a text"
+
+
+def made(part: str, values: dict[str, Any], origins: Mapping[Key, Origin]) -> Any:
+    """A part, if its settings go together. Raises SettingsError."""
+    kind = type(getattr(Settings(), part))
+    try:
+        return kind(**values)
+    except ValueError as error:
+        given = sorted({origins[part, name].words() for name in values if origins[part, name].kind != "default"})
+        raise SettingsError(f"{', '.join(given)}: in [{part}], {error}") from None
 
 
 def listed(text: str) -> list[str]:
@@ -137,23 +271,37 @@ def path_hook(kind: type, value: Any) -> Any:
     """Paths are written as text."""
     if kind is Path and isinstance(value, str):
         return Path(value)
-    raise NotImplementedError
+    raise msgspec.ValidationError("a path is a text")
 
 
-def settings_toml(settings: Settings) -> str:
-    """The settings as TOML, without secrets."""
+def settings_toml(loaded: Loaded) -> str:
+    """The settings as TOML, each with where it comes from, without secrets."""
     lines: list[str] = []
-    for part in Settings.__struct_fields__:
-        lines += ["", f"[{part}]"]
-        values = getattr(settings, part)
-        for name in values.__struct_fields__:
-            value = getattr(values, name)
-            if (part, name) in SECRETS:
-                lines.append(f"# {name}: {HIDDEN if value else 'not set'}")
-            elif value is None:
-                lines.append(f"# {name}: not set")
-            else:
-                kept = value if isinstance(value, int | tuple) else str(value)
-                text = msgspec.json.encode(kept).decode()
-                lines.append(f"{name} = {text}")
+    before = ""
+    for part, field in every_setting():
+        if part != before:
+            lines += ["", f"[{part}]"]
+            before = part
+        value, origin = getattr(getattr(loaded.settings, part), field.name), loaded.origins[part, field.name].words()
+        if (part, field.name) in SECRETS:
+            lines.append(f"# {field.name}: {f'{HIDDEN}, {origin}' if value else 'not set'}")
+        elif value is None:
+            lines.append(f"# {field.name}: not set")
+        else:
+            lines.append(f"{field.name} = {msgspec.json.encode(plain(value)).decode()}  # {origin}")
     return "\n".join(lines[1:]) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON and TOML have it."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def settings_json(loaded: Loaded) -> dict[str, dict[str, Any]]:
+    """The settings by part and name: {"value", "from", "name"} of each. A secret has `set` instead of its value."""
+    found: dict[str, dict[str, Any]] = {}
+    for part, field in every_setting():
+        value, origin = getattr(getattr(loaded.settings, part), field.name), loaded.origins[part, field.name]
+        shown = {"set": bool(value)} if (part, field.name) in SECRETS else {"value": plain(value)}
+        found.setdefault(part, {})[field.name] = shown | msgspec.to_builtins(origin)
+    return found

@@ -11,8 +11,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from runline.bootstrap import open_store, outside, run, running_engine
-from runline.config import ServerSettings, SessionSettings, Settings, SettingsError, load_settings, settings_toml
+from runline.config import (
+    Loaded,
+    ServerSettings,
+    SessionSettings,
+    Settings,
+    SettingsError,
+    load,
+    settings_json,
+    settings_toml,
+)
 from runline.demo.sample import BOOK as SAMPLE
 from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
 from runline.demo.sample import add_sample
@@ -22,9 +33,9 @@ from runline.domain.sessions import SessionLimits
 from runline.engine.ports import StoreError
 from runline.gateway.addresses import Addresses, is_loopback
 from runline.gateway.server import AddressInUse, listen, make_server
+from runline.shell import complain, reason_of
 from runline.store.checking import checking
 
-FAILED = 2
 SECOND_NS = 10**9
 
 
@@ -33,18 +44,13 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def complain(error: object) -> int:
-    """Say why it cannot be done."""
-    print(f"runline: {error}", file=sys.stderr)
-    return FAILED
-
-
-def show_settings(file: Path | None, flags: Mapping[tuple[str, str], Any]) -> int:
+def show_settings(file: Path | None, flags: Mapping[tuple[str, str], Any], *, as_json: bool = False) -> int:
     """`runline config`."""
     try:
-        say(settings_toml(load_settings(file, os.environ, flags)).rstrip())
+        loaded = load(file, os.environ, flags)
     except SettingsError as error:
         return complain(error)
+    say(msgspec.json.encode(settings_json(loaded)).decode() if as_json else settings_toml(loaded).rstrip())
     return 0
 
 
@@ -58,12 +64,42 @@ def serve(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
-        settings = load_settings(file, os.environ, flags)
-        return run(lambda: serve_until_stopped(settings, sample=sample, accept_loss=accept_loss))
+        loaded = load(file, os.environ, flags)
+        require_certificate(loaded)
+    except SettingsError as error:
+        return complain(error)
+    try:
+        return run(lambda: serve_until_stopped(loaded.settings, sample=sample, accept_loss=accept_loss))
     except BrokenPipeError:
         raise
-    except (SettingsError, StoreError, AddressInUse, Rejected, ssl.SSLError, OSError) as error:
-        return complain(error)
+    except StoreError as error:
+        return complain(f"{loaded.where('store', 'path')}: {error}")
+    except (AddressInUse, Rejected, OSError) as error:
+        return complain(reason_of(error))
+
+
+def require_certificate(loaded: Loaded) -> None:
+    """Refuse a certificate that cannot be used, with the setting that names it. Raises SettingsError."""
+    certificate, key = loaded.settings.server.tls_certificate, loaded.settings.server.tls_key
+    if certificate is None:
+        if key is not None:
+            raise SettingsError(
+                f"{loaded.where('server', 'tls_key')} is set without tls_certificate: plain HTTP would be spoken. Set both"
+            )
+        return
+    for name, file in (("tls_certificate", certificate), ("tls_key", key)):
+        try:
+            if file is not None:
+                file.read_bytes()
+        except OSError as error:
+            raise SettingsError(f"{loaded.where('server', name)} cannot be read: {reason_of(error)}") from None
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise SettingsError(
+            f"{loaded.where('server', 'tls_certificate')}: {certificate} and its key cannot be used ({error.reason or error}). "
+            "Both are PEM files, the key that of the certificate"
+        ) from None
 
 
 def lasting(settings: SessionSettings) -> dict[str, SessionLimits]:

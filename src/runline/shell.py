@@ -5,6 +5,7 @@ Rule: whatever goes wrong is said with its file or setting, and with what would 
 
 import difflib
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -17,14 +18,14 @@ DONE, FAILED, UNUSABLE = 0, 1, 2
 ENVIRONMENT = "RUNLINE_"
 """The beginning of every name of ours in the environment."""
 
-DATA_VARIABLE = "RUNLINE_DATA"
-"""The folder of the baseball season, for the demo."""
+DATA_VARIABLE, URL_VARIABLE, TOKEN_VARIABLE = "RUNLINE_DATA", "RUNLINE_URL", "RUNLINE_TOKEN"
 
-URL_VARIABLE, TOKEN_VARIABLE = "RUNLINE_URL", "RUNLINE_TOKEN"
-"""The server's address and a session's token, for the commands that are sent to a server."""
-
-VARIABLES = (DATA_VARIABLE, URL_VARIABLE, TOKEN_VARIABLE)
-"""Our names in the environment that are no settings of a server."""
+VARIABLES = {
+    DATA_VARIABLE: "the folder in which the demo finds the baseball season, as `mlb/`; by default the source's `data`",
+    URL_VARIABLE: "the address of the server that commands are sent to, unless `--server` says another",
+    TOKEN_VARIABLE: "a session's token, to be used instead of that of whoever has signed in by `runline login`",
+}
+"""Our names in the environment that are no settings of a server, and what each is."""
 
 
 class UnusableError(Exception):
@@ -44,21 +45,35 @@ def our_name() -> list[str]:
         # As a module: a `runline` beside the same Python is the same program.
         own = found is not None and Path(found).resolve().parent == Path(sys.executable).absolute().parent
         return ["runline"] if own else [sys.executable, "-m", "runline"]
-    return ["runline"] if found is not None and Path(found).samefile(called) else [called]
+    if found is not None and Path(found).samefile(called):
+        return ["runline"]
+    # `make -C FOLDER` has called it from another folder than that of whoever pastes.
+    here = Path(os.environ.get("PWD", ".")).resolve() == Path.cwd()
+    return [called if here else str(Path(called).absolute())]
 
 
 def reason_of(error: BaseException) -> str:
     """Why something has failed, in words: of what the system refuses the file and the reason, without its number."""
+    named = isinstance(error, OSError) and error.strerror is not None and isinstance(error.filename, str | bytes)
+    return f"{os.fsdecode(error.filename)}: {why(error)}" if named else why(error)  # type: ignore[attr-defined]
+
+
+def why(error: BaseException) -> str:
+    """The same without the file, where that is said already."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error) or type(error).__name__
-    said = error.strerror[0].lower() + error.strerror[1:]
-    return f"{os.fsdecode(error.filename)}: {said}" if isinstance(error.filename, str | bytes) else said
+    return error.strerror[0].lower() + error.strerror[1:]
 
 
 def complain(message: object, status: int = UNUSABLE) -> int:
     """Say on the terminal why something cannot be done. Returns the status with which the command ends."""
     print(f"runline: {message}", file=sys.stderr, flush=True)
     return status
+
+
+def in_words(type_name: str) -> str:
+    """An event's type in words, as the page has it: CreditAdjusted is `credit adjusted`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type_name).lower()
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -2,14 +2,9 @@
 
 import asyncio
 import re
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
 
 from tests.integration.served import served
 
-ROOT = Path(__file__).parents[2]
 FIRST_LOAD_BYTES_MAX = 300 * 1024
 
 
@@ -36,14 +31,3 @@ def test_the_first_load_is_small_and_comes_from_here(path):
             assert (await http.get("/assets/none.js")).status_code == 404
 
     asyncio.run(main())
-
-
-def test_the_console_is_in_the_wheel(tmp_path):
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "runline/console/index.html" in names
-    assert any(name.startswith("runline/console/assets/") and name.endswith(".js") for name in names)
-    assert not any("node_modules" in name for name in names)

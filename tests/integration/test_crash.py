@@ -22,7 +22,7 @@ from runline.evaluate.verify import verify
 from runline.store.file import open_connection
 from runline.store.sqlite import SqliteStore
 
-KILLS = int(os.environ.get("RUNLINE_KILLS", "5"))
+KILLS = int(os.environ.get("TEST_KILLS", "5"))
 KILLS_PER_FILE = 5
 CHILD = Path(__file__).with_name("crash_child.py")
 

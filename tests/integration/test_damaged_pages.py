@@ -33,7 +33,7 @@ from runline.store.mark import mark_path
 from runline.store.sqlite import SqliteStore
 from runline.store.tables import SYSTEM_TABLES, tables_of
 
-FLIPS = int(os.environ.get("RUNLINE_FLIPS", "40"))
+FLIPS = int(os.environ.get("TEST_FLIPS", "40"))
 PAGE = 4_096
 
 

@@ -15,7 +15,7 @@ from tests.integration.world import NOON_NS, SetClock
 
 from runline.demo.bettors import Bettors
 from runline.demo.clock import eastern
-from runline.demo.day import DEFAULT_DAY, SUNDAY, Rush, fitted, read_baseball, read_sunday
+from runline.demo.day import DEFAULT_DAY, SUNDAY, Rush, fitted, read_baseball, read_sunday, scenario_here
 from runline.demo.headless import run_demo
 from runline.demo.options import BadOption, check_rate, parse_day, parse_duration
 from runline.demo.people import BOOKS, creating, people_of
@@ -58,7 +58,7 @@ def test_three_seconds_of_a_baseball_day_settle_and_verify():
     done = demo("--for", "3s")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Verified" in done.stdout
-    assert "WagerPlaced" in done.stdout, "the way of a wager is shown"
+    assert "wager placed by" in done.stdout, "the way of a wager is shown"
     assert " commit p50 " in done.stdout
     assert " p50 0.0 " not in done.stdout, "how long commands take is measured"
     assert "\x1b" not in done.stdout, "no drawing where there is no terminal"
@@ -71,7 +71,7 @@ def test_a_database_that_is_kept_can_be_verified_again(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     database = tmp_path / "kept" / "runline.db"
-    assert f"runline verify {database}" in done.stdout
+    assert f"runline verify {database}" in done.stdout.splitlines()[-1]
     report = verify(database)
     assert not report.differences
     assert set(report.streams) == {"house", "harbor", "summit"}
@@ -131,10 +131,28 @@ def test_what_cannot_be_run_is_said_and_exits_2(options, says, capsys):
     assert printed.out == ""
 
 
+def test_a_misspelt_name_in_the_environment_is_refused(monkeypatch, capsys):
+    monkeypatch.setenv("RUNLINE_DTA", "x")
+    assert demo_here() == 2
+    assert "Did you mean RUNLINE_DATA?" in capsys.readouterr().err
+
+
+def test_where_the_baseball_season_is_not_the_sunday_is_shown_unless_baseball_is_asked_for(tmp_path, monkeypatch):
+    assert scenario_here(None, None) == "baseball"
+    monkeypatch.setattr("runline.demo.options.CHECKOUT", tmp_path)
+    assert scenario_here(None, None) == "sunday"
+    assert scenario_here("baseball", None) == "baseball"
+    assert scenario_here(None, "2016-06-25") == "baseball"
+    monkeypatch.setenv("RUNLINE_DATA", str(tmp_path))
+    assert scenario_here(None, None) == "baseball"
+
+
 def test_missing_data_are_named_with_the_remedy(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("RUNLINE_DATA", str(tmp_path))
     assert demo_here() == 2
-    assert "RUNLINE_DATA" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "RUNLINE_DATA" in said
+    assert "--scenario sunday" in said
 
 
 def test_broken_data_are_named(tmp_path, monkeypatch, capsys):

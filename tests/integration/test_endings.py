@@ -13,6 +13,8 @@ from runline.store.sqlite import SqliteStore
 
 COMMANDS = sorted(name for name in app if not name.startswith("-"))
 
+COMMANDS += ["book create", "book list", "book password"]
+
 QUESTION = (
     b'{"id":1,"sport":"football","market":"spread","side":"home","line":"-3","price":"-110","stake":"100.00",'
     b'"score":{"home":24,"away":20}}\n'
@@ -50,7 +52,7 @@ def database(path):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_every_command_ends_quietly_without_a_reader(name):
-    assert end_without_a_reader(name, "--help") == (128 + signal.SIGPIPE, b"")
+    assert end_without_a_reader(*name.split(), "--help") == (128 + signal.SIGPIPE, b"")
 
 
 def test_grade_ends_quietly_without_a_reader():

@@ -13,7 +13,16 @@ from tests.integration.days import public_key
 
 from runline.engine.ids import id_text
 from runline.evaluate.anchor import make_anchor, signing_key
-from runline.evaluate.terminal import AGREES, DIFFERS, UNREADABLE, trace_command, verify_database
+from runline.evaluate.terminal import (
+    AGREES,
+    DIFFERS,
+    UNREADABLE,
+    anchor_database,
+    public_key_path,
+    trace_command,
+    verify_database,
+)
+from runline.evaluate.trace import STEPS
 from runline.evaluate.verify import verify
 from runline.store.file import open_connection
 from runline.store.schema_change import migrate
@@ -200,17 +209,51 @@ def test_the_way_of_a_command_is_told_step_by_step(day, capsys):
     command = one(day, "SELECT command FROM events WHERE stream = 'b1' AND seq = 40")
     assert trace_command(day, id_text(command)) == AGREES
     said = capsys.readouterr().out
-    steps = [line.split()[0] for line in said.splitlines()[2:] if line.strip()]
-    assert steps == ["received", "queued", "decided", "sealed", "committed"]
-    assert "committed #40" in said
-    assert said.count(" ms") == 4
+    lines = said.splitlines()
+    assert lines[1].startswith("#40 ")
+    assert [line.split("  ")[0] for line in lines[-5:]] == list(STEPS)
+    assert said.count(" ms") == 5
+
+
+def test_the_way_of_a_command_is_told_as_json(day, capsys):
+    command = id_text(one(day, "SELECT command FROM events WHERE stream = 'b1' AND seq = 40"))
+    assert trace_command(day, command, as_json=True) == AGREES
+    found = msgspec.json.decode(capsys.readouterr().out)
+    assert (found["command"], found["stream"], found["events"][0][0]) == (command, "b1", 40)
+    assert found["received_ns"] <= found["decided_ns"] <= found["durable_ns"]
+    assert trace_command(day, "01890a5d-ac96-7b7c-8000-000000000000", as_json=True) == DIFFERS
+    assert msgspec.json.decode(capsys.readouterr().out) is None
+
+
+def test_what_was_verified_is_told_as_json_with_every_difference(day, capsys):
+    assert verify_database(day, None, None, as_json=True) == AGREES
+    found = msgspec.json.decode(capsys.readouterr().out)
+    assert (found["verified"], found["from"], found["differences"]) == (True, None, [])
+    assert found["streams"].keys() == {"house", "b1", "b2"}
+    edit(day, "UPDATE players SET balance_minor = balance_minor + 1 WHERE number = 'P1'")
+    assert verify_database(day, None, None, as_json=True) == DIFFERS
+    found = msgspec.json.decode(capsys.readouterr().out)
+    assert not found["verified"]
+    assert "players" in found["differences"][0]
+
+
+def test_an_anchor_is_told_as_json_and_what_stands_in_its_way_is_named(day, tmp_path, capsys):
+    assert anchor_database(day, tmp_path / "anchor", as_json=True) == AGREES
+    found = msgspec.json.decode(capsys.readouterr().out)
+    assert found["public_key"] == public_key(day.parent)
+    assert found["heads"].keys() == {"house", "b1", "b2"}
+    assert anchor_database(day, tmp_path / "anchor") == UNREADABLE
+    assert "an anchor needs a new folder" in capsys.readouterr().err
+    public_key_path(day).unlink()
+    assert verify_database(day, tmp_path / "anchor", None) == UNREADABLE
+    assert "--public-key" in capsys.readouterr().err
 
 
 def test_a_refused_command_is_told_with_its_reason(day, capsys):
     command = one(day, "SELECT first_id FROM refusals WHERE stream = 'b1'")
     code = one(day, "SELECT code FROM refusals WHERE stream = 'b1'")
     assert trace_command(day, id_text(command)) == AGREES
-    assert f"refused: {code}" in capsys.readouterr().out
+    assert f": {code}. " in capsys.readouterr().out
 
 
 def test_an_unknown_command_and_one_that_is_none_are_told_apart(day, capsys):

@@ -529,8 +529,8 @@ def test_an_action_can_be_followed_from_the_door_to_the_screens(place):
 
 # Under fire
 
-CUTS = int(os.environ.get("RUNLINE_CUTS", "8"))
-SCREENS = int(os.environ.get("RUNLINE_SCREENS", "20"))
+CUTS = int(os.environ.get("TEST_CUTS", "8"))
+SCREENS = int(os.environ.get("TEST_SCREENS", "20"))
 
 
 async def set_up_for_fire(path):

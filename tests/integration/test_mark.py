@@ -32,7 +32,7 @@ from runline.store.sqlite import SqliteStore
 PAGE = 4_096
 FRAME = PAGE + 24
 WAGERS = 30
-FLIPS = int(os.environ.get("RUNLINE_FLIPS", "40"))
+FLIPS = int(os.environ.get("TEST_FLIPS", "40"))
 
 
 def copied(path, copy):

@@ -117,11 +117,21 @@ def test_it_is_told_how_far_the_clock_is_away_and_what_to_do(host):
     one.look()
     (standing,) = one.conditions.standing.values()
     assert "24:00:00 h ahead" in standing.reason
-    assert "runline clock DATABASE --confirm" in standing.reason
+    assert "--confirm" not in standing.reason, "nothing is noted, so nothing can be confirmed"
     host.wall -= 2 * DAY_NS
     one.look()
     (standing,) = one.conditions.standing.values()
     assert "24:00:00 h behind" in standing.reason
+
+
+def test_what_is_to_be_called_names_the_database_so_that_it_can_be_pasted(host, tmp_path):
+    database = tmp_path / "a day" / "book.db"
+    database.parent.mkdir()
+    one = keeper(host, database)
+    host.wall += DAY_NS
+    one.look()
+    (standing,) = one.conditions.standing.values()
+    assert standing.reason.endswith(f"runline clock '{database}' --confirm")
 
 
 @pytest.mark.parametrize("step_ns", [DAY_NS, -DAY_NS])
@@ -269,7 +279,7 @@ def test_the_command_says_whether_the_clocks_agree(host, database, capsys):
 
 def test_the_command_knows_no_database_that_is_not_there(host, tmp_path, capsys):
     assert show_clock(tmp_path / "none.db", confirmed=True, host=host) == 2
-    assert "There is no database" in capsys.readouterr().out
+    assert "There is no database" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

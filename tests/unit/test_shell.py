@@ -33,6 +33,16 @@ def test_it_begins_with_its_path_where_the_shell_finds_none_or_another_one(calle
     assert to_paste("verify", "a.db") == f"{called} verify a.db"
 
 
+def test_a_path_within_this_folder_stays_short_if_the_shell_is_there_too(called, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(sys, "argv", ["bin/runline", "demo"])
+    monkeypatch.chdir(called.parents[1])
+    monkeypatch.setenv("PWD", str(called.parents[1]))
+    assert to_paste("verify", "a.db") == "bin/runline verify a.db"
+    monkeypatch.setenv("PWD", "/")
+    assert to_paste("verify", "a.db") == f"{called} verify a.db"
+
+
 def test_called_as_a_module_it_is_that_unless_its_program_is_found(called, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/src/runline/__main__.py", "demo"])
     monkeypatch.setattr(shutil, "which", lambda name: str(called))

@@ -1,5 +1,6 @@
 """Headless: the demo in the terminal. It checks what it is asked for, runs the day, says how it was, and verifies it."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,10 @@ from typing import Literal
 from rich.console import Console
 
 from runline.bootstrap import run
+from runline.config import require_known_variables
 from runline.demo.closing import show_books, show_largest, show_refusals
 from runline.demo.day import Scenario, read_day, scenario_here
 from runline.demo.options import (
-    BadOption,
     check_rate,
     database_in,
     parse_duration,
@@ -22,7 +23,7 @@ from runline.demo.timeline import show_timeline, write_picture
 from runline.domain.messages import Rejected
 from runline.engine.ports import StoreError
 from runline.evaluate.terminal import verify_database
-from runline.shell import DONE, FAILED, complain, to_paste
+from runline.shell import DONE, FAILED, UnusableError, complain, to_paste
 
 INTERRUPTED = 130
 PICTURE = "latency.svg"
@@ -41,12 +42,13 @@ def run_demo(
     """`runline demo --headless`: 0 if the day ran and everything verifies, 1 if not, 2 if it cannot be run as asked for."""
     console = Console()
     try:
+        require_known_variables(os.environ)
         duration_s, rate_per_s = parse_duration(duration), check_rate(rate)
         played = read_day(scenario_here(scenario, day), day)
         with database_place(data) as database:
             wanted = Wanted(played, duration_s, rate_per_s, seed, committer, database)
             return demonstrate(console, wanted, kept=data is not None)
-    except (BadOption, StoreError) as error:
+    except (UnusableError, StoreError) as error:
         return complain(error)
     except Rejected as rejected:
         return complain(f"{rejected.code}: {rejected.message}", FAILED)

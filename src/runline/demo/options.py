@@ -6,7 +6,7 @@ from datetime import date
 from math import isfinite
 from pathlib import Path
 
-from runline.shell import DATA_VARIABLE, reason_of
+from runline.shell import DATA_VARIABLE, UnusableError, reason_of
 
 DATABASE = "runline.db"
 """The name of the database in the folder that is asked for."""
@@ -19,7 +19,7 @@ DURATION_S_MAX = 24 * 3_600.0
 RATE_MAX = 20_000.0
 
 
-class BadOption(Exception):
+class BadOption(UnusableError):
     """The demo cannot be run as it is asked for. The message is for people."""
 
 

@@ -1,5 +1,6 @@
 """Walkthrough: `runline demo`. It starts the demo's engine, says where to look, and starts it again when it is killed."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,12 +13,13 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from runline.config import require_known_variables
 from runline.demo.day import Day, Scenario, read_day, scenario_here
 from runline.demo.options import BadOption, check_rate, database_in, parse_duration
 from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen
-from runline.shell import FAILED, UNUSABLE, complain, to_paste
+from runline.shell import FAILED, UNUSABLE, UnusableError, complain, to_paste
 from runline.store.file import open_connection
 from runline.store.statements import FIGURES, HEADS_IN_ORDER
 
@@ -45,6 +47,7 @@ def walk_through(
     """`runline demo`: until Ctrl-C. 0, or 2 if it cannot be run as asked for."""
     console = Console(highlight=False)
     try:
+        require_known_variables(os.environ)
         scenario = scenario_here(scenario, day)
         played = read_day(scenario, day, lines=False)
         span_s = (played.end_ns - played.origin_ns) / 1e9
@@ -66,7 +69,7 @@ def walk_through(
             committer,
         )
         return keep_running(console, plan, played)
-    except (BadOption, StoreError, AddressInUse) as error:
+    except (UnusableError, StoreError, AddressInUse) as error:
         return complain(error)
 
 
@@ -135,7 +138,7 @@ def ended_by(status: int) -> str:
 def welcome(console: Console, plan: Plan, day: Day) -> None:
     """Say where to look, and as whom."""
     minutes = (day.end_ns - day.origin_ns) / 1e9 / plan.speed / 60
-    console.print(f"[bold]Runline demo.[/bold] {day.title()}, in {minutes:.3g} minutes.\n")
+    console.print(f"[bold]Runline demo.[/bold] {day.title()}, in {minutes:.3g} minutes.\n", soft_wrap=True)
     if day.about:
         console.print(f"{day.about}\n", soft_wrap=True)
     console.print(f"Open [bold]http://127.0.0.1:{plan.port}/?book={BOOK}[/bold] and sign in to the book {BOOK} as\n")
@@ -144,6 +147,11 @@ def welcome(console: Console, plan: Plan, day: Day) -> None:
         table.add_row(f"  {what}", f"[bold]{user}[/bold]", f"password {PASSWORD}")
     console.print(table)
     console.print("\nTwo windows side by side show it best: the owner, and the agent. Ctrl-C ends it.")
+    console.print("In another terminal, as the owner (the password is asked for):\n")
+    address = f"http://127.0.0.1:{plan.port}"
+    for words in (("login", address, "--book", BOOK, "--user", SIGN_INS[0][1]), ("tail", "wagers", "--min", 500)):
+        console.print(to_paste(*words), soft_wrap=True, markup=False)
+    console.print()
 
 
 def summary(console: Console, plan: Plan) -> None:

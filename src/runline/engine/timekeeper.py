@@ -8,6 +8,7 @@ the host's clock state must do. What stays doubtful is confirmed by a person on 
 import asyncio
 import logging
 import os
+import shlex
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -114,13 +115,14 @@ def hours_of(apart_ns: int) -> str:
     return f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02} h"
 
 
-def words_for(apart_ns: int) -> str:
-    """How far the host's clock is away, for people."""
+def words_for(apart_ns: int, database: Path | None) -> str:
+    """How far the host's clock is away, for people, and what to do about it where the time is noted beside a database."""
     direction = "ahead of" if apart_ns > 0 else "behind"
-    return (
-        f"The host's clock is {hours_of(apart_ns)} {direction} the time that is kept, which goes on "
-        "without it. If the host's clock is right, say so on the host: runline clock DATABASE --confirm"
-    )
+    said = f"The host's clock is {hours_of(apart_ns)} {direction} the time that is kept, which goes on without it."
+    if database is None:
+        return said
+    path = shlex.quote(str(database.absolute()))
+    return f"{said} If the host's clock is right, say so on the host: runline clock {path} --confirm"
 
 
 class Timekeeper:
@@ -196,7 +198,7 @@ class Timekeeper:
             self.conditions.clear("clock")
         elif abs(clock.apart_ns - self.told_ns) > STEP_NS_MAX:
             self.told_ns = clock.apart_ns
-            self.conditions.note("clock", "", "degraded", words_for(clock.apart_ns), clock.host_ns())
+            self.conditions.note("clock", "", "degraded", words_for(clock.apart_ns, self.database), clock.host_ns())
         if self.looks % NOTE_LOOKS == 0:
             self.note()
         self.looks += 1

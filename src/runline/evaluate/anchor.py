@@ -7,6 +7,7 @@ key can have changed it.
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import Head, StoreError
+from runline.shell import reason_of
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.statements import HEADS_IN_ORDER, every_row_goes, every_row_in_order, every_text_goes
 from runline.store.tables import Table, Tables, tables_of
@@ -74,9 +76,17 @@ def table_digest(connection: apsw.Connection, table: Table) -> str:
     return digest.hexdigest()
 
 
-def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int, vocabulary: Vocabulary) -> Statement:
+def make_anchor(
+    path: Path,
+    folder: Path,
+    key: Ed25519PrivateKey,
+    made_ns: int,
+    vocabulary: Vocabulary,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Statement:
     """Write an anchor of a database into a new folder. The engine may go on meanwhile.
 
+    progress: called with (pages copied, pages in all).
     Raises StoreError if the database cannot be read, FileExistsError if the folder exists.
     """
     if not path.is_file():
@@ -84,7 +94,7 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int, 
     folder.mkdir(parents=True, mode=0o700)
     source = open_connection(path, writing=False)
     try:
-        copy = copy_file(source, path, folder / TABLES)
+        copy = copy_file(source, path, folder / TABLES, progress)
         heads = [Head(*row) for row in copy.execute(HEADS_IN_ORDER)]
         for name in ("events", "refusals", "batches", "openings"):
             copy.execute(every_row_goes(name))
@@ -107,13 +117,14 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int, 
     return statement
 
 
-def copy_file(source: apsw.Connection, path: Path, into: Path) -> apsw.Connection:
+def copy_file(source: apsw.Connection, path: Path, into: Path, progress: Callable[[int, int], None]) -> apsw.Connection:
     """A copy of one state of a database, for its owner only, part by part: it ends early rather than hold the WAL up."""
     os.close(new_file(into))
     copy = open_connection(into, writing=True)
     with snapshot(source, path) as too_old, copy.backup("main", source, "main") as backup:
         source.execute(HEADS_IN_ORDER).fetchall()
         while not backup.step(COPY_PAGES):
+            progress(backup.page_count - backup.remaining, backup.page_count)
             if too_old():
                 raise apsw.InterruptError
     copy.pragma("journal_mode", "delete")
@@ -133,7 +144,7 @@ def read_anchor(folder: Path, public_key: str) -> Anchor:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signed.signature), content)
         statement = msgspec.json.decode(content, type=Statement)
     except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise StoreError("unreadable", f"The anchor {folder} cannot be read: {error}") from error
+        raise StoreError("unreadable", f"The anchor {folder} cannot be read: {reason_of(error)}") from error
     except InvalidSignature:
         raise StoreError("unreadable", f"The signature of the anchor {folder} does not hold.") from None
     return Anchor(folder, statement.heads, statement.digests)
@@ -154,6 +165,6 @@ def open_tables(anchor: Anchor, into: Path, tables: Tables) -> None:
         ]
         connection.close()
     except (OSError, apsw.Error) as error:
-        raise StoreError("unreadable", f"The anchor's tables cannot be read: {error}") from error
+        raise StoreError("unreadable", f"The anchor's tables cannot be read: {reason_of(error)}") from error
     if changed:
         raise StoreError("unreadable", f"The anchor's tables were changed: {', '.join(changed)}.")

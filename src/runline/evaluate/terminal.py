@@ -1,9 +1,13 @@
 """What the evaluation commands say on the terminal."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -12,10 +16,14 @@ from runline.domain.messages import Rejected
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.ports import StoreError
 from runline.evaluate.anchor import make_anchor, read_anchor, signing_key
-from runline.evaluate.trace import Trace, trace
+from runline.evaluate.trace import Trace, steps_of, trace
 from runline.evaluate.verify import Report, verify
+from runline.shell import UnusableError, complain, in_words, reason_of
 
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2
+
+EVENTS_SHOWN = 8
+"""Events of one command that are named by `trace`."""
 
 
 def key_path(database: Path) -> Path:
@@ -28,30 +36,55 @@ def public_key_path(database: Path) -> Path:
     return database.with_name(database.name + ".key.pub")
 
 
-def verify_database(database: Path, folder: Path | None, public_key: str | None) -> int:
-    """`runline verify`: 0 agrees, 1 differs, 2 cannot read."""
-    console = Console()
-    try:
-        anchor = None
-        if folder is not None:
-            if public_key is None:
-                public_key = public_key_path(database).read_text().strip()
-            anchor = read_anchor(folder, public_key)
-        columns = (
-            TextColumn("replaying"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("events"),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task("replaying")
-            report = verify(database, anchor, lambda done, total: bar.update(task, completed=done, total=total))
-    except (StoreError, OSError) as error:
-        console.print(f"cannot verify: {error}", style="red", highlight=False, markup=False)
+@contextmanager
+def progress(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal, if the complaints go to one, for (done, in all)."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def say_json(found: Any) -> None:
+    """Say something as JSON, in one line."""
+    print(msgspec.json.encode(found).decode())
+
+
+def refuse(what: str, error: Exception, *, as_json: bool) -> int:
+    """Say why something cannot be done."""
+    if as_json:
+        code = error.code if isinstance(error, Rejected) else "unreadable"
+        say_json({"error": {"code": code, "message": reason_of(error)}})
         return UNREADABLE
-    show_report(console, report, "from the anchor" if anchor else "from nothing")
+    return complain(f"{what}: {reason_of(error)}")
+
+
+def verify_database(database: Path, folder: Path | None, public_key: str | None, *, as_json: bool = False) -> int:
+    """`runline verify`: 0 agrees, 1 differs, 2 cannot read."""
+    try:
+        anchor = None if folder is None else read_anchor(folder, public_key or kept_public_key(database))
+        with progress("replaying", "events") as note:
+            report = verify(database, anchor, note)
+    except (StoreError, UnusableError, OSError) as error:
+        return refuse("cannot verify", error, as_json=as_json)
+    if as_json:
+        verified = {"verified": not report.differences, "from": str(folder) if folder else None}
+        say_json(verified | msgspec.to_builtins(report))
+    else:
+        show_report(Console(), report, "from the anchor" if anchor else "from nothing")
     return DIFFERS if report.differences else AGREES
+
+
+def kept_public_key(database: Path) -> str:
+    """The public half of a database's own key, which `runline anchor` has written beside it. Raises UnusableError."""
+    file = public_key_path(database)
+    try:
+        return file.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise UnusableError(
+            f"the key that must have signed the anchor cannot be read: {reason_of(error)}. Name it with --public-key"
+        ) from None
 
 
 def show_report(console: Console, report: Report, start: str) -> None:
@@ -71,64 +104,64 @@ def show_report(console: Console, report: Report, start: str) -> None:
         console.print("Verified: log = tables = chain.", style="bold green")
 
 
-def anchor_database(database: Path, folder: Path) -> int:
-    """`runline anchor`."""
+def anchor_database(database: Path, folder: Path, *, as_json: bool = False) -> int:
+    """`runline anchor`: 0 it is written, 2 it cannot be."""
     console = Console()
     try:
         if not database.is_file():
             raise StoreError("unreadable", f"There is no database {database}.")
+        if folder.exists():
+            raise UnusableError(f"{folder} is there already: an anchor needs a new folder")
         key = signing_key(key_path(database))
         public = key.public_key().public_bytes_raw().hex()
         public_key_path(database).write_text(public + "\n")
-        statement = make_anchor(database, folder, key, time.time_ns(), plain_vocabulary())
-    except (StoreError, OSError, ValueError) as error:
-        console.print(f"cannot write the anchor: {error}", style="red", highlight=False, markup=False)
-        return UNREADABLE
+        with progress("copying", "pages") as note:
+            statement = make_anchor(database, folder, key, time.time_ns(), plain_vocabulary(), note)
+    except (StoreError, UnusableError, OSError, ValueError) as error:
+        return refuse("cannot write the anchor", error, as_json=as_json)
+    if as_json:
+        heads = {head.stream: {"position": head.seq, "hash": head.hash.hex()} for head in statement.heads}
+        say_json({"folder": str(folder), "public_key": public, "heads": heads})
+        return AGREES
     for head in statement.heads:
-        console.print(f"{head.stream} #{head.seq:,} {head.hash.hex()}", highlight=False, soft_wrap=True)
+        console.print(f"{head.stream} #{head.seq:,} {head.hash.hex()}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"public key {public}", highlight=False, soft_wrap=True)
     return AGREES
 
 
-def trace_command(database: Path, command: str) -> int:
+def trace_command(database: Path, command: str, *, as_json: bool = False) -> int:
     """`runline trace`: 0 found, 1 not known, 2 cannot read."""
-    console = Console()
     try:
         found = trace(database, command)
     except (StoreError, Rejected) as error:
-        console.print(f"cannot trace: {error}", style="red", highlight=False, markup=False)
-        return UNREADABLE
-    if found is None:
-        console.print("This database does not know that command.")
-        return DIFFERS
-    show_trace(console, found)
-    return AGREES
+        return refuse("cannot trace", error, as_json=as_json)
+    if as_json:
+        say_json(found)
+    elif found is None:
+        print("This database does not know that command.")
+    else:
+        show_trace(Console(), found)
+    return DIFFERS if found is None else AGREES
 
 
 def show_trace(console: Console, found: Trace) -> None:
-    """The steps, each with its time and how long after the one before."""
-    console.print(f"command {found.command} by {found.actor} in {found.stream}", highlight=False)
+    """The steps, each with its time and how long after the command was received."""
+    console.print(f"The way of a command: {found.command}, in {found.stream}", highlight=False, markup=False)
     if found.refusal is not None:
         code, message = found.refusal
-        console.print(f"refused: {code}. {message}", highlight=False, markup=False)
+        console.print(f"refused to {found.actor or 'nobody known'}: {code}. {message}", highlight=False, markup=False)
         return
-    positions = ", ".join(f"#{seq:,} {kind}" for seq, kind in found.events[:8])
-    more = f" and {len(found.events) - 8} more" if len(found.events) > 8 else ""
-    table = Table("step", "time (UTC)", "after", box=None)
-    before: int | None = None
-    steps = (
-        ("received", found.received_ns),
-        ("queued", found.queued_ns),
-        ("decided", found.decided_ns),
-        ("sealed", found.sealed_ns),
-        (f"committed {positions}{more}", found.durable_ns),
-    )
-    for step, at_ns in steps:
+    for seq, kind in found.events[:EVENTS_SHOWN]:
+        console.print(f"#{seq:,} {in_words(kind)} by {found.actor}", highlight=False, markup=False)
+    if len(found.events) > EVENTS_SHOWN:
+        console.print(f"and {len(found.events) - EVENTS_SHOWN:,} more", highlight=False)
+    table = Table("step", "time (UTC)", "after", box=None, pad_edge=False)
+    for step, at_ns in steps_of(found):
         if at_ns is None:
-            table.add_row(step, "durable; the time was not noted", "")
+            # Noted with the next batch; the end of the process may have come first. The events are durable all the same.
+            table.add_row(step, "noted with the next batch", "")
             continue
         at = datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        after = f"+{(at_ns - before) / 1e6:.3f} ms" if before is not None else ""
+        after = "" if found.received_ns is None else f"{(at_ns - found.received_ns) / 1e6:.3f} ms"
         table.add_row(step, f"{at}.{at_ns % 10**9 // 1000:06d}", after)
-        before = at_ns
     console.print(table)

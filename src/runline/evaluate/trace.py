@@ -35,6 +35,16 @@ class Trace(msgspec.Struct):
     refusal: tuple[str, str] | None = None
 
 
+STEPS = ("received", "queued", "decided", "handed to the store", "durable")
+"""The steps of a command's way, in the words of the page."""
+
+
+def steps_of(found: Trace) -> list[tuple[str, int | None]]:
+    """(step, its time) in their order."""
+    times = (found.received_ns, found.queued_ns, found.decided_ns, found.sealed_ns, found.durable_ns)
+    return list(zip(STEPS, times, strict=True))
+
+
 def trace(path: Path, command: str) -> Trace | None:
     """The way of a command in a database; None if the database does not know it.
 

@@ -1,6 +1,7 @@
 """Server: the application on uvicorn, with bounds, in the loop of the engine."""
 
 import asyncio
+import errno
 import logging
 import signal
 import socket
@@ -26,6 +27,7 @@ from runline.gateway.health import Health
 from runline.gateway.limits import ACCEPTED_AT_ONCE, BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX, STOP_S
 from runline.gateway.protocol import Connection
 from runline.gateway.site import Site
+from runline.shell import reason_of
 
 
 class AddressInUse(Exception):
@@ -51,7 +53,9 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listening.close()
-        raise AddressInUse(f"{host} port {port} cannot be used: {error}. Choose another with --port.") from error
+        busy = isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES)
+        remedy = "another port with --port (0: any free one)" if busy else "an address of this machine with --host"
+        raise AddressInUse(f"{host} port {port} cannot be used: {reason_of(error)}. Choose {remedy}.") from error
     return listening
 
 

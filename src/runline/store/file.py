@@ -19,6 +19,7 @@ import apsw
 import apsw.sqlite_extra
 
 from runline.engine.ports import StoreError
+from runline.shell import why
 from runline.store.limits import BUSY_MS, LOCK_WAIT_S, SNAPSHOT_WAL_BYTES_MAX, WAL_KEPT_BYTES
 from runline.store.mark import read_mark
 
@@ -184,7 +185,7 @@ class FileLock:
                         raise self.in_use(path) from None
                     time.sleep(0.02)
         except OSError as error:
-            raise StoreError("unreadable", f"{path} cannot be opened: {error}") from error
+            raise StoreError("unreadable", f"{path} cannot be opened: {why(error)}") from error
         found = os.fstat(self.descriptor)
         self.inode = (found.st_dev, found.st_ino)
         FileLock.held[self.inode] = self

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from runline.shell import why
 from runline.store.limits import MARK_S, MARK_SYNC_S
 
 log = logging.getLogger("runline.store")
@@ -98,7 +99,7 @@ def load_mark(path: Path) -> tuple[Mark, bool] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise MarkDamaged(f"{mark_path(path)} cannot be read: {error}") from error
+        raise MarkDamaged(f"{mark_path(path)} cannot be read: {why(error)}") from error
     found = newest(content)
     if found is None:
         raise MarkDamaged(f"{mark_path(path)} is damaged")
@@ -245,7 +246,9 @@ class MarkKeeper:
         except OSError as error:
             if not self.failure:
                 log.warning("the mark %s cannot be written: %s", self.file.path, error)
-            self.failure = f"{self.file.path.name}, which says how far the log was durable, cannot be written: {error}"
+            self.failure = (
+                f"{self.file.path.name}, which says how far the log was durable, cannot be written: {why(error)}"
+            )
             return
         self.failure = ""
         self.written = commits, chain

@@ -1,0 +1,78 @@
+"""Databases: what looks at a database file; the engine may be running meanwhile."""
+
+from pathlib import Path
+
+
+def verify(database: Path, /, *, anchor: Path | None = None, public_key: str | None = None, json: bool = False) -> int:
+    """Prove that log, tables and hash chain agree. Exits 0 (they do), 1 (they differ: says where) or 2 (cannot read).
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The engine may be running.
+    anchor
+        Start from this anchor (a folder) instead of from nothing.
+    public_key
+        The key that must have signed the anchor, in hexadecimal; by default the database's own.
+    json
+        Say it as JSON: what was compared, and every difference.
+    """
+    from runline.evaluate.terminal import verify_database
+
+    return verify_database(database, anchor, public_key, as_json=json)
+
+
+def anchor(database: Path, folder: Path, /, *, json: bool = False) -> int:
+    """Write a signed anchor of a database into a new folder, to be kept elsewhere. `verify` can start from it.
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The engine may be running.
+    folder
+        Where to write; it must not exist.
+    json
+        Say it as JSON: the heads, and the public key.
+    """
+    from runline.evaluate.terminal import anchor_database
+
+    return anchor_database(database, folder, as_json=json)
+
+
+def trace(database: Path, command: str, /, *, json: bool = False) -> int:
+    """Show the way of one command: received, queued, decided, handed to the store, durable, each with its time.
+
+    Exits 0 (found), 1 (this database does not know it) or 2 (cannot read).
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The engine may be running.
+    command
+        The command's id (a UUIDv7), as `runline log --json` and the page's log have it.
+    json
+        Say it as JSON.
+    """
+    from runline.evaluate.terminal import trace_command
+
+    return trace_command(database, command, as_json=json)
+
+
+def clock(database: Path, /, *, confirm: bool = False, json: bool = False) -> int:
+    """Show whether the host's clock agrees with the time that a server keeps. Exits 0 (it does), 1 (it does not) or 2.
+
+    A server does not follow a clock that was set while it ran, and not one that it cannot believe at its start; people may be
+    unable to sign in meanwhile. If the host's clock is right, confirm it here.
+
+    Parameters
+    ----------
+    database
+        The SQLite file. The server may be running.
+    confirm
+        The host's clock is right: a running server follows it within a second, otherwise the next start does.
+    json
+        Say it as JSON.
+    """
+    from runline.evaluate.clock import show_clock
+
+    return show_clock(database, confirmed=confirm, as_json=json)

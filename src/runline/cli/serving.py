@@ -1,0 +1,84 @@
+"""Serving: the server, and the settings that it would use."""
+
+from pathlib import Path
+from typing import Literal
+
+
+def serve(
+    *,
+    config: Path | None = None,
+    database: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    committer: Literal["inline", "process"] | None = None,
+    sample: bool = False,
+    accept_loss: bool = False,
+) -> int:
+    """Serve the API and the live stream over HTTP until stopped.
+
+    Parameters
+    ----------
+    config
+        A TOML file of settings; the environment (RUNLINE_…) goes over it, flags over both. See `runline config`.
+    database
+        The SQLite file; it is made if there is none.
+    host
+        The address to listen on; by default this machine's own only.
+    port
+        The port to listen on; 0 takes any free one.
+    committer
+        Where batches are committed: in the engine's own process, or in one of its own on a second core.
+    sample
+        Fill a new database with a game, a book, an agent and a player to try the API on.
+    accept_loss
+        Go on with a database that has lost what was durable (its log was cut or damaged, or an older copy was put back). It
+        becomes another log: whoever follows it begins anew.
+    """
+    from runline.serve import serve as run_server
+
+    flags = flags_of(database, host, port, committer)
+    return run_server(config, flags, sample=sample, accept_loss=accept_loss)
+
+
+def show_config(
+    *,
+    config: Path | None = None,
+    database: Path | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    committer: Literal["inline", "process"] | None = None,
+    json: bool = False,
+) -> int:
+    """Print the settings that `runline serve` would use with the same file, environment and flags, each with where it comes
+    from; secrets are not shown.
+
+    Parameters
+    ----------
+    config
+        A TOML file of settings.
+    database
+        The SQLite file.
+    host
+        The address to listen on.
+    port
+        The port to listen on.
+    committer
+        Where batches are committed.
+    json
+        Say it as JSON.
+    """
+    from runline.serve import show_settings
+
+    return show_settings(config, flags_of(database, host, port, committer), as_json=json)
+
+
+def flags_of(
+    database: Path | None, host: str | None, port: int | None, committer: str | None
+) -> dict[tuple[str, str], object]:
+    """The flags as settings."""
+    return {
+        ("store", "path"): database,
+        ("server", "host"): host,
+        ("server", "port"): port,
+        ("store", "committer"): committer,
+    }
