@@ -28,10 +28,15 @@ demo: $(VENV)/.package $(VENV)/.console
 console: $(VENV)/.console
 	@echo 'console: built into src/runline/console'
 
+## reference: write the pages of docs/reference anew, which follow from the source
+.PHONY: reference
+reference: $(VENV)/.dev
+	@$(BIN)/python tools/reference.py docs/reference
+	@echo 'reference: written into docs/reference'
+
 ## docs: build the documentation's site into build/site
 .PHONY: docs
-docs: $(VENV)/.dev
-	@$(BIN)/python tools/reference.py docs/reference
+docs: reference
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
 	@echo 'docs: built into build/site'
 
@@ -73,7 +78,7 @@ hooks:
 ## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times
 .PHONY: test-long
 test-long: $(VENV)/.dev
-	@RUNLINE_KILLS=$(KILLS) $(BIN)/python tools/stages.py long
+	@TEST_KILLS=$(KILLS) $(BIN)/python tools/stages.py long
 
 ## bench: measure the budgets: benchmarks/RESULTS.md and plots, half an hour (ONLY="http both" for some)
 .PHONY: bench

@@ -1,29 +1,34 @@
 """Write the reference pages that follow from the source: commands, events, queries, permissions, lives, settings, the command
-line.
+line. They are kept in the repository, for whoever reads it there.
 
 python tools/reference.py FOLDER
 """
 
 import inspect
-import subprocess
+import io
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from cyclopts import App
+from rich.console import Console
 
-from runline.config import ENVIRONMENT, SECRETS, Settings
+from runline.cli import app
+from runline.config import FLAGS, SECRETS, Settings, variable_of
 from runline.domain.catalog import FIXTURE_LIFE
 from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
 from runline.domain.tickets import LEG_LIFE, TICKET_LIFE
 from runline.domain.vocabulary import plain_vocabulary
 from runline.gateway.door import path_name, public_commands
+from runline.shell import VARIABLES
 
 VOCABULARY = plain_vocabulary()
 
-CLI = ("demo", "serve", "config", "verify", "anchor", "trace", "clock", "grade", "bench")
-WIDTH = "100"
+WIDTH = 100
+
+WRITTEN = "<!-- Written by `make reference` from the source: change it there. -->"
 
 
 def about(kind: type) -> str:
@@ -102,7 +107,8 @@ def permissions() -> Iterable[str]:
 
 def settings() -> Iterable[str]:
     """Settings, with their names in the file and in the environment."""
-    yield "From a TOML file, over which goes the environment, over which go flags. `runline config` prints what holds."
+    yield "From a TOML file, over which goes the environment, over which go flags. `runline config` prints what holds, and of "
+    yield "each value where it comes from. What is not known is refused, in the file as in the environment."
     yield ""
     for part in Settings.__struct_fields__:
         values = getattr(Settings(), part)
@@ -111,27 +117,42 @@ def settings() -> Iterable[str]:
             "",
             about(type(values)),
             "",
-            "| setting | environment | by default |",
-            "|---|---|---|",
+            "| setting | environment | flag | by default |",
+            "|---|---|---|---|",
         )
         for field in msgspec.structs.fields(type(values)):
             default = "secret, not set" if (part, field.name) in SECRETS else f"`{getattr(values, field.name)}`"
-            yield f"| `{field.name}` | `{f'{ENVIRONMENT}{part}_{field.name}'.upper()}` | {default} |"
+            flag = f"`{FLAGS[part, field.name]}`" if (part, field.name) in FLAGS else ""
+            yield f"| `{field.name}` | `{variable_of(part, field.name)}` | {flag} | {default} |"
         yield ""
+    yield from ("## Other names in the environment", "", "| name | what it is |", "|---|---|")
+    yield from (f"| `{name}` | {what} |" for name, what in VARIABLES.items())
 
 
 def command_line() -> Iterable[str]:
-    """What `runline COMMAND --help` says."""
-    environment = {"COLUMNS": WIDTH, "NO_COLOR": "1", "PATH": "", "TERM": "dumb"}
-    for name in CLI:
-        done = subprocess.run(
-            [sys.executable, "-m", "runline", name, "--help"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        yield from (f"## runline {name}", "", "```text", done.stdout.rstrip(), "```", "")
+    """What `runline COMMAND --help` says, of every command."""
+    yield from ("```text", help_of(), "```", "")
+    for words in sorted(named(app)):
+        yield from (f"## runline {' '.join(words)}", "", "```text", help_of(*words), "```", "")
+
+
+def named(within: App, *before: str) -> Iterable[tuple[str, ...]]:
+    """The commands by all their words, groups of commands left out."""
+    for name in within:
+        if name.startswith("-"):
+            continue
+        command = within[name]
+        if any(not one.startswith("-") for one in command):
+            yield from named(command, *before, name)
+        else:
+            yield (*before, name)
+
+
+def help_of(*words: str) -> str:
+    """The help of a command, as wide as a page."""
+    written = io.StringIO()
+    app.help_print(list(words), console=Console(file=written, width=WIDTH, color_system=None))
+    return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines())
 
 
 def lives() -> Iterable[str]:
@@ -160,11 +181,23 @@ PAGES = {
 }
 
 
+def pages() -> dict[str, str]:
+    """The text of every page, by its file's name."""
+    return {
+        f"{name}.md": "\n".join([f"# {title}", "", WRITTEN, "", *lines()]).rstrip() + "\n"
+        for name, (title, lines) in PAGES.items()
+    }
+
+
 def main(folder: Path) -> None:
-    """Write all pages."""
+    """Write all pages, and nothing else."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (title, lines) in PAGES.items():
-        (folder / f"{name}.md").write_text("\n".join([f"# {title}", "", *lines()]).rstrip() + "\n")
+    texts = pages()
+    for old in folder.glob("*.md"):
+        if old.name not in texts:
+            old.unlink()
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

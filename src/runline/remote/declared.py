@@ -9,7 +9,9 @@ from runline.shell import UnusableError, nearest
 
 def commands() -> dict[str, type[Command]]:
     """The commands that can be sent, by name."""
-    return {name: kind for name, kind in plain_vocabulary().commands.items() if kind.needs is not None and not kind.secret}
+    return {
+        name: kind for name, kind in plain_vocabulary().commands.items() if kind.needs is not None and not kind.secret
+    }
 
 
 def require_events(names: Iterable[str]) -> None:
