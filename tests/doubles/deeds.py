@@ -11,6 +11,7 @@ from tests.doubles.stage import HOUR_NS, SECOND_NS, BookStage, HouseStage
 from tests.doubles.words import board, game, line, player, role
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
+from runline.domain.board import PostLines
 from runline.domain.catalog import side_line
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import SIDES, Score
@@ -20,6 +21,7 @@ from runline.domain.messages import Command
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import EVERYTHING, PLAYER_MAY, Permission
 from runline.domain.placing import PlaceWager
+from runline.domain.prices import Prices
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.settings import SetLimits
@@ -197,7 +199,7 @@ def moves_a_line(book: BookStage, pick: Pick) -> None:
         offset_quarters=pick.between(-4, 4) if has_line else 0,
         offset_cents=pick.one([0, 5, 10]),
         line_quarters=pick.between(-8, 40) if has_line else None,
-        prices=tuple(pick.one(PRICES) for _ in market.prices),
+        prices=Prices(**{side: pick.one(PRICES) for side in SIDES[market.kind]}),
         reason="balance",
     )
     book.when(command, by=pick.one(STAFF))
@@ -210,7 +212,12 @@ def posts_lines(book: BookStage, pick: Pick) -> None:
         line("total", pick.one(AMERICAN), pick.one(AMERICAN), quarters=pick.between(28, 40)),
     ][: pick.between(1, 3)]
     book.house.when(
-        board(pick.one(games(book, "scheduled")), *lines, entered_ns=book.at_ns - pick.one([0, 0, HOUR_NS]))
+        PostLines(
+            pick.one(games(book, "scheduled")),
+            book.at_ns - pick.one([0, 0, HOUR_NS]),
+            tuple(lines),
+            confirm=pick.between(0, 3) > 0,
+        )
     )
 
 

@@ -15,13 +15,13 @@ from random import Random
 import pytest
 
 from runline.bootstrap import running_engine
-from runline.domain.board import LinePosted, LineWithdrawn
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.placing import PlaceWager
+from runline.domain.posted import LinePosted, LineWithdrawn
 from runline.domain.roles import SetRole
 from runline.domain.tickets import Ticket, WagerSettled
 from runline.domain.users import CreateUser
@@ -130,7 +130,9 @@ async def standing(engine):
     """The board as the house has it: market -> (line, prices), without what is off it."""
 
     def read(house):
-        return {name: (row.line_quarters, row.prices) for name, row in house.catalog.markets.items() if row.offered}
+        return {
+            name: (row.line_quarters, row.prices) for name, row in house.catalog.markets.items() if not row.off_board
+        }
 
     return (await engine.query(HOUSE, read))[1]
 

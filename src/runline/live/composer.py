@@ -111,7 +111,7 @@ class Composer(Groups):
         if self.read == (0, 0) or not (self.groups or self.arriving):
             self.read = to
         for number, (is_house, happened) in enumerate(self.happened(self.read, to), 1):
-            fact = house_fact_of(house, happened) if is_house else fact_of(state, house, happened)
+            fact = house_fact_of(state, house, happened) if is_house else fact_of(state, house, happened)
             self.spread(fact, state)
             seen = happened[0]
             self.read = (seen, self.read[1]) if is_house else (seen if self.stream == HOUSE else self.read[0], seen)

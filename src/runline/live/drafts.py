@@ -181,7 +181,9 @@ class Group:
         looked = 0
         while draft.missed:
             is_house, one = draft.missed.popleft() if draft.after is not None else draft.missed.pop()
-            fact = house_fact_of(moment.house, one) if is_house else fact_of(moment.state, moment.house, one)
+            fact = (
+                house_fact_of(moment.state, moment.house, one) if is_house else fact_of(moment.state, moment.house, one)
+            )
             self.tell_event(fact, moment.state, draft.early)
             if draft.after is None:
                 if all(len(draft.early.get(topic, ())) >= IMAGE_EVENTS for topic in self.events):

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 
 import msgspec
 
+from runline.domain.accounts import PlayerLimitsSet
 from runline.domain.audience import EVERYONE, Audience, concerns, sees
 from runline.domain.book import Book
+from runline.domain.held import LineHeld
 from runline.domain.hierarchy import AgentCreated, AgentMoved
 from runline.domain.house import House
 from runline.domain.lines import LineMoved
 from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.state import State
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
@@ -22,6 +25,12 @@ from runline.engine.ports import Happened
 
 CLOSING_EVENTS = (WagerVoided, WagerReversed, WagerSettled)
 """Their market is not in them."""
+
+LINE_EVENTS = (LinePosted, LineHeld, LineRefused, LineWithdrawn)
+"""What the house's line does."""
+
+LOCKED_LINE = "locked_line"
+"""The notification that the house's line has moved, or is gone, where the book has locked its own: for who may move lines."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -74,6 +83,8 @@ def fact_of(state: State, house: House, happened: Happened) -> Fact:
     if known is not None:
         fact.account = known.number
         fact.line = tuple(state.tree.chain(known.agent))
+    if isinstance(event, PlayerLimitsSet) and event.before.active != event.after.active:
+        fact.closes = "player", event.player
     if isinstance(event, AgentCreated):
         fact.agents, fact.around = (event.agent,), tuple(state.tree.chain(event.agent))
     elif isinstance(event, AgentMoved):
@@ -89,11 +100,14 @@ def fact_of(state: State, house: House, happened: Happened) -> Fact:
     return fact
 
 
-def house_fact_of(house: House, happened: Happened) -> Fact:
+def house_fact_of(state: State, house: House, happened: Happened) -> Fact:
     """What an event of the house is about, for a book."""
+    event = happened[4]
     fact = Fact(happened, True, EVERYONE)
-    if happened[4].told_to_books:
-        fact.kind = notification(house, happened[4])
+    if event.told_to_books:
+        fact.kind = notification(house, event)
+    elif isinstance(event, LINE_EVENTS) and isinstance(state, Book) and state.lines.locks(event.market):
+        fact.kind = LOCKED_LINE
     moves_lines(fact, house)
     return fact
 
@@ -175,7 +189,8 @@ def told(fact: Fact, topics: tuple[str, ...], audience: Audience, state: State) 
     """(topic, text) of an event for an audience, in the topics in which every event counts."""
     event = fact.event
     if fact.house:
-        if not fact.kind or "notifications" not in topics or not audience.may(type(event).shown_to):
+        needs = Permission.LINE_MOVE if fact.kind == LOCKED_LINE else type(event).shown_to
+        if not fact.kind or "notifications" not in topics or not audience.may(needs):
             return []
         return [("notifications", notice_of(fact, state.stream))]
     wanted = [topic for topic in topics if topic in ("log", event.topic) or (topic == "notifications" and fact.kind)]

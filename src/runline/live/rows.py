@@ -12,7 +12,7 @@ import msgspec
 from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.house import House
-from runline.domain.shown import agent_figures, board_fixture, exposure_of, player_figures
+from runline.domain.shown import agent_figures, board_fixture, closed_to, exposure_of, player_figures
 from runline.domain.state import State
 from runline.domain.topics import Topic
 from runline.domain.vocabulary import VocabularyError
@@ -50,7 +50,7 @@ def line_row(state: State, house: House, audience: Audience, key: str, now_ns: i
 
 def line_flavour(state: State, audience: Audience) -> Hashable:
     """What closes the board to an audience alone."""
-    return state.suspensions.layer_around(audience.player, audience.node) if isinstance(state, Book) else None
+    return closed_to(state, audience) if isinstance(state, Book) else None
 
 
 def exposure_keys(book: Book, house: House, audience: Audience, place: Any) -> Iterator[Key]:
