@@ -15,6 +15,7 @@ from runline.domain.board import PostLines
 from runline.domain.catalog import side_line
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import SIDES, Score
+from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
@@ -22,6 +23,7 @@ from runline.domain.nodes import ROOT
 from runline.domain.permissions import EVERYTHING, PLAYER_MAY, Permission
 from runline.domain.placing import PlaceWager
 from runline.domain.prices import Prices
+from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.settings import SetLimits
@@ -245,6 +247,17 @@ def grades(book: BookStage, pick: Pick) -> None:
     book.house.when(ConfirmResult(name, result.revision if result else 1))
 
 
+def takes_back(book: BookStage, pick: Pick) -> None:
+    """Somebody reopens a game, or says what becomes of a line that is held."""
+    held = list(book.view.held_lines.by_market.values())
+    if not held or pick.between(0, 2) == 0:
+        book.house.when(ReopenFixture(pick.one(games(book, "closed", "final", "cancelled")), pick.one(["slip", ""])))
+        return
+    line = pick.one(held)
+    seq = line.held_seq - pick.one([0, 0, 0, 1])
+    book.house.when(pick.one([ConfirmLine(line.market, seq), DropLine(line.market, seq, "slip")]))
+
+
 def lets_time_pass(book: BookStage, pick: Pick) -> None:
     at_ns = book.at_ns + pick.one([SECOND_NS, HOUR_NS, 7 * HOUR_NS])
     if pick.between(0, 3):
@@ -272,6 +285,7 @@ DEEDS: tuple[Deed, ...] = (
     manages_fixtures,
     shapes_the_tree,
     grades,
+    takes_back,
     lets_time_pass,
     works,
     works,

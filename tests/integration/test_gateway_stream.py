@@ -61,7 +61,7 @@ def place(path):
 
 
 def line_of(number):
-    return MarketLine("moneyline", "game", None, Prices(away=f"+{101 + number}", home="-150"))
+    return MarketLine("moneyline", "game", None, Prices(away=f"+{101 + number}", home=f"-{131 + number}"))
 
 
 class Follower:

@@ -15,7 +15,7 @@ PASSWORD = "only-a-sample"
 DAY_NS = 24 * 3_600 * 10**9
 
 LINES = (
-    MarketLine("spread", "game", 6, Prices(away="-165", home="+145")),
+    MarketLine("spread", "game", -6, Prices(away="-165", home="+145")),
     MarketLine("total", "game", 34, Prices(over="-110", under="-110")),
     MarketLine("moneyline", "game", None, Prices(away="+120", home="-130")),
 )
