@@ -70,7 +70,7 @@ BOUNDS = {
     ArchivedFixture: (fixtures, "ARCHIVED_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
     Market: (boards, "MARKETS_MAX", PostLines("G2", NOON_NS, (line("moneyline", "+120", "-130"),))),
     HeldLine: (boards, "HELD_LINES_MAX", board("G2", line("moneyline", "+150", "+150"), confirm=False)),
-    GuardRule: (guard, "GUARD_RULES_MAX", SetGuard("no_hold", "off", "")),
+    GuardRule: (guard, "GUARD_RULES_MAX", SetGuard("no_hold", "off", "trial")),
     BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
     Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "")),
 }

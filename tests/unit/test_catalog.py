@@ -266,7 +266,7 @@ def test_a_game_can_be_given_another_number(house):
     house.nothing_happened()
     house.when(RenumberFixture("G1", 954, "as printed"))
     house.rejected("rotation_taken", rotation=954, fixture="G2")
-    house.when(RenumberFixture("G1", 0, ""))
+    house.when(RenumberFixture("G1", 0, "as printed"))
     house.rejected("rotation_invalid")
     house.when(RenumberFixture("G1", 952, "as printed"))
     house.rejected("rotation_taken", rotation=953)

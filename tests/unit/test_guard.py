@@ -309,8 +309,8 @@ def test_a_check_is_off_where_somebody_says_so_also_where_a_sport_has_a_default_
 
 def test_the_narrowest_rule_holds(book):
     house = book.house
-    house.given(SetGuard("no_hold", "off", "", scope="sport", subject="football"))
-    house.given(SetGuard("no_hold", "hold", "", 300, "league", "NFL", "total"))
+    house.given(SetGuard("no_hold", "off", "trial", scope="sport", subject="football"))
+    house.given(SetGuard("no_hold", "hold", "trial", 300, "league", "NFL", "total"))
     house.when(post(line("moneyline", "+150", "+150"), line("total", "-102", "-102", quarters=180)))
     assert reasons(house) == {TOTAL: ("no_hold",)}
 
@@ -321,24 +321,24 @@ def test_a_rule_is_set_once_and_taken_away_once(house):
     house.happened(GuardSet, before=None, after=(800, "alert"), reason="noise")
     house.when(SetGuard("swap", "alert", "again", 800, "league", "MLB"))
     house.nothing_happened()
-    house.when(SetGuard("swap", "off", "", 0, "league", "MLB"))
+    house.when(SetGuard("swap", "off", "trial", 0, "league", "MLB"))
     house.happened(GuardSet, before=(800, "alert"), after=(0, "off"))
-    house.when(SetGuard("swap", "default", "", 0, "league", "MLB"))
+    house.when(SetGuard("swap", "default", "trial", 0, "league", "MLB"))
     house.happened(GuardSet, before=(0, "off"), after=None)
-    house.when(SetGuard("swap", "default", "", 0, "league", "MLB"))
+    house.when(SetGuard("swap", "default", "trial", 0, "league", "MLB"))
     house.nothing_happened()
 
 
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        (SetGuard("swap", "hold", "", -1), "limits_invalid"),
-        (SetGuard("swap", "hold", "", GUARD_LIMIT_MAX + 1), "limits_invalid"),
-        (SetGuard("swap", "hold", "", 2**70), "limits_invalid"),
-        (SetGuard("swap", "hold", "", 5, "league", "KBO"), "unknown_league"),
-        (SetGuard("swap", "hold", "", 5, "sport", "chess"), "unknown_subject"),
-        (SetGuard("swap", "hold", "", 5, "sport"), "scope_invalid"),
-        (SetGuard("swap", "hold", "", 5, "all", "NFL"), "scope_invalid"),
+        (SetGuard("swap", "hold", "trial", -1), "limits_invalid"),
+        (SetGuard("swap", "hold", "trial", GUARD_LIMIT_MAX + 1), "limits_invalid"),
+        (SetGuard("swap", "hold", "trial", 2**70), "limits_invalid"),
+        (SetGuard("swap", "hold", "trial", 5, "league", "KBO"), "unknown_league"),
+        (SetGuard("swap", "hold", "trial", 5, "sport", "chess"), "unknown_subject"),
+        (SetGuard("swap", "hold", "trial", 5, "sport"), "scope_invalid"),
+        (SetGuard("swap", "hold", "trial", 5, "all", "NFL"), "scope_invalid"),
     ],
 )
 def test_what_is_no_rule_is_refused(house, command, code):
@@ -348,7 +348,7 @@ def test_what_is_no_rule_is_refused(house, command, code):
 
 def test_who_posts_lines_does_not_set_the_rules_by_which_they_are_judged(house):
     house.given(staff("feed", Permission.LINES_POST))
-    house.when(SetGuard("swap", "off", ""), by="feed")
+    house.when(SetGuard("swap", "off", "trial"), by="feed")
     house.rejected("not_permitted", permission="settings_change")
 
 

@@ -238,9 +238,9 @@ def shown(book):
 
 def test_the_setting_of_locks_is_the_whole_books(open_book):
     open_book.given(agent("A1"), staff("one", Permission.SETTINGS_CHANGE, at="A1"))
-    open_book.when(SetLocks(True, ""), by="one")
+    open_book.when(SetLocks(True, "trial"), by="one")
     open_book.rejected("not_permitted")
-    open_book.when(SetLocks(False, ""))
+    open_book.when(SetLocks(False, "trial"))
     open_book.nothing_happened()
     open_book.when(SetLocks(True, "ours"))
     open_book.happened(LocksSet, before=False, after=True, reason="ours")

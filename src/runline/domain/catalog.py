@@ -132,8 +132,7 @@ class Result(Row, table="results", held_while=("age", CURRENT)):
     revision: counts entries; the first is 1.
     confirmed: None too while it is called off, or reopened.
     confirmed_seq: the house position of the confirmation that stands, 0 before the first.
-    confirmations: how many there were; a second one regrades. To reopen is one.
-    reopened: whether the last one said that nothing is known, after all.
+    confirmations: how many there were; a second one regrades. To call the game off is one, and so is to reopen it.
     """
 
     fixture: str
@@ -142,7 +141,6 @@ class Result(Row, table="results", held_while=("age", CURRENT)):
     confirmed: Score | None
     confirmed_seq: int
     confirmations: int
-    reopened: bool = False
     age: str = CURRENT
     changed_seq: int = 0
 
@@ -296,10 +294,11 @@ class Catalog(
         return found.sport, found.league
 
     def score_of(self, result: Result | ArchivedFixture) -> Score | None:
-        """What tickets are settled by: the score that is confirmed, None if the game is called off, NOTHING_KNOWN if it is
-        reopened."""
-        reopened = isinstance(result, Result) and result.reopened
-        return NOTHING_KNOWN if reopened else result.confirmed
+        """What tickets are settled by: the score that is confirmed, None if the game is called off, NOTHING_KNOWN before there is
+        one."""
+        fixture = self.fixtures.get(result.fixture)
+        called_off = fixture is None or fixture.status == "cancelled"
+        return result.confirmed if result.confirmed is not None or called_off else NOTHING_KNOWN
 
     def results_after(self, seq: int) -> Iterator[Result | ArchivedFixture]:
         """The results that stand and were confirmed after a position, in their order."""
@@ -329,12 +328,11 @@ class Catalog(
             self.result_order.add(fixture)
         return self.state.touch(result)
 
-    def confirm(self, fixture: str, score: Score | None, *, reopened: bool = False) -> Result:
-        """A fixture's result stands from here on: a score, or (None) that it was called off or (`reopened`) nothing is known."""
+    def confirm(self, fixture: str, score: Score | None) -> Result:
+        """A fixture's result stands from here on: a score, or (None) that it was called off or that nothing is known."""
         result = self.result_of(fixture)
         self.confirmed_order.discard((result.confirmed_seq, fixture))
         result.confirmed = score
-        result.reopened = reopened
         result.confirmed_seq = self.state.seq
         result.confirmations += 1
         self.confirmed_order.add((result.confirmed_seq, fixture))

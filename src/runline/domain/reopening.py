@@ -63,7 +63,7 @@ def fixture_reopened(house: "House", event: FixtureReopened) -> None:
     catalog = house.catalog
     fixture = catalog.fixtures[event.fixture]
     catalog.advance(fixture, "FixtureReopened")
-    result = catalog.confirm(event.fixture, None, reopened=True)
+    result = catalog.confirm(event.fixture, None)
     result.entered, result.revision = None, event.revision
     catalog.await_lines(fixture)
     house.timers.schedule("cutoff", event.fixture, fixture.start_ns)

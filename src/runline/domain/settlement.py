@@ -121,7 +121,8 @@ def taking(house: "House", result: FixtureResult | ArchivedFixture) -> TakeResul
     """How a book takes the result of a fixture that stands."""
     sport, league = house.catalog.graded_by(result.fixture)
     regrade = result.confirmations > 1
-    return TakeResult(result.fixture, sport, league, result.confirmed_seq, house.catalog.score_of(result), regrade)
+    score = house.catalog.score_of(result)
+    return TakeResult(result.fixture, sport, league, result.confirmed_seq, score, regrade)
 
 
 @causes(ResultConfirmed, TakeResult)

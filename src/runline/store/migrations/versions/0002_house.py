@@ -138,7 +138,6 @@ def upgrade() -> None:
         sa.Column("confirmed", sa.Text(), nullable=True),
         sa.Column("confirmed_seq", sa.BigInteger(), nullable=False),
         sa.Column("confirmations", sa.BigInteger(), nullable=False),
-        sa.Column("reopened", sa.Boolean(), nullable=False),
         sa.Column("age", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "fixture"),
