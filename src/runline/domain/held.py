@@ -223,7 +223,7 @@ class HeldRow(msgspec.Struct):
     held_ns: int
 
 
-@query("held_lines", needs=Permission.LINES_POST, asked=Asked, row=HeldRow, streams=("house",))
+@query("held", needs=Permission.LINES_POST, asked=Asked, row=HeldRow, streams=("house",))
 def held_lines(house: "House", view: "House", user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
     """The lines that look like a mistake and wait for a person, by market."""
 
