@@ -83,7 +83,8 @@ class Load:
         while True:
             name = f"G{self.bus.new_id()}"
             start = time.time_ns() + int(GAME_S * 1e9)
-            await self.send(HOUSE, "platform", CreateFixture(name, "MLB", 901, "Visitors", "Home", start))
+            rotation = 1 + 2 * (start // 1_000_000 % 1_000_000_000)
+            await self.send(HOUSE, "platform", CreateFixture(name, "MLB", rotation, "Visitors", "Home", start))
             line = MarketLine("moneyline", "game", None, Prices(away="-110", home="+102"))
             await self.send(HOUSE, "platform", PostLines(name, 1, (line,)))
             self.games.append(name)

@@ -1,4 +1,4 @@
-"""Lines over HTTP: what is no line, or looks like a mistake, is off every board at once; a person or a new line brings it back."""
+"""Lines over HTTP: what is none, or looks like a mistake, is off every board at once; a person or a new line brings it back."""
 
 import asyncio
 

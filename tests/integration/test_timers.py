@@ -152,7 +152,9 @@ def test_all_of_many_timers_that_are_due_at_once_fire(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             create = [
-                world.request(HOUSE, CreateFixture(f"M{one}", "MLB", 1 + 2 * one, "Away", "Home", START_NS + one % 5))
+                world.request(
+                    HOUSE, CreateFixture(f"M{one}", "MLB", 10_001 + 2 * one, "Away", "Home", START_NS + one % 5)
+                )
                 for one in range(number)
             ]
             await world.bus.send(create)
