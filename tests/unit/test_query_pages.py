@@ -187,7 +187,8 @@ def test_no_page_names_by_its_end_what_it_does_not_show(house, book, monkeypatch
         monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
         for query in ("roles", "suspensions"):
             seen = {text_of(row) for row in whole(book.state, house.state, query, "A1")}
-            ends, after = [], ""
+            ends: list[str] = []
+            after = ""
             while not ends or after:
                 after = page(book.state, house.state, query, "A1", limit=1, after=after).next
                 ends.append(after.partition("/")[0])
