@@ -24,8 +24,10 @@ from tests.integration.world import (
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.fixtures import CreateFixture, RescheduleFixture
+from runline.domain.fixtures import CreateFixture, RenumberFixture, RescheduleFixture
 from runline.domain.grading import Score
+from runline.domain.guard import SetGuard
+from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import StartStream
 from runline.domain.invariants import BrokenInvariant
@@ -440,6 +442,10 @@ SAMPLES = {
         CreateFixture("G9", "MLB", 951, "Away", "Home", START_NS),
         PostLines("G1", NOON_NS + 1, (MarketLine("spread", "game", -6, Prices(away="-110", home="-110")),)),
         RescheduleFixture("G2", START_NS, "rain"),
+        RenumberFixture("G1", 961, "as printed"),
+        SetGuard("swap", "hold", "trial", 500),
+        ConfirmLine("G1:game:total", 1),
+        DropLine("G1:game:total", 1, "a slip"),
         EnterResult("G1", Score(5, 3, ((5, 3),))),
         ConfirmResult("G1", 1),
         TryAgain(5, "mended"),

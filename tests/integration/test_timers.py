@@ -136,6 +136,7 @@ def test_a_game_that_was_closed_and_is_moved_is_closed_again_at_its_new_start(pa
             world.set_clock(START_NS)
             await world.until(HOUSE, is_closed)
             await world.do(HOUSE, RescheduleFixture("G1", START_NS + HOUR_NS, "rain"))
+            await world.do(HOUSE, PostLines("G1", START_NS, LINES))
             await world.do("b1", wager())
             world.set_clock(START_NS + HOUR_NS)
             await world.until(HOUSE, is_closed)
