@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import FULL_BOARD, START_NS, board, game, player, staff, wager
 
@@ -30,7 +31,6 @@ from runline.domain.prices import Prices
 from runline.domain.results import CancelFixture, EnterResult
 from runline.domain.settings import SetLocks
 from runline.domain.tickets import WagerPlaced
-from runline.domain.vocabulary import VOCABULARY
 
 
 @pytest.fixture

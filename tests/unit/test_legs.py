@@ -1,9 +1,11 @@
 """Legs: a kind of ticket with several is a noun of its own. What looks tickets up, counts, settles or voids them knows none."""
 
+from typing import Any
+
 import pytest
 from tests.doubles import laws, pair
 from tests.doubles.pair import PairPlaced
-from tests.doubles.stage import NOON_NS
+from tests.doubles.stage import NOON_NS, HouseStage
 from tests.doubles.words import agent, board, game, player
 
 from runline.domain.execution import fold
@@ -18,10 +20,10 @@ MONEYLINE, TOTAL = AWAY.market, OVER.market
 
 
 @pytest.fixture
-def paired(book):
+def paired():
     """A book that knows pairs, in which one stands."""
+    book: Any = HouseStage(Vocabulary(*NOUNS, pair)).open_book("main")
     book.given(game("G1"), board("G1"), agent("A1"), player("P1", "A1", credit=1_000_00))
-    book.state.vocabulary = Vocabulary(*NOUNS, pair)
     fold(book.state, PAIR, book.state.seq + 1, NOON_NS)
     book.store()
     book.number = book.state.seq

@@ -12,7 +12,7 @@ from runline.domain.access import PLAYER_ROLE, User, grantable, require_room
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.identifiers import identifier, reason_text, same_again
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
-from runline.domain.nodes import ROOT, Held, Nodes
+from runline.domain.nodes import ROOT, Nodes, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
 from runline.domain.state import Row, State
@@ -67,7 +67,7 @@ class Extent(msgspec.Struct):
     """
 
     levels: list[int] = []
-    held: dict[Held, int] = {}
+    held: dict[Occupant, int] = {}
 
     def add(self, other: "Extent", sign: Literal[1, -1], lower: int) -> None:
         """Add (1) or take away (-1) a subtree, whose top stands so many levels below."""
@@ -84,7 +84,7 @@ class Extent(msgspec.Struct):
         while levels and not levels[-1]:
             levels.pop()
 
-    def add_held(self, what: Held, count: int) -> None:
+    def add_held(self, what: Occupant, count: int) -> None:
         """Count what else there is."""
         left = self.held.get(what, 0) + count
         if left:
@@ -148,20 +148,20 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         """The players directly under an agent."""
         return self.players_at.get(agent, NO_KEYS)
 
-    def take_room(self, node: str, what: Held, count: int) -> None:
+    def take_room(self, node: str, what: Occupant, count: int) -> None:
         for above in self.chain(node):
             self.extents[above].add_held(what, count)
 
-    def part_of(self, node: str) -> str:
-        part = ""
+    def branch_of(self, node: str) -> str:
+        branch = ""
         agents = self.agents
         while node != ROOT:
-            part = node
+            branch = node
             node = agents[node].parent
-        return part
+        return branch
 
-    def held_in_part(self, node: str, what: Held) -> int:
-        extent = self.extents[self.part_of(node)]
+    def held_in_branch(self, node: str, what: Occupant) -> int:
+        extent = self.extents[self.branch_of(node)]
         return sum(extent.levels) if what == "agents" else extent.held.get(what, 0)
 
     def subtree(self, top: str, start: str = "") -> Iterator[str]:
@@ -214,6 +214,16 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
             nodes.append(node)
             node = self.agents[node].parent
         return nodes
+
+    def above_player(self, player: str) -> tuple[str, ...]:
+        """A player's agent and all above it, upwards to the root; () if there is no such player."""
+        known = self.players.get(player)
+        return tuple(self.chain(known.agent)) if known is not None else ()
+
+    def apart(self, one: str, other: str) -> tuple[str, ...]:
+        """The nodes at or above one of two nodes that are not at or above the other as well."""
+        first, second = self.chain(one), self.chain(other)
+        return tuple(name for name in (*first, *second) if (name in first) != (name in second))
 
     def height(self, node: str) -> int:
         """Levels of agents below a node."""
@@ -308,20 +318,13 @@ def require_credit(minor: int) -> int:
     return minor
 
 
-def sees_account(book: "Book", user: User, player: Player) -> bool:
-    """Whether somebody may see how an account stands."""
-    within = book.tree.below(user.node, player.agent)
-    return within and Permission.FIGURES_VIEW.value in book.access.held_by(user)
-
-
 @decides(CreatePlayer)
 def create_player(book: "Book", command: CreatePlayer, context: "Context") -> PlayerCreated | tuple[()]:
     known = book.tree.players.get(command.player)
-    if known is not None and sees_account(book, context.user, known):
-        credit_minor = known.credit_limit_minor
-        return same_again(
-            command, known.number, active=known.active, agent=known.agent, credit_limit_minor=credit_minor
-        )
+    sees = Permission.FIGURES_VIEW.value in book.access.held_by(context.user)
+    if known is not None and sees and book.tree.below(context.user.node, known.agent):
+        stands = {"agent": known.agent, "credit_limit_minor": known.credit_limit_minor}
+        return same_again(command, known.number, active=known.active, **stands)
     number = book.access.new_user_name(command.player, "player")
     book.tree.require_node(context.user, command.agent)
     require_room(book, context.user, len(book.tree.players), PLAYERS_MAX, "players")

@@ -1,9 +1,9 @@
 """Lanes: requests waiting for one stream. Control goes first, then wagers, then bulk; what is not permitted goes last.
 
-Rule: each lane is bounded, and in it what waits of each user and of each part of the tree: a part may have twice as many places
-as it leaves free, and a user of it as many as their part may still have, so that whoever has none finds one. In the control lane
-turns go round the parts and their users, so that nobody waits for all that another has sent; some of its places are for staff of
-the whole book only.
+Rule: each lane is bounded, and in it what waits of each user and of each branch of the tree: a branch may have twice as many
+places as it leaves free, and a user of it as many as their branch may still have, so that whoever has none finds one. In the
+control lane turns go round the branches and their users, so that nobody waits for all that another has sent; some of its places
+are for staff of the whole book only.
 """
 
 from abc import ABC, abstractmethod
@@ -17,10 +17,10 @@ from runline.domain.state import State
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
 from runline.engine.requests import Request, Submission
 
-Place = Lane | Literal["last"]
+Rank = Lane | Literal["last"]
 """A lane, or last: what its sender may not do. It is judged like everything else, but nobody else waits for it."""
 
-PLACES: tuple[Place, ...] = ("control", "wagers", "bulk", "last")
+RANKS: tuple[Rank, ...] = ("control", "wagers", "bulk", "last")
 
 
 def lane_of(request: Request) -> Lane:
@@ -42,16 +42,16 @@ def is_permitted(state: State, request: Request) -> bool:
 
 
 class Waiting(ABC):
-    """What waits in a lane. parts: how many wait, by the part of the tree in which their senders stood as they came (those who
+    """What waits in a lane. branches: how many wait, by the branch in which their senders stood as they came (those who
     stand at the root count in none)."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("branches",)
 
     def __init__(self) -> None:
-        self.parts: dict[str, int] = {}
+        self.branches: dict[str, int] = {}
 
     @abstractmethod
-    def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
+    def has_room(self, actor: str, branch: str, depth: int, most: int) -> bool:
         """Whether one more of a user's may wait. depth: places of the lane. most: of one user."""
 
     @abstractmethod
@@ -74,18 +74,18 @@ class Waiting(ABC):
     def __len__(self) -> int:
         """How many wait."""
 
-    def left_of(self, part: str, free: int) -> int:
-        """How many places a part may still have, when so many are free. (With twice as many as it leaves free, one user of an
+    def left_of(self, branch: str, free: int) -> int:
+        """How many places a branch may still have, when so many are free. (With twice as many as it leaves free, one user of an
         empty lane may have as many as one call holds.)"""
-        return 2 * free - self.parts.get(part, 0)
+        return 2 * free - self.branches.get(branch, 0)
 
-    def count(self, part: str, sign: Literal[1, -1]) -> None:
-        """Count (1) or stop counting (-1) what waits of a part."""
-        left = self.parts.get(part, 0) + sign
+    def count(self, branch: str, sign: Literal[1, -1]) -> None:
+        """Count (1) or stop counting (-1) what waits of a branch."""
+        left = self.branches.get(branch, 0) + sign
         if left:
-            self.parts[part] = left
+            self.branches[branch] = left
         else:
-            del self.parts[part]
+            del self.branches[branch]
 
 
 class InOrder(Waiting):
@@ -102,17 +102,17 @@ class InOrder(Waiting):
         self.submissions: deque[Submission] = deque()
         self.senders: dict[str, int] = {}
 
-    def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
+    def has_room(self, actor: str, branch: str, depth: int, most: int) -> bool:
         own, free = self.senders.get(actor, 0), depth - len(self.submissions)
-        return free > 0 and own < most and (not part or own < self.left_of(part, free))
+        return free > 0 and own < most and (not branch or own < self.left_of(branch, free))
 
     def put(self, submission: Submission) -> None:
         self.submissions.append(submission)
         actor = submission.request.actor
         self.senders[actor] = self.senders.get(actor, 0) + 1
-        part = submission.part
-        if part:
-            self.parts[part] = self.parts.get(part, 0) + 1
+        branch = submission.branch
+        if branch:
+            self.branches[branch] = self.branches.get(branch, 0) + 1
 
     def put_first(self, submission: Submission) -> None:
         self.put(submission)
@@ -126,15 +126,15 @@ class InOrder(Waiting):
             self.senders[actor] = left
         else:
             del self.senders[actor]
-        if submission.part:
-            self.count(submission.part, -1)
+        if submission.branch:
+            self.count(submission.branch, -1)
         return submission
 
     def empty(self) -> list[Submission]:
         submissions = list(self.submissions)
         self.submissions.clear()
         self.senders.clear()
-        self.parts.clear()
+        self.branches.clear()
         return submissions
 
     def __iter__(self) -> Iterator[Submission]:
@@ -145,7 +145,7 @@ class InOrder(Waiting):
 
 
 class InTurns(Waiting):
-    """Turns go round the parts of the tree (the root is one of them), and in each round its users. A turn is CONTROL_TURN
+    """Turns go round the branches of the tree (the root is one of them), and in each round its users. A turn is CONTROL_TURN
     submissions of a user that take CONTROL_TURN_NS at most (the last one begins before). A round is as many turns as users wait
     at its beginning; unserved: how many are left of it.
     """
@@ -155,7 +155,7 @@ class InTurns(Waiting):
     def __init__(self) -> None:
         super().__init__()
         self.senders: dict[str, dict[str, deque[Submission]]] = {}
-        """Who waits, by part; the first one's first has the turn."""
+        """Who waits, by branch; the first one's first has the turn."""
         self.size = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
@@ -166,15 +166,15 @@ class InTurns(Waiting):
         if not self.unserved:
             self.unserved = sum(map(len, self.senders.values()))
 
-    def has_room(self, actor: str, part: str, depth: int, most: int) -> bool:
-        own, free = len(self.senders.get(part, {}).get(actor, ())), depth - self.size
-        return free > 0 and own < most and (not part or own < self.left_of(part, free))
+    def has_room(self, actor: str, branch: str, depth: int, most: int) -> bool:
+        own, free = len(self.senders.get(branch, {}).get(actor, ())), depth - self.size
+        return free > 0 and own < most and (not branch or own < self.left_of(branch, free))
 
     def queue_of(self, submission: Submission) -> deque[Submission]:
         self.size += 1
-        if submission.part:
-            self.count(submission.part, 1)
-        return self.senders.setdefault(submission.part, {}).setdefault(submission.request.actor, deque())
+        if submission.branch:
+            self.count(submission.branch, 1)
+        return self.senders.setdefault(submission.branch, {}).setdefault(submission.request.actor, deque())
 
     def put(self, submission: Submission) -> None:
         self.queue_of(submission).append(submission)
@@ -183,15 +183,15 @@ class InTurns(Waiting):
         self.queue_of(submission).appendleft(submission)
 
     def take(self) -> Submission:
-        part, senders = next(iter(self.senders.items()))
+        branch, senders = next(iter(self.senders.items()))
         actor, submissions = next(iter(senders.items()))
         submission = submissions.popleft()
         self.size -= 1
-        if part:
-            self.count(part, -1)
+        if branch:
+            self.count(branch, -1)
         self.left -= 1
         if not submissions or not self.left:
-            self.end_turn(part, actor)
+            self.end_turn(branch, actor)
         return submission
 
     def took(self, took_ns: int) -> None:
@@ -201,23 +201,23 @@ class InTurns(Waiting):
             return
         self.left_ns -= took_ns
         if self.left_ns <= 0:
-            part, senders = next(iter(self.senders.items()))
-            self.end_turn(part, next(iter(senders)))
+            branch, senders = next(iter(self.senders.items()))
+            self.end_turn(branch, next(iter(senders)))
 
-    def end_turn(self, part: str, actor: str) -> None:
+    def end_turn(self, branch: str, actor: str) -> None:
         """It is the next one's turn; whoever has more waits for another."""
-        senders = self.senders.pop(part)
+        senders = self.senders.pop(branch)
         submissions = senders.pop(actor)
         if submissions:
             senders[actor] = submissions
         if senders:
-            self.senders[part] = senders
+            self.senders[branch] = senders
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
         self.unserved = max(self.unserved - 1, 0)
 
     def withdraw(self, what: str) -> None:
-        """Take out what the engine has sent for duties of this kind. (Only the engine has duties; it stands in no part.)"""
+        """Take out what the engine has sent for duties of this kind. (Only the engine has duties; it stands in no branch.)"""
         senders = self.senders.get("", {})
         sent = senders.get(ENGINE)
         if sent is None:
@@ -231,7 +231,7 @@ class InTurns(Waiting):
     def empty(self) -> list[Submission]:
         submissions = list(self)
         self.senders.clear()
-        self.parts.clear()
+        self.branches.clear()
         self.size = self.unserved = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
@@ -247,30 +247,30 @@ class InTurns(Waiting):
 class Lanes:
     """The lanes of a stream."""
 
-    __slots__ = ("bulk", "control", "last", "places", "wagers")
+    __slots__ = ("bulk", "control", "last", "ranks", "wagers")
 
     def __init__(self) -> None:
         self.control = InTurns()
         self.wagers = InOrder()
         self.bulk = InOrder()
         self.last = InOrder()
-        self.places: dict[Place, Waiting] = {
+        self.ranks: dict[Rank, Waiting] = {
             "control": self.control,
             "wagers": self.wagers,
             "bulk": self.bulk,
             "last": self.last,
         }
 
-    def has_room(self, place: Place, actor: str, part: str = "") -> bool:
-        """Whether one more of a user's requests may wait in a lane. part: the part of the tree in which they stand."""
-        depth = LANE_DEPTH_MAX[place]
-        if part and place == "control":
+    def has_room(self, rank: Rank, actor: str, branch: str = "") -> bool:
+        """Whether one more of a user's requests may wait in a lane. branch: the branch of the tree in which they stand."""
+        depth = LANE_DEPTH_MAX[rank]
+        if branch and rank == "control":
             depth -= CONTROL_KEPT
-        return self.places[place].has_room(actor, part, depth, ACTOR_WAITING_MAX[place])
+        return self.ranks[rank].has_room(actor, branch, depth, ACTOR_WAITING_MAX[rank])
 
     def empty(self) -> list[Submission]:
         """Take everything out, control first."""
-        return [submission for place in PLACES for submission in self.places[place].empty()]
+        return [submission for rank in RANKS for submission in self.ranks[rank].empty()]
 
     def __len__(self) -> int:
-        return sum(map(len, self.places.values()))
+        return sum(map(len, self.ranks.values()))

@@ -1,6 +1,6 @@
 """Queues: how requests come into the lanes of their streams, and what waits there in all streams together.
 
-Rule: what cannot even wait is answered at once. Nobody's part of what may wait takes another's.
+Rule: what cannot even wait is answered at once. Nobody's share of what may wait takes another's.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
 from runline.engine.answers import NOBODY, Answers
 from runline.engine.batch import Batches
 from runline.engine.ids import uuid7
-from runline.engine.lanes import PLACES, Place, is_permitted, lane_of
+from runline.engine.lanes import RANKS, Rank, is_permitted, lane_of
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     COMMAND_ID_LENGTH,
@@ -70,7 +70,7 @@ class Queues:
         self.answers = answers
         self.batches = batches
         self.presence = Presence(process.clock, self.note)
-        self.turns: dict[Place, dict[Writer, None]] = {place: {} for place in PLACES}
+        self.turns: dict[Rank, dict[Writer, None]] = {rank: {} for rank in RANKS}
         self.wagers_waiting = 0
 
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
@@ -101,18 +101,18 @@ class Queues:
                 outcome = refused(writer.state.seq, not_signed_in())
                 self.batches.tell_durably(writer, Submission(request, sink, index, queued_ns), outcome)
                 continue
-            place: Place = "last"
+            rank: Rank = "last"
             if is_permitted(writer.state, request):
-                place = "bulk" if request.bulk else request.command.lane
-            part = writer.state.access.part_of(request.actor)
-            if not self.has_room(writer, request.actor, part, place):
+                rank = "bulk" if request.bulk else request.command.lane
+            branch = writer.state.access.branch_of(request.actor)
+            if not self.has_room(writer, request.actor, branch, rank):
                 sender = request.session or request.actor
                 late[request.stream, sender, request.bulk, type(request.command)] = [index]
                 continue
             request.received_ns = request.received_ns or queued_ns
-            writer.lanes.places[place].put(Submission(request, sink, index, queued_ns, part))
-            turns[place][writer] = None
-            if place == "wagers":
+            writer.lanes.ranks[rank].put(Submission(request, sink, index, queued_ns, branch))
+            turns[rank][writer] = None
+            if rank == "wagers":
                 self.wagers_waiting += 1
         for indexes in late.values():
             self.process.probes.refuse("busy", len(indexes))
@@ -156,17 +156,17 @@ class Queues:
         command_id = uuid7(self.process.clock.now_ns(), self.process.entropy)
         self.submit((Request(stream, command_id, GATEWAY, command),), UNHEARD)
 
-    def has_room(self, writer: Writer, actor: str, part: str, place: Place) -> bool:
-        """Whether one more may wait: the lane, what its sender and their part of the tree have of it, and of wagers what the
+    def has_room(self, writer: Writer, actor: str, branch: str, rank: Rank) -> bool:
+        """Whether one more may wait: the lane, what its sender and their branch of the tree have of it, and of wagers what the
         stream has of all."""
-        if place == "wagers":
+        if rank == "wagers":
             if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
                 return False
-            return writer.lanes.wagers.has_room(actor, part, LANE_DEPTH_MAX[place], ACTOR_WAITING_MAX[place])
-        if place == "control" and actor == GATEWAY:
+            return writer.lanes.wagers.has_room(actor, branch, LANE_DEPTH_MAX[rank], ACTOR_WAITING_MAX[rank])
+        if rank == "control" and actor == GATEWAY:
             # It sends for everybody; whom it sends for is bounded at the doors.
-            return len(writer.lanes.control) < LANE_DEPTH_MAX[place]
-        return writer.lanes.has_room(place, actor, part)
+            return len(writer.lanes.control) < LANE_DEPTH_MAX[rank]
+        return writer.lanes.has_room(rank, actor, branch)
 
     def has_its_share(self, writer: Writer) -> bool:
         """Whether as many wagers wait in this stream as are its due of all that may wait."""
@@ -174,7 +174,7 @@ class Queues:
 
     def cause(self, writer: Writer, command: Command, duty: Duty | None = None) -> None:
         """Put a command of the engine itself into a stream's lane; how many there can be is bounded elsewhere."""
-        writer.lanes.places[command.lane].put(self.own(writer, command, duty))
+        writer.lanes.ranks[command.lane].put(self.own(writer, command, duty))
         self.turns[command.lane][writer] = None
         self.process.wake.set()
 
@@ -189,7 +189,7 @@ class Queues:
     def put_back(self, writer: Writer, submission: Submission) -> None:
         """Let what has waited for its rows be next of its sender's."""
         lane = lane_of(submission.request)
-        writer.lanes.places[lane].put_first(submission)
+        writer.lanes.ranks[lane].put_first(submission)
         self.wagers_waiting += lane == "wagers"
         self.turns[lane][writer] = None
 

@@ -17,10 +17,10 @@ from runline.store.tables import equal, table_of
 NARROWEST_FIRST = ("player", "fixture")
 """Of several fields that are asked for, the way goes by the first of these: a player has fewer tickets than a game."""
 
-Condition = tuple[str, tuple[Any, ...]]
+Clause = tuple[str, tuple[Any, ...]]
 """SQL, and the values of its marks."""
 
-Read = Callable[[str, tuple[Any, ...]], Iterable[tuple[Any, ...]]]
+Run = Callable[[str, tuple[Any, ...]], Iterable[tuple[Any, ...]]]
 """The rows of a statement with its values, one after the other."""
 
 
@@ -34,10 +34,10 @@ class Way(msgspec.Struct, frozen=True):
     table: str
     number: str
     index: str
-    narrowed: tuple[Condition, ...]
-    picked: tuple[Condition, ...]
+    narrowed: tuple[Clause, ...]
+    picked: tuple[Clause, ...]
 
-    def walk(self, read: Read, hints: Hints, stream: str, before: int, count: int) -> tuple[list[int], int]:
+    def walk(self, read: Run, hints: Hints, stream: str, before: int, count: int) -> tuple[list[int], int]:
         """(the newest numbers below `before`, at most `count`; the number down to which it has all, or 0)."""
         through = hints.through(self.index) if self.index else ""
         wanted = " AND ".join(sql for sql, _ in self.picked) or "TRUE"
@@ -57,7 +57,7 @@ class Way(msgspec.Struct, frozen=True):
         return found, 0
 
 
-def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Condition, ...]) -> list[Way]:
+def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Clause, ...]) -> list[Way]:
     """The ways to the rows whose fields have these values and which are within somebody's part of the tree.
 
     Rows that are still held in memory and rows that have left it have indexes of their own (`store/tables.py`).
@@ -65,17 +65,17 @@ def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Condit
     table = row_type.table
     number = table_of(row_type).key[1]
 
-    def way(index: str, narrowed: tuple[Condition, ...], *picked: Condition) -> Way:
+    def way(index: str, narrowed: tuple[Clause, ...], *picked: Clause) -> Way:
         return Way(table, number, f"{table}{index}" if index else "", narrowed, (*picked, *within))
 
     if not fields:
         return [way("", ())]
     found: list[Way] = []
-    gone: tuple[Condition, ...] = ()
+    gone: tuple[Clause, ...] = ()
     if row_type.held_while is not None:
         field, value = row_type.held_while
         if fields.get(field, value) == value:
-            held: Condition = (f"{field} = '{value}'", ())
+            held: Clause = (f"{field} = '{value}'", ())
             found.append(way("_held", (held,), *having(fields, but=field)))
         if fields.get(field) == value:
             return found
@@ -84,23 +84,23 @@ def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Condit
             return [way("", (), *having(fields))]
         gone = ((f"{field} <> '{value}'", ()),)
     first = next(field for field in NARROWEST_FIRST if field in fields)
-    narrowed: Condition = (equal((first,)), (fields[first],))
+    narrowed: Clause = (equal((first,)), (fields[first],))
     found.append(way(f"_by_{first}", (narrowed, *gone), *having(fields, but=first)))
     return found
 
 
-def having(fields: Mapping[str, str], *, but: str = "") -> list[Condition]:
+def having(fields: Mapping[str, str], *, but: str = "") -> list[Clause]:
     """That fields have their values, but for one of them."""
     return [(equal((field,)), (value,)) for field, value in fields.items() if field != but]
 
 
-def of_agents(row_type: type[Row], stream: str, agents: Collection[str], hints: Hints) -> Condition:
+def of_agents(row_type: type[Row], stream: str, agents: Collection[str], hints: Hints) -> Clause:
     """That a row's player stands at one of these nodes now, wherever they stood then."""
     agent = f"SELECT agent FROM players WHERE players.stream = ? AND players.number = {row_type.table}.player"
     return f"({agent}) {hints.among}", (stream, hints.listed(agents))
 
 
-def newest(read: Read, hints: Hints, ways: list[Way], stream: str, before: int, count: int) -> tuple[list[int], int]:
+def newest(read: Run, hints: Hints, ways: list[Way], stream: str, before: int, count: int) -> tuple[list[int], int]:
     """The same as of one way, of several that share no row."""
     walked = [way.walk(read, hints, stream, before, count) for way in ways]
     # Below the highest place at which a way was left, that way may have more.
