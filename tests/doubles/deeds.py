@@ -11,15 +11,19 @@ from tests.doubles.stage import HOUR_NS, SECOND_NS, BookStage, HouseStage
 from tests.doubles.words import EVERY, board, game, line, player, role
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
+from runline.domain.board import PostLines
 from runline.domain.catalog import side_line
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import SIDES, Score
+from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import PLAYER_MAY, Permission
 from runline.domain.placing import PlaceWager
+from runline.domain.prices import Prices
+from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.settings import SetLimits
@@ -197,7 +201,7 @@ def moves_a_line(book: BookStage, pick: Pick) -> None:
         offset_quarters=pick.between(-4, 4) if has_line else 0,
         offset_cents=pick.one([0, 5, 10]),
         line_quarters=pick.between(-8, 40) if has_line else None,
-        prices=tuple(pick.one(PRICES) for _ in market.prices),
+        prices=Prices(**{side: pick.one(PRICES) for side in SIDES[market.kind]}),
         reason="balance",
     )
     book.when(command, by=pick.one(STAFF))
@@ -210,7 +214,12 @@ def posts_lines(book: BookStage, pick: Pick) -> None:
         line("total", pick.one(AMERICAN), pick.one(AMERICAN), quarters=pick.between(28, 40)),
     ][: pick.between(1, 3)]
     book.house.when(
-        board(pick.one(games(book, "scheduled")), *lines, entered_ns=book.at_ns - pick.one([0, 0, HOUR_NS]))
+        PostLines(
+            pick.one(games(book, "scheduled")),
+            book.at_ns - pick.one([0, 0, HOUR_NS]),
+            tuple(lines),
+            confirm=pick.between(0, 3) > 0,
+        )
     )
 
 
@@ -236,6 +245,17 @@ def grades(book: BookStage, pick: Pick) -> None:
     book.house.when(EnterResult(name, score))
     result = book.view.catalog.results.get(name)
     book.house.when(ConfirmResult(name, result.revision if result else 1))
+
+
+def takes_back(book: BookStage, pick: Pick) -> None:
+    """Somebody reopens a game, or says what becomes of a line that is held."""
+    held = list(book.view.held_lines.by_market.values())
+    if not held or pick.between(0, 2) == 0:
+        book.house.when(ReopenFixture(pick.one(games(book, "closed", "final", "cancelled")), pick.one(["slip", ""])))
+        return
+    line = pick.one(held)
+    seq = line.held_seq - pick.one([0, 0, 0, 1])
+    book.house.when(pick.one([ConfirmLine(line.market, seq), DropLine(line.market, seq, "slip")]))
 
 
 def lets_time_pass(book: BookStage, pick: Pick) -> None:
@@ -265,6 +285,7 @@ DEEDS: tuple[Deed, ...] = (
     manages_fixtures,
     shapes_the_tree,
     grades,
+    takes_back,
     lets_time_pass,
     works,
     works,

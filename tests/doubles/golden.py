@@ -8,22 +8,26 @@ adds what is missing for the present versions, and never changes a line that is 
 from pathlib import Path
 
 from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage, Stage
-from tests.doubles.words import START_NS, agent, board, game, player, role, staff, wager
+from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import PostLines
 from runline.domain.bounds import ARCHIVE_AFTER_NS
-from runline.domain.fixtures import RescheduleFixture
+from runline.domain.fixtures import RenumberFixture, RescheduleFixture
+from runline.domain.guard import SetGuard
+from runline.domain.held import DropLine
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.house import StartStream
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
 from runline.domain.passwords import FailSignIn, SetPassword
 from runline.domain.permissions import Permission
+from runline.domain.prices import Prices
+from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture
 from runline.domain.sessions import MINUTE_NS, ConfirmSession, KeepSession, SignIn, SignOut
 from runline.domain.setbacks import PutAside, TryAgain
-from runline.domain.settings import SetLimits
+from runline.domain.settings import SetLimits, SetLocks
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, RestoreUser, RevokeUser
@@ -38,8 +42,13 @@ def one_of_each() -> list[Stage]:
     """A house and a book in which every type of event has happened."""
     book = HouseStage().open_book("main")
     book.given(game("G1"), board("G1"), game("G2"), board("G2"), game("G3"))
-    book.given(RescheduleFixture("G3", START_NS + HOUR_NS, "rain"), CancelFixture("G3", "flood"))
-    book.given(PostLines("G2", NOON_NS + 1, ()))
+    book.given(RenumberFixture("G3", 801, "as printed"), RescheduleFixture("G3", START_NS + HOUR_NS, "rain"))
+    book.given(CancelFixture("G3", "flood"), ReopenFixture("G3", "that was another game"), CancelFixture("G3", "flood"))
+    book.given(PostLines("G2", NOON_NS + 1, ()), SetGuard("no_hold", "hold", "house rule", 100, "league", "MLB"))
+    wrong = (line("moneyline", "+150", "+150"), line("spread", "-110", "-11", quarters=-6))
+    book.given(board("G2", entered_ns=NOON_NS + 2), board("G2", *wrong, entered_ns=NOON_NS + 3, confirm=False))
+    book.given(DropLine("G2:game:moneyline", book.house.state.held_lines.by_market["G2:game:moneyline"].held_seq, "no"))
+    book.given(SetLocks(True, "our own lines"))
     book.given(agent("A1"), agent("A2"), MoveAgent("A2", "A1", "sold"), player("P1", "A2"))
     book.given(staff("ann", Permission.FIGURES_VIEW, at="A1"), role("clerks", Permission.WAGER_PLACE))
     book.given(AssignRole("ann", "clerks", "trained"), RevokeUser("ann", "left"), RestoreUser("ann", "back"))
@@ -48,7 +57,9 @@ def one_of_each() -> list[Stage]:
     book.given(EnterTransaction("P1", "receipt", 50_00, "cash"))
     book.given(Suspend("fixture", "G1", "injury"), Reopen("fixture", "G1", "plays"))
     book.given(MoveLine("G1:game:total", "offset", offset_quarters=2, offset_cents=5, reason="too much over"))
-    book.given(MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=("-105", "-115"), reason="ours"))
+    book.given(
+        MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=Prices(away="-105", home="-115"), reason="ours")
+    )
     book.given(wager("P1", 10_00), wager("P1", 20_00, kind="total", side="over", price="-110", quarters=36))
     book.given(VoidWager(book.state.seq, "wrong side"))
     book.given(SetPassword("ann", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"))

@@ -5,12 +5,14 @@ from tests.doubles.stage import HOUR_NS, NOON_NS
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.catalog import MarketKind, Sport
 from runline.domain.fixtures import CreateFixture, CreateLeague
+from runline.domain.grading import SIDES
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import Command
 from runline.domain.nodes import ROOT
 from runline.domain.official import Period
 from runline.domain.permissions import Permission
 from runline.domain.placing import OddsChange, PlaceWager
+from runline.domain.prices import NAMES, Prices
 from runline.domain.roles import SetRole
 from runline.domain.tickets import Basis, Channel
 from runline.domain.users import CreateUser
@@ -41,17 +43,20 @@ def staff(name: str, *may: Permission, at: str = ROOT) -> list[Command]:
 
 
 def game(
-    name: str, *, league: str = "MLB", sport: Sport = "baseball", start_ns: int = START_NS, rotation: int = 951
+    name: str, *, league: str = "MLB", sport: Sport = "baseball", start_ns: int = START_NS, rotation: int = 0
 ) -> list[Command]:
+    """rotation: 951 for G1, another one for each other name, unless said otherwise."""
+    number = rotation or 951 + 2 * ((int.from_bytes(name.encode()) - int.from_bytes(b"G1")) % 1_000_003)
     return [
         CreateLeague(league, sport),
-        CreateFixture(name, league, rotation, f"{name} visitors", f"{name} home", start_ns),
+        CreateFixture(name, league, number, f"{name} visitors", f"{name} home", start_ns),
     ]
 
 
 def line(kind: MarketKind, *prices: str, quarters: int | None = None, period: Period = "game") -> MarketLine:
-    """quarters: the home side's handicap, or the total."""
-    return MarketLine(kind, period, quarters, prices)
+    """quarters: the home side's handicap, or the total. prices: in the order of the kind's sides; of others, those behind."""
+    names = (*SIDES[kind], *(name for name in NAMES if name not in SIDES[kind]))
+    return MarketLine(kind, period, quarters, Prices(**dict(zip(names, prices, strict=False))))
 
 
 FULL_BOARD = (
@@ -61,9 +66,9 @@ FULL_BOARD = (
 )
 
 
-def board(fixture: str, *lines: MarketLine, entered_ns: int = NOON_NS) -> Command:
-    """The house's lines of a game; moneyline, spread and total unless said otherwise."""
-    return PostLines(fixture, entered_ns, lines or FULL_BOARD)
+def board(fixture: str, *lines: MarketLine, entered_ns: int = NOON_NS, confirm: bool = True) -> Command:
+    """The house's lines of a game; moneyline, spread and total unless said otherwise. A person has looked at them."""
+    return PostLines(fixture, entered_ns, lines or FULL_BOARD, confirm)
 
 
 def wager(

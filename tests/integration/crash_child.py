@@ -24,6 +24,7 @@ from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.placing import PlaceWager
+from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.tickets import VoidWager
 from runline.engine.codec import encode_request
@@ -82,8 +83,9 @@ class Load:
         while True:
             name = f"G{self.bus.new_id()}"
             start = time.time_ns() + int(GAME_S * 1e9)
-            await self.send(HOUSE, "platform", CreateFixture(name, "MLB", 901, "Visitors", "Home", start))
-            line = MarketLine("moneyline", "game", None, ("-110", "+102"))
+            rotation = 1 + 2 * (start // 1_000_000 % 1_000_000_000)
+            await self.send(HOUSE, "platform", CreateFixture(name, "MLB", rotation, "Visitors", "Home", start))
+            line = MarketLine("moneyline", "game", None, Prices(away="-110", home="+102"))
             await self.send(HOUSE, "platform", PostLines(name, 1, (line,)))
             self.games.append(name)
             await asyncio.sleep(GAME_S * 0.9)  # waits: the game is about to begin

@@ -23,6 +23,7 @@ from runline.demo.timeline import Timeline, spark, write_picture
 from runline.domain.board import MarketLine
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.prices import Prices
 from runline.evaluate.verify import verify
 
 PROJECT = Path(__file__).parents[2]
@@ -203,8 +204,8 @@ def test_ten_games_close_at_once_on_the_sunday_and_end_within_ten_minutes_as_the
     assert boards.keys() == {game.game_id for game in day.games}
     assert all({market.kind for market in board} == {"spread", "moneyline", "total"} for board in boards.values())
     dallas = {market.kind: market for market in boards["2024_02_NO_DAL"]}
-    assert dallas["spread"] == MarketLine("spread", "game", -26, ("-112", "-108"))
-    assert dallas["moneyline"] == MarketLine("moneyline", "game", None, ("+235", "-290"))
+    assert dallas["spread"] == MarketLine("spread", "game", -26, Prices(away="-112", home="-108"))
+    assert dallas["moneyline"] == MarketLine("moneyline", "game", None, Prices(away="+235", home="-290"))
     assert dallas["total"].line_quarters == 188
     assert day.rush is not None
     assert (day.rush.until_ns - day.rush.from_ns, day.rush.factor) == (5 * MINUTE_NS, 10)

@@ -14,6 +14,7 @@ from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE
 from runline.domain.official import PERIODS
+from runline.domain.prices import Prices
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Reopen, Suspend
@@ -153,9 +154,9 @@ def test_a_board_of_5000_selections_is_posted_shown_and_wagered_on(path):
             line
             for period in PERIODS
             for line in (
-                MarketLine("moneyline", period, None, (price, "-150")),
-                MarketLine("spread", period, -6, ("+120", "-140")),
-                MarketLine("total", period, 34, ("-105", "-115")),
+                MarketLine("moneyline", period, None, Prices(away=price, home="-150")),
+                MarketLine("spread", period, -6, Prices(away="+120", home="-140")),
+                MarketLine("total", period, 34, Prices(over="-105", under="-115")),
             )
         )
 
@@ -182,7 +183,7 @@ def test_a_board_of_5000_selections_is_posted_shown_and_wagered_on(path):
                 image = await anext(frames)
                 assert sum(len(row["markets"]) for row in image.topics["lines"]["rows"]) == len(shown) + 3
                 # A line that moves is on the screen, and only its own game is sent again.
-                moved = MarketLine("moneyline", "q4", None, ("+140", "-150"))
+                moved = MarketLine("moneyline", "q4", None, Prices(away="+140", home="-150"))
                 await world.do(HOUSE, PostLines("N7", NOON_NS + 9, (moved,)))
                 frame = await anext(frames)
                 while frame.kind != "delta" or not frame.topics:

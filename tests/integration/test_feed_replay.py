@@ -15,13 +15,16 @@ from random import Random
 import pytest
 
 from runline.bootstrap import running_engine
-from runline.domain.board import LinePosted, LineWithdrawn
+from runline.domain.grading import SIDES
+from runline.domain.guard import CHECKS, SetGuard
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.placing import PlaceWager
+from runline.domain.posted import LinePosted, LineWithdrawn
+from runline.domain.prices import prices_of_record
 from runline.domain.roles import SetRole
 from runline.domain.tickets import Ticket, WagerSettled
 from runline.domain.users import CreateUser
@@ -107,10 +110,11 @@ async def accepted(bus, stream, actor, *commands):
 
 @asynccontextmanager
 async def house_with_feed(clock, store=None):
-    """A running engine, and the house's user for the feed."""
+    """A running engine, and the house's user for the feed. Nothing is held: what a person would let stand stands."""
     async with running_engine(store or MemoryStore(os.urandom), clock=clock) as (engine, bus):
         may = tuple(Permission(value) for value in FEED_MAY)
         await accepted(bus, HOUSE, "platform", SetRole("feed", ROOT, may, ""), CreateUser(FEED, ROOT, "feed"))
+        await accepted(bus, HOUSE, "platform", *(SetGuard(check, "off", "trial") for check in CHECKS))
         yield engine, bus
 
 
@@ -130,7 +134,9 @@ async def standing(engine):
     """The board as the house has it: market -> (line, prices), without what is off it."""
 
     def read(house):
-        return {name: (row.line_quarters, row.prices) for name, row in house.catalog.markets.items() if row.offered}
+        return {
+            name: (row.line_quarters, row.prices) for name, row in house.catalog.markets.items() if not row.off_board
+        }
 
     return (await engine.query(HOUSE, read))[1]
 
@@ -138,7 +144,7 @@ async def standing(engine):
 def expected_board(games, lines):
     """The board after the last line of each game before its start."""
     return {
-        f"{game.game_id}:game:{market.kind}": (market.line_quarters, market.prices)
+        f"{game.game_id}:game:{market.kind}": (market.line_quarters, prices_of_record(market.kind, market.prices))
         for game in games
         for market in board(before_start(game, lines)[-1])
     }
@@ -259,7 +265,10 @@ def test_a_feed_that_starts_later_catches_up(late_games, catch_up):
             await feed.open()
             assert feed.next_ns == mine[half].entered_ns
             stands = {
-                f"{first.game_id}:game:{market.kind}": (market.line_quarters, market.prices)
+                f"{first.game_id}:game:{market.kind}": (
+                    market.line_quarters,
+                    prices_of_record(market.kind, market.prices),
+                )
                 for market in board(mine[half - 1])
             }
             assert await standing(engine) == stands
@@ -269,13 +278,10 @@ def test_a_feed_that_starts_later_catches_up(late_games, catch_up):
     assert asyncio.run(scenario()) == created + (1 if catch_up == "last" else half)
 
 
-SIDES = {"moneyline": ("away", "home"), "spread": ("away", "home"), "total": ("over", "under")}
-
-
 def both_sides(line):
     """A wager on each side of everything that a line offers."""
     for market in board(line):
-        for side, price in zip(SIDES[market.kind], market.prices, strict=True):
+        for side, price in zip(SIDES[market.kind], prices_of_record(market.kind, market.prices), strict=True):
             away = market.kind == "spread" and side == "away"
             quarters = -market.line_quarters if away else market.line_quarters
             yield PlaceWager("P1", f"{line.game_id}:game:{market.kind}", side, quarters, price, STAKE_MINOR)

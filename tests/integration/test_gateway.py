@@ -8,6 +8,7 @@ import time
 from asyncio.subprocess import PIPE
 
 import httpx
+import msgspec
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.ids import uuid7
@@ -70,7 +71,7 @@ def test_from_nothing_to_a_first_wager_over_http_alone(path):
                 place, platform, "CreateFixture", fixture="G1", league="MLB", rotation=901, away="A", home="H",
                 start_ns=start_ns("G1"),
             )  # fmt: skip
-            lines = [json.loads(httpx.Response(200, json=fields(line)).content) for line in LINES]
+            lines = [msgspec.to_builtins(line) for line in LINES]
             await send(place, platform, "PostLines", fixture="G1", entered_ns=NOON_NS, lines=lines)
             await send(place, platform, "OpenBook", book="b9", owner="olga")
             await platform.post("/v1/set-owners-password", book="b9", password=PASSWORD)

@@ -65,6 +65,10 @@ VALUES: dict[str, Any] = {
     "feed": "platform",
     "silent_after_ms": 20_000,
     "number": 7,
+    "stay_open": True,
+    "check": "swap",
+    "action": "hold",
+    "held_seq": 1,
 }
 
 
@@ -145,7 +149,7 @@ def verdicts(tmp_path_factory):
     return found
 
 
-WHOLE_BOOK = {"MoveLine", "SetLimits", "TryAgain"}
+WHOLE_BOOK = {"MoveLine", "SetLimits", "SetLocks", "TryAgain"}
 """What only the whole book's staff may do, with the permission or without."""
 
 
@@ -169,7 +173,7 @@ def test_the_owner_may_everything_and_the_owner_of_another_book_nothing_here(ver
     for label in ("own", "other"):
         assert verdicts["owner", name, label] != "not_permitted"
         assert verdicts["foreign", name, label] != "" or name in {
-            "CreateAgent", "CreatePlayer", "CreateUser", "SetRole", "SetLimits", "MoveLine", "Suspend", "Reopen",
+            "CreateAgent", "CreatePlayer", "CreateUser", "SetRole", "SetLimits", "SetLocks", "MoveLine", "Suspend", "Reopen",
             "AdjustCredit", "GrantTemporaryCredit", "EnterTransaction", "SetPlayerLimits", "PlaceWager",
         }  # fmt: skip
 

@@ -27,6 +27,7 @@ from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
+from runline.domain.prices import Prices
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import WagerPlaced
@@ -61,7 +62,7 @@ def place(path):
 
 
 def line_of(number):
-    return MarketLine("moneyline", "game", None, (f"+{101 + number}", "-150"))
+    return MarketLine("moneyline", "game", None, Prices(away=f"+{101 + number}", home=f"-{131 + number}"))
 
 
 class Follower:

@@ -25,8 +25,10 @@ from tests.integration.world import (
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import MarketLine, PostLines
-from runline.domain.fixtures import CreateFixture, RescheduleFixture
+from runline.domain.fixtures import CreateFixture, RenumberFixture, RescheduleFixture
 from runline.domain.grading import Score
+from runline.domain.guard import SetGuard
+from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import StartStream
 from runline.domain.invariants import BrokenInvariant
@@ -34,6 +36,7 @@ from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
 from runline.domain.placing import PlaceWager
+from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.rows import row_encoder
@@ -429,8 +432,12 @@ BEYOND = (WHOLE, 2**64 + 1, 10**30, -WHOLE - 1)
 SAMPLES = {
     HOUSE: (
         CreateFixture("G9", "MLB", 951, "Away", "Home", START_NS),
-        PostLines("G1", NOON_NS + 1, (MarketLine("spread", "game", -6, ("-110", "-110")),)),
+        PostLines("G1", NOON_NS + 1, (MarketLine("spread", "game", -6, Prices(away="-110", home="-110")),)),
         RescheduleFixture("G2", START_NS, "rain"),
+        RenumberFixture("G1", 961, "as printed"),
+        SetGuard("swap", "hold", "trial", 500),
+        ConfirmLine("G1:game:total", 1),
+        DropLine("G1:game:total", 1, "a slip"),
         EnterResult("G1", Score(5, 3, ((5, 3),))),
         ConfirmResult("G1", 1),
         TryAgain(5, "mended"),
@@ -442,7 +449,7 @@ SAMPLES = {
         EnterTransaction("P1", "receipt", 1_00, "cash"),
         GrantTemporaryCredit("P1", 1_00, NOON_NS + 10, "asked"),
         MoveLine("G1:game:spread", "offset", offset_quarters=2, offset_cents=5, reason="ours"),
-        MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=("-105", "-115"), reason="ours"),
+        MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=Prices(away="-105", home="-115"), reason="ours"),
         PlaceWager("P1", "G1:game:spread", "home", -6, "-140", 1_00),
         SetLimits(1_00, 5_000_00, 5_000_00, "season"),
         SetPlayerLimits("P1", 1_00, 1_00, True, "sharp"),

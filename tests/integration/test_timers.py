@@ -136,6 +136,7 @@ def test_a_game_that_was_closed_and_is_moved_is_closed_again_at_its_new_start(pa
             world.set_clock(START_NS)
             await world.until(HOUSE, is_closed)
             await world.do(HOUSE, RescheduleFixture("G1", START_NS + HOUR_NS, "rain"))
+            await world.do(HOUSE, PostLines("G1", START_NS, LINES))
             await world.do("b1", wager())
             world.set_clock(START_NS + HOUR_NS)
             await world.until(HOUSE, is_closed)
@@ -152,7 +153,9 @@ def test_all_of_many_timers_that_are_due_at_once_fire(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             create = [
-                world.request(HOUSE, CreateFixture(f"M{one}", "MLB", 1 + 2 * one, "Away", "Home", START_NS + one % 5))
+                world.request(
+                    HOUSE, CreateFixture(f"M{one}", "MLB", 10_001 + 2 * one, "Away", "Home", START_NS + one % 5)
+                )
                 for one in range(number)
             ]
             await world.bus.send(create)

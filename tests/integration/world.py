@@ -17,6 +17,7 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import GATEWAY, HOUSE, Command
 from runline.domain.passwords import ChangePassword
 from runline.domain.placing import PlaceWager
+from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.sessions import LIMITS, SignIn
 from runline.domain.vocabulary import Vocabulary, plain_vocabulary
@@ -49,9 +50,9 @@ def start_ns(fixture: str) -> int:
 
 MONEYLINE = "G1:game:moneyline"
 LINES = (
-    MarketLine("moneyline", "game", None, ("-110", "+102")),
-    MarketLine("spread", "game", -6, ("+120", "-140")),
-    MarketLine("total", "game", 34, ("-105", "-115")),
+    MarketLine("moneyline", "game", None, Prices(away="-110", home="+102")),
+    MarketLine("spread", "game", -6, Prices(away="+120", home="-140")),
+    MarketLine("total", "game", 34, Prices(over="-105", under="-115")),
 )
 """The board of a game: visitor and over first."""
 

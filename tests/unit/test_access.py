@@ -591,10 +591,20 @@ def test_an_id_has_few_characters_and_no_odd_ones(book, name):
 @pytest.mark.parametrize("name", ["owner", "P1", "ann", ENGINE])
 def test_an_id_is_given_once_for_users_and_players_together(book, name):
     book.given(player("P1"), CreateUser("ann", ROOT, "viewer"))
-    book.when(CreateUser(name, ROOT, "viewer"))
+    book.given(role("clerk"))
+    book.when(CreateUser(name, ROOT, "clerk"))
     book.rejected("already_exists")
     book.when(CreatePlayer(name, ROOT, 0))
     book.rejected("already_exists")
+
+
+def test_to_create_a_user_again_changes_nothing_and_one_that_differs_is_told(book):
+    book.given(CreateUser("ann", ROOT, "viewer"))
+    book.when(CreateUser("ann", ROOT, "viewer"))
+    book.nothing_happened()
+    book.given(role("clerk"), RevokeUser("ann", "left"))
+    book.when(CreateUser("ann", ROOT, "clerk"))
+    book.rejected("already_exists", differs={"role": "viewer", "active": False})
 
 
 def test_unknown_roles_users_and_nodes_are_named(book):

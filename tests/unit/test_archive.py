@@ -89,7 +89,7 @@ def test_nothing_changes_what_is_archived_and_its_id_is_not_given_again(house):
         house.when(command)
         house.rejected("fixture_status", status=ARCHIVED)
     house.when(CreateFixture("G1", fixture.league, 999, "Others", "Home", house.clock_ns + 1))
-    house.rejected("already_exists", fixture="G1")
+    house.rejected("already_exists", id="G1")
     assert house.state.catalog.graded_by("G1") == (fixture.sport, fixture.league)
 
 

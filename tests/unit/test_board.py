@@ -4,9 +4,10 @@ import pytest
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player, wager
 
-from runline.domain.board import LinePosted, LineWithdrawn, PostLines
+from runline.domain.board import PostLines
 from runline.domain.bounds import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.fixtures import RescheduleFixture
+from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.tickets import WagerPlaced
 
 MONEYLINE = line("moneyline", "+120", "-130")
@@ -177,11 +178,51 @@ def test_an_unknown_fixture_is_named(house):
     house.rejected("unknown_fixture", fixture="G9")
 
 
-def test_a_refused_post_changes_nothing_of_the_board(house):
-    house.given(board("G1", MONEYLINE))
-    house.when(board("G1", MOVED, line("total", "-110", "-110"), entered_ns=NOON_NS + 1))
-    house.rejected("line_invalid")
-    assert house.state.catalog.markets["G1:game:moneyline"].prices == ("+120", "-130")
+def test_a_line_that_is_none_takes_its_market_off_the_board_and_the_others_are_updated(house):
+    book = house.open_book("main")
+    book.given(player("P1"), board("G1", MONEYLINE, TOTAL))
+    house.when(board("G1", MOVED, line("total", "-105", "-11", quarters=34), entered_ns=NOON_NS + 1))
+    house.happened(LinePosted, market="G1:game:moneyline", prices=("+125", "-135"))
+    house.happened(LineRefused, market="G1:game:total", code="price_invalid")
+    book.when(wager("P1", 10_00, kind="total", side="over", price="-105", quarters=34), by="P1")
+    book.rejected("market_closed", off_board="refused")
+    house.when(board("G1", MOVED, TOTAL, entered_ns=NOON_NS + 2))
+    assert [event.market for event in house.events] == ["G1:game:total"]
+    book.when(wager("P1", 10_00, kind="total", side="over", price="-105", quarters=34), by="P1")
+    book.happened(WagerPlaced)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (line("total", "-105", "", quarters=34),),
+        (line("total", "-105", "-115", quarters=-1),),
+        (line("total", "-105", "-115"),),
+        (line("total", "-105", "-115", "+900", quarters=34),),
+        (TOTAL, line("total", "-110", "-110", quarters=36)),
+    ],
+)
+def test_whatever_is_wrong_with_a_line_nothing_old_stays_open(house, bad):
+    house.given(board("G1", MONEYLINE, TOTAL))
+    house.when(board("G1", MONEYLINE, *bad, entered_ns=NOON_NS + 1))
+    assert [(type(event), event.market) for event in house.events] == [(LineRefused, "G1:game:total")]
+    assert house.state.catalog.markets["G1:game:total"].off_board == "refused"
+
+
+def test_a_post_that_says_the_same_nonsense_again_is_refused(house):
+    bad = line("total", "-105", "-11", quarters=34)
+    house.given(board("G1", MONEYLINE, TOTAL))
+    house.given(board("G1", MONEYLINE, bad, entered_ns=NOON_NS + 1))
+    house.when(board("G1", MONEYLINE, bad, entered_ns=NOON_NS + 2))
+    house.rejected("price_invalid", market="G1:game:total")
+    house.when(board("G1", MOVED, bad, entered_ns=NOON_NS + 2))
+    assert [type(event) for event in house.events] == [LinePosted, LineRefused]
+
+
+def test_an_older_board_is_refused_whatever_is_in_it(house):
+    house.given(board("G1", MONEYLINE, TOTAL), board("G1", MONEYLINE, entered_ns=NOON_NS + 5))
+    house.when(board("G1", MONEYLINE, line("spread", "-110", "-110", quarters=-6), entered_ns=NOON_NS + 4))
+    house.rejected("line_out_of_order", entered_ns=NOON_NS + 5)
 
 
 # A line of a later time, and totals
@@ -224,5 +265,5 @@ def test_a_league_has_the_periods_of_its_own_rules(house):
     house.given(game("C1", league="NCAAB", sport="basketball"), game("N1", league="NBA", sport="basketball"))
     quarter, half = (line("moneyline", "+120", "-130", period=period) for period in ("q1", "1h"))
     house.given(board("N1", quarter, half), board("C1", half))
-    house.when(board("C1", quarter))
+    house.when(board("C1", half, quarter))
     house.rejected("line_invalid", market="C1:q1:moneyline")

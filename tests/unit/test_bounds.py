@@ -11,6 +11,7 @@ from runline.domain import (
 from runline.domain import (
     bounds,
     fixtures,
+    guard,
     hierarchy,
     lines,
     placing,
@@ -30,6 +31,8 @@ from runline.domain.board import PostLines
 from runline.domain.book import Book
 from runline.domain.catalog import ArchivedFixture, Fixture, League, Market, Result
 from runline.domain.fixtures import CreateFixture, CreateLeague
+from runline.domain.guard import GuardRule, SetGuard
+from runline.domain.held import HeldLine
 from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, MoveAgent, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.jobs import Job
@@ -66,6 +69,8 @@ BOUNDS = {
     Fixture: (fixtures, "FIXTURES_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
     ArchivedFixture: (fixtures, "ARCHIVED_MAX", CreateFixture("one-more", "MLB", 1, "Away", "Home", START_NS)),
     Market: (boards, "MARKETS_MAX", PostLines("G2", NOON_NS, (line("moneyline", "+120", "-130"),))),
+    HeldLine: (boards, "HELD_LINES_MAX", board("G2", line("moneyline", "+150", "+150"), confirm=False)),
+    GuardRule: (guard, "GUARD_RULES_MAX", SetGuard("no_hold", "off", "trial")),
     BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
     Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "")),
 }
@@ -85,7 +90,7 @@ ONE_FOR_EACH = {
 }
 """What is bounded by what it is of."""
 
-OF_THE_HOUSE = {League, Fixture, ArchivedFixture, Market, Result, BookListing, Feed}
+OF_THE_HOUSE = {League, Fixture, ArchivedFixture, Market, HeldLine, GuardRule, Result, BookListing, Feed}
 
 
 def kept():

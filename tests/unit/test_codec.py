@@ -11,6 +11,7 @@ from runline.domain.messages import Rejected, bare
 from runline.domain.passwords import PasswordSet
 from runline.domain.placing import PlaceWager
 from runline.domain.preview import Moves
+from runline.domain.prices import Prices
 from runline.engine.codec import (
     NamedCommand,
     RequestFrame,
@@ -69,7 +70,7 @@ def test_the_digest_of_a_password_is_not_told():
     [
         PlaceWager("P1", "G1:game:moneyline", "home", None, "+102", 50_00),
         CreateAgent("A1", "root"),
-        PostLines("G1", 1, (MarketLine("total", "game", 34, ("-105", "-115")),)),
+        PostLines("G1", 1, (MarketLine("total", "game", 34, Prices(over="-105", under="-115")),)),
         AdjustCredit("P1", 10**400, "more than 64 bits hold"),
     ],
 )

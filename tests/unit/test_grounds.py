@@ -8,8 +8,10 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, role
 import runline.domain.book  # noqa: F401 -- every command is declared
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import PostLines
-from runline.domain.fixtures import CreateFixture, CreateLeague, RescheduleFixture
+from runline.domain.fixtures import CreateFixture, CreateLeague, RenumberFixture, RescheduleFixture
 from runline.domain.grading import Score
+from runline.domain.guard import SetGuard
+from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.house import OpenBook, StartStream
 from runline.domain.lines import MoveLine
@@ -17,11 +19,12 @@ from runline.domain.messages import GATEWAY
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import PasswordSet, SetPassword
 from runline.domain.permissions import Permission
+from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.sessions import EndSession, KeepSession, SessionEnded, SignIn
 from runline.domain.setbacks import TryAgain
-from runline.domain.settings import SetLimits
+from runline.domain.settings import SetLimits, SetLocks
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
@@ -101,6 +104,7 @@ BOOK_CASES = [
     (EnterTransaction("P1", "receipt", 1, ""), {"the player's balance", "another game's result"}),
     (SetPlayerLimits("P1", 1_00, 1_00, True, ""), {"the player's limits"}),
     (SetLimits(3_00, 500_00, 900_00, ""), {"the book's limits"}),
+    (SetLocks(True, "trial"), {"the book's limits"}),
     (MoveLine(MONEYLINE, "hide"), {"the market's line"}),
     (Suspend("market", MONEYLINE, ""), {"the market's layer"}),
     (Reopen("market", MONEYLINE, ""), {"the market's layer"}),
@@ -121,7 +125,11 @@ HOUSE_MOVES = {
         RescheduleFixture("G9", START_NS + 1, ""),
     ],
     "the game": [RescheduleFixture("G1", START_NS + HOUR_NS, "")],
-    "the game's board": [PostLines("G1", NOON_NS + 1, (line("moneyline", "+130", "-140"),))],
+    "the game's number": [RenumberFixture("G1", 13, "as printed")],
+    "the game's board": [board("G1", line("moneyline", "+130", "-140"), entered_ns=NOON_NS + 1)],
+    "a line is held": [board("G1", line("total", "+150", "+150", quarters=34), entered_ns=NOON_NS + 1, confirm=False)],
+    "the guard": [SetGuard("swap", "off", "trial"), SetGuard("swap", "default", "trial")],
+    "another rule of the guard": [SetGuard("swap", "off", "trial", market="spread")],
     "a league": [CreateLeague("NEW", "hockey")],
     "a book": [OpenBook("NEW", "owner")],
     "another book": [OpenBook("other", "owner")],
@@ -136,11 +144,19 @@ HOUSE_MOVES = {
 HOUSE_CASES = [
     (CreateLeague("NEW", "hockey"), {"a league"}),
     (CreateFixture("NEW", "MLB", 11, "Away", "Home", START_NS), {"a new game"}),
-    (RescheduleFixture("G1", START_NS + 5, ""), {"the game"}),
-    (PostLines("G1", NOON_NS + 2, (line("moneyline", "+130", "-140"),)), {"the game", "the game's board"}),
-    (EnterResult("G1", Score(1, 2)), {"the game"}),
-    (ConfirmResult("G1", 1), {"the game"}),
-    (CancelFixture("G1", ""), {"the game"}),
+    (RescheduleFixture("G1", START_NS + 5, ""), {"the game", "the game's number"}),
+    (RenumberFixture("G1", 11, "as printed"), {"the game", "the game's number"}),
+    (
+        PostLines("G1", NOON_NS + 2, (line("moneyline", "+130", "-140"),)),
+        {"the game", "the game's number", "the game's board", "a line is held"},
+    ),
+    (ConfirmLine("G1:game:total", 1), {"a line is held"}),
+    (DropLine("G1:game:total", 1, "a slip"), {"a line is held"}),
+    (SetGuard("swap", "alert", "trial"), {"the guard"}),
+    (EnterResult("G1", Score(1, 2)), {"the game", "the game's number"}),
+    (ConfirmResult("G1", 1), {"the game", "the game's number"}),
+    (CancelFixture("G1", ""), {"the game", "the game's number"}),
+    (ReopenFixture("G1", "again"), {"the game", "the game's number"}),
     (OpenBook("NEW", "owner"), {"a book"}),
     (StartStream("other", ""), {"another book"}),
     (WatchFeed("platform", 5_000, ""), {"the feed is watched in another way", "the feed is watched no more"}),

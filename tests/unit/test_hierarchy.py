@@ -6,7 +6,7 @@ import pytest
 from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
 from tests.doubles.words import agent, board, game, player, role, staff, wager
 
-from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction
+from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction, SetPlayerLimits
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.hierarchy import AgentCreated, AgentMoved, CreateAgent, CreatePlayer, MoveAgent, PlayerCreated
 from runline.domain.nodes import ROOT
@@ -33,11 +33,31 @@ def test_a_parent_must_be_known(book):
     book.rejected("unknown_agent", agent="A9")
 
 
-@pytest.mark.parametrize("name", ["A1", ROOT])
-def test_an_agents_id_is_given_once(book, name):
-    book.given(agent("A1"))
-    book.when(CreateAgent(name, ROOT))
+def test_an_agents_id_is_given_once(book):
+    book.given(agent("A1"), agent("A2"), staff("ann", Permission.AGENT_CREATE, at="A2"))
+    book.when(CreateAgent("A1", ROOT))
+    book.nothing_happened()
+    book.when(CreateAgent("A1", "A2"))
+    book.rejected("already_exists", differs={"parent": ROOT})
+    book.when(CreateAgent("A1", "A2"), by="ann")
     book.rejected("already_exists")
+    assert "differs" not in book.refusal.details, "what is foreign is not told"
+    book.when(CreateAgent(ROOT, ROOT))
+    book.rejected("already_exists")
+
+
+def test_a_player_is_opened_once_and_what_differs_is_told_to_who_may_see_it(book):
+    book.given(agent("A1"), player("P1", "A1", 500_00), staff("clerk", Permission.PLAYER_CREATE))
+    book.when(CreatePlayer("P1", "A1", 500_00))
+    book.nothing_happened()
+    book.when(CreatePlayer("P1", ROOT, 900_00))
+    book.rejected("already_exists", differs={"agent": "A1", "credit_limit_minor": 500_00})
+    book.when(CreatePlayer("P1", ROOT, 0), by="clerk")
+    book.rejected("already_exists")
+    assert "differs" not in book.refusal.details
+    book.given(SetPlayerLimits("P1", None, None, False, "gone"))
+    book.when(CreatePlayer("P1", "A1", 500_00))
+    book.rejected("already_exists", differs={"active": False})
 
 
 def test_the_tree_is_so_deep_and_no_deeper(book):

@@ -11,6 +11,7 @@ from runline.domain.board import MarketLine, PostLines
 from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import Command, Rejected
 from runline.domain.pieces import require_small_pieces
+from runline.domain.prices import Prices
 from runline.engine import envelope
 from runline.engine.envelope import content_digest
 from runline.engine.limits import COMMAND_BYTES_MAX
@@ -66,9 +67,10 @@ def test_a_piece_as_large_as_may_be_is_for_the_commands_own_rule():
 
 
 def test_many_pieces_that_are_small_are_too_large_together():
-    prices = ("9" * PIECE_MAX,) * PIECE_MAX
+    long = "9" * PIECE_MAX
+    prices = Prices(away=long, home=long, draw=long, over=long, under=long)
     with pytest.raises(Rejected) as refused:
-        content_digest("owner", PostLines("G1", 1, (MarketLine("moneyline", "game", None, prices),)))
+        content_digest("owner", PostLines("G1", 1, (MarketLine("moneyline", "game", None, prices),) * PIECE_MAX))
     assert (refused.value.code, refused.value.details) == ("too_large", {"most": COMMAND_BYTES_MAX})
 
 

@@ -5,15 +5,20 @@ import pytest
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import agent, board, game, player, staff, wager
 
+from runline.domain.accounts import SetPlayerLimits
 from runline.domain.audience import Audience
 from runline.domain.execution import fold
 from runline.domain.fixtures import FixtureClosed
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.nodes import ROOT
+from runline.domain.offers import closing
 from runline.domain.permissions import Permission, permissions_of
 from runline.domain.queries.declared import Page
 from runline.domain.sessions import Session
+from runline.domain.shown import board_fixture
 from runline.domain.suspension import Reopen, Suspend
+from runline.domain.topics import Changed
+from runline.live.facts import fact_of
 
 EVERYTHING = frozenset(permissions_of("book"))
 
@@ -232,6 +237,25 @@ def test_a_side_that_is_closed_is_shown_and_a_market_without_open_sides_is_close
     assert moneyline() == (False, f"market {name}", [])
     book.given(Reopen("market", name, ""))
     assert moneyline() == (True, "", ["away"])
+
+
+def test_a_player_whose_account_takes_no_wagers_sees_a_board_that_is_closed(house, book):
+    book.given(game("G1"), board("G1"), player("P1"), player("P2"))
+
+    def shown_to(number):
+        audience = Audience(ROOT, number, frozenset({Permission.BOARD_VIEW.value}))
+        row = board_fixture(book.state, house.state, house.state.catalog.fixtures["G1"], audience, book.at_ns)
+        return {(market.open, market.closed_by) for market in row.markets}, closing(book.state, audience)
+
+    assert shown_to("P1") == shown_to("P2") == ({(True, "")}, None)
+    book.when(SetPlayerLimits("P1", None, None, False, "owes"))
+    (event,) = book.events
+    fact = fact_of(book.state, house.state, (book.state.seq, book.at_ns, "owner", "", event))
+    assert Changed(whole=True, player="P1") in [one for _, one in fact.changes], "their board is read anew"
+    assert shown_to("P1") == ({(False, "account P1")}, ("account", "P1"))
+    assert shown_to("P2") == ({(True, "")}, None)
+    book.given(Suspend("player", "P1", "late"))
+    assert shown_to("P1")[0] == {(False, "player P1")}
 
 
 def test_exposure_is_found_by_game_and_follows_what_opens_and_closes(house, book):

@@ -10,6 +10,7 @@ from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.messages import HOUSE
+from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.engine.requests import Accepted, Refused
 from runline.feeds import replay
@@ -66,9 +67,9 @@ def test_a_row_is_the_whole_board_of_its_fixture_from_the_home_sides_view():
         "G1",
         7,
         (
-            MarketLine("spread", "game", -6, ("-120", "+105")),
-            MarketLine("moneyline", "game", None, ("+150", "-170")),
-            MarketLine("total", "game", 34, ("-105", "-115")),
+            MarketLine("spread", "game", -6, Prices(away="-120", home="+105")),
+            MarketLine("moneyline", "game", None, Prices(away="+150", home="-170")),
+            MarketLine("total", "game", 34, Prices(over="-105", under="-115")),
         ),
     )
 

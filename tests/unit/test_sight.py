@@ -57,7 +57,7 @@ def ending_sessions(event):
 
 
 def stages():
-    return [*one_of_each(), *(season(seed, 300) for seed in range(6))]
+    return [*one_of_each(), *(season(seed, 300) for seed in range(10))]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command
+from runline.domain.prices import Prices
 from runline.engine.bus import Bus
 from runline.engine.requests import Request
 from runline.gateway.signing import Signing, accepted
@@ -14,9 +15,9 @@ PASSWORD = "only-a-sample"
 DAY_NS = 24 * 3_600 * 10**9
 
 LINES = (
-    MarketLine("spread", "game", 6, ("-165", "+145")),
-    MarketLine("total", "game", 34, ("-110", "-110")),
-    MarketLine("moneyline", "game", None, ("+120", "-130")),
+    MarketLine("spread", "game", -6, Prices(away="-165", home="+145")),
+    MarketLine("total", "game", 34, Prices(over="-110", under="-110")),
+    MarketLine("moneyline", "game", None, Prices(away="+120", home="-130")),
 )
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from runline.domain.board import LinePosted
 from runline.domain.book import Book
 from runline.domain.execution import follow
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
+from runline.domain.posted import LinePosted
 from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Bus

@@ -72,6 +72,21 @@ AGENTS_MAX = 20_000
 MARKETS_PER_POST_MAX = 64
 """Markets in one `PostLines`."""
 
+HELD_LINES_MAX = 10_000
+"""Lines that wait for a person. One more is refused, and its market goes off the board."""
+
+GUARD_RULES_MAX = 1_000
+"""Rules of what looks like a mistake that are set: all of them are looked at for a page."""
+
+GUARD_LIMIT_MAX = 10_000
+"""The largest limit of such a rule: all that prices imply (in hundredths of a percent), and more than a line can move."""
+
+TEAM_LENGTH_MAX = 100
+"""Characters of a team's name."""
+
+ROTATION_MAX = 2**31 - 2
+"""The largest rotation number of a visitor; the home side has the next."""
+
 SETTLE_SLICE_WAGERS = 64
 """Wagers that one slice of a settlement handles; about a millisecond of work, so that nothing else waits longer."""
 

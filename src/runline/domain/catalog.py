@@ -13,11 +13,16 @@ from runline.domain.grading import SIDES, Score
 from runline.domain.messages import Rejected
 from runline.domain.official import PERIODS, SPORTS
 from runline.domain.ordered import NO_KEYS, Ordered
+from runline.domain.rotations import Rotations
 from runline.domain.state import Part, Row, State
 
 Sport = Literal["football", "basketball", "baseball", "hockey", "soccer"]
 MarketKind = Literal["moneyline", "three_way", "spread", "total", "draw_no_bet"]
 FixtureStatus = Literal["scheduled", "closed", "final", "cancelled"]
+
+OffBoard = Literal["", "withdrawn", "refused", "held", "waiting"]
+"""Why a market is off the board. withdrawn: its source has it no more. refused: its last line was none. held: its last line waits
+for a person. waiting: it waits for a new line, since its game was moved after it had begun, or reopened. "": it is on it."""
 
 FIXTURE_LIFE: dict[tuple[str, str], str] = {
     ("scheduled", "FixtureClosed"): "closed",
@@ -30,8 +35,11 @@ FIXTURE_LIFE: dict[tuple[str, str], str] = {
     ("scheduled", "FixtureCancelled"): "cancelled",
     ("closed", "FixtureCancelled"): "cancelled",
     ("final", "FixtureCancelled"): "cancelled",
+    ("closed", "FixtureReopened"): "scheduled",
+    ("final", "FixtureReopened"): "scheduled",
+    ("cancelled", "FixtureReopened"): "scheduled",
 }
-"""(status, event) -> status. What is not here is refused."""
+"""(status, event) -> status. What is not here is refused. (The cutoff of a game that is reopened after its start closes it.)"""
 
 
 OVER = ("final", "cancelled")
@@ -76,8 +84,8 @@ class Market(Row, table="markets", held_while=("age", CURRENT)):
     name: FIXTURE:PERIOD:KIND.
     line_quarters: the home side's handicap, or the total, in quarter points; None where the kind has no line.
     prices: price of record of each side, in the order of SIDES.
-    offered: false while it is off the board.
-    entered_ns: the source's time of the line that stands.
+    off_board: why it is off the board, "" while it is on it (see `OffBoard`). The line is then the one before.
+    entered_ns: the source's time of the last line; while it waits for a new one, the time since which it does.
     """
 
     name: str
@@ -86,7 +94,7 @@ class Market(Row, table="markets", held_while=("age", CURRENT)):
     period: str
     line_quarters: int | None
     prices: tuple[str, ...]
-    offered: bool
+    off_board: str
     entered_ns: int
     age: str = CURRENT
     changed_seq: int = 0
@@ -114,12 +122,17 @@ def place_on_board(market: str) -> tuple[int, int]:
     return PERIODS.index(period), KINDS.index(kind)
 
 
+NOTHING_KNOWN = Score(0, 0, final=False)
+"""The score of a game of which nothing is over."""
+
+
 class Result(Row, table="results", held_while=("age", CURRENT)):
     """What happened in a fixture: as entered, and as confirmed.
 
     revision: counts entries; the first is 1.
+    confirmed: None too while it is called off, or reopened.
     confirmed_seq: the house position of the confirmation that stands, 0 before the first.
-    confirmations: how many there were; a second one regrades.
+    confirmations: how many there were; a second one regrades. To call the game off is one, and so is to reopen it.
     """
 
     fixture: str
@@ -130,6 +143,11 @@ class Result(Row, table="results", held_while=("age", CURRENT)):
     confirmations: int
     age: str = CURRENT
     changed_seq: int = 0
+
+    @property
+    def nothing_known(self) -> bool:
+        """Whether no score stands, neither entered nor confirmed."""
+        return self.entered is None and self.confirmed is None
 
 
 class ArchivedFixture(Row, table="archived_fixtures"):
@@ -169,6 +187,7 @@ class Catalog(
         "markets_of",
         "result_order",
         "results",
+        "rotations",
     )
 
     def __init__(self, state: State) -> None:
@@ -183,6 +202,7 @@ class Catalog(
         """The markets of each game, in the order of the board (`place_on_board`)."""
         self.board: dict[tuple[str, str], Ordered[tuple[int, str]]] = {}
         """(rotation, fixture) by (status, league), and by (status, "")."""
+        self.rotations = Rotations()
         self.result_order: Ordered[str] = Ordered()
         self.confirmed_order: Ordered[tuple[int, str]] = Ordered()
         """(confirmed_seq, fixture) of all results that stand, those of archived games too."""
@@ -198,6 +218,8 @@ class Catalog(
             for key in ((fixture.status, ""), (fixture.status, fixture.league)):
                 places.setdefault(key, []).append((fixture.rotation, fixture.name))
         self.board = {key: Ordered(found) for key, found in places.items()}
+        on = (fixture for fixture in self.fixtures.values() if fixture.status not in OVER)
+        self.rotations = Rotations((fixture.rotation, fixture.name) for fixture in on)
         self.result_order = Ordered(self.results)
         known: list[Result | ArchivedFixture] = [*self.results.values(), *self.archived.values()]
         self.confirmed_order = Ordered((one.confirmed_seq, one.fixture) for one in known if one.confirmed_seq)
@@ -210,6 +232,35 @@ class Catalog(
         """Take in a new fixture."""
         self.fixtures[fixture.name] = self.state.touch(fixture)
         self.list_fixture(fixture)
+        self.number_fixture(fixture)
+
+    def renumber_fixture(self, fixture: Fixture, rotation: int) -> None:
+        """A game has another rotation number."""
+        self.unlist_fixture(fixture)
+        self.rotations.free(fixture.rotation, fixture.name)
+        self.state.touch(fixture).rotation = rotation
+        self.list_fixture(fixture)
+        self.number_fixture(fixture)
+
+    def number_fixture(self, fixture: Fixture) -> None:
+        """A game has its rotation numbers until it is over."""
+        if fixture.status in OVER:
+            self.rotations.free(fixture.rotation, fixture.name)
+        else:
+            self.rotations.take(fixture.rotation, fixture.name)
+
+    def take_off(self, market: str, why: OffBoard, entered_ns: int) -> None:
+        """A market, if there is one, goes off the board, by something that its source entered then."""
+        known = self.markets.get(market)
+        if known is not None:
+            self.state.touch(known).off_board = why
+            known.entered_ns = entered_ns
+
+    def await_lines(self, fixture: Fixture) -> None:
+        """All markets of a game go off the board until a line is posted that is newer than this moment."""
+        for market in self.markets_on(fixture.name):
+            self.state.touch(market).off_board = "waiting"
+            market.entered_ns = max(market.entered_ns, self.state.at_ns)
 
     def list_fixture(self, fixture: Fixture) -> None:
         """Put a fixture on the board of its status."""
@@ -242,6 +293,13 @@ class Catalog(
         found = self.fixtures.get(fixture) or self.archived[fixture]
         return found.sport, found.league
 
+    def score_of(self, result: Result | ArchivedFixture) -> Score | None:
+        """What tickets are settled by: the score that is confirmed, None if the game is called off, NOTHING_KNOWN before there is
+        one."""
+        fixture = self.fixtures.get(result.fixture)
+        called_off = fixture is None or fixture.status == "cancelled"
+        return result.confirmed if result.confirmed is not None or called_off else NOTHING_KNOWN
+
     def results_after(self, seq: int) -> Iterator[Result | ArchivedFixture]:
         """The results that stand and were confirmed after a position, in their order."""
         for _, name in self.confirmed_order.after((seq + 1, "")):
@@ -252,6 +310,7 @@ class Catalog(
         self.unlist_fixture(fixture)
         self.state.touch(fixture).status = FIXTURE_LIFE[fixture.status, event]
         self.list_fixture(fixture)
+        self.number_fixture(fixture)
         if fixture.status in OVER:
             self.state.timers.schedule("archive", fixture.name, self.state.at_ns + ARCHIVE_AFTER_NS)
         else:
@@ -270,7 +329,7 @@ class Catalog(
         return self.state.touch(result)
 
     def confirm(self, fixture: str, score: Score | None) -> Result:
-        """A fixture's result stands from here on: a score, or (None) that it was called off."""
+        """A fixture's result stands from here on: a score, or (None) that it was called off or that nothing is known."""
         result = self.result_of(fixture)
         self.confirmed_order.discard((result.confirmed_seq, fixture))
         result.confirmed = score

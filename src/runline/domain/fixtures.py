@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runline.domain.bounds import ARCHIVED_MAX, FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.catalog import Fixture, League, Result, Sport
-from runline.domain.identifiers import identifier, reason_text
+from runline.domain.identifiers import identifier, reason_text, same_again, team_names
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 
@@ -37,9 +37,7 @@ def create_league(house: "House", command: CreateLeague, context: "Context") -> 
         if len(house.catalog.leagues) >= LEAGUES_MAX:
             raise Rejected("too_many", "There are as many leagues as there may be.", most=LEAGUES_MAX)
         return LeagueCreated(command.league, command.sport)
-    if league.sport == command.sport:
-        return ()
-    raise Rejected("already_exists", "There is such a league, of another sport.", sport=league.sport)
+    return same_again(command, league.name, sport=league.sport)
 
 
 @evolves(LeagueCreated)
@@ -48,9 +46,11 @@ def league_created(house: "House", event: LeagueCreated) -> None:
 
 
 class CreateFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
-    """Add a game.
+    """Add a game. To add it again as it stands changes nothing; one that differs is refused with what differs, as it stands (see
+    `RescheduleFixture`, `RenumberFixture`).
 
-    rotation: the visitor's rotation number, > 0.
+    rotation: the visitor's rotation number, > 0; the home side has the next. No other game that is not over has one of the two.
+    away, home: two different teams.
     start_ns: UTC nanoseconds.
     """
 
@@ -91,25 +91,17 @@ def create_fixture(house: "House", command: CreateFixture, context: "Context") -
         raise Rejected("unknown_league", f"There is no league {command.league!r}.", league=command.league)
     existing = house.catalog.fixtures.get(identifier(command.fixture, "fixture"))
     if existing is not None:
-        if (existing.league, existing.away, existing.home) == (command.league, command.away, command.home):
-            return ()
-        raise Rejected("already_exists", "There is another fixture of this id.", fixture=command.fixture)
+        stands = {field: getattr(existing, field) for field in ("league", "rotation", "away", "home", "start_ns")}
+        return same_again(command, existing.name, **stands)
     if command.fixture in house.catalog.archived:
-        raise Rejected("already_exists", "There was another fixture of this id.", fixture=command.fixture)
+        raise Rejected("already_exists", "There was a game of this id.", id=command.fixture)
     for games, most in ((house.catalog.fixtures, FIXTURES_MAX), (house.catalog.archived, ARCHIVED_MAX)):
         if len(games) >= most:
             raise Rejected("too_many", "There are as many games as there may be.", most=most)
-    if type(command.rotation) is not int or not 0 < command.rotation < 2**31:
-        raise Rejected("rotation_invalid", "The rotation number is a positive number.")
-    return FixtureCreated(
-        command.fixture,
-        command.league,
-        league.sport,
-        command.rotation,
-        reason_text(command.away),
-        reason_text(command.home),
-        require_start(command.start_ns),
-    )
+    house.catalog.rotations.require_free(command.rotation, command.fixture)
+    away, home = team_names(command.away, command.home)
+    start_ns = require_start(command.start_ns)
+    return FixtureCreated(command.fixture, command.league, league.sport, command.rotation, away, home, start_ns)
 
 
 @evolves(FixtureCreated)
@@ -120,8 +112,8 @@ def fixture_created(house: "House", event: FixtureCreated) -> None:
 
 
 class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
-    """Move a game's start. A game that was closed by its old start is open again until the new one, unless a result is known:
-    nobody wagers on what has happened."""
+    """Move a game's start. A game that had begun by its old start is open again until the new one, each market from its next line
+    on; unless a result is known: nobody wagers on what has happened."""
 
     fixture: str
     start_ns: int
@@ -129,11 +121,12 @@ class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("hou
 
 
 class FixtureRescheduled(Event, shown_to=Permission.BOARD_VIEW):
-    """A game starts at another time."""
+    """A game starts at another time. begun: whether it had begun by its old start."""
 
     fixture: str
     before_ns: int
     after_ns: int
+    begun: bool
     reason: str
 
 
@@ -146,11 +139,13 @@ def reschedule_fixture(
         return ()
     house.catalog.require_step(fixture, "FixtureRescheduled")
     result = house.catalog.results.get(fixture.name)
-    if result is not None:
+    if result is not None and not result.nothing_known:
         raise Rejected("fixture_status", "This game has a result already.", revision=result.revision)
     if fixture.status == "closed" and command.start_ns <= context.at_ns:
         raise Rejected("past_cutoff", "The new start is over already.")
-    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, reason_text(command.reason))
+    house.catalog.rotations.require_free(fixture.rotation, fixture.name)
+    begun = context.at_ns >= fixture.start_ns
+    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, begun, reason_text(command.reason))
 
 
 @evolves(FixtureRescheduled)
@@ -158,7 +153,40 @@ def fixture_rescheduled(house: "House", event: FixtureRescheduled) -> None:
     fixture = house.catalog.fixtures[event.fixture]
     fixture.start_ns = event.after_ns
     house.catalog.advance(fixture, "FixtureRescheduled")
+    if event.begun:
+        house.catalog.await_lines(fixture)
     house.timers.schedule("cutoff", event.fixture, event.after_ns)
+
+
+class RenumberFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
+    """Give a game another rotation number, the visitor's. No other game that is not over has it, or the next one."""
+
+    fixture: str
+    rotation: int
+    reason: str
+
+
+class FixtureRenumbered(Event, shown_to=Permission.BOARD_VIEW):
+    """A game has another rotation number."""
+
+    fixture: str
+    before: int
+    after: int
+    reason: str
+
+
+@decides(RenumberFixture)
+def renumber_fixture(house: "House", command: RenumberFixture, context: "Context") -> FixtureRenumbered | tuple[()]:
+    fixture = house.catalog.fixture(command.fixture)
+    house.catalog.rotations.require_free(command.rotation, fixture.name)
+    if fixture.rotation == command.rotation:
+        return ()
+    return FixtureRenumbered(fixture.name, fixture.rotation, command.rotation, reason_text(command.reason))
+
+
+@evolves(FixtureRenumbered)
+def fixture_renumbered(house: "House", event: FixtureRenumbered) -> None:
+    house.catalog.renumber_fixture(house.catalog.fixtures[event.fixture], event.after)
 
 
 class CloseFixture(Command, streams=("house",)):
@@ -194,9 +222,15 @@ def fixture_closed(house: "House", event: FixtureClosed) -> None:
 
 
 @grounds(RescheduleFixture)
-def fixture_ground(house: "House", command: RescheduleFixture) -> int:
+def start_ground(house: "House", command: RescheduleFixture) -> int:
     """The game, and its result."""
     return max(house.moved_seq(Fixture, command.fixture), house.moved_seq(Result, command.fixture))
+
+
+@grounds(RenumberFixture)
+def rotation_ground(house: "House", command: RenumberFixture) -> int:
+    """The game."""
+    return house.moved_seq(Fixture, command.fixture)
 
 
 @grounds(CreateLeague)

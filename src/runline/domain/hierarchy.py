@@ -10,7 +10,7 @@ import msgspec
 
 from runline.domain.access import PLAYER_ROLE, User, grantable, require_room
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
-from runline.domain.identifiers import identifier, reason_text
+from runline.domain.identifiers import identifier, reason_text, same_again
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT, Nodes, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
@@ -258,7 +258,7 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
 
 
 class CreateAgent(Command, needs=Permission.AGENT_CREATE):
-    """Add an agent below another."""
+    """Add an agent below another. To add it again as it stands changes nothing."""
 
     agent: str
     parent: str
@@ -272,11 +272,14 @@ class AgentCreated(Event, shown_to=Permission.FIGURES_VIEW):
 
 
 @decides(CreateAgent)
-def create_agent(book: "Book", command: CreateAgent, context: "Context") -> AgentCreated:
+def create_agent(book: "Book", command: CreateAgent, context: "Context") -> AgentCreated | tuple[()]:
     name = identifier(command.agent, "agent")
     book.tree.require_node(context.user, command.parent)
-    if name in book.tree.agents:
-        raise Rejected("already_exists", f"The id {name!r} is taken.", agent=name)
+    known = book.tree.agents.get(name)
+    if known is not None and known.parent and book.tree.below(context.user.node, known.parent):
+        return same_again(command, name, parent=known.parent)
+    if known is not None:
+        raise Rejected("already_exists", f"The id {name!r} is taken.", id=name)
     require_room(book, context.user, len(book.tree.agents), AGENTS_MAX, "agents")
     if len(book.tree.chain(command.parent)) > AGENT_DEPTH_MAX:
         raise Rejected("too_deep", "The tree is as deep as it may be.", most=AGENT_DEPTH_MAX)
@@ -289,7 +292,8 @@ def agent_created(book: "Book", event: AgentCreated) -> None:
 
 
 class CreatePlayer(Command, needs=Permission.PLAYER_CREATE):
-    """Open a player's account. The player is also a user, who may act on that account only.
+    """Open a player's account. The player is also a user, who may act on that account only. To open it again as it stands changes
+    nothing.
 
     player: the account number, unique in the book, also among users.
     credit_limit_minor: ≥ 0.
@@ -315,7 +319,12 @@ def require_credit(minor: int) -> int:
 
 
 @decides(CreatePlayer)
-def create_player(book: "Book", command: CreatePlayer, context: "Context") -> PlayerCreated:
+def create_player(book: "Book", command: CreatePlayer, context: "Context") -> PlayerCreated | tuple[()]:
+    known = book.tree.players.get(command.player)
+    sees = Permission.FIGURES_VIEW.value in book.access.held_by(context.user)
+    if known is not None and sees and book.tree.below(context.user.node, known.agent):
+        stands = {"agent": known.agent, "credit_limit_minor": known.credit_limit_minor}
+        return same_again(command, known.number, active=known.active, **stands)
     number = book.access.new_user_name(command.player, "player")
     book.tree.require_node(context.user, command.agent)
     require_room(book, context.user, len(book.tree.players), PLAYERS_MAX, "players")

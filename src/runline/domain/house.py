@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from runline.domain.access import INTERNAL_USERS, OWNER, Role, User
 from runline.domain.bounds import BOOKS_MAX
 from runline.domain.catalog import Catalog
-from runline.domain.identifiers import identifier, reason_text
+from runline.domain.identifiers import identifier, reason_text, same_again
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT, OneNode
 from runline.domain.ordered import Ordered
@@ -15,6 +15,8 @@ from runline.domain.watch import Watch
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
+    from runline.domain.guard import Guard
+    from runline.domain.held import HeldLines
     from runline.domain.vocabulary import Vocabulary
 
 
@@ -52,6 +54,8 @@ class House(State):
     kind: ClassVar[StreamKind] = "house"
     tree: OneNode
     catalog: Catalog
+    guard: "Guard"
+    held_lines: "HeldLines"
     watch: Watch
     books: Books
 
@@ -110,9 +114,9 @@ def open_book(house: House, command: OpenBook, context: "Context") -> BookOpened
     name = identifier(command.book, "book")
     owner = identifier(command.owner, "user")
     existing = house.books.by_name.get(name)
-    if existing is not None and existing.owner == owner:
-        return ()
-    if existing is not None or name in (HOUSE, *INTERNAL_USERS) or owner in INTERNAL_USERS:
+    if existing is not None:
+        return same_again(command, name, owner=existing.owner)
+    if name in (HOUSE, *INTERNAL_USERS) or owner in INTERNAL_USERS:
         taken = owner if owner in INTERNAL_USERS else name
         raise Rejected("already_exists", f"The id {taken!r} is taken.")
     if len(house.books.by_name) >= BOOKS_MAX:

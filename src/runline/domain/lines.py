@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from runline.domain.board import price_of_record, require_points
 from runline.domain.bounds import BOOK_LINES_MAX, LINE_QUARTERS_MAX
 from runline.domain.catalog import Market, side_line
 from runline.domain.grading import SIDES
@@ -17,7 +16,8 @@ from runline.domain.messages import Command, Event, Rejected, decides, evolves, 
 from runline.domain.nodes import ROOT
 from runline.domain.odds import shade_american
 from runline.domain.permissions import Permission
-from runline.domain.state import Part, Row, State
+from runline.domain.prices import Prices, prices_of_record, require_points
+from runline.domain.state import Part, Row
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -76,28 +76,43 @@ class Offer(msgspec.Struct, gc=False):
 class Lines(Part, named="lines", streams=("book",), keeps={BookLine: "by_market"}):
     """A book's departures from the house's lines."""
 
-    __slots__ = ("by_market",)
+    __slots__ = ("by_market", "settings")
 
-    def __init__(self, state: State) -> None:
-        super().__init__(state)
+    def __init__(self, book: "Book") -> None:
+        super().__init__(book)
+        self.settings = book.settings
         self.by_market: dict[str, BookLine] = {}
 
+    def locks(self, market: str) -> bool:
+        """Whether the book has locked its own line in a market."""
+        own = self.by_market.get(market)
+        return own is not None and own.mode == "lock"
+
+    def stays_open(self, market: Market) -> bool:
+        """Whether a line that the book has locked is offered although the house has the market off the board: by the book's
+        setting, but never while the market of a game that was moved or reopened waits for a new line."""
+        return self.settings.current.locks_stay_open and market.off_board != "waiting"
+
     def offer(self, market: Market) -> Offer:
-        """What this book offers in a market that the house offers.
+        """What this book offers in a market.
 
         Raises Rejected `market_closed` where the market is hidden or off the board.
         """
         own = self.by_market.get(market.name)
-        if own is not None and own.mode == "lock":
-            return Offer(market, own.line_quarters, own.prices)
-        if not market.offered or (own is not None and own.mode == "hide"):
-            raise Rejected("market_closed", "This market is off the board.", market=market.name)
+        if market.off_board and not (own is not None and own.mode == "lock" and self.stays_open(market)):
+            raise Rejected(
+                "market_closed", "This market is off the board.", market=market.name, off_board=market.off_board
+            )
         if own is None:
             return Offer(market, market.line_quarters, market.prices)
+        if own.mode == "lock":
+            return Offer(market, own.line_quarters, own.prices)
+        if own.mode == "hide":
+            raise Rejected("market_closed", "This market is off the board.", market=market.name)
         line = market.line_quarters
         if line is not None:
             line += own.offset_quarters
-            if market.kind == "total" and line < 0:
+            if (market.kind == "total" and line < 0) or abs(line) > LINE_QUARTERS_MAX:
                 raise Rejected("market_closed", "The book's offset does not fit the house's line.", market=market.name)
         prices = market.prices
         if own.offset_cents:
@@ -129,7 +144,7 @@ class MoveLine(Command, needs=Permission.LINE_MOVE):
     offset_quarters: int = 0
     offset_cents: int = 0
     line_quarters: int | None = None
-    prices: tuple[str, ...] = ()
+    prices: Prices = Prices()
     reason: str = ""
 
 
@@ -170,17 +185,14 @@ def departure_asked(market: Market, command: MoveLine) -> Departure:
             raise Rejected("line_invalid", "The offset is too large.")
         if offset and market.line_quarters is None:
             raise Rejected("line_invalid", f"A {market.kind} has no line to move.")
+        if market.line_quarters is not None:
+            require_points(market.kind, market.line_quarters + offset)
         if cents and not all(price[0] in "+-" for price in market.prices):
             raise Rejected("price_invalid", "Only American prices can be moved by cents.")
         return Departure("offset", offset, cents)
     if command.mode == "lock":
-        line = command.line_quarters
-        if (line is None) != (market.kind not in ("spread", "total")):
-            raise Rejected("line_invalid", "This market cannot have that line.")
-        require_points(market.kind, line)
-        if len(command.prices) != len(SIDES[market.kind]):
-            raise Rejected("price_invalid", f"A {market.kind} has {len(SIDES[market.kind])} prices.")
-        return Departure("lock", 0, 0, line, tuple(price_of_record(price) for price in command.prices))
+        require_points(market.kind, command.line_quarters)
+        return Departure("lock", 0, 0, command.line_quarters, prices_of_record(market.kind, command.prices))
     return Departure(command.mode)
 
 

@@ -6,12 +6,13 @@ Rule: what closes or opens much concerns the games that are on the board.
 from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from runline.domain.accounts import PlayerLimitsSet
 from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.lines import LineMoved
 from runline.domain.messages import Event
 from runline.domain.permissions import Permission
-from runline.domain.shown import board_fixture
+from runline.domain.shown import board_fixture, closed_to
 from runline.domain.state import State
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.topics import Changed, Key, Topic, TopicRows, changes
@@ -37,7 +38,7 @@ def is_known(state: State, house: "House", audience: Audience, key: str) -> bool
 
 def closing(state: State, audience: Audience) -> Hashable:
     """What closes the board to an audience alone."""
-    return state.suspensions.layer_around(audience.player, audience.node) if isinstance(state, Book) else None
+    return closed_to(state, audience) if isinstance(state, Book) else None
 
 
 @changes("lines", Suspended, Reopened)
@@ -48,6 +49,12 @@ def a_layer_closes(state: State, house: "House", event: Suspended | Reopened, se
     if event.scope == "player":
         return (Changed(whole=True, player=event.subject),)
     return (Changed(tuple(covered(house, event.scope, event.subject)), everyone=True),)
+
+
+@changes("lines", PlayerLimitsSet)
+def an_account_closes(state: State, house: "House", event: PlayerLimitsSet, seq: int) -> Iterable[Changed]:
+    """To a player whose account takes no wagers, the whole board is closed."""
+    return (Changed(whole=True, player=event.player),) if event.before.active != event.after.active else ()
 
 
 @changes("lines", LineMoved)

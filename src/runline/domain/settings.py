@@ -21,6 +21,7 @@ class BookSettings(Row, table="book_settings"):
     rounding: how a payout becomes money.
     stake_min_minor, stake_max_minor: of a ticket's base amount (to win on favourites, risk on underdogs).
     win_max_minor: the most one ticket may win.
+    locks_stay_open: whether a line that the book has locked is offered while the house has its market off the board.
     """
 
     book: str
@@ -29,6 +30,7 @@ class BookSettings(Row, table="book_settings"):
     stake_min_minor: int
     stake_max_minor: int
     win_max_minor: int
+    locks_stay_open: bool = False
     changed_seq: int = 0
 
 
@@ -97,4 +99,43 @@ def limits_set(book: "Book", event: LimitsSet) -> None:
 @grounds(SetLimits)
 def limits_ground(book: "Book", command: SetLimits) -> int:
     """The book's limits, and the rounding by which they bind."""
+    return book.moved_seq(BookSettings, book.stream)
+
+
+class SetLocks(Command, needs=Permission.SETTINGS_CHANGE):
+    """Say what becomes of the lines that the book has locked while the house has their market off the board.
+
+    stay_open: they are offered all the same, and it is told (the notification `locked_line`); otherwise they are closed too.
+    """
+
+    stay_open: bool
+    reason: str
+
+
+class LocksSet(Event):
+    """Locked lines stay open without the house, or they do not."""
+
+    before: bool
+    after: bool
+    reason: str
+
+
+@decides(SetLocks)
+def set_locks(book: "Book", command: SetLocks, context: "Context") -> LocksSet | tuple[()]:
+    if context.user.node != ROOT:
+        raise Rejected("not_permitted", "Only the whole book's staff may change its settings.")
+    before = book.settings.current.locks_stay_open
+    if before == command.stay_open:
+        return ()
+    return LocksSet(before, command.stay_open, reason_text(command.reason))
+
+
+@evolves(LocksSet)
+def locks_set(book: "Book", event: LocksSet) -> None:
+    book.touch(book.settings.current).locks_stay_open = event.after
+
+
+@grounds(SetLocks)
+def locks_ground(book: "Book", command: SetLocks) -> int:
+    """The book's settings."""
     return book.moved_seq(BookSettings, book.stream)

@@ -29,6 +29,7 @@ from runline.domain.messages import (
 )
 from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
+from runline.domain.reopening import FixtureReopened
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
 from runline.domain.tickets import Leg, Ticket, WagerSettled, reversal
@@ -120,13 +121,17 @@ def taking(house: "House", result: FixtureResult | ArchivedFixture) -> TakeResul
     """How a book takes the result of a fixture that stands."""
     sport, league = house.catalog.graded_by(result.fixture)
     regrade = result.confirmations > 1
-    return TakeResult(result.fixture, sport, league, result.confirmed_seq, result.confirmed, regrade)
+    score = house.catalog.score_of(result)
+    return TakeResult(result.fixture, sport, league, result.confirmed_seq, score, regrade)
 
 
 @causes(ResultConfirmed, TakeResult)
 @causes(ScoreConfirmed, TakeResult)
 @causes(FixtureCancelled, TakeResult)
-def result_reaches_books(house: "House", event: ResultConfirmed | ScoreConfirmed | FixtureCancelled) -> Command:
+@causes(FixtureReopened, TakeResult)
+def result_reaches_books(
+    house: "House", event: ResultConfirmed | ScoreConfirmed | FixtureCancelled | FixtureReopened
+) -> Command:
     return taking(house, house.catalog.results[event.fixture])
 
 

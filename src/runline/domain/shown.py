@@ -47,13 +47,21 @@ class BoardFixture(msgspec.Struct):
 
 
 def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
-    """Why no side of a market takes wagers: a layer over all of it, the cutoff, or ""."""
+    """Why no side of a market takes wagers: the cutoff, a layer over all of it (scope and subject), the account; or ""."""
     if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
         return "past_cutoff"
     layer = house.suspensions.layer_over(fixture, market, "") or state.suspensions.layer_over(fixture, market, "")
     if layer is None and isinstance(state, Book):
-        layer = state.suspensions.layer_around(audience.player, audience.node)
+        layer = closed_to(state, audience)
     return " ".join(layer).strip() if layer else ""
+
+
+def closed_to(book: Book, audience: Audience) -> tuple[str, str] | None:
+    """What closes the whole board to an audience alone: a layer over them, or that their account takes no wagers."""
+    layer = book.suspensions.layer_around(audience.player, audience.node)
+    if layer is None and audience.player and not book.tree.players[audience.player].active:
+        return "account", audience.player
+    return layer
 
 
 def board_market(state: Any, house: House, market: Market, audience: Audience, now_ns: int) -> BoardMarket | None:
@@ -67,7 +75,7 @@ def board_market(state: Any, house: House, market: Market, audience: Audience, n
         except Rejected:
             return None
         line, prices = offer.line_quarters, offer.prices
-    elif not market.offered:
+    elif market.off_board:
         return None
     shut = [] if closed else [side for side in sides if closes_side(state, house, market, side)]
     if len(shut) == len(sides):

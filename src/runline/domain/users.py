@@ -18,7 +18,7 @@ from runline.domain.access import (
     user_within,
 )
 from runline.domain.bounds import STAFF_MAX
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import reason_text, same_again
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 
 class CreateUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
-    """Let someone act at a node. House staff and owners of several books get their authority in a book by this.
+    """Let someone act at a node. House staff and owners of several books get their authority in a book by this. To create a user
+    again as they stand changes nothing.
 
     user: their id, the same in every stream.
     node: the agent whose subtree they see.
@@ -115,7 +116,10 @@ def require_another_owner(state: State, user: User) -> None:
 
 
 @decides(CreateUser)
-def create_user(state: State, command: CreateUser, context: "Context") -> UserCreated:
+def create_user(state: State, command: CreateUser, context: "Context") -> UserCreated | tuple[()]:
+    known = state.access.users.get(command.user)
+    if known is not None and not known.player and state.tree.below(context.user.node, known.node):
+        return same_again(command, known.name, active=known.active, node=known.node, role=known.role)
     name = state.access.new_user_name(command.user, "user")
     state.tree.require_node(context.user, command.node)
     require_room(state, context.user, len(state.access.users) - state.tree.number_of_players, STAFF_MAX, "users")

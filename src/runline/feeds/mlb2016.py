@@ -17,6 +17,7 @@ from runline.domain.board import MarketLine
 from runline.domain.grading import Score
 from runline.domain.odds import parse_price
 from runline.domain.points import parse_points
+from runline.domain.prices import Prices
 
 GAMES = "pinnacle_mlb2016_games.csv"
 LINES = "pinnacle_mlb2016_lines.csv.gz"
@@ -94,13 +95,14 @@ class MlbLine(msgspec.Struct, frozen=True, gc=False):
         """All markets that were offered."""
         offered: list[MarketLine] = []
         if self.spread_away is not None and self.spread_away_price and self.spread_home_price:
-            prices = (self.spread_away_price, self.spread_home_price)
+            prices = Prices(away=self.spread_away_price, home=self.spread_home_price)
             offered.append(MarketLine("spread", "game", -self.spread_away, prices))
         if self.moneyline_away_price and self.moneyline_home_price:
-            prices = (self.moneyline_away_price, self.moneyline_home_price)
+            prices = Prices(away=self.moneyline_away_price, home=self.moneyline_home_price)
             offered.append(MarketLine("moneyline", "game", None, prices))
         if self.total is not None and self.over_price and self.under_price:
-            offered.append(MarketLine("total", "game", self.total, (self.over_price, self.under_price)))
+            prices = Prices(over=self.over_price, under=self.under_price)
+            offered.append(MarketLine("total", "game", self.total, prices))
         return tuple(offered)
 
 

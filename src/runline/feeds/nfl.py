@@ -13,6 +13,7 @@ from runline.domain.board import MarketLine
 from runline.domain.grading import Score
 from runline.domain.odds import parse_price
 from runline.domain.points import parse_points
+from runline.domain.prices import Prices
 
 GAMES = "nflverse_games_1999_2025.csv.gz"
 
@@ -50,14 +51,14 @@ class NflGame(msgspec.Struct, frozen=True, gc=False):
         """The markets at their closing lines."""
         closing: list[MarketLine] = []
         if self.spread_home is not None and self.spread_away_price and self.spread_home_price:
-            closing.append(
-                MarketLine("spread", "game", self.spread_home, (self.spread_away_price, self.spread_home_price))
-            )
+            prices = Prices(away=self.spread_away_price, home=self.spread_home_price)
+            closing.append(MarketLine("spread", "game", self.spread_home, prices))
         if self.moneyline_away_price and self.moneyline_home_price:
-            prices = (self.moneyline_away_price, self.moneyline_home_price)
+            prices = Prices(away=self.moneyline_away_price, home=self.moneyline_home_price)
             closing.append(MarketLine("moneyline", "game", None, prices))
         if self.total is not None and self.over_price and self.under_price:
-            closing.append(MarketLine("total", "game", self.total, (self.over_price, self.under_price)))
+            prices = Prices(over=self.over_price, under=self.under_price)
+            closing.append(MarketLine("total", "game", self.total, prices))
         return tuple(closing)
 
     def score(self) -> Score | None:

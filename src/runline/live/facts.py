@@ -6,13 +6,22 @@ Rule: of an event it is found out once whom it concerns (`Fact`); a group of sea
 import msgspec
 
 from runline.domain.audience import EVERYONE, Audience, concerns, sees
+from runline.domain.book import Book
+from runline.domain.held import LineHeld
 from runline.domain.house import House
 from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.state import State
 from runline.domain.topics import Changed
 from runline.engine.ports import Happened
+
+LINE_EVENTS = (LinePosted, LineHeld, LineRefused, LineWithdrawn)
+"""What the house's line does."""
+
+LOCKED_LINE = "locked_line"
+"""The notification that the house's line has moved, or is gone, where the book has locked its own: for who may move lines."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -53,9 +62,12 @@ def fact_of(state: State, house: House, happened: Happened) -> Fact:
 
 def house_fact_of(state: State, house: House, happened: Happened) -> Fact:
     """What an event of the house is about, for a book."""
+    event = happened[4]
     fact = Fact(happened, True, EVERYONE)
-    if happened[4].told_to_books:
-        fact.kind = notification(house, happened[4])
+    if event.told_to_books:
+        fact.kind = notification(house, event)
+    elif isinstance(event, LINE_EVENTS) and isinstance(state, Book) and state.lines.locks(event.market):
+        fact.kind = LOCKED_LINE
     fact.changes = changed(state, house, happened, by_house=True)
     return fact
 
@@ -112,7 +124,8 @@ def told(fact: Fact, topics: tuple[str, ...], audience: Audience, state: State) 
     """(topic, text) of an event for an audience, in the topics in which every event counts."""
     event = fact.event
     if fact.house:
-        if not fact.kind or "notifications" not in topics or not audience.may(type(event).shown_to):
+        needs = Permission.LINE_MOVE if fact.kind == LOCKED_LINE else type(event).shown_to
+        if not fact.kind or "notifications" not in topics or not audience.may(needs):
             return []
         return [("notifications", notice_of(fact, state.stream))]
     wanted = [topic for topic in topics if topic in ("log", event.topic) or (topic == "notifications" and fact.kind)]

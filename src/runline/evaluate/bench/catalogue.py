@@ -15,6 +15,7 @@ from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Command
+from runline.domain.prices import Prices
 from runline.domain.results import CancelFixture
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.requests import Accepted, Request
@@ -26,9 +27,9 @@ LINES = tuple(
     MarketLine(kind, period, line, prices)  # type: ignore[arg-type]
     for period in ("game", "1h")
     for kind, line, prices in (
-        ("spread", -6, ("-110", "-110")),
-        ("total", 34, ("-105", "-115")),
-        ("moneyline", None, ("+120", "-140")),
+        ("spread", -6, Prices(away="-110", home="-110")),
+        ("total", 34, Prices(over="-105", under="-115")),
+        ("moneyline", None, Prices(away="+120", home="-140")),
     )
 )
 """The markets of a game."""

@@ -17,6 +17,7 @@ from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE, Command
 from runline.domain.official import PERIODS
 from runline.domain.permissions import Permission
+from runline.domain.prices import Prices
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
@@ -211,9 +212,9 @@ async def post_board(bus: Bus) -> None:
             line
             for period in PERIODS
             for line in (
-                MarketLine("moneyline", period, None, (price, "-150")),
-                MarketLine("spread", period, -6, ("+120", "-140")),
-                MarketLine("total", period, 34, ("-105", "-115")),
+                MarketLine("moneyline", period, None, Prices(away=price, home="-150")),
+                MarketLine("spread", period, -6, Prices(away="+120", home="-140")),
+                MarketLine("total", period, 34, Prices(over="-105", under="-115")),
             )
         )
         await send_all(bus, HOUSE, "platform", [PostLines(f"N{game}", 1 + turn, lines) for game in range(GAMES)])

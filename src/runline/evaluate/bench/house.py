@@ -14,6 +14,7 @@ from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.placing import PlaceWager
+from runline.domain.prices import Prices
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.bus import Bus
 from runline.engine.requests import Accepted, Refused, Request
@@ -43,7 +44,7 @@ class Board:
         """Another price."""
         self.revision += 1
         price = 100 + self.revision % 50
-        lines = MarketLine("moneyline", "game", None, (f"+{price}", f"-{price + 20}"))
+        lines = MarketLine("moneyline", "game", None, Prices(away=f"+{price}", home=f"-{price + 20}"))
         return PostLines(FIXTURE, self.revision, (lines,))
 
     async def move(self, times: int) -> None:

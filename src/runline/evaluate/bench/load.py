@@ -12,6 +12,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import House, OpenBook
 from runline.domain.messages import HOUSE, Command
 from runline.domain.placing import PlaceWager
+from runline.domain.prices import Prices
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
@@ -27,9 +28,9 @@ HOUR_NS = 3_600 * 10**9
 CREDIT_MINOR = 10**12
 PART_PLAYERS = 100_000
 LINES = (
-    MarketLine("spread", "game", -6, ("-110", "-110")),
-    MarketLine("total", "game", 34, ("-105", "-115")),
-    MarketLine("moneyline", "game", None, ("+120", "-140")),
+    MarketLine("spread", "game", -6, Prices(away="-110", home="-110")),
+    MarketLine("total", "game", 34, Prices(over="-105", under="-115")),
+    MarketLine("moneyline", "game", None, Prices(away="+120", home="-140")),
 )
 """The markets of a game."""
 

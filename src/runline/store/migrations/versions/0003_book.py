@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("stake_min_minor", sa.BigInteger(), nullable=False),
         sa.Column("stake_max_minor", sa.BigInteger(), nullable=False),
         sa.Column("win_max_minor", sa.BigInteger(), nullable=False),
+        sa.Column("locks_stay_open", sa.Boolean(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "book"),
         sqlite_with_rowid=False,
