@@ -14,7 +14,7 @@ PASSWORD = "only-a-sample"
 DAY_NS = 24 * 3_600 * 10**9
 
 LINES = (
-    MarketLine("spread", "game", 6, ("-165", "+145")),
+    MarketLine("spread", "game", -6, ("-165", "+145")),
     MarketLine("total", "game", 34, ("-110", "-110")),
     MarketLine("moneyline", "game", None, ("+120", "-130")),
 )

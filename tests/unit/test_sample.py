@@ -1,0 +1,57 @@
+"""The sample's board: one that a bookmaker would post."""
+
+from fractions import Fraction
+from itertools import combinations
+
+import pytest
+
+from runline.demo.sample import LINES
+from runline.domain.catalog import side_line
+from runline.domain.grading import SIDES, Score, grade, league_rules
+from runline.domain.odds import parse_price
+
+SCORES = [Score(away=away, home=home) for away in range(12) for home in range(12) if away != home]
+
+
+def share(text):
+    """What of its payout a price asks for: the least that a winner's side is worth."""
+    price = parse_price(text)
+    return Fraction(price.denominator, price.numerator + price.denominator)
+
+
+def selections():
+    """(market, side, line of that side, what of its payout is asked for) of all sides."""
+    return [
+        (one.kind, side, line_of(one, side), share(text))
+        for one in LINES
+        for side, text in zip(SIDES[one.kind], one.prices, strict=True)
+    ]
+
+
+def line_of(one, side):
+    return side_line(one.kind, side, one.line_quarters) if one.kind == "spread" else one.line_quarters
+
+
+@pytest.mark.parametrize("one", LINES, ids=lambda one: one.kind)
+def test_the_book_holds_something_of_every_market(one):
+    assert sum(map(share, one.prices)) > 1
+
+
+def test_no_two_sides_win_whatever_happens():
+    rules = league_rules("baseball", "MLB")
+    for first, second in combinations(selections(), 2):
+        ends = {
+            (
+                grade(rules, *first[:1], "game", *first[1:3], score),
+                grade(rules, *second[:1], "game", *second[1:3], score),
+            )
+            for score in SCORES
+        }
+        if all("won" in both for both in ends):
+            assert first[3] + second[3] > 1, f"{first[:3]} and {second[:3]} cannot both lose, and are given away"
+
+
+def test_the_favourite_of_the_moneyline_gives_the_runs():
+    by_kind = {one.kind: one for one in LINES}
+    away, home = map(share, by_kind["moneyline"].prices)
+    assert (by_kind["spread"].line_quarters < 0) == (home > away)
