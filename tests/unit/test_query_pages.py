@@ -9,10 +9,12 @@ from runline.domain.audience import Audience
 from runline.domain.execution import fold
 from runline.domain.fixtures import FixtureClosed
 from runline.domain.hierarchy import MoveAgent
+from runline.domain.lines import MoveLine
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission, permissions_of
 from runline.domain.queries.declared import Page
 from runline.domain.sessions import Session
+from runline.domain.shown import BoardDeparture
 from runline.domain.suspension import Reopen, Suspend
 
 EVERYTHING = frozenset(permissions_of("book"))
@@ -232,6 +234,31 @@ def test_a_side_that_is_closed_is_shown_and_a_market_without_open_sides_is_close
     assert moneyline() == (False, f"market {name}", [])
     book.given(Reopen("market", name, ""))
     assert moneyline() == (True, "", ["away"])
+
+
+def test_how_the_book_departs_from_the_house_is_shown_to_whoever_may_move_its_lines_only(house, book):
+    book.given(game("G1"), board("G1"))
+    state, view = book.state, house.state
+    name = "G1:game:total"
+
+    def total(*less):
+        user = next(one for one in book.state.access.users.values() if one.node == ROOT)
+        audience = Audience(ROOT, "", EVERYTHING - {one.value for one in less})
+        (row,) = show("board", state, view, user, audience, asked("board"), state.at_ns).items
+        return next((one for one in row.markets if one.market == name), None)
+
+    assert total().departure is None
+    book.given(MoveLine(name, "offset", offset_quarters=2, offset_cents=5))
+    assert (total().line_quarters, total().prices) == (36, ["-110", "-110"])
+    assert total().departure == BoardDeparture("offset", 2, 5, True, 34, ["-105", "-115"])
+    assert total(Permission.LINE_MOVE).departure is None
+    assert total(Permission.LINE_MOVE).line_quarters == 36
+    book.given(MoveLine(name, "hide"))
+    assert total(Permission.LINE_MOVE) is None
+    assert (total().open, total().closed_by, total().line_quarters) == (False, "line hide", 34)
+    assert total().departure.mode == "hide"
+    book.given(MoveLine(name, "follow"))
+    assert (total().open, total().departure) == (True, None)
 
 
 def test_exposure_is_found_by_game_and_follows_what_opens_and_closes(house, book):

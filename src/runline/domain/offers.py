@@ -11,7 +11,7 @@ from runline.domain.book import Book
 from runline.domain.lines import LineMoved
 from runline.domain.messages import Event
 from runline.domain.permissions import Permission
-from runline.domain.shown import board_fixture
+from runline.domain.shown import board_fixture, sees_departures
 from runline.domain.state import State
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.topics import Changed, Key, Topic, TopicRows, changes
@@ -36,8 +36,10 @@ def is_known(state: State, house: "House", audience: Audience, key: str) -> bool
 
 
 def closing(state: State, audience: Audience) -> Hashable:
-    """What closes the board to an audience alone."""
-    return state.suspensions.layer_around(audience.player, audience.node) if isinstance(state, Book) else None
+    """What closes the board to an audience alone, and whether they see how the book departs from the house."""
+    if not isinstance(state, Book):
+        return None
+    return state.suspensions.layer_around(audience.player, audience.node), sees_departures(audience)
 
 
 @changes("lines", Suspended, Reopened)
