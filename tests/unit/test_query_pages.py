@@ -3,20 +3,24 @@
 import msgspec
 import pytest
 from tests.doubles.plain import VOCABULARY
+from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.audience import Audience
 from runline.domain.execution import fold
 from runline.domain.fixtures import FixtureClosed
+from runline.domain.grading import Score
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission, permissions_of
 from runline.domain.queries.declared import Page
+from runline.domain.results import EnterResult
 from runline.domain.sessions import Session
 from runline.domain.shown import BoardDeparture
 from runline.domain.suspension import Reopen, Suspend
 
+DAY_NS = 24 * 3_600 * 10**9
 EVERYTHING = frozenset(permissions_of("book"))
 
 
@@ -234,6 +238,17 @@ def test_a_side_that_is_closed_is_shown_and_a_market_without_open_sides_is_close
     assert moneyline() == (False, f"market {name}", [])
     book.given(Reopen("market", name, ""))
     assert moneyline() == (True, "", ["away"])
+
+
+def test_the_result_of_one_game_can_be_asked_for(house, book):
+    book.given(game("G1"), game("G2"))
+    house.time_is(NOON_NS + DAY_NS)
+    for name in ("G1", "G2"):
+        house.given(EnterResult(name, Score(5, 3)))
+    state, view = book.state, house.state
+    assert [row.fixture for row in whole(state, view, "results")] == ["G1", "G2"]
+    assert [row.fixture for row in whole(state, view, "results", fixture="G2")] == ["G2"]
+    assert whole(state, view, "results", fixture="G3") == []
 
 
 def test_how_the_book_departs_from_the_house_is_shown_to_whoever_may_move_its_lines_only(house, book):
