@@ -10,6 +10,7 @@ from runline.demo.operators import Operators
 from runline.demo.people import BOOKS, people_of, set_up
 from runline.demo.terminal import Terminal
 from runline.domain.lines import LineMoved, MoveLine
+from runline.domain.messages import HOUSE
 from runline.domain.suspension import Reopen, Suspend, Suspended
 from runline.store.memory import MemoryStore
 
@@ -20,22 +21,26 @@ LAYER = ("fixture", "G1")
 
 @asynccontextmanager
 async def a_demo():
-    """The demo's books with a game, the staff, and what it sees."""
+    """The demo's books with a game, the staff, and the terminal on which it sees what has happened."""
     async with running(MemoryStore(os.urandom)) as world:
         await world.open_house()
         await set_up(world.bus, 1, 1.0)
         terminal = Terminal([HARBOR.book])
-        following = [asyncio.create_task(terminal.follow(world.bus, stream)) for stream in terminal.streams]
-        yield world, terminal, Operators(world.bus, world.clock, terminal, [HARBOR], 1)
-        for task in following:
-            task.cancel()
-        await asyncio.wait(following)
+        listeners = {stream: world.listen(stream, 0) for stream in terminal.streams}
 
+        async def look():
+            """The terminal shows everything that has happened."""
+            for stream, listener in listeners.items():
+                await listener.reach((await world.engine.query(stream, lambda _: None))[0])
+                take = terminal.take_house if stream == HOUSE else terminal.take_book
+                for committed in listener.seen:
+                    if committed.seq > terminal.streams[stream].seq:
+                        take(committed)
 
-async def seen(world, terminal):
-    """Wait until the staff's terminal shows everything."""
-    while not await terminal.is_current(world.engine):  # noqa: ASYNC110 -- the log is being read
-        await asyncio.sleep(0)
+        await look()
+        yield world, look, Operators(world.bus, world.clock, terminal, [HARBOR], 1)
+        for listener in listeners.values():
+            listener.leave()
 
 
 def layer(world):
@@ -48,8 +53,7 @@ def moved(world, market):
 
 def test_what_the_owner_has_closed_the_staff_leaves_closed():
     async def main():
-        async with a_demo() as (world, terminal, staff):
-            await seen(world, terminal)
+        async with a_demo() as (world, _, staff):
             await world.do(HARBOR.book, Suspend("fixture", "G1", "weather"), by=OWNER)
             await staff.suspend(HARBOR)
             assert (await layer(world)).reason == "weather"
@@ -59,8 +63,7 @@ def test_what_the_owner_has_closed_the_staff_leaves_closed():
 
 def test_what_the_owner_closes_anew_meanwhile_stays_closed():
     async def main():
-        async with a_demo() as (world, terminal, staff):
-            await seen(world, terminal)
+        async with a_demo() as (world, _, staff):
             suspending = asyncio.create_task(staff.suspend(HARBOR))
             await world.until(HARBOR.book, lambda book: LAYER in book.suspensions.layers)
             await world.do(HARBOR.book, Reopen("fixture", "G1", "it is dry"), by=OWNER)
@@ -74,8 +77,7 @@ def test_what_the_owner_closes_anew_meanwhile_stays_closed():
 
 def test_the_staff_reopens_what_it_has_closed_itself_in_its_own_name():
     async def main():
-        async with a_demo() as (world, terminal, staff):
-            await seen(world, terminal)
+        async with a_demo() as (world, _, staff):
             position, _ = await world.engine.query(HARBOR.book, lambda book: None)
             listener = world.listen(HARBOR.book, position)
             await staff.suspend(HARBOR)
@@ -90,13 +92,13 @@ def test_the_staff_reopens_what_it_has_closed_itself_in_its_own_name():
 
 def test_a_line_that_the_owner_has_moved_stays_where_they_moved_it():
     async def main():
-        async with a_demo() as (world, terminal, staff):
+        async with a_demo() as (world, look, staff):
             for kind in ("moneyline", "total"):
                 await world.do(HARBOR.book, MoveLine(f"G1:game:{kind}", "hide", reason="mine"), by=OWNER)
-            await seen(world, terminal)
+            await look()
             for _ in range(10):
                 await staff.offset(HARBOR)
-                await seen(world, terminal)
+                await look()
             assert (await moved(world, "G1:game:moneyline")).mode == "hide"
             assert (await moved(world, "G1:game:total")).mode == "hide"
             assert staff.outcomes.total() == 0
@@ -106,11 +108,11 @@ def test_a_line_that_the_owner_has_moved_stays_where_they_moved_it():
 
 def test_the_staff_goes_back_to_the_house_where_it_has_departed_itself():
     async def main():
-        async with a_demo() as (world, terminal, staff):
+        async with a_demo() as (world, look, staff):
             position, _ = await world.engine.query(HARBOR.book, lambda book: None)
             listener = world.listen(HARBOR.book, position)
             for _ in range(20):
-                await seen(world, terminal)
+                await look()
                 await staff.offset(HARBOR)
             await listener.reach(position + staff.outcomes["changed"])
             moves = [one.event for one in listener.seen if isinstance(one.event, LineMoved)]
