@@ -25,7 +25,7 @@ async def a_demo():
     async with running(MemoryStore(os.urandom)) as world:
         await world.open_house()
         await set_up(world.bus, 1, 1.0)
-        terminal = Terminal([HARBOR.book])
+        terminal = Terminal(world.bus.vocabulary, [HARBOR.book])
         listeners = {stream: world.listen(stream, 0) for stream in terminal.streams}
 
         async def look():
