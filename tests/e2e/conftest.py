@@ -91,11 +91,12 @@ class Seat:
         demo: Demo,
         *,
         phone: bool = False,
+        width: int = 1440,
         dark: bool = False,
         script: str = "",
         bypass_csp: bool = False,
     ) -> None:
-        size = {"width": 360, "height": 780} if phone else {"width": 1440, "height": 1000}
+        size = {"width": 360, "height": 780} if phone else {"width": width, "height": 1000}
         self.context = browser.new_context(
             viewport=size,
             color_scheme="dark" if dark else "light",
@@ -138,6 +139,16 @@ class Seat:
     def choose(self, label, value):
         """Choose in the open dialog."""
         self.page.get_by_role("dialog").get_by_label(label).select_option(value)
+
+    def place(self):
+        """Place what is in the slip, at whatever price stands by then; returns where it says so."""
+        slip, placed = self.page.get_by_role("form", name="Slip"), self.page.get_by_test_id("placed")
+        for _ in range(ATTEMPTS):
+            slip.locator("button.main").click()
+            expect(placed.or_(slip.locator("button.main:not(:disabled)"))).to_be_visible()
+            if placed.is_visible():
+                return placed
+        raise AssertionError(slip.inner_text())
 
     def close(self) -> None:
         """Close the window; nothing may have gone wrong in it."""

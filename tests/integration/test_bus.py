@@ -209,7 +209,8 @@ def test_how_somebody_stands_is_said_of_their_own_session_only(over):
         assert await code_of(bus.ask(Question("b1", "standing"))) == "not_permitted"
         asked = msgspec.json.encode(CredentialAsked("P1"))
         known = msgspec.json.decode((await bus.ask(Question("b1", "credential", asked))).body, type=Known)
-        assert known.given
+        assert known.digest
+        assert known.active
         assert await code_of(bus.ask(Question("b9", "credential", asked))) == "unknown_book"
 
     over(main)

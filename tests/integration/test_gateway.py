@@ -253,6 +253,20 @@ def test_an_unknown_user_or_book_looks_like_a_wrong_password(place):
     place(main)
 
 
+def test_a_revoked_user_is_told_so_by_the_right_password_only(place):
+    async def main(place):
+        owner, client = await place.sign_in("b1", "owner"), place.client()
+        await owner.post("/v1/set-password", user="P1", password=PASSWORD)
+        await owner.post("/v1/revoke-user", user="P1", reason="moved away")
+        error = await refused(client.sign_in("b1", "P1", PASSWORD))
+        assert (error.status, error.code) == (403, "revoked")
+        assert (await refused(client.sign_in("b1", "P1", PASSWORD + "x"))).code == "sign_in_failed"
+        await owner.post("/v1/restore-user", user="P1", reason="came back")
+        await client.sign_in("b1", "P1", PASSWORD)
+
+    place(main)
+
+
 def test_signing_out_ends_the_session_at_every_door(place):
     async def main(place):
         owner = await place.sign_in("b1", "owner")

@@ -7,7 +7,7 @@ from tests.doubles.words import agent, board, game, line, player, staff, wager
 from runline.domain.audience import Audience
 from runline.domain.board import PostLines
 from runline.domain.bounds import ARCHIVE_AFTER_NS, LINE_QUARTERS_MAX
-from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, Departure, LineMoved, MoveLine
+from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, Departure, LineMoved, MoveLine, leaned
 from runline.domain.permissions import Permission
 from runline.domain.prices import Prices
 from runline.domain.settings import LocksSet, SetLocks
@@ -43,11 +43,31 @@ def test_the_offset_stays_when_the_house_moves(open_book):
     assert (offered(open_book, SPREAD, "home"), offered(open_book, SPREAD, "away")) == ((-12, "-115"), (12, "-105"))
 
 
-def test_cents_make_every_american_price_worse_for_the_player_and_stay_when_the_house_moves(open_book):
+def test_cents_move_the_two_prices_against_each_other_and_stay_when_the_house_moves(open_book):
     open_book.given(MoveLine(MONEYLINE, "offset", offset_cents=10))
-    assert (offered(open_book, MONEYLINE, "away")[1], offered(open_book, MONEYLINE, "home")[1]) == ("+110", "-140")
+    assert (offered(open_book, MONEYLINE, "away")[1], offered(open_book, MONEYLINE, "home")[1]) == ("+110", "-120")
     open_book.given(board("G1", line("moneyline", "+105", "-115"), entered_ns=NOON_NS + 1))
-    assert (offered(open_book, MONEYLINE, "away")[1], offered(open_book, MONEYLINE, "home")[1]) == ("-105", "-125")
+    assert (offered(open_book, MONEYLINE, "away")[1], offered(open_book, MONEYLINE, "home")[1]) == ("-105", "-105")
+
+
+@pytest.mark.parametrize(
+    ("house", "cents", "book"),
+    [
+        (("-110", "-110"), 5, ("-115", "-105")),
+        (("-110", "-110"), -5, ("-105", "-115")),
+        (("-105", "-115"), -10, ("+105", "-125")),
+        (("-115", "-105"), 10, ("-125", "+105")),
+        (("+100", "-120"), 5, ("-105", "-115")),
+    ],
+)
+def test_cents_leave_the_hold_and_count_across_even(house, cents, book):
+    assert leaned(house, cents) == book
+
+
+def test_a_market_of_three_sides_cannot_be_moved_by_cents(open_book):
+    open_book.given(board("G1", line("three_way", "+150", "+180", "+220"), entered_ns=NOON_NS + 1))
+    open_book.when(MoveLine("G1:game:three_way", "offset", offset_cents=5))
+    open_book.rejected("price_invalid")
 
 
 def test_a_wager_is_taken_at_the_books_own_line(open_book):

@@ -3,23 +3,28 @@
 import msgspec
 import pytest
 from tests.doubles.plain import VOCABULARY
+from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.accounts import SetPlayerLimits
 from runline.domain.audience import Audience
 from runline.domain.execution import fold
 from runline.domain.fixtures import FixtureClosed
+from runline.domain.grading import Score
 from runline.domain.hierarchy import MoveAgent
+from runline.domain.lines import MoveLine
 from runline.domain.nodes import ROOT
 from runline.domain.offers import closing
 from runline.domain.permissions import Permission, permissions_of
 from runline.domain.queries.declared import Page
+from runline.domain.results import EnterResult
 from runline.domain.sessions import Session
-from runline.domain.shown import board_fixture
+from runline.domain.shown import BoardDeparture, board_fixture
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.topics import Changed
 from runline.live.facts import fact_of
 
+DAY_NS = 24 * 3_600 * 10**9
 EVERYTHING = frozenset(permissions_of("book"))
 
 
@@ -245,7 +250,7 @@ def test_a_player_whose_account_takes_no_wagers_sees_a_board_that_is_closed(hous
     def shown_to(number):
         audience = Audience(ROOT, number, frozenset({Permission.BOARD_VIEW.value}))
         row = board_fixture(book.state, house.state, house.state.catalog.fixtures["G1"], audience, book.at_ns)
-        return {(market.open, market.closed_by) for market in row.markets}, closing(book.state, audience)
+        return {(market.open, market.closed_by) for market in row.markets}, closing(book.state, audience)[0]
 
     assert shown_to("P1") == shown_to("P2") == ({(True, "")}, None)
     book.when(SetPlayerLimits("P1", None, None, False, "owes"))
@@ -256,6 +261,42 @@ def test_a_player_whose_account_takes_no_wagers_sees_a_board_that_is_closed(hous
     assert shown_to("P2") == ({(True, "")}, None)
     book.given(Suspend("player", "P1", "late"))
     assert shown_to("P1")[0] == {(False, "player P1")}
+
+
+def test_the_result_of_one_game_can_be_asked_for(house, book):
+    book.given(game("G1"), game("G2"))
+    house.time_is(NOON_NS + DAY_NS)
+    for name in ("G1", "G2"):
+        house.given(EnterResult(name, Score(5, 3)))
+    state, view = book.state, house.state
+    assert [row.fixture for row in whole(state, view, "results")] == ["G1", "G2"]
+    assert [row.fixture for row in whole(state, view, "results", fixture="G2")] == ["G2"]
+    assert whole(state, view, "results", fixture="G3") == []
+
+
+def test_how_the_book_departs_from_the_house_is_shown_to_whoever_may_move_its_lines_only(house, book):
+    book.given(game("G1"), board("G1"))
+    state, view = book.state, house.state
+    name = "G1:game:total"
+
+    def total(*less):
+        user = next(one for one in book.state.access.users.values() if one.node == ROOT)
+        audience = Audience(ROOT, "", EVERYTHING - {one.value for one in less})
+        (row,) = show("board", state, view, user, audience, asked("board"), state.at_ns).items
+        return next((one for one in row.markets if one.market == name), None)
+
+    assert total().departure is None
+    book.given(MoveLine(name, "offset", offset_quarters=2, offset_cents=5))
+    assert (total().line_quarters, total().prices) == (36, ["-110", "-110"])
+    assert total().departure == BoardDeparture("offset", 2, 5, True, 34, ["-105", "-115"])
+    assert total(Permission.LINE_MOVE).departure is None
+    assert total(Permission.LINE_MOVE).line_quarters == 36
+    book.given(MoveLine(name, "hide"))
+    assert total(Permission.LINE_MOVE) is None
+    assert (total().open, total().closed_by, total().line_quarters) == (False, "line hide", 34)
+    assert total().departure.mode == "hide"
+    book.given(MoveLine(name, "follow"))
+    assert (total().open, total().departure) == (True, None)
 
 
 def test_exposure_is_found_by_game_and_follows_what_opens_and_closes(house, book):

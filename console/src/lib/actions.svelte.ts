@@ -1,6 +1,6 @@
 // What an operator can do: a command, what has to be written into it, and what is said of it.
 
-import type { Executed } from './api';
+import type { Executed, Happened } from './api';
 
 export interface Field {
   name: string;
@@ -8,6 +8,8 @@ export interface Field {
   kind: 'amount' | 'choice' | 'number' | 'text';
   value: string;
   choices?: { value: string; label: string }[];
+  /** Whether it is asked for, by what is written in the others. */
+  when?: (values: Record<string, string>) => boolean;
 }
 
 export interface Action {
@@ -17,6 +19,8 @@ export interface Action {
   fields: Field[];
   /** The command's fields from what is written; a string says what is wrong. */
   make: (values: Record<string, string>) => Record<string, unknown> | string;
+  /** An event that the command would make, in words: what was, what will be. "" leaves it to its fields. */
+  tell?: (event: Happened) => string;
   reason: string;
 }
 

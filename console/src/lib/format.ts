@@ -40,12 +40,38 @@ export function sideLine(kind: string, side: string, line: number | null): numbe
   return kind === 'spread' && side === 'away' ? -line : line;
 }
 
+/** The line of a side, as it is read: −1½, o8½, PK; "" where there is none. */
+export function lineText(kind: string, side: string, line: number | null): string {
+  const own = sideLine(kind, side, line);
+  if (own === null) return '';
+  return kind === 'total' ? `${side === 'over' ? 'o' : 'u'}${points(own, false)}` : points(own, true);
+}
+
 /** What is offered on a side, as it is read: −1½ −110, o8½ −105, +120. */
 export function offer(kind: string, side: string, line: number | null, text: string): string {
-  const own = sideLine(kind, side, line);
-  if (own === null) return price(text);
-  if (kind === 'total') return `${side === 'over' ? 'o' : 'u'}${points(own, false)} ${price(text)}`;
-  return `${points(own, true)} ${price(text)}`;
+  return `${lineText(kind, side, line)} ${price(text)}`.trim();
+}
+
+/** What is won for each unit that is risked at a price of record: -110, 2.10, 11/10. */
+export function profit(text: string): number {
+  if (text.includes('/')) {
+    const [won = 0, risked = 1] = text.split('/').map(Number);
+    return won / risked;
+  }
+  const number = Number(text);
+  if (!/^[+-]/.test(text)) return number - 1;
+  return number > 0 ? number / 100 : 100 / -number;
+}
+
+/** Quarter points of what somebody has typed (-1½, 8.5, PK), null if it is no line. */
+export function quartersOf(typed: string): number | null {
+  const text = typed.trim().replace('−', '-');
+  if (text.toUpperCase() === 'PK') return 0;
+  const found = /^([+-]?)(\d*)(?:\.(\d{1,2})|([¼½¾]))?$/.exec(text);
+  if (!found || !(found[2] || found[3] || found[4])) return null;
+  const part = found[4] ? PARTS.indexOf(found[4]) : Number((found[3] ?? '').padEnd(2, '0')) / 25;
+  if (!Number.isInteger(part)) return null;
+  return (found[1] === '-' ? -1 : 1) * (4 * Number(found[2]) + part) || 0;
 }
 
 /** Minor units of what somebody has typed, or why it is none. */
@@ -54,6 +80,12 @@ export function minorOf(typed: string): number | string {
   if (!/^\d{1,12}(\.\d{1,2})?$/.test(text)) return 'Write an amount such as 250 or 1,250.50.';
   const [units, cents = ''] = text.split('.');
   return Number(units) * 100 + Number(cents.padEnd(2, '0'));
+}
+
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+export function dayAndTime(ns: number): string {
+  return day.format(ns / 1e6);
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
@@ -76,8 +108,26 @@ export function ms(value: number): string {
   return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }
 
-export function marketKind(market: string): string {
-  return market.slice(market.lastIndexOf(':') + 1).replaceAll('_', ' ');
+const SPREADS: Record<string, string> = { baseball: 'run line', hockey: 'puck line' };
+
+/** A market in words, from its id (GAME:PERIOD:KIND): run line, first half total. */
+export function marketWords(market: string, sport = ''): string {
+  const [, period = 'game', kind = ''] = market.split(':');
+  const name = kind === 'spread' ? (SPREADS[sport] ?? 'spread') : kind.replaceAll('_', ' ');
+  return period === 'game' ? name : `${period.replaceAll('_', ' ')} ${name}`;
+}
+
+/** A game in words: 901 Tampa Bay Rays at Baltimore Orioles. */
+export function gameWords(game: { rotation: number; away: string; home: string } | undefined, id: string): string {
+  return game ? `${game.rotation} ${game.away} at ${game.home}` : id;
+}
+
+/** Who is backed on a side: 902 Baltimore Orioles; of a total, the game. */
+export function sideWords(game: { rotation: number; away: string; home: string } | undefined, market: string, side: string): string {
+  if (!game) return `${market.split(':')[0]} ${side}`;
+  if (side === 'away') return `${game.rotation} ${game.away}`;
+  if (side === 'home') return `${game.rotation + 1} ${game.home}`;
+  return side === 'draw' ? `${gameWords(game, '')} draw` : gameWords(game, '');
 }
 
 /** An event's type in words: CreditAdjusted -> credit adjusted. */

@@ -1,6 +1,9 @@
 // What the page shows: one stream, applied at most once per painted frame. Nothing here asks the server on a timer.
 
 import { Refused, ask, type Happened, type Schemas } from './api';
+import { Games } from './games.svelte';
+import { Tickets } from './tickets.svelte';
+import { gameOf } from './naming';
 import { Stream, type Frame } from './stream';
 
 export type Me = Schemas['Me'];
@@ -89,7 +92,11 @@ export class LivePage {
   asOfNs = $state(0);
   lagMs = $state(0);
   nowNs = $state(0);
+  /** Whether the first image has come: until then nothing is known, and an empty list means nothing. */
+  loaded = $state(false);
+  /** Tickets that were placed, voided and opened again; what is settled has a list of its own, since it comes by the hundred. */
   wagers = $state.raw<Entry[]>([]);
+  settled = $state.raw<Entry[]>([]);
   log = $state.raw<Entry[]>([]);
   notices = $state.raw<Notice[]>([]);
   fixtures = $state.raw<Fixture[]>([]);
@@ -104,6 +111,12 @@ export class LivePage {
   node = $state('');
   /** Grows with every event that changes who may do what. */
   people = $state(0);
+  /** Grows with every row of the board on which something is closed or opened. */
+  closings = $state(0);
+  readonly games = new Games();
+  readonly tickets = new Tickets(this.games);
+  /** Told every entry about tickets, oldest first. */
+  heard: ((entries: Entry[]) => void) | null = null;
 
   private readonly byFixture = new Map<string, Fixture>();
   private readonly byMarket = new Map<string, ExposureRow>();
@@ -120,6 +133,8 @@ export class LivePage {
   /** Wagers that were placed before this screen's eyes: what a book's rate is made of. */
   private placed = 0;
   private lastHealthMs = 0;
+  /** Why the server has cut this screen off last: `revoked`, `signed_out`, or "" since it was let in again. */
+  private cut = '';
 
   constructor(
     readonly me: Me,
@@ -150,12 +165,26 @@ export class LivePage {
     this.stream?.close();
     this.node = node;
     this.frames = [];
+    this.forget();
     this.connection = 'connecting';
     this.stream = new Stream(this.topics, this.me.player ? '' : node, {
       frame: (frame) => this.take(frame),
       lost: (why) => this.lose(why),
       refused: (code, message) => this.refuse(code, message),
     });
+  }
+
+  /** Nothing is known of the node that is looked at now. What games and tickets are called stays. */
+  private forget(): void {
+    this.loaded = false;
+    this.wagers = this.settled = this.log = [];
+    this.notices = [];
+    this.byMarket.clear();
+    this.byAgent.clear();
+    this.byPlayer.clear();
+    this.exposure = [];
+    this.agents = [];
+    this.players = [];
   }
 
   close(): void {
@@ -180,7 +209,11 @@ export class LivePage {
     this.connection = 'refused';
     this.why = message;
     if (code === 'not_signed_in' || code === 'signed_out') {
-      this.signedOut('Your session has ended. Sign in again.');
+      this.signedOut(
+        this.cut === 'revoked'
+          ? 'Your access has been revoked, and this session with it. Whoever gave it to you can restore it; what you wrote is kept.'
+          : 'Your session has ended. Sign in again; what you wrote is kept.',
+      );
       return;
     }
     // What this user may see has changed: ask once who they are now.
@@ -204,6 +237,7 @@ export class LivePage {
   private take(frame: Frame): void {
     this.heardMs = nowMs();
     if (frame.kind === 'reset') {
+      this.cut = frame.data.reason ?? '';
       this.lose(frame.data.reason === 'revoked' ? 'what you may see has changed' : (frame.data.reason ?? 'reset'));
       return;
     }
@@ -213,6 +247,7 @@ export class LivePage {
       this.offsetMs = Math.max(this.offsetMs, offset);
       this.lagMs = this.offsetMs - offset + this.rttMs / 2;
     }
+    this.cut = '';
     this.connection = 'live';
     this.frames.push(frame);
     this.painting ||= requestAnimationFrame(() => this.paintInTurn());
@@ -246,9 +281,9 @@ export class LivePage {
       const topics = data.topics ?? {};
       if (kind === 'image') {
         wagers.length = log.length = notices.length = 0;
-        this.wagers = [];
-        this.log = [];
+        this.wagers = this.settled = this.log = [];
         this.notices = [];
+        this.loaded = true;
       }
       const position = data.to ?? data.position;
       if (position !== undefined && kind !== 'heartbeat') this.position = position;
@@ -258,13 +293,15 @@ export class LivePage {
       wagers.push(...seen);
       log.push(...this.events<Entry>(topics.log));
       notices.push(...this.events<Notice>(topics.notifications));
+      if (topics.lines) this.games.learn((topics.lines as Rows<Fixture>).rows);
       if (topics.lines) this.merge(this.byFixture, topics.lines as Rows<Fixture>, (row) => row.fixture, dirty, 'lines');
       if (topics.exposure) this.merge(this.byMarket, topics.exposure as Rows<ExposureRow>, (row) => row.market, dirty, 'exposure');
       if (topics.figures) this.figures(topics.figures as Rows<AgentRow> & { players?: PlayerRow[] }, dirty);
       if (topics.health) this.measure(topics.health as Health);
     }
+    for (const entry of [...log.slice(-LOG_ROWS), ...notices.slice(-NOTICES)]) this.games.want(gameOf(entry.event));
     if (log.some((entry) => PEOPLE.has(entry.event.type))) this.people += 1;
-    if (wagers.length) this.wagers = [...wagers.reverse(), ...this.wagers].slice(0, TICKER_ROWS);
+    if (wagers.length) this.tell(wagers);
     if (log.length) this.log = [...log.reverse(), ...this.log].slice(0, LOG_ROWS);
     if (notices.length) this.notices = [...notices.reverse(), ...this.notices].slice(0, NOTICES);
     if (dirty.has('lines')) {
@@ -272,9 +309,25 @@ export class LivePage {
         .filter((row) => row.status === 'scheduled')
         .sort((a, b) => a.rotation - b.rotation);
     }
-    if (dirty.has('exposure')) this.exposure = [...this.byMarket.values()].filter((row) => row.wagers > 0);
+    if (dirty.has('exposure')) {
+      this.exposure = [...this.byMarket.values()].filter((row) => row.wagers > 0);
+      for (const row of this.exposure) this.games.want(row.market.split(':')[0] ?? '');
+    }
     if (dirty.has('figures')) this.agents = [...this.byAgent.values()];
     if (dirty.has('players')) this.players = [...this.byPlayer.values()];
+  }
+
+  /** Take what has become of tickets, oldest first. */
+  private tell(entries: Entry[]): void {
+    this.tickets.placed(entries.filter((entry) => entry.event.type === 'WagerPlaced').map((entry) => entry.event));
+    const newest = [...entries].reverse();
+    const isSettled = (entry: Entry) => entry.event.type === 'WagerSettled';
+    const settled = newest.filter(isSettled);
+    const others = newest.filter((entry) => !isSettled(entry));
+    if (settled.length) this.settled = [...settled, ...this.settled].slice(0, TICKER_ROWS);
+    if (others.length) this.wagers = [...others, ...this.wagers].slice(0, TICKER_ROWS);
+    this.tickets.want([...this.settled, ...this.wagers].map((entry) => Number(entry.event.wager)));
+    this.heard?.(entries);
   }
 
   private events<Kind>(payload: unknown): Kind[] {
@@ -294,6 +347,7 @@ export class LivePage {
     const moved = new Map(this.moved);
     for (const market of after.markets) {
       const was = before?.markets.find((one) => one.market === market.market);
+      if (was && (was.closed_by !== market.closed_by || was.closed_sides.length !== market.closed_sides.length)) this.closings += 1;
       if (was && JSON.stringify([was.line_quarters, was.prices]) !== JSON.stringify([market.line_quarters, market.prices])) {
         moved.set(market.market, nowMs() + BLINK_MS);
       }

@@ -1,4 +1,8 @@
-"""Operators: the people behind the book. Now and then they suspend a game and reopen it, move a line, change credit, void."""
+"""Operators: the people behind the book. Now and then they suspend a game and reopen it, move a line, change credit, void.
+
+Rule: they act as users of their own, and take back only what they did themselves, as long as it stands as they left it: what
+somebody who looks at the demo closes stays closed, and a line that they move stays where they moved it.
+"""
 
 import asyncio
 from collections import Counter
@@ -19,7 +23,7 @@ from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.engine.bus import Bus
 from runline.engine.ports import Clock
-from runline.engine.requests import Refused, Request
+from runline.engine.requests import Accepted, Refused, Request
 
 ACTIONS_PER_S = 3.0
 """How often they act in a real second."""
@@ -28,7 +32,7 @@ SUSPENDED_S_MAX = 1.5
 """How long a suspension lasts at most, in real seconds."""
 
 OFFSETS_QUARTERS = (-2, 2)
-CENTS = (5, 10)
+CENTS = (-10, -5, 5, 10)
 TICKETS_LOOKED_AT = 200
 """Tickets of a game among which one to be voided is looked for."""
 
@@ -59,6 +63,8 @@ class Operators:
         self.random = Random(seed)
         self.outcomes: Counter[str] = Counter()
         self.last = ""
+        self.moved: dict[tuple[str, str], int] = {}
+        """(book, market) -> the position at which one of them has moved its line."""
 
     async def run(self) -> None:
         """Act until cancelled."""
@@ -73,8 +79,10 @@ class Operators:
                 await asyncio.sleep(self.random.expovariate(self.actions_per_s))
                 group.create_task(action(self.random.choice(self.people)))
 
-    async def act(self, book: str, user: str, command: Command, words: str, if_position: int | None = None) -> None:
-        """Send a command and remember what became of it."""
+    async def act(
+        self, book: str, user: str, command: Command, words: str, if_position: int | None = None
+    ) -> Accepted | None:
+        """Send a command and remember what became of it. Returns what has changed, None if nothing did."""
         outcome = await self.bus.send_one(Request(book, self.bus.new_id(), user, command, if_position=if_position))
         if isinstance(outcome, Refused):
             self.outcomes[outcome.code] += 1
@@ -82,6 +90,7 @@ class Operators:
         else:
             self.outcomes["changed" if outcome.events else "unchanged"] += 1
         self.last = f"{time_of_day(self.clock.now_ns())}  {book}: {user} {words}"
+        return outcome if isinstance(outcome, Accepted) and outcome.events else None
 
     def coming(self) -> Fixture | None:
         """One of the next games."""
@@ -92,18 +101,21 @@ class Operators:
         return self.random.choice(fixtures[:4]) if fixtures else None
 
     async def suspend(self, people: People) -> None:
-        """Close a game, and open it again a little later."""
+        """Close a game, and open it again a little later: if it was open, and nobody has touched its layer since."""
         fixture = self.coming()
         if fixture is None:
             return
         close = Suspend("fixture", fixture.name, "pitcher change")
-        await self.act(people.book, people.owner, close, f"suspended {fixture.rotation} {fixture.away}")
+        closed = await self.act(people.book, people.desk, close, f"suspended {fixture.rotation} {fixture.away}")
+        if closed is None:
+            return
         await asyncio.sleep(self.random.uniform(0.2, SUSPENDED_S_MAX))
         reopen = Reopen("fixture", fixture.name, "pitcher confirmed")
-        await self.act(people.book, people.owner, reopen, f"reopened {fixture.rotation} {fixture.away}")
+        words = f"reopened {fixture.rotation} {fixture.away}"
+        await self.act(people.book, people.desk, reopen, words, if_position=closed.position)
 
     async def offset(self, people: People) -> None:
-        """Depart from the house's line in one market, or follow it again."""
+        """Depart from the house's line in a market that follows it, or follow it again where one of them departed."""
         fixture = self.coming()
         if fixture is None:
             return
@@ -111,8 +123,11 @@ class Operators:
         market = f"{fixture.name}:game:{kind}"
         if market not in self.terminal.house.catalog.markets:
             return
-        if market in self.terminal.books[people.book].lines.by_market:
+        left = self.moved.pop((people.book, market), None)
+        if left is not None:
             move, words = MoveLine(market, "follow", reason="balanced"), "follows the house again"
+        elif market in self.terminal.books[people.book].lines.by_market:
+            return
         elif kind == "total":
             quarters = self.random.choice(OFFSETS_QUARTERS)
             move = MoveLine(market, "offset", offset_quarters=quarters, reason="too much on one side")
@@ -120,8 +135,12 @@ class Operators:
         else:
             cents = self.random.choice(CENTS)
             move = MoveLine(market, "offset", offset_cents=cents, reason="early money")
-            words = f"{cents} cents off the house"
-        await self.act(people.book, people.owner, move, f"{kind} of {fixture.rotation} {words}")
+            words = f"{cents:+d} cents on the house"
+        moved = await self.act(
+            people.book, people.desk, move, f"{kind} of {fixture.rotation} {words}", if_position=left
+        )
+        if moved is not None and move.mode == "offset":
+            self.moved[people.book, market] = moved.position
 
     async def credit(self, people: People) -> None:
         """Raise or lower a player's credit by a quarter; sometimes someone tries who may not."""
@@ -132,7 +151,7 @@ class Operators:
         before = self.terminal.books[people.book].tree.players[number].credit_limit_minor
         after = before * self.random.choice((3, 5)) // 4 // 100 * 100
         change = AdjustCredit(number, after, "weekly review")
-        await self.act(people.book, seat.user, change, f"credit of {number} to {format_money(after)}")
+        await self.act(people.book, seat.clerk, change, f"credit of {number} to {format_money(after)}")
 
     async def void(self, people: People) -> None:
         """Void an open ticket of an agent's player, if it is still as the agent sees it."""
@@ -148,4 +167,4 @@ class Operators:
         wager = self.random.choice(mine)
         void = VoidWager(wager.number, "written twice")
         words = f"voided ticket {wager.number:,} of {wager.player}, {format_money(wager.risk_minor)}"
-        await self.act(people.book, seat.user, void, words, if_position=book.seq)
+        await self.act(people.book, seat.clerk, void, words, if_position=book.seq)

@@ -29,6 +29,15 @@ AGENT_MAY = (
     Permission.WAGER_VOID,
 )
 
+DESK_ROLE = "desk"
+DESK_MAY = (
+    Permission.FIGURES_VIEW,
+    Permission.TICKER_VIEW,
+    Permission.BOARD_VIEW,
+    Permission.SUSPEND,
+    Permission.LINE_MOVE,
+)
+
 CREDITS = (300, 500, 1_000, 1_500, 2_500, 5_000, 10_000)
 CREDIT_WEIGHTS = (10, 25, 30, 15, 12, 6, 2)
 """Credit limits in whole units, and how common each is."""
@@ -71,18 +80,25 @@ class Seat(msgspec.Struct, frozen=True):
 
     @property
     def user(self) -> str:
-        """Who acts for this agent."""
+        """The agent. Whoever looks at the demo may sign in as one."""
         return f"agent.{self.node}"
+
+    @property
+    def clerk(self) -> str:
+        """Whom the demo lets act there: simulated people do nothing in the name of whoever looks."""
+        return f"clerk.{self.node}"
 
 
 class People(msgspec.Struct, frozen=True):
     """Everyone in one book.
 
-    owner: holds everything. agents: may change credit and void. sub_agents: may only look.
+    owner: holds everything. desk: moves lines and suspends. agents, and their clerks: may change credit and void. sub_agents:
+    may only look.
     """
 
     book: str
     owner: str
+    desk: str
     agents: list[Seat]
     sub_agents: list[Seat]
 
@@ -122,17 +138,22 @@ def people_of(plan: BookPlan) -> People:
             seat.players.extend(f"{letter}{place}" for place in range(first, first + plan.players))
         if below:
             agent.players.extend(player for seat in below for player in seat.players)
-    return People(plan.name, f"{plan.name}.owner", agents, sub_agents)
+    return People(plan.name, f"{plan.name}.owner", f"{plan.name}.desk", agents, sub_agents)
 
 
 def creating(people: People, random: Random, scale: int) -> list[Command]:
     """The commands that create a book's people, from the top down."""
     master = f"{people.book}.master"
-    commands: list[Command] = [SetRole(AGENT_ROLE, ROOT, AGENT_MAY, "agents"), CreateAgent(master, ROOT)]
-    for seat in people.agents:
-        commands += (CreateAgent(seat.node, seat.parent), CreateUser(seat.user, seat.node, AGENT_ROLE))
-    for seat in people.sub_agents:
-        commands += (CreateAgent(seat.node, seat.parent), CreateUser(seat.user, seat.node, VIEWER_ROLE))
+    commands: list[Command] = [
+        SetRole(AGENT_ROLE, ROOT, AGENT_MAY, "agents"),
+        SetRole(DESK_ROLE, ROOT, DESK_MAY, "lines and suspensions"),
+        CreateUser(people.desk, ROOT, DESK_ROLE),
+        CreateAgent(master, ROOT),
+    ]
+    for seats, role in ((people.agents, AGENT_ROLE), (people.sub_agents, VIEWER_ROLE)):
+        for seat in seats:
+            commands.append(CreateAgent(seat.node, seat.parent))
+            commands += (CreateUser(user, seat.node, role) for user in (seat.user, seat.clerk))
     for seat in people.sub_agents or people.agents:
         for player in seat.players:
             credit = random.choices(CREDITS, CREDIT_WEIGHTS)[0] * scale

@@ -33,7 +33,7 @@ class BookLine(Row, table="book_lines"):
     """How a book departs from the house in one market. No row: it follows.
 
     offset_quarters: added to the house's line (home handicap or total), in quarter points.
-    offset_cents: taken from each American price, towards the book.
+    offset_cents: added to the home side's or the under's American price, taken from the other side's.
     line_quarters, prices: the locked line.
     """
 
@@ -116,12 +116,24 @@ class Lines(Part, named="lines", streams=("book",), keeps={BookLine: "by_market"
                 raise Rejected("market_closed", "The book's offset does not fit the house's line.", market=market.name)
         prices = market.prices
         if own.offset_cents:
-            if not all(price[0] in "+-" for price in prices):
+            if not can_lean(prices):
                 raise Rejected(
                     "market_closed", "The book's offset does not fit the house's prices.", market=market.name
                 )
-            prices = tuple(shade_american(price, -own.offset_cents) for price in prices)
+            prices = leaned(prices, own.offset_cents)
         return Offer(market, line, prices)
+
+
+def can_lean(prices: tuple[str, ...]) -> bool:
+    """Whether there are two prices, both American: only these can be moved by cents."""
+    return len(prices) == 2 and all(price[0] in "+-" for price in prices)
+
+
+def leaned(prices: tuple[str, ...], cents: int) -> tuple[str, ...]:
+    """Two American prices moved against each other, so that the hold stays about as it was: the second side (home, under) is so
+    many cents better for the player, the first (away, over) as many worse. -110, -110 and 5 give -115, -105."""
+    first, second = prices
+    return shade_american(first, -cents), shade_american(second, cents)
 
 
 def house_market(house: "House", name: str) -> Market:
@@ -136,7 +148,8 @@ class MoveLine(Command, needs=Permission.LINE_MOVE):
     """Say how the book departs from the house in a market.
 
     mode: follow (also where the game is archived), offset, lock (needs line and prices), hide.
-    offset_quarters: on the home side's handicap or the total. offset_cents: ≥ 0 makes every price worse for the player.
+    offset_quarters: added to the home side's handicap or the total. offset_cents: so much better for the player on the home side
+    or the under, as much worse on the other side. Both lead the same way: above 0 they draw players to home or under.
     """
 
     market: str
@@ -187,8 +200,8 @@ def departure_asked(market: Market, command: MoveLine) -> Departure:
             raise Rejected("line_invalid", f"A {market.kind} has no line to move.")
         if market.line_quarters is not None:
             require_points(market.kind, market.line_quarters + offset)
-        if cents and not all(price[0] in "+-" for price in market.prices):
-            raise Rejected("price_invalid", "Only American prices can be moved by cents.")
+        if cents and not can_lean(market.prices):
+            raise Rejected("price_invalid", "Only the two American prices of a market can be moved by cents.")
         return Departure("offset", offset, cents)
     if command.mode == "lock":
         require_points(market.kind, command.line_quarters)

@@ -12,7 +12,7 @@ from runline.domain.book import Book
 from runline.domain.lines import LineMoved
 from runline.domain.messages import Event
 from runline.domain.permissions import Permission
-from runline.domain.shown import board_fixture, closed_to
+from runline.domain.shown import board_fixture, closed_to, sees_departures
 from runline.domain.state import State
 from runline.domain.suspension import Reopened, Suspended
 from runline.domain.topics import Changed, Key, Topic, TopicRows, changes
@@ -37,8 +37,10 @@ def is_known(state: State, house: "House", audience: Audience, key: str) -> bool
 
 
 def closing(state: State, audience: Audience) -> Hashable:
-    """What closes the board to an audience alone."""
-    return closed_to(state, audience) if isinstance(state, Book) else None
+    """What closes the board to an audience alone, and whether they see how the book departs from the house."""
+    if not isinstance(state, Book):
+        return None
+    return closed_to(state, audience), sees_departures(audience)
 
 
 @changes("lines", Suspended, Reopened)

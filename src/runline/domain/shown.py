@@ -12,6 +12,21 @@ from runline.domain.grading import SIDES
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
 from runline.domain.messages import Rejected
+from runline.domain.permissions import Permission
+
+
+class BoardDeparture(msgspec.Struct):
+    """How a book departs from the house in a market (see `MoveLine`), and what the house has there.
+
+    house_open: whether the house has it on the board. house_line_quarters, house_prices: what it has there, or had last.
+    """
+
+    mode: str
+    offset_quarters: int
+    offset_cents: int
+    house_open: bool
+    house_line_quarters: int | None
+    house_prices: list[str]
 
 
 class BoardMarket(msgspec.Struct):
@@ -19,6 +34,8 @@ class BoardMarket(msgspec.Struct):
 
     line_quarters: the home handicap or the total, in quarter points. sides, prices: in the same order. open: whether it takes
     wagers now; if not, `closed_by` says why. closed_sides: those of its sides that take none although it is open.
+    departure: for those who may move the book's lines; None: it follows the house. To them a market that the book has taken off
+    the board is shown too, with the house's line.
     """
 
     market: str
@@ -30,6 +47,7 @@ class BoardMarket(msgspec.Struct):
     open: bool
     closed_by: str
     closed_sides: list[str]
+    departure: BoardDeparture | None = None
 
 
 class BoardFixture(msgspec.Struct):
@@ -64,23 +82,44 @@ def closed_to(book: Book, audience: Audience) -> tuple[str, str] | None:
     return layer
 
 
+def sees_departures(audience: Audience) -> bool:
+    """Whether an audience is told how the book departs from the house: who may move lines is."""
+    return not audience.player and audience.may(Permission.LINE_MOVE)
+
+
+def board_departure(state: Any, market: Market, audience: Audience) -> BoardDeparture | None:
+    """How a book departs from the house in a market, None if it does not or that is not for this audience."""
+    own = state.lines.by_market.get(market.name) if isinstance(state, Book) else None
+    if own is None or not sees_departures(audience):
+        return None
+    return BoardDeparture(
+        own.mode, own.offset_quarters, own.offset_cents, not market.off_board, market.line_quarters, list(market.prices)
+    )
+
+
 def board_market(state: Any, house: House, market: Market, audience: Audience, now_ns: int) -> BoardMarket | None:
     """A market as this stream offers it, None if it does not."""
     sides = list(SIDES[market.kind])
     closed = closed_by(state, house, house.catalog.fixtures[market.fixture], market, audience, now_ns)
     line, prices = market.line_quarters, market.prices
+    departure = board_departure(state, market, audience)
     if isinstance(state, Book):
         try:
             offer = state.lines.offer(market)
+            line, prices = offer.line_quarters, offer.prices
         except Rejected:
-            return None
-        line, prices = offer.line_quarters, offer.prices
+            if departure is None:
+                return None
+            off_board = market.off_board if departure.mode != "hide" else ""
+            closed = closed or f"line {off_board or departure.mode}"
     elif market.off_board:
         return None
     shut = [] if closed else [side for side in sides if closes_side(state, house, market, side)]
     if len(shut) == len(sides):
         closed, shut = "selection", []
-    return BoardMarket(market.name, market.kind, market.period, line, sides, list(prices), not closed, closed, shut)
+    return BoardMarket(
+        market.name, market.kind, market.period, line, sides, list(prices), not closed, closed, shut, departure
+    )
 
 
 def closes_side(state: Any, house: House, market: Market, side: str) -> bool:

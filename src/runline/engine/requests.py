@@ -76,7 +76,7 @@ def unavailable() -> Rejected:
 
 def not_signed_in() -> Rejected:
     """The refusal of a session that there is not, to be raised."""
-    return Rejected("not_signed_in", "This token is not of a session that goes on. Sign in again.")
+    return Rejected("not_signed_in", "You are not signed in, or your session has ended. Sign in again.")
 
 
 def refused(position: int, rejected: Rejected) -> Refused:

@@ -18,6 +18,7 @@ STATUS: dict[str, int] = {
     "signed_out": 401,
     "sign_in_failed": 401,
     "password_needed": 403,
+    "revoked": 403,
     "not_permitted": 403,
     "cross_site": 403,
     "not_found": 404,

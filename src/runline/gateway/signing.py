@@ -59,7 +59,7 @@ class Signing:
         return accepted(await self.door.bus.send_one(self.door.own(stream, command)))
 
     async def known(self, stream: str, user: str) -> Known:
-        """What is known of a user; nothing, if they may not sign in. It takes as long for whoever is not known."""
+        """What is known of a user; nothing of one who has no password. It takes as long for whoever is not known."""
         try:
             return await self.credential(stream, user)
         except Rejected as rejected:
@@ -88,7 +88,7 @@ class Signing:
     ) -> Signed:
         """Begin a session. address: the client's network. device: the token that a sign-in before has given, or "".
 
-        Raises Rejected `sign_in_failed`, `sign_in_delayed`, `busy`, `unavailable`.
+        Raises Rejected `sign_in_failed`, `sign_in_delayed`, `revoked`, `busy`, `unavailable`.
         """
         known = await self.known(stream, user)
         if not 0 < len(device) <= DEVICE_LENGTH_MAX:
@@ -113,6 +113,9 @@ class Signing:
                 # Nobody waits for it: a known user would be told from an unknown one by that.
                 self.door.report(stream, FailSignIn(user, tried.failures), UNHEARD)
             raise Rejected("sign_in_failed", "Book, user and password do not go together.")
+        if not known.active:
+            # Only to whoever knows the password: to others there is no such user.
+            raise Rejected("revoked", "Your access has been revoked. Whoever gave it to you can restore it.")
         token = new_token(stream, self.entropy)
         lasts = self.lasting[kind]
         await self.send(stream, SignIn(user, session_name(token), kind, known.seq, lasts.idle_ns, lasts.whole_ns, name))
@@ -179,7 +182,7 @@ class Signing:
 
     async def has_password(self, stream: str, user: str) -> bool:
         """Whether a user has a password."""
-        return (await self.credential(stream, user)).given
+        return bool((await self.credential(stream, user)).digest)
 
     async def set_owners_password(self, caller: Caller, book: str, password: str) -> None:
         """Give a new book's owner their first password: for whoever may open books in the house.

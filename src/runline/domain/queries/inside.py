@@ -85,25 +85,25 @@ class CredentialAsked(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is known of a user who may sign in: the password's digest, the position at which it was set, the devices.
+    """What is known of somebody who has a password: its digest, the position at which it was set, the devices.
 
-    given: whether there is a password at all, also of somebody who may not sign in.
+    active: whether they may act; if not, they may not sign in.
     """
 
     digest: str = ""
     seq: int = 0
     devices: tuple[str, ...] = ()
-    given: bool = False
+    active: bool = False
 
 
 @inside("credential", asked=CredentialAsked, answer=Known)
 def credential(state: State, asked: CredentialAsked, user: User | None, session: str, now_ns: int) -> Known:
-    """What is known of a user; nothing, if they may not sign in."""
+    """What is known of a user; nothing of one who has no password."""
     held = state.credentials.by_user.get(asked.user)
     known = state.access.users.get(asked.user)
-    if held is None or known is None or not known.active:
-        return Known(given=held is not None)
-    return Known(held.password_hash, held.password_seq, held.devices, True)
+    if held is None or known is None:
+        return Known()
+    return Known(held.password_hash, held.password_seq, held.devices, known.active)
 
 
 class OwnerAsked(msgspec.Struct, frozen=True):

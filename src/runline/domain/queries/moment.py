@@ -280,10 +280,18 @@ class ResultRow(msgspec.Struct):
     confirmed: Score | None
 
 
-@query("results", needs=Permission.BOARD_VIEW, asked=Asked, row=ResultRow, streams=("house", "book"))
-def results(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class ResultsAsked(Asked, frozen=True, kw_only=True):
+    """fixture: only that game."""
+
+    fixture: str = ""
+
+
+@query("results", needs=Permission.BOARD_VIEW, asked=ResultsAsked, row=ResultRow, streams=("house", "book"))
+def results(state: Any, house: House, user: User, audience: Audience, asked: ResultsAsked, now_ns: int) -> Page:
     """Results, by game."""
-    names = house.catalog.result_order.after(asked.after)
+    names: Iterable[str] = house.catalog.result_order.after(asked.after)
+    if asked.fixture:
+        names = [asked.fixture] if asked.fixture in house.catalog.results and asked.fixture > asked.after else []
 
     def rows() -> Iterable[ResultRow]:
         for name in names:

@@ -1,0 +1,97 @@
+// Lines: how a book's own line follows from the house's (the engine's rule is in `domain/lines.py`), and why a market is closed.
+
+import { offer, points } from './format';
+import type { Fixture, Market } from './page.svelte';
+
+const EVEN = 100;
+const FARTHEST = 1_000_000 - EVEN;
+
+/** An American price moved by cents along the dime scale, up for the player: -105 and 10 give +105. */
+export function shaded(price: string, cents: number): string {
+  const number = Number(price);
+  const at = Math.max(-FARTHEST, Math.min((number > 0 ? number - EVEN : number + EVEN) + cents, FARTHEST));
+  return at >= 0 ? `+${at + EVEN}` : `${at - EVEN}`;
+}
+
+export interface Line {
+  line: number | null;
+  prices: string[];
+}
+
+export interface Departure {
+  mode: string;
+  offset_quarters: number;
+  offset_cents: number;
+  line_quarters: number | null;
+  prices: string[];
+}
+
+/** What the house has in a market, whatever the book has made of it. */
+export function houseLine(one: Market): Line {
+  const own = one.departure;
+  return own ? { line: own.house_line_quarters, prices: own.house_prices } : { line: one.line_quarters, prices: one.prices };
+}
+
+/** What the book offers if it departs from the house like this; null: nothing. */
+export function departed(house: Line, how: Departure): Line | null {
+  if (how.mode === 'hide') return null;
+  if (how.mode === 'lock') return { line: how.line_quarters, prices: how.prices };
+  if (how.mode === 'follow') return house;
+  const [first, second] = house.prices;
+  const prices = how.offset_cents && first && second ? [shaded(first, -how.offset_cents), shaded(second, how.offset_cents)] : house.prices;
+  return { line: house.line === null ? null : house.line + how.offset_quarters, prices };
+}
+
+/** Both sides, visitor or over first: o9½ −118 / u9½ −103. */
+export function both(one: Market, line: Line | null): string {
+  return line ? one.sides.map((side, at) => offer(one.kind, side, line.line, line.prices[at] ?? '')).join(' / ') : 'off the board';
+}
+
+/** How the book departs from the house: locked, +½ and −5 cents, off the board; "" where it follows. */
+export function departureWords(one: Market): string {
+  const own = one.departure;
+  if (!own) return '';
+  if (own.mode === 'lock') return 'locked at our own line';
+  if (own.mode === 'hide') return 'taken off the board';
+  const parts = [own.offset_quarters ? points(own.offset_quarters, true) : '', own.offset_cents ? `${own.offset_cents > 0 ? '+' : '−'}${Math.abs(own.offset_cents)} cents` : ''];
+  return `${parts.filter(Boolean).join(' and ') || 'an offset of nothing'} on the house`;
+}
+
+const WORDS: Record<string, (subject: string) => string> = {
+  past_cutoff: () => 'started',
+  all: () => 'everything suspended',
+  sport: (subject) => `all ${subject} suspended`,
+  league: (subject) => `${subject} suspended`,
+  fixture: () => 'game suspended',
+  market: () => 'suspended',
+  selection: () => 'both sides suspended',
+  kind: (subject) => `every ${subject.replaceAll('_', ' ')} suspended`,
+  agent: (subject) => `betting suspended for ${subject}`,
+  player: (subject) => `betting suspended for ${subject}`,
+  account: () => 'account inactive',
+};
+const OWN: Record<string, string> = { hide: 'taken off the board', offset: 'our offset does not fit', lock: 'off the board at the house' };
+
+/** Why something takes no wagers, from the layer that closes it. */
+export function closedWords(closedBy: string): string {
+  const [scope = '', ...rest] = closedBy.split(' ');
+  const subject = rest.join(' ');
+  if (scope === 'line') return OWN[subject] ?? closedBy;
+  return WORDS[scope]?.(subject) ?? closedBy.replaceAll('_', ' ');
+}
+
+/** Why a side takes no wagers; "" if it does. */
+export function sideClosed(one: Market, side: string): string {
+  if (!one.open) return closedWords(one.closed_by);
+  return one.closed_sides.includes(side) ? 'side suspended' : '';
+}
+
+/** What closes which part of a game: one reason for all of it, or each market with its own. */
+export function gameClosed(row: Fixture, name: (one: Market) => string): string {
+  const reasons = row.markets.map((one) => (one.open ? '' : closedWords(one.closed_by)));
+  if (row.markets.length && reasons[0] && reasons.every((reason) => reason === reasons[0])) return reasons[0];
+  return row.markets
+    .map((one, at) => (reasons[at] ? `${name(one)} ${reasons[at]}` : one.closed_sides.length ? `${name(one)}: ${one.closed_sides.join(', ')} suspended` : ''))
+    .filter(Boolean)
+    .join('; ');
+}
