@@ -230,8 +230,9 @@ def test_a_preview_commits_nothing_and_says_what_the_command_then_does(stage):
         assert done.position == previewed.position + 1
         after = await world.read("b1", lambda book: (dict(book.risk.pending), book.risk.exposure(MONEYLINE)))
         assert after[0] == previewed.moves.pending == {"P1": 50_00}
-        exposure = {side: after[1][side] - before[2][side] for side in after[1]}
-        assert {f"{MONEYLINE}/{side}": moved for side, moved in exposure.items()} == previewed.moves.exposure
+        change = after[1].worst.exposure_minor - before[2].worst.exposure_minor
+        assert previewed.moves.exposure == {MONEYLINE: change}
+        assert previewed.moves.worst == {MONEYLINE: after[1].worst}
 
     stage(main)
 

@@ -103,7 +103,7 @@ def test_the_sums_of_agents_follow_a_moved_subtree(book):
     assert astuple(sums["A2"])[:3] == (10_00, 1, 7_00)
     (market,) = book.state.risk.stands("A2")
     assert book.state.risk.exposure(market, "A2") == book.state.risk.exposure(market)
-    assert set(book.state.risk.exposure(market, "A1").values()) == {0}
+    assert set(book.state.risk.exposure(market, "A1").sides.values()) == {0}
     book.given(wager("P1", 5_00))
     assert astuple(sums["A2"])[:3] == (15_00, 2, 7_00)
     agents_have_the_sums_of_their_subtrees(book.state)

@@ -79,7 +79,7 @@ def drawing(running: Running, rate: Rate) -> Text:
         text.append(f"  {name:<8}", "bold")
         text.append(f"{figures.wagers:>7,}{open_wagers(book):>7,}{money(figures.handle_minor):>13}")
         text.append(f"{money(figures.settled_minor):>13}{hold_text(figures):>9}   ")
-        text.append(f"{money(worst.minor)}  {worst.selection}\n" if worst else "–\n")
+        text.append(f"{money(worst.minor)}  {worst.case}\n" if worst else "–\n")
     text.append("\n")
     row(text, "staff", running.operators.last or "–")
     return text
