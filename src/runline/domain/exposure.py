@@ -59,7 +59,7 @@ class Cases(msgspec.Struct, frozen=True):
 NOTHING = Case()
 
 Span = tuple[int | None, int | None, int]
-"""(low, high, twice what is lost) of neighbouring margins or sums by which as much is lost."""
+"""(low, high, minor units) of neighbouring margins or sums by which as much is lost."""
 
 
 def cases_of(market: str, stands: Mapping[Place, Stand]) -> Cases:
@@ -92,15 +92,15 @@ def by_number(kind: str, stands: Mapping[Place, Stand]) -> Cases:
     words = margin_words if kind == "spread" else sum_words
 
     def case(span: Span) -> Case:
-        low, high, twice = span
-        return Case(whole(twice), words(low, high), low, high)
+        low, high, lost = span
+        return Case(lost, words(low, high), low, high)
 
     lower, upper = SIDES[kind] if kind == "spread" else reversed(SIDES[kind])
     top = max((last_won(side, line) for side, line in stands if side == lower), default=None)
     bottom = min((first_won(side, line) for side, line in stands if side == upper), default=None)
-    beneath = [twice for low, _, twice in spans if low is None or (top is not None and low <= top)] or [spans[0][2]]
-    above = [twice for _, high, twice in spans if high is None or (bottom is not None and high >= bottom)]
-    most = {lower: whole(max(beneath)), upper: whole(max(above))}
+    beneath = [lost for low, _, lost in spans if low is None or (top is not None and low <= top)] or [spans[0][2]]
+    above = [lost for _, high, lost in spans if high is None or (bottom is not None and high >= bottom)]
+    most = {lower: max(beneath), upper: max(above)}
     return Cases(
         case(max(spans, key=lambda span: span[2])),
         case(min(spans, key=lambda span: span[2])),
@@ -130,12 +130,17 @@ def spans_of(kind: str, stands: Mapping[Place, Stand]) -> list[Span]:
         lowest = 0
         below += sum(steps.pop(number) for number in sorted(steps) if number <= 0)
     spans: list[Span] = []
-    starts = [lowest, *(number for number in sorted(steps) if steps[number]), None]
+    starts = [lowest, *sorted(steps), None]
     lost_twice = below
     for start, following in pairwise(starts):
         if start is not None:
             lost_twice += steps.get(start, 0)
-        spans.append((start, following - 1 if following is not None else None, lost_twice))
+        # Half a minor unit counts against the book.
+        lost = -(-lost_twice // 2)
+        low, high = start, following - 1 if following is not None else None
+        if spans and spans[-1][2] == lost:
+            low = spans.pop()[0]
+        spans.append((low, high, lost))
     return spans
 
 
@@ -153,11 +158,6 @@ def first_won(side: str, line: int | None) -> int:
 def last_won(side: str, line: int | None) -> int:
     """The largest margin or sum by which a wager on a side that falls wins something."""
     return -(-pushed_at(side, line) // 4) - 1
-
-
-def whole(twice: int) -> Minor:
-    """Minor units of twice as many; half a unit counts against the book."""
-    return -(-twice // 2)
 
 
 def sum_words(low: int | None, high: int | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runline.domain.bounds import ARCHIVED_MAX, FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.catalog import Fixture, League, Result, Sport
-from runline.domain.identifiers import identifier, reason_text
+from runline.domain.identifiers import Reason, identifier, reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 
@@ -125,7 +125,7 @@ class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("hou
 
     fixture: str
     start_ns: int
-    reason: str
+    reason: Reason
 
 
 class FixtureRescheduled(Event, shown_to=Permission.BOARD_VIEW):
@@ -150,7 +150,7 @@ def reschedule_fixture(
         raise Rejected("fixture_status", "This game has a result already.", revision=result.revision)
     if fixture.status == "closed" and command.start_ns <= context.at_ns:
         raise Rejected("past_cutoff", "The new start is over already.")
-    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, reason_text(command.reason))
+    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, command.reason)
 
 
 @evolves(FixtureRescheduled)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from runline.domain.bounds import STAKE_MINOR_MAX
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.money import Rounding
 from runline.domain.nodes import ROOT
@@ -64,7 +64,7 @@ class SetLimits(Command, needs=Permission.SETTINGS_CHANGE):
     stake_min_minor: int
     stake_max_minor: int
     win_max_minor: int
-    reason: str
+    reason: Reason
 
 
 class LimitsSet(Event):
@@ -85,7 +85,7 @@ def set_limits(book: "Book", command: SetLimits, context: "Context") -> LimitsSe
         raise Rejected("limits_invalid", "Limits are positive, the minimum no larger than the maximum.")
     settings = book.settings.current
     before = (settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor)
-    return LimitsSet(before, after, reason_text(command.reason)) if before != after else ()
+    return LimitsSet(before, after, command.reason) if before != after else ()
 
 
 @evolves(LimitsSet)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from runline.domain.grading import Result
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.invariants import BrokenInvariant, check
 from runline.domain.ledger import GRADING
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
@@ -227,11 +227,10 @@ class VoidWager(Command, needs=Permission.WAGER_VOID):
     """Void a ticket, open or settled. A settled one is reversed first.
 
     wager: the ticket number.
-    reason: never blank.
     """
 
     wager: int
-    reason: str
+    reason: Reason
 
 
 class WagerVoided(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
@@ -296,11 +295,8 @@ def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Eve
     book.tree.player_within(context.user, ticket.player)
     if ticket.status == "void":
         return ()
-    reason = reason_text(command.reason)
-    if not reason.strip():
-        raise Rejected("reason_invalid", "Voiding a ticket needs a reason.")
-    voided = WagerVoided(ticket.number, ticket.player, reason)
-    return [voided] if ticket.status == "open" else [reversal(ticket, reason), voided]
+    voided = WagerVoided(ticket.number, ticket.player, command.reason)
+    return [voided] if ticket.status == "open" else [reversal(ticket, command.reason), voided]
 
 
 def live_on(book: "Book", ticket: Ticket, event: str, legs: Sequence[Result | None]) -> None:
