@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 Basis = Literal["base", "risk", "to_win"]
 """What the amount of a ticket means. base: to win on favourites, risk on underdogs."""
 
-Channel = Literal["api", "web", "phone", "clerk"]
-"""How a ticket came in. clerk: written for a player who phones."""
-
 TICKET_LIFE: dict[tuple[str, str], str] = {
     ("open", "WagerSettled"): "settled",
     ("open", "WagerVoided"): "void",
@@ -88,7 +85,7 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     fixture: the game of its legs.
     risk_minor, win_minor: what the player may lose, and win: what it pays if all its legs win.
     house_seq: the house position at which the lines were taken.
-    writer, channel: who placed it, and how.
+    writer, channel: who placed it, and how it came in (`Channel`).
     settlement: the house position of the result that settled it, 0 while open.
     """
 
