@@ -177,7 +177,11 @@ def test_a_wager_that_cannot_be_graded_has_its_code(changes, code):
 
 
 def test_every_error_names_its_line():
-    bad = [{"id": 1, "line": "3.1"}, {"id": 2, "score": {"home": -1, "away": 0}}, {"id": 3, "stake": 100}]
+    bad: list[dict[str, object]] = [
+        {"id": 1, "line": "3.1"},
+        {"id": 2, "score": {"home": -1, "away": 0}},
+        {"id": 3, "stake": 100},
+    ]
     questions = [json.dumps({**BETS, **one}).encode() for one in bad]
     _, lines = raw(b"", questions[0], json.dumps(BETS).encode(), b"", questions[1], questions[2])
     errors = [json.loads(line) for line in lines if b"error" in line]

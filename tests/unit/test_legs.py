@@ -87,7 +87,8 @@ def test_a_void_voids_each_leg_and_both_markets_are_known_to_have_moved(paired):
     paired.when(VoidWager(paired.number, "slip"))
     paired.happened(WagerVoided)
     assert legs(paired) == [("void", "void")] * 2
-    assert paired.state.risk.markets_closed_at(paired.state.seq) == (MONEYLINE, TOTAL)
+    stake = paired.state.risk.stake_closed_at(paired.state.seq)
+    assert [leg.market for leg in stake.legs] == [MONEYLINE, TOTAL]
     assert paired.state.risk.pending["P1"] == 0
 
 

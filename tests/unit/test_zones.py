@@ -62,7 +62,7 @@ def test_a_kick_off_that_no_clock_shows_is_refused(gametime):
 def first_game(**changes):
     """A game of the source, with other values."""
     fields = dict.fromkeys(nfl.NflGame.__struct_fields__)
-    return nfl.NflGame(**{**fields, **changes})  # type: ignore[arg-type]
+    return nfl.NflGame(**{**fields, **changes})
 
 
 def test_a_game_starts_by_eastern_time_in_summer_and_winter():

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import msgspec
+
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
 from runline.domain.exposure import Cases, Place, Stand, cases_of
@@ -16,7 +18,7 @@ from runline.domain.messages import evolves
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part
-from runline.domain.tickets import Legs, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Leg, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -94,6 +96,14 @@ class Selection(Protocol):
     def line_quarters(self) -> int | None: ...
 
 
+class Stake(msgspec.Struct, frozen=True, gc=False):
+    """What a ticket is about, and for how much."""
+
+    risk_minor: int
+    win_minor: int
+    legs: tuple[Leg, ...]
+
+
 class Risk(Part, named="risk", streams=("book",)):
     """What is open in a book."""
 
@@ -103,9 +113,9 @@ class Risk(Part, named="risk", streams=("book",)):
         super().__init__(book)
         self.tree, self.tickets = book.tree, book.tickets
         self.pending: dict[str, int] = {}
-        self.closed_on: dict[int, Legs] = {}
-        self.closed_before: dict[int, Legs] = {}
-        """The legs of the tickets that closed or opened again last, by the position of that event: it names no market."""
+        self.closed_on: dict[int, Stake] = {}
+        self.closed_before: dict[int, Stake] = {}
+        """The tickets that closed or opened again last, by the position of that event: it names no market."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
         self.paths: dict[str, dict[Place, dict[str, tuple[Stand, ...]]]] = {}
@@ -171,16 +181,15 @@ class Risk(Part, named="risk", streams=("book",)):
         if not self.paths[market]:
             del self.paths[market]
 
-    def note_markets(self, ticket: Ticket) -> None:
-        """Note that a ticket closes or opens again: the event does not name its markets."""
+    def note_stake(self, ticket: Ticket) -> None:
+        """Note that a ticket closes or opens again: the event does not say what it is about."""
         if len(self.closed_on) >= CLOSED_REMEMBERED:
             self.closed_before, self.closed_on = self.closed_on, {}
-        self.closed_on[self.state.seq] = ticket.legs
+        self.closed_on[self.state.seq] = Stake(ticket.risk_minor, ticket.win_minor, tuple(ticket.legs))
 
-    def markets_closed_at(self, seq: int) -> tuple[str, ...]:
-        """The markets of the ticket that closed or opened again at a position; () if that was too long ago."""
-        legs = self.closed_on.get(seq) or self.closed_before.get(seq)
-        return tuple(leg.market for leg in legs) if legs else ()
+    def stake_closed_at(self, seq: int) -> "Stake | None":
+        """What the ticket was about that closed or opened again at a position; None if that was too long ago."""
+        return self.closed_on.get(seq) or self.closed_before.get(seq)
 
     def markets(self, node: str) -> Ordered[str]:
         """The markets with open wagers of a node's players, in their order."""
@@ -246,14 +255,14 @@ def risk_is_taken(book: "Book", event: WagerPlaced) -> None:
 @evolves(WagerVoided)
 def risk_is_free(book: "Book", event: WagerVoided) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
-    risk.note_markets(ticket)
+    risk.note_stake(ticket)
     risk.closed(ticket)
 
 
 @evolves(WagerSettled)
 def risk_is_paid(book: "Book", event: WagerSettled) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
-    risk.note_markets(ticket)
+    risk.note_stake(ticket)
     risk.closed(ticket)
     change = event.returned_minor - ticket.risk_minor
     if change:
@@ -263,7 +272,7 @@ def risk_is_paid(book: "Book", event: WagerSettled) -> None:
 @evolves(WagerReversed)
 def risk_is_back(book: "Book", event: WagerReversed) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
-    risk.note_markets(ticket)
+    risk.note_stake(ticket)
     risk.opened(ticket)
     if event.change_minor:
         risk.balance_moved(ticket.player, event.change_minor)

@@ -245,10 +245,12 @@ class Vocabulary:
                 raise VocabularyError(f"{command.__name__} is caused by the house, and has no house_seq.")
         require_same("gives a book what it has missed of", causing, self.missed)
         require_same("makes up for what is set aside of", causing, self.made_up)
-        for kind in commands:
-            for field in msgspec.structs.fields(kind):
-                if field.name in REASONS and kind.needs is not None and field.type not in (Reason, Remark):
-                    raise VocabularyError(f"What {kind.__name__} says for a {field.name} is no Reason and no Remark.")
+        for command in commands:
+            for field in msgspec.structs.fields(command):
+                if field.name in REASONS and command.needs is not None and field.type not in (Reason, Remark):
+                    raise VocabularyError(
+                        f"What {command.__name__} says for a {field.name} is no Reason and no Remark."
+                    )
         require_known("wants rows for", self.wanted, [*commands, *events])
         for kind in events:
             for version in range(1, kind.version):
