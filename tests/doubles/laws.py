@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from runline.domain.book import Book
-from runline.domain.exposure import NOTHING, Case, Place, Stand
 from runline.domain.grading import Score, grade, league_rules
 from runline.domain.house import House
+from runline.domain.outcomes import NOTHING, Case, Place, Stand
 from runline.domain.preview import Moves
 from runline.domain.suspension import WIDE, room_of
 

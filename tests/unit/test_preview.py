@@ -4,9 +4,9 @@ from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.accounts import EnterTransaction
-from runline.domain.exposure import NOTHING, Case
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE
+from runline.domain.outcomes import NOTHING, Case
 from runline.domain.permissions import Permission
 from runline.domain.preview import Moves, moves, moves_shown_to
 from runline.domain.tickets import VoidWager

@@ -180,7 +180,7 @@ def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, b
 def test_no_page_names_by_its_end_what_it_does_not_show(house, book, monkeypatch):
     tree(book)
     book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
-    book.given(*(Suspend("player", number, "") for number in ("P1", "P2", "P7", "P8", "P9")))
+    book.given(*(Suspend("player", number, "given") for number in ("P1", "P2", "P7", "P8", "P9")))
     for most in (1, 2, 3, 1_000):
         monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
         for query in ("roles", "suspensions"):

@@ -5,13 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 from tests.doubles.pieces import example
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain import tickets
 from runline.domain.bounds import REASON_LENGTH_MAX
 from runline.domain.identifiers import Reason, Remark, reasons_given
 from runline.domain.messages import Command, Rejected
 from runline.domain.permissions import Permission
-from runline.domain.vocabulary import NOUNS, VOCABULARY, Vocabulary, VocabularyError
+from runline.domain.vocabulary import NOUNS, Vocabulary, VocabularyError
 
 MOVES_MONEY_OR_AUTHORITY = {
     Permission.AGENT_MOVE,

@@ -13,8 +13,8 @@ from runline.demo.people import People
 from runline.demo.terminal import Figures, Terminal
 from runline.demo.timeline import Timeline
 from runline.domain.book import Book
-from runline.domain.exposure import NOTHING
 from runline.domain.house import House
+from runline.domain.outcomes import NOTHING
 from runline.engine.probes import Probes
 from runline.feeds.replay import Replay
 

@@ -1,7 +1,7 @@
 """Risk: what is open. Pending risk of players and agents, and what stands in each market, at every node of the tree.
 
 Rule: everything here is derived from the open tickets and never stored. What stands is counted by side and line as tickets come
-and go; what a market can cost is worked out of that when somebody asks (see `exposure`).
+and go; what a market can cost is worked out of that when somebody asks (see `outcomes`).
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ import msgspec
 
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
-from runline.domain.exposure import Cases, Place, Stand, cases_of
 from runline.domain.hierarchy import AgentMoved, PlayerCreated
 from runline.domain.messages import evolves
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
+from runline.domain.outcomes import Cases, Place, Stand, cases_of
 from runline.domain.state import Part
 from runline.domain.tickets import Leg, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 

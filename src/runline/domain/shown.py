@@ -8,11 +8,11 @@ from runline.domain.accounts import available_minor
 from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.catalog import Fixture, Market
-from runline.domain.exposure import Case, cases_of
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
 from runline.domain.messages import Rejected
+from runline.domain.outcomes import Case, cases_of
 
 
 class BoardMarket(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Exposure: what a market can cost, beside every score by itself."""
+"""Outcomes: what a market can cost, beside every score by itself."""
 
 import msgspec
 import pytest
@@ -8,9 +8,9 @@ from tests.doubles import laws
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, line, player, wager
 
-from runline.domain.exposure import NOTHING, Case, Place, Stand, cases_of
 from runline.domain.grading import SIDES
 from runline.domain.nodes import ROOT
+from runline.domain.outcomes import NOTHING, Case, Place, Stand, cases_of
 from runline.domain.shown import exposure_of
 from runline.domain.tickets import VoidWager
 

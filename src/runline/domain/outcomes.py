@@ -1,4 +1,4 @@
-"""Exposure: what a book loses by how a game ends.
+"""Outcomes: what a book loses by how a game ends.
 
 Rule: wagers on one market were taken at the lines that stood then, and two of them on different sides can both win. So exposure
 is worked out over outcomes (the margin for a spread, the sum of points for a total, else the winner or level), never over sides:
