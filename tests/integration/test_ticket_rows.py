@@ -3,9 +3,12 @@
 import asyncio
 from contextlib import aclosing
 
-from tests.integration.served import served
+import pytest
+from tests.doubles.ids import uuid7
+from tests.integration.served import PASSWORD, served
 from tests.integration.world import START_NS, wager
 
+from runline.client import RefusedError
 from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.messages import HOUSE
 from runline.domain.results import CancelFixture
@@ -88,5 +91,40 @@ def test_the_stream_says_of_every_ticket_what_it_is_about(tmp_path):
                 {"risk_minor": row["risk_minor"], "win_minor": row["win_minor"], "selection": row["selection"]}
             ] * 2
             assert told[1]["event"]["reason"] == row["void_reason"] == "wrong side"
+
+    asyncio.run(main())
+
+
+def test_a_ticket_comes_in_as_its_session_shows_and_not_as_it_says(tmp_path):
+    async def main():
+        async with served(tmp_path / "book.db") as place:
+            world = place.world
+            await world.open_house()
+            await world.open_book()
+            fields = {
+                name: value for name in wager().__struct_fields__ if (value := getattr(wager(), name)) is not None
+            }
+
+            async def places(client, **more):
+                sent_as = uuid7(world.clock.at_ns)
+                return (await client.send_as(sent_as, "PlaceWager", fields | more)).events[0]["channel"]
+
+            async def at_a_screen(user):
+                await place.give_password("b1", user)
+                client = place.client()
+                body = {"stream": "b1", "user": user, "password": PASSWORD, "kind": "screen"}
+                assert (await client.http.post("/v1/sign-in", json=body)).status_code == 200
+                return client
+
+            player, owner = await at_a_screen("P1"), await at_a_screen("owner")
+            for channel in ("clerk", "phone", "api"):
+                with pytest.raises(RefusedError) as refused:
+                    await places(player, channel=channel)
+                assert (refused.value.status, refused.value.code) == (422, "channel_invalid")
+                assert refused.value.details == {"channel": "web"}
+            assert await places(player) == await places(player, channel="web") == "web"
+            assert await places(owner) == "clerk"
+            assert await places(owner, channel="phone") == "phone"
+            assert await places(await place.sign_in("b1", "owner")) == "api"
 
     asyncio.run(main())

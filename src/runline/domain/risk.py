@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Stands(dict[str, dict[Place, Stand]]):
-    """What stands in each market with open wagers, by side and line."""
+    """What stands in each market with open wagers, by side and line. There are never more of these than open wagers."""
 
     order: Ordered[str] | None = None
     """The markets in their order, once somebody has asked for it."""
