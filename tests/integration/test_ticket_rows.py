@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from tests.doubles.ids import uuid7
@@ -82,7 +83,7 @@ def test_the_stream_says_of_every_ticket_what_it_is_about(tmp_path):
                 await anext(frames)
                 placed = await world.do("b1", wager())
                 await world.do("b1", VoidWager(placed.position, "wrong side"))
-                told = []
+                told: list[dict[str, Any]] = []
                 while len(told) < 2:
                     told += (await anext(frames)).topics.get("wagers", {}).get("events", [])
             (row,) = (await player.ask("wagers")).items
