@@ -1,46 +1,53 @@
 """Laws: what holds in every book at every position, each computed anew, the slow and obvious way."""
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import astuple
 from typing import Any
 
 import msgspec
 
 from runline.domain.book import Book
-from runline.domain.grading import SIDES
+from runline.domain.grading import Score, grade, league_rules
 from runline.domain.house import House
+from runline.domain.outcomes import NOTHING, Case, Place, Stand
 from runline.domain.preview import Moves
 from runline.domain.suspension import WIDE, room_of
 
 
 class Figures(msgspec.Struct):
-    """Balance and pending by player, exposure by MARKET/SIDE; zeros left out."""
+    """Balance and pending by player, what the worst case costs by market; zeros left out."""
 
     balance: Counter[str]
     pending: Counter[str]
     exposure: Counter[str]
+    stands: dict[str, dict[Place, Stand]]
+    """What stands in each market."""
+    worst: dict[str, Case]
     roles: dict[str, str]
     """The role of each user for whom it counts."""
 
 
 def figures(book: Book) -> Figures:
     """The figures as the book keeps them."""
-    exposure = {
-        f"{market}/{side}": minor
-        for market in book.risk.stands()
-        for side, minor in book.risk.exposure(market).items()
-        if minor
-    }
+    exposure = {market: minor for market in book.risk.stands() if (minor := worst_of(book, market).exposure_minor)}
     return Figures(
         Counter({player.number: player.balance_minor for player in book.tree.players.values() if player.balance_minor}),
         Counter({number: minor for number, minor in book.risk.pending.items() if minor}),
         Counter(exposure),
+        {market: deepcopy(places) for market, places in book.risk.stands().items()},
+        {market: worst_of(book, market) for market in book.risk.stands()},
         {
             user.name: user.role
             for user in book.access.users.values()
             if book.access.counts(book.access.roles[user.role], user.node)
         },
     )
+
+
+def worst_of(book: Book, market: str) -> Case:
+    """What a market's worst case is."""
+    return book.risk.exposure(market).worst
 
 
 def moved(before: Figures | None, after: Figures) -> Moves:
@@ -54,6 +61,13 @@ def moved(before: Figures | None, after: Figures) -> Moves:
     ):
         keys = [*old, *(key for key in new if key not in old)]
         changes.append({key: new[key] - old[key] for key in keys if new[key] != old[key]})
+    changes.append(
+        {
+            market: after.worst.get(market, NOTHING)
+            for market in {**before.stands, **after.stands}
+            if before.stands.get(market) != after.stands.get(market)
+        }
+    )
     changes.append({user: role for user, role in before.roles.items() if user not in after.roles})
     return Moves(*changes)
 
@@ -91,14 +105,42 @@ def agents_have_the_sums_of_their_subtrees(book: Book) -> None:
 
 
 def exposure_is_what_would_be_lost(book: Book) -> None:
-    """For each side of each market: what its open wagers win, less what those on the other sides risk."""
-    wagers = [wager for wager in book.tickets.by_number.values() if wager.status == "open"]
-    expected: Counter[str] = Counter()
-    for wager in wagers:
-        for leg in wager.legs:
-            for side in SIDES[leg.market.rsplit(":", 1)[1]]:
-                expected[f"{leg.market}/{side}"] += wager.win_minor if side == leg.side else -wager.risk_minor
-    assert figures(book).exposure == Counter({key: minor for key, minor in expected.items() if minor})
+    """For each market: the most and the least that all its open wagers cost by any score, each graded by itself."""
+    taken: dict[str, list[Taken]] = {}
+    for ticket in book.tickets.by_number.values():
+        if ticket.status == "open":
+            for leg in ticket.legs:
+                taken.setdefault(leg.market, []).append(
+                    (leg.side, leg.line_quarters, ticket.risk_minor, ticket.win_minor)
+                )
+    assert set(book.risk.stands()) == set(taken)
+    for market, wagers in taken.items():
+        losses = losses_by_score(market, wagers)
+        cases = book.risk.exposure(market)
+        assert cases.worst.exposure_minor == max(losses.values()), market
+        assert cases.best.exposure_minor == min(losses.values()), market
+
+
+Taken = tuple[str, int | None, int, int]
+"""(side, line, risk, win) of a wager."""
+
+
+def losses_by_score(market: str, wagers: list[Taken]) -> dict[int, int]:
+    """What a book loses on some wagers, by the margin of the home side, or for a total by the sum of points."""
+    kind = market.rsplit(":", 1)[1]
+    lines = [abs(line) for _, line, _, _ in wagers if line is not None]
+    reach = max(lines, default=0) // 4 + 3
+    losses: dict[int, int] = {}
+    for number in range(0 if kind == "total" else -reach, reach + 1):
+        score = Score(max(number, 0), max(-number, 0))
+        twice = 0
+        for side, line, risk, win in wagers:
+            result = grade(league_rules("basketball"), kind, "game", side, line, score)
+            twice += {
+                "won": 2 * win, "half_won": win, "push": 0, "half_lost": -risk, "lost": -2 * risk,
+            }[result]  # fmt: skip
+        losses[number] = -(-twice // 2)
+    return losses
 
 
 def derived(state: Any) -> dict[str, Any]:

@@ -16,6 +16,8 @@ Changed = Iterator[tuple[str, Any]]
 
 def example(kind: Any) -> Any:
     """A small value of a type, as JSON has it."""
+    if isinstance(kind, inspect.Metadata):
+        return example(kind.type)
     if isinstance(kind, inspect.StructType):
         return {field.encode_name: example(field.type) for field in kind.fields}
     if isinstance(kind, inspect.UnionType):
@@ -35,7 +37,9 @@ def example(kind: Any) -> Any:
 
 def too_large(kind: Any) -> Changed:
     """A value of a type with one piece of it too large, for each piece there is."""
-    if isinstance(kind, inspect.StructType):
+    if isinstance(kind, inspect.Metadata):
+        yield from too_large(kind.type)
+    elif isinstance(kind, inspect.StructType):
         for field in kind.fields:
             for place, value in too_large(field.type):
                 yield f".{field.name}{place}", {**example(kind), field.encode_name: value}

@@ -4,6 +4,7 @@ from tests.doubles.stage import HOUR_NS, NOON_NS
 
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.catalog import MarketKind, Sport
+from runline.domain.channels import Channel
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
@@ -14,7 +15,7 @@ from runline.domain.permissions import Permission
 from runline.domain.placing import OddsChange, PlaceWager
 from runline.domain.prices import NAMES, Prices
 from runline.domain.roles import SetRole
-from runline.domain.tickets import Basis, Channel
+from runline.domain.tickets import Basis
 from runline.domain.users import CreateUser
 
 START_NS = NOON_NS + 6 * HOUR_NS
@@ -83,7 +84,7 @@ def wager(
     basis: Basis = "risk",
     odds_change: OddsChange = "exact",
     partial: bool = False,
-    channel: Channel = "api",
+    channel: Channel | None = None,
 ) -> Command:
     """A ticket on a game; the visitors' moneyline of FULL_BOARD unless said otherwise."""
     return PlaceWager(player, f"{on}:game:{kind}", side, quarters, price, amount, basis, odds_change, partial, channel)

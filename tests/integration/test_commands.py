@@ -88,7 +88,7 @@ def test_an_id_that_is_used_for_something_else_is_refused(stage):
             (wager(amount_minor=50_01), "owner"),
             (wager(), "P1"),
             (wager("P2"), "owner"),
-            (AdjustCredit("P1", 1, ""), "owner"),
+            (AdjustCredit("P1", 1, "given"), "owner"),
         ]
         for other, by in others:
             refused = await world.refused("b1", other, by, id=request.id)
@@ -230,8 +230,9 @@ def test_a_preview_commits_nothing_and_says_what_the_command_then_does(stage):
         assert done.position == previewed.position + 1
         after = await world.read("b1", lambda book: (dict(book.risk.pending), book.risk.exposure(MONEYLINE)))
         assert after[0] == previewed.moves.pending == {"P1": 50_00}
-        exposure = {side: after[1][side] - before[2][side] for side in after[1]}
-        assert {f"{MONEYLINE}/{side}": moved for side, moved in exposure.items()} == previewed.moves.exposure
+        change = after[1].worst.exposure_minor - before[2].worst.exposure_minor
+        assert previewed.moves.exposure == {MONEYLINE: change}
+        assert previewed.moves.worst == {MONEYLINE: after[1].worst}
 
     stage(main)
 
@@ -252,7 +253,7 @@ def test_a_preview_of_what_needs_rows_from_the_store_fetches_them_and_lets_them_
         await world.settled()
         previewed = await world.ask("b1", VoidWager(placed.position, "keyed wrong"), preview=True)
         assert previewed.moves.balance == {"P1": -51_00}
-        await world.do("b1", AdjustCredit("P1", 1, ""))
+        await world.do("b1", AdjustCredit("P1", 1, "given"))
         assert await world.read("b1", lambda book: dict(book.tickets.by_number)) == {}
 
     stage(main)
@@ -262,10 +263,10 @@ def test_a_command_is_refused_if_its_ground_has_moved_and_done_if_it_has_not(sta
     async def main(world):
         seen = (await world.ask("b1", wager(), preview=True)).position
         await world.do("b1", wager("P2"))
-        await world.do("b1", AdjustCredit("P2", 77, ""))
+        await world.do("b1", AdjustCredit("P2", 77, "given"))
         await world.do("b1", wager())
         assert isinstance(await world.ask("b1", wager(), if_position=seen, preview=True), Previewed)
-        moved = await world.do("b1", AdjustCredit("P1", 9_000_00, ""))
+        moved = await world.do("b1", AdjustCredit("P1", 9_000_00, "given"))
         refused = await world.refused("b1", wager(), if_position=seen)
         assert (refused.code, refused.details) == ("position_moved", {"position": moved.position})
 
@@ -279,8 +280,8 @@ def test_a_command_for_another_kind_of_stream_is_refused(stage):
     async def main(world):
         assert (await world.refused(HOUSE, wager())).code == "wrong_stream"
         assert (await world.refused("b1", CreateLeague("NFL", "football"))).code == "wrong_stream"
-        assert isinstance(await world.ask(HOUSE, Suspend("all", "", "")), Accepted)
-        assert isinstance(await world.ask("b1", Suspend("all", "", "")), Accepted)
+        assert isinstance(await world.ask(HOUSE, Suspend("all", "", "given")), Accepted)
+        assert isinstance(await world.ask("b1", Suspend("all", "", "given")), Accepted)
 
     stage(main)
 
@@ -528,7 +529,7 @@ def test_a_request_that_is_too_large_is_not_read(stage):
 )
 def test_a_huge_integer_within_the_process_is_refused_and_stops_nothing(stage, number):
     async def main(world):
-        for command in (wager(amount_minor=number), AdjustCredit("P1", number, ""), VoidWager(number, "reason")):
+        for command in (wager(amount_minor=number), AdjustCredit("P1", number, "given"), VoidWager(number, "reason")):
             assert isinstance(await world.ask("b1", command), Refused)
         assert isinstance(await world.ask("b1", wager()), Accepted)
 

@@ -332,7 +332,7 @@ def test_a_row_that_cannot_be_stored_stops_its_stream_only(committed, impatient)
                 await wagers_of(world)
             assert refused.value.code == "unavailable"
             await world.do("b2", wager())
-            await world.do(HOUSE, Suspend("all", "", ""))
+            await world.do(HOUSE, Suspend("all", "", "given"))
             assert (await world.refused("b2", wager())).code != "unavailable"
             assert stored(committed.path, "SELECT seq FROM heads WHERE stream = 'b1'") == [(before,)]
             assert stored(committed.path, "SELECT max(seq) FROM events WHERE stream = 'b1'") == [(before,)]
@@ -354,7 +354,7 @@ def test_a_house_that_cannot_be_stored_takes_wagers_from_every_book_and_nothing_
         async with running(committed()) as world:
             await open_stage(world, ("b1", "b2"))
             forbid(committed.path, HOUSE)
-            assert (await world.refused(HOUSE, Suspend("all", "", ""))).code == "unavailable"
+            assert (await world.refused(HOUSE, Suspend("all", "", "given"))).code == "unavailable"
             for book in ("b1", "b2"):
                 assert (await world.refused(book, wager())).code == "house_stale"
                 await world.do(book, AdjustCredit("P1", 1, "control goes on"))

@@ -113,7 +113,7 @@ async def house_with_feed(clock, store=None):
     """A running engine, and the house's user for the feed. Nothing is held: what a person would let stand stands."""
     async with running_engine(store or MemoryStore(os.urandom), clock=clock) as (engine, bus):
         may = tuple(Permission(value) for value in FEED_MAY)
-        await accepted(bus, HOUSE, "platform", SetRole("feed", ROOT, may, ""), CreateUser(FEED, ROOT, "feed"))
+        await accepted(bus, HOUSE, "platform", SetRole("feed", ROOT, may, "given"), CreateUser(FEED, ROOT, "feed"))
         await accepted(bus, HOUSE, "platform", *(SetGuard(check, "off", "trial") for check in CHECKS))
         yield engine, bus
 

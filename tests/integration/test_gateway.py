@@ -113,7 +113,7 @@ def test_a_preview_changes_nothing_and_says_what_would_move(place):
         assert preview.moves["pending"] == {"P1": 50_00}
         assert (await owner.ask("wagers")).items == []
         await send(place, owner, "PlaceWager", **PLACE)
-        moved = await send(place, owner, "AdjustCredit", player="P1", credit_limit_minor=9_000_00, reason="")
+        moved = await send(place, owner, "AdjustCredit", player="P1", credit_limit_minor=9_000_00, reason="given")
         stale = await refused(
             owner.send_as(in_time(place.world.clock), "PlaceWager", PLACE, if_position=preview.position)
         )
@@ -206,7 +206,7 @@ def test_an_agent_sees_their_own_subtree_and_nothing_else(place):
             await send(place, owner, "CreateAgent", agent=agent, parent="root")
             await send(place, owner, "CreatePlayer", player=number, agent=agent, credit_limit_minor=500_00)
         may = ["figures_view", "ticker_view", "board_view", "log_view"]
-        await send(place, owner, "SetRole", role="watch", node="root", permissions=may, reason="")
+        await send(place, owner, "SetRole", role="watch", node="root", permissions=may, reason="given")
         await send(place, owner, "CreateUser", user="ann", node="A2", role="watch")
         await send(place, owner, "PlaceWager", **PLACE | {"player": "P8"})
         await send(place, owner, "PlaceWager", **PLACE | {"player": "P9"})

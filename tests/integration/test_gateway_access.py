@@ -105,7 +105,7 @@ def verdicts(tmp_path_factory):
             await world.do("b1", CreateAgent("A1-1", "A1"))
             await world.do("b1", CreateAgent("A2", "root"))
             await world.do("b1", CreatePlayer("P9", "A2", 10**9))
-            await world.do("b1", SetRole("nothing", "root", (), ""))
+            await world.do("b1", SetRole("nothing", "root", (), "given"))
             await world.do("b1", CreateUser("una", "A1", "nothing"))
             await world.do("b1", CreateUser("otto", "A2", "nothing"))
             own = (await world.do("b1", wager("P1"))).position
@@ -116,7 +116,7 @@ def verdicts(tmp_path_factory):
             for stream, prefix, roles in (("b1", "", ONE_ROLE_EACH), (HOUSE, "house ", ONE_ROLE_EACH_OF_THE_HOUSE)):
                 for permission in roles:
                     node = "A1" if stream == "b1" else "root"
-                    await world.do(stream, SetRole(f"only-{permission}", "root", (Permission(permission),), ""))
+                    await world.do(stream, SetRole(f"only-{permission}", "root", (Permission(permission),), "given"))
                     await world.do(stream, CreateUser(permission, node, f"only-{permission}"))
                     askers[prefix + permission] = await place.sign_in(stream, permission)
             await world.do(HOUSE, CreateFixture("G8", "MLB", 971, "A", "H", NOON_NS + 10**15))

@@ -480,7 +480,7 @@ def test_a_role_that_a_move_has_ended_lets_nobody_see_anything_at_any_door(place
         world = place.world
         for agent, parent in (("A2", "root"), ("X", "A1")):
             await world.do("b1", CreateAgent(agent, parent))
-        await world.do("b1", SetRole("of-A1", "A1", EVERY, ""))
+        await world.do("b1", SetRole("of-A1", "A1", EVERY, "given"))
         await world.do("b1", CreateUser("ann", "X", "of-A1"))
         ann = await place.sign_in("b1", "ann")
         frames = ann.stream("wagers")

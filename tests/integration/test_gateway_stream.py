@@ -51,7 +51,7 @@ def place(path):
                 await world.open_book(players=2, credit_minor=10**9)
                 await world.do("b1", CreateAgent("A2", "root"))
                 await world.do("b1", CreatePlayer("P9", "A2", 10**9))
-                await world.do("b1", SetRole("watch", "root", WATCH, ""))
+                await world.do("b1", SetRole("watch", "root", WATCH, "given"))
                 await world.do("b1", CreateUser("ann", "A1", "watch"))
                 await world.do("b1", CreateUser("bea", "A2", "watch"))
                 await main(place)
@@ -173,7 +173,7 @@ def test_a_live_report_and_the_same_report_fetched_fresh_are_equal(place, query)
             await follower.take()
         moves = (
             lambda number: ("b1", wager(chance.choice(("P1", "P2", "P9")), chance.choice((5_00, 7_00)))),
-            lambda number: ("b1", AdjustCredit(chance.choice(("P1", "P9")), chance.randrange(10**8, 10**9), "")),
+            lambda number: ("b1", AdjustCredit(chance.choice(("P1", "P9")), chance.randrange(10**8, 10**9), "given")),
             lambda number: (HOUSE, PostLines("G2", NOON_NS + number, (line_of(number % 90),))),
             lambda number: ("b1", MoveLine("G1:game:total", "offset", offset_cents=number % 7, reason="")),
         )
@@ -185,7 +185,7 @@ def test_a_live_report_and_the_same_report_fetched_fresh_are_equal(place, query)
                 await follower.take()
         assert world.engine.probes.events > 9_000
         await world.do("b1", Suspend("fixture", "G2", "rain"))
-        last = (await world.do("b1", AdjustCredit("P1", 123_45, ""))).position
+        last = (await world.do("b1", AdjustCredit("P1", 123_45, "given"))).position
         for client, follower in followers:
             await client.ask("figures", at_least=last)
             async with asyncio.timeout(20):
@@ -542,7 +542,7 @@ async def set_up_for_fire(path):
         await world.do(HOUSE, CreateFixture("G1", "MLB", 902, "Away", "Home", now_ns + 10**14))
         await world.do(HOUSE, PostLines("G1", 1, LINES))
         await world.do(HOUSE, OpenBook("b1", "owner"))
-        await world.do("b1", SetRole("watch", "root", WATCH, ""))
+        await world.do("b1", SetRole("watch", "root", WATCH, "given"))
         for number in range(4):
             await world.do("b1", CreateAgent(f"A{number}", "root"))
             await world.do("b1", CreatePlayer(f"P{number}", f"A{number}", 10**9))

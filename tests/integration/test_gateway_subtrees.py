@@ -54,7 +54,10 @@ def in_bravo(wager):
         ("CreatePlayer", ON_P8 | {"agent": "bravo-2", "credit_limit_minor": AMOUNT}),
         ("AdjustCredit", ON_P8 | {"credit_limit_minor": AMOUNT + 1, "reason": reason("raise")}),
         ("GrantTemporaryCredit", ON_P8 | {"credit_minor": AMOUNT, "until_ns": LATER_NS, "reason": reason("grant")}),
-        ("SetPlayerLimits", ON_P8 | {"stake_max_minor": AMOUNT, "win_max_minor": None, "active": True, "reason": ""}),
+        (
+            "SetPlayerLimits",
+            ON_P8 | {"stake_max_minor": AMOUNT, "win_max_minor": None, "active": True, "reason": "given"},
+        ),
         ("EnterTransaction", ON_P8 | {"kind": "receipt", "amount_minor": AMOUNT, "description": reason("pay")}),
         ("PlaceWager", ON_P8 | WAGER),
         ("VoidWager", {"wager": wager, "reason": reason("void")}),
@@ -165,7 +168,7 @@ def seen(tmp_path_factory):
             owner = await place.sign_in("b1", "owner")
             everything = (await owner.ask("me")).items[0]["permissions"]
             for name, fields in (
-                ("SetRole", {"role": "all", "node": "root", "permissions": everything, "reason": ""}),
+                ("SetRole", {"role": "all", "node": "root", "permissions": everything, "reason": "given"}),
                 ("CreateUser", {"user": "ann", "node": "A1", "role": "all"}),
                 ("CreateUser", {"user": "una", "node": "A1", "role": "viewer"}),
                 ("CreateAgent", {"agent": "bravo", "parent": "root"}),

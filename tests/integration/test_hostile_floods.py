@@ -65,7 +65,7 @@ def test_what_a_player_may_not_send_goes_after_everything_else(path):
             order: list[tuple[str, str]] = []
             world.engine.submit(suspends(world, 60, "P1"), Order(order, "flood"))
             world.engine.submit([world.request("b1", wager("P2", 1_00), "P2")] * 1, Order(order, "wager"))
-            world.engine.submit([world.request("b1", Suspend("market", MONEYLINE, ""))], Order(order, "owner"))
+            world.engine.submit([world.request("b1", Suspend("market", MONEYLINE, "given"))], Order(order, "owner"))
             await comes_true(lambda: len(order) == 62)
             assert order.index(("owner", "accepted")) < order.index(("wager", "market_suspended")) < 20
             assert [entry for entry in order if entry[0] == "flood"] == [("flood", "not_permitted")] * 60
@@ -80,10 +80,12 @@ def test_a_flood_of_what_is_not_permitted_fills_no_lane_that_others_use(path):
             floods = []
             for number in range(1, 21):
                 floods.append(queue(world, suspends(world, 1_000, f"P{number}")))
-                floods.append(queue(world, [world.request(HOUSE, SetRole("x", "root", (), ""), f"P{number}")] * 100))
+                floods.append(
+                    queue(world, [world.request(HOUSE, SetRole("x", "root", (), "given"), f"P{number}")] * 100)
+                )
             taken = [outcome for flood in floods for outcome in flood.outcomes if outcome is None]
             assert len(taken) <= 2 * LANE_DEPTH_MAX["last"]
-            owners = [world.request("b1", Suspend("player", f"P{number}", "")) for number in range(3, 21)]
+            owners = [world.request("b1", Suspend("player", f"P{number}", "given")) for number in range(3, 21)]
             control = queue(world, owners)
             assert control.outcomes == [None] * len(owners)
             wagers = queue(world, [world.request("b1", wager("P2", 1_00), "P2")] * 1)
@@ -124,7 +126,7 @@ def test_wagers_do_not_wait_for_control_that_is_not_permitted(path):
 
 
 async def hire(world, names, node="A1", *may):
-    await world.do("b1", SetRole("risk", "root", may or (Permission.SUSPEND,), ""))
+    await world.do("b1", SetRole("risk", "root", may or (Permission.SUSPEND,), "given"))
     for name in names:
         await world.do("b1", CreateUser(name, node, "risk"))
 
@@ -209,7 +211,7 @@ def test_every_control_command_that_waits_has_its_turn_before_the_next_wager(pat
             await hire(world, names)
             wagers = queue(world, [world.request("b1", wager("P2", 1_00), "P2") for _ in range(500)])
             firsts = queue(world, [world.request("b1", Suspend("player", "P1", name), name) for name in names])
-            last = queue(world, [world.request("b1", Suspend("market", MONEYLINE, ""))])
+            last = queue(world, [world.request("b1", Suspend("market", MONEYLINE, "given"))])
             position = (await answers(last))[0].position
             assert codes(await answers(firsts)) == {"accepted"}
             placed = [one.position for one in await answers(wagers) if isinstance(one, Accepted)]
@@ -288,7 +290,7 @@ def test_a_player_who_sends_what_they_may_not_in_bulk_starves_nobody(path):
                 found = set()
                 while not stop.is_set():
                     bodies = [
-                        line(world, "SetRole", {"role": "x", "node": "root", "permissions": [], "reason": ""})
+                        line(world, "SetRole", {"role": "x", "node": "root", "permissions": [], "reason": "given"})
                         for _ in range(500)
                     ]
                     found |= {answer["error"]["code"] for answer in await lines(client, bodies)}

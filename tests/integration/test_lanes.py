@@ -136,7 +136,7 @@ def test_a_full_lane_says_busy_at_once_and_the_others_go_on(path, lane, monkeypa
                 await world.do("b1", CreateUser(name, "root", "owner"))
 
             def request(lane, number=0):
-                command = Suspend("all", "", "") if lane == "control" else wager(amount_minor=1_00)
+                command = Suspend("all", "", "given") if lane == "control" else wager(amount_minor=1_00)
                 by = senders[number % 5] if number else ""
                 return world.request("b1", command, by, bulk=lane == "bulk", preview=lane == "control")
 

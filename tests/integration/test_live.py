@@ -84,7 +84,7 @@ def test_a_subscriber_from_the_beginning_gets_every_event_once_while_they_flow(c
             early = world.listen("b1", 0)
             position = (await flood)[-1].position
             late = world.listen("b1", 0)
-            last = (await world.do("b1", AdjustCredit("P1", 1, ""))).position
+            last = (await world.do("b1", AdjustCredit("P1", 1, "given"))).position
             for listener in (early, late):
                 await listener.reach(last)
                 assert listener.positions == list(range(1, last + 1))
@@ -147,9 +147,9 @@ def test_the_house_and_every_book_are_followed_by_themselves(path):
             await world.open_book("b2")
             listeners = {stream: world.listen(stream, 0) for stream in (HOUSE, "b1", "b2")}
             last = {
-                HOUSE: (await world.do(HOUSE, Suspend("all", "", ""))).position,
-                "b1": (await world.do("b1", AdjustCredit("P1", 1, ""))).position,
-                "b2": (await world.do("b2", AdjustCredit("P1", 1, ""))).position,
+                HOUSE: (await world.do(HOUSE, Suspend("all", "", "given"))).position,
+                "b1": (await world.do("b1", AdjustCredit("P1", 1, "given"))).position,
+                "b2": (await world.do("b2", AdjustCredit("P1", 1, "given"))).position,
             }
             for stream, listener in listeners.items():
                 await listener.reach(last[stream])

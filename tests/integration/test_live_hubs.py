@@ -85,7 +85,7 @@ async def wall(path, store=None, *, beats=False):
         await world.open_book(players=2, credit_minor=10**9)
         await world.do("b1", CreateAgent("A2", "root"))
         await world.do("b1", CreatePlayer("P9", "A2", 10**9))
-        await world.do("b1", SetRole("watch", "root", WATCH, ""))
+        await world.do("b1", SetRole("watch", "root", WATCH, "given"))
         await world.do("b1", CreateUser("ann", "A1", "watch"))
         await world.do("b1", CreateUser("bea", "A2", "watch"))
         try:

@@ -114,7 +114,7 @@ def test_what_somebody_has_missed_is_found_by_turns(path, monkeypatch, changed):
             await world.bus.send([world.request("b1", wager(amount_minor=1_00)) for _ in range(200)])
             if changed:
                 # Only the last of all events says that an image is to be made.
-                await world.do("b1", SetRole("other", "root", WATCH, ""))
+                await world.do("b1", SetRole("other", "root", WATCH, "given"))
             await there.until(stays, "delta")
             await passes(500)
             hub = there.hub()

@@ -44,6 +44,11 @@ def where(snapshot):
     return snapshot.stream, snapshot.position
 
 
+def beside(snapshot, stream, row_type, key):
+    other = snapshot.of_stream(stream)
+    return other.stream, other.position, other.row(row_type, key)
+
+
 def row(snapshot, row_type, *key):
     return snapshot.row(row_type, *key)
 
@@ -113,6 +118,15 @@ def test_a_row_is_found_by_its_key_whether_it_is_in_memory_or_not(opened):
         assert await history.look("b1", row, Suspension, "all", "") == Suspension("all", "", "night", 0, "root", 1)
         assert await history.look("b1", row, Agent, "C1") is None
         assert await history.look("b2", row, Ticket, 1) is None
+
+    looking(opened, then)
+
+
+def test_another_stream_is_seen_in_the_same_state_of_the_store(opened):
+    async def then(store, history, first):
+        assert await history.look("b1", beside, "b2", Agent, "C1") == ("b2", 2, Agent("C1", "root"))
+        assert await history.look("b2", beside, "b1", Ticket, 3) == ("b1", 40, TICKETS[2])
+        assert await history.look("b1", beside, "house", Agent, "A1") == ("house", 0, None)
 
     looking(opened, then)
 

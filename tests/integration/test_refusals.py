@@ -238,14 +238,14 @@ def test_staff_read_what_was_refused_in_their_part_of_the_tree(path, monkeypatch
             await world.open_book(players=2, credit_minor=10**12)
             await world.do("b1", CreateAgent("A2", "root"))
             await world.do("b1", CreatePlayer("Q1", "A2", 10**12))
-            await world.do("b1", SetRole("readers", "root", (Permission.LOG_VIEW,), ""))
+            await world.do("b1", SetRole("readers", "root", (Permission.LOG_VIEW,), "given"))
             for name, node in (("ann", "A1"), ("cal", "A2"), ("bob", "root")):
                 await world.do("b1", CreateUser(name, node, "readers"))
             for number in range(3):
                 for player in ("P1", "P2", "Q1"):
                     await world.refused("b1", wager(player, MUCH), player)
                 world.clock.at_ns += 61 * SECOND_NS * (number < 2)
-            await world.refused("b1", AdjustCredit("P1", 1, ""), "ann")
+            await world.refused("b1", AdjustCredit("P1", 1, "given"), "ann")
             await world.refused("b1", wager(), "nobody")
             await comes_true(lambda: sum(row[3] for row in kept(path)) == 11)
 

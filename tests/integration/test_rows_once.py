@@ -23,11 +23,11 @@ CLERK = (Permission.SUSPEND, Permission.FIGURES_VIEW)
             Suspend("player", "P1", "mine"), "ann", Suspend("player", "P1", "ours"), "owner",
             Reopen("player", "P1", "over"), "owner",
         ),
-        (Suspend("all", "", ""), "owner", Reopen("all", "", ""), "owner", Suspend("all", "", "again"), "owner"),
-        (SetRole("clerks", "A1", CLERK[:1], ""), "owner", SetRole("clerks", "A1", CLERK, "back"), "owner"),
+        (Suspend("all", "", "given"), "owner", Reopen("all", "", ""), "owner", Suspend("all", "", "again"), "owner"),
+        (SetRole("clerks", "A1", CLERK[:1], "given"), "owner", SetRole("clerks", "A1", CLERK, "back"), "owner"),
         (
-            RevokeUser("ann", ""), "owner", RestoreUser("ann", ""), "owner", AssignRole("ann", "viewer", ""), "owner",
-            AssignRole("ann", "clerks", ""), "owner",
+            RevokeUser("ann", "given"), "owner", RestoreUser("ann", "given"), "owner", AssignRole("ann", "viewer", "x"), "owner",
+            AssignRole("ann", "clerks", "given"), "owner",
         ),
     ],
 )  # fmt: skip
@@ -36,7 +36,7 @@ def test_what_changes_twice_in_one_batch_is_stored_once_as_it_was_last(path, com
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             await world.open_book("b1")
-            await world.do("b1", SetRole("clerks", "A1", CLERK, ""))
+            await world.do("b1", SetRole("clerks", "A1", CLERK, "given"))
             await world.do("b1", CreateUser("ann", "A1", "clerks"))
             requests = [world.request("b1", *pair) for pair in zip(commands[::2], commands[1::2], strict=True)]
             outcomes = await world.bus.send(requests)

@@ -326,9 +326,9 @@ def test_the_house_is_as_old_as_its_oldest_change_that_is_not_durable(path):
         async with running(store) as world:
             await open_stage(world)
             gate = store.allowed = asyncio.Semaphore(0)
-            first = asyncio.create_task(world.do(HOUSE, Suspend("kind", "total", "")))
+            first = asyncio.create_task(world.do(HOUSE, Suspend("kind", "total", "given")))
             await comes_true(lambda: world.engine.batches.committing is not None)
-            second = asyncio.create_task(world.do(HOUSE, Suspend("kind", "spread", "")))
+            second = asyncio.create_task(world.do(HOUSE, Suspend("kind", "spread", "given")))
             await comes_true(lambda: len(world.engine.writers[HOUSE].filling.logged) == 1)
             world.clock.host_ahead_ns += 1_500_000_000
             store.allowed.release()
@@ -355,7 +355,7 @@ def test_whoever_may_sees_which_stream_is_stopped_and_why_and_starts_it_again(pa
         async with served(path) as place:
             world = place.world
             await open_stage(world)
-            await world.do("b1", SetRole("clerks", "root", (Permission.FIGURES_VIEW,), ""))
+            await world.do("b1", SetRole("clerks", "root", (Permission.FIGURES_VIEW,), "given"))
             await world.do("b1", CreateUser("ann", "A1", "clerks"))
             await world.do("b1", CreateUser("bob", "root", "clerks"))
             platform = await place.platform()

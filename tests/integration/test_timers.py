@@ -221,7 +221,7 @@ def test_the_time_of_a_stream_stands_still_until_a_clock_that_was_set_back_a_lit
             for moved_ns in (STEP_NS_MAX, 0, STEP_NS_MAX // 2, STEP_NS_MAX + 1, STEP_NS_MAX - 1, 2 * STEP_NS_MAX):
                 clock.at_ns = NOON_NS + moved_ns
                 await world.do("b1", wager())
-                await world.do(HOUSE, Suspend("kind", "total", ""))
+                await world.do(HOUSE, Suspend("kind", "total", "given"))
                 await world.do(HOUSE, Reopen("kind", "total", ""))
             for stream in ("b1", HOUSE):
                 times = [decode_envelope(row[4]).at_ns for row in await world.engine.store.events(stream, 0, 1_000)]

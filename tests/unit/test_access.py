@@ -201,7 +201,7 @@ def test_a_role_at_a_node_does_not_act_outside_it(two_agents):
 
 def test_the_unknown_and_the_foreign_look_alike_from_within_a_subtree(two_agents):
     refusals = []
-    for command in (raise_credit("P2"), raise_credit("P9"), RevokeUser("two", ""), RevokeUser("nobody", "")):
+    for command in (raise_credit("P2"), raise_credit("P9"), RevokeUser("two", "given"), RevokeUser("nobody", "given")):
         two_agents.when(command, by="one")
         refusals.append((two_agents.refusal.code, two_agents.refusal.message))
     assert len(set(refusals)) == 1
@@ -218,9 +218,9 @@ def test_nobody_creates_a_user_outside_their_subtree(two_agents):
 
 def test_nobody_keeps_a_role_outside_their_subtree(two_agents):
     for node in ("A2", ROOT, "A9"):
-        two_agents.when(SetRole("mine", node, (), ""), by="one")
+        two_agents.when(SetRole("mine", node, (), "given"), by="one")
         two_agents.rejected("not_permitted")
-    two_agents.when(SetRole("helper", "A1", (), ""), by="one")
+    two_agents.when(SetRole("helper", "A1", (), "given"), by="one")
     two_agents.rejected("not_permitted")
 
 
@@ -233,7 +233,7 @@ def test_a_role_kept_at_a_node_is_not_given_outside_it(two_agents):
 
 
 def test_a_role_stays_where_it_is_kept(two_agents):
-    two_agents.when(SetRole("helper", "A1", (Permission.FIGURES_VIEW,), ""))
+    two_agents.when(SetRole("helper", "A1", (Permission.FIGURES_VIEW,), "given"))
     two_agents.rejected("role_elsewhere", node=ROOT)
 
 
@@ -275,12 +275,12 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 def on_user(user):
     """Every command about a user, by its name."""
     return {
-        "AssignRole": AssignRole(user, "nothing", ""),
-        "RevokeUser": RevokeUser(user, ""),
-        "RestoreUser": RestoreUser(user, ""),
+        "AssignRole": AssignRole(user, "nothing", "given"),
+        "RevokeUser": RevokeUser(user, "given"),
+        "RestoreUser": RestoreUser(user, "given"),
         "SetPassword": SetPassword(user, HASH),
-        "EndSession": EndSession(f"session-of-{user}", ""),
-        "SetRole": SetRole(f"role-of-{user}", ROOT, (), ""),
+        "EndSession": EndSession(f"session-of-{user}", "given"),
+        "SetRole": SetRole(f"role-of-{user}", ROOT, (), "given"),
     }
 
 
@@ -359,13 +359,13 @@ def test_an_equal_gives_a_first_password_and_no_second_one(ranks):
 
 def test_only_an_owner_makes_an_owner(ranks):
     ranks.given(role("everything", *EVERY), CreateUser("vizier", ROOT, "everything"))
-    for command in (CreateUser("friend", ROOT, OWNER), AssignRole("clerk", OWNER, "")):
+    for command in (CreateUser("friend", ROOT, OWNER), AssignRole("clerk", OWNER, "given")):
         ranks.when(command, by="vizier")
         ranks.rejected("not_permitted")
     for user in ("owner", "heir"):
-        ranks.when(RevokeUser(user, ""), by="vizier")
+        ranks.when(RevokeUser(user, "given"), by="vizier")
         ranks.rejected("not_permitted")
-    ranks.when(RevokeUser("vizier", ""), by="heir")
+    ranks.when(RevokeUser("vizier", "given"), by="heir")
     ranks.happened(UserRevoked)
 
 
@@ -580,7 +580,7 @@ def test_a_player_wagers_on_their_own_account_only(book):
 def test_an_id_has_few_characters_and_no_odd_ones(book, name):
     for command in (
         CreateUser(name, ROOT, "viewer"),
-        SetRole(name, ROOT, (), ""),
+        SetRole(name, ROOT, (), "given"),
         CreateAgent(name, ROOT),
         CreatePlayer(name, ROOT, 0),
     ):
@@ -612,23 +612,23 @@ def test_unknown_roles_users_and_nodes_are_named(book):
     book.rejected("unknown_role", role="nothing")
     book.when(CreateUser("ann", "A9", "viewer"))
     book.rejected("unknown_agent", agent="A9")
-    book.when(RevokeUser("ann", ""))
+    book.when(RevokeUser("ann", "given"))
     book.rejected("unknown_user", user="ann")
 
 
 def test_a_role_lists_each_permission_once_and_in_their_order(book):
-    book.when(SetRole("r", ROOT, (Permission.SUSPEND, Permission.BOARD_VIEW, Permission.SUSPEND), ""))
+    book.when(SetRole("r", ROOT, (Permission.SUSPEND, Permission.BOARD_VIEW, Permission.SUSPEND), "given"))
     book.happened(RoleSet, after=("board_view", "suspend"))
-    book.when(SetRole("r", ROOT, (Permission.SUSPEND,) * (len(Permission) + 1), ""))
+    book.when(SetRole("r", ROOT, (Permission.SUSPEND,) * (len(Permission) + 1), "given"))
     book.rejected("too_many")
 
 
 def test_there_are_so_many_roles_and_no_more(book, monkeypatch):
     monkeypatch.setattr("runline.domain.roles.ROLES_MAX", len(book.state.access.roles) + 1)
     book.given(role("one"))
-    book.when(SetRole("two", ROOT, (), ""))
+    book.when(SetRole("two", ROOT, (), "given"))
     book.rejected("too_many")
-    book.when(SetRole("one", ROOT, (Permission.SUSPEND,), ""))
+    book.when(SetRole("one", ROOT, (Permission.SUSPEND,), "given"))
     book.happened(RoleSet)
     assert ROLES_MAX < 10_000
 
@@ -660,18 +660,22 @@ def test_the_house_has_staff_of_its_own(house):
     house.rejected("not_permitted", permission="roles_manage")
     house.when(CreateUser("friend", "A1", "role-of-grader"))
     house.rejected("unknown_agent")
-    house.when(RevokeUser("platform", ""))
+    house.when(RevokeUser("platform", "given"))
     house.rejected("last_owner")
 
 
-@pytest.mark.parametrize("command", [RevokeUser("ann", ""), AssignRole("ann", "viewer", ""), RestoreUser("ann", "")])
+@pytest.mark.parametrize(
+    "command", [RevokeUser("ann", "given"), AssignRole("ann", "viewer", "given"), RestoreUser("ann", "given")]
+)
 def test_a_user_is_ground_that_moves_when_the_user_changes(book, command):
     book.given(role("cashier"), CreateUser("ann", ROOT, "cashier"))
     seen = book.state.seq
     book.given(player("P1"))
     book.when(command, if_position=seen)
     assert book.refusal is None
-    book.given(RevokeUser("ann", "")) if book.state.access.users["ann"].active else book.given(RestoreUser("ann", ""))
+    book.given(RevokeUser("ann", "given")) if book.state.access.users["ann"].active else book.given(
+        RestoreUser("ann", "given")
+    )
     book.when(command, if_position=seen)
     book.rejected("position_moved", position=book.state.seq)
 
@@ -680,7 +684,7 @@ def test_a_role_is_ground_that_moves_when_the_role_changes(book):
     book.given(role("cashier"))
     seen = book.state.seq
     book.given(player("P1"))
-    book.when(SetRole("cashier", ROOT, (Permission.SUSPEND,), ""), if_position=seen)
+    book.when(SetRole("cashier", ROOT, (Permission.SUSPEND,), "given"), if_position=seen)
     book.happened(RoleSet)
-    book.when(SetRole("cashier", ROOT, (), ""), if_position=seen)
+    book.when(SetRole("cashier", ROOT, (), "given"), if_position=seen)
     book.rejected("position_moved")

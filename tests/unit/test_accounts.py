@@ -41,9 +41,9 @@ def test_an_adjusted_limit_says_what_it_was(open_book):
 
 @pytest.mark.parametrize("credit", [-1, CREDIT_MINOR_MAX + 1, 10**18, 2**64, 1.5, True])
 def test_credit_is_a_whole_number_within_its_bounds(open_book, credit):
-    open_book.when(AdjustCredit("P1", credit, ""))
+    open_book.when(AdjustCredit("P1", credit, "given"))
     open_book.rejected("amount_invalid")
-    open_book.when(GrantTemporaryCredit("P1", credit, NOON_NS + HOUR_NS, ""))
+    open_book.when(GrantTemporaryCredit("P1", credit, NOON_NS + HOUR_NS, "given"))
     open_book.rejected("amount_invalid")
 
 
@@ -82,14 +82,14 @@ def test_temporary_credit_counts_until_its_expiry(open_book):
 
 
 def test_temporary_credit_is_over_by_the_clock_even_if_the_timer_is_late(open_book):
-    open_book.given(GrantTemporaryCredit("P1", 50_00, NOON_NS + HOUR_NS, ""))
+    open_book.given(GrantTemporaryCredit("P1", 50_00, NOON_NS + HOUR_NS, "given"))
     open_book.clock_reads(NOON_NS + HOUR_NS)
     open_book.when(wager("P1", 100_01), by="P1")
     open_book.rejected("credit_exceeded", most_minor=100_00)
 
 
 def test_another_grant_replaces_the_first_and_its_timer(open_book):
-    open_book.given(GrantTemporaryCredit("P1", 50_00, NOON_NS + HOUR_NS, ""))
+    open_book.given(GrantTemporaryCredit("P1", 50_00, NOON_NS + HOUR_NS, "given"))
     open_book.when(GrantTemporaryCredit("P1", 20_00, NOON_NS + 3 * HOUR_NS, "less, longer"))
     open_book.happened(TemporaryCreditGranted, before_minor=50_00, before_until_ns=NOON_NS + HOUR_NS)
     open_book.time_is(NOON_NS + 2 * HOUR_NS)
@@ -103,7 +103,7 @@ def test_another_grant_replaces_the_first_and_its_timer(open_book):
 
 @pytest.mark.parametrize("until_ns", [0, -1, NOON_NS, 2**62, 2**64, NOON_NS + 0.5])
 def test_temporary_credit_ends_at_a_time_to_come(open_book, until_ns):
-    open_book.when(GrantTemporaryCredit("P1", 1, until_ns, ""))
+    open_book.when(GrantTemporaryCredit("P1", 1, until_ns, "given"))
     open_book.rejected("expiry_invalid")
 
 
@@ -135,24 +135,24 @@ def test_a_transaction_moves_the_balance_from_the_players_side(open_book, kind, 
     ],
 )
 def test_what_is_no_amount_is_not_booked(open_book, kind, amount):
-    open_book.when(EnterTransaction("P1", kind, amount, ""))
+    open_book.when(EnterTransaction("P1", kind, amount, "given"))
     open_book.rejected("amount_invalid", most=STAKE_MINOR_MAX)
 
 
 def test_transactions_take_a_balance_so_far_and_no_farther(open_book, monkeypatch):
     monkeypatch.setattr("runline.domain.accounts.BALANCE_MINOR_MAX", 100)
-    open_book.given(EnterTransaction("P1", "adjustment", -100, ""))
-    open_book.when(EnterTransaction("P1", "adjustment", -1, ""))
+    open_book.given(EnterTransaction("P1", "adjustment", -100, "given"))
+    open_book.when(EnterTransaction("P1", "adjustment", -1, "given"))
     open_book.rejected("amount_invalid", most=100)
-    open_book.when(EnterTransaction("P1", "adjustment", 1, ""))
+    open_book.when(EnterTransaction("P1", "adjustment", 1, "given"))
     open_book.happened(TransactionEntered)
     assert BALANCE_MINOR_MAX >= STAKE_MINOR_MAX
 
 
 def test_a_balance_that_wagers_have_taken_too_far_can_be_brought_back(open_book, monkeypatch):
-    open_book.given(EnterTransaction("P1", "adjustment", 500, ""))
+    open_book.given(EnterTransaction("P1", "adjustment", 500, "given"))
     monkeypatch.setattr("runline.domain.accounts.BALANCE_MINOR_MAX", 100)
-    open_book.when(EnterTransaction("P1", "disbursement", 50, ""))
+    open_book.when(EnterTransaction("P1", "disbursement", 50, "given"))
     open_book.happened(TransactionEntered)
 
 
@@ -170,7 +170,10 @@ def test_a_players_limits_say_what_they_were(open_book):
 
 @pytest.mark.parametrize("limit", [-1, STAKE_MINOR_MAX + 1, 2**64, 0.5, True])
 def test_a_limit_is_a_whole_number_within_its_bounds(open_book, limit):
-    for command in (SetPlayerLimits("P1", limit, None, True, ""), SetPlayerLimits("P1", None, limit, True, "")):
+    for command in (
+        SetPlayerLimits("P1", limit, None, True, "given"),
+        SetPlayerLimits("P1", None, limit, True, "given"),
+    ):
         open_book.when(command)
         open_book.rejected("limits_invalid")
 
@@ -187,10 +190,10 @@ def test_a_closed_account_takes_no_wagers(open_book):
 @pytest.mark.parametrize(
     "command",
     [
-        AdjustCredit("P1", 1, ""),
-        GrantTemporaryCredit("P1", 1, NOON_NS + HOUR_NS, ""),
-        EnterTransaction("P1", "receipt", 1, ""),
-        SetPlayerLimits("P1", 1, 1, True, ""),
+        AdjustCredit("P1", 1, "given"),
+        GrantTemporaryCredit("P1", 1, NOON_NS + HOUR_NS, "given"),
+        EnterTransaction("P1", "receipt", 1, "given"),
+        SetPlayerLimits("P1", 1, 1, True, "given"),
     ],
     ids=lambda command: type(command).__name__,
 )

@@ -56,11 +56,11 @@ from runline.domain.watch import Feed, Slowness, WatchFeed
 MONEYLINE = "G1:game:moneyline"
 
 BOUNDS = {
-    Role: (roles, "ROLES_MAX", SetRole("one-more", ROOT, (), "")),
+    Role: (roles, "ROLES_MAX", SetRole("one-more", ROOT, (), "given")),
     User: (users, "STAFF_MAX", CreateUser("one-more", ROOT, "viewer")),
     Agent: (hierarchy, "AGENTS_MAX", CreateAgent("one-more", ROOT)),
     Player: (hierarchy, "PLAYERS_MAX", CreatePlayer("one-more", ROOT, 0)),
-    Suspension: (suspension, "SUSPENSIONS_MAX", Suspend("market", MONEYLINE, "")),
+    Suspension: (suspension, "SUSPENSIONS_MAX", Suspend("market", MONEYLINE, "given")),
     BookLine: (lines, "BOOK_LINES_MAX", MoveLine(MONEYLINE, "hide")),
     Ticket: (placing, "OPEN_WAGERS_MAX", wager("P1", 5_00)),
     Session: (sessions, "SESSIONS_MAX", None),
@@ -72,7 +72,7 @@ BOUNDS = {
     HeldLine: (boards, "HELD_LINES_MAX", board("G2", line("moneyline", "+150", "+150"), confirm=False)),
     GuardRule: (guard, "GUARD_RULES_MAX", SetGuard("no_hold", "off", "trial")),
     BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
-    Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "")),
+    Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "given")),
 }
 """What is kept in memory, the bound of how many, and a command that asks for one more. (Signing in and setting aside are tested
 where they are.)"""
@@ -155,7 +155,7 @@ def test_wagers_that_are_closed_make_room(stage, monkeypatch):
 SHARED = pytest.mark.parametrize(
     ("module", "name", "kind", "command"),
     [
-        (roles, "ROLES_MAX", Role, lambda name, at: SetRole(name, at, (), "")),
+        (roles, "ROLES_MAX", Role, lambda name, at: SetRole(name, at, (), "given")),
         (users, "STAFF_MAX", User, lambda name, at: CreateUser(name, at, "viewer")),
         (hierarchy, "AGENTS_MAX", Agent, lambda name, at: CreateAgent(name, at)),
         (hierarchy, "PLAYERS_MAX", Player, lambda name, at: CreatePlayer(name, at, 0)),
@@ -194,7 +194,7 @@ def test_the_staff_of_one_agent_leave_as_much_free_as_a_branch_of_the_tree_holds
     # What is above in the same branch has no share of its own, what stands beside has, and so has the branch that moves there.
     assert fill(stage, command, "A1", "ann") == 0
     assert fill(stage, command, "B1", "bob") >= free // 4
-    stage.given(MoveAgent("A1-1", "B1", ""))
+    stage.given(MoveAgent("A1-1", "B1", "given"))
     assert fill(stage, command, "B1", "bob") == 0
     assert stage.recovered().tree.extents == stage.state.tree.extents
     stage.when(command("owners", "A1"))
@@ -232,7 +232,7 @@ def layers(stage, number, by=""):
     for one in range(number):
         name = f"L{by}{one}"
         stage.given(player(name, "A1"))
-        stage.when(Suspend("player", name, ""), by=by)
+        stage.when(Suspend("player", name, "given"), by=by)
         stage.happened(Suspended)
 
 
@@ -250,11 +250,13 @@ def test_what_is_wide_is_suspended_however_many_layers_there_are(stage, monkeypa
 
 def test_narrow_layers_of_one_scope_take_no_room_from_another(stage, monkeypatch):
     monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 1)
-    stage.given(player("P2"), Suspend("player", "P1", ""))
-    stage.when(Suspend("player", "P2", ""))
+    stage.given(player("P2"), Suspend("player", "P1", "given"))
+    stage.when(Suspend("player", "P2", "given"))
     stage.rejected("too_many", most=1)
     stage.given(
-        Suspend("market", MONEYLINE, ""), Suspend("fixture", "G1", ""), Suspend("selection", f"{MONEYLINE}/home", "")
+        Suspend("market", MONEYLINE, "given"),
+        Suspend("fixture", "G1", "given"),
+        Suspend("selection", f"{MONEYLINE}/home", "given"),
     )
 
 
@@ -269,13 +271,13 @@ def test_the_layers_of_an_agent_fill_neither_the_books_room_nor_another_agents(s
     )
     layers(stage, 3, by="ann")
     stage.given(player("P3", "A1"))
-    stage.when(Suspend("player", "P3", ""), by="ann")
+    stage.when(Suspend("player", "P3", "given"), by="ann")
     stage.rejected("too_many", most=3)
     stage.when(Suspend("agent", "A1", "all of mine"), by="ann")
     stage.happened(Suspended)
-    stage.when(Suspend("player", "P2", ""), by="bob")
+    stage.when(Suspend("player", "P2", "given"), by="bob")
     stage.happened(Suspended)
-    stage.when(Suspend("player", "P3", ""))
+    stage.when(Suspend("player", "P3", "given"))
     stage.happened(Suspended)
 
 
@@ -284,7 +286,7 @@ def test_taking_a_layer_over_and_repeating_it_need_no_room(stage, monkeypatch):
     layers(stage, 2, by="ann")
     monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 0)
     monkeypatch.setattr(suspension, "SUSPENSIONS_PER_NODE_MAX", 0)
-    stage.when(Suspend("player", "Lann0", ""), by="ann")
+    stage.when(Suspend("player", "Lann0", "given"), by="ann")
     stage.nothing_happened()
     stage.when(Suspend("player", "Lann0", "mine now"))
     stage.happened(Suspended, node=ROOT)
@@ -293,5 +295,7 @@ def test_taking_a_layer_over_and_repeating_it_need_no_room(stage, monkeypatch):
 
 def test_a_layer_that_is_gone_makes_room(stage, monkeypatch):
     monkeypatch.setattr(suspension, "SUSPENSIONS_MAX", 1)
-    stage.given(player("P2"), Suspend("player", "P1", ""), Reopen("player", "P1", ""), Suspend("player", "P2", ""))
+    stage.given(
+        player("P2"), Suspend("player", "P1", "given"), Reopen("player", "P1", ""), Suspend("player", "P2", "given")
+    )
     assert stage.state.suspensions.rooms == {("player", ""): 1} == stage.recovered().suspensions.rooms

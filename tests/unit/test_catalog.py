@@ -297,12 +297,12 @@ def test_a_game_whose_result_is_known_is_never_open_again(open_book):
 
 def test_a_game_that_is_called_off_stays_so(open_book):
     open_book.given(CancelFixture("G1", "flood"))
-    open_book.house.when(RescheduleFixture("G1", START_NS + HOUR_NS, ""))
+    open_book.house.when(RescheduleFixture("G1", START_NS + HOUR_NS, "given"))
     open_book.house.rejected("fixture_status")
 
 
 def test_an_unknown_fixture_is_named(house):
-    house.when(RescheduleFixture("G9", START_NS, ""))
+    house.when(RescheduleFixture("G9", START_NS, "given"))
     house.rejected("unknown_fixture", fixture="G9")
 
 
@@ -310,9 +310,9 @@ def test_the_ground_of_a_reschedule_is_the_fixture_and_its_result(open_book):
     house = open_book.house
     seen = house.state.seq
     house.given(game("G2"))
-    house.when(RescheduleFixture("G1", START_NS + 1, ""), if_position=seen)
+    house.when(RescheduleFixture("G1", START_NS + 1, "given"), if_position=seen)
     house.happened(FixtureRescheduled)
-    house.when(RescheduleFixture("G1", START_NS + 2, ""), if_position=seen)
+    house.when(RescheduleFixture("G1", START_NS + 2, "given"), if_position=seen)
     house.rejected("position_moved")
 
 

@@ -73,17 +73,17 @@ def chained(bodies):
 
 def test_the_digest_tells_actors_commands_and_every_field_apart():
     commands = [
-        ("owner", AdjustCredit("P1", 1, "")),
-        ("clerk", AdjustCredit("P1", 1, "")),
-        ("owner", AdjustCredit("P2", 1, "")),
-        ("owner", AdjustCredit("P1", 2, "")),
+        ("owner", AdjustCredit("P1", 1, "given")),
+        ("clerk", AdjustCredit("P1", 1, "given")),
+        ("owner", AdjustCredit("P2", 1, "given")),
+        ("owner", AdjustCredit("P1", 2, "given")),
         ("owner", AdjustCredit("P1", 1, " ")),
         ("owner", wager("P1", 1)),
         ("owner", wager("P1", 1, partial=True)),
-        ("owner", VoidWager(1, "")),
-        ("owner", VoidWager(2**64, "")),
-        ("owner", VoidWager(-(2**64), "")),
-        ("owner", VoidWager(2**64 + 1, "")),
+        ("owner", VoidWager(1, "given")),
+        ("owner", VoidWager(2**64, "given")),
+        ("owner", VoidWager(-(2**64), "given")),
+        ("owner", VoidWager(2**64 + 1, "given")),
     ]
     digests = [content_digest(actor, command) for actor, command in commands]
     assert len(set(digests)) == len(commands)
@@ -97,7 +97,7 @@ def test_an_integer_beyond_64_bits_has_a_digest_for_the_commands_own_rule_refuse
     assert len(content_digest("owner", wager("P1", number))) == 8
 
 
-@pytest.mark.parametrize("command", [VoidWager(1, "\ud800"), VoidWager(10**5_000, "")], ids=["half", "huge"])
+@pytest.mark.parametrize("command", [VoidWager(1, "\ud800"), VoidWager(10**5_000, "given")], ids=["half", "huge"])
 def test_what_no_encoding_can_hold_is_refused(command):
     with pytest.raises(Rejected) as refused:
         content_digest("owner", command)

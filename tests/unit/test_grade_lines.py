@@ -24,10 +24,10 @@ BETS = {
 }
 
 
-def raw(*lines):
+def raw(*lines, american=False):
     """The exit status and the lines out for these lines in, as bytes."""
     sink = io.BytesIO()
-    status = grade_lines(io.BytesIO(b"\n".join(lines)), sink)
+    status = grade_lines(io.BytesIO(b"\n".join(lines)), sink, american=american)
     assert sink.getvalue().endswith(b"\n") or not sink.getvalue()
     return status, sink.getvalue().splitlines()
 
@@ -45,7 +45,8 @@ def refused(line):
     assert (status, len(lines)) == (1, 1)
     failure = json.loads(lines[0])
     assert list(failure) == ["id", "error"]
-    assert list(failure["error"]) == ["code", "message"]
+    assert list(failure["error"]) == ["line_number", "code", "message"]
+    assert failure["error"]["line_number"] == 1
     assert failure["error"]["message"]
     return failure["id"], failure["error"]["code"]
 
@@ -175,6 +176,68 @@ def test_a_wager_that_cannot_be_graded_has_its_code(changes, code):
     assert (status, failure["id"], failure["error"]["code"]) == (1, 7, code)
 
 
+def test_every_error_names_its_line():
+    bad: list[dict[str, object]] = [
+        {"id": 1, "line": "3.1"},
+        {"id": 2, "score": {"home": -1, "away": 0}},
+        {"id": 3, "stake": 100},
+    ]
+    questions = [json.dumps({**BETS, **one}).encode() for one in bad]
+    _, lines = raw(b"", questions[0], json.dumps(BETS).encode(), b"", questions[1], questions[2])
+    errors = [json.loads(line) for line in lines if b"error" in line]
+    assert [(one["id"], one["error"]["line_number"]) for one in errors] == [(1, 2), (2, 5), (3, 6)]
+
+
+@pytest.mark.parametrize(
+    ("price", "money"),
+    [
+        ("145", "245.00"),
+        ("+145", "245.00"),
+        ("-110", "190.91"),
+        ("\u2212110", "190.91"),
+        ("100", "200.00"),
+        ("145.0", "245.00"),
+        ("-110.00", "190.91"),
+        ("EV", "200.00"),
+        (145, "245.00"),
+        (-110, "190.91"),
+        (145.0, "245.00"),
+    ],
+    ids=repr,
+)
+def test_prices_are_read_as_data_files_have_them_where_that_is_asked_for(price, money):
+    status, lines = raw(json.dumps({**BETS, "line": "PK", "price": price}).encode(), american=True)
+    assert (status, json.loads(lines[0]).get("returned")) == (0, money)
+
+
+@pytest.mark.parametrize(
+    "price", ["1.91", "10/11", "99", "-99", "0", "145.5", "1e3", "", "--110", "9" * 20, 99, 1.91, 1e300, -0.0], ids=repr
+)
+def test_what_is_no_american_price_is_refused_where_every_price_is_one(price):
+    status, lines = raw(json.dumps({**BETS, "price": price}).encode(), american=True)
+    assert (status, json.loads(lines[0])["error"]["code"]) == (1, "price_invalid")
+
+
+@pytest.mark.parametrize("price", [True, None, [145], {"american": 145}])
+def test_a_price_is_a_text_or_a_number_even_there(price):
+    status, lines = raw(json.dumps({**BETS, "price": price}).encode(), american=True)
+    assert (status, json.loads(lines[0])["error"]["code"]) == (1, "malformed")
+
+
+@pytest.mark.parametrize("quarters", range(-30, 31))
+def test_what_a_page_shows_is_read(quarters):
+    parts = ["", "¼", "½", "¾"]
+    size = abs(quarters)
+    number = f"{size // 4 if size >= 4 or not size else ''}{parts[size % 4]}"
+    handicap = "PK" if not quarters else f"\u2212{number}" if quarters < 0 else f"+{number}"
+    for line, meant in ((handicap, quarters / 4), (f"o{number}", size / 4)):
+        fields = {"line": line, "price": "\u2212110", "stake": "1,100.00", "score": {"home": 40, "away": 3}}
+        if line[0] == "o":
+            fields |= {"market": "total", "side": "over"}
+        assert asked(**fields) == asked(**{**fields, "line": str(meant), "price": "-110", "stake": "1100"})
+        assert asked(**fields)[0] == 0
+
+
 @pytest.mark.parametrize(
     "name", ["7", "-0.0", "1e400", "9" * 6_000, "true", "false", "null", '""', '"a\\u00e9b"', '"ticket é ½"', '"\\"[{"']
 )
@@ -242,7 +305,7 @@ def test_blank_lines_are_skipped_and_every_other_line_is_answered_in_order():
     status, lines = raw(b"", good[0], b"  \t", b"\r", good[1] + b"\r", b"oops", b"", good[2])
     assert status == 1
     assert [json.loads(line)["id"] for line in lines] == [0, 1, None, 2]
-    assert "Line 6:" in json.loads(lines[2])["error"]["message"]
+    assert json.loads(lines[2])["error"]["line_number"] == 6
 
 
 def test_nothing_in_is_nothing_out():
@@ -257,7 +320,7 @@ def test_a_line_that_is_too_long_is_one_error_and_the_next_is_read(excess):
     assert (status, len(lines)) == (1, 3)
     assert [json.loads(line).get("result") for line in lines] == ["half_won", None, "half_won"]
     assert json.loads(lines[1])["error"]["code"] == "malformed"
-    assert "Line 2:" in json.loads(lines[1])["error"]["message"]
+    assert json.loads(lines[1])["error"]["line_number"] == 2
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])

@@ -50,7 +50,7 @@ def another_game_ends(book):
 
 
 def a_layer_comes_and_goes(book):
-    book.given(Suspend("market", OTHER_LINE, ""), Reopen("market", OTHER_LINE, ""))
+    book.given(Suspend("market", OTHER_LINE, "given"), Reopen("market", OTHER_LINE, ""))
 
 
 BOOK_MOVES = {
@@ -59,26 +59,26 @@ BOOK_MOVES = {
     "the player wagers": in_the_book(wager("P1", 5_00)),
     "the player's ticket is void": in_the_book(VoidWager(0, "slip")),
     "another player's account": in_the_book(
-        AdjustCredit("P2", 5_000_00, ""),
-        GrantTemporaryCredit("P2", 10_00, NOON_NS + 90 * HOUR_NS, ""),
-        SetPlayerLimits("P2", 400_00, None, True, ""),
+        AdjustCredit("P2", 5_000_00, "given"),
+        GrantTemporaryCredit("P2", 10_00, NOON_NS + 90 * HOUR_NS, "given"),
+        SetPlayerLimits("P2", 400_00, None, True, "given"),
         EnterTransaction("P2", "receipt", 1_00, "cash"),
     ),
-    "the player's credit": in_the_book(AdjustCredit("P1", 5_000_00, "")),
-    "the player's temporary credit": in_the_book(GrantTemporaryCredit("P1", 10_00, NOON_NS + 90 * HOUR_NS, "")),
-    "the player's limits": in_the_book(SetPlayerLimits("P1", 400_00, None, True, "")),
+    "the player's credit": in_the_book(AdjustCredit("P1", 5_000_00, "given")),
+    "the player's temporary credit": in_the_book(GrantTemporaryCredit("P1", 10_00, NOON_NS + 90 * HOUR_NS, "given")),
+    "the player's limits": in_the_book(SetPlayerLimits("P1", 400_00, None, True, "given")),
     "the player's balance": in_the_book(EnterTransaction("P1", "receipt", 1_00, "cash")),
-    "the book's limits": in_the_book(SetLimits(2_00, 9_000_00, 40_000_00, "")),
+    "the book's limits": in_the_book(SetLimits(2_00, 9_000_00, 40_000_00, "given")),
     "the market's line": in_the_book(MoveLine(MONEYLINE, "hide"), MoveLine(MONEYLINE, "follow")),
     "another market's line": in_the_book(MoveLine(OTHER_LINE, "hide"), MoveLine(OTHER_LINE, "follow")),
-    "the market's layer": in_the_book(Suspend("market", MONEYLINE, ""), Reopen("market", MONEYLINE, "")),
+    "the market's layer": in_the_book(Suspend("market", MONEYLINE, "given"), Reopen("market", MONEYLINE, "")),
     "another layer": a_layer_comes_and_goes,
-    "the house": of_the_house(CreateLeague("NBA", "basketball"), Suspend("kind", "total", "")),
-    "the agent moves": in_the_book(MoveAgent("A1", "A3", "")),
-    "another agent": in_the_book(agent("A9"), MoveAgent("A9", "A3", "")),
+    "the house": of_the_house(CreateLeague("NBA", "basketball"), Suspend("kind", "total", "given")),
+    "the agent moves": in_the_book(MoveAgent("A1", "A3", "given")),
+    "another agent": in_the_book(agent("A9"), MoveAgent("A9", "A3", "given")),
     "the agent is there": in_the_book(agent("NEW")),
-    "another user": in_the_book(staff("zoe", *MAY), RevokeUser("zoe", ""), RestoreUser("zoe", "")),
-    "the user": in_the_book(RevokeUser("ann", ""), RestoreUser("ann", "")),
+    "another user": in_the_book(staff("zoe", *MAY), RevokeUser("zoe", "given"), RestoreUser("zoe", "given")),
+    "the user": in_the_book(RevokeUser("ann", "given"), RestoreUser("ann", "given")),
     "the role": in_the_book(role("role-of-ann", Permission.SUSPEND)),
     "another role": in_the_book(role("cashier", Permission.TRANSACTION_ENTER)),
     "a new user": in_the_book(CreateUser("NEW", ROOT, "role-of-ann")),
@@ -96,35 +96,35 @@ BOOK_CASES = [
         },
     ),
     (VoidWager(0, "late"), {"the player's ticket is void"}),
-    (AdjustCredit("P1", 1_00, ""), {"the player's credit", "the player's temporary credit"}),
+    (AdjustCredit("P1", 1_00, "given"), {"the player's credit", "the player's temporary credit"}),
     (
-        GrantTemporaryCredit("P1", 1, NOON_NS + 99 * HOUR_NS, ""),
+        GrantTemporaryCredit("P1", 1, NOON_NS + 99 * HOUR_NS, "given"),
         {"the player's credit", "the player's temporary credit"},
     ),
-    (EnterTransaction("P1", "receipt", 1, ""), {"the player's balance", "another game's result"}),
-    (SetPlayerLimits("P1", 1_00, 1_00, True, ""), {"the player's limits"}),
-    (SetLimits(3_00, 500_00, 900_00, ""), {"the book's limits"}),
+    (EnterTransaction("P1", "receipt", 1, "given"), {"the player's balance", "another game's result"}),
+    (SetPlayerLimits("P1", 1_00, 1_00, True, "given"), {"the player's limits"}),
+    (SetLimits(3_00, 500_00, 900_00, "given"), {"the book's limits"}),
     (SetLocks(True, "trial"), {"the book's limits"}),
     (MoveLine(MONEYLINE, "hide"), {"the market's line"}),
-    (Suspend("market", MONEYLINE, ""), {"the market's layer"}),
+    (Suspend("market", MONEYLINE, "given"), {"the market's layer"}),
     (Reopen("market", MONEYLINE, ""), {"the market's layer"}),
     (CreateAgent("NEW", "A1"), {"the agent moves", "the agent is there"}),
     (CreatePlayer("NEW", "A1", 0), {"the agent moves", "a new user"}),
-    (MoveAgent("A1", "A2", ""), {"the agent moves"}),
-    (SetRole("role-of-ann", ROOT, (), ""), {"the role"}),
+    (MoveAgent("A1", "A2", "given"), {"the agent moves"}),
+    (SetRole("role-of-ann", ROOT, (), "given"), {"the role"}),
     (CreateUser("NEW", ROOT, "role-of-ann"), {"a new user", "the role"}),
-    (AssignRole("ann", "viewer", ""), {"the user"}),
-    (RevokeUser("ann", ""), {"the user"}),
-    (RestoreUser("ann", ""), {"the user"}),
+    (AssignRole("ann", "viewer", "given"), {"the user"}),
+    (RevokeUser("ann", "given"), {"the user"}),
+    (RestoreUser("ann", "given"), {"the user"}),
 ]
 
 HOUSE_MOVES = {
     "another game": [
         game("G9"),
         board("G9"),
-        RescheduleFixture("G9", START_NS + 1, ""),
+        RescheduleFixture("G9", START_NS + 1, "given"),
     ],
-    "the game": [RescheduleFixture("G1", START_NS + HOUR_NS, "")],
+    "the game": [RescheduleFixture("G1", START_NS + HOUR_NS, "given")],
     "the game's number": [RenumberFixture("G1", 13, "as printed")],
     "the game's board": [board("G1", line("moneyline", "+130", "-140"), entered_ns=NOON_NS + 1)],
     "a line is held": [board("G1", line("total", "+150", "+150", quarters=34), entered_ns=NOON_NS + 1, confirm=False)],
@@ -134,9 +134,9 @@ HOUSE_MOVES = {
     "a book": [OpenBook("NEW", "owner")],
     "another book": [OpenBook("other", "owner")],
     "the feed is heard of": [KeepFeed()],
-    "the feed is watched in another way": [WatchFeed("platform", 60_000, "")],
-    "the feed is watched no more": [WatchFeed("platform", 0, "")],
-    "a layer": [Suspend("league", "MLB", ""), Reopen("league", "MLB", "")],
+    "the feed is watched in another way": [WatchFeed("platform", 60_000, "given")],
+    "the feed is watched no more": [WatchFeed("platform", 0, "given")],
+    "a layer": [Suspend("league", "MLB", "given"), Reopen("league", "MLB", "")],
     "a role": [role("clerk", Permission.LINES_POST)],
     "a new game": [CreateFixture("NEW", "MLB", 11, "Away", "Home", START_NS)],
 }
@@ -144,7 +144,7 @@ HOUSE_MOVES = {
 HOUSE_CASES = [
     (CreateLeague("NEW", "hockey"), {"a league"}),
     (CreateFixture("NEW", "MLB", 11, "Away", "Home", START_NS), {"a new game"}),
-    (RescheduleFixture("G1", START_NS + 5, ""), {"the game", "the game's number"}),
+    (RescheduleFixture("G1", START_NS + 5, "given"), {"the game", "the game's number"}),
     (RenumberFixture("G1", 11, "as printed"), {"the game", "the game's number"}),
     (
         PostLines("G1", NOON_NS + 2, (line("moneyline", "+130", "-140"),)),
@@ -155,11 +155,11 @@ HOUSE_CASES = [
     (SetGuard("swap", "alert", "trial"), {"the guard"}),
     (EnterResult("G1", Score(1, 2)), {"the game", "the game's number"}),
     (ConfirmResult("G1", 1), {"the game", "the game's number"}),
-    (CancelFixture("G1", ""), {"the game", "the game's number"}),
+    (CancelFixture("G1", "given"), {"the game", "the game's number"}),
     (ReopenFixture("G1", "again"), {"the game", "the game's number"}),
     (OpenBook("NEW", "owner"), {"a book"}),
-    (StartStream("other", ""), {"another book"}),
-    (WatchFeed("platform", 5_000, ""), {"the feed is watched in another way", "the feed is watched no more"}),
+    (StartStream("other", "given"), {"another book"}),
+    (WatchFeed("platform", 5_000, "given"), {"the feed is watched in another way", "the feed is watched no more"}),
     (KeepFeed(), set()),
 ]
 
@@ -207,7 +207,7 @@ def test_a_book_command_is_refused_by_what_it_is_about_and_by_nothing_else(open_
 @pytest.mark.parametrize("move", HOUSE_MOVES, ids=str)
 @pytest.mark.parametrize(("command", "related"), HOUSE_CASES, ids=name_of)
 def test_a_house_command_is_refused_by_what_it_is_about_and_by_nothing_else(house, command, related, move):
-    house.given(game("G1"), board("G1"), WatchFeed("platform", 30_000, ""))
+    house.given(game("G1"), board("G1"), WatchFeed("platform", 30_000, "given"))
     seen = house.state.seq
     house.given(HOUSE_MOVES[move])
     assert (VOCABULARY.grounds[type(command)](house.state, command) > seen) == (move in related)
@@ -231,8 +231,8 @@ def test_ending_a_session_stands_on_the_session_which_may_be_used(open_book):
         open_book.when(SignIn("ann", name, "screen", password_seq, HOUR_NS, HOUR_NS, ""), by=GATEWAY)
     seen = open_book.state.seq
     open_book.when(KeepSession("s1"), by=GATEWAY)
-    open_book.given(EndSession("s2", ""), wager("P1", 5_00))
-    command = EndSession("s1", "")
+    open_book.given(EndSession("s2", "given"), wager("P1", 5_00))
+    command = EndSession("s1", "given")
     open_book.when(command, if_position=seen)
     open_book.happened(SessionEnded)
     open_book.when(command, if_position=seen)
@@ -250,23 +250,28 @@ def test_a_restart_refuses_only_what_may_have_gone_before_it(open_book):
     seen = open_book.state.seq
     open_book.given(wager("P2", 5_00))
     restarted = open_book.recovered()
-    for command in (wager("P1", 5_00), AdjustCredit("P1", 1, ""), MoveLine(MONEYLINE, "hide"), SetLimits(1, 2, 3, "")):
+    for command in (
+        wager("P1", 5_00),
+        AdjustCredit("P1", 1, "given"),
+        MoveLine(MONEYLINE, "hide"),
+        SetLimits(1, 2, 3, "given"),
+    ):
         expected = VOCABULARY.grounds[type(command)](open_book.state, command)
         assert VOCABULARY.grounds[type(command)](restarted, command) == expected <= seen
     # Whether there was a layer before the restart that has gone since is not known any more.
-    assert VOCABULARY.grounds[Suspend](restarted, Suspend("market", MONEYLINE, "")) == restarted.seq
+    assert VOCABULARY.grounds[Suspend](restarted, Suspend("market", MONEYLINE, "given")) == restarted.seq
 
 
 def test_what_is_deleted_beyond_the_bound_counts_as_deleted_with_the_last_that_is_forgotten(open_book, monkeypatch):
     monkeypatch.setattr("runline.domain.state.GONE_MAX", 2)
     state = open_book.state
-    ways = [Suspend("player", "P1", ""), Suspend("player", "P2", ""), Suspend("market", MONEYLINE, "")]
+    ways = [Suspend("player", "P1", "given"), Suspend("player", "P2", "given"), Suspend("market", MONEYLINE, "given")]
     gone = []
     for way in ways:
         open_book.given(way, Reopen(way.scope, way.subject, ""))
         gone.append(state.seq)
     assert [VOCABULARY.grounds[Suspend](state, way) for way in ways] == gone
-    assert VOCABULARY.grounds[Suspend](state, Suspend("sport", "baseball", "")) == gone[0]
+    assert VOCABULARY.grounds[Suspend](state, Suspend("sport", "baseball", "given")) == gone[0]
 
 
 def test_placing_a_wager_with_a_position_of_before_a_result_is_taken(open_book):

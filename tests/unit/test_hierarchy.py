@@ -123,7 +123,7 @@ def test_the_sums_of_agents_follow_a_moved_subtree(book):
     assert astuple(sums["A2"])[:3] == (10_00, 1, 7_00)
     (market,) = book.state.risk.stands("A2")
     assert book.state.risk.exposure(market, "A2") == book.state.risk.exposure(market)
-    assert set(book.state.risk.exposure(market, "A1").values()) == {0}
+    assert set(book.state.risk.exposure(market, "A1").sides.values()) == {0}
     book.given(wager("P1", 5_00))
     assert astuple(sums["A2"])[:3] == (15_00, 2, 7_00)
     agents_have_the_sums_of_their_subtrees(book.state)
@@ -164,7 +164,9 @@ def test_a_move_makes_the_tree_no_deeper_than_it_may_be(book):
 
 
 def test_a_height_is_found_whatever_the_order_of_the_agents(book):
-    book.given(agent("Z"), agent("A"), agent("M"), MoveAgent("A", "M", ""), MoveAgent("M", "Z", ""), agent("A1", "A"))
+    book.given(
+        agent("Z"), agent("A"), agent("M"), MoveAgent("A", "M", "given"), MoveAgent("M", "Z", "given"), agent("A1", "A")
+    )
     heights = {name: book.recovered().tree.height(name) for name in book.state.tree.agents}
     assert heights == {ROOT: 4, "Z": 3, "M": 2, "A": 1, "A1": 0}
     assert heights == {name: book.state.tree.height(name) for name in book.state.tree.agents}
@@ -193,24 +195,24 @@ def test_nobody_moves_the_node_they_stand_at(book):
 def test_both_ends_of_a_move_lie_in_the_movers_subtree(book):
     book.given(agent("A1"), agent("A2"), agent("A1-1", "A1"), agent("A1-2", "A1"))
     book.given(staff("one", Permission.AGENT_MOVE, at="A1"))
-    for command in (MoveAgent("A1-1", "A2", ""), MoveAgent("A2", "A1", ""), MoveAgent("A1-1", ROOT, "")):
+    for command in (MoveAgent("A1-1", "A2", "given"), MoveAgent("A2", "A1", "given"), MoveAgent("A1-1", ROOT, "given")):
         book.when(command, by="one")
         book.rejected("not_permitted")
-    book.when(MoveAgent("A1-1", "A1-2", ""), by="one")
+    book.when(MoveAgent("A1-1", "A1-2", "given"), by="one")
     book.happened(AgentMoved)
 
 
 def test_moving_to_where_it_stands_changes_nothing(book):
     book.given(agent("A1"))
-    book.when(MoveAgent("A1", ROOT, ""))
+    book.when(MoveAgent("A1", ROOT, "given"))
     book.nothing_happened()
 
 
 def test_both_ends_of_a_move_are_its_ground(book):
     book.given(agent("A1"), agent("A2"), agent("A3"))
     seen = book.state.seq
-    book.given(MoveAgent("A2", "A3", ""))
-    book.when(MoveAgent("A1", "A3", ""), if_position=seen)
+    book.given(MoveAgent("A2", "A3", "given"))
+    book.when(MoveAgent("A1", "A3", "given"), if_position=seen)
     book.happened(AgentMoved)
-    book.when(MoveAgent("A3", "A2", ""), if_position=seen)
+    book.when(MoveAgent("A3", "A2", "given"), if_position=seen)
     book.rejected("position_moved")

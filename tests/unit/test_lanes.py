@@ -237,14 +237,14 @@ def test_whether_somebody_may_send_a_command_is_known_before_it_is_judged(book):
 
     assert permitted(WAGER, "P1")
     assert not permitted(CONTROL, "P1")
-    assert permitted(Suspend("all", "", ""), "ann")
+    assert permitted(Suspend("all", "", "given"), "ann")
     assert not permitted(CONTROL, "ann")
     assert not permitted(WAGER, "nobody")
     assert permitted(CONTROL, book.owner)
     assert permitted(KeepSession("s"), GATEWAY)
     assert not permitted(KeepSession("s"), book.owner)
     book.given(RevokeUser("ann", "left"))
-    assert not permitted(Suspend("all", "", ""), "ann")
+    assert not permitted(Suspend("all", "", "given"), "ann")
     assert is_permitted(Book("new", VOCABULARY), Request("new", "id", "owner", CONTROL))
 
 

@@ -37,8 +37,8 @@ def legs(book):
 def test_a_ticket_stands_on_the_side_of_each_leg_and_risks_its_stake_once(paired):
     state = paired.state
     assert state.risk.pending["P1"] == 10_00
-    assert state.risk.exposure(MONEYLINE) == {"away": 32_95, "home": -10_00}
-    assert state.risk.exposure(TOTAL, "A1") == {"over": 32_95, "under": -10_00}
+    assert state.risk.exposure(MONEYLINE).sides == {"away": 32_95, "home": -10_00}
+    assert state.risk.exposure(TOTAL, "A1").sides == {"over": 32_95, "under": -10_00}
     assert (state.tickets.open_count, state.risk.sums["A1"].open_wagers) == (1, 1)
     assert state.tickets.open_on == {"G1": {paired.number: None}}
     laws.exposure_is_what_would_be_lost(state)
@@ -59,8 +59,8 @@ def test_it_is_graded_leg_by_leg_and_paid_once(paired, away, home, graded, resul
     paired.happened(WagerSettled, wager=paired.number, legs=graded, result=result, returned_minor=money)
     assert legs(paired) == [("graded", one) for one in graded]
     assert paired.balance("P1") == money - 10_00
-    assert paired.state.risk.exposure(MONEYLINE) == {"away": 0, "home": 0}
-    assert paired.state.risk.exposure(TOTAL) == {"over": 0, "under": 0}
+    assert paired.state.risk.exposure(MONEYLINE).sides == {"away": 0, "home": 0}
+    assert paired.state.risk.exposure(TOTAL).sides == {"over": 0, "under": 0}
     assert paired.state.tickets.open_on == {}
 
 
@@ -87,7 +87,8 @@ def test_a_void_voids_each_leg_and_both_markets_are_known_to_have_moved(paired):
     paired.when(VoidWager(paired.number, "slip"))
     paired.happened(WagerVoided)
     assert legs(paired) == [("void", "void")] * 2
-    assert paired.state.risk.markets_closed_at(paired.state.seq) == (MONEYLINE, TOTAL)
+    stake = paired.state.risk.stake_closed_at(paired.state.seq)
+    assert [leg.market for leg in stake.legs] == [MONEYLINE, TOTAL]
     assert paired.state.risk.pending["P1"] == 0
 
 

@@ -9,6 +9,7 @@ from tests.doubles.words import wager
 import runline.store.tables  # noqa: F401  (every noun declares its commands)
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.bounds import PIECE_MAX
+from runline.domain.identifiers import Reason, Remark
 from runline.domain.messages import Command, Rejected
 from runline.domain.pieces import require_small_pieces
 from runline.domain.prices import Prices
@@ -19,6 +20,7 @@ from runline.gateway.door import decoded, public_commands
 
 EVERY_PIECE = [one for kind in VOCABULARY.commands.values() for one in commands_too_large(kind)]
 each_piece = pytest.mark.parametrize(("place", "body"), EVERY_PIECE, ids=[place for place, _ in EVERY_PIECE])
+TEXTS = (str, Reason, Remark)
 OF_PIECES = {"too_long", "too_many"}
 
 
@@ -31,7 +33,7 @@ def test_every_command_that_holds_text_is_among_these():
     without = {
         name
         for name, kind in VOCABULARY.commands.items()
-        if not any(f.type is str for f in msgspec.structs.fields(kind))
+        if not any(f.type in TEXTS for f in msgspec.structs.fields(kind))
     }
     assert named | without == set(VOCABULARY.commands)
     assert len(EVERY_PIECE) > 80
@@ -138,6 +140,6 @@ def test_another_content_is_another_command(name):
     first = content_digest("P1", msgspec.json.decode(msgspec.json.encode(base), type=kind))
     assert content_digest("P2", msgspec.json.decode(msgspec.json.encode(base), type=kind)) != first
     for field in fields:
-        if field.type is str:
+        if field.type in TEXTS:
             changed = msgspec.json.encode({**base, field.name: "y"})
             assert content_digest("P1", msgspec.json.decode(changed, type=kind)) != first

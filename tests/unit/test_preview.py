@@ -1,14 +1,23 @@
 """Preview: what a command would move is what it moves. (The stage checks this on every command; here are the figures.)"""
 
-from tests.doubles.words import board, game, player, wager
+from tests.doubles.stage import NOON_NS
+from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.accounts import EnterTransaction
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE
-from runline.domain.preview import Moves, moves
+from runline.domain.outcomes import NOTHING, Case
+from runline.domain.permissions import Permission
+from runline.domain.preview import Moves, moves, moves_shown_to
 from runline.domain.tickets import VoidWager
 
-AWAY, HOME = "G1:game:moneyline/away", "G1:game:moneyline/home"
+MONEYLINE = "G1:game:moneyline"
+
+SPREAD = line("spread", "-110", "-110", quarters=-12)
+MOVED = line("spread", "-110", "-110", quarters=-28)
+
+NOTHING_LEFT = {MONEYLINE: -12_00}, {MONEYLINE: NOTHING}
+AWAY_WINS = {MONEYLINE: Case(12_00, "away wins")}
 
 
 def previewed(book, command, by="owner"):
@@ -16,13 +25,13 @@ def previewed(book, command, by="owner"):
     return moves(book.state, book.decide(command, by, book.at_ns, book.fetch(command)))
 
 
-def test_a_wager_would_tie_up_its_risk_and_move_the_exposure_of_every_side(book):
+def test_a_wager_would_tie_up_its_risk_and_move_the_worst_case(book):
     book.given(game("G1"), board("G1"), player("P1"))
     command = wager("P1", 10_00)
-    assert previewed(book, command) == Moves({}, {"P1": 10_00}, {AWAY: 12_00, HOME: -10_00})
-    assert (book.state.risk.pending, book.state.risk.exposure("G1:game:moneyline")) == ({}, {"away": 0, "home": 0})
+    assert previewed(book, command) == Moves({}, {"P1": 10_00}, {MONEYLINE: 12_00}, AWAY_WINS)
+    assert (book.state.risk.pending, book.state.risk.exposure(MONEYLINE).worst) == ({}, NOTHING)
     book.given(command)
-    assert book.state.risk.exposure("G1:game:moneyline") == {"away": 12_00, "home": -10_00}
+    assert book.state.risk.exposure(MONEYLINE).sides == {"away": 12_00, "home": -10_00}
 
 
 def test_a_transaction_would_move_the_balance(book):
@@ -34,7 +43,9 @@ def test_a_settlement_would_free_the_risk_and_pay(book):
     book.given(game("G1"), board("G1"), player("P1"), wager("P1", 10_00))
     book.house.ends("G1", away=3, home=1)
     (job,) = book.state.jobs.by_number
-    assert previewed(book, DoSlice(job), ENGINE) == Moves({"P1": 12_00}, {"P1": -10_00}, {AWAY: -12_00, HOME: 10_00})
+    assert previewed(book, DoSlice(job), ENGINE) == Moves(
+        {"P1": 12_00}, {"P1": -10_00}, {MONEYLINE: -12_00}, {MONEYLINE: NOTHING}
+    )
 
 
 def test_voiding_a_settled_ticket_would_move_its_payment_only(book):
@@ -48,7 +59,30 @@ def test_voiding_a_settled_ticket_would_move_its_payment_only(book):
 def test_what_cancels_out_is_left_out(book):
     book.given(game("G1"), board("G1"), player("P1"), wager("P1", 10_00))
     number = book.state.seq
-    assert previewed(book, VoidWager(number, "wrong side")) == Moves({}, {"P1": -10_00}, {AWAY: -12_00, HOME: 10_00})
+    assert previewed(book, VoidWager(number, "wrong side")) == Moves(
+        {}, {"P1": -10_00}, {MONEYLINE: -12_00}, {MONEYLINE: NOTHING}
+    )
     book.house.ends("G1", away=2, home=2)
     book.settles()
     assert previewed(book, VoidWager(number, "wrong side")) == Moves()
+
+
+def test_a_wager_where_the_line_has_moved_says_how_the_game_costs_most(book):
+    book.given(game("G1"), board("G1", SPREAD), player("P1"))
+    first = wager("P1", 110_00, kind="spread", side="home", price="-110", quarters=-12)
+    book.given(first, board("G1", MOVED, entered_ns=NOON_NS + 1))
+    second = wager("P1", 110_00, kind="spread", side="away", price="-110", quarters=28)
+    worst = Case(200_00, "home by 4 to 6", 4, 6)
+    assert previewed(book, second) == Moves({}, {"P1": 110_00}, {"G1:game:spread": 100_00}, {"G1:game:spread": worst})
+    book.given(second)
+    assert book.state.risk.exposure("G1:game:spread").worst == worst
+
+
+def test_what_a_wager_does_to_exposure_is_told_by_the_askers_own_part_of_the_book(book):
+    book.given(game("G1"), board("G1"), agent("A1"), player("P1", "A1"), player("P2"), wager("P2", 50_00))
+    book.given(staff("ann", Permission.FIGURES_VIEW, at="A1"), staff("tim", Permission.TICKER_VIEW, at="A1"))
+    events = book.decide(wager("P1", 10_00), "owner", book.at_ns)
+    assert moves_shown_to("owner", book.state, events).worst == {MONEYLINE: Case(72_00, "away wins")}
+    assert moves_shown_to("ann", book.state, events).worst == AWAY_WINS
+    assert moves_shown_to("tim", book.state, events).worst == {}
+    assert moves_shown_to("P1", book.state, events) == Moves({}, {"P1": 10_00})

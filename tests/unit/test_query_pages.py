@@ -141,7 +141,9 @@ def test_a_page_that_passes_many_nodes_without_rows_is_short_and_goes_on(house, 
 def test_a_page_costs_what_it_shows(house, book):
     tree(book)
     book.given(game("G1"), board("G1"), wager("P1", 5_00))
-    book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), Suspend("agent", "A1-1", ""), Suspend("all", "", ""))
+    book.given(
+        staff("one", Permission.FIGURES_VIEW, at="A1"), Suspend("agent", "A1-1", "given"), Suspend("all", "", "given")
+    )
     state, view = book.state, house.state
     with_sessions(state)
     pages = [
@@ -169,9 +171,9 @@ def test_a_page_costs_what_it_shows(house, book):
 def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, book, monkeypatch):
     tree(book)
     book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
-    book.given(Suspend("player", "P9", ""), Suspend("agent", "A1-1", ""), Suspend("all", "", ""))
-    book.given(Suspend("player", "P7", ""), Suspend("agent", "A2", ""))
-    book.given(Reopen("agent", "A1-1", ""), Suspend("agent", "A1-2", ""))
+    book.given(Suspend("player", "P9", "given"), Suspend("agent", "A1-1", "given"), Suspend("all", "", "given"))
+    book.given(Suspend("player", "P7", "given"), Suspend("agent", "A2", "given"))
+    book.given(Reopen("agent", "A1-1", ""), Suspend("agent", "A1-2", "given"))
     state, view = book.state, house.state
     kept_there = sorted(role.name for role in state.access.roles.values() if role.node in (ROOT, "A1"))
     for most in (1, 2, 1_000):
@@ -188,7 +190,7 @@ def test_roles_and_layers_are_shown_to_whom_they_concern_in_their_order(house, b
 def test_no_page_names_by_its_end_what_it_does_not_show(house, book, monkeypatch):
     tree(book)
     book.given(staff("one", Permission.FIGURES_VIEW, at="A1"), staff("two", Permission.FIGURES_VIEW, at="A2"))
-    book.given(*(Suspend("player", number, "") for number in ("P1", "P2", "P7", "P8", "P9")))
+    book.given(*(Suspend("player", number, "given") for number in ("P1", "P2", "P7", "P8", "P9")))
     for most in (1, 2, 3, 1_000):
         monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
         for query in ("roles", "suspensions"):
@@ -234,11 +236,11 @@ def test_a_side_that_is_closed_is_shown_and_a_market_without_open_sides_is_close
 
     name = "G1:game:moneyline"
     assert moneyline() == (True, "", [])
-    book.given(Suspend("selection", f"{name}/home", ""))
+    book.given(Suspend("selection", f"{name}/home", "given"))
     assert moneyline() == (True, "", ["home"])
-    house.given(Suspend("selection", f"{name}/away", ""))
+    house.given(Suspend("selection", f"{name}/away", "given"))
     assert moneyline() == (False, "selection", [])
-    book.given(Reopen("selection", f"{name}/home", ""), Suspend("market", name, ""))
+    book.given(Reopen("selection", f"{name}/home", ""), Suspend("market", name, "given"))
     assert moneyline() == (False, f"market {name}", [])
     book.given(Reopen("market", name, ""))
     assert moneyline() == (True, "", ["away"])
@@ -250,7 +252,9 @@ def test_a_player_whose_account_takes_no_wagers_sees_a_board_that_is_closed(hous
     def shown_to(number):
         audience = Audience(ROOT, number, frozenset({Permission.BOARD_VIEW.value}))
         row = board_fixture(book.state, house.state, house.state.catalog.fixtures["G1"], audience, book.at_ns)
-        return {(market.open, market.closed_by) for market in row.markets}, closing(book.state, audience)[0]
+        closed = closing(book.state, audience)
+        assert closed is not None
+        return {(market.open, market.closed_by) for market in row.markets}, closed[0]
 
     assert shown_to("P1") == shown_to("P2") == ({(True, "")}, None)
     book.when(SetPlayerLimits("P1", None, None, False, "owes"))

@@ -114,7 +114,7 @@ def test_a_game_that_is_called_off_is_an_event_and_final(house):
     house.happened(FixtureCancelled, fixture="G1", revision=1, before=None, regrade=False, reason="flood")
     house.when(CancelFixture("G1", "again"))
     house.nothing_happened()
-    for command in (EnterResult("G1", HOME_WINS), RescheduleFixture("G1", START_NS + 24 * HOUR_NS, "")):
+    for command in (EnterResult("G1", HOME_WINS), RescheduleFixture("G1", START_NS + 24 * HOUR_NS, "given")):
         house.when(command)
         house.rejected("fixture_status")
 
@@ -230,7 +230,7 @@ def test_calling_off_a_game_before_its_start_stops_its_timer(house):
 
 
 def test_unknown_fixtures_are_named(house):
-    for command in (EnterResult("G9", HOME_WINS), ConfirmResult("G9", 1), CancelFixture("G9", "")):
+    for command in (EnterResult("G9", HOME_WINS), ConfirmResult("G9", 1), CancelFixture("G9", "given")):
         house.when(command)
         house.rejected("unknown_fixture", fixture="G9")
 
@@ -247,7 +247,9 @@ def test_entering_and_confirming_are_two_permissions(house):
     house.happened(ResultConfirmed)
 
 
-@pytest.mark.parametrize("command", [EnterResult("G1", AWAY_WINS), ConfirmResult("G1", 1), CancelFixture("G1", "")])
+@pytest.mark.parametrize(
+    "command", [EnterResult("G1", AWAY_WINS), ConfirmResult("G1", 1), CancelFixture("G1", "given")]
+)
 def test_a_result_stands_on_the_fixture_and_what_was_entered(house, command):
     house.given(EnterResult("G1", HOME_WINS))
     seen = house.state.seq

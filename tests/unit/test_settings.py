@@ -36,7 +36,7 @@ def test_limits_say_what_they_were(book):
 )
 def test_what_is_no_limit_is_refused(book, limits):
     least, most, win_most = limits
-    book.when(SetLimits(least, most, win_most, ""))
+    book.when(SetLimits(least, most, win_most, "given"))
     book.rejected("limits_invalid")
 
 

@@ -130,9 +130,9 @@ def test_a_slip_of_the_pen_is_refused_for_it_would_close_nothing(open_book, scop
 
 
 def test_unknown_agents_and_players_are_refused(open_book):
-    open_book.when(Suspend("agent", "A9", ""))
+    open_book.when(Suspend("agent", "A9", "given"))
     open_book.rejected("unknown_agent")
-    open_book.when(Suspend("player", "P9", ""))
+    open_book.when(Suspend("player", "P9", "given"))
     open_book.rejected("unknown_player")
 
 
@@ -147,14 +147,14 @@ def test_unknown_agents_and_players_are_refused(open_book):
     ],
 )
 def test_a_subject_fits_its_scope(open_book, scope, subject, code):
-    for command in (Suspend(scope, subject, ""), Reopen(scope, subject, "")):
+    for command in (Suspend(scope, subject, "given"), Reopen(scope, subject, "")):
         open_book.when(command)
         open_book.rejected(code)
 
 
 def test_the_house_has_no_agents_and_players(house):
     for scope in ("agent", "player"):
-        house.when(Suspend(scope, "A1", ""))
+        house.when(Suspend(scope, "A1", "given"))
         house.rejected("scope_invalid")
 
 
@@ -164,7 +164,7 @@ def test_the_house_has_no_agents_and_players(house):
 @pytest.mark.parametrize(("scope", "subject"), HOUSE_LAYERS)
 def test_what_concerns_the_whole_book_is_closed_at_its_root_only(open_book, scope, subject):
     open_book.given(staff("one", Permission.SUSPEND, at="A1"))
-    for command in (Suspend(scope, subject, ""), Reopen(scope, subject, "")):
+    for command in (Suspend(scope, subject, "given"), Reopen(scope, subject, "")):
         open_book.when(command, by="one")
         open_book.rejected("not_permitted")
 
@@ -179,11 +179,11 @@ def test_an_agents_staff_closes_their_own_subtree_only(open_book):
         ("player", "P9"),
     ]
     for scope, subject in foreign:
-        open_book.when(Suspend(scope, subject, ""), by="one")
+        open_book.when(Suspend(scope, subject, "given"), by="one")
         open_book.rejected("not_permitted")
-    open_book.when(Suspend("agent", "A1-1", ""), by="one")
+    open_book.when(Suspend("agent", "A1-1", "given"), by="one")
     open_book.happened(Suspended)
-    open_book.when(Suspend("player", "P1", ""), by="one")
+    open_book.when(Suspend("player", "P1", "given"), by="one")
     open_book.happened(Suspended)
 
 
@@ -193,13 +193,13 @@ def test_an_agents_staff_closes_their_own_subtree_only(open_book):
 def test_a_layers_ground_moves_when_it_comes_and_when_it_goes(open_book):
     seen = open_book.state.seq
     open_book.given(player("P3"))
-    open_book.when(Suspend("league", "MLB", ""), if_position=seen)
+    open_book.when(Suspend("league", "MLB", "given"), if_position=seen)
     open_book.happened(Suspended)
     seen = open_book.state.seq
     open_book.given(Reopen("league", "MLB", ""))
     open_book.when(Reopen("league", "MLB", ""), if_position=seen)
     open_book.rejected("position_moved", position=open_book.state.seq)
-    open_book.when(Suspend("league", "MLB", ""), if_position=seen)
+    open_book.when(Suspend("league", "MLB", "given"), if_position=seen)
     open_book.rejected("position_moved")
 
 

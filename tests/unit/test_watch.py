@@ -28,7 +28,8 @@ from runline.domain.watch import (
 def house():
     house = HouseStage()
     house.given(
-        SetRole("feed", "root", tuple(Permission(value) for value in FEED_MAY), ""), CreateUser("don", "root", "feed")
+        SetRole("feed", "root", tuple(Permission(value) for value in FEED_MAY), "given"),
+        CreateUser("don", "root", "feed"),
     )
     house.given(WatchFeed("don", 20_000, "lines"))
     return house
@@ -90,15 +91,15 @@ def test_another_time_counts_from_now(house):
 
 @pytest.mark.parametrize("after_ms", [-1, 999, FEED_SILENT_MS_MAX + 1])
 def test_a_time_that_is_none_is_refused(house, after_ms):
-    house.when(WatchFeed("don", after_ms, ""))
+    house.when(WatchFeed("don", after_ms, "given"))
     house.rejected("limits_invalid")
 
 
 def test_only_users_are_watched_and_not_too_many(house, monkeypatch):
-    house.when(WatchFeed("nobody", 20_000, ""))
+    house.when(WatchFeed("nobody", 20_000, "given"))
     house.rejected("unknown_user")
     monkeypatch.setattr("runline.domain.watch.FEEDS_MAX", 1)
-    house.when(WatchFeed("platform", 20_000, ""))
+    house.when(WatchFeed("platform", 20_000, "given"))
     house.rejected("too_many", most=1)
     assert FEEDS_MAX > 1
 

@@ -1,12 +1,10 @@
 """Clock: the day's time. It stands still while the house is set up, then runs as fast as the day must pass."""
 
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
 from runline.engine.clock import ScaledClock
-
-EASTERN = timezone(timedelta(hours=-4), "EDT")
-"""US Eastern daylight time: the whole season of 2016 was played by it."""
+from runline.feeds.zones import EASTERN, local_time
 
 
 class DayClock(ScaledClock):
@@ -27,10 +25,15 @@ class DayClock(ScaledClock):
 
 def eastern(at_ns: int) -> datetime:
     """A time (UTC nanoseconds) in US Eastern."""
-    return datetime.fromtimestamp(at_ns // 10**9, UTC).astimezone(EASTERN)
+    return local_time(at_ns, EASTERN)
 
 
 def time_of_day(at_ns: int) -> str:
     """A time as people in the East say it: `Sat 7:05 pm`."""
     at = eastern(at_ns)
     return f"{at:%a} {at.hour % 12 or 12}:{at:%M} {'am' if at.hour < 12 else 'pm'}"
+
+
+def zone_at(at_ns: int) -> str:
+    """What people in the East call their time just then: EST or EDT."""
+    return eastern(at_ns).tzname() or ""

@@ -7,13 +7,14 @@ from typing import Literal
 
 import msgspec
 
-from runline.demo.clock import EASTERN, eastern
+from runline.demo.clock import eastern
 from runline.demo.options import BadOption, baseball_directory, has_baseball, parse_day
 from runline.domain.board import MarketLine
 from runline.domain.catalog import Sport
 from runline.domain.grading import Score
 from runline.feeds import mlb2016, nfl
 from runline.feeds.replay import Game, Line
+from runline.feeds.zones import EASTERN, instant_ns
 from runline.shell import reason_of
 
 Scenario = Literal["baseball", "sunday"]
@@ -179,12 +180,12 @@ def read_sunday(path: Path = SUNDAY_GAMES) -> Day:
     early = [game for game in played if game.gametime == KICK_OFF]
     if not early:
         raise BadOption(f"the data of the NFL have no games of {SUNDAY}")
-    origin_ns = at_eastern(SUNDAY, SUNDAY_OPENS)
-    kick_off_ns = at_eastern(SUNDAY, time.fromisoformat(KICK_OFF))
+    origin_ns = instant_ns(SUNDAY, SUNDAY_OPENS, EASTERN)
+    kick_off_ns = instant_ns(SUNDAY, time.fromisoformat(KICK_OFF), EASTERN)
     games: list[Game] = []
     lines: list[Line] = []
     for game in played:
-        start_ns = at_eastern(SUNDAY, time.fromisoformat(game.gametime or KICK_OFF))
+        start_ns = game.start_ns() or kick_off_ns
         final_ns = None
         if game in early:
             final_ns = kick_off_ns + FIRST_FINAL_MINUTES * MINUTE_NS + early.index(game) * FINALS_APART_NS
@@ -203,11 +204,6 @@ def read_sunday(path: Path = SUNDAY_GAMES) -> Day:
         f"{RUSH_FACTOR} times the wagers from 12:55 to 1:00 pm, when {len(early)} games close and every agent opens the figures. "
         "The lines are the closing lines. The hours of play are left out: the results come from 1:10 to 1:19 pm.",
     )
-
-
-def at_eastern(day: date, at: time) -> int:
-    """A time of a day in US Eastern, in UTC nanoseconds."""
-    return int(datetime.combine(day, at, EASTERN).timestamp()) * SECOND_NS
 
 
 def fitted(day: Day, began_ns: int, speed: float) -> Day:

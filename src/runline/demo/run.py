@@ -14,7 +14,7 @@ from rich.console import Console
 from runline.bootstrap import open_store, running_engine
 from runline.config import StoreSettings
 from runline.demo.bettors import Bettors
-from runline.demo.clock import DayClock, time_of_day
+from runline.demo.clock import DayClock, time_of_day, zone_at
 from runline.demo.closing import Closed, closed, faults_of, is_settled
 from runline.demo.day import Day
 from runline.demo.operators import Operators
@@ -72,7 +72,7 @@ async def run_day(console: Console, wanted: Wanted) -> Ending:
         hours, minutes = divmod(round(span_s / 60), 60)
         console.print(
             f"Two books, {books}, set up in {time.perf_counter() - began_s:.1f} s.\n"
-            f"{hours} h {minutes:02d} min, from {time_of_day(day.origin_ns)} EDT to the last result, "
+            f"{hours} h {minutes:02d} min, from {time_of_day(day.origin_ns)} {zone_at(day.origin_ns)} to the last result, "
             f"pass in {wanted.duration_s:g} s.\n",
             highlight=False,
             soft_wrap=True,

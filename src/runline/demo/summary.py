@@ -14,6 +14,7 @@ from runline.demo.terminal import Figures, Terminal
 from runline.demo.timeline import Timeline
 from runline.domain.book import Book
 from runline.domain.house import House
+from runline.domain.outcomes import NOTHING
 from runline.engine.probes import Probes
 from runline.feeds.replay import Replay
 
@@ -25,10 +26,10 @@ RUN_LINE = "run line"
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """What a book loses if a selection wins, less what it keeps from the others; and the selection in words."""
+    """What a book loses by the worst case of a market, and that case in words."""
 
     minor: int
-    selection: str
+    case: str
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -55,22 +56,18 @@ class Running(msgspec.Struct, frozen=True):
 
 
 def largest_exposure(house: House, book: Book) -> Exposure | None:
-    """The selection by which a book would lose the most; None if it would lose by none."""
-    worst, name, worst_side = 0, "", ""
+    """The market by whose worst case a book would lose the most; None if it would lose by none."""
+    worst, name = NOTHING, ""
     for market in book.risk.stands():
-        for side, minor in book.risk.exposure(market).items():
-            if minor > worst:
-                worst, name, worst_side = minor, market, side
+        case = book.risk.exposure(market).worst
+        if case.exposure_minor > worst.exposure_minor:
+            worst, name = case, market
     if not name:
         return None
     fixture_name, _, kind = name.rsplit(":", 2)
     fixture = house.catalog.fixtures[fixture_name]
-    if kind == "total":
-        return Exposure(worst, f"{fixture.rotation} {fixture.away} {worst_side}")
-    home = worst_side == "home"
-    team = fixture.home if home else fixture.away
     label = RUN_LINE if (fixture.sport, kind) == ("baseball", "spread") else kind
-    return Exposure(worst, f"{fixture.rotation + home} {team} {label}")
+    return Exposure(worst.exposure_minor, f"{fixture.rotation} {fixture.away} {label}, {worst.outcome}")
 
 
 def open_wagers(book: Book) -> int:

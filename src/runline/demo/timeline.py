@@ -6,7 +6,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from runline.demo.clock import time_of_day
+from runline.demo.clock import time_of_day, zone_at
 from runline.demo.day import Day
 from runline.engine.probes import Histogram
 
@@ -115,7 +115,7 @@ def show_timeline(console: Console, timeline: Timeline) -> None:
         )
     day = timeline.day
     begin, end = time_of_day(day.origin_ns), time_of_day(day.end_ns)
-    console.print(f"{'':<9}{begin}{end:>{BINS - len(begin)}} EDT", style="dim", highlight=False)
+    console.print(f"{'':<9}{begin}{end:>{BINS - len(begin)}} {zone_at(day.end_ns)}", style="dim", highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 4, 0, 0), header_style="dim")
     table.add_column("to durable")
     for heading in ("wagers", "wagers/s", "p50 ms", "p99 ms"):
@@ -152,7 +152,7 @@ def write_picture(timeline: Timeline, path: Path) -> None:
         f'<text x="{WIDTH - 60}" y="{below - 4}" text-anchor="end" fill="#c2571a">p99</text>',
         f'<text x="{WIDTH - 20}" y="{below - 4}" text-anchor="end" fill="#2a7f4f">p50</text>',
         f'<text x="{LEFT}" y="{height - 12}">{time_of_day(day.origin_ns)}</text>',
-        f'<text x="{WIDTH - 20}" y="{height - 12}" text-anchor="end">{time_of_day(day.end_ns)} EDT</text>',
+        f'<text x="{WIDTH - 20}" y="{height - 12}" text-anchor="end">{time_of_day(day.end_ns)} {zone_at(day.end_ns)}</text>',
         "</svg>",
     ]
     path.write_text("\n".join(body) + "\n", encoding="utf-8")

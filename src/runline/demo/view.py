@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from runline.demo.clock import time_of_day
+from runline.demo.clock import time_of_day, zone_at
 from runline.demo.summary import Rate, Running, hold_text, largest_exposure, open_wagers
 from runline.domain.money import format_money
 
@@ -58,7 +58,8 @@ def drawing(running: Running, rate: Rate) -> Text:
     passed = running.passed()
     done = round(BAR_WIDTH * passed)
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"{time_of_day(running.clock.now_ns()):>13} EDT  ", "bold")
+    now_ns = running.clock.now_ns()
+    text.append(f"{time_of_day(now_ns):>13} {zone_at(now_ns)}  ", "bold")
     text.append("━" * done, "green")
     text.append("━" * (BAR_WIDTH - done), "bright_black")
     text.append(f" {100 * passed:3.0f} %   ")
@@ -79,7 +80,7 @@ def drawing(running: Running, rate: Rate) -> Text:
         text.append(f"  {name:<8}", "bold")
         text.append(f"{figures.wagers:>7,}{open_wagers(book):>7,}{money(figures.handle_minor):>13}")
         text.append(f"{money(figures.settled_minor):>13}{hold_text(figures):>9}   ")
-        text.append(f"{money(worst.minor)}  {worst.selection}\n" if worst else "–\n")
+        text.append(f"{money(worst.minor)}  {worst.case}\n" if worst else "–\n")
     text.append("\n")
     row(text, "staff", running.operators.last or "–")
     return text
@@ -94,12 +95,13 @@ def line(running: Running, rate: Rate) -> str:
     """The same in one line, in short."""
     probes, terminal, bettors = running.probes, running.terminal, running.bettors
     tried = bettors.accepted + bettors.refused.total()
+    now_ns = running.clock.now_ns()
     games = running.games()
     waiting = sum(map(open_wagers, terminal.books.values()))
     exposures = [worst.minor for book in terminal.books.values() if (worst := largest_exposure(terminal.house, book))]
     holds = " ".join(f"{name} {hold_text(figures)}" for name, figures in terminal.figures.items())
     return (
-        f"{time_of_day(running.clock.now_ns()):>13} EDT {100 * running.passed():3.0f} %"
+        f"{time_of_day(now_ns):>13} {zone_at(now_ns)} {100 * running.passed():3.0f} %"
         f"  games {games['closed']} live {games['final']} final"
         f"  wagers {rate.per_s(tried):,.0f}/s accepted {bettors.accepted:,} refused {bettors.refused.total():,}"
         f" open {waiting:,}"

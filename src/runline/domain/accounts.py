@@ -12,7 +12,7 @@ from runline.domain.access import User
 from runline.domain.bounds import BALANCE_MINOR_MAX, STAKE_MINOR_MAX
 from runline.domain.fixtures import START_NS_MAX
 from runline.domain.hierarchy import Player, require_credit
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.ledger import ADJUSTMENTS, CASH
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
@@ -39,7 +39,7 @@ class AdjustCredit(Command, needs=Permission.CREDIT_CHANGE):
 
     player: str
     credit_limit_minor: int
-    reason: str
+    reason: Reason
 
 
 class CreditAdjusted(Event, shown_to=Permission.FIGURES_VIEW):
@@ -63,7 +63,7 @@ def adjust_credit(book: "Book", command: AdjustCredit, context: "Context") -> Cr
     after = require_credit(command.credit_limit_minor)
     if after == player.credit_limit_minor:
         return ()
-    return CreditAdjusted(player.number, player.credit_limit_minor, after, reason_text(command.reason))
+    return CreditAdjusted(player.number, player.credit_limit_minor, after, command.reason)
 
 
 @evolves(CreditAdjusted)
@@ -82,7 +82,7 @@ class GrantTemporaryCredit(Command, needs=Permission.CREDIT_CHANGE):
     player: str
     credit_minor: int
     until_ns: int
-    reason: str
+    reason: Reason
 
 
 class TemporaryCreditGranted(Event, shown_to=Permission.FIGURES_VIEW):
@@ -124,7 +124,7 @@ def grant_temporary_credit(book: "Book", command: GrantTemporaryCredit, context:
         player.temporary_until_ns,
         require_credit(command.credit_minor),
         command.until_ns,
-        reason_text(command.reason),
+        command.reason,
     )
 
 
@@ -170,7 +170,7 @@ class EnterTransaction(Command, needs=Permission.TRANSACTION_ENTER):
     player: str
     kind: TransactionKind
     amount_minor: int
-    description: str
+    description: Reason
 
 
 class TransactionEntered(Event, shown_to=Permission.FIGURES_VIEW):
@@ -196,7 +196,7 @@ def enter_transaction(book: "Book", command: EnterTransaction, context: "Context
     change = -amount if command.kind == "disbursement" else amount
     if abs(player.balance_minor + change) > max(BALANCE_MINOR_MAX, abs(player.balance_minor)):
         raise Rejected("amount_invalid", "The balance would be larger than can be kept.", most=BALANCE_MINOR_MAX)
-    return TransactionEntered(player.number, command.kind, change, reason_text(command.description))
+    return TransactionEntered(player.number, command.kind, change, command.description)
 
 
 @evolves(TransactionEntered)
@@ -213,7 +213,7 @@ class SetPlayerLimits(Command, needs=Permission.LIMITS_CHANGE):
     stake_max_minor: int | None
     win_max_minor: int | None
     active: bool
-    reason: str
+    reason: Reason
 
 
 class PlayerLimits(msgspec.Struct, frozen=True, gc=False):
@@ -242,7 +242,7 @@ def set_player_limits(book: "Book", command: SetPlayerLimits, context: "Context"
             raise Rejected("limits_invalid", "A limit is not negative, and bounded.", most=STAKE_MINOR_MAX)
     before = PlayerLimits(player.stake_max_minor, player.win_max_minor, player.active)
     after = PlayerLimits(command.stake_max_minor, command.win_max_minor, command.active)
-    return PlayerLimitsSet(player.number, before, after, reason_text(command.reason)) if before != after else ()
+    return PlayerLimitsSet(player.number, before, after, command.reason) if before != after else ()
 
 
 @evolves(PlayerLimitsSet)

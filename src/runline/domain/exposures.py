@@ -45,7 +45,8 @@ def risk_moves(
     book: "Book", house: "House", event: WagerVoided | WagerReversed | WagerSettled, seq: int
 ) -> Iterable[Changed]:
     """The event does not name the markets of its ticket, and they are not known for ever."""
-    moved = book.risk.markets_closed_at(seq)
+    stake = book.risk.stake_closed_at(seq)
+    moved = tuple(leg.market for leg in stake.legs) if stake is not None else ()
     return (Changed(moved, whole=not moved, nodes=book.tree.above_player(event.player)),)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runline.domain.bounds import ARCHIVED_MAX, FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.catalog import Fixture, League, Result, Sport
-from runline.domain.identifiers import identifier, reason_text, same_again, team_names
+from runline.domain.identifiers import Reason, identifier, same_again, team_names
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 
@@ -117,7 +117,7 @@ class RescheduleFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("hou
 
     fixture: str
     start_ns: int
-    reason: str
+    reason: Reason
 
 
 class FixtureRescheduled(Event, shown_to=Permission.BOARD_VIEW):
@@ -145,7 +145,7 @@ def reschedule_fixture(
         raise Rejected("past_cutoff", "The new start is over already.")
     house.catalog.rotations.require_free(fixture.rotation, fixture.name)
     begun = context.at_ns >= fixture.start_ns
-    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, begun, reason_text(command.reason))
+    return FixtureRescheduled(fixture.name, fixture.start_ns, command.start_ns, begun, command.reason)
 
 
 @evolves(FixtureRescheduled)
@@ -163,7 +163,7 @@ class RenumberFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house
 
     fixture: str
     rotation: int
-    reason: str
+    reason: Reason
 
 
 class FixtureRenumbered(Event, shown_to=Permission.BOARD_VIEW):
@@ -181,7 +181,7 @@ def renumber_fixture(house: "House", command: RenumberFixture, context: "Context
     house.catalog.rotations.require_free(command.rotation, fixture.name)
     if fixture.rotation == command.rotation:
         return ()
-    return FixtureRenumbered(fixture.name, fixture.rotation, command.rotation, reason_text(command.reason))
+    return FixtureRenumbered(fixture.name, fixture.rotation, command.rotation, command.reason)
 
 
 @evolves(FixtureRenumbered)

@@ -14,7 +14,7 @@ from runline.domain.access import User
 from runline.domain.audience import Audience
 from runline.domain.bounds import GUARD_LIMIT_MAX, GUARD_RULES_MAX
 from runline.domain.catalog import Fixture, Market, MarketKind
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.odds import parse_price
 from runline.domain.official import SPORTS
@@ -221,7 +221,7 @@ class SetGuard(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
 
     check: Check
     action: Literal["hold", "alert", "off", "default"]
-    reason: str
+    reason: Reason
     limit: int = 0
     scope: Scope = "all"
     subject: str = ""
@@ -252,9 +252,7 @@ def set_guard(house: "House", command: SetGuard, context: "Context") -> GuardSet
         return ()
     if rule is None and len(house.guard.rules) >= GUARD_RULES_MAX:
         raise Rejected("too_many", "There are as many rules of the guard as there may be.", most=GUARD_RULES_MAX)
-    return GuardSet(
-        command.scope, command.subject, command.market, command.check, before, after, reason_text(command.reason)
-    )
+    return GuardSet(command.scope, command.subject, command.market, command.check, before, after, command.reason)
 
 
 def require_scope(house: "House", scope: str, subject: str) -> None:

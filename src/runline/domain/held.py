@@ -12,7 +12,7 @@ from runline.domain.access import User
 from runline.domain.audience import Audience
 from runline.domain.bounds import MARKETS_MAX
 from runline.domain.fixtures import FixtureClosed, FixtureRescheduled
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import Permission
@@ -151,7 +151,7 @@ class DropLine(Command, needs=Permission.LINES_POST, streams=("house",)):
 
     market: str
     held_seq: int
-    reason: str
+    reason: Reason
 
 
 class LineDropped(Event, shown_to=Permission.BOARD_VIEW):
@@ -166,7 +166,7 @@ class LineDropped(Event, shown_to=Permission.BOARD_VIEW):
 @decides(DropLine)
 def drop_line(house: "House", command: DropLine, context: "Context") -> LineDropped:
     held = held_line(house, command.market, command.held_seq)
-    return LineDropped(held.market, held.held_seq, held.entered_ns, reason_text(command.reason))
+    return LineDropped(held.market, held.held_seq, held.entered_ns, command.reason)
 
 
 def held_line(house: "House", market: str, held_seq: int) -> HeldLine:

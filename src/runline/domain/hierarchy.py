@@ -10,7 +10,7 @@ import msgspec
 
 from runline.domain.access import PLAYER_ROLE, User, grantable, require_room
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
-from runline.domain.identifiers import identifier, reason_text, same_again
+from runline.domain.identifiers import Reason, identifier, same_again
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT, Nodes, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
@@ -348,7 +348,7 @@ class MoveAgent(Command, needs=Permission.AGENT_MOVE):
 
     agent: str
     parent: str
-    reason: str
+    reason: Reason
 
 
 class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True):
@@ -373,7 +373,7 @@ def move_agent(book: "Book", command: MoveAgent, context: "Context") -> AgentMov
     before = book.tree.agents[command.agent].parent
     if before == command.parent:
         return ()
-    return AgentMoved(command.agent, before, command.parent, reason_text(command.reason))
+    return AgentMoved(command.agent, before, command.parent, command.reason)
 
 
 @evolves(AgentMoved)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from runline.domain.access import INTERNAL_USERS, OWNER, Role, User
 from runline.domain.bounds import BOOKS_MAX
 from runline.domain.catalog import Catalog
-from runline.domain.identifiers import identifier, reason_text, same_again
+from runline.domain.identifiers import Reason, identifier, same_again
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT, OneNode
 from runline.domain.ordered import Ordered
@@ -142,7 +142,7 @@ class StartStream(Command, needs=Permission.BOOK_OPEN, streams=("house",)):
     """
 
     book: str
-    reason: str
+    reason: Reason
 
 
 class StreamStartAsked(Event):
@@ -156,7 +156,7 @@ class StreamStartAsked(Event):
 def start_stream(house: House, command: StartStream, context: "Context") -> StreamStartAsked:
     if command.book not in house.books.by_name:
         raise Rejected("unknown_book", "There is no such book.", book=command.book)
-    return StreamStartAsked(command.book, reason_text(command.reason))
+    return StreamStartAsked(command.book, command.reason)
 
 
 @evolves(StreamStartAsked)

@@ -1,10 +1,14 @@
 """Identifiers, reasons and teams' names: the only free text that enters the core, bounded and printable."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import msgspec
 
 from runline.domain.bounds import IDENTIFIER_LENGTH_MAX, REASON_LENGTH_MAX, TEAM_LENGTH_MAX
-from runline.domain.messages import Command, Rejected
+from runline.domain.messages import Command, Decided, Rejected
 
 ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 
@@ -22,8 +26,17 @@ def identifier(text: str, what: str) -> str:
     return text
 
 
-def reason_text(text: str) -> str:
-    """The reason itself, if it is short enough and printable.
+Reason = Annotated[str, msgspec.Meta(description="Why, for the activity log: one printable line, never blank.")]
+"""Why somebody does something. A command with such a field is decided only if that says something (see `reasons_given`)."""
+
+Remark = Annotated[
+    str, msgspec.Meta(description="What there is to say, for the activity log: one printable line, or blank.")
+]
+"""Why, where that may go without saying: the log has what was done, and it moves neither money nor authority."""
+
+
+def line_text(text: str) -> str:
+    """The text itself, if it is short enough and printable.
 
     Raises Rejected `reason_invalid`.
     """
@@ -64,3 +77,35 @@ def same_again(command: Command, what: str, *, active: bool = True, **stands: An
     if differs:
         raise Rejected("already_exists", f"{what} is there already, and differs.", id=what, differs=differs)
     return ()
+
+
+def reason_text(text: str) -> str:
+    """The reason itself, if it is one: a line that is not blank.
+
+    Raises Rejected `reason_invalid`.
+    """
+    if not line_text(text).strip():
+        raise Rejected("reason_invalid", "This needs a reason.")
+    return text
+
+
+def reasons_given(kind: type[Command], decide: Callable[..., Decided]) -> Callable[..., Decided]:
+    """What decides such commands, but only if what they say of their reasons holds.
+
+    Raises Rejected `reason_invalid` for a command that does not.
+    """
+    fields = [
+        (field.name, reason_text if field.type == Reason else line_text)
+        for field in msgspec.structs.fields(kind)
+        if field.type in (Reason, Remark)
+    ]
+    if not fields:
+        return decide
+
+    @wraps(decide)
+    def decide_with_reasons(state: Any, command: Any, context: Any) -> Decided:
+        for name, require in fields:
+            require(getattr(command, name))
+        return decide(state, command, context)
+
+    return decide_with_reasons

@@ -11,7 +11,7 @@ import msgspec
 from runline.domain.bounds import BOOK_LINES_MAX, LINE_QUARTERS_MAX
 from runline.domain.catalog import Market, side_line
 from runline.domain.grading import SIDES
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Remark
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.odds import shade_american
@@ -158,7 +158,7 @@ class MoveLine(Command, needs=Permission.LINE_MOVE):
     offset_cents: int = 0
     line_quarters: int | None = None
     prices: Prices = Prices()
-    reason: str = ""
+    reason: Remark = ""
 
 
 class LineMoved(Event, shown_to=Permission.BOARD_VIEW):
@@ -182,7 +182,7 @@ def move_line(book: "Book", command: MoveLine, context: "Context") -> LineMoved 
         after = departure_asked(house_market(context.view(), command.market), command)
     if own is None and after != before and len(book.lines.by_market) >= BOOK_LINES_MAX:
         raise Rejected("too_many", "The book has as many lines of its own as it may.", most=BOOK_LINES_MAX)
-    return LineMoved(command.market, before, after, reason_text(command.reason)) if before != after else ()
+    return LineMoved(command.market, before, after, command.reason) if before != after else ()
 
 
 def departure(own: BookLine) -> Departure:

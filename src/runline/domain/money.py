@@ -72,13 +72,13 @@ def parse_rounding(text: str) -> Rounding:
 
 
 def parse_money(text: str, *, positive: bool = False) -> Minor:
-    """The minor units of an amount such as `100.00`, `100` or `-7.5`.
+    """The minor units of an amount such as `100.00`, `100` or `-7.5`. The minus may be the real sign (U+2212).
 
     positive: refuse zero and less.
 
     Raises ValueError for fractions of a cent, for anything that is not an amount, and beyond MONEY_MINOR_MAX.
     """
-    match = AMOUNT.fullmatch(text)
+    match = AMOUNT.fullmatch(text.replace(MINUS_SIGN, "-"))
     if match is None:
         raise ValueError("an amount is digits, and at most two decimals after a point")
     sign, whole, cents = match.groups()

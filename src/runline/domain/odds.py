@@ -32,6 +32,7 @@ DECIMAL_SCALE = 10_000
 PRICES_CACHED = 8_192
 
 AMERICAN = re.compile(r"[+-][0-9]+")
+UNSIGNED = re.compile(r"([+-]?)([0-9]+)(?:\.0+)?")
 DECIMAL = re.compile(r"([0-9]+)(?:\.([0-9]{1,4}))?")
 FRACTIONAL = re.compile(r"([0-9]+)/([0-9]+)")
 EVEN_WORDS = ("EV", "EVEN")
@@ -56,7 +57,7 @@ class Price(msgspec.Struct, frozen=True, gc=False):
 def parse_price(text: str) -> Price:
     """The price that a text means: `-110`, `+125`, `EV`, `1.91`, `2`, `10/11`. The minus may be the real sign (U+2212).
 
-    An unsigned whole number from 100 up could be American or decimal, and is refused.
+    An unsigned whole number from 100 up could be American or decimal, and is refused (see `parse_american`).
 
     Raises ValueError.
     """
@@ -72,6 +73,19 @@ def parse_price(text: str) -> Price:
     if text.upper() in EVEN_WORDS:
         return american(AMERICAN_EVEN)
     raise ValueError("a price is American (-110, +125, EV), decimal (1.91) or fractional (10/11)")
+
+
+def parse_american(text: str) -> Price:
+    """The American price that a text means, with its sign or, as data files have those of underdogs, without: `145`, `145.0`.
+
+    Raises ValueError.
+    """
+    text = text.replace(MINUS_SIGN, "-")
+    match = UNSIGNED.fullmatch(text) if len(text) <= PRICE_LENGTH_MAX else None
+    price = parse_price(f"{match[1] or '+'}{match[2]}" if match else text)
+    if price.format != "american":
+        raise ValueError("every price here is American (-110, 145, EV)")
+    return price
 
 
 def american(number: int) -> Price:

@@ -36,7 +36,7 @@ def is_known(state: State, house: "House", audience: Audience, key: str) -> bool
     return key in house.catalog.fixtures
 
 
-def closing(state: State, audience: Audience) -> Hashable:
+def closing(state: State, audience: Audience) -> tuple[Hashable, bool] | None:
     """What closes the board to an audience alone, and whether they see how the book departs from the house."""
     if not isinstance(state, Book):
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from runline.domain.accounts import available_minor
 from runline.domain.bounds import HOUSE_LAG_MS_MAX, OPEN_WAGERS_MAX, STAKE_MINOR_MAX
 from runline.domain.catalog import Market
+from runline.domain.channels import Channel, channel_of
 from runline.domain.hierarchy import Player
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.lines import BookLine, house_market
@@ -18,7 +19,7 @@ from runline.domain.money import Rounding
 from runline.domain.odds import Price, is_better, is_same, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.settings import BookSettings
-from runline.domain.tickets import Basis, Channel, WagerPlaced
+from runline.domain.tickets import Basis, WagerPlaced
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -35,6 +36,7 @@ class PlaceWager(Command, needs=Permission.WAGER_PLACE, lane="wagers"):
     amount_minor: > 0, meaning what `basis` says.
     odds_change: what to do if the line has moved.
     partial: cut the amount to the largest stake allowed instead of refusing it.
+    channel: how it came in; may be left out, for it follows from the session (`phone` only if it is said).
 
     A refusal names the rule of placing that is broken, `rule`. One for credit or a limit names the most that may be risked
     instead, `most_minor`: 0 if that is less than the smallest stake.
@@ -49,7 +51,7 @@ class PlaceWager(Command, needs=Permission.WAGER_PLACE, lane="wagers"):
     basis: Basis = "risk"
     odds_change: OddsChange = "exact"
     partial: bool = False
-    channel: Channel = "api"
+    channel: Channel | None = None
 
 
 class Draft:
@@ -64,6 +66,7 @@ class Draft:
         "asked",
         "base_minor",
         "book",
+        "channel",
         "context",
         "house",
         "line_quarters",
@@ -78,6 +81,7 @@ class Draft:
     house: "House"
     context: "Context"
     asked: PlaceWager
+    channel: Channel
     player: Player
     market: Market
     line_quarters: int | None
@@ -88,9 +92,9 @@ class Draft:
 
 
 def begin(book: "Book", command: PlaceWager, context: "Context") -> Draft:
-    """The draft of a ticket: for whom, and in which market.
+    """The draft of a ticket: how it comes in, for whom, and in which market.
 
-    Raises Rejected if there is no such player or market, or the player is another's.
+    Raises Rejected if it does not come in as it says, there is no such player or market, or the player is another's.
     """
     house = context.house
     if house is None:
@@ -100,6 +104,7 @@ def begin(book: "Book", command: PlaceWager, context: "Context") -> Draft:
     draft.house = house
     draft.context = context
     draft.asked = command
+    draft.channel = channel_of(book, command.channel, context)
     draft.player = book.tree.player_within(context.user, command.player)
     draft.market = house.catalog.markets.get(command.market) or house_market(house, command.market)
     return draft
@@ -262,7 +267,7 @@ def place_wager(book: "Book", command: PlaceWager, context: "Context") -> WagerP
         command.basis,
         draft.house.seq,
         context.user.name,
-        command.channel,
+        draft.channel,
     )
 
 

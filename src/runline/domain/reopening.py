@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from runline.domain.catalog import Fixture, Result
 from runline.domain.grading import Score
-from runline.domain.identifiers import reason_text
-from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
+from runline.domain.identifiers import Reason
+from runline.domain.messages import Command, Event, decides, evolves, grounds
 from runline.domain.permissions import Permission
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ReopenFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
     """
 
     fixture: str
-    reason: str
+    reason: Reason
 
 
 class FixtureReopened(Event, shown_to=Permission.BOARD_VIEW, notice="game_reopened", told_to_books=True):
@@ -50,12 +50,10 @@ def reopen_fixture(house: "House", command: ReopenFixture, context: "Context") -
     if fixture.status != "cancelled" and (result is None or result.nothing_known):
         return ()
     house.catalog.require_step(fixture, "FixtureReopened")
-    if not command.reason.strip():
-        raise Rejected("reason_invalid", "Reopening a game needs a reason.")
     if context.at_ns < fixture.start_ns:
         house.catalog.rotations.require_free(fixture.rotation, fixture.name)
     revision, before = (result.revision, result.confirmed) if result is not None else (0, None)
-    return FixtureReopened(fixture.name, fixture.status, revision + 1, before, reason_text(command.reason))
+    return FixtureReopened(fixture.name, fixture.status, revision + 1, before, command.reason)
 
 
 @evolves(FixtureReopened)

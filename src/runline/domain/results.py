@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from runline.domain.catalog import Fixture, Market, Result
 from runline.domain.grading import NotGradable, Score, check_score, league_rules
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.official import LeagueRules
 from runline.domain.permissions import Permission
@@ -157,7 +157,7 @@ class CancelFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
     """Call a game off: every wager on it is void."""
 
     fixture: str
-    reason: str
+    reason: Reason
 
 
 class FixtureCancelled(Event, shown_to=Permission.BOARD_VIEW):
@@ -184,7 +184,7 @@ def cancel_fixture(house: "House", command: CancelFixture, context: "Context") -
     revision = result.revision + 1 if result else 1
     before = result.confirmed if result else None
     regrade = result is not None and result.confirmations > 0
-    return FixtureCancelled(fixture.name, revision, before, regrade, reason_text(command.reason))
+    return FixtureCancelled(fixture.name, revision, before, regrade, command.reason)
 
 
 @evolves(FixtureCancelled)

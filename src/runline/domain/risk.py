@@ -1,37 +1,31 @@
-"""Risk: what is open. Pending risk of players and agents, and the exposure of each selection, at every node of the tree.
+"""Risk: what is open. Pending risk of players and agents, and what stands in each market, at every node of the tree.
 
-Rule: everything here is derived from the open tickets and never stored.
+Rule: everything here is derived from the open tickets and never stored. What stands is counted by side and line as tickets come
+and go; what a market can cost is worked out of that when somebody asks (see `outcomes`).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import msgspec
+
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
-from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved, PlayerCreated
 from runline.domain.messages import evolves
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
+from runline.domain.outcomes import Cases, Place, Stand, cases_of
 from runline.domain.state import Part
-from runline.domain.tickets import Legs, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Leg, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
 
 
-@dataclass(slots=True)
-class Stand:
-    """What stands on one side of a market: what the book would keep, and what it would pay out on top."""
-
-    risk_minor: int = 0
-    win_minor: int = 0
-    wagers: int = 0
-
-
-class Stands(dict[str, dict[str, Stand]]):
-    """What stands on each side of each market with open wagers."""
+class Stands(dict[str, dict[Place, Stand]]):
+    """What stands in each market with open wagers, by side and line. There are never more of these than open wagers."""
 
     order: Ordered[str] | None = None
     """The markets in their order, once somebody has asked for it."""
@@ -53,22 +47,22 @@ class AgentSums:
     stands: Stands = field(default_factory=Stands)
     players: int = 0
 
-    def stand(self, market: str, side: str) -> Stand:
-        """What stands on a side of a market."""
-        sides = self.stands.get(market)
-        if sides is None:
-            sides = self.stands[market] = {}
+    def stand(self, market: str, place: Place) -> Stand:
+        """What stands on a side of a market at a line."""
+        places = self.stands.get(market)
+        if places is None:
+            places = self.stands[market] = {}
             if self.stands.order is not None:
                 self.stands.order.add(market)
-        stand = sides.get(side)
+        stand = places.get(place)
         if stand is None:
-            stand = sides[side] = Stand()
+            stand = places[place] = Stand()
         return stand
 
-    def forget_stand(self, market: str, side: str) -> None:
-        """Forget a side of a market on which nothing stands any more."""
-        if self.stands[market][side].wagers == 0:
-            del self.stands[market][side]
+    def forget_stand(self, market: str, place: Place) -> None:
+        """Forget a side of a market at a line on which nothing stands any more."""
+        if self.stands[market][place].wagers == 0:
+            del self.stands[market][place]
             if not self.stands[market]:
                 del self.stands[market]
                 if self.stands.order is not None:
@@ -80,13 +74,13 @@ class AgentSums:
         self.open_wagers += sign * other.open_wagers
         self.balance_minor += sign * other.balance_minor
         self.players += sign * other.players
-        for market, sides in other.stands.items():
-            for side, moved in sides.items():
-                stand = self.stand(market, side)
+        for market, places in other.stands.items():
+            for place, moved in places.items():
+                stand = self.stand(market, place)
                 stand.risk_minor += sign * moved.risk_minor
                 stand.win_minor += sign * moved.win_minor
                 stand.wagers += sign * moved.wagers
-                self.forget_stand(market, side)
+                self.forget_stand(market, place)
 
 
 class Selection(Protocol):
@@ -98,6 +92,17 @@ class Selection(Protocol):
     @property
     def side(self) -> str: ...
 
+    @property
+    def line_quarters(self) -> int | None: ...
+
+
+class Stake(msgspec.Struct, frozen=True, gc=False):
+    """What a ticket is about, and for how much."""
+
+    risk_minor: int
+    win_minor: int
+    legs: tuple[Leg, ...]
+
 
 class Risk(Part, named="risk", streams=("book",)):
     """What is open in a book."""
@@ -108,13 +113,13 @@ class Risk(Part, named="risk", streams=("book",)):
         super().__init__(book)
         self.tree, self.tickets = book.tree, book.tickets
         self.pending: dict[str, int] = {}
-        self.closed_on: dict[int, Legs] = {}
-        self.closed_before: dict[int, Legs] = {}
-        """The legs of the tickets that closed or opened again last, by the position of that event: it names no market."""
+        self.closed_on: dict[int, Stake] = {}
+        self.closed_before: dict[int, Stake] = {}
+        """The tickets that closed or opened again last, by the position of that event: it names no market."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
-        self.paths: dict[str, dict[str, dict[str, tuple[Stand, ...]]]] = {}
-        """By market, side and agent: what stands there for the agent and for all above."""
+        self.paths: dict[str, dict[Place, dict[str, tuple[Stand, ...]]]] = {}
+        """By market, side and line, and agent: what stands there for the agent and for all above."""
 
     def derive(self) -> None:
         self.pending = {}
@@ -148,7 +153,7 @@ class Risk(Part, named="risk", streams=("book",)):
 
     def count(self, player: str, legs: Iterable[Selection], risk_minor: int, win_minor: int, wagers: int) -> None:
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open ticket: its risk with the player and all above, its
-        risk and win on the side of each leg."""
+        risk and win on the side of each leg, at its line."""
         self.pending[player] = self.pending.get(player, 0) + risk_minor
         agent = self.tree.players[player].agent
         for sums in self.above.get(agent) or self.sums_above(agent):
@@ -156,53 +161,52 @@ class Risk(Part, named="risk", streams=("book",)):
             sums.open_wagers += wagers
         paths = self.paths
         for leg in legs:
-            market, side = leg.market, leg.side
+            market, place = leg.market, (leg.side, leg.line_quarters)
             try:
-                path = paths[market][side][agent]
+                path = paths[market][place][agent]
             except KeyError:
-                path = self.stands_above(market, side, agent)
+                path = self.stands_above(market, place, agent)
             for stand in path:
                 stand.risk_minor += risk_minor
                 stand.win_minor += win_minor
                 stand.wagers += wagers
             if path[0].wagers == 0:
-                self.forget_stands(market, side, agent)
+                self.forget_stands(market, place, agent)
 
-    def forget_stands(self, market: str, side: str, agent: str) -> None:
-        """Forget a side of a market on which nothing of an agent's players stands any more."""
+    def forget_stands(self, market: str, place: Place, agent: str) -> None:
+        """Forget a side of a market at a line on which nothing of an agent's players stands any more."""
         for sums in self.sums_above(agent):
-            sums.forget_stand(market, side)
-        del self.paths[market][side]
+            sums.forget_stand(market, place)
+        del self.paths[market][place]
         if not self.paths[market]:
             del self.paths[market]
 
-    def note_markets(self, ticket: Ticket) -> None:
-        """Note that a ticket closes or opens again: the event does not name its markets."""
+    def note_stake(self, ticket: Ticket) -> None:
+        """Note that a ticket closes or opens again: the event does not say what it is about."""
         if len(self.closed_on) >= CLOSED_REMEMBERED:
             self.closed_before, self.closed_on = self.closed_on, {}
-        self.closed_on[self.state.seq] = ticket.legs
+        self.closed_on[self.state.seq] = Stake(ticket.risk_minor, ticket.win_minor, tuple(ticket.legs))
 
-    def markets_closed_at(self, seq: int) -> tuple[str, ...]:
-        """The markets of the ticket that closed or opened again at a position; () if that was too long ago."""
-        legs = self.closed_on.get(seq) or self.closed_before.get(seq)
-        return tuple(leg.market for leg in legs) if legs else ()
+    def stake_closed_at(self, seq: int) -> "Stake | None":
+        """What the ticket was about that closed or opened again at a position; None if that was too long ago."""
+        return self.closed_on.get(seq) or self.closed_before.get(seq)
 
     def markets(self, node: str) -> Ordered[str]:
         """The markets with open wagers of a node's players, in their order."""
         sums = self.sums.get(node)
         return sums.stands.ordered() if sums else NO_KEYS
 
-    def stands_above(self, market: str, side: str, agent: str) -> tuple[Stand, ...]:
-        """What stands on a side of a market for an agent and for all above."""
-        sides = self.paths.get(market)
-        if sides is None:
-            sides = self.paths[market] = {}
-        agents = sides.get(side)
+    def stands_above(self, market: str, place: Place, agent: str) -> tuple[Stand, ...]:
+        """What stands on a side of a market at a line for an agent and for all above."""
+        places = self.paths.get(market)
+        if places is None:
+            places = self.paths[market] = {}
+        agents = places.get(place)
         if agents is None:
-            agents = sides[side] = {}
+            agents = places[place] = {}
         path = agents.get(agent)
         if path is None:
-            path = agents[agent] = tuple(sums.stand(market, side) for sums in self.sums_above(agent))
+            path = agents[agent] = tuple(sums.stand(market, place) for sums in self.sums_above(agent))
         return path
 
     def balance_moved(self, player: str, change_minor: int) -> None:
@@ -210,21 +214,14 @@ class Risk(Part, named="risk", streams=("book",)):
         for sums in self.sums_above(self.tree.players[player].agent):
             sums.balance_minor += change_minor
 
-    def stands(self, node: str = ROOT) -> dict[str, dict[str, Stand]]:
-        """What stands on each side of each market with open wagers, of a node's players."""
+    def stands(self, node: str = ROOT) -> dict[str, dict[Place, Stand]]:
+        """What stands in each market with open wagers of a node's players, by side and line."""
         sums = self.sums.get(node)
         return sums.stands if sums else {}
 
-    def exposure(self, market: str, node: str = ROOT) -> dict[str, int]:
-        """What is lost to a node's players if a side wins, less what is kept from the others, in minor units, by side."""
-        sides = self.stands(node).get(market, {})
-        kept = sum(stand.risk_minor for stand in sides.values())
-        nothing = Stand()
-        exposures: dict[str, int] = {}
-        for side in SIDES[market.rsplit(":", 1)[1]]:
-            stand = sides.get(side, nothing)
-            exposures[side] = stand.win_minor - (kept - stand.risk_minor)
-        return exposures
+    def exposure(self, market: str, node: str = ROOT) -> Cases:
+        """What a market can cost by the wagers of a node's players."""
+        return cases_of(market, self.stands(node).get(market, {}))
 
 
 @evolves(PlayerCreated)
@@ -258,14 +255,14 @@ def risk_is_taken(book: "Book", event: WagerPlaced) -> None:
 @evolves(WagerVoided)
 def risk_is_free(book: "Book", event: WagerVoided) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
-    risk.note_markets(ticket)
+    risk.note_stake(ticket)
     risk.closed(ticket)
 
 
 @evolves(WagerSettled)
 def risk_is_paid(book: "Book", event: WagerSettled) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
-    risk.note_markets(ticket)
+    risk.note_stake(ticket)
     risk.closed(ticket)
     change = event.returned_minor - ticket.risk_minor
     if change:
@@ -275,7 +272,7 @@ def risk_is_paid(book: "Book", event: WagerSettled) -> None:
 @evolves(WagerReversed)
 def risk_is_back(book: "Book", event: WagerReversed) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
-    risk.note_markets(ticket)
+    risk.note_stake(ticket)
     risk.opened(ticket)
     if event.change_minor:
         risk.balance_moved(ticket.player, event.change_minor)

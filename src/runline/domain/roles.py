@@ -10,7 +10,7 @@ import msgspec
 from runline.domain.access import OWNER, PLAYER_ROLE, Role, User, require_above, require_lowerer, require_room, taken_by
 from runline.domain.audience import Audience
 from runline.domain.bounds import ROLES_MAX, ROLES_PER_NODE_MAX
-from runline.domain.identifiers import identifier, reason_text
+from runline.domain.identifiers import Reason, identifier
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import PLAYER_MAY, Permission, StreamKind, permissions_of
@@ -39,7 +39,7 @@ class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book"))
     role: str
     node: str
     permissions: tuple[Permission, ...]
-    reason: str
+    reason: Reason
 
 
 class RoleSet(Event, changes_sight=True, notice="role_change"):
@@ -96,7 +96,7 @@ def set_role(state: State, command: SetRole, context: "Context") -> RoleSet | tu
         if not set(after) <= set(before):
             require_lowerer(state, context.user, role)
         narrowed = taken_by(state, context.user, role.narrowed_node, role.narrowed_role, before, after)
-    return RoleSet(command.role, node, before, after, *narrowed, reason_text(command.reason))
+    return RoleSet(command.role, node, before, after, *narrowed, command.reason)
 
 
 @evolves(RoleSet)

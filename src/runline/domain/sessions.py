@@ -21,7 +21,7 @@ from runline.domain.bounds import (
     SESSIONS_PER_USER_MAX,
     STEP_NS_MAX,
 )
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
@@ -237,7 +237,7 @@ class EndSession(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book
     """End a session of somebody below you, or one of your own, at once."""
 
     session: str
-    reason: str
+    reason: Reason
 
 
 class ExpireSession(Command, streams=("house", "book")):
@@ -338,7 +338,7 @@ def end_session(state: State, command: EndSession, context: "Context") -> Sessio
             raise Rejected("not_permitted", "That is outside your part of the tree.")
         raise Rejected("unknown_session", "There is no such session.", session=command.session[:64])
     require_above(state, context.user, user_within(state, context.user, session.user))
-    return SessionEnded(session.name, session.user, "ended", reason_text(command.reason))
+    return SessionEnded(session.name, session.user, "ended", command.reason)
 
 
 @fires("session")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from runline.domain.aside import Duty, SetAside
 from runline.domain.bounds import REASON_LENGTH_MAX, SET_ASIDE_MAX
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
@@ -45,7 +45,7 @@ class TryAgain(Command, needs=Permission.SETTINGS_CHANGE, streams=("house", "boo
     """
 
     number: int
-    reason: str
+    reason: Reason
 
 
 class WorkTakenUp(Event, notice="set_aside"):
@@ -85,7 +85,7 @@ def try_again(state: State, command: TryAgain, context: "Context") -> list[Event
     row = state.aside.by_number.get(command.number)
     if row is None:
         raise Rejected("unknown_work", "Nothing was set aside under this number.", number=command.number)
-    taken_up = WorkTakenUp(row.number, row.what, row.kind, row.subject, reason_text(command.reason))
+    taken_up = WorkTakenUp(row.number, row.what, row.kind, row.subject, command.reason)
     if row.what != "house":
         return [taken_up]
     vocabulary = state.vocabulary

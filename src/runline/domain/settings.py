@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from runline.domain.bounds import STAKE_MINOR_MAX
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.money import Rounding
 from runline.domain.nodes import ROOT
@@ -66,7 +66,7 @@ class SetLimits(Command, needs=Permission.SETTINGS_CHANGE):
     stake_min_minor: int
     stake_max_minor: int
     win_max_minor: int
-    reason: str
+    reason: Reason
 
 
 class LimitsSet(Event):
@@ -87,7 +87,7 @@ def set_limits(book: "Book", command: SetLimits, context: "Context") -> LimitsSe
         raise Rejected("limits_invalid", "Limits are positive, the minimum no larger than the maximum.")
     settings = book.settings.current
     before = (settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor)
-    return LimitsSet(before, after, reason_text(command.reason)) if before != after else ()
+    return LimitsSet(before, after, command.reason) if before != after else ()
 
 
 @evolves(LimitsSet)
@@ -109,7 +109,7 @@ class SetLocks(Command, needs=Permission.SETTINGS_CHANGE):
     """
 
     stay_open: bool
-    reason: str
+    reason: Reason
 
 
 class LocksSet(Event):
@@ -127,7 +127,7 @@ def set_locks(book: "Book", command: SetLocks, context: "Context") -> LocksSet |
     before = book.settings.current.locks_stay_open
     if before == command.stay_open:
         return ()
-    return LocksSet(before, command.stay_open, reason_text(command.reason))
+    return LocksSet(before, command.stay_open, command.reason)
 
 
 @evolves(LocksSet)

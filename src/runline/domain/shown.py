@@ -12,6 +12,7 @@ from runline.domain.grading import SIDES
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
 from runline.domain.messages import Rejected
+from runline.domain.outcomes import Case, cases_of
 from runline.domain.permissions import Permission
 
 
@@ -198,12 +199,16 @@ def player_figures(book: Book, player: Player, now_ns: int) -> PlayerFigures:
 
 
 class Exposure(msgspec.Struct):
-    """A market with open wagers. exposure: what is lost if a side wins, less what is kept from the others, by side.
+    """A market with open wagers, in minor units; what is lost by the book is positive.
 
-    risk: what stands on each side, in minor units.
+    worst, best: the most and the least that is lost by any final score, and by which; both nothing without wagers.
+    exposure_minor: by side, the most that is lost where wagers on it win. (Two sides can both win where the line has moved.)
+    risk_minor: what stands on each side, at whatever line.
     """
 
     market: str
+    worst: Case
+    best: Case
     exposure_minor: dict[str, int]
     risk_minor: dict[str, int]
     wagers: int
@@ -211,10 +216,10 @@ class Exposure(msgspec.Struct):
 
 def exposure_of(book: Book, market: str, node: str) -> Exposure:
     """A market's exposure of a node's players; all zero once nothing is open there."""
-    sides = book.risk.stands(node).get(market, {})
-    return Exposure(
-        market,
-        book.risk.exposure(market, node),
-        {side: stand.risk_minor for side, stand in sides.items()},
-        sum(stand.wagers for stand in sides.values()),
-    )
+    stands = book.risk.stands(node).get(market, {})
+    cases = cases_of(market, stands)
+    risk: dict[str, int] = {}
+    for (side, _), stand in stands.items():
+        risk[side] = risk.get(side, 0) + stand.risk_minor
+    wagers = sum(stand.wagers for stand in stands.values())
+    return Exposure(market, cases.worst, cases.best, cases.sides, risk, wagers)

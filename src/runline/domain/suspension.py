@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from runline.domain.access import User
 from runline.domain.bounds import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX, SUSPENSIONS_PER_NODE_MAX
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason, Remark
 from runline.domain.invariants import check
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
@@ -143,7 +143,7 @@ class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book"), urge
 
     scope: Scope
     subject: str
-    reason: str
+    reason: Reason
 
 
 class Suspended(Event, shown_to=Permission.BOARD_VIEW, notice="suspension", told_to_books=True):
@@ -160,7 +160,7 @@ class Reopen(Command, needs=Permission.SUSPEND, streams=("house", "book")):
 
     scope: Scope
     subject: str
-    reason: str
+    reason: Remark = ""
 
 
 class Reopened(Event, shown_to=Permission.BOARD_VIEW, notice="suspension", told_to_books=True):
@@ -199,7 +199,7 @@ def suspend(state: State, command: Suspend, context: "Context") -> Suspended | t
         most = SUSPENSIONS_MAX if context.user.node == ROOT else SUSPENSIONS_PER_NODE_MAX
         if state.suspensions.rooms.get(room_of(command.scope, context.user.node), 0) >= most:
             raise Rejected("too_many", "Too many layers of suspension.", most=most)
-    return Suspended(command.scope, command.subject, context.user.node, reason_text(command.reason))
+    return Suspended(command.scope, command.subject, context.user.node, command.reason)
 
 
 @evolves(Suspended)
@@ -225,7 +225,7 @@ def reopen(state: State, command: Reopen, context: "Context") -> Reopened | tupl
         return ()
     if layer.node != context.user.node and state.tree.below(layer.node, context.user.node):
         raise Rejected("not_permitted", "This was closed from above; only there it can be reopened.")
-    return Reopened(command.scope, command.subject, reason_text(command.reason))
+    return Reopened(command.scope, command.subject, command.reason)
 
 
 @evolves(Reopened)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from runline.domain.grading import Result
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.invariants import BrokenInvariant, check
 from runline.domain.ledger import GRADING
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 Basis = Literal["base", "risk", "to_win"]
 """What the amount of a ticket means. base: to win on favourites, risk on underdogs."""
-
-Channel = Literal["api", "web", "phone", "clerk"]
-"""How a ticket came in. clerk: written for a player who phones."""
 
 TICKET_LIFE: dict[tuple[str, str], str] = {
     ("open", "WagerSettled"): "settled",
@@ -88,7 +85,7 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     fixture: the game of its legs.
     risk_minor, win_minor: what the player may lose, and win: what it pays if all its legs win.
     house_seq: the house position at which the lines were taken.
-    writer, channel: who placed it, and how.
+    writer, channel: who placed it, and how it came in (`Channel`).
     settlement: the house position of the result that settled it, 0 while open.
     """
 
@@ -227,11 +224,10 @@ class VoidWager(Command, needs=Permission.WAGER_VOID):
     """Void a ticket, open or settled. A settled one is reversed first.
 
     wager: the ticket number.
-    reason: never blank.
     """
 
     wager: int
-    reason: str
+    reason: Reason
 
 
 class WagerVoided(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
@@ -296,11 +292,8 @@ def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Eve
     book.tree.player_within(context.user, ticket.player)
     if ticket.status == "void":
         return ()
-    reason = reason_text(command.reason)
-    if not reason.strip():
-        raise Rejected("reason_invalid", "Voiding a ticket needs a reason.")
-    voided = WagerVoided(ticket.number, ticket.player, reason)
-    return [voided] if ticket.status == "open" else [reversal(ticket, reason), voided]
+    voided = WagerVoided(ticket.number, ticket.player, command.reason)
+    return [voided] if ticket.status == "open" else [reversal(ticket, command.reason), voided]
 
 
 def live_on(book: "Book", ticket: Ticket, event: str, legs: Sequence[Result | None]) -> None:

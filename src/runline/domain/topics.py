@@ -110,7 +110,14 @@ def changes(rows: str, *events: type[Event]) -> Callable[[F], F]:
 
 
 DECLARED = (
-    Topic("wagers", "Every ticket placed, voided, reversed, settled.", Permission.TICKER_VIEW, True, False, True),
+    Topic(
+        "wagers",
+        "Every ticket placed, voided, reversed, settled, and in `ticket` what it says in words.",
+        Permission.TICKER_VIEW,
+        True,
+        False,
+        True,
+    ),
     Topic("log", "The activity log: every event.", Permission.LOG_VIEW, False, True, True),
     Topic(
         "notifications",

@@ -18,7 +18,7 @@ from runline.domain.access import (
     user_within,
 )
 from runline.domain.bounds import STAFF_MAX
-from runline.domain.identifiers import reason_text, same_again
+from runline.domain.identifiers import Reason, same_again
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
@@ -56,7 +56,7 @@ class AssignRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book
 
     user: str
     role: str
-    reason: str
+    reason: Reason
 
 
 class RoleAssigned(Event, changes_sight=True, notice="role_change"):
@@ -78,7 +78,7 @@ class RevokeUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book
     """
 
     user: str
-    reason: str
+    reason: Reason
 
 
 class UserRevoked(Event, changes_sight=True, notice="role_change"):
@@ -94,7 +94,7 @@ class RestoreUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "boo
     """Give a revoked user their role back: for those who stand where it was taken, or above."""
 
     user: str
-    reason: str
+    reason: Reason
 
 
 class UserRestored(Event, changes_sight=True, notice="role_change"):
@@ -145,7 +145,7 @@ def assign_role(state: State, command: AssignRole, context: "Context") -> RoleAs
     require_another_owner(state, user)
     before, after = state.access.allowed[user.role], state.access.allowed[command.role]
     node, role = taken_by(state, context.user, user.lowered_node, user.lowered_role, before, after)
-    return RoleAssigned(user.name, user.role, command.role, node, role, reason_text(command.reason))
+    return RoleAssigned(user.name, user.role, command.role, node, role, command.reason)
 
 
 @evolves(RoleAssigned)
@@ -167,7 +167,7 @@ def revoke_user(state: State, command: RevokeUser, context: "Context") -> UserRe
     if not user.active and reaches(state, user.revoked_node, user.revoked_role, asker.node, asker.role):
         return ()
     require_another_owner(state, user)
-    return UserRevoked(user.name, asker.node, asker.role, reason_text(command.reason))
+    return UserRevoked(user.name, asker.node, asker.role, command.reason)
 
 
 @evolves(UserRevoked)
@@ -184,7 +184,7 @@ def restore_user(state: State, command: RestoreUser, context: "Context") -> User
     if user.active:
         return ()
     require_revoker(state, context.user, user)
-    return UserRestored(user.name, reason_text(command.reason))
+    return UserRestored(user.name, command.reason)
 
 
 @evolves(UserRestored)

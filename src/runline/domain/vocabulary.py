@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+import msgspec
+
 from runline.domain import (
     access,
     accounts,
@@ -49,6 +51,7 @@ from runline.domain import (
     watch,
 )
 from runline.domain.grading import Result
+from runline.domain.identifiers import Reason, Remark, reasons_given
 from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event
 from runline.domain.money import Minor, Rounding
 from runline.domain.permissions import StreamKind
@@ -122,6 +125,10 @@ NOUNS: tuple[ModuleType, ...] = (
 """In the order in which a state gets their parts (each may use those before it), and in which they evolve."""
 
 
+REASONS = ("reason", "description")
+"""The fields of a command in which somebody says why."""
+
+
 class VocabularyError(Exception):
     """Something is declared twice, or not at all."""
 
@@ -193,7 +200,9 @@ class Vocabulary:
         self.parts: Mapping[StreamKind, tuple[type[Part], ...]] = MappingProxyType(
             {kind: tuple(found.values()) for kind, found in parts.items()}
         )
-        self.deciders: Mapping[type[Command], Decider] = MappingProxyType(functions["decides"])
+        self.deciders: Mapping[type[Command], Decider] = MappingProxyType(
+            {kind: reasons_given(kind, decide) for kind, decide in functions["decides"].items()}
+        )
         self.evolvers: Mapping[type[Event], tuple[Evolver, ...]] = MappingProxyType(
             {event: tuple(found.values()) for event, found in evolvers.items()}
         )
@@ -244,6 +253,12 @@ class Vocabulary:
                 raise VocabularyError(f"{command.__name__} is caused by the house, and has no house_seq.")
         require_same("gives a book what it has missed of", causing, self.missed)
         require_same("makes up for what is set aside of", causing, self.made_up)
+        for command in commands:
+            for field in msgspec.structs.fields(command):
+                if field.name in REASONS and command.needs is not None and field.type not in (Reason, Remark):
+                    raise VocabularyError(
+                        f"What {command.__name__} says for a {field.name} is no Reason and no Remark."
+                    )
         require_known("wants rows for", self.wanted, [*commands, *events])
         for kind in events:
             for version in range(1, kind.version):

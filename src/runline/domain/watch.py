@@ -7,7 +7,7 @@ heard again. That something is slow is a fact once, when it begins, and once whe
 from typing import TYPE_CHECKING, Literal
 
 from runline.domain.bounds import FEED_SILENT_MS_MAX, FEED_SILENT_MS_MIN, FEEDS_MAX
-from runline.domain.identifiers import reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 from runline.domain.state import Part, Row, State
@@ -73,7 +73,7 @@ class WatchFeed(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
 
     feed: str
     silent_after_ms: int
-    reason: str
+    reason: Reason
 
 
 class FeedWatched(Event):
@@ -155,7 +155,7 @@ def watch_feed(house: "House", command: WatchFeed, context: "Context") -> FeedWa
         return ()
     if feed is None and len(house.watch.feeds) >= FEEDS_MAX:
         raise Rejected("too_many", "As many feeds are watched as can be.", most=FEEDS_MAX)
-    return FeedWatched(name, before_ms, after_ms, reason_text(command.reason))
+    return FeedWatched(name, before_ms, after_ms, command.reason)
 
 
 @evolves(FeedWatched)

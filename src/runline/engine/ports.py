@@ -186,6 +186,10 @@ class Snapshot(Protocol):
     stream: str
     position: int
 
+    def of_stream(self, stream: str) -> "Snapshot":
+        """Another stream in the same state of the store; empty if it is kept elsewhere."""
+        ...
+
     def row(self, row_type: type[R], *key: Any) -> R | None:
         """One row by its key."""
         ...

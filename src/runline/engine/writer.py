@@ -17,7 +17,7 @@ from runline.domain.execution import Seen, fold, judge, needs, time_of
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import ENGINE, Event, Rejected, bare
-from runline.domain.preview import Moves, moves
+from runline.domain.preview import moves_shown_to
 from runline.domain.rows import Encode, key_of, row_encoder
 from runline.domain.state import Need, Row, State
 from runline.engine.envelope import content_digest, encode_envelope, link
@@ -121,7 +121,7 @@ class Writer:
                 self.filling.repeats.append((submission, events.first, events.count))
                 return None
             if request.preview:
-                return Previewed(state.seq, events, moves(state, events) if isinstance(state, Book) else Moves())
+                return Previewed(state.seq, events, moves_shown_to(request.actor, state, events))
             if not events:
                 return Accepted(state.seq, events)
             first = state.seq + 1

@@ -12,9 +12,13 @@ where its rules differ from its sport's. `period` is `game` unless given; `round
 to `level_after_regulation` are those of a score (`length`: how much was played of a game that was called, in minutes, of baseball
 in half-innings; `final`: false while the game goes on; `scheduled`: 7 for baseball of seven innings).
 
-A line out is `{"id", "result", "returned"}` or `{"id", "error": {"code", "message"}}`. Where a game that does not say for how
+A line out is `{"id", "result", "returned"}` or `{"id", "error": {"line_number", "code", "message"}}`: which line in it was, from
+1, blank ones counted. Where a game that does not say for how
 much it was scheduled ended just where a shorter one ends, and that makes a difference, the result is that of the shorter game and
 `"if"` says so.
+
+Data files write American prices without the sign of underdogs, and as numbers: `"price": 145`. Who asks for that (`american`) has
+every price read so; else an unsigned price from 100 up could as well be decimal, and is refused.
 """
 
 import re
@@ -36,7 +40,7 @@ from runline.domain.grading import (
     returned,
 )
 from runline.domain.money import Minor, format_money, parse_money, parse_rounding
-from runline.domain.odds import parse_price
+from runline.domain.odds import Price, parse_american, parse_price
 from runline.domain.official import Layout, LeagueRules, Terms
 from runline.domain.points import parse_points
 
@@ -56,7 +60,7 @@ class FinalScore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     away: int
 
 
-class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A line in."""
 
     id: msgspec.Raw
@@ -78,6 +82,12 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rounding: str = "half_up"
 
 
+class AmericanCase(Case, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A line in whose price is American, whether it says so by its sign or not."""
+
+    price: str | int | float  # type: ignore[assignment]
+
+
 class Graded(msgspec.Struct, frozen=True, omit_defaults=True):
     """A line out. returned: the money back, stake included. condition: what must be true for it, if that was not said."""
 
@@ -88,8 +98,9 @@ class Graded(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Why a line has no result. code: stable. message: for people."""
+    """Why a line has no result. line_number: which it is of those that came in. code: stable. message: for people."""
 
+    line_number: int
     code: str
     message: str
 
@@ -116,6 +127,7 @@ class Unanswerable(Exception):
 
 
 CASES = msgspec.json.Decoder(Case)
+AMERICAN_CASES = msgspec.json.Decoder(AmericanCase)
 IDENTIFIED = msgspec.json.Decoder(Identified)
 
 
@@ -128,15 +140,15 @@ def unique(pairs: list[tuple[str, Any]]) -> None:
 FIELDS = JSONDecoder(object_pairs_hook=unique, parse_int=str, parse_float=str)
 
 
-def grade_lines(source: BinaryIO, sink: BinaryIO) -> int:
-    """Answer every line of the source on the sink, in order. Blank lines are skipped.
+def grade_lines(source: BinaryIO, sink: BinaryIO, *, american: bool = False) -> int:
+    """Answer every line of the source on the sink, in order. Blank lines are skipped. american: every price is.
 
     Returns the exit status: 1 if any line was an error, else 0. Memory does not grow with the input.
     """
     encoder = msgspec.json.Encoder()
     failed = 0
     for number, line in numbered_lines(source):
-        answer = answer_line(number, line)
+        answer = answer_line(number, line, american)
         failed |= isinstance(answer, Failure)
         sink.write(encoder.encode(answer) + b"\n")
         sink.flush()  # who asks line by line gets each answer before the next question
@@ -156,25 +168,25 @@ def numbered_lines(source: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
             yield number, line
 
 
-def answer_line(number: int, line: bytes | None) -> Graded | Failure:
+def answer_line(number: int, line: bytes | None, american: bool) -> Graded | Failure:
     """The answer to one line; an error becomes a Failure here, at the edge."""
     if line is None:
         return malformed(number, NULL, f"a line has at most {LINE_BYTES_MAX} bytes")
     try:
         FIELDS.decode(line.decode())
-        question = CASES.decode(line)
+        question = (AMERICAN_CASES if american else CASES).decode(line)
     except (ValueError, RecursionError) as error:
         return malformed(number, identity(line), str(error))
     if not is_scalar(question.id):
         return malformed(number, NULL, "the id is a string, a number, true, false or null")
     try:
-        return answer(question)
+        return answer(question, read("price_invalid", parse_american if american else parse_price, str(question.price)))
     except (NotGradable, SelectionInvalid, Unanswerable) as error:
-        return Failure(question.id, Fault(error.code, str(error)))
+        return Failure(question.id, Fault(number, error.code, str(error)))
 
 
 def malformed(number: int, name: msgspec.Raw, message: str) -> Failure:
-    return Failure(name, Fault("malformed", f"Line {number}: {message}."))
+    return Failure(name, Fault(number, "malformed", f"{message[:1].upper()}{message[1:]}."))
 
 
 def identity(line: bytes) -> msgspec.Raw:
@@ -191,8 +203,8 @@ def is_scalar(value: msgspec.Raw) -> bool:
     return bytes(value)[:1] not in (b"{", b"[")
 
 
-def answer(question: Case) -> Graded:
-    """The answer to a question. Raises NotGradable, SelectionInvalid and Unanswerable."""
+def answer(question: Case, price: Price) -> Graded:
+    """The answer to a question at a price. Raises NotGradable, SelectionInvalid and Unanswerable."""
     market = question.market.replace(" ", "_")  # a page shows it in words
     rules = league_rules(question.sport, question.league)
     line = None
@@ -202,7 +214,6 @@ def answer(question: Case) -> Graded:
     if market == "total" and line is not None and line < 0:
         raise Unanswerable("line_invalid", "A total is not negative.")
     require_period(rules, question.period)
-    price = read("price_invalid", parse_price, question.price)
     stake_minor = read("stake_invalid", parse_stake, question.stake)
     rounding = read("rounding_invalid", parse_rounding, question.rounding)
 

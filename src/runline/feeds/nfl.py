@@ -4,6 +4,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import IO
 
@@ -11,9 +12,10 @@ import msgspec
 
 from runline.domain.board import MarketLine
 from runline.domain.grading import Score
-from runline.domain.odds import parse_price
+from runline.domain.odds import parse_american
 from runline.domain.points import parse_points
 from runline.domain.prices import Prices
+from runline.feeds.zones import EASTERN, instant_ns
 
 GAMES = "nflverse_games_1999_2025.csv.gz"
 
@@ -46,6 +48,15 @@ class NflGame(msgspec.Struct, frozen=True, gc=False):
     under_price: str | None
     moneyline_away_price: str | None
     moneyline_home_price: str | None
+
+    def start_ns(self) -> int | None:
+        """The kick-off, in UTC nanoseconds; None if the source has no time. (It is in Eastern time wherever the game is played.)
+
+        Raises ValueError for a day or a time that there is not.
+        """
+        if self.gametime is None:
+            return None
+        return instant_ns(date.fromisoformat(self.gameday), time.fromisoformat(self.gametime), EASTERN)
 
     def closing_lines(self) -> tuple[MarketLine, ...]:
         """The markets at their closing lines."""
@@ -99,6 +110,7 @@ def opened(path: Path) -> IO[str]:
 
 
 def game_of(row: Mapping[str, str]) -> NflGame:
+    """The game of a row. Raises ValueError for what cannot be: a result that contradicts itself, a time that no clock shows."""
     away_score, home_score = number(row["away_score"]), number(row["home_score"])
     margin, total = number(row["result"]), number(row["total"])
     if away_score is None or home_score is None:
@@ -109,7 +121,7 @@ def game_of(row: Mapping[str, str]) -> NflGame:
     elif home_score < 0 or away_score < 0:
         raise ValueError("a score is negative")
     spread = points(row["spread_line"])
-    return NflGame(
+    game = NflGame(
         row["game_id"],
         int(row["season"]),
         row["game_type"],
@@ -130,6 +142,8 @@ def game_of(row: Mapping[str, str]) -> NflGame:
         american(row["away_moneyline"]),
         american(row["home_moneyline"]),
     )
+    game.start_ns()
+    return game
 
 
 def number(text: str) -> int | None:
@@ -150,7 +164,4 @@ def american(text: str) -> str | None:
     """The price of record of an American price, which the source writes without its plus."""
     if not text:
         return None
-    price = parse_price(text if text.startswith("-") else f"+{text}")
-    if price.format != "american":
-        raise ValueError(f"{text!r} is not an American price")
-    return price.text
+    return parse_american(text).text

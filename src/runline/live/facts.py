@@ -3,6 +3,8 @@
 Rule: of an event it is found out once whom it concerns (`Fact`); a group of seats only looks at what concerns it.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from runline.domain.audience import EVERYONE, Audience, concerns, sees
@@ -14,7 +16,9 @@ from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.state import State
+from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.topics import Changed
+from runline.domain.words import Taken, in_words
 from runline.engine.ports import Happened
 
 LINE_EVENTS = (LinePosted, LineHeld, LineRefused, LineWithdrawn)
@@ -22,6 +26,9 @@ LINE_EVENTS = (LinePosted, LineHeld, LineRefused, LineWithdrawn)
 
 LOCKED_LINE = "locked_line"
 """The notification that the house's line has moved, or is gone, where the book has locked its own: for who may move lines."""
+
+CLOSING_EVENTS = (WagerVoided, WagerReversed, WagerSettled)
+"""What their ticket is about is not in them."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -31,7 +38,8 @@ class Fact(msgspec.Struct):
 
     house: whether it is the house's, told to a book. node: whose subtree it concerns, or EVERYONE; above: that node and all
     above it. player: the player whom it concerns, or "". changes: what it changes of the rows that are followed, each with their
-    kind's name. kind: of notification, or "". texts: how it is told, once it was.
+    kind's name. ticket: what the ticket that it is about says, as JSON. kind: of notification, or "". texts: how it is told, once
+    it was.
     """
 
     happened: Happened
@@ -40,6 +48,7 @@ class Fact(msgspec.Struct):
     above: tuple[str, ...] = ()
     player: str = ""
     changes: tuple[tuple[str, Changed], ...] = ()
+    ticket: bytes = b""
     kind: str = ""
     texts: dict[str, bytes] = {}
 
@@ -57,7 +66,19 @@ def fact_of(state: State, house: House, happened: Happened) -> Fact:
     if node != EVERYONE:
         fact.above = tuple(state.tree.chain(node)) if state.tree.known(node) else (ROOT,)
     fact.changes = changed(state, house, happened, by_house=False)
+    if isinstance(state, Book):
+        if isinstance(event, WagerPlaced):
+            fact.ticket = ticket_text(house, event.risk_minor, event.win_minor, (event,))
+        elif isinstance(event, CLOSING_EVENTS) and (stake := state.risk.stake_closed_at(happened[0])) is not None:
+            fact.ticket = ticket_text(house, stake.risk_minor, stake.win_minor, stake.legs)
     return fact
+
+
+def ticket_text(house: House, risk_minor: int, win_minor: int, legs: Sequence[Taken]) -> bytes:
+    """What a ticket says in words, as a field of its entry."""
+    games = house.catalog.fixtures
+    words = "; ".join(in_words(games.get(leg.market.partition(":")[0]), leg).selection for leg in legs)
+    return b',"ticket":{"risk_minor":%d,"win_minor":%d,"selection":%b}' % (risk_minor, win_minor, encode(words))
 
 
 def house_fact_of(state: State, house: House, happened: Happened) -> Fact:
@@ -101,8 +122,8 @@ def entry_of(fact: Fact) -> bytes:
     text = fact.texts.get("entry")
     if text is None:
         seq, at_ns, actor, command, event = fact.happened
-        text = b'{"seq":%d,"at_ns":%d,"actor":%b,"command":"%b","event":%b}' % (
-            seq, at_ns, encode(actor), command.encode(), event_json(event),
+        text = b'{"seq":%d,"at_ns":%d,"actor":%b,"command":"%b","event":%b%b}' % (
+            seq, at_ns, encode(actor), command.encode(), event_json(event), fact.ticket,
         )  # fmt: skip
         fact.texts = {**fact.texts, "entry": text}
     return text

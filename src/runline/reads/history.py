@@ -15,9 +15,10 @@ from msgspec.structs import astuple
 
 from runline.domain.access import NOTHING, Role, User
 from runline.domain.audience import Audience, sees
+from runline.domain.catalog import Fixture
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.ledger import LedgerEntry, Movement
-from runline.domain.messages import Event, Rejected, event_json, kind_of
+from runline.domain.messages import HOUSE, Event, Rejected, event_json, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.queries.declared import Asked, Page, require
@@ -30,10 +31,12 @@ from runline.domain.queries.history import (
     TraceRow,
     WagerRow,
 )
+from runline.domain.results import FixtureCancelled
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
-from runline.domain.tickets import Ticket
+from runline.domain.tickets import Ticket, WagerVoided
 from runline.domain.vocabulary import Vocabulary
+from runline.domain.words import in_words
 from runline.engine.envelope import Logged, decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot
@@ -66,6 +69,7 @@ class SeenSnapshot:
     def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, session: str, actor: str, now_ns: int) -> None:
         self.snapshot = snapshot
         self.vocabulary = vocabulary
+        self.house = snapshot.of_stream(HOUSE)
         self.nodes: dict[tuple[type[Row], str], str | None] = {}
         """Where those stand that were asked for."""
         if session:
@@ -156,30 +160,73 @@ def before_of(seen: SeenSnapshot, asked: Asked) -> int:
     return min(int(asked.after), above) if asked.after.isdecimal() else 0
 
 
-def wager_row(ticket: Ticket) -> WagerRow:
-    """A ticket as its reader sees it."""
-    first = ticket.legs.first
-    return WagerRow(
-        ticket.number,
-        ticket.player,
-        ticket.agent,
-        ticket.kind,
-        ticket.fixture,
-        first.market,
-        first.side,
-        first.line_quarters,
-        first.price,
-        [LegRow(*astuple(leg)) for leg in ticket.legs],
-        ticket.risk_minor,
-        ticket.win_minor,
-        ticket.writer,
-        ticket.channel,
-        ticket.placed_ns,
-        ticket.status,
-        ticket.result,
-        ticket.returned_minor,
-        ticket.closed_ns,
+def wager_rows(seen: SeenSnapshot) -> Callable[[Ticket], WagerRow]:
+    """What makes a row of a ticket as its reader sees it; for one page, on which each game is looked up once."""
+    games: dict[str, Fixture | None] = {}
+
+    def game_of(fixture: str) -> Fixture | None:
+        if fixture not in games:
+            games[fixture] = seen.house.row(Fixture, fixture)
+        return games[fixture]
+
+    def row(ticket: Ticket) -> WagerRow:
+        legs = [LegRow(*(*astuple(in_words(game_of(leg.fixture), leg)), leg.status, leg.result)) for leg in ticket.legs]
+        first = legs[0]
+        return WagerRow(
+            ticket.number,
+            ticket.player,
+            ticket.agent,
+            ticket.kind,
+            first.fixture,
+            first.market,
+            first.side,
+            first.line_quarters,
+            first.price,
+            first.league,
+            first.away,
+            first.home,
+            first.start_ns,
+            first.rotation,
+            first.period_name,
+            first.market_name,
+            "; ".join(leg.selection for leg in legs),
+            legs,
+            ticket.risk_minor,
+            ticket.win_minor,
+            ticket.writer,
+            ticket.channel,
+            ticket.placed_ns,
+            ticket.status,
+            ticket.result,
+            ticket.returned_minor,
+            ticket.closed_ns,
+            void_reason(seen, ticket),
+        )
+
+    return row
+
+
+def void_reason(seen: SeenSnapshot, ticket: Ticket) -> str:
+    """Why a ticket is void; "" if it is not. Nothing follows on a void, so that its event is the last that changed the ticket."""
+    if ticket.status == "void":
+        event = event_at(seen.snapshot, seen.vocabulary, ticket.changed_seq)
+        return event.reason if isinstance(event, WagerVoided) else ""
+    if ticket.result != "void":
+        return ""
+    event = event_at(seen.house, seen.vocabulary, ticket.settlement)
+    return (
+        "the game was cancelled"
+        if isinstance(event, FixtureCancelled)
+        else "the game was called before it was official"
     )
+
+
+def event_at(snapshot: Snapshot, vocabulary: Vocabulary, seq: int) -> Event | None:
+    """The event at a position, if it is stored here."""
+    for _, body in snapshot.entries(seq + 1, 1):
+        entry = decode_envelope(body)
+        return entry.event(vocabulary) if entry.seq == seq else None
+    return None
 
 
 MOVEMENT_VALUES = attrgetter(*Movement.__struct_fields__)
@@ -270,7 +317,7 @@ def trace_page(seen: SeenSnapshot, asked: TraceAsked) -> Page:
 
 
 PAGES: dict[str, Callable[[SeenSnapshot, Any], Page]] = {
-    "wagers": lambda seen, asked: rows_page(seen, Ticket, wager_row, asked),
+    "wagers": lambda seen, asked: rows_page(seen, Ticket, wager_rows(seen), asked),
     "ledger": lambda seen, asked: rows_page(seen, LedgerEntry, movement, asked),
     "log": log_page,
     "refusals": refusals_page,

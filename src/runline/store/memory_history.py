@@ -43,6 +43,9 @@ class MemorySnapshot:
         head = store.known_heads.get(stream)
         self.position = head.seq if head is not None else 0
 
+    def of_stream(self, stream: str) -> Snapshot:
+        return MemorySnapshot(self.store, stream)
+
     def row(self, row_type: type[R], *key: Any) -> R | None:
         found = self.store.rows.get(row_type.table, {}).get((self.stream, *key))
         return row_decoder(row_type)(found[1:]) if found is not None else None

@@ -89,6 +89,9 @@ class SqliteSnapshot:
         rows: Any = self.connection.execute(sql, values)
         return rows  # type: ignore[no-any-return]
 
+    def of_stream(self, stream: str) -> Snapshot:
+        return SqliteSnapshot(self.connection, stream)
+
     def row(self, row_type: type[R], *key: Any) -> R | None:
         table = table_of(row_type)
         found = next(self.read(select(row_type, f"AND {equal(table.key[1:])}", SQLITE), (self.stream, *key)), None)

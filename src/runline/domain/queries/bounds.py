@@ -12,8 +12,11 @@ BOARD_MARKETS_MAX = 400
 PLAYER_ROWS_MAX = 500
 """Accounts on the largest page of `players`: about 1 µs each, and as much for each node that is passed."""
 
-EXPOSURE_ROWS_MAX = 250
-"""Markets on the largest page of `exposure`: about 5 µs each."""
+EXPOSURE_ROWS_MAX = 100
+"""Markets on the largest page of `exposure`: about 10 µs each."""
+
+EXPOSURE_PLACES_MAX = 1_000
+"""Sides at different lines that a page of `exposure` works through before it is full: about 1 µs each."""
 
 PAGE_NODES_MAX = 1_000
 """Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""

@@ -7,6 +7,7 @@ import msgspec
 from runline.domain.ledger import Movement
 from runline.domain.permissions import Permission, StreamKind
 from runline.domain.queries.declared import Asked, Query
+from runline.domain.words import Told
 
 
 class WagersAsked(Asked, frozen=True, kw_only=True):
@@ -20,14 +21,9 @@ class WagersAsked(Asked, frozen=True, kw_only=True):
     fixture: str = ""
 
 
-class LegRow(msgspec.Struct):
+class LegRow(Told, frozen=True):
     """A selection of a ticket. status: open, graded, or void with its ticket. result: how it ended."""
 
-    fixture: str
-    market: str
-    side: str
-    line_quarters: int | None
-    price: str
     status: str
     result: str | None
 
@@ -35,7 +31,9 @@ class LegRow(msgspec.Struct):
 class WagerRow(msgspec.Struct):
     """A ticket, in minor units.
 
-    kind: `straight`: one leg. market, side, line_quarters, price: of its first leg.
+    kind: `straight`: one leg. market to market_name: of its first leg (see there).
+    selection: all its legs in words.
+    void_reason: why it is void: what whoever voided it said, or what became of the game; "" if it is not.
     """
 
     number: int
@@ -47,6 +45,14 @@ class WagerRow(msgspec.Struct):
     side: str
     line_quarters: int | None
     price: str
+    league: str
+    away: str
+    home: str
+    start_ns: int
+    rotation: int
+    period_name: str
+    market_name: str
+    selection: str
     legs: list[LegRow]
     risk_minor: int
     win_minor: int
@@ -57,6 +63,7 @@ class WagerRow(msgspec.Struct):
     result: str | None
     returned_minor: int | None
     closed_ns: int | None
+    void_reason: str
 
 
 class LedgerAsked(Asked, frozen=True, kw_only=True):

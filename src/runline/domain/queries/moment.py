@@ -19,7 +19,12 @@ from runline.domain.grading import Score
 from runline.domain.house import House
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.queries.bounds import BOARD_MARKETS_MAX, EXPOSURE_ROWS_MAX, PLAYER_ROWS_MAX
+from runline.domain.queries.bounds import (
+    BOARD_MARKETS_MAX,
+    EXPOSURE_PLACES_MAX,
+    EXPOSURE_ROWS_MAX,
+    PLAYER_ROWS_MAX,
+)
 from runline.domain.queries.declared import Asked, Page, query
 from runline.domain.queries.pages import nodes_from, page_of, page_of_nodes, page_of_some
 from runline.domain.shown import (
@@ -142,7 +147,7 @@ class ExposureAsked(Asked, frozen=True, kw_only=True):
 
 @query("exposure", needs=Permission.FIGURES_VIEW, asked=ExposureAsked, row=Exposure, rows_max=EXPOSURE_ROWS_MAX)
 def exposure(book: Book, house: House, user: User, audience: Audience, asked: ExposureAsked, now_ns: int) -> Page:
-    """What my subtree's players have on each side of each market."""
+    """What each market can cost by the wagers of my subtree's players: by any final score, and by side."""
     node = asked.node or audience.node
     book.tree.require_node(user, node)
     return exposure_page(book, node, asked, asked.fixture)
@@ -152,7 +157,15 @@ def exposure_page(book: Book, node: str, asked: Asked, fixture: str = "") -> Pag
     """A page of the markets with open wagers of a node's players, of all games or one."""
     prefix = f"{fixture}:" if fixture else ""
     names = takewhile(lambda name: name.startswith(prefix), book.risk.markets(node).after(max(asked.after, prefix)))
-    return page_of((exposure_of(book, name, node) for name in names), asked, lambda row: row.market)
+    stands = book.risk.stands(node)
+    found: list[Exposure] = []
+    places = 0
+    for name in names:
+        if len(found) >= asked.limit or places >= EXPOSURE_PLACES_MAX:
+            return Page(found, found[-1].market)
+        places += len(stands[name])
+        found.append(exposure_of(book, name, node))
+    return Page(found)
 
 
 class UserRow(msgspec.Struct):
