@@ -66,7 +66,7 @@ def first_game(**changes):
 
 
 def test_a_game_starts_by_eastern_time_in_summer_and_winter():
-    games = {game.game_id: game for game in nfl.read_games(PROJECT / "data" / "nfl")}
+    games = {game.game_id: game for game in nfl.read_games(PROJECT / "data" / "nfl" / nfl.GAMES)}
     for name, game in games.items():
         start_ns = game.start_ns()
         if start_ns is not None:
