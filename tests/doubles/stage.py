@@ -17,7 +17,7 @@ from typing import Any
 from tests.doubles.laws import figures, moved
 
 from runline.domain.book import Book, StartBook
-from runline.domain.execution import Seen, fold, judge, needs, time_of
+from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.grading import Score
 from runline.domain.house import FoundHouse, House, OpenBook
 from runline.domain.jobs import DoSlice
@@ -109,6 +109,8 @@ class Stage:
         fetched = self.fetch(command)
         try:
             events = self.decide(command, actor, at_ns, fetched, if_position, session)
+            if not events:
+                heed(state, Request(state.stream, "", actor, command, session), at_ns, self.view, self.house_lag_ms)
         finally:
             self.decided_without_a_trace()
             if isinstance(state, Book):

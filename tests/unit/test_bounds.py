@@ -236,11 +236,14 @@ def layers(stage, number, by=""):
         stage.happened(Suspended)
 
 
-@pytest.mark.parametrize("scope", sorted(WIDE))
+@pytest.mark.parametrize("scope", sorted(WIDE - {"silence"}))
 def test_what_is_wide_is_suspended_however_many_layers_there_are(stage, monkeypatch, scope):
-    subject = {"all": "", "sport": "baseball", "league": "MLB", "kind": "total", "agent": "A1"}[scope]
+    subject = {"all": "", "feed": "platform", "sport": "baseball", "league": "MLB", "kind": "total", "agent": "A1"}[
+        scope
+    ]
     for name in ("SUSPENSIONS_MAX", "SUSPENSIONS_PER_NODE_MAX"):
         monkeypatch.setattr(suspension, name, 0)
+    stage.house.given(WatchFeed("platform", 30_000, "lines"))
     stage.when(Suspend(scope, subject, "stop"))
     stage.happened(Suspended)
     if scope != "agent":

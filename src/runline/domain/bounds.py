@@ -93,6 +93,10 @@ SETTLE_SLICE_WAGERS = 64
 PERIODS_MAX = 64
 """Periods in a result (a long baseball game has 26 innings)."""
 
+SOURCE_CLOCKS_MAX = 200_000
+"""Games and sources whose repeated posts are remembered, some 200 bytes each; beyond them the one is forgotten that was repeated
+longest ago."""
+
 LINE_AHEAD_NS_MAX = 10_000_000_000
 """How far the source's time of a line may be ahead of the stream's: a line of a later time would keep every true one out."""
 

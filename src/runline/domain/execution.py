@@ -102,6 +102,14 @@ def judge(
     return [decided] if type(decided) in state.vocabulary.evolvers else list(decided)  # type: ignore[list-item, arg-type]
 
 
+def heed(state: State, asked: Asked, at_ns: int, house: "House | None", house_lag_ms: int) -> None:
+    """A command was accepted as it changes nothing: what is to be kept in mind of it, is."""
+    heeded = state.vocabulary.heeded.get(type(asked.command))
+    if heeded is not None:
+        user = authorize(state, asked.command, asked.actor)
+        heeded(state, asked.command, Context(at_ns, user, asked.session, house, house_lag_ms))
+
+
 def decide_on_ground(state: State, command: Command, context: Context, if_position: int) -> Decided:
     """Decide a command if its ground has not moved since a position. Whether it has is told to nobody who may not do this to
     it, nor whether it is there.

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class HeldLine(Row, table="held_lines"):
     """A line that waits.
 
-    prices: in the order of the kind's sides. entered_ns: its source's time. reasons: the checks of the guard that it has tripped.
-    held_seq: the position at which it was held, by which a person says which line they mean. held_ns: since when it waits.
+    prices: in the order of the kind's sides. entered_ns: its source's time. reasons: the checks of the guard that it has
+    tripped. source: the user who posted it. held_seq: the position at which it was held, by which a person says which line they
+    mean. held_ns: since when it waits.
     """
 
     market: str
@@ -44,6 +45,7 @@ class HeldLine(Row, table="held_lines"):
     prices: tuple[str, ...]
     entered_ns: int
     reasons: tuple[str, ...]
+    source: str
     held_seq: int
     held_ns: int
     changed_seq: int = 0
@@ -97,6 +99,7 @@ class LineHeld(Event, shown_to=Permission.BOARD_VIEW, notice="line_held"):
     prices: tuple[str, ...]
     entered_ns: int
     reasons: tuple[str, ...]
+    source: str = ""
 
 
 @evolves(LineHeld)
@@ -112,6 +115,7 @@ def line_held(house: "House", event: LineHeld) -> None:
             event.prices,
             event.entered_ns,
             event.reasons,
+            event.source,
             house.seq,
             house.at_ns,
         )
@@ -143,6 +147,7 @@ def confirm_line(house: "House", command: ConfirmLine, context: "Context") -> Li
         held.prices,
         held.entered_ns,
         held.reasons,
+        held.source,
     )
 
 

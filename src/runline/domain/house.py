@@ -10,6 +10,7 @@ from runline.domain.messages import HOUSE, Command, Event, Rejected, StreamKind,
 from runline.domain.nodes import ROOT, OneNode
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import EVERYTHING, Permission
+from runline.domain.sources import Sources
 from runline.domain.state import Part, Row, State
 from runline.domain.watch import Watch
 
@@ -57,6 +58,7 @@ class House(State):
     guard: "Guard"
     held_lines: "HeldLines"
     watch: Watch
+    sources: Sources
     books: Books
 
     def __init__(self, vocabulary: "Vocabulary") -> None:

@@ -38,6 +38,7 @@ from runline.domain import (
     setbacks,
     settings,
     settlement,
+    sources,
     suspension,
     tickets,
     timers,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 Decider = Callable[[Any, Any, "Context"], Decided]
 Evolver = Callable[[Any, Any], None]
 Ground = Callable[[Any, Any], int]
+Heeded = Callable[[Any, Any, "Context"], None]
 Wanted = Callable[[Any, Any], Sequence[Need]]
 Fire = Callable[[str], Command]
 Sliced = Callable[[Any, Any, "Context"], Any]
@@ -99,6 +101,7 @@ NOUNS: tuple[ModuleType, ...] = (
     fixtures,
     guard,
     posted,
+    sources,
     board,
     results,
     reopening,
@@ -123,8 +126,8 @@ class Vocabulary:
     """What some nouns declare.
 
     commands, events, queries, topics, inside (questions of Runline's own): by name. rows: by table. parts: of each kind of
-    stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, missed, made_up,
-    pays, upcasters: what handles what (see `messages.py`).
+    stream, in order. deciders, evolvers (in order), grounds, heeded, wanted, timers, slices, slice_needs, caused, missed,
+    made_up, pays, upcasters: what handles what (see `messages.py`).
 
     Raises VocabularyError for what is declared twice and for what is missing.
     """
@@ -183,6 +186,7 @@ class Vocabulary:
             {event: tuple(found.values()) for event, found in evolvers.items()}
         )
         self.grounds: Mapping[type[Command], Ground] = MappingProxyType(functions["grounds"])
+        self.heeded: Mapping[type[Command], Heeded] = MappingProxyType(functions["heeds"])
         self.wanted: Mapping[type[Command] | type[Event], Wanted] = MappingProxyType(functions["wants"])
         self.timers: Mapping[str, Fire] = MappingProxyType(functions["fires"])
         self.slices: Mapping[str, Sliced] = MappingProxyType(functions["slices"])
@@ -208,6 +212,7 @@ class Vocabulary:
         require_same("evolves", events, self.evolvers)
         require_known("grounds", self.grounds, commands)
         require_same("says the ground of", [kind for kind in commands if kind.needs is not None], self.grounds)
+        require_known("keeps in mind", self.heeded, commands)
         require_known("causes commands by", self.caused, events)
         require_known("causes", dict.fromkeys(causing), commands)
         require_same("gives a book what it has missed of", causing, self.missed)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from runline.domain.book import Book
-from runline.domain.execution import Seen, fold, judge, needs, time_of
+from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import ENGINE, Event, Rejected, bare
@@ -123,6 +123,7 @@ class Writer:
             if request.preview:
                 return Previewed(state.seq, events, moves(state, events) if isinstance(state, Book) else Moves())
             if not events:
+                heed(state, request, at_ns, self.house, house_lag_ms)
                 return Accepted(state.seq, events)
             first = state.seq + 1
             count = len(events)
