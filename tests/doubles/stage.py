@@ -29,6 +29,9 @@ from runline.domain.state import ByKey, Row, State
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.requests import Request
+from runline.zones import ZoneDatabase
+
+ZONES = ZoneDatabase()
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where every test begins."""
@@ -131,7 +134,7 @@ class Stage:
         """The events that a command makes. Raises Rejected."""
         state = self.state
         request = Request(state.stream, "", actor, command, session, if_position=if_position)
-        judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched)
+        judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched, zones=ZONES)
         assert not isinstance(judged, Seen)
         if type(command) in VOCABULARY.grounds:
             assert VOCABULARY.grounds[type(command)](state, command) <= state.seq

@@ -35,6 +35,7 @@ from runline.domain.held import HeldLine
 from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, MoveAgent, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.jobs import Job
+from runline.domain.lateness import EarlierStart, LateWindow, Postponement
 from runline.domain.ledger import LedgerAccount
 from runline.domain.lines import BookLine, MoveLine
 from runline.domain.nodes import ROOT
@@ -42,6 +43,7 @@ from runline.domain.passwords import Credential
 from runline.domain.permissions import Permission
 from runline.domain.results_taken import ResultsTaken
 from runline.domain.roles import SetRole
+from runline.domain.rulings import Ruling
 from runline.domain.sessions import Session
 from runline.domain.settings import BookSettings
 from runline.domain.settlement import Settlement
@@ -52,6 +54,7 @@ from runline.domain.timers import Timer
 from runline.domain.users import CreateUser
 from runline.domain.vocabulary import VOCABULARY
 from runline.domain.watch import Feed, Slowness, WatchFeed
+from runline.domain.zones import Zone
 
 MONEYLINE = "G1:game:moneyline"
 
@@ -87,6 +90,11 @@ ONE_FOR_EACH = {
     BookSettings: BookListing,
     LedgerAccount: BookListing,
     Slowness: "a closed list of measures",
+    Ruling: League,
+    Zone: (League, Fixture),
+    EarlierStart: Fixture,
+    Postponement: Fixture,
+    LateWindow: EarlierStart,
 }
 """What is bounded by what it is of."""
 

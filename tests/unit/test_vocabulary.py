@@ -41,6 +41,7 @@ ENGINES = {
     "ExpireTemporaryCredit",
     "ExpireSession",
     "CloseFixture",
+    "LookAtWindows",
     "TakeResult",
     "DoSlice",
     "PutAside",

@@ -33,6 +33,8 @@ FIXTURE_LIFE: dict[tuple[str, str], str] = {
     ("final", "ResultConfirmed"): "final",
     ("closed", "ScoreConfirmed"): "closed",
     ("final", "ScoreConfirmed"): "closed",
+    ("scheduled", "FixturePostponed"): "closed",
+    ("closed", "FixturePostponed"): "closed",
     ("scheduled", "FixtureCancelled"): "cancelled",
     ("closed", "FixtureCancelled"): "cancelled",
     ("final", "FixtureCancelled"): "cancelled",
@@ -340,6 +342,11 @@ class Catalog(
         result.confirmations += 1
         self.confirmed_order.add((result.confirmed_seq, fixture))
         return result
+
+    def settle_anew(self, fixture: str) -> Result:
+        """A fixture's wagers are to be settled anew by what is known: something besides the score has changed."""
+        result = self.results.get(fixture)
+        return self.confirm(fixture, result.confirmed if result is not None else None)
 
     def knows_subject(self, scope: str, subject: str) -> bool:
         if scope == "selection":

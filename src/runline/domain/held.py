@@ -17,6 +17,7 @@ from runline.domain.messages import Command, Event, Rejected, decides, evolves, 
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn, game_for_lines
+from runline.domain.postponement import FixturePostponed
 from runline.domain.prices import Prices, prices_by_side
 from runline.domain.queries.declared import Asked, Page, query
 from runline.domain.queries.pages import page_of
@@ -199,9 +200,11 @@ def line_superseded(house: "House", event: LinePosted | LineWithdrawn | LineRefu
 @evolves(FixtureClosed)
 @evolves(FixtureCancelled)
 @evolves(FixtureReopened)
+@evolves(FixturePostponed)
 @evolves(FixtureRescheduled)
 def game_has_begun(
-    house: "House", event: FixtureClosed | FixtureCancelled | FixtureReopened | FixtureRescheduled
+    house: "House",
+    event: FixtureClosed | FixtureCancelled | FixtureReopened | FixturePostponed | FixtureRescheduled,
 ) -> None:
     if not isinstance(event, FixtureRescheduled) or event.begun:
         for held in house.held_lines.of_fixture(event.fixture):

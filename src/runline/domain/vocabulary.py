@@ -23,17 +23,20 @@ from runline.domain import (
     hierarchy,
     house,
     jobs,
+    lateness,
     ledger,
     lines,
     nodes,
     passwords,
     placing,
     posted,
+    postponement,
     reopening,
     results,
     results_taken,
     risk,
     roles,
+    rulings,
     sessions,
     setbacks,
     settings,
@@ -45,11 +48,12 @@ from runline.domain import (
     topics,
     users,
     watch,
+    zones,
 )
 from runline.domain.grading import Result
 from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event, StreamKind
 from runline.domain.money import Minor, Rounding
-from runline.domain.queries import history, inside, moment, process
+from runline.domain.queries import history, inside, leagues, moment, process
 from runline.domain.queries.declared import Query
 from runline.domain.queries.inside import Inside
 from runline.domain.state import Need, Part, Row, State
@@ -99,6 +103,9 @@ NOUNS: tuple[ModuleType, ...] = (
     book,
     catalog,
     fixtures,
+    rulings,
+    zones,
+    lateness,
     guard,
     posted,
     sources,
@@ -106,11 +113,13 @@ NOUNS: tuple[ModuleType, ...] = (
     results,
     reopening,
     held,
+    postponement,
     archive,
     watch,
     house,
     history,
     inside,
+    leagues,
     moment,
     process,
     topics,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from runline.domain.house import House
 from runline.domain.messages import HOUSE, Command
 from runline.domain.vocabulary import VOCABULARY, Vocabulary
+from runline.domain.zones import ONLY_UTC, ZonesOfTheWorld
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
 from runline.engine.batch import Batches
@@ -33,7 +34,7 @@ class Engine:
     """Executes the streams that it is given to own.
 
     store, clock, entropy: its ports. node: the process's name in the log. founds: whether books that the house opens begin here.
-    vocabulary: what it executes.
+    vocabulary: what it executes. zones: where games are played.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class Engine:
         *,
         founds: bool = True,
         vocabulary: Vocabulary = VOCABULARY,
+        zones: ZonesOfTheWorld = ONLY_UTC,
     ) -> None:
-        process = self.process = Process(store, clock, entropy, node, vocabulary)
+        process = self.process = Process(store, clock, entropy, node, vocabulary, zones)
         self.store, self.clock, self.entropy = store, clock, entropy
         self.probes, self.conditions, self.wake = process.probes, process.conditions, process.wake
         self.house = HouseView(process)
