@@ -27,6 +27,7 @@ from runline.live.hubs import Hubs
 from runline.reads.questions import Questions
 from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
+from runline.zones import ZoneDatabase
 
 V = TypeVar("V")
 
@@ -65,7 +66,7 @@ async def running_engine(
     """
     settings = settings or EngineSettings()
     clock = clock or SystemClock()
-    engine = Engine(store, clock, entropy, vocabulary or plain_vocabulary(), settings.node)
+    engine = Engine(store, clock, entropy, vocabulary or plain_vocabulary(), settings.node, zones=ZoneDatabase())
     questions = Questions(engine, store.history())
     hubs = Hubs(engine, questions.turns, questions.spending)
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None

@@ -20,12 +20,15 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
 from runline.domain.nodes import ROOT
+from runline.domain.official import Window
 from runline.domain.permissions import PLAYER_MAY, Permission
 from runline.domain.placing import PlaceWager
+from runline.domain.postponement import LetWagersStand, PostponeFixture, ResumeFixture
 from runline.domain.prices import Prices
 from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
+from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
@@ -225,18 +228,35 @@ def posts_lines(book: BookStage, pick: Pick) -> None:
 
 def manages_fixtures(book: BookStage, pick: Pick) -> None:
     name, start_ns = pick.one(games(book, "scheduled", "closed")), book.at_ns + pick.between(1, 30) * HOUR_NS
-    what = pick.between(0, 12)
+    what = pick.between(0, 13)
     if what == 0:
         book.house.when(CancelFixture(name, "flood"))
+    elif what > 11:
+        book.house.when(WatchFeed(book.house.owner, pick.one([0, 0, 0, 30_000, 3_600_000]), "lines"))
     elif what > 10:
-        book.house.when(WatchFeed(book.house.owner, pick.one([0, 30_000, 3_600_000]), "lines"))
-    elif what > 9:
         book.house.when(KeepFeed())
+    elif what > 9:
+        handles_late_games(book, pick, name)
     elif what < 4:
         book.house.when(RescheduleFixture(name, start_ns, "rain"))
     else:
         name = f"G{len(book.view.catalog.fixtures) + 1}"
         book.given(game(name, start_ns=start_ns), board(name))
+
+
+def handles_late_games(book: BookStage, pick: Pick, name: str) -> None:
+    what = pick.between(0, 3)
+    if what == 0:
+        book.house.when(PostponeFixture(name, "rain"))
+    elif what == 1:
+        book.house.when(ResumeFixture(name, "dry"))
+    elif what == 2:
+        late = list(book.view.lateness.windows_of)
+        book.house.when(LetWagersStand(pick.one(late) if late else name, "we wait", bool(pick.between(0, 1))))
+    else:
+        window = Window("hours", pick.between(1, 40)) if pick.between(0, 1) else None
+        rule = LeagueRule(True, pick.one([None, 9]), 1, bool(pick.between(0, 1)), window)
+        book.house.when(SetLeagueRule("MLB", rule, "ours", pick.one(["", "total"]), pick.one(["", "game"])))
 
 
 def grades(book: BookStage, pick: Pick) -> None:

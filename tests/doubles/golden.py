@@ -7,7 +7,7 @@ adds what is missing for the present versions, and never changes a line that is 
 
 from pathlib import Path
 
-from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage, Stage
+from tests.doubles.stage import HOUR_NS, NOON_NS, BookStage, HouseStage, Stage
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
@@ -20,11 +20,14 @@ from runline.domain.hierarchy import MoveAgent
 from runline.domain.house import StartStream
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
+from runline.domain.official import Window
 from runline.domain.passwords import FailSignIn, SetPassword
 from runline.domain.permissions import Permission
+from runline.domain.postponement import LetWagersStand, PostponeFixture, ResumeFixture
 from runline.domain.prices import Prices
 from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture
+from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.sessions import MINUTE_NS, ConfirmSession, KeepSession, SignIn, SignOut
 from runline.domain.setbacks import PutAside, TryAgain
 from runline.domain.settings import SetLimits, SetLocks
@@ -32,6 +35,7 @@ from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, RestoreUser, RevokeUser
 from runline.domain.watch import KeepFeed, NoteHealth, WatchFeed
+from runline.domain.zones import SetZone
 from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
 from runline.engine.ids import uuid7
 
@@ -88,8 +92,26 @@ def one_of_each() -> list[Stage]:
     )
     book.given(TryAgain(book.state.seq, "mended"))
     book.settles()
+    a_game_is_late(book)
     book.time_is(book.house.clock_ns + ARCHIVE_AFTER_NS)
     return [book.house, book]
+
+
+def a_game_is_late(book: BookStage) -> None:
+    """A game is postponed, and whatever follows happens."""
+    now_ns = book.house.clock_ns
+    start_ns = now_ns + HOUR_NS
+    lines = board("L1", entered_ns=now_ns)
+    book.given(game("L1", start_ns=start_ns, rotation=971), lines, SetZone("fixture", "L1", "America/Chicago", "there"))
+    book.given(SetLeagueRule("MLB", LeagueRule(True, 10, 1, True, Window("hours", 36)), "ours", "total", "game"))
+    book.given(PostponeFixture("L1", "rain"))
+    for at_ns in (start_ns + 35 * HOUR_NS, start_ns + 36 * HOUR_NS):
+        book.time_is(at_ns)
+    book.given(LetWagersStand("L1", "it is played tomorrow"), LetWagersStand("L1", "it is not", stand=False))
+    book.time_is(book.house.clock_ns)
+    book.given(ResumeFixture("L1", "it is played"))
+    book.time_is(book.house.clock_ns)
+    book.settles()
 
 
 def envelopes() -> list[bytes]:

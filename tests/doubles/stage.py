@@ -18,7 +18,7 @@ from tests.doubles.laws import figures, moved
 from tests.doubles.plain import VOCABULARY
 
 from runline.domain.book import Book, StartBook
-from runline.domain.execution import Seen, fold, judge, needs, time_of
+from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.grading import Score
 from runline.domain.house import FoundHouse, House, OpenBook
 from runline.domain.jobs import DoSlice
@@ -30,6 +30,9 @@ from runline.domain.state import ByKey, Row, State
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.requests import Request
+from runline.zones import ZoneDatabase
+
+ZONES = ZoneDatabase()
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where every test begins."""
@@ -110,6 +113,8 @@ class Stage:
         fetched = self.fetch(command)
         try:
             events = self.decide(command, actor, at_ns, fetched, if_position, session)
+            if not events:
+                heed(state, Request(state.stream, "", actor, command, session), at_ns, self.view, self.house_lag_ms)
         finally:
             self.decided_without_a_trace()
             if isinstance(state, Book):
@@ -130,7 +135,7 @@ class Stage:
         """The events that a command makes. Raises Rejected."""
         state = self.state
         request = Request(state.stream, "", actor, command, session, if_position=if_position)
-        judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched)
+        judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched, zones=ZONES)
         assert not isinstance(judged, Seen)
         if type(command) in state.vocabulary.grounds:
             assert state.vocabulary.grounds[type(command)](state, command) <= state.seq

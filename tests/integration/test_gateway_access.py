@@ -69,6 +69,9 @@ VALUES: dict[str, Any] = {
     "check": "swap",
     "action": "hold",
     "held_seq": 1,
+    "rule": None,
+    "place": "league",
+    "zone": "UTC",
 }
 
 

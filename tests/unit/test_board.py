@@ -39,7 +39,7 @@ def test_only_what_differs_becomes_an_event(house):
     house.given(board("G1"))
     house.when(board("G1", MOVED, *FULL_BOARD[1:], entered_ns=NOON_NS + 1))
     assert house.events == [
-        LinePosted("G1:game:moneyline", "G1", "moneyline", "game", None, ("+125", "-135"), NOON_NS + 1)
+        LinePosted("G1:game:moneyline", "G1", "moneyline", "game", None, ("+125", "-135"), NOON_NS + 1, (), "platform")
     ]
 
 

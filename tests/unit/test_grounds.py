@@ -19,9 +19,11 @@ from runline.domain.messages import GATEWAY
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import PasswordSet, SetPassword
 from runline.domain.permissions import Permission
+from runline.domain.postponement import LetWagersStand, PostponeFixture, ResumeFixture
 from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
+from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.sessions import EndSession, KeepSession, SessionEnded, SignIn
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits, SetLocks
@@ -29,6 +31,7 @@ from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
 from runline.domain.watch import KeepFeed, WatchFeed
+from runline.domain.zones import SetZone
 
 MONEYLINE = "G1:game:moneyline"
 OTHER_LINE = "G1:game:spread"
@@ -138,25 +141,33 @@ HOUSE_MOVES = {
     "the feed is watched no more": [WatchFeed("platform", 0, "given")],
     "a layer": [Suspend("league", "MLB", "given"), Reopen("league", "MLB", "")],
     "a role": [role("clerk", Permission.LINES_POST)],
+    "the game is late": [PostponeFixture("G1", "rain")],
+    "a league's rules": [SetLeagueRule("MLB", LeagueRule(official=9), "so")],
+    "a league's zone": [SetZone("league", "MLB", "America/New_York", "so")],
     "a new game": [CreateFixture("NEW", "MLB", 11, "Away", "Home", START_NS)],
 }
 
 HOUSE_CASES = [
     (CreateLeague("NEW", "hockey"), {"a league"}),
     (CreateFixture("NEW", "MLB", 11, "Away", "Home", START_NS), {"a new game"}),
-    (RescheduleFixture("G1", START_NS + 5, "given"), {"the game", "the game's number"}),
-    (RenumberFixture("G1", 11, "as printed"), {"the game", "the game's number"}),
+    (RescheduleFixture("G1", START_NS + 5, "given"), {"the game", "the game's number", "the game is late"}),
+    (RenumberFixture("G1", 11, "as printed"), {"the game", "the game's number", "the game is late"}),
     (
         PostLines("G1", NOON_NS + 2, (line("moneyline", "+130", "-140"),)),
-        {"the game", "the game's number", "the game's board", "a line is held"},
+        {"the game", "the game's number", "the game is late", "the game's board", "a line is held"},
     ),
     (ConfirmLine("G1:game:total", 1), {"a line is held"}),
     (DropLine("G1:game:total", 1, "a slip"), {"a line is held"}),
     (SetGuard("swap", "alert", "trial"), {"the guard"}),
-    (EnterResult("G1", Score(1, 2)), {"the game", "the game's number"}),
-    (ConfirmResult("G1", 1), {"the game", "the game's number"}),
-    (CancelFixture("G1", "given"), {"the game", "the game's number"}),
-    (ReopenFixture("G1", "again"), {"the game", "the game's number"}),
+    (EnterResult("G1", Score(1, 2)), {"the game", "the game's number", "the game is late"}),
+    (ConfirmResult("G1", 1), {"the game", "the game's number", "the game is late"}),
+    (CancelFixture("G1", "given"), {"the game", "the game's number", "the game is late"}),
+    (ReopenFixture("G1", "again"), {"the game", "the game's number", "the game is late"}),
+    (PostponeFixture("G1", "rain"), {"the game", "the game's number", "the game is late"}),
+    (ResumeFixture("G1", "dry"), {"the game", "the game's number", "the game is late"}),
+    (LetWagersStand("G1", "we wait"), {"the game", "the game's number", "the game is late"}),
+    (SetLeagueRule("MLB", None, "so"), {"a league's rules"}),
+    (SetZone("league", "MLB", "", "so"), {"a league's zone"}),
     (OpenBook("NEW", "owner"), {"a book"}),
     (StartStream("other", "given"), {"another book"}),
     (WatchFeed("platform", 5_000, "given"), {"the feed is watched in another way", "the feed is watched no more"}),

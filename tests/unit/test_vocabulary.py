@@ -45,6 +45,7 @@ ENGINES = {
     "ExpireTemporaryCredit",
     "ExpireSession",
     "CloseFixture",
+    "LookAtWindows",
     "TakeResult",
     "DoSlice",
     "PutAside",

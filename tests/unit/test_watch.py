@@ -44,7 +44,7 @@ def test_a_feed_that_says_nothing_is_silent_once_its_time_is_over(house):
     assert silent(house) == [False]
     house.time_is(NOON_NS + 20 * SECOND_NS)
     assert silent(house) == [True]
-    assert house.log[-1][3] == FeedSilent("don", NOON_NS)
+    assert house.log[-2][3] == FeedSilent("don", NOON_NS)
     house.when(NoteSilence("don"), by=ENGINE)
     house.nothing_happened()
 

@@ -1,7 +1,8 @@
 """Board: the house's lines. A source posts the whole board of one fixture; only what differs becomes an event.
 
-Rule: repeating a line changes nothing, an older one never replaces a newer one, and a late one never opens a market. Each market
-is judged by itself: one whose line is none, or looks like a mistake, goes off the board, and the others have their lines.
+Rule: repeating a line changes nothing but its source's clock (see `sources`), an older one never replaces a newer one, and a
+late one never opens a market. Each market is judged by itself: one whose line is none, or looks like a mistake, goes off the
+board, and the others have their lines.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from runline.domain.catalog import Fixture, Market, MarketKind, market_name
 from runline.domain.grading import league_rules
 from runline.domain.guard import Line, Seen, before_of, other_of, tripped
 from runline.domain.held import HeldLine, LineHeld
-from runline.domain.messages import Command, Event, Rejected, decides, grounds
+from runline.domain.messages import Command, Event, Rejected, decides, grounds, heeds
 from runline.domain.official import LeagueRules, Period
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn, game_for_lines
@@ -59,10 +60,11 @@ class Post:
     sound: the lines that are lines. faults: why the others are none. waiting: markets whose line is held as before.
     """
 
-    __slots__ = ("command", "events", "faults", "fixture", "house", "sound", "waiting")
+    __slots__ = ("command", "events", "faults", "fixture", "house", "sound", "source", "waiting")
 
-    def __init__(self, house: "House", fixture: Fixture, command: PostLines) -> None:
+    def __init__(self, house: "House", fixture: Fixture, command: PostLines, source: str) -> None:
         self.house = house
+        self.source = source
         self.fixture = fixture
         self.command = command
         self.sound: dict[str, tuple[MarketLine, Line]] = {}
@@ -91,7 +93,8 @@ class Post:
     def judge(self, name: str, given: MarketLine, line: Line) -> None:
         """What becomes of a line."""
         market = self.house.catalog.markets.get(name)
-        if market is not None and not market.off_board and stands(market, line):
+        stale = market is not None and self.house.suspensions.is_stale(market)
+        if market is not None and not market.off_board and not stale and stands(market, line):
             return
         seen = Seen(line, before_of(market), other_of(line, self.beside(given.period)))
         found = tripped(self.house, self.fixture, seen)
@@ -114,6 +117,7 @@ class Post:
                     line.prices,
                     self.command.entered_ns,
                     checks,
+                    self.source,
                 )
             )
 
@@ -166,7 +170,7 @@ def post_lines(house: "House", command: PostLines, context: "Context") -> list[E
     require_time(house, fixture, command, context)
     if len(command.lines) > MARKETS_PER_POST_MAX:
         raise Rejected("too_many", "Too many markets in one post.", most=MARKETS_PER_POST_MAX)
-    post = Post(house, fixture, command)
+    post = Post(house, fixture, command, context.user.name)
     post.read(league_rules(fixture.sport, fixture.league))
     new = sum(1 for name in post.sound if name not in house.catalog.markets)
     if new and len(house.catalog.markets) + new > MARKETS_MAX:
@@ -193,9 +197,16 @@ def require_time(house: "House", fixture: Fixture, command: PostLines, context: 
         *house.catalog.markets_on(fixture.name),
         *house.held_lines.of_fixture(fixture.name),
     ]
-    newest_ns = max((row.entered_ns for row in known), default=0)
+    repeated_ns = house.sources.clocks.get((fixture.name, context.user.name), 0)
+    newest_ns = max(repeated_ns, *(row.entered_ns for row in known), 0)
     if entered_ns < newest_ns:
         raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=newest_ns)
+
+
+@heeds(PostLines)
+def lines_repeated(house: "House", command: PostLines, context: "Context") -> None:
+    """All of it stands already: it is true until this time of its source."""
+    house.sources.heard(command.fixture, context.user.name, command.entered_ns)
 
 
 @grounds(PostLines)

@@ -93,6 +93,25 @@ SETTLE_SLICE_WAGERS = 64
 PERIODS_MAX = 64
 """Periods in a result (a long baseball game has 26 innings)."""
 
+RULINGS_PER_LEAGUE_MAX = 500
+"""Changes of one league's rules. All of them are kept, and looked at where its games are settled."""
+
+WINDOW_HOURS_MAX = 31 * 24
+"""The longest that wagers wait for a postponed game: a month."""
+
+EARLIER_STARTS_MAX = 50
+"""How often a game may be moved: each start that tickets were placed at is kept."""
+
+WINDOW_NOTICE_NS = 3_600 * 10**9
+"""How long before the window of a postponed game ends everybody is told so."""
+
+WINDOW_NOTICE_NS_MIN = 1_800 * 10**9
+"""The least between that and the end, also where it is said late that a game is postponed."""
+
+SOURCE_CLOCKS_MAX = 200_000
+"""Games and sources whose repeated posts are remembered, some 200 bytes each; beyond them the one is forgotten that was repeated
+longest ago."""
+
 LINE_AHEAD_NS_MAX = 10_000_000_000
 """How far the source's time of a line may be ahead of the stream's: a line of a later time would keep every true one out."""
 

@@ -15,6 +15,7 @@ from runline.domain.official import PERIODS, SPORTS
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.rotations import Rotations
 from runline.domain.state import Part, Row, State
+from runline.domain.watch import Watch
 
 Sport = Literal["football", "basketball", "baseball", "hockey", "soccer"]
 MarketKind = Literal["moneyline", "three_way", "spread", "total", "draw_no_bet"]
@@ -32,6 +33,8 @@ FIXTURE_LIFE: dict[tuple[str, str], str] = {
     ("final", "ResultConfirmed"): "final",
     ("closed", "ScoreConfirmed"): "closed",
     ("final", "ScoreConfirmed"): "closed",
+    ("scheduled", "FixturePostponed"): "closed",
+    ("closed", "FixturePostponed"): "closed",
     ("scheduled", "FixtureCancelled"): "cancelled",
     ("closed", "FixtureCancelled"): "cancelled",
     ("final", "FixtureCancelled"): "cancelled",
@@ -86,6 +89,7 @@ class Market(Row, table="markets", held_while=("age", CURRENT)):
     prices: price of record of each side, in the order of SIDES.
     off_board: why it is off the board, "" while it is on it (see `OffBoard`). The line is then the one before.
     entered_ns: the source's time of the last line; while it waits for a new one, the time since which it does.
+    source: the user who posted it.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Market(Row, table="markets", held_while=("age", CURRENT)):
     prices: tuple[str, ...]
     off_board: str
     entered_ns: int
+    source: str = ""
     age: str = CURRENT
     changed_seq: int = 0
 
@@ -338,12 +343,18 @@ class Catalog(
         self.confirmed_order.add((result.confirmed_seq, fixture))
         return result
 
+    def settle_anew(self, fixture: str) -> Result:
+        """A fixture's wagers are to be settled anew by what is known: something besides the score has changed."""
+        result = self.results.get(fixture)
+        return self.confirm(fixture, result.confirmed if result is not None else None)
+
     def knows_subject(self, scope: str, subject: str) -> bool:
         if scope == "selection":
             name, _, side = subject.rpartition("/")
             market = self.markets.get(name)
             return market is not None and side in SIDES[market.kind]
         known: dict[str, Container[str]] = {
+            "feed": self.state.part(Watch).feeds,
             "sport": SPORTS,
             "league": self.leagues,
             "fixture": self.fixtures,

@@ -6,6 +6,7 @@ import msgspec
 
 from runline.domain.access import User
 from runline.domain.invariants import check
+from runline.domain.zones import ONLY_UTC, ZonesOfTheWorld
 
 if TYPE_CHECKING:
     from runline.domain.house import House
@@ -20,6 +21,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     house: the durable house view (in the house's own stream: None).
     house_lag_ms: how far that view may be behind the house.
     fetched: keys of the rows that were fetched because the command follows them (see `Following`), in order.
+    zones: the zones of the world, as a port.
     """
 
     at_ns: int
@@ -28,6 +30,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     house: "House | None"
     house_lag_ms: int
     fetched: tuple[int, ...] = ()
+    zones: ZonesOfTheWorld = ONLY_UTC
 
     def view(self) -> "House":
         """The house as a book sees it."""

@@ -16,6 +16,7 @@ from runline.domain.messages import Command, Decided, Event, Rejected
 from runline.domain.nodes import ROOT
 from runline.domain.sessions import require_presence, require_session
 from runline.domain.state import Need, State
+from runline.domain.zones import ONLY_UTC, ZonesOfTheWorld
 
 if TYPE_CHECKING:
     from runline.domain.house import House
@@ -73,12 +74,13 @@ def judge(
     remembered: Remembered | None = None,
     command_id: bytes = b"",
     digest: bytes = b"",
+    zones: ZonesOfTheWorld = ONLY_UTC,
 ) -> list[Event] | Seen:
     """The events that a command makes (none: it is so already), or what is known of it if it is a repeat. Changes nothing.
 
     at_ns: the stream's time. house: the durable house view, which may be house_lag_ms behind (None in the house itself).
     fetched: keys of the rows that were fetched because the command follows them. remembered, command_id, digest: the
-    stream's memory, and the command's id and content in it; None for what the engine itself sends.
+    stream's memory, and the command's id and content in it; None for what the engine itself sends. zones: of the world.
 
     Raises Rejected.
     """
@@ -94,12 +96,20 @@ def judge(
         session = require_session(state, asked.session, user, at_ns)
         if at_ns >= session.idle_until_ns and not command.urgent:
             require_presence(session, at_ns)
-    context = Context(at_ns, user, asked.session, house, house_lag_ms, fetched)
+    context = Context(at_ns, user, asked.session, house, house_lag_ms, fetched, zones)
     if asked.if_position is None:
         decided = state.vocabulary.deciders[type(command)](state, command, context)
     else:
         decided = decide_on_ground(state, command, context, asked.if_position)
     return [decided] if type(decided) in state.vocabulary.evolvers else list(decided)  # type: ignore[list-item, arg-type]
+
+
+def heed(state: State, asked: Sent, at_ns: int, house: "House | None", house_lag_ms: int) -> None:
+    """A command was accepted as it changes nothing: what is to be kept in mind of it, is."""
+    heeded = state.vocabulary.heeded.get(type(asked.command))
+    if heeded is not None:
+        user = authorize(state, asked.command, asked.actor)
+        heeded(state, asked.command, Context(at_ns, user, asked.session, house, house_lag_ms))
 
 
 def decide_on_ground(state: State, command: Command, context: Context, if_position: int) -> Decided:

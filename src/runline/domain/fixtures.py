@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runline.domain.bounds import ARCHIVED_MAX, FIXTURES_MAX, LEAGUES_MAX
 from runline.domain.catalog import Fixture, League, Result, Sport
 from runline.domain.identifiers import Reason, identifier, same_again, team_names
+from runline.domain.lateness import require_start_kept
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.permissions import Permission
 
@@ -135,9 +136,11 @@ def reschedule_fixture(
     house: "House", command: RescheduleFixture, context: "Context"
 ) -> FixtureRescheduled | tuple[()]:
     fixture = house.catalog.fixture(command.fixture)
-    if fixture.start_ns == require_start(command.start_ns):
+    postponed = fixture.name in house.lateness.postponed
+    if fixture.start_ns == require_start(command.start_ns) and not postponed:
         return ()
     house.catalog.require_step(fixture, "FixtureRescheduled")
+    require_start_kept(house, fixture.name)
     result = house.catalog.results.get(fixture.name)
     if result is not None and not result.nothing_known:
         raise Rejected("fixture_status", "This game has a result already.", revision=result.revision)

@@ -17,6 +17,7 @@ from runline.domain.messages import Command, Event, Rejected, decides, evolves, 
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn, game_for_lines
+from runline.domain.postponement import FixturePostponed
 from runline.domain.prices import Prices, prices_by_side
 from runline.domain.queries.declared import Asked, Page, query
 from runline.domain.queries.pages import page_of
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 class HeldLine(Row, table="held_lines"):
     """A line that waits.
 
-    prices: in the order of the kind's sides. entered_ns: its source's time. reasons: the checks of the guard that it has tripped.
-    held_seq: the position at which it was held, by which a person says which line they mean. held_ns: since when it waits.
+    prices: in the order of the kind's sides. entered_ns: its source's time. reasons: the checks of the guard that it has
+    tripped. source: the user who posted it. held_seq: the position at which it was held, by which a person says which line they
+    mean. held_ns: since when it waits.
     """
 
     market: str
@@ -44,6 +46,7 @@ class HeldLine(Row, table="held_lines"):
     prices: tuple[str, ...]
     entered_ns: int
     reasons: tuple[str, ...]
+    source: str
     held_seq: int
     held_ns: int
     changed_seq: int = 0
@@ -97,6 +100,7 @@ class LineHeld(Event, shown_to=Permission.BOARD_VIEW, notice="line_held"):
     prices: tuple[str, ...]
     entered_ns: int
     reasons: tuple[str, ...]
+    source: str = ""
 
 
 @evolves(LineHeld)
@@ -112,6 +116,7 @@ def line_held(house: "House", event: LineHeld) -> None:
             event.prices,
             event.entered_ns,
             event.reasons,
+            event.source,
             house.seq,
             house.at_ns,
         )
@@ -143,6 +148,7 @@ def confirm_line(house: "House", command: ConfirmLine, context: "Context") -> Li
         held.prices,
         held.entered_ns,
         held.reasons,
+        held.source,
     )
 
 
@@ -194,9 +200,11 @@ def line_superseded(house: "House", event: LinePosted | LineWithdrawn | LineRefu
 @evolves(FixtureClosed)
 @evolves(FixtureCancelled)
 @evolves(FixtureReopened)
+@evolves(FixturePostponed)
 @evolves(FixtureRescheduled)
 def game_has_begun(
-    house: "House", event: FixtureClosed | FixtureCancelled | FixtureReopened | FixtureRescheduled
+    house: "House",
+    event: FixtureClosed | FixtureCancelled | FixtureReopened | FixturePostponed | FixtureRescheduled,
 ) -> None:
     if not isinstance(event, FixtureRescheduled) or event.begun:
         for held in house.held_lines.of_fixture(event.fixture):

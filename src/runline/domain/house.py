@@ -6,12 +6,16 @@ from runline.domain.access import INTERNAL_USERS, OWNER, Role, User
 from runline.domain.bounds import BOOKS_MAX
 from runline.domain.catalog import Catalog
 from runline.domain.identifiers import Reason, identifier, same_again
+from runline.domain.lateness import Lateness
 from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT, OneNode
 from runline.domain.ordered import Ordered
 from runline.domain.permissions import Permission, StreamKind, permissions_of
+from runline.domain.rulings import Rulings
+from runline.domain.sources import Sources
 from runline.domain.state import Part, Row, State
 from runline.domain.watch import Watch
+from runline.domain.zones import ZonesKept
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
@@ -57,6 +61,10 @@ class House(State):
     guard: "Guard"
     held_lines: "HeldLines"
     watch: Watch
+    sources: Sources
+    rulings: Rulings
+    zones: ZonesKept
+    lateness: Lateness
     books: Books
 
     def __init__(self, vocabulary: "Vocabulary") -> None:

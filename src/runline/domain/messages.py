@@ -184,6 +184,7 @@ Declared = Literal[
     "decides",
     "evolves",
     "grounds",
+    "heeds",
     "wants",
     "fires",
     "upcasts",
@@ -226,6 +227,12 @@ def evolves(event: type[Event]) -> Callable[[F], F]:
 def grounds(command: type[Command]) -> Callable[[F], F]:
     """Declare what says at which position a command's ground last moved: (state, command) -> position."""
     return declares("grounds", command)
+
+
+def heeds(command: type[Command]) -> Callable[[F], F]:
+    """Declare what the writer keeps in mind of a command that was accepted and makes no event: (state, command, context) -> None.
+    It is in no row and in no log, so that it is gone after a restart; nothing that others see may follow from it."""
+    return declares("heeds", command)
 
 
 def wants(message: type[Command] | type[Event]) -> Callable[[F], F]:

@@ -84,6 +84,8 @@ def covered(house: "House", scope: str, subject: str) -> Iterable[str]:
     scheduled = (name for _, name in house.catalog.board_of("scheduled"))
     if scope == "sport":
         return (name for name in scheduled if house.catalog.fixtures[name].sport == subject)
+    if scope in ("feed", "silence"):
+        return (name for name in scheduled if any(one.source == subject for one in house.catalog.markets_on(name)))
     if scope == "kind":
         return (
             name

@@ -1,7 +1,9 @@
-"""Official: what a wager on a market and period includes, and how much of the game must have been played for it to stand.
+"""Official: what a wager on a market and period includes, how much of the game must have been played for it to stand, and how
+long it waits for a game that is not played at its start.
 
 Rule: that is a row per league × market × period, never code. A league that differs from its sport has rows of its own instead of
-the sport's; the last row that fits a wager is the one that holds. (See docs/explanation/grading.md.)
+the sport's, and the house's staff set rows before all of these (see `rulings`); the last row that fits a wager is the one that
+holds. (See docs/explanation/grading.md.)
 """
 
 from typing import Literal, get_args
@@ -43,6 +45,23 @@ class Layout(msgspec.Struct, frozen=True, gc=False):
         return min(self.count, -(-length // self.part_length))
 
 
+WindowKind = Literal["hours", "date"]
+"""By what a window ends: some hours after the start, or with the date of the start, where the game is played."""
+
+
+class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """How long a wager waits for a game that is not played at its start, or not to its end.
+
+    by: hours, or the date of the start (in the venue's zone, else the league's). hours: after the start; 0 for a date.
+    known_stands: whether what the score decides that is known then (a period that is over; a total that is beyond its line where
+    `decided_stands`) stands and is settled by it; everything else is void.
+    """
+
+    by: WindowKind
+    hours: int = 0
+    known_stands: bool = True
+
+
 class Terms(msgspec.Struct, frozen=True, gc=False):
     """A row of a league's rules.
 
@@ -53,6 +72,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     less_if_home_leads: how much less is enough where the home side leads then.
     decided_stands: whether a total that is beyond its line already stands in a game that was called before it was official, and
     is paid while a game still goes on.
+    window: how long they wait for a game that is postponed or abandoned; None for the league's.
     """
 
     markets: tuple[str, ...] = ()
@@ -61,6 +81,7 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     official: int | None = None
     less_if_home_leads: int = 0
     decided_stands: bool = False
+    window: Window | None = None
 
 
 class LeagueRules(msgspec.Struct, frozen=True, gc=False):
@@ -69,12 +90,15 @@ class LeagueRules(msgspec.Struct, frozen=True, gc=False):
     unit: what lengths count.
     layouts: the ways in which its scores divide regulation. The first is meant where a score does not say another one.
     rows: the last one that fits a wager holds.
+    window: how long wagers wait whose row does not say it. zone: where its games are played, if their venue's is not known.
     """
 
     sport: str
     unit: str
     layouts: tuple[Layout, ...]
     rows: tuple[Terms, ...]
+    window: Window
+    zone: str
 
     def has(self, period: str) -> bool:
         """Whether wagers can be about this period."""
@@ -86,6 +110,10 @@ class LeagueRules(msgspec.Struct, frozen=True, gc=False):
             if (not row.markets or market in row.markets) and (not row.periods or period in row.periods):
                 return row
         return Terms()
+
+    def window_of(self, market: str, period: str) -> Window:
+        """How long wagers on this market and period wait for a game that is postponed or abandoned."""
+        return self.terms(market, period).window or self.window
 
     def layout(self, count: int | None) -> Layout | None:
         """The layout with so many periods (None: the league's own), if there is one."""
@@ -128,9 +156,16 @@ def to_the_end(official: int | None = None, less_if_home_leads: int = 0) -> tupl
     )
 
 
+SAME_DATE = Window("date")
+EASTERN = "America/New_York"
+
 SPORTS: dict[str, LeagueRules] = {
-    "football": LeagueRules("football", "minutes", (quarters(15), halves(30)), to_the_end(official=55)),
-    "basketball": LeagueRules("basketball", "minutes", (quarters(12), halves(24)), to_the_end(official=43)),
+    "football": LeagueRules(
+        "football", "minutes", (quarters(15), halves(30)), to_the_end(official=55), SAME_DATE, EASTERN
+    ),
+    "basketball": LeagueRules(
+        "basketball", "minutes", (quarters(12), halves(24)), to_the_end(official=43), SAME_DATE, EASTERN
+    ),
     "baseball": LeagueRules(
         "baseball",
         "half-innings",
@@ -141,18 +176,25 @@ SPORTS: dict[str, LeagueRules] = {
             Terms(("moneyline",), ("game",), overtime=True, official=10, less_if_home_leads=1),
             Terms(DRAW_MARKETS, ("game",), official=10, less_if_home_leads=1),
         ),
+        Window("hours", 36),
+        EASTERN,
     ),
-    "hockey": LeagueRules("hockey", "minutes", (periods(20),), to_the_end(official=55)),
-    "soccer": LeagueRules("soccer", "minutes", (halves(45),), ()),
+    "hockey": LeagueRules("hockey", "minutes", (periods(20),), to_the_end(official=55), SAME_DATE, EASTERN),
+    "soccer": LeagueRules("soccer", "minutes", (halves(45),), (), Window("hours", 48), "Europe/London"),
 }
 """The rules of each sport, for leagues that have none of their own: 55 minutes of the NFL and the NHL, 43 of the NBA, soccer to
 its end. Baseball's moneyline stands after five innings, everything else at the end of what it is about; half an inning less where
-the home side leads and need not bat."""
+the home side leads and need not bat. Wagers wait for the date in football, basketball and hockey (the house rule of "scheduled
+date and site"), 36 hours in baseball, 48 in soccer, as Nevada's and European books have it."""
 
 LEAGUES: dict[str, LeagueRules] = {
-    "NCAAB": LeagueRules("basketball", "minutes", (halves(20),), to_the_end(official=35)),
-    "NCAAW": LeagueRules("basketball", "minutes", (quarters(10), halves(20)), to_the_end(official=35)),
-    "WNBA": LeagueRules("basketball", "minutes", (quarters(10), halves(20)), to_the_end(official=35)),
+    "NCAAB": LeagueRules("basketball", "minutes", (halves(20),), to_the_end(official=35), SAME_DATE, EASTERN),
+    "NCAAW": LeagueRules(
+        "basketball", "minutes", (quarters(10), halves(20)), to_the_end(official=35), SAME_DATE, EASTERN
+    ),
+    "WNBA": LeagueRules(
+        "basketball", "minutes", (quarters(10), halves(20)), to_the_end(official=35), SAME_DATE, EASTERN
+    ),
 }
 """The rules of leagues that differ from their sport's: forty minutes of basketball are official after 35, and college men play
 halves."""

@@ -130,6 +130,8 @@ def market_open(draft: Draft) -> None:
     if fixture.status != "scheduled" or at_ns >= fixture.start_ns:
         if fixture.status in ("final", "cancelled"):
             raise Rejected("market_closed", "This game is over.", market=market.name)
+        if fixture.name in house.lateness.postponed:
+            raise Rejected("market_closed", "This game is postponed.", market=market.name)
         raise Rejected("past_cutoff", "This market is closed, the game has started.", cutoff_ns=fixture.start_ns)
     book = draft.book
     if house.suspensions.subjects or book.suspensions.subjects:

@@ -19,6 +19,7 @@ class LinePosted(Event, shown_to=Permission.BOARD_VIEW, notice="line_alert"):
 
     prices: in the order of the kind's sides: away, home, draw; over, under.
     tripped: the checks of the guard that it has tripped, and stands all the same: it was confirmed, or they only tell.
+    source: the user who posted it.
     """
 
     market: str
@@ -29,6 +30,7 @@ class LinePosted(Event, shown_to=Permission.BOARD_VIEW, notice="line_alert"):
     prices: tuple[str, ...]
     entered_ns: int
     tripped: tuple[str, ...] = ()
+    source: str = ""
 
     def is_notable(self, state: object) -> bool:
         return bool(self.tripped)
@@ -75,6 +77,7 @@ def line_posted(house: "House", event: LinePosted) -> None:
     market.prices = event.prices
     market.off_board = ""
     market.entered_ns = event.entered_ns
+    market.source = event.source
 
 
 @evolves(LineWithdrawn)

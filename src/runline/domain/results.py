@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from runline.domain.catalog import Fixture, Market, Result
-from runline.domain.grading import NotGradable, Score, check_score, league_rules
+from runline.domain.grading import NotGradable, Score, check_score
 from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.official import LeagueRules
@@ -40,11 +40,11 @@ class ResultEntered(Event, shown_to=Permission.BOARD_VIEW):
 @decides(EnterResult)
 def enter_result(house: "House", command: EnterResult, context: "Context") -> ResultEntered | tuple[()]:
     fixture = house.catalog.fixture(command.fixture)
-    if fixture.status == "scheduled" and context.at_ns < fixture.start_ns:
+    if context.at_ns < fixture.start_ns:
         raise Rejected("fixture_status", "The game has not started.", status=fixture.status)
     if fixture.status == "cancelled":
         raise Rejected("fixture_status", "The game was called off.", status=fixture.status)
-    rules = league_rules(fixture.sport, fixture.league)
+    rules = house.rulings.rules(fixture.sport, fixture.league)
     try:
         check_score(rules, command.score)
     except NotGradable as error:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from runline.domain.bounds import SETTLE_SLICE_WAGERS
 from runline.domain.catalog import ArchivedFixture
 from runline.domain.catalog import Result as FixtureResult
-from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
+from runline.domain.grading import NotGradable, Result, Score, grade, returned
 from runline.domain.jobs import Job, JobAdvanced, JobFinished, Slice
+from runline.domain.lateness import LateWindow
 from runline.domain.messages import (
     Command,
     Event,
@@ -29,6 +30,7 @@ from runline.domain.messages import (
 )
 from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
+from runline.domain.postponement import WagersLetStand, WindowEnded
 from runline.domain.reopening import FixtureReopened
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
@@ -129,8 +131,11 @@ def taking(house: "House", result: FixtureResult | ArchivedFixture) -> TakeResul
 @causes(ScoreConfirmed, TakeResult)
 @causes(FixtureCancelled, TakeResult)
 @causes(FixtureReopened, TakeResult)
+@causes(WindowEnded, TakeResult)
+@causes(WagersLetStand, TakeResult)
 def result_reaches_books(
-    house: "House", event: ResultConfirmed | ScoreConfirmed | FixtureCancelled | FixtureReopened
+    house: "House",
+    event: ResultConfirmed | ScoreConfirmed | FixtureCancelled | FixtureReopened | WindowEnded | WagersLetStand,
 ) -> Command:
     return taking(house, house.catalog.results[event.fixture])
 
@@ -185,21 +190,37 @@ def settling_finished(book: "Book", event: JobFinished) -> None:
 
 
 class Outcomes:
-    """How legs stand by a result. Each selection is graded once, for a slice has many tickets on few."""
+    """How legs stand by a result, by the rules that stood as it was confirmed. Each selection is graded once, for a slice has
+    many tickets on few."""
 
-    def __init__(self, settlement: Settlement) -> None:
-        self.rules = league_rules(settlement.sport, settlement.league)
+    def __init__(self, settlement: Settlement, house: "House") -> None:
+        self.house = house
+        self.rules = house.rulings.rules(settlement.sport, settlement.league, settlement.house_seq)
         self.score = settlement.score
         self.known: dict[tuple[str, str, int | None], Result | None] = {}
 
-    def of(self, leg: Leg) -> Result | None:
-        """None if the result does not say: it lacks the leg's period, or the game goes on."""
+    def of(self, leg: Leg, house_seq: int) -> Result | None:
+        """None if the result does not say: it lacks the leg's period, or the game goes on.
+
+        house_seq: the house position at which the leg's line was taken.
+        """
         if self.score is None:
             return "void"
+        late = self.house.lateness.ended(self.house.catalog, leg.fixture, leg.market, house_seq)
+        if late is not None:
+            return self.of_late(leg, late)
         selection = (leg.market, leg.side, leg.line_quarters)
         if selection not in self.known:
             self.known[selection] = self.grade(*selection, self.score)
         return self.known[selection]
+
+    def of_late(self, leg: Leg, window: LateWindow) -> Result:
+        """How a leg ends whose window is over: as the score says that was known then, if that decides it and the rule lets it
+        stand; else it is void."""
+        _, period, kind = leg.market.rsplit(":", 2)
+        if window.score is None or not self.rules.window_of(kind, period).known_stands:
+            return "void"
+        return self.grade(leg.market, leg.side, leg.line_quarters, window.score) or "void"
 
     def grade(self, market: str, side: str, line_quarters: int | None, score: Score) -> Result | None:
         _, period, kind = market.rsplit(":", 2)
@@ -223,7 +244,7 @@ def settled(book: "Book", ticket: Ticket, house_seq: int, outcomes: Outcomes) ->
     """The event that pays a ticket by a result; None if that does not say how each leg ended."""
     legs: list[Result] = []
     for leg in ticket.legs:
-        ended = outcomes.of(leg)
+        ended = outcomes.of(leg, ticket.house_seq)
         if ended is None:
             return None
         legs.append(ended)
@@ -238,13 +259,17 @@ def closed_wagers(book: "Book", job: Job) -> list[Following]:
 
 @slices(SETTLEMENT)
 def settle_slice(book: "Book", job: Job, context: "Context") -> Slice:
-    return regrade_slice(book, job, context.fetched) if job.stage == "closed" else open_slice(book, job)
+    return (
+        regrade_slice(book, job, context.fetched, context.view())
+        if job.stage == "closed"
+        else open_slice(book, job, context.view())
+    )
 
 
-def open_slice(book: "Book", job: Job) -> Slice:
+def open_slice(book: "Book", job: Job, house: "House") -> Slice:
     numbers, more = next_open(book, job)
     settlement = book.settlement.by_job[job.number]
-    outcomes = Outcomes(settlement)
+    outcomes = Outcomes(settlement, house)
     events: list[Event] = []
     for number in numbers:
         event = settled(book, book.tickets.by_number[number], settlement.house_seq, outcomes)
@@ -270,9 +295,9 @@ def next_open(book: "Book", job: Job) -> tuple[list[int], bool]:
     return numbers, False
 
 
-def regrade_slice(book: "Book", job: Job, numbers: Sequence[int]) -> Slice:
+def regrade_slice(book: "Book", job: Job, numbers: Sequence[int], house: "House") -> Slice:
     settlement = book.settlement.by_job[job.number]
-    outcomes = Outcomes(settlement)
+    outcomes = Outcomes(settlement, house)
     events: list[Event] = []
     handled = 0
     for number in numbers:

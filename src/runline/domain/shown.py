@@ -66,9 +66,10 @@ class BoardFixture(msgspec.Struct):
 
 
 def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audience: Audience, now_ns: int) -> str:
-    """Why no side of a market takes wagers: the cutoff, a layer over all of it (scope and subject), the account; or ""."""
+    """Why no side of a market takes wagers: the cutoff, a postponement, a layer over all of it (scope and subject), the account;
+    or ""."""
     if fixture.status != "scheduled" or now_ns >= fixture.start_ns:
-        return "past_cutoff"
+        return "postponed" if fixture.name in house.lateness.postponed else "past_cutoff"
     layer = house.suspensions.layer_over(fixture, market, "") or state.suspensions.layer_over(fixture, market, "")
     if layer is None and isinstance(state, Book):
         layer = closed_to(state, audience)

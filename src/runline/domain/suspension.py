@@ -1,7 +1,8 @@
 """Suspension: closing betting on demand, in layers.
 
-Rule: a thing is open when no layer closes it. Each layer is a row of its own, so reopening a league never reopens a market
-that was closed by itself.
+Rule: a thing is open when no layer closes it. Each layer is a row of its own, so reopening a league never reopens a market that
+was closed by itself. The layer of a feed's silence closes the lines that stood when it fell silent: a line that is newer than
+the layer is open, market by market.
 """
 
 from collections.abc import Callable
@@ -20,16 +21,21 @@ from runline.domain.state import Part, Row, State
 if TYPE_CHECKING:
     from runline.domain.context import Context
 
-Scope = Literal["all", "sport", "league", "fixture", "market", "selection", "kind", "agent", "player"]
-"""What a layer covers. The subject of `all` is "", of `selection` is MARKET/SIDE, of `kind` is a market's kind."""
+Scope = Literal[
+    "all", "feed", "silence", "sport", "league", "fixture", "market", "selection", "kind", "agent", "player"
+]
+"""What a layer covers. The subject of `all` is "", of `selection` is MARKET/SIDE, of `kind` is a market's kind, of `feed` (every
+line that it posts) and `silence` (those that it had posted by then; only time closes it) is the feed's user."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
-WIDE: frozenset[str] = frozenset({"all", "sport", "league", "kind", "agent"})
+WIDE: frozenset[str] = frozenset({"all", "feed", "silence", "sport", "league", "kind", "agent"})
 """What is never refused for the number of layers: there are no more of them than there is to suspend, and each closes much."""
 
 SUBJECTS: dict[str, Callable[[Any, Any, str], str]] = {
     "all": lambda fixture, market, side: "",
+    "feed": lambda fixture, market, side: market.source,
+    "silence": lambda fixture, market, side: market.source,
     "sport": lambda fixture, market, side: fixture.sport,
     "league": lambda fixture, market, side: fixture.league,
     "fixture": lambda fixture, market, side: fixture.name,
@@ -119,8 +125,15 @@ class Suspensions(Part, named="suspensions", streams=("house", "book"), keeps={S
         for scope, subjects in self.subjects.items():
             subject_of = SUBJECTS.get(scope)
             if subject_of is not None and (subject := subject_of(fixture, market, side)) in subjects:
+                if scope == "silence" and not self.is_stale(market):
+                    continue
                 return scope, subject
         return None
+
+    def is_stale(self, market: Any) -> bool:
+        """Whether a market's line is of before its feed fell silent: nobody knows whether it holds still."""
+        layer = self.layers.get(("silence", market.source))
+        return layer is not None and bool(market.changed_seq < layer.changed_seq)
 
     def layer_around(self, player: str, agent: str) -> tuple[str, str] | None:
         """The nearest layer that closes betting to a player or to an agent's part of the tree: its scope and subject."""
@@ -187,6 +200,8 @@ def require_subject(state: State, command: Suspend | Reopen, user: User) -> None
 @decides(Suspend)
 def suspend(state: State, command: Suspend, context: "Context") -> Suspended | tuple[()]:
     require_subject(state, command, context.user)
+    if command.scope == "silence":
+        raise Rejected("scope_invalid", "Time closes what a silent feed has posted; to close a feed by hand is `feed`.")
     layer = state.suspensions.layers.get((command.scope, command.subject))
     if layer is not None and state.tree.below(layer.node, context.user.node):
         return ()

@@ -27,6 +27,7 @@ from runline.domain import (
     hierarchy,
     house,
     jobs,
+    lateness,
     ledger,
     lines,
     nodes,
@@ -34,28 +35,32 @@ from runline.domain import (
     passwords,
     placing,
     posted,
+    postponement,
     reopening,
     results,
     results_taken,
     risk,
     roles,
+    rulings,
     sessions,
     setbacks,
     settings,
     settlement,
+    sources,
     suspension,
     tickets,
     timers,
     topics,
     users,
     watch,
+    zones,
 )
 from runline.domain.grading import Result
 from runline.domain.identifiers import Reason, Remark, reasons_given
 from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event
 from runline.domain.money import Minor, Rounding
 from runline.domain.permissions import StreamKind
-from runline.domain.queries import history, inside, moment, process
+from runline.domain.queries import history, inside, leagues, moment, process
 from runline.domain.queries.declared import Query
 from runline.domain.queries.inside import Inside
 from runline.domain.state import Need, Part, Row, State
@@ -67,6 +72,7 @@ if TYPE_CHECKING:
 Decider = Callable[[Any, Any, "Context"], Decided]
 Evolver = Callable[[Any, Any], None]
 Ground = Callable[[Any, Any], int]
+Heeded = Callable[[Any, Any, "Context"], None]
 Wanted = Callable[[Any, Any], Sequence[Need]]
 Fire = Callable[[str], Command]
 Sliced = Callable[[Any, Any, "Context"], Any]
@@ -104,17 +110,23 @@ NOUNS: tuple[ModuleType, ...] = (
     book,
     catalog,
     fixtures,
+    rulings,
+    zones,
+    lateness,
     guard,
     posted,
+    sources,
     board,
     results,
     reopening,
     held,
+    postponement,
     archive,
     watch,
     house,
     history,
     inside,
+    leagues,
     moment,
     process,
     offers,
@@ -137,7 +149,7 @@ class Vocabulary:
     """What some nouns declare.
 
     commands, events, queries, topics, topic_rows, inside (questions of Runline's own): by name. rows: by table. parts: of each
-    kind of stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, missed,
+    kind of stream, in order. deciders, evolvers (in order), grounds, heeded, wanted, timers, slices, slice_needs, caused, missed,
     made_up, pays, changes (of the rows of topics), upcasters: what handles what (see `messages.py`).
 
     Raises VocabularyError for what is declared twice and for what is missing.
@@ -207,6 +219,7 @@ class Vocabulary:
             {event: tuple(found.values()) for event, found in evolvers.items()}
         )
         self.grounds: Mapping[type[Command], Ground] = MappingProxyType(functions["grounds"])
+        self.heeded: Mapping[type[Command], Heeded] = MappingProxyType(functions["heeds"])
         self.wanted: Mapping[type[Command] | type[Event], Wanted] = MappingProxyType(functions["wants"])
         self.timers: Mapping[str, Fire] = MappingProxyType(functions["fires"])
         self.slices: Mapping[str, Sliced] = MappingProxyType(functions["slices"])
@@ -246,6 +259,7 @@ class Vocabulary:
         require_same("evolves", events, self.evolvers)
         require_known("grounds", self.grounds, commands)
         require_same("says the ground of", [kind for kind in commands if kind.needs is not None], self.grounds)
+        require_known("keeps in mind", self.heeded, commands)
         require_known("causes commands by", self.caused, events)
         require_known("causes", dict.fromkeys(causing), commands)
         for command in causing:

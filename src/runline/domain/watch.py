@@ -1,7 +1,9 @@
 """Watch: which feeds must be heard of, and where Runline is slower than it should be.
 
 Rule: a feed is heard of when it says so, changed lines or not. Silence is a fact that time causes; it ends when the feed is
-heard again. That something is slow is a fact once, when it begins, and once when it is over.
+heard again. What a silent feed has posted is closed, by one layer over all of it; each market opens with the feed's next line
+for it, and what a person has closed stays closed. That something is slow is a fact once, when it begins, and once when it is
+over.
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -9,8 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from runline.domain.bounds import FEED_SILENT_MS_MAX, FEED_SILENT_MS_MIN, FEEDS_MAX
 from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.state import Part, Row, State
+from runline.domain.suspension import Suspended
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
@@ -66,7 +70,8 @@ class Watch(Part, named="watch", streams=("house",), keeps={Feed: "feeds", Slown
 
 
 class WatchFeed(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
-    """Watch a feed, which then has to send KeepFeed; or watch it no more.
+    """Watch a feed, which then has to send KeepFeed: once it has said nothing for too long, what it has posted is suspended. Or
+    watch it no more; what is suspended then stays so until the feed's next lines, or `Reopen` of its `silence`.
 
     feed: its user. silent_after_ms: how long it may say nothing, 1 s to 1 h; 0 to watch it no more.
     """
@@ -102,14 +107,14 @@ class NoteSilence(Command, streams=("house",)):
 
 
 class FeedSilent(Event, shown_to=Permission.BOARD_VIEW, notice="feed_silent", told_to_books=True):
-    """A feed has said nothing for as long as it may: its lines may be old."""
+    """A feed has said nothing for as long as it may: its lines may be old, and are suspended (`Suspended`, scope `silence`)."""
 
     feed: str
     heard_ns: int
 
 
 class FeedReturned(Event, shown_to=Permission.BOARD_VIEW, notice="feed_silent", told_to_books=True):
-    """A feed that was silent is heard of again."""
+    """A feed that was silent is heard of again. Each of its markets opens with its next line."""
 
     feed: str
     heard_ns: int
@@ -205,11 +210,11 @@ def feed_is_due(subject: str) -> Command:
 
 
 @decides(NoteSilence)
-def note_silence(house: "House", command: NoteSilence, context: "Context") -> FeedSilent | tuple[()]:
+def note_silence(house: "House", command: NoteSilence, context: "Context") -> list[Event] | tuple[()]:
     feed = house.watch.feeds.get(command.feed)
     if feed is None or feed.silent or context.at_ns < feed.heard_ns + feed.silent_after_ms * 1_000_000:
         return ()
-    return FeedSilent(feed.name, feed.heard_ns)
+    return [FeedSilent(feed.name, feed.heard_ns), Suspended("silence", feed.name, ROOT, "The feed is silent.")]
 
 
 @evolves(FeedSilent)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from runline.domain.house import House
 from runline.domain.messages import HOUSE, Command
 from runline.domain.vocabulary import Vocabulary
+from runline.domain.zones import ONLY_UTC, ZonesOfTheWorld
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
 from runline.engine.batch import Batches
@@ -33,7 +34,7 @@ class Engine:
     """Executes the streams that it is given to own.
 
     store, clock, entropy: its ports. vocabulary: what it executes. node: the process's name in the log. founds: whether books
-    that the house opens begin here.
+    that the house opens begin here. zones: where games are played.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class Engine:
         node: str = "n1",
         *,
         founds: bool = True,
+        zones: ZonesOfTheWorld = ONLY_UTC,
     ) -> None:
-        process = self.process = Process(store, clock, entropy, node, vocabulary)
+        process = self.process = Process(store, clock, entropy, node, vocabulary, zones)
         self.store, self.clock, self.entropy, self.vocabulary = store, clock, entropy, vocabulary
         self.probes, self.conditions, self.wake = process.probes, process.conditions, process.wake
         self.house = HouseView(process)

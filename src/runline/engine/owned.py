@@ -75,7 +75,7 @@ class Owned:
         process = self.process
         house = None if stream == HOUSE else self.house.state
         writer = await recover_writer(
-            process.store, stream, house, process.node, process.clock.now_ns(), process.vocabulary
+            process.store, stream, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
         )
         if stream == HOUSE:
             await self.reach(writer.durable_seq)
@@ -97,7 +97,14 @@ class Owned:
         if stream not in self.writers:
             head = Head(stream, 0, 0, GENESIS, 0)
             self.go_on(
-                Writer(Book(stream, self.process.vocabulary), head, Window(), self.house.state, self.process.node)
+                Writer(
+                    Book(stream, self.process.vocabulary),
+                    head,
+                    Window(),
+                    self.house.state,
+                    self.process.node,
+                    self.process.zones,
+                )
             )
 
     def go_on(self, writer: Writer) -> None:

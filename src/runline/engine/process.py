@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from runline.domain.vocabulary import Vocabulary
+from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.conditions import Component, Conditions, Level
 from runline.engine.ids import Entropy
 from runline.engine.ports import Clock, Store, StoreError
@@ -14,15 +15,24 @@ from runline.engine.probes import Probes
 class Process:
     """One process that executes.
 
-    store, clock, entropy: its ports. node: its name in the log. vocabulary: what it executes. available: whether it takes
+    store, clock, entropy, zones: its ports. node: its name in the log. vocabulary: what it executes. available: whether it takes
     requests. stopping: whether it ends once all that it has taken is durable. wake: set when the loop has something to do.
     """
 
-    def __init__(self, store: Store, clock: Clock, entropy: Entropy, node: str, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        node: str,
+        vocabulary: Vocabulary,
+        zones: ZonesOfTheWorld,
+    ) -> None:
         self.store = store
         self.clock = clock
         self.node = node
         self.vocabulary = vocabulary
+        self.zones = zones
         self.entropy = entropy
         self.probes = Probes()
         self.conditions = Conditions()

@@ -8,6 +8,7 @@ from runline.domain.house import BookListing, House
 from runline.domain.messages import HOUSE
 from runline.domain.state import State
 from runline.domain.vocabulary import Vocabulary
+from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, VIEW_READS_MAX, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
@@ -111,7 +112,13 @@ async def what_is_forgotten(store: Reading, stream: str, before: int, now_ms: in
 
 
 async def recover_writer(
-    store: Store, stream: str, house: House | None, node: str, now_ns: int, vocabulary: Vocabulary
+    store: Store,
+    stream: str,
+    house: House | None,
+    node: str,
+    now_ns: int,
+    vocabulary: Vocabulary,
+    zones: ZonesOfTheWorld,
 ) -> Writer:
     """Own a stream and bring its writer up.
 
@@ -121,7 +128,7 @@ async def recover_writer(
         head = await store.claim(stream)
         await check_head(store, head)
         state = await load_whole(store, vocabulary.state_of(stream), head)
-        return Writer(state, head, await load_window(store, stream, now_ns), house, node)
+        return Writer(state, head, await load_window(store, stream, now_ns), house, node, zones)
 
 
 async def recover_view(store: Reading, vocabulary: Vocabulary) -> House:

@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from runline.domain.book import Book
-from runline.domain.execution import Seen, fold, judge, needs, time_of
+from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import ENGINE, Event, Rejected, bare
 from runline.domain.preview import moves_shown_to
 from runline.domain.rows import Encode, key_of, row_encoder
 from runline.domain.state import Need, Row, State
+from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
@@ -60,7 +61,9 @@ class Writer:
     house: the durable house view, for books. node: this process's name.
     """
 
-    def __init__(self, state: State, head: Head, window: Window, house: House | None, node: str) -> None:
+    def __init__(
+        self, state: State, head: Head, window: Window, house: House | None, node: str, zones: ZonesOfTheWorld
+    ) -> None:
         self.stream = state.stream
         self.state = state
         self.head = head
@@ -69,6 +72,7 @@ class Writer:
         self.window = window
         self.house = house
         self.node = node
+        self.zones = zones
         self.lanes = Lanes()
         self.refusals = Refusals()
         self.faults: dict[tuple[str, str], None] = {}
@@ -116,13 +120,16 @@ class Writer:
             digest = b"" if internal else content_digest(request.actor, request.command)
             window = None if internal else self.window
             fetched = submission.fetched or ()
-            events = judge(state, request, at_ns, self.house, house_lag_ms, fetched, window, command_id, digest)
+            events = judge(
+                state, request, at_ns, self.house, house_lag_ms, fetched, window, command_id, digest, self.zones
+            )
             if type(events) is Seen:
                 self.filling.repeats.append((submission, events.first, events.count))
                 return None
             if request.preview:
                 return Previewed(state.seq, events, moves_shown_to(request.actor, state, events))
             if not events:
+                heed(state, request, at_ns, self.house, house_lag_ms)
                 return Accepted(state.seq, events)
             first = state.seq + 1
             count = len(events)

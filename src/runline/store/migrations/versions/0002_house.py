@@ -31,6 +31,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "earlier_starts",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("fixture", sa.Text(), nullable=False),
+        sa.Column("until_seq", sa.BigInteger(), nullable=False),
+        sa.Column("start_ns", sa.BigInteger(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "fixture", "until_seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "feeds",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -90,10 +100,26 @@ def upgrade() -> None:
         sa.Column("prices", sa.Text(), nullable=False),
         sa.Column("entered_ns", sa.BigInteger(), nullable=False),
         sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("held_seq", sa.BigInteger(), nullable=False),
         sa.Column("held_ns", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "market"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "late_windows",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("fixture", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("start_ns", sa.BigInteger(), nullable=False),
+        sa.Column("ends_ns", sa.BigInteger(), nullable=False),
+        sa.Column("markets", sa.Text(), nullable=False),
+        sa.Column("voids_ns", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("score", sa.Text(), nullable=True),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "fixture", "number"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -116,6 +142,7 @@ def upgrade() -> None:
         sa.Column("prices", sa.Text(), nullable=False),
         sa.Column("off_board", sa.Text(), nullable=False),
         sa.Column("entered_ns", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("age", sa.Text(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "name"),
@@ -128,6 +155,16 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("age = 'current'"),
         postgresql_where=sa.text("age = 'current'"),
+    )
+    op.create_table(
+        "postponements",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("fixture", sa.Text(), nullable=False),
+        sa.Column("since_ns", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "fixture"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "results",
@@ -152,6 +189,18 @@ def upgrade() -> None:
         postgresql_where=sa.text("age = 'current'"),
     )
     op.create_table(
+        "rulings",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("league", sa.Text(), nullable=False),
+        sa.Column("market", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=True),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "slownesses",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("measure", sa.Text(), nullable=False),
@@ -160,5 +209,15 @@ def upgrade() -> None:
         sa.Column("since_ns", sa.BigInteger(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "measure"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "zones",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "place", "subject"),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,127 @@
+"""Leagues: the queries about how games are settled: a league's rules, and the games that are late."""
+
+from itertools import islice
+
+import msgspec
+
+from runline.domain.access import User
+from runline.domain.audience import Audience
+from runline.domain.book import Book
+from runline.domain.grading import SIDES
+from runline.domain.house import House
+from runline.domain.official import PERIODS, Window
+from runline.domain.permissions import Permission
+from runline.domain.queries.declared import Asked, Page, query
+from runline.domain.queries.pages import page_of
+from runline.domain.state import State
+
+
+class LeagueRulesAsked(Asked, frozen=True, kw_only=True):
+    """league: whose rules; none are shown where there is no such league."""
+
+    league: str = ""
+
+
+class LeagueRuleRow(msgspec.Struct):
+    """What holds for wagers on one kind of market and period of a league. Lengths are in `unit`.
+
+    set_by_staff: whether it is a row that the house's staff have set. See `SetLeagueRule`.
+    """
+
+    league: str
+    market: str
+    period: str
+    unit: str
+    overtime: bool
+    official: int | None
+    less_if_home_leads: int
+    decided_stands: bool
+    window: Window
+    set_by_staff: bool
+
+
+@query(
+    "league_rules",
+    needs=Permission.BOARD_VIEW,
+    asked=LeagueRulesAsked,
+    row=LeagueRuleRow,
+    streams=("house", "book"),
+)
+def league_rules(
+    state: State, house: House, user: User, audience: Audience, asked: LeagueRulesAsked, now_ns: int
+) -> Page:
+    """The rules by which a league's wagers are settled, for each kind of market and period."""
+    league = house.catalog.leagues.get(asked.league)
+    if league is None:
+        return Page([])
+    rules = house.rulings.rules(league.sport, league.name)
+    own = house.rulings.standing(league.name)
+    places = [(market, period) for market in SIDES for period in PERIODS if rules.has(period)]
+
+    def row(market: str, period: str) -> LeagueRuleRow:
+        terms = rules.terms(market, period)
+        return LeagueRuleRow(
+            league.name,
+            market,
+            period,
+            rules.unit,
+            terms.overtime,
+            terms.official,
+            terms.less_if_home_leads,
+            terms.decided_stands,
+            rules.window_of(market, period),
+            any(key in own for key in ((market, period), (market, ""), ("", period), ("", ""))),
+        )
+
+    names = [":".join(place) for place in places]
+    first = names.index(asked.after) + 1 if asked.after in names else 0
+    rows = (row(*place) for place in islice(places, first, None))
+    return page_of(rows, asked, lambda row: f"{row.market}:{row.period}")
+
+
+class WindowRow(msgspec.Struct):
+    """Until when the wagers on some markets wait that were placed while the game was to begin at `start_ns`.
+
+    ends_ns: by the rule. voids_ns: when they are void. status: told, ended (they are void), or stands (a person says so).
+    """
+
+    start_ns: int
+    ends_ns: int
+    voids_ns: int
+    status: str
+    markets: tuple[str, ...]
+
+
+class LateGameRow(msgspec.Struct):
+    """A game that is postponed or broken off, or whose wagers' windows are near or over.
+
+    start_ns: that it has now, None if it is archived. postponed_ns: since when nobody knows when it goes on, None if somebody
+    does. reason: why, to the house's staff; "" to others.
+    """
+
+    fixture: str
+    start_ns: int | None
+    postponed_ns: int | None
+    reason: str
+    windows: list[WindowRow]
+
+
+@query("late_games", needs=Permission.BOARD_VIEW, asked=Asked, row=LateGameRow, streams=("house", "book"))
+def late_games(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """The games that are postponed, and until when the wagers on them wait, by game."""
+
+    def row(name: str) -> LateGameRow:
+        fixture, postponed = house.catalog.fixtures.get(name), house.lateness.postponed.get(name)
+        windows = [
+            WindowRow(window.start_ns, window.ends_ns, window.voids_ns, window.status, window.markets)
+            for window in house.lateness.windows_of.get(name, ())
+        ]
+        return LateGameRow(
+            name,
+            fixture.start_ns if fixture is not None else None,
+            postponed.since_ns if postponed is not None else None,
+            postponed.reason if postponed is not None and not isinstance(state, Book) else "",
+            windows,
+        )
+
+    return page_of((row(name) for name in house.lateness.order.after(asked.after)), asked, lambda row: row.fixture)
