@@ -65,8 +65,9 @@ class Executing:
                 writer.fetching_job = writer.fetching_job or isinstance(submission.request.command, DoSlice)
                 self.fetching.start(self.fetch(writer, submission))
                 return
-            lag_ms = house.lag_ms() if house.behind_ns else 0
-            outcome = writer.execute(submission, now_ns or self.clock.now_ns(), self.clock.host_ns(), lag_ms)
+            decided_ns = self.clock.host_ns()
+            lag_ms = house.lag_ms(decided_ns) if house.behind_ns else 0
+            outcome = writer.execute(submission, now_ns or self.clock.now_ns(), decided_ns, lag_ms)
         except Exception as error:
             log.exception("stream %s stops", writer.stream)
             self.owned.stop(writer, f"{type(error).__name__}: {error}")
