@@ -1,13 +1,12 @@
 """Pair: a kind of ticket with two legs of one game, of which both must win. A noun of the tests: no command places one."""
 
 from collections.abc import Sequence
-from copy import copy
 
 from runline.domain.book import Book
 from runline.domain.grading import Result
 from runline.domain.messages import Event, evolves, pays
 from runline.domain.money import Minor, Rounding
-from runline.domain.tickets import Leg, Legs, Ticket
+from runline.domain.tickets import Ending, Leg, Ticket
 
 
 class PairPlaced(Event):
@@ -21,14 +20,17 @@ class PairPlaced(Event):
 
 @evolves(PairPlaced)
 def pair_placed(book: Book, event: PairPlaced) -> None:
-    first, second = map(copy, event.legs)
+    first, *more = event.legs
     ticket = Ticket(
         book.seq,
         event.player,
         book.tree.players[event.player].agent,
         "pair",
         first.fixture,
-        Legs(first, (second,)),
+        first.market,
+        first.side,
+        first.line_quarters,
+        first.price,
         event.risk_minor,
         event.win_minor,
         "risk",
@@ -36,17 +38,18 @@ def pair_placed(book: Book, event: PairPlaced) -> None:
         "owner",
         "clerk",
         book.at_ns,
+        more=tuple(more),
     )
-    book.tickets.by_number[ticket.number] = book.touch(ticket)
-    book.tickets.opened(ticket)
+    book.tickets.add(ticket)
     book.risk.opened(ticket)
 
 
 @pays("pair")
-def pair(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tuple[Result, Minor]:
+def pair(ticket: Ticket, endings: Sequence[Ending], rounding: Rounding) -> tuple[Result, Minor]:
     """Both win, or one loses; anything else gives the money back."""
-    if "lost" in legs:
+    results = {ended.result for ended in endings}
+    if "lost" in results:
         return "lost", 0
-    if set(legs) == {"won"}:
+    if results == {"won"}:
         return "won", ticket.risk_minor + ticket.win_minor
     return "push", ticket.risk_minor

@@ -7,7 +7,7 @@ from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, player
 
 from runline.domain.execution import fold
-from runline.domain.tickets import Leg, Legs, VoidWager, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Ending, Leg, VoidWager, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.vocabulary import NOUNS, Vocabulary
 
 AWAY = Leg("G1", "G1:game:moneyline", "away", None, "+120")
@@ -29,7 +29,7 @@ def paired(book):
 
 
 def legs(book):
-    return [(leg.status, leg.result) for leg in book.ticket(book.number).legs]
+    return [(leg.status, leg.ended and leg.ended.result) for leg in book.ticket(book.number).legs]
 
 
 def test_a_ticket_stands_on_the_side_of_each_leg_and_risks_its_stake_once(paired):
@@ -54,7 +54,9 @@ def test_a_ticket_stands_on_the_side_of_each_leg_and_risks_its_stake_once(paired
 def test_it_is_graded_leg_by_leg_and_paid_once(paired, away, home, graded, result, money):
     paired.house.ends("G1", away, home)
     paired.settles()
-    paired.happened(WagerSettled, wager=paired.number, legs=graded, result=result, returned_minor=money)
+    paired.happened(
+        WagerSettled, wager=paired.number, legs=tuple(map(Ending, graded)), result=result, returned_minor=money
+    )
     assert legs(paired) == [("graded", one) for one in graded]
     assert paired.balance("P1") == money - 10_00
     assert paired.state.risk.exposure(MONEYLINE) == {"away": 0, "home": 0}
@@ -92,4 +94,4 @@ def test_a_void_voids_each_leg_and_both_markets_are_known_to_have_moved(paired):
 def test_a_restart_finds_the_same_legs(paired):
     recovered = paired.recovered()
     laws.memory_is_what_a_restart_would_rebuild(paired.state, recovered)
-    assert recovered.tickets.by_number[paired.number].legs == Legs(AWAY, (OVER,))
+    assert recovered.tickets.by_number[paired.number].legs == (AWAY, OVER)

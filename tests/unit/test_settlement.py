@@ -19,7 +19,7 @@ from runline.domain.official import Period
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import ResultTaken, TakeResult
-from runline.domain.tickets import VoidWager, WagerReversed, WagerSettled
+from runline.domain.tickets import Ending, VoidWager, WagerReversed, WagerSettled
 
 AWAY: dict[str, Any] = {"side": "away", "price": "+120"}
 HOME: dict[str, Any] = {"side": "home", "price": "-130"}
@@ -58,7 +58,7 @@ def test_payout_follows_confirmation(open_book, away, home, result, returned):
         returned_minor=returned,
         settlement=open_book.house.state.seq,
         player="P1",
-        legs=(result,),
+        legs=(Ending(result),),
     )
     assert open_book.balance("P1") == returned - 10_00
     assert open_book.state.risk.pending["P1"] == 0

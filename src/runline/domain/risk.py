@@ -15,7 +15,7 @@ from runline.domain.messages import evolves
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part
-from runline.domain.tickets import Legs, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -108,9 +108,9 @@ class Risk(Part, named="risk", streams=("book",)):
         super().__init__(book)
         self.tree, self.tickets = book.tree, book.tickets
         self.pending: dict[str, int] = {}
-        self.closed_on: dict[int, Legs] = {}
-        self.closed_before: dict[int, Legs] = {}
-        """The legs of the tickets that closed or opened again last, by the position of that event: it names no market."""
+        self.closed_on: dict[int, Ticket] = {}
+        self.closed_before: dict[int, Ticket] = {}
+        """The tickets that closed or opened again last, by the position of that event: it names no market."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
         self.paths: dict[str, dict[str, dict[str, tuple[Stand, ...]]]] = {}
@@ -180,12 +180,12 @@ class Risk(Part, named="risk", streams=("book",)):
         """Note that a ticket closes or opens again: the event does not name its markets."""
         if len(self.closed_on) >= CLOSED_REMEMBERED:
             self.closed_before, self.closed_on = self.closed_on, {}
-        self.closed_on[self.state.seq] = ticket.legs
+        self.closed_on[self.state.seq] = ticket
 
     def markets_closed_at(self, seq: int) -> tuple[str, ...]:
         """The markets of the ticket that closed or opened again at a position; () if that was too long ago."""
-        legs = self.closed_on.get(seq) or self.closed_before.get(seq)
-        return tuple(leg.market for leg in legs) if legs else ()
+        ticket = self.closed_on.get(seq) or self.closed_before.get(seq)
+        return tuple(leg.market for leg in ticket.legs) if ticket else ()
 
     def markets(self, node: str) -> Ordered[str]:
         """The markets with open wagers of a node's players, in their order."""

@@ -55,11 +55,18 @@ def row_encoder(row_type: type[Row]) -> Encode:
     encode = msgspec.json.Encoder().encode
 
     def encode_row(stream: str, row: Any) -> tuple[Any, ...]:
-        values = [stream, *astuple(row)]
+        values = (stream, *astuple(row))
         for index in nested:
             if values[index] is not None:
-                values[index] = encode(values[index]).decode()
-        return tuple(values)
+                break
+        else:
+            return values
+        return tuple(
+            [
+                encode(value).decode() if index in nested and value is not None else value
+                for index, value in enumerate(values)
+            ]
+        )
 
     return encode_row
 

@@ -31,7 +31,7 @@ from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
-from runline.domain.tickets import Leg, Ticket, WagerSettled, reversal
+from runline.domain.tickets import Ending, Leg, Ticket, WagerSettled, reversal
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 SETTLEMENT = "settlement"
 """The kind of job that settles. Its subject is the fixture; its stages are `closed` (regrade what was settled before) and `open`;
 its cursor is a ticket number."""
+
+CALLED_OFF = Ending("void")
 
 
 class Settlement(Row, table="settlements"):
@@ -185,45 +187,57 @@ class Outcomes:
     def __init__(self, settlement: Settlement) -> None:
         self.rules = league_rules(settlement.sport, settlement.league)
         self.score = settlement.score
-        self.known: dict[tuple[str, str, int | None], Result | None] = {}
+        self.known: dict[tuple[str, str, int | None], Ending | None] = {}
 
-    def of(self, leg: Leg) -> Result | None:
+    def of(self, leg: Leg) -> Ending | None:
         """None if the result does not say: it lacks the leg's period, or the game goes on."""
         if self.score is None:
-            return "void"
+            return CALLED_OFF
         selection = (leg.market, leg.side, leg.line_quarters)
         if selection not in self.known:
             self.known[selection] = self.grade(*selection, self.score)
         return self.known[selection]
 
-    def grade(self, market: str, side: str, line_quarters: int | None, score: Score) -> Result | None:
+    def grade(self, market: str, side: str, line_quarters: int | None, score: Score) -> Ending | None:
         _, period, kind = market.rsplit(":", 2)
         try:
-            return grade(self.rules, kind, period, side, line_quarters, score)
+            return Ending(grade(self.rules, kind, period, side, line_quarters, score))
         except NotGradable:
             return None
 
 
 @pays("straight")
-def straight(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tuple[Result, Minor]:
-    """A straight ends as its leg does. If it has won it pays what was written when it was placed, however the book rounds today;
-    what a rule makes of it otherwise is computed from the price of record."""
-    (result,) = legs
-    if result == "won":
-        return result, ticket.risk_minor + ticket.win_minor
-    return result, returned(parse_price(ticket.legs.first.price), ticket.risk_minor, result, rounding)
+def straight(ticket: Ticket, endings: Sequence[Ending], rounding: Rounding) -> tuple[Result, Minor]:
+    """A straight ends as its leg does. If it has won as it was written, it pays what was written then, however the book rounds
+    today; what a rule makes of it otherwise is computed from the price of record, or the one that counts instead."""
+    (ended,) = endings
+    if ended.result == "won" and ended.price is None and ended.share is None:
+        return ended.result, ticket.risk_minor + ticket.win_minor
+    return ended.result, returned_by(ended, ticket.price, ticket.risk_minor, rounding)
+
+
+def returned_by(ended: Ending, price: str, stake_minor: Minor, rounding: Rounding) -> Minor:
+    """The money back for a stake on one leg, stake included. price: of record.
+
+    In a dead heat the share of the stake that has won is paid at the full price, and the rest is lost.
+    """
+    at = parse_price(ended.price or price)
+    if ended.share is None or ended.result != "won":
+        return returned(at, stake_minor, ended.result, rounding)
+    numerator, denominator = ended.share
+    return rounding.round(stake_minor * numerator * (at.numerator + at.denominator), denominator * at.denominator)
 
 
 def settled(book: "Book", ticket: Ticket, house_seq: int, outcomes: Outcomes) -> WagerSettled | None:
     """The event that pays a ticket by a result; None if that does not say how each leg ended."""
-    legs: list[Result] = []
+    endings: list[Ending] = []
     for leg in ticket.legs:
         ended = outcomes.of(leg)
         if ended is None:
             return None
-        legs.append(ended)
-    result, money = book.vocabulary.pays[ticket.kind](ticket, legs, book.settings.current.rounding)
-    return WagerSettled(ticket.number, ticket.player, house_seq, result, money, tuple(legs))
+        endings.append(ended)
+    result, money = book.vocabulary.pays[ticket.kind](ticket, endings, book.settings.current.rounding)
+    return WagerSettled(ticket.number, ticket.player, house_seq, result, money, tuple(endings))
 
 
 @slice_wants(SETTLEMENT)

@@ -117,6 +117,10 @@ class ByNumber(MutableMapping[int, V]):
         return self.parts[number >> PART_BITS][number]
 
     def __setitem__(self, number: int, value: V) -> None:
+        self.put(number, value)
+
+    def put(self, number: int, value: V) -> None:
+        """Enter a value. (The same as by `[]`, for less.)"""
         part = self.parts.get(number >> PART_BITS)
         if part is None:
             part = self.parts[number >> PART_BITS] = {}

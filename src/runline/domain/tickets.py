@@ -7,7 +7,7 @@ Rule: the lives of a ticket and of its legs are the tables TICKET_LIFE and LEG_L
 an open ticket again, with its risk pending; what follows (another settlement, a void) is an event of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -48,12 +48,30 @@ LEG_LIFE: dict[tuple[LegStatus, str], LegStatus] = {
 """(status, event of its ticket) -> status. Anything else is a broken invariant."""
 
 
-class Leg(msgspec.Struct, array_like=True, gc=False):
-    """A selection of a ticket, stored with it.
+class Ending(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How a leg has ended, and what a rule has made of it.
+
+    result: as it was graded; "void" also where it was voided.
+    price: the one at which it counts instead of its price of record (as by a new opener); None: at that of record.
+    share: (numerator, denominator) of the stake that has won where several have (a dead heat), the rest is lost; None: all of it.
+    voided: whether somebody has voided it, alone or with its ticket. No result changes that.
+    """
+
+    result: Result
+    price: str | None = None
+    share: tuple[int, int] | None = None
+    voided: bool = False
+
+
+VOIDED = Ending("void", voided=True)
+
+
+class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A selection of a ticket.
 
     line_quarters: the side's handicap or the total; None where the market has none.
     price: the price of record, in the format in which it was offered.
-    status: see LEG_LIFE. result: how it was graded, "void" with its ticket; None while it is open.
+    ended: how it has ended; None while it is open.
     """
 
     fixture: str
@@ -61,22 +79,14 @@ class Leg(msgspec.Struct, array_like=True, gc=False):
     side: str
     line_quarters: int | None
     price: str
-    status: LegStatus = "open"
-    result: Result | None = None
+    ended: Ending | None = None
 
-
-class Legs(msgspec.Struct, array_like=True, gc=False):
-    """The legs of a ticket, in their order. (A plain tuple of one leg would be looked at by the garbage collector for as long as
-    the ticket is open.)"""
-
-    first: Leg
-    more: tuple[Leg, ...] = ()
-
-    def __iter__(self) -> Iterator[Leg]:
-        return iter((self.first, *self.more))
-
-    def __len__(self) -> int:
-        return 1 + len(self.more)
+    @property
+    def status(self) -> LegStatus:
+        """Where it stands in LEG_LIFE."""
+        if self.ended is None:
+            return "open"
+        return "void" if self.ended.voided else "graded"
 
 
 class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixture", read_by=("player",)):
@@ -85,11 +95,13 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     number: the ticket number: the position of the event that placed it.
     kind: what it is, and so how it is paid (`@pays`). straight: one leg, which wins or loses all of it.
     agent: the player's agent at that time.
-    fixture: the game of its legs.
+    fixture, market, side, line_quarters, price, ended: of its first leg (see `Leg`).
     risk_minor, win_minor: what the player may lose, and win: what it pays if all its legs win.
     house_seq: the house position at which the lines were taken.
     writer, channel: who placed it, and how.
     settlement: the house position of the result that settled it, 0 while open.
+    more: the legs after the first one; None for a ticket of one. (So a straight is a row of plain values, and nothing that the
+    garbage collector looks at for as long as it is open.)
     """
 
     number: int
@@ -97,7 +109,10 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     agent: str
     kind: str
     fixture: str
-    legs: Legs
+    market: str
+    side: str
+    line_quarters: int | None
+    price: str
     risk_minor: int
     win_minor: int
     basis: str
@@ -110,7 +125,15 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     returned_minor: int | None = None
     settlement: int = 0
     closed_ns: int | None = None
+    ended: Ending | None = None
+    more: tuple[Leg, ...] | None = None
     changed_seq: int = 0
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """Its legs, in their order."""
+        first = Leg(self.fixture, self.market, self.side, self.line_quarters, self.price, self.ended)
+        return (first, *self.more) if self.more else (first,)
 
 
 class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_number"}):
@@ -133,15 +156,21 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
             if ticket.status == "open":
                 self.opened(ticket)
 
+    def add(self, ticket: Ticket) -> None:
+        """Take in a new ticket."""
+        self.by_number.put(ticket.number, self.state.touch(ticket))
+        self.opened(ticket)
+
     def opened(self, ticket: Ticket) -> None:
         """Count a ticket as open, on the game of each leg."""
         self.open_count += 1
         number, open_on = ticket.number, self.open_on
-        for leg in ticket.legs:
-            try:
-                open_on[leg.fixture][number] = None
-            except KeyError:
-                open_on[leg.fixture] = {number: None}
+        try:
+            open_on[ticket.fixture][number] = None
+        except KeyError:
+            open_on[ticket.fixture] = {number: None}
+        for leg in ticket.more or ():
+            open_on.setdefault(leg.fixture, {})[number] = None
 
     def no_longer_open(self, ticket: Ticket) -> None:
         """Stop counting a ticket as open: it leaves memory when that is durable."""
@@ -203,24 +232,26 @@ class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice
 def wager_placed(book: "Book", event: WagerPlaced) -> None:
     if event.wager != book.seq:
         raise BrokenInvariant("a ticket's number is the position at which it is placed")
-    ticket = Ticket(
-        event.wager,
-        event.player,
-        event.agent,
-        "straight",
-        event.fixture,
-        Legs(Leg(event.fixture, event.market, event.side, event.line_quarters, event.price)),
-        event.risk_minor,
-        event.win_minor,
-        event.basis,
-        event.house_seq,
-        event.writer,
-        event.channel,
-        book.at_ns,
+    book.tickets.add(
+        Ticket(
+            event.wager,
+            event.player,
+            event.agent,
+            "straight",
+            event.fixture,
+            event.market,
+            event.side,
+            event.line_quarters,
+            event.price,
+            event.risk_minor,
+            event.win_minor,
+            event.basis,
+            event.house_seq,
+            event.writer,
+            event.channel,
+            book.at_ns,
+        )
     )
-    tickets = book.tickets
-    tickets.by_number[ticket.number] = book.touch(ticket)
-    tickets.opened(ticket)
 
 
 class VoidWager(Command, needs=Permission.WAGER_VOID):
@@ -266,7 +297,7 @@ class WagerSettled(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     settlement: int
     result: Result
     returned_minor: int
-    legs: tuple[Result, ...]
+    legs: tuple[Ending, ...]
 
 
 @wants(VoidWager)
@@ -303,25 +334,30 @@ def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Eve
     return [voided] if ticket.status == "open" else [reversal(ticket, reason), voided]
 
 
-def live_on(book: "Book", ticket: Ticket, event: str, legs: Sequence[Result | None]) -> None:
-    """Take the step in the lives of a ticket and its legs that an event is. legs: the result that each has from here on."""
+def live_on(book: "Book", ticket: Ticket, event: str, endings: Sequence[Ending | None]) -> None:
+    """Take the step in the lives of a ticket and its legs that an event is. endings: how each leg has ended from here on."""
     after = TICKET_LIFE.get((ticket.status, event))
     if after is None:
         raise BrokenInvariant(f"ticket {ticket.number} is {ticket.status}: no {event}")
-    ticket.status = after
-    for number, leg in enumerate(ticket.legs):
-        leg_after = LEG_LIFE.get((leg.status, event))
-        if leg_after is None:
+    for leg in ticket.legs:
+        if (leg.status, event) not in LEG_LIFE:
             raise BrokenInvariant(f"a leg of ticket {ticket.number} is {leg.status}: no {event}")
-        leg.status = leg_after
-        leg.result = legs[number]
+    ticket.status = after
+    ticket.ended = endings[0]
+    if ticket.more:
+        ticket.more = tuple(map(ended_so, ticket.more, endings[1:]))
     book.touch(ticket)
+
+
+def ended_so(leg: Leg, ending: Ending | None) -> Leg:
+    """A leg that has ended in a way, or is open (again)."""
+    return Leg(leg.fixture, leg.market, leg.side, leg.line_quarters, leg.price, ending)
 
 
 @evolves(WagerVoided)
 def wager_voided(book: "Book", event: WagerVoided) -> None:
     ticket = book.tickets.by_number[event.wager]
-    live_on(book, ticket, "WagerVoided", ["void"] * len(ticket.legs))
+    live_on(book, ticket, "WagerVoided", [VOIDED] * len(ticket.legs))
     ticket.result = "void"
     ticket.returned_minor = ticket.risk_minor
     ticket.closed_ns = book.at_ns

@@ -62,7 +62,7 @@ Sliced = Callable[[Any, Any, "Context"], Any]
 Caused = Callable[[Any, Any], Command]
 Missed = Callable[[Any, int], Sequence[Any]]
 MadeUp = Callable[[Any, int, "Context"], Sequence[Event]]
-Pays = Callable[["tickets.Ticket", Sequence[Result], Rounding], tuple[Result, Minor]]
+Pays = Callable[["tickets.Ticket", Sequence["tickets.Ending"], Rounding], tuple[Result, Minor]]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 K = TypeVar("K")

@@ -8,7 +8,6 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 
 from runline.domain.access import NOTHING, Role, User
 from runline.domain.audience import Audience, sees
@@ -29,7 +28,7 @@ from runline.domain.queries.history import (
 )
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
-from runline.domain.tickets import Ticket
+from runline.domain.tickets import Leg, Ticket
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes, id_text
@@ -131,20 +130,26 @@ def before_of(seen: Seen, asked: Asked) -> int:
     return min(int(asked.after), above) if asked.after.isdecimal() else 0
 
 
+def leg_row(leg: Leg) -> LegRow:
+    """A leg as its reader sees it."""
+    ended = leg.ended
+    result, counts_at, share = (ended.result, ended.price, ended.share) if ended else (None, None, None)
+    return LegRow(leg.fixture, leg.market, leg.side, leg.line_quarters, leg.price, leg.status, result, counts_at, share)
+
+
 def wager_row(ticket: Ticket) -> WagerRow:
     """A ticket as its reader sees it."""
-    first = ticket.legs.first
     return WagerRow(
         ticket.number,
         ticket.player,
         ticket.agent,
         ticket.kind,
         ticket.fixture,
-        first.market,
-        first.side,
-        first.line_quarters,
-        first.price,
-        [LegRow(*astuple(leg)) for leg in ticket.legs],
+        ticket.market,
+        ticket.side,
+        ticket.line_quarters,
+        ticket.price,
+        [leg_row(leg) for leg in ticket.legs],
         ticket.risk_minor,
         ticket.win_minor,
         ticket.writer,
