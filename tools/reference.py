@@ -15,8 +15,9 @@ import msgspec
 
 from runline.config import ENVIRONMENT, SECRETS, Settings
 from runline.domain.catalog import FIXTURE_LIFE
+from runline.domain.legs import LEG_LIFE
 from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
-from runline.domain.tickets import LEG_LIFE, TICKET_LIFE
+from runline.domain.ticket_life import TICKET_LIFE
 from runline.domain.vocabulary import VOCABULARY
 from runline.gateway.door import path_name, public_commands
 

@@ -7,7 +7,9 @@ adds what is missing for the present versions, and never changes a line that is 
 
 from pathlib import Path
 
-from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage, Stage
+from tests.doubles import pair
+from tests.doubles.pair import PairPlaced, PlacePair
+from tests.doubles.stage import HOUR_NS, NOON_NS, BookStage, HouseStage, Stage
 from tests.doubles.words import START_NS, agent, board, game, player, role, staff, wager
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
@@ -16,6 +18,7 @@ from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.house import StartStream
+from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
 from runline.domain.passwords import FailSignIn, SetPassword
@@ -27,6 +30,7 @@ from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, RestoreUser, RevokeUser
+from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.domain.watch import KeepFeed, NoteHealth, WatchFeed
 from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
 from runline.engine.ids import uuid7
@@ -77,8 +81,22 @@ def one_of_each() -> list[Stage]:
     )
     book.given(TryAgain(book.state.seq, "mended"))
     book.settles()
+    legs_go_their_ways(book)
     book.time_is(book.house.clock_ns + ARCHIVE_AFTER_NS)
     return [book.house, book]
+
+
+def legs_go_their_ways(book: BookStage) -> None:
+    """What happens to one leg of a ticket that is open for another."""
+    for name, hours in (("G4", 1), ("G5", 24)):
+        book.given(game(name, start_ns=book.at_ns + hours * HOUR_NS), board(name, entered_ns=book.at_ns))
+    book.state.vocabulary = Vocabulary(*NOUNS, pair)
+    book.given(PlacePair("P1", (("G4:game:moneyline", "away"), ("G5:game:total", "over")), 10_00))
+    number = book.state.seq
+    for away, home in ((3, 1), (1, 3)):
+        book.house.ends("G4", away, home)
+        book.settles()
+    book.given(VoidLeg(number, 2, "wrong price"))
 
 
 def envelopes() -> list[bytes]:
@@ -87,6 +105,8 @@ def envelopes() -> list[bytes]:
     for stage in one_of_each():
         for seq, at_ns, actor, event in stage.log:
             kind = type(event)
+            if kind is PairPlaced:
+                continue
             envelope = Envelope(
                 stage.state.stream,
                 seq,

@@ -95,7 +95,7 @@ def exposure_is_what_would_be_lost(book: Book) -> None:
     wagers = [wager for wager in book.tickets.by_number.values() if wager.status == "open"]
     expected: Counter[str] = Counter()
     for wager in wagers:
-        for leg in wager.legs:
+        for leg in wager.legs_at(wager.standing()):
             for side in SIDES[leg.market.rsplit(":", 1)[1]]:
                 expected[f"{leg.market}/{side}"] += wager.win_minor if side == leg.side else -wager.risk_minor
     assert figures(book).exposure == Counter({key: minor for key, minor in expected.items() if minor})

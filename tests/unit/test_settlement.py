@@ -13,13 +13,14 @@ from runline.domain.bounds import SETTLE_SLICE_WAGERS
 from runline.domain.grading import Score
 from runline.domain.jobs import DoSlice, JobAdvanced, JobFinished
 from runline.domain.ledger import LedgerEntry
+from runline.domain.legs import Ending
 from runline.domain.messages import ENGINE
 from runline.domain.money import Rounding
 from runline.domain.official import Period
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import ResultTaken, TakeResult
-from runline.domain.tickets import Ending, VoidWager, WagerReversed, WagerSettled
+from runline.domain.tickets import VoidWager, WagerReversed, WagerSettled
 
 AWAY: dict[str, Any] = {"side": "away", "price": "+120"}
 HOME: dict[str, Any] = {"side": "home", "price": "-130"}

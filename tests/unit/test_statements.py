@@ -13,6 +13,7 @@ from runline.store.tables import (
     SYSTEM_TABLES,
     delete,
     equal,
+    following,
     held_rows,
     held_totals,
     insert,
@@ -75,6 +76,7 @@ def all_statements(hints: Hints) -> list[str]:
     for table in row_tables():
         found += [held_rows(table), held_totals(table), select(table, f"AND {equal(table.key[1:])}", hints)]
     found += [select(TABLES["tickets"], f"AND status {sign} 'open'", hints) for sign in ("=", "<>")]
+    found += following(Ticket, hints)
     return found
 
 

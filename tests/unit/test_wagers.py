@@ -16,6 +16,7 @@ from runline.domain.book import Book
 from runline.domain.bounds import OPEN_WAGERS_MAX
 from runline.domain.execution import fold
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.legs import LEG_LIFE, Ending, Leg
 from runline.domain.money import MODES, Rounding
 from runline.domain.odds import AMERICAN_MAX, parse_price, win_for_risk
 from runline.domain.permissions import Permission
@@ -23,11 +24,8 @@ from runline.domain.placing import PLACING, largest_risk, limits_hold, most_allo
 from runline.domain.results import CancelFixture
 from runline.domain.settings import BookSettings, SetLimits
 from runline.domain.suspension import Suspend
+from runline.domain.ticket_life import TICKET_LIFE
 from runline.domain.tickets import (
-    LEG_LIFE,
-    TICKET_LIFE,
-    Ending,
-    Leg,
     VoidWager,
     WagerPlaced,
     WagerReversed,
@@ -499,9 +497,9 @@ def test_a_ticket_and_its_leg_live_by_the_same_events(open_book):
     open_book.given(VoidWager(number, "slip"))
     assert standing() == ("void", "void", "void", "void")
     for event in (
-        WagerVoided(number, "P1", ""),
-        WagerReversed(number, "P1", 1, 0, ""),
-        WagerSettled(number, "P1", 1, "won", 0, (Ending("won"),)),
+        WagerVoided(number, "P1", "", (1,)),
+        WagerReversed(number, "P1", 1, 0, "", (1,)),
+        WagerSettled(number, "P1", 1, "won", 0, (Ending("won"),), (1,)),
     ):
         open_book.state.hold(open_book.ticket(number))
         with pytest.raises(BrokenInvariant):

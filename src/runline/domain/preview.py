@@ -10,9 +10,11 @@ from runline.domain.book import Book
 from runline.domain.bounds import ROLES_ENDED_LOOKED_MAX, ROLES_ENDED_MAX
 from runline.domain.grading import SIDES
 from runline.domain.hierarchy import AgentMoved
+from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.messages import Event
+from runline.domain.placed import TicketPlaced
 from runline.domain.risk import Selection
-from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import WagerReversed, WagerSettled, WagerVoided
 
 
 class Moves(msgspec.Struct):
@@ -34,18 +36,24 @@ def moves(book: Book, events: list[Event]) -> Moves:
     for event in events:
         if isinstance(event, TransactionEntered):
             add(total.balance, event.player, event.change_minor)
-        elif isinstance(event, WagerPlaced):
-            add(total.pending, event.player, event.risk_minor)
-            stand(total, (event,), event.risk_minor, event.win_minor)
+        elif isinstance(event, TicketPlaced):
+            player, risk_minor, win_minor, selections = event.taken()
+            add(total.pending, player, risk_minor)
+            stand(total, selections, risk_minor, win_minor)
         elif isinstance(event, WagerSettled | WagerVoided | WagerReversed):
             ticket = book.tickets.by_number[event.wager]
             sign = 1 if isinstance(event, WagerReversed) else -1
+            legs = ticket.legs_at(event.opened if isinstance(event, WagerReversed) else event.stood)
             add(total.pending, ticket.player, sign * ticket.risk_minor)
-            stand(total, ticket.legs, sign * ticket.risk_minor, sign * ticket.win_minor)
+            stand(total, legs, sign * ticket.risk_minor, sign * ticket.win_minor)
             if isinstance(event, WagerSettled):
                 add(total.balance, ticket.player, event.returned_minor - ticket.risk_minor)
             elif isinstance(event, WagerReversed):
                 add(total.balance, ticket.player, event.change_minor)
+        elif isinstance(event, LegGraded | LegVoided | LegReversed):
+            ticket = book.tickets.by_number[event.wager]
+            sign = 1 if isinstance(event, LegReversed) else -1
+            stand(total, ticket.legs_at((event.leg,)), sign * ticket.risk_minor, sign * ticket.win_minor)
         elif isinstance(event, AgentMoved):
             total.roles_ended = roles_ended(book, event)
     return total

@@ -2,8 +2,10 @@
 
 Rule: a result is taken in house order and becomes a job (see `jobs`), which a newer one of the same fixture supersedes. A second
 confirmation regrades what the first has closed (stage `closed`), then settles what is open (stage `open`). What was settled and
-is not by the score that stands now (a period that it does not describe, a game that goes on after all) is open again. Idempotent
-by ticket and settlement.
+is not by the score that stands now (a period that it does not describe, a game that goes on after all) is open again.
+
+Rule: a result is about the legs on its game; those on others stay as they are, and so does the ticket while one is open. What is
+so already makes no event, so that a result may be taken twice.
 """
 
 from bisect import bisect_right
@@ -15,6 +17,7 @@ from runline.domain.catalog import ArchivedFixture
 from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, league_rules, returned
 from runline.domain.jobs import Job, JobAdvanced, JobFinished, Slice
+from runline.domain.legs import Ending, Leg, LegGraded, LegReversed
 from runline.domain.messages import (
     Command,
     Event,
@@ -31,7 +34,7 @@ from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
-from runline.domain.tickets import Ending, Leg, Ticket, WagerSettled, reversal
+from runline.domain.tickets import Ticket, reversal, settled
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -228,16 +231,40 @@ def returned_by(ended: Ending, price: str, stake_minor: Minor, rounding: Roundin
     return rounding.round(stake_minor * numerator * (at.numerator + at.denominator), denominator * at.denominator)
 
 
-def settled(book: "Book", ticket: Ticket, house_seq: int, outcomes: Outcomes) -> WagerSettled | None:
-    """The event that pays a ticket by a result; None if that does not say how each leg ended."""
-    endings: list[Ending] = []
-    for leg in ticket.legs:
-        ended = outcomes.of(leg)
-        if ended is None:
-            return None
+def by_result(book: "Book", ticket: Ticket, fixture: str, house_seq: int, outcomes: Outcomes) -> list[Event]:
+    """What a result of a game makes of a ticket that has legs on it and is open or settled: they are graded, or graded anew, and
+    the ticket is paid if no leg is open any more. Nothing where nothing changes."""
+    endings: list[Ending | None] = []
+    opened: list[int] = []
+    graded: list[int] = []
+    stood: list[int] = []
+    for number, leg in enumerate(ticket.legs, 1):
+        ended = leg.ended
+        if leg.fixture == fixture and not (ended and ended.voided):
+            by_this = outcomes.of(leg)
+            if ended is not None and by_this != ended:
+                opened.append(number)
+            if by_this is not None and by_this != ended:
+                graded.append(number)
+            ended = by_this
+        if leg.ended is None or number in opened:
+            stood.append(number)
         endings.append(ended)
-    result, money = book.vocabulary.pays[ticket.kind](ticket, endings, book.settings.current.rounding)
-    return WagerSettled(ticket.number, ticket.player, house_seq, result, money, tuple(endings))
+    events: list[Event] = []
+    if opened:
+        reason = "regraded" if graded else "result withdrawn"
+        if ticket.status == "settled":
+            events.append(reversal(ticket, reason, tuple(opened)))
+        else:
+            events += [LegReversed(ticket.number, ticket.player, number, reason) for number in opened]
+    if graded and None not in endings:
+        events.append(settled(book, ticket, house_seq, endings, tuple(stood)))  # type: ignore[arg-type]
+    else:
+        for number in graded:
+            ended = endings[number - 1]
+            assert ended is not None
+            events.append(LegGraded(ticket.number, ticket.player, number, house_seq, ended))
+    return events
 
 
 @slice_wants(SETTLEMENT)
@@ -255,11 +282,12 @@ def open_slice(book: "Book", job: Job) -> Slice:
     settlement = book.settlement.by_job[job.number]
     outcomes = Outcomes(settlement)
     events: list[Event] = []
+    handled = 0
     for number in numbers:
-        event = settled(book, book.tickets.by_number[number], settlement.house_seq, outcomes)
-        if event is not None:
-            events.append(event)
-    return Slice(events, len(events), "open", numbers[-1]) if more else Slice(events, len(events))
+        found = by_result(book, book.tickets.by_number[number], job.subject, settlement.house_seq, outcomes)
+        handled += bool(found)
+        events += found
+    return Slice(events, handled, "open", numbers[-1]) if more else Slice(events, handled)
 
 
 def next_open(book: "Book", job: Job) -> tuple[list[int], bool]:
@@ -288,13 +316,9 @@ def regrade_slice(book: "Book", job: Job, numbers: Sequence[int]) -> Slice:
         ticket = book.tickets.by_number[number]
         if ticket.status != "settled":
             continue
-        event = settled(book, ticket, settlement.house_seq, outcomes)
-        if event is None:
-            handled += 1
-            events.append(reversal(ticket, "result withdrawn"))
-        elif (event.result, event.returned_minor) != (ticket.result, ticket.returned_minor):
-            handled += 1
-            events += reversal(ticket, "regraded"), event
+        found = by_result(book, ticket, job.subject, settlement.house_seq, outcomes)
+        handled += bool(found)
+        events += found
     if len(numbers) < SETTLE_SLICE_WAGERS:
         return Slice(events, handled, "open", 0)
     return Slice(events, handled, "closed", numbers[-1])

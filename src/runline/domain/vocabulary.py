@@ -22,6 +22,8 @@ from runline.domain import (
     house,
     jobs,
     ledger,
+    leg_voiding,
+    legs,
     lines,
     nodes,
     passwords,
@@ -35,6 +37,7 @@ from runline.domain import (
     settings,
     settlement,
     suspension,
+    ticket_life,
     tickets,
     timers,
     topics,
@@ -62,7 +65,7 @@ Sliced = Callable[[Any, Any, "Context"], Any]
 Caused = Callable[[Any, Any], Command]
 Missed = Callable[[Any, int], Sequence[Any]]
 MadeUp = Callable[[Any, int, "Context"], Sequence[Event]]
-Pays = Callable[["tickets.Ticket", Sequence["tickets.Ending"], Rounding], tuple[Result, Minor]]
+Pays = Callable[["tickets.Ticket", Sequence[legs.Ending], Rounding], tuple[Result, Minor]]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 K = TypeVar("K")
@@ -85,7 +88,10 @@ NOUNS: tuple[ModuleType, ...] = (
     accounts,
     ledger,
     lines,
+    legs,
     tickets,
+    ticket_life,
+    leg_voiding,
     placing,
     risk,
     results_taken,

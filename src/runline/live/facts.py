@@ -11,16 +11,18 @@ from runline.domain.audience import EVERYONE, Audience, concerns, sees
 from runline.domain.book import Book
 from runline.domain.hierarchy import AgentCreated, AgentMoved
 from runline.domain.house import House
+from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.lines import LineMoved
 from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.placed import TicketPlaced
 from runline.domain.state import State
 from runline.domain.suspension import Reopened, Suspended
-from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import WagerReversed, WagerSettled, WagerVoided
 from runline.engine.ports import Happened
 
-CLOSING_EVENTS = (WagerVoided, WagerReversed, WagerSettled)
+CLOSING_EVENTS = (WagerVoided, WagerReversed, WagerSettled, LegGraded, LegReversed, LegVoided)
 """Their market is not in them."""
 
 encode = msgspec.json.Encoder().encode
@@ -81,8 +83,8 @@ def fact_of(state: State, house: House, happened: Happened) -> Fact:
         fact.apart = tuple(name for name in (*before, *after) if (name in before) != (name in after))
         fact.agents = (event.agent, *fact.apart)
         fact.around = (event.agent, *(name for name in before if name in after))
-    if isinstance(event, WagerPlaced):
-        fact.markets = (event.market,)
+    if isinstance(event, TicketPlaced):
+        fact.markets = tuple(one.market for one in event.taken().selections)
     elif isinstance(event, CLOSING_EVENTS):
         fact.markets = state.risk.markets_closed_at(happened[0])
         fact.markets_unknown = not fact.markets

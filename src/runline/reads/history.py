@@ -13,6 +13,7 @@ from runline.domain.access import NOTHING, Role, User
 from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.ledger import LedgerEntry, Movement
+from runline.domain.legs import Leg
 from runline.domain.messages import Rejected, event_json, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
@@ -28,7 +29,7 @@ from runline.domain.queries.history import (
 )
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
-from runline.domain.tickets import Leg, Ticket
+from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes, id_text

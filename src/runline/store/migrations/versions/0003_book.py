@@ -127,6 +127,15 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "ticket_games",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("game", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "game", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "tickets",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
