@@ -374,6 +374,7 @@ def test_the_log_folded_gives_the_tables(across):
         LegReversed(0, "P1", 2, ""),
         LegGraded(0, "P1", 1, 9, WON),
         LegVoided(0, "P1", 3, ""),
+        LegGraded(0, "P1", 2, 9, VOIDED),
         WagerSettled(0, "P1", 9, "won", 1, (LOST, WON), (2,)),
         WagerSettled(0, "P1", 9, "won", 1, (WON, WON), ()),
         WagerReversed(0, "P1", 9, 1, "", (1,)),

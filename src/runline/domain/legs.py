@@ -62,9 +62,14 @@ class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def status(self) -> LegStatus:
         """Where it stands in LEG_LIFE."""
-        if self.ended is None:
-            return "open"
-        return "void" if self.ended.voided else "graded"
+        return status_of(self.ended)
+
+
+def status_of(ended: Ending | None) -> LegStatus:
+    """Where a leg stands in LEG_LIFE that has ended so."""
+    if ended is None:
+        return "open"
+    return "void" if ended.voided else "graded"
 
 
 class LegGraded(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.ledger import GRADING
-from runline.domain.legs import LEG_LIFE, VOIDED, Ending, LegGraded, LegReversed, LegVoided
+from runline.domain.legs import LEG_LIFE, VOIDED, Ending, LegGraded, LegReversed, LegVoided, status_of
 from runline.domain.messages import evolves
 from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
@@ -59,9 +59,9 @@ def live_on(book: "Book", ticket: Ticket, event: str, ends: Mapping[int, Ending 
     after = TICKET_LIFE.get((ticket.status, event))
     if after is None:
         raise BrokenInvariant(f"ticket {ticket.number} is {ticket.status}: no {event}")
-    for leg in ticket.legs_at(ends):
-        if (leg.status, event) not in LEG_LIFE:
-            raise BrokenInvariant(f"a leg of ticket {ticket.number} is {leg.status}: no {event}")
+    for leg, ended in zip(ticket.legs_at(ends), ends.values(), strict=True):
+        if LEG_LIFE.get((leg.status, event)) != status_of(ended):
+            raise BrokenInvariant(f"a leg of ticket {ticket.number} is {leg.status}: no {event} to {status_of(ended)}")
     ticket.status = after
     for number, ended in ends.items():
         ticket.end_leg(number, ended)
@@ -98,7 +98,7 @@ def wager_voided(book: "Book", event: WagerVoided) -> None:
 def wager_settled(book: "Book", event: WagerSettled) -> None:
     ticket = book.tickets.by_number[event.wager]
     live_on(book, ticket, "WagerSettled", {number: event.legs[number - 1] for number in event.stood})
-    if tuple(leg.ended for leg in ticket.legs) != event.legs:
+    if (tuple(leg.ended for leg in ticket.legs) if ticket.more else (ticket.ended,)) != event.legs:
         raise BrokenInvariant(f"ticket {ticket.number} is settled by other legs than it has")
     ticket.result = event.result
     ticket.returned_minor = event.returned_minor

@@ -30,6 +30,10 @@ Channel = Literal["api", "web", "phone", "clerk"]
 """How a ticket came in. clerk: written for a player who phones."""
 
 
+FIRST_LEG = (1,)
+"""The numbers of a straight's legs."""
+
+
 class TicketGame(Row, table="ticket_games", key=2):
     """By which further game a ticket is found: one with legs on several has such a row for each but the first, whose game its own
     row carries. It is written as the ticket is placed, and never changes.
@@ -101,12 +105,16 @@ class Ticket(
         Raises BrokenInvariant if there is none of a number.
         """
         legs = self.legs
+        if not self.more and tuple(numbers) == FIRST_LEG:
+            return legs
         if not all(1 <= number <= len(legs) for number in numbers):
             raise BrokenInvariant(f"ticket {self.number} has {len(legs)} legs")
         return tuple(legs[number - 1] for number in numbers)
 
     def standing(self) -> tuple[int, ...]:
         """The numbers of its legs that are open."""
+        if not self.more:
+            return FIRST_LEG if self.ended is None else ()
         return tuple(number for number, leg in enumerate(self.legs, 1) if leg.ended is None)
 
     def end_leg(self, number: int, ended: Ending | None) -> None:
@@ -162,12 +170,11 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
     def no_longer_open(self, ticket: Ticket) -> None:
         """Stop counting a ticket as open: it leaves memory when that is durable."""
         self.open_count -= 1
-        for leg in ticket.legs:
-            numbers = self.open_on.get(leg.fixture)
-            if numbers is not None:
-                numbers.pop(ticket.number, None)
-                if not numbers:
-                    del self.open_on[leg.fixture]
+        for fixture in dict.fromkeys((ticket.fixture, *(leg.fixture for leg in ticket.more or ()))):
+            numbers = self.open_on[fixture]
+            del numbers[ticket.number]
+            if not numbers:
+                del self.open_on[fixture]
         self.closed.append(ticket.number)
 
     def evict(self, durable_seq: int) -> int:
@@ -270,10 +277,6 @@ class WagerSettled(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     returned_minor: int
     legs: tuple[Ending, ...]
     stood: tuple[int, ...]
-
-
-FIRST_LEG = (1,)
-"""The numbers of a straight's legs."""
 
 
 def stored_wager(book: "Book", number: int) -> list[ByKey]:
