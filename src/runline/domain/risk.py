@@ -138,7 +138,8 @@ class Risk(Part, named="risk", streams=("book",)):
 
     def closed(self, ticket: Ticket, stood: tuple[int, ...]) -> None:
         """Stop counting a ticket that was open. stood: the legs that were, by number."""
-        self.count(ticket.player, ticket.legs_at(stood), -ticket.risk_minor, -ticket.win_minor, -1)
+        legs = ticket.legs_at(stood) if ticket.more else (ticket,)
+        self.count(ticket.player, legs, -ticket.risk_minor, -ticket.win_minor, -1)
 
     def leg_turned(self, number: int, leg: int, sign: Literal[1, -1]) -> None:
         """A leg of a ticket that stays open is open again (1) or has ended (-1): only what stands in its market changes."""

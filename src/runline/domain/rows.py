@@ -61,12 +61,11 @@ def row_encoder(row_type: type[Row]) -> Encode:
                 break
         else:
             return values
-        return tuple(
-            [
-                encode(value).decode() if index in nested and value is not None else value
-                for index, value in enumerate(values)
-            ]
-        )
+        changed = list(values)
+        for index in nested:
+            if changed[index] is not None:
+                changed[index] = encode(changed[index]).decode()
+        return tuple(changed)
 
     return encode_row
 

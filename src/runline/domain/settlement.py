@@ -34,7 +34,7 @@ from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
-from runline.domain.tickets import Ticket, reversal, settled
+from runline.domain.tickets import FIRST_LEG, Ticket, reversal, settled
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -192,7 +192,7 @@ class Outcomes:
         self.score = settlement.score
         self.known: dict[tuple[str, str, int | None], Ending | None] = {}
 
-    def of(self, leg: Leg) -> Ending | None:
+    def of(self, leg: Leg | Ticket) -> Ending | None:
         """None if the result does not say: it lacks the leg's period, or the game goes on."""
         if self.score is None:
             return CALLED_OFF
@@ -234,6 +234,10 @@ def returned_by(ended: Ending, price: str, stake_minor: Minor, rounding: Roundin
 def by_result(book: "Book", ticket: Ticket, fixture: str, house_seq: int, outcomes: Outcomes) -> list[Event]:
     """What a result of a game makes of a ticket that has legs on it and is open or settled: they are graded, or graded anew, and
     the ticket is paid if no leg is open any more. Nothing where nothing changes."""
+    if not ticket.more and ticket.ended is None:
+        # What most results are about: straights that are open.
+        by_this = outcomes.of(ticket)
+        return [settled(book, ticket, house_seq, (by_this,), FIRST_LEG)] if by_this is not None else []
     endings: list[Ending | None] = []
     opened: list[int] = []
     graded: list[int] = []
