@@ -38,8 +38,8 @@ docs: $(VENV)/.dev
 ## pictures: take the pictures of the console and of the terminal from running demos
 .PHONY: pictures
 pictures: $(VENV)/.dev $(VENV)/.console
-	@$(BIN)/python tools/pictures.py
-	@$(BIN)/python tools/picture.py
+	@$(BIN)/python tools/console_pictures.py
+	@$(BIN)/python tools/terminal_picture.py
 
 ## setup: set up everything that development needs, in .venv
 .PHONY: setup

@@ -24,7 +24,7 @@ async def document_of_this() -> bytes:
         database = Path(temporary) / "runline.db"
         async with running_engine(open_store(StoreSettings(database, "inline"))) as (engine, bus):
             gateway = make_server(bus, outside(engine.clock)).gateway
-            document = make_document(make_framework(gateway), SESSION_BODIES)
+            document = make_document(make_framework(gateway), gateway.door.vocabulary, SESSION_BODIES)
             await gateway.close()
     return msgspec.json.format(msgspec.json.encode(document))
 

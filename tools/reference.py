@@ -16,10 +16,12 @@ import msgspec
 from runline.config import ENVIRONMENT, SECRETS, Settings
 from runline.domain.catalog import FIXTURE_LIFE
 from runline.domain.legs import LEG_LIFE
-from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
+from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
 from runline.domain.ticket_life import TICKET_LIFE
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import plain_vocabulary
 from runline.gateway.door import path_name, public_commands
+
+VOCABULARY = plain_vocabulary()
 
 CLI = ("demo", "serve", "config", "verify", "anchor", "trace", "clock", "grade", "bench")
 WIDTH = "100"
@@ -54,11 +56,11 @@ def commands() -> Iterable[str]:
     """Every command that may be sent."""
     yield 'Each is `POST /v1/its-name` with its fields as the JSON body, and `{"type", "id", "command"}` in `POST /v1/commands`.'
     yield ""
-    for kind in sorted(public_commands(), key=lambda one: one.__name__):
+    for kind in sorted(public_commands(VOCABULARY), key=lambda one: one.__name__):
         yield from (f"## {kind.__name__}", "", about(kind), "")
         yield from (f"`POST /v1/{path_name(kind.__name__)}`; needs `{kind.needs}`; for: {', '.join(kind.streams)}.", "")
         yield from fields_table(kind)
-    internal = sorted(name for name, kind in VOCABULARY.commands.items() if kind not in public_commands())
+    internal = sorted(name for name, kind in VOCABULARY.commands.items() if kind not in public_commands(VOCABULARY))
     yield from ("## Not to be sent", "", "Commands of the engine and the gateway: " + ", ".join(internal) + ".", "")
 
 
@@ -88,10 +90,14 @@ def queries() -> Iterable[str]:
 def permissions() -> Iterable[str]:
     """Permissions and who starts with which."""
     yield from ("A role is a list of permissions; nobody can grant what they do not hold.", "")
-    yield from ("| permission | owner | new sub-agent | player | feed | commands |", "|---|---|---|---|---|---|")
+    yield from (
+        "| permission | house's owner | book's owner | new sub-agent | player | feed | commands |",
+        "|---|---|---|---|---|---|---|",
+    )
     for permission in Permission:
-        marks = ["yes" if permission.value in held else "" for held in (EVERYTHING, VIEW_ONLY, PLAYER_MAY, FEED_MAY)]
-        needing = ", ".join(f"`{kind.__name__}`" for kind in public_commands() if kind.needs is permission)
+        held_by = (permissions_of("house"), permissions_of("book"), VIEW_ONLY, PLAYER_MAY, FEED_MAY)
+        marks = ["yes" if permission.value in held else "" for held in held_by]
+        needing = ", ".join(f"`{kind.__name__}`" for kind in public_commands(VOCABULARY) if kind.needs is permission)
         yield f"| `{permission.value}` | {' | '.join(marks)} | {needing} |"
 
 

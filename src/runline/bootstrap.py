@@ -14,6 +14,7 @@ from runline.bus.local import LocalBus
 from runline.config import EngineSettings, StoreSettings
 from runline.domain.house import FoundHouse
 from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.engine.bus import Bus
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
@@ -55,15 +56,16 @@ async def running_engine(
     clock: Clock | None = None,
     database: Path | None = None,
     entropy: Entropy = os.urandom,
+    vocabulary: Vocabulary | None = None,
 ) -> AsyncIterator[tuple[Engine, Bus]]:
     """An engine over a store, recovered and executing; it is stopped and its store closed at the end.
 
-    clock: the host's, kept steady, by default. database: the file beside which such a clock's time is noted. A new database gets
-    its house. Raises StoreError.
+    clock: the host's, kept steady, by default. database: the file beside which such a clock's time is noted. vocabulary: what it
+    executes; all that Runline declares, by default. A new database gets its house. Raises StoreError.
     """
     settings = settings or EngineSettings()
     clock = clock or SystemClock()
-    engine = Engine(store, clock, entropy, settings.node)
+    engine = Engine(store, clock, entropy, vocabulary or plain_vocabulary(), settings.node)
     questions = Questions(engine, store.history())
     hubs = Hubs(engine, questions.turns, questions.spending)
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None

@@ -1,8 +1,8 @@
 """Helpers: programs of their own that work for a server on other cores, and end with it however it ends.
 
-Rule: a helper is started as a program, never by importing the program that started it, and has one line to its parent. The
-line's end is the helper's end; where the system can, it is also told to kill the helper as soon as the parent is gone (a helper
-that is stopped or busy reads no line). Signals that end a server do not reach its helpers: the server says when they end.
+Rule: a helper is started as a program, never by importing the program that started it, and has one pipe to its parent. The
+pipe's end is the helper's end; where the system can, it is also told to kill the helper as soon as the parent is gone (a helper
+that is stopped or busy reads no pipe). Signals that end a server do not reach its helpers: the server says when they end.
 """
 
 import asyncio
@@ -41,12 +41,12 @@ class HelperEnded(Exception):
 
 
 def framed(message: bytes) -> bytes:
-    """A message as it goes down the line."""
+    """A message as it goes down the pipe."""
     return LENGTH.pack(len(message)) + message
 
 
-class Line(asyncio.Protocol):
-    """The parent's end of the line: replies come in the order of the orders."""
+class Pipe(asyncio.Protocol):
+    """The parent's end of the pipe: replies come in the order of the orders."""
 
     def __init__(self) -> None:
         self.received = bytearray()
@@ -80,9 +80,9 @@ class Line(asyncio.Protocol):
 class Helper:
     """A helper, seen from its parent."""
 
-    def __init__(self, child: subprocess.Popen[bytes], line: Line) -> None:
+    def __init__(self, child: subprocess.Popen[bytes], pipe: Pipe) -> None:
         self.child = child
-        self.line = line
+        self.pipe = pipe
 
     @classmethod
     async def start(cls, module: str, *words: str, keep: Sequence[int] = ()) -> "Helper":
@@ -101,10 +101,10 @@ class Helper:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         ours.setblocking(False)
-        line = Line()
-        helper = cls(child, line)
+        pipe = Pipe()
+        helper = cls(child, pipe)
         try:
-            await asyncio.get_running_loop().create_connection(lambda: line, sock=ours)
+            await asyncio.get_running_loop().create_connection(lambda: pipe, sock=ours)
         except BaseException:
             ours.close()
             helper.kill()
@@ -113,33 +113,33 @@ class Helper:
 
     @property
     def lives(self) -> bool:
-        """Whether its line still stands."""
-        return self.line.transport is not None
+        """Whether its pipe still stands."""
+        return self.pipe.transport is not None
 
     def send(self, order: bytes) -> asyncio.Future[bytes]:
         """Send an order; the future has its reply, or HelperEnded."""
-        if self.line.transport is None:
+        if self.pipe.transport is None:
             reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
             reply.set_exception(HelperEnded())
             return reply
         reply = self.expect()
-        self.line.transport.write(framed(order))
+        self.pipe.transport.write(framed(order))
         return reply
 
     def expect(self) -> asyncio.Future[bytes]:
         """What it says next without being told anything."""
         said: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.line.waiting.append(said)
+        self.pipe.waiting.append(said)
         return said
 
     def cut(self) -> None:
-        """Cut the line: it ends when it hears that. Whoever waits for it is told at once."""
-        if self.line.transport is not None:
-            self.line.transport.abort()
-            self.line.transport = None
+        """Cut the pipe: it ends when it hears that. Whoever waits for it is told at once."""
+        if self.pipe.transport is not None:
+            self.pipe.transport.abort()
+            self.pipe.transport = None
 
     async def end(self) -> None:
-        """Cut the line and see it end."""
+        """Cut the pipe and see it end."""
         self.cut()
         try:
             await asyncio.to_thread(self.child.wait, END_S)
@@ -165,7 +165,7 @@ class Helper:
 
 
 def begin(number: str, parent: str) -> socket.socket:
-    """What every helper does first. Returns its end of the line."""
+    """What every helper does first. Returns its end of the pipe."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(one, signal.SIG_IGN)
     end_with_parent()
@@ -180,18 +180,18 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def receive(line: socket.socket) -> bytes | None:
-    """The next message, or None at the line's end."""
-    header = receive_exactly(line, LENGTH.size)
-    return receive_exactly(line, LENGTH.unpack(header)[0]) if header else None
+def receive(pipe: socket.socket) -> bytes | None:
+    """The next message, or None at the pipe's end."""
+    header = receive_exactly(pipe, LENGTH.size)
+    return receive_exactly(pipe, LENGTH.unpack(header)[0]) if header else None
 
 
-def receive_exactly(line: socket.socket, size: int) -> bytes | None:
+def receive_exactly(pipe: socket.socket, size: int) -> bytes | None:
     buffer = bytearray(size)
     view = memoryview(buffer)
     while view:
         try:
-            count = line.recv_into(view)
+            count = pipe.recv_into(view)
         except ConnectionResetError:
             return None
         if not count:
@@ -319,20 +319,20 @@ class CallingHelper:
             self.helper = None
 
 
-def serve(line: socket.socket) -> None:
-    """Call what comes down the line, until it ends."""
-    while (message := receive(line)) is not None:
+def serve(pipe: socket.socket) -> None:
+    """Call what comes down the pipe, until it ends."""
+    while (message := receive(pipe)) is not None:
         answer: tuple[bool, Any]
         try:
             function, args = pickle.loads(message)
             answer = True, function(*args)
         except Exception as error:
             answer = False, error
-        line.sendall(framed(pickled(answer)))
+        pipe.sendall(framed(pickled(answer)))
 
 
 def pickled(answer: tuple[bool, Any]) -> bytes:
-    """An answer as it goes down the line; what its parent could not unpickle is told in words."""
+    """An answer as it goes down the pipe; what its parent could not unpickle is told in words."""
     try:
         reply = pickle.dumps(answer)
         if not answer[0]:
@@ -344,8 +344,8 @@ def pickled(answer: tuple[bool, Any]) -> bytes:
 
 def main(number: str, parent: str) -> None:
     """The helper as a program."""
-    with begin(number, parent) as line, suppress(BrokenPipeError, ConnectionResetError):
-        serve(line)
+    with begin(number, parent) as pipe, suppress(BrokenPipeError, ConnectionResetError):
+        serve(pipe)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from runline.demo.sample import BOOK as SAMPLE
 from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
 from runline.demo.sample import add_sample
 from runline.domain.messages import HOUSE, Rejected
-from runline.domain.queries.inside import Books, Nothing
+from runline.domain.queries.inside import Nothing, OpenBooks
 from runline.domain.sessions import SessionLimits
 from runline.engine.ports import StoreError
 from runline.gateway.addresses import Addresses, is_loopback
@@ -120,7 +120,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
                 await signing.set_first_password(HOUSE, owner, password)
                 if not server_settings.owner_password:
                     say(f"The house's owner may sign in (this is shown once): user {owner}, password {password}")
-            if sample and not (await signing.door.ask_inside(HOUSE, "books_open", Nothing(), Books)).count:
+            if sample and not (await signing.door.ask_inside(HOUSE, "books_open", Nothing(), OpenBooks)).count:
                 await add_sample(bus, signing, owner, engine.clock.now_ns())
                 say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
             scheme = "https" if server_settings.tls_certificate else "http"

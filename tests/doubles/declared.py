@@ -4,17 +4,18 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
-import pytest
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain.messages import Event
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 
 
-def declare_otherwise(monkeypatch: pytest.MonkeyPatch, what: str, about: Any, handler: Any) -> None:
-    """Until the test is over, `handler` is what the vocabulary has for a message: one of its `deciders`, `evolvers`, `timers`, ….
-    An event's is its only one."""
-    declared = {**getattr(VOCABULARY, what), about: (handler,) if what == "evolvers" else handler}
-    monkeypatch.setattr(VOCABULARY, what, MappingProxyType(declared))
+def declare_otherwise(vocabulary: Vocabulary, what: str, about: Any, handler: Any) -> Callable[[], None]:
+    """From now on `handler` is what a vocabulary (an engine's, or one that was made for the test) has for a message: one of its
+    `deciders`, `evolvers`, `timers`, …. An event's is its only one. Returns what makes it as it was."""
+    before = getattr(vocabulary, what)
+    setattr(vocabulary, what, MappingProxyType({**before, about: (handler,) if what == "evolvers" else handler}))
+    return lambda: setattr(vocabulary, what, before)
 
 
 def evolving(kind: type[Event]) -> Callable[[Any, Event], None]:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 from tests.doubles.stage import HOUR_NS, SECOND_NS, BookStage, HouseStage
-from tests.doubles.words import board, game, line, player, role
+from tests.doubles.words import EVERY, board, game, line, player, role
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.catalog import side_line
@@ -18,7 +18,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
 from runline.domain.nodes import ROOT
-from runline.domain.permissions import EVERYTHING, PLAYER_MAY, Permission
+from runline.domain.permissions import PLAYER_MAY, Permission
 from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
@@ -71,7 +71,7 @@ def set_up() -> BookStage:
         book.given(game(name), board(name))
     book.given(CreateAgent("A1", ROOT), CreateAgent("A2", "A1"), CreateAgent("A3", ROOT))
     book.given(player("P1", "A2"), player("P2", "A1"), player("P3"))
-    book.given(role("agents", *Permission), CreateUser("one", "A1", "agents"))
+    book.given(role("agents", *EVERY), CreateUser("one", "A1", "agents"))
     book.given(role("clerks", Permission.WAGER_PLACE, Permission.WAGER_VOID), CreateUser("clerk", ROOT, "clerks"))
     return book
 
@@ -151,7 +151,7 @@ def shapes_the_tree(book: BookStage, pick: Pick) -> None:
 def manages_roles(book: BookStage, pick: Pick) -> None:
     who = pick.one(["one", "clerk", *PLAYERS, "owner"])
     name = pick.one(["agents", "clerks", "player"])
-    some = PLAYER_MAY if name == "player" else EVERYTHING
+    some = PLAYER_MAY if name == "player" else EVERY
     may = tuple(Permission(permission) for permission in some if pick.between(0, 9))
     commands: list[Command] = [
         SetRole(name, pick.one([ROOT, ROOT, "A1"]), may, "review"),

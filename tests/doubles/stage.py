@@ -15,6 +15,7 @@ from heapq import heappop
 from typing import Any
 
 from tests.doubles.laws import figures, moved
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain.book import Book, StartBook
 from runline.domain.execution import Seen, fold, judge, needs, time_of
@@ -27,7 +28,7 @@ from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.rows import row_decoder, row_encoder
 from runline.domain.state import ByKey, Row, State
 from runline.domain.tickets import Ticket
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.requests import Request
 
 NOON_NS = 1_467_374_400 * 10**9
@@ -131,8 +132,8 @@ class Stage:
         request = Request(state.stream, "", actor, command, session, if_position=if_position)
         judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched)
         assert not isinstance(judged, Seen)
-        if type(command) in VOCABULARY.grounds:
-            assert VOCABULARY.grounds[type(command)](state, command) <= state.seq
+        if type(command) in state.vocabulary.grounds:
+            assert state.vocabulary.grounds[type(command)](state, command) <= state.seq
         return judged
 
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
@@ -194,7 +195,7 @@ class Stage:
 
     def recovered(self) -> Any:
         """The state as a restart would rebuild it: from the stored rows alone."""
-        state: Any = House(VOCABULARY) if isinstance(self.state, House) else Book(self.state.stream, VOCABULARY)
+        state: Any = self.state.vocabulary.state_of(self.state.stream)
         state.seq, state.at_ns = self.state.seq, self.state.at_ns
         for kind in state.held:
             for row in self.stored(kind):
@@ -219,17 +220,17 @@ class Stage:
             due_ns, kind, subject = heappop(due)
             timer = self.state.timers.by_subject.get((kind, subject))
             if timer is not None and timer.due_ns == due_ns:
-                self.execute(VOCABULARY.timers[kind](subject), ENGINE)
+                self.execute(self.state.vocabulary.timers[kind](subject), ENGINE)
 
 
 class HouseStage(Stage):
-    """The house, and the clock of all."""
+    """The house, and the clock of all. vocabulary: what it and its books know."""
 
     state: House
     owner = "platform"
 
-    def __init__(self) -> None:
-        super().__init__(House(VOCABULARY))
+    def __init__(self, vocabulary: Vocabulary = VOCABULARY) -> None:
+        super().__init__(House(vocabulary))
         self.clock_ns = NOON_NS
         self.books: list[BookStage] = []
         self.execute(FoundHouse(self.owner), ENGINE)
@@ -255,7 +256,7 @@ class HouseStage(Stage):
     def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
         super().apply(events, actor, at_ns)
         for _, _, _, event in self.log[len(self.log) - len(events) :]:
-            caused = VOCABULARY.caused.get(type(event))
+            caused = self.state.vocabulary.caused.get(type(event))
             if caused is not None:
                 command = caused(self.state, event)
                 for book in self.books:
@@ -275,7 +276,7 @@ class BookStage(Stage):
     state: Book
 
     def __init__(self, house: HouseStage, name: str) -> None:
-        super().__init__(Book(name, VOCABULARY))
+        super().__init__(Book(name, house.state.vocabulary))
         self.house = house
         self.execute(StartBook(self.owner, house.state.seq), ENGINE)
         self.events = []

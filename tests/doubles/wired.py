@@ -8,6 +8,7 @@ import msgspec
 
 from runline.bus.local import LocalBus
 from runline.domain.messages import Rejected
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Bus, Question, Who
 from runline.engine.codec import (
     decode_committed,
@@ -42,12 +43,13 @@ def told(rejected: Rejected) -> Rejected:
 class FarSink(Sink):
     """A sink at the other end. indexes: of the requests that were sent on."""
 
-    def __init__(self, sink: Sink, indexes: list[int]) -> None:
+    def __init__(self, sink: Sink, vocabulary: Vocabulary, indexes: list[int]) -> None:
         self.sink = sink
+        self.vocabulary = vocabulary
         self.indexes = indexes
 
     def answer(self, index: int, outcome: Outcome) -> None:
-        self.sink.answer(self.indexes[index], decode_outcome(encode_outcome(outcome)))
+        self.sink.answer(self.indexes[index], decode_outcome(self.vocabulary, encode_outcome(outcome)))
 
 
 class FarWatcher:
@@ -81,12 +83,12 @@ class WiredBus(LocalBus):
         indexes: list[int] = []
         for index, request in enumerate(requests):
             try:
-                passed.append(decode_request(encode_request(request)))
+                passed.append(decode_request(self.vocabulary, encode_request(request)))
                 indexes.append(index)
             except Rejected as rejected:
                 sink.answer(index, refused(0, rejected))
         if passed:
-            super().submit(passed, FarSink(sink, indexes))
+            super().submit(passed, FarSink(sink, self.vocabulary, indexes))
 
     async def ask(self, question: Question) -> Answer:
         try:
@@ -97,7 +99,7 @@ class WiredBus(LocalBus):
     async def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
         try:
             async for happened in super().follow(stream, after):
-                yield decode_committed(encode_committed(happened))
+                yield decode_committed(self.vocabulary, encode_committed(happened))
         except Rejected as rejected:
             raise told(rejected) from None
 

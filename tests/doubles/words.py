@@ -27,6 +27,10 @@ def player(number: str, under: str = ROOT, credit: int = 1_000_00) -> Command:
     return CreatePlayer(number, under, credit)
 
 
+EVERY = tuple(permission for permission in Permission if "book" in permission.streams)
+"""What somebody may do in a book who may do everything."""
+
+
 def role(name: str, *may: Permission, at: str = ROOT) -> Command:
     return SetRole(name, at, may, "given")
 

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from tests.doubles.plain import VOCABULARY
 from tests.integration.world import AWAY_WINS, HOUR_NS, NOON_NS, START_NS, SetClock, World, running, start_ns, wager
 
 from runline.domain.accounts import EnterTransaction, GrantTemporaryCredit
@@ -86,7 +87,7 @@ def a_settled_day(path: Path) -> None:
             await world.settled("b1", "G2")
 
     asyncio.run(main())
-    make_anchor(path, path.with_name("anchor"), signing_key(path.with_name("book.db.key")), NOON_NS)
+    make_anchor(path, path.with_name("anchor"), signing_key(path.with_name("book.db.key")), NOON_NS, VOCABULARY)
     asyncio.run(afterwards())
 
 

@@ -15,6 +15,7 @@ from runline.bootstrap import outside, running_engine
 from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import Clock
 from runline.gateway.server import Server, listen, make_server
 from runline.store.sqlite import SqliteStore
@@ -22,7 +23,7 @@ from runline.store.sqlite import SqliteStore
 PASSWORD = "a long password"
 
 
-class Place:
+class Premises:
     """A server, the world behind it, and its clients."""
 
     def __init__(self, world: World, server: Server, address: str) -> None:
@@ -61,18 +62,23 @@ class Place:
 
 @asynccontextmanager
 async def served(
-    path: Path, clock: Clock | None = None, store: Any = None, bus_kind: type[LocalBus] = LocalBus, **options: Any
-) -> AsyncIterator[Place]:
+    path: Path,
+    clock: Clock | None = None,
+    store: Any = None,
+    bus_kind: type[LocalBus] = LocalBus,
+    vocabulary: Vocabulary | None = None,
+    **options: Any,
+) -> AsyncIterator[Premises]:
     """A server over a file; it is stopped at the end. bus_kind: how it reaches the engine. options: of the server."""
     clock = clock or SetClock()
     store = store or SqliteStore(path)
-    async with running_engine(store, clock=clock) as (engine, bus):
+    async with running_engine(store, clock=clock, vocabulary=vocabulary) as (engine, bus):
         server = make_server(another(bus_kind, bus), outside(clock), **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             scheme = "https" if "certificate" in options else "http"
-            place = Place(World(engine, bus, clock), server, f"{scheme}://{host}:{port}")
+            place = Premises(World(engine, bus, clock), server, f"{scheme}://{host}:{port}")
             try:
                 await comes_true(lambda: server.started or serving.done())
                 yield place
@@ -85,7 +91,7 @@ async def served(
 
 @asynccontextmanager
 async def raw(
-    place: Place, source: str = "127.0.0.1"
+    place: Premises, source: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A bare connection. source: the address that it comes from."""
     host, port = place.address.rpartition("//")[2].split(":")

@@ -8,21 +8,34 @@ from subprocess import Popen
 from typing import Any
 
 import apsw
+from tests.doubles.plain import VOCABULARY
 
 from runline.engine.ports import Sealed, Store, StoreError
 from runline.store.memory import MemoryStore
-from runline.store.sqlite import SqliteStore
+from runline.store.sqlite import SqliteStore, nobody_hears
 from runline.store.sqlite_process import SqliteProcessStore
 
 Open = Callable[[Path], Store]
 
+
+def keeping(kind: Callable[[Path], Any]) -> Open:
+    """Opens stores of a kind that keep the rows of all that Runline declares: an engine need not tell them first."""
+
+    def opened(path: Path) -> Store:
+        store: Store = kind(path)
+        store.serve(VOCABULARY, nobody_hears)
+        return store
+
+    return opened
+
+
 COMMITTERS: dict[str, Open] = {
-    "inline": SqliteStore,
-    "process": SqliteProcessStore,
+    "inline": keeping(SqliteStore),
+    "process": keeping(SqliteProcessStore),
 }
 """What keeps a file."""
 
-STORES: dict[str, Open] = {"memory": lambda path: MemoryStore(os.urandom), **COMMITTERS}
+STORES: dict[str, Open] = {"memory": keeping(lambda path: MemoryStore(os.urandom)), **COMMITTERS}
 """Every store: a new one is a line here or above."""
 
 
@@ -94,7 +107,7 @@ class HeldStore(Around):
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced: frozenset[str] = await self.store.commit(sealed) if self.stored_first else frozenset()
-        if not self.open.is_set() and any(part.before.stream != self.all_but for part in sealed.parts):
+        if not self.open.is_set() and any(stretch.before.stream != self.all_but for stretch in sealed.stretches):
             self.held.set()
             await self.open.wait()
         return fenced if self.stored_first else await self.store.commit(sealed)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.wired import BUSES, WiredBus, another
 from tests.integration.stores import HeldStore
 from tests.integration.world import NOON_NS, acceptance, passes, play, running, wager
@@ -13,7 +14,6 @@ from runline.domain.messages import GATEWAY, Rejected
 from runline.domain.queries.inside import CredentialAsked, Known, Standing
 from runline.domain.sessions import LIMITS, SignOut, used_ns
 from runline.domain.tickets import WagerPlaced
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Question
 from runline.engine.probes import Measures
 from runline.engine.requests import Accepted, Refused, Request

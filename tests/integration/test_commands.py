@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 import pytest
 from tests.doubles.ids import uuid7
+from tests.doubles.plain import VOCABULARY
 from tests.integration.world import HOUR_NS, MONEYLINE, NOON_NS, SetClock, play, running, wager
 
 from runline.domain.accounts import AdjustCredit
@@ -15,7 +16,6 @@ from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE, HOUSE, Rejected
 from runline.domain.suspension import Suspend
 from runline.domain.tickets import VoidWager
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.limits import AHEAD_MS_MAX, REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX, WINDOW_MS
 from runline.engine.requests import Accepted, Previewed, Refused
 from runline.gateway.door import Door

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.integration.world import World
 
 from runline.bootstrap import running_engine
@@ -45,7 +46,7 @@ def read_notes(notes):
     sent, acknowledged = [], {}
     for line in notes.read_bytes().splitlines(keepends=True):
         if line.startswith(b"S ") and line.endswith(b"\n"):
-            sent.append(decode_request(b64decode(line[2:-1])))
+            sent.append(decode_request(VOCABULARY, b64decode(line[2:-1])))
         elif line.startswith(b"A ") and line.endswith(b"\n"):
             _, stream, command, position = line.decode().split()
             acknowledged[command] = (stream, int(position))

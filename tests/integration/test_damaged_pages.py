@@ -12,6 +12,7 @@ from typing import Any
 import apsw
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.plain import VOCABULARY
 from tests.integration.served import served
 from tests.integration.world import agrees, play, running, wager
 
@@ -30,7 +31,7 @@ from runline.store.checking import check_once, checking
 from runline.store.file import open_connection, wal_of
 from runline.store.mark import mark_path
 from runline.store.sqlite import SqliteStore
-from runline.store.tables import SYSTEM_TABLES, row_tables
+from runline.store.tables import SYSTEM_TABLES, tables_of
 
 FLIPS = int(os.environ.get("RUNLINE_FLIPS", "40"))
 PAGE = 4_096
@@ -67,7 +68,7 @@ def read_everything(path):
     connection = open_connection(path, writing=False)
     found = {}
     try:
-        for table in (*SYSTEM_TABLES, *row_tables()):
+        for table in (*SYSTEM_TABLES, *tables_of(VOCABULARY).by_name.values()):
             if table.name == "openings":
                 continue
             names = ", ".join(column.name for column in table.columns)

@@ -8,16 +8,16 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.integration.days import public_key
 
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ids import id_text
 from runline.evaluate.anchor import make_anchor, signing_key
 from runline.evaluate.terminal import AGREES, DIFFERS, UNREADABLE, trace_command, verify_database
 from runline.evaluate.verify import verify
 from runline.store.file import open_connection
 from runline.store.schema_change import migrate
-from runline.store.tables import row_tables
+from runline.store.tables import tables_of
 
 UNUSED = {
     "archived_fixtures", "credentials", "feeds", "jobs", "sessions", "set_aside", "settlements", "slownesses",
@@ -67,7 +67,7 @@ def test_a_row_that_is_changed_or_gone_is_found_in_every_table(day, table):
 
 @pytest.mark.parametrize("table", sorted(VOCABULARY.rows))
 def test_a_row_that_the_log_does_not_know_is_found_in_every_table(day, table):
-    columns = next(one for one in row_tables() if one.name == table).columns
+    columns = tables_of(VOCABULARY).by_name[table].columns
     values = ["'b1'", *("7" if column.kind in ("integer", "boolean") else "'made up'" for column in columns[1:])]
     edit(day, f"INSERT INTO {table} VALUES ({', '.join(values)})")
     (found,) = differences(day)
@@ -170,7 +170,7 @@ def test_an_anchor_that_was_tampered_with_is_not_believed(settled_day, what, tmp
 
 def test_an_anchor_of_another_database_differs(settled_day, day, tmp_path):
     key = signing_key(tmp_path / "key")
-    make_anchor(day, tmp_path / "anchor", key, 1)
+    make_anchor(day, tmp_path / "anchor", key, 1, VOCABULARY)
     other = key.public_key().public_bytes_raw().hex()
     assert verify_database(settled_day / "book.db", tmp_path / "anchor", other) == DIFFERS
 

@@ -232,7 +232,7 @@ def test_an_engine_that_is_stopped_while_nothing_can_be_stored_ends(committed, i
 # What cannot be let out
 
 
-def test_a_part_that_cannot_be_let_out_is_read_again_and_the_others_are_answered(committed, impatient, monkeypatch):
+def test_a_stretch_that_cannot_be_let_out_is_read_again_and_the_others_are_answered(committed, impatient, monkeypatch):
     async def main():
         async with running(committed()) as world:
             await open_stage(world, books=("b1", "b2"))
@@ -306,7 +306,7 @@ def test_a_row_that_cannot_be_stored_stops_its_stream_only(committed, impatient)
     parts = []
 
     async def watched(store, sealed):
-        parts.append({part.before.stream for part in sealed.parts})
+        parts.append({stretch.before.stream for stretch in sealed.stretches})
         return await store.commit(sealed)
 
     async def main():
@@ -436,7 +436,7 @@ def test_when_nobody_can_tell_whether_it_was_stored_the_same_command_may_be_sent
     agrees(committed.path)
 
 
-def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, impatient):
+def test_when_only_some_stretches_were_stored_memory_follows_the_store(committed, impatient):
     async def main():
         faulty = FaultyStore(committed())
         async with running(faulty) as world:
@@ -445,7 +445,7 @@ def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, im
 
             async def half(store, sealed):
                 faulty.fault = None
-                parts = [part for part in sealed.parts if part.before.stream == "b1"]
+                parts = [stretch for stretch in sealed.stretches if stretch.before.stream == "b1"]
                 await store.commit(Sealed(sealed.node, sealed.sealed_ns, sealed.durable_before_ns, parts))
                 raise StoreError("lost", "on purpose")
 
@@ -464,7 +464,7 @@ def test_when_only_some_parts_were_stored_memory_follows_the_store(committed, im
 # Faults of ours
 
 
-def break_wagers(monkeypatch, stream, amount_minor, error):
+def break_wagers(world, stream, amount_minor, error):
     """A wager of this amount breaks its book, after it has changed half of it."""
     sound = evolving(WagerPlaced)
 
@@ -473,12 +473,12 @@ def break_wagers(monkeypatch, stream, amount_minor, error):
         if book.stream == stream and event.risk_minor == amount_minor:
             raise error
 
-    declare_otherwise(monkeypatch, "evolvers", WagerPlaced, broken)
+    declare_otherwise(world.engine.vocabulary, "evolvers", WagerPlaced, broken)
 
 
 @pytest.mark.parametrize("error", [BrokenInvariant("on purpose"), ZeroDivisionError("on purpose")], ids=type)
 @pytest.mark.parametrize("bulk", [False, True], ids=["wagers", "bulk"])
-def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impatient, monkeypatch, error, bulk):
+def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impatient, error, bulk):
     async def main():
         held = HeldStore(committed())
         async with running(held) as world:
@@ -486,7 +486,7 @@ def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impati
             durable = await world.do("b1", wager())
             listener = world.listen("b1", durable.position)
             recoveries = world.engine.probes.recoveries
-            break_wagers(monkeypatch, "b1", 66_00, error)
+            break_wagers(world, "b1", 66_00, error)
             held.hold()
             flying = asyncio.create_task(world.ask("b1", wager(amount_minor=1_00)))
             await held.held.wait()
@@ -514,7 +514,6 @@ def test_a_stream_that_breaks_stops_alone_and_lets_nothing_out(committed, impati
             listener.leave()
         assert [times_stored(committed.path, request.id) for request in requests] == [0] * 4 + [1] * 4
         await asyncio.to_thread(agrees, committed.path)
-        monkeypatch.undo()
 
         async with running(committed()) as world:
             assert await wagers_of(world) == 2

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.integration.stores import COMMITTERS, child_of
 from tests.integration.world import agrees, play, running, wager
 
@@ -106,7 +107,7 @@ def test_files_are_for_their_owner_only_whatever_the_umask(path, tmp_path, commi
 
 def test_an_anchor_is_for_its_owner_only(day, tmp_path):
     folder = tmp_path / "kept"
-    make_anchor(day, folder, signing_key(tmp_path / "key"), 1)
+    make_anchor(day, folder, signing_key(tmp_path / "key"), 1, VOCABULARY)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(one.stat().st_mode) & 0o077 for one in folder.iterdir()} == {0}
 

@@ -7,13 +7,13 @@ import apsw
 import pytest
 from tests.doubles.ids import uuid7
 from tests.doubles.wired import BUSES
+from tests.doubles.words import EVERY
 from tests.integration.served import PASSWORD, served
 from tests.integration.world import HOUR_NS, SECOND_NS, SetClock, agrees, wager
 
 from runline.client import RefusedError
 from runline.domain.hierarchy import CreateAgent, MoveAgent
 from runline.domain.messages import HOUSE, Rejected
-from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.sessions import LIMITS
 from runline.domain.users import CreateUser
@@ -480,7 +480,7 @@ def test_a_role_that_a_move_has_ended_lets_nobody_see_anything_at_any_door(place
         world = place.world
         for agent, parent in (("A2", "root"), ("X", "A1")):
             await world.do("b1", CreateAgent(agent, parent))
-        await world.do("b1", SetRole("of-A1", "A1", tuple(Permission), ""))
+        await world.do("b1", SetRole("of-A1", "A1", EVERY, ""))
         await world.do("b1", CreateUser("ann", "X", "of-A1"))
         ann = await place.sign_in("b1", "ann")
         frames = ann.stream("wagers")

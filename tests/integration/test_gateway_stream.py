@@ -13,6 +13,7 @@ import apsw
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.ids import uuid7
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.ports import own_port
 from tests.integration.served import PASSWORD, served, small_buffer
 from tests.integration.world import LINES, MONEYLINE, NOON_NS, SECOND_NS, wager
@@ -679,7 +680,7 @@ def test_whatever_is_killed_and_cut_under_load_every_screen_sees_its_whole_log(p
             for row in connection.execute("SELECT body FROM events WHERE stream = 'b1' ORDER BY seq")
         ]
         connection.close()
-        wagers = {entry.seq: event.player for entry in log if isinstance(event := entry.event(), WagerPlaced)}
+        wagers = {entry.seq: event.player for entry in log if isinstance(event := entry.event(VOCABULARY), WagerPlaced)}
         assert set(placed.items()) <= set(wagers.items())
         for user, follower in found:
             assert follower.images == 1

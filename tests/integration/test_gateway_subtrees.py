@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from tests.doubles.ids import uuid7
+from tests.doubles.plain import VOCABULARY
 from tests.integration.served import PASSWORD, served
 from tests.integration.test_gateway_access import BOOK_COMMANDS, VALUES
 from tests.integration.world import MONEYLINE
 
 from runline.client import RefusedError
-from runline.domain.vocabulary import VOCABULARY
 
 AMOUNT = 76_543_21
 """Of everything in the other subtree: no sum may have it."""

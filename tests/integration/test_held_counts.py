@@ -3,12 +3,13 @@
 import asyncio
 
 import apsw
-from tests.integration.test_store import close, part, sealed, ticket
+from tests.integration.stores import COMMITTERS
+from tests.integration.test_store import close, sealed, stretch, ticket
 
+from runline.domain.tickets import Ticket
 from runline.engine.ports import Head
 from runline.store.file import open_connection
-from runline.store.sqlite import SqliteStore
-from runline.store.tables import held_totals, table_named
+from runline.store.tables import held_totals, table_of
 from runline.store.writing import Numbers
 
 
@@ -17,7 +18,7 @@ def counted(path) -> tuple[tuple[int, int], tuple[int, int]]:
     connection = open_connection(path, writing=False)
     (said,) = connection.execute("SELECT held_rows, held_sum FROM heads WHERE stream = 'b1'")
     rows, total = 0, 0
-    for _, found, positions in connection.execute(held_totals(table_named("tickets"))):
+    for _, found, positions in connection.execute(held_totals(table_of(Ticket))):
         rows, total = found, positions
     connection.close()
     return said, (rows, total)
@@ -27,7 +28,7 @@ def test_tickets_that_are_new_changed_closed_and_opened_again_are_counted_as_the
     path = tmp_path / "book.db"
 
     async def main() -> None:
-        store = SqliteStore(path)
+        store = COMMITTERS["inline"](path)
         head: Head = await store.claim("b1")
         for rows in (
             [ticket(1), ticket(2), ticket(3)],
@@ -35,7 +36,7 @@ def test_tickets_that_are_new_changed_closed_and_opened_again_are_counted_as_the
             [ticket(7, "won", changed_seq=8), ticket(5, changed_seq=9)],
             [ticket(7, changed_seq=11), ticket(8, "void", changed_seq=12)],
         ):
-            written = part(head, 2, rows)
+            written = stretch(head, 2, rows)
             assert not await store.commit(sealed(written))
             head = written.after
             said, found = counted(path)
@@ -48,7 +49,7 @@ def test_tickets_that_are_new_changed_closed_and_opened_again_are_counted_as_the
 def test_what_another_owner_has_written_is_looked_for_again(tmp_path):
     connection = apsw.Connection(str(tmp_path / "plain.db"))
     connection.execute("CREATE TABLE tickets (stream TEXT, number INTEGER)")
-    numbers, table = Numbers(connection), table_named("tickets")
+    numbers, table = Numbers(connection), table_of(Ticket)
     assert numbers.stored(table, "b1", [("b1", 4)]) == []
     assert numbers.stored(table, "b1", [("b1", 4), ("b1", 9)]) == [("b1", 4)]
     assert numbers.stored(table, "b2", [("b2", 9)]) == []

@@ -14,6 +14,7 @@ import apsw
 import msgspec
 import pytest
 from tests.doubles.ids import uuid7
+from tests.doubles.plain import VOCABULARY
 from tests.integration.world import NOON_NS, play, running, wager
 
 from runline.domain.accounts import EnterTransaction
@@ -26,7 +27,6 @@ from runline.domain.roles import SetRole
 from runline.domain.sessions import Session
 from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.requests import Refused
 from runline.evaluate import trace as tracing
@@ -224,7 +224,7 @@ def every_question() -> list[Any]:
 def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: dict[str, Any], **asked: Any) -> Any:
     """The page that somebody is answered."""
     question = HISTORY[name].asked(**chosen, **asked)
-    asked_for = (name, f"session of {user}", user, question, NOON_NS)
+    asked_for = (VOCABULARY, name, f"session of {user}", user, question, NOON_NS)
     found = sqlite_history.look_here(stream, history.answer, asked_for, {})
     return found if isinstance(found, Refused) else msgspec.json.decode(found[1])
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise
+from tests.doubles.plain import VOCABULARY
 from tests.integration.served import served
 from tests.integration.stores import HeldStore
 from tests.integration.test_lanes import answers, queue
@@ -18,7 +19,6 @@ from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser, RevokeUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     AWAITING_PER_USER_MAX,
@@ -156,7 +156,7 @@ def test_a_flood_by_staff_who_may_leaves_the_owner_a_place_and_a_turn_and_player
     agrees(path)
 
 
-def test_a_user_whose_commands_take_long_has_fewer_of_them_in_a_turn(path, monkeypatch):
+def test_a_user_whose_commands_take_long_has_fewer_of_them_in_a_turn(path):
     """A clock that goes on by itself while a subject is suspended: each of these commands takes long."""
 
     async def main():
@@ -169,7 +169,7 @@ def test_a_user_whose_commands_take_long_has_fewer_of_them_in_a_turn(path, monke
                 world.clock.host_ahead_ns += CONTROL_TURN_NS * (context.user.name == "sam")
                 return judge(state, command, context)
 
-            declare_otherwise(monkeypatch, "deciders", Suspend, slowly)
+            declare_otherwise(world.engine.vocabulary, "deciders", Suspend, slowly)
             order: list[tuple[str, str]] = []
             world.engine.submit(suspends(world, 16, "sam"), Order(order, "sam"))
             world.engine.submit([world.request("b1", wager("P2", 1_00), "P2")], Order(order, "wager"))
@@ -402,7 +402,7 @@ def test_a_batch_is_full_by_its_bytes_however_few_events_it_has(path, monkeypatc
             commit = store.commit
 
             async def measured(sealed):
-                sizes.append(sum(len(row[4]) for part in sealed.parts for row in part.events))
+                sizes.append(sum(len(row[4]) for stretch in sealed.stretches for row in stretch.events))
                 return await commit(sealed)
 
             monkeypatch.setattr(store, "commit", measured)
@@ -441,12 +441,12 @@ def test_a_query_that_waits_for_a_position_is_woken_when_it_is_reached_and_not_b
             for task in far:
                 task.cancel()
             await asyncio.gather(*far, return_exceptions=True)
-            assert (positions.waiting, world.engine.reads.places.count, world.engine.reads.places.of) == ({}, 0, {})
+            assert (positions.waiting, world.engine.reads.awaiting.count, world.engine.reads.awaiting.of) == ({}, 0, {})
 
     play(main())
 
 
-def test_queries_that_wait_have_bounds_for_each_user_part_and_book_and_in_all(path, monkeypatch):
+def test_queries_that_wait_have_bounds_for_each_user_branch_and_book_and_in_all(path, monkeypatch):
     monkeypatch.setattr("runline.engine.positions.AWAITING_MAX", 4 * AWAITING_PER_USER_MAX)
 
     async def main():
@@ -480,7 +480,7 @@ def test_queries_that_wait_have_bounds_for_each_user_part_and_book_and_in_all(pa
             for task in (*waiting, *others):
                 task.cancel()
             await asyncio.gather(*waiting, *others, return_exceptions=True)
-            assert world.engine.reads.places.count == 0
+            assert world.engine.reads.awaiting.count == 0
 
     play(main())
 

@@ -109,7 +109,7 @@ def test_a_batch_is_bounded_however_much_waits(path, monkeypatch):
             commit = store.commit
 
             async def measured(sealed):
-                sizes.append(sum(len(part.events) for part in sealed.parts))
+                sizes.append(sum(len(stretch.events) for stretch in sealed.stretches))
                 return await commit(sealed)
 
             monkeypatch.setattr(store, "commit", measured)
@@ -168,7 +168,7 @@ def test_a_flood_of_one_agents_players_leaves_room_for_those_of_another(path):
             assert others.outcomes == [None] * 200
             assert {type(outcome) for outcome in await answers(others)} == {Accepted}
             await answers(flooding)
-            assert world.engine.writers["b1"].lanes.wagers.parts == {}
+            assert world.engine.writers["b1"].lanes.wagers.branches == {}
 
     play(main())
 

@@ -490,8 +490,8 @@ def test_a_suspension_sends_the_games_that_it_closes_to_those_whom_it_closes_the
 @pytest.mark.parametrize("piece_ns", [0, 1_000_000])
 def test_an_image_that_is_made_in_pieces_is_what_holds_at_its_position(path, monkeypatch, piece_ns):
     monkeypatch.setattr("runline.live.hub.STEP_NS", piece_ns)
-    monkeypatch.setattr("runline.live.drafts.PIECE_ROWS", 1)
-    monkeypatch.setattr("runline.live.drafts.PIECE_EVENTS", 1)
+    monkeypatch.setattr("runline.live.frames.PIECE_ROWS", 1)
+    monkeypatch.setattr("runline.live.frames.PIECE_EVENTS", 1)
     monkeypatch.setattr("runline.live.composer.PIECE_EVENTS", 1)
 
     async def main():
@@ -533,7 +533,7 @@ def test_an_image_that_is_made_in_pieces_is_what_holds_at_its_position(path, mon
 
 def test_somebody_who_comes_back_after_much_has_happened_gets_it_in_order(path, monkeypatch):
     monkeypatch.setattr("runline.live.hub.STEP_NS", 0)
-    monkeypatch.setattr("runline.live.drafts.PIECE_EVENTS", 3)
+    monkeypatch.setattr("runline.live.frames.PIECE_EVENTS", 3)
 
     async def main():
         async with wall(path) as there:

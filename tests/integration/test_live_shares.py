@@ -105,7 +105,7 @@ def test_who_has_spent_their_share_is_let_in_when_it_is_paid_for_and_nobody_wait
 
 
 def test_a_large_subtree_is_imaged_without_its_players_and_a_wager_costs_its_own_rows(path, monkeypatch):
-    monkeypatch.setattr("runline.live.rows.IMAGE_PLAYERS_MAX", 1)
+    monkeypatch.setattr("runline.domain.figures.IMAGE_PLAYERS_MAX", 1)
 
     async def main():
         async with wall(path) as there:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.integration.served import served
 from tests.integration.stores import COMMITTERS, STORES
-from tests.integration.test_store import close, part, refusal, sealed, ticket
+from tests.integration.test_store import close, refusal, sealed, stretch, ticket
 from tests.integration.world import play, wager
 
 from runline.domain.hierarchy import Agent, Player
@@ -39,12 +39,12 @@ FURTHER = [
 
 async def filled(store):
     """A book with all of these."""
-    first = part(
+    first = stretch(
         await store.claim("b1"),
         40,
         [*AGENTS, *PLAYERS, *TICKETS, *FURTHER, Suspension("all", "", "night", 0, "root", 1)],
     )
-    await store.commit(sealed(first, part(await store.claim("b2"), 2, [Agent("C1", "root"), ticket(2)])))
+    await store.commit(sealed(first, stretch(await store.claim("b2"), 2, [Agent("C1", "root"), ticket(2)])))
     return first
 
 
@@ -111,7 +111,7 @@ def test_a_snapshot_is_of_the_last_commit(opened):
     async def then(store, history, first):
         assert await history.look("b1", where) == ("b1", 40)
         assert await history.look("b9", where) == ("b9", 0)
-        await store.commit(sealed(part(first.after, 2)))
+        await store.commit(sealed(stretch(first.after, 2)))
         assert await history.look("b1", where) == ("b1", 42)
 
     looking(opened, then)
@@ -186,7 +186,7 @@ def test_refusals_come_newest_first_below_a_key(opened):
             one = refusal(2, 10 * minute)
             one.minute, one.code = minute, code
             refused.append(one)
-        await store.commit(sealed(part(first.after, 0, refusals=refused)))
+        await store.commit(sealed(stretch(first.after, 0, refusals=refused)))
         assert await history.look("b1", refusals, None) == refused[::-1]
         last = refused[2]
         key = (last.minute, last.actor, last.command, last.code)
@@ -203,7 +203,7 @@ def test_when_a_batch_was_durable_is_known_with_the_next_one(opened):
         history = store.history()
         sealings = [(1_000, 0), (2_000, 1_500), (3_000, 0)]
         for sealed_ns, durable_before_ns in sealings:
-            one = sealed(after := part(head))
+            one = sealed(after := stretch(head))
             one.sealed_ns, one.durable_before_ns = sealed_ns, durable_before_ns
             await store.commit(one)
             head = after.after

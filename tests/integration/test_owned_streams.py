@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise, evolving
+from tests.doubles.plain import VOCABULARY
 from tests.integration.stores import Around, FaultyStore
 from tests.integration.world import (
     HOME_WINS,
@@ -31,7 +32,6 @@ from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.engine.recovery import every_stream, recover_view
@@ -57,7 +57,7 @@ async def staged(store):
 async def beside(world, streams, *, proves=True):
     """Another engine on the same store, with these streams, whose house view is fed by the first one's log. proves: whether it
     is said to have all of it, for as long as a test lasts."""
-    engine = Engine(world.engine.store, world.clock, os.urandom, "n2", founds=False)
+    engine = Engine(world.engine.store, world.clock, os.urandom, world.engine.vocabulary, "n2", founds=False)
     await engine.start(streams)
     if proves:
         engine.house.proved(world.clock.host_ns() + HOUR_NS)
@@ -339,7 +339,7 @@ def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatie
             before = dict(world.engine.writers)
 
             async def fault(store, sealed):
-                if any(part.before.stream == "b1" for part in sealed.parts):
+                if any(stretch.before.stream == "b1" for stretch in sealed.stretches):
                     raise StoreError("unreadable", "on purpose")
                 return await store.commit(sealed)
 
@@ -443,7 +443,7 @@ def test_a_part_that_cannot_let_go_of_a_stream_keeps_no_other_from_being_read_ag
     agrees(path)
 
 
-def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_meanwhile(path, impatient, monkeypatch):
+def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_meanwhile(path, impatient):
     async def main():
         async with staged(SqliteStore(path)) as world:
             engine, view = world.engine, world.engine.view
@@ -455,7 +455,7 @@ def test_a_house_view_that_cannot_follow_is_read_again_and_books_take_no_wagers_
                     raise RuntimeError("on purpose")
                 sound(state, event)
 
-            declare_otherwise(monkeypatch, "evolvers", Suspended, fails)
+            declare_otherwise(engine.vocabulary, "evolvers", Suspended, fails)
             # It is durable, so it is accepted; what the view makes of it is another matter.
             assert isinstance(await world.ask(HOUSE, Suspend("all", "", "news")), Accepted)
             assert (await world.refused("b1", wager())).code in ("house_stale", "market_suspended")
@@ -488,7 +488,7 @@ def test_a_result_that_the_house_view_could_not_follow_reaches_the_books(path, i
                 raise RuntimeError("on purpose")
 
             if fails_in == "the view":
-                declare_otherwise(monkeypatch, "evolvers", ResultConfirmed, fails)
+                declare_otherwise(engine.vocabulary, "evolvers", ResultConfirmed, fails)
             world.set_clock(START_NS + HOUR_NS)
             await world.do(HOUSE, EnterResult("G1", HOME_WINS))
             if fails_in == "what is handed on":

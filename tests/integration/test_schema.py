@@ -5,17 +5,18 @@ from typing import Any
 
 import apsw
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex, CreateTable
+from tests.doubles.plain import VOCABULARY
 from tests.integration.world import play
 
 from runline.domain.state import Following
 from runline.domain.tickets import Ticket
 from runline.engine.ports import StoreError
 from runline.store.migrations.run import newest_revision, upgrade_sql
-from runline.store.schema import metadata
+from runline.store.schema import schema_sql
 from runline.store.sqlite import SqliteReader, SqliteStore
-from runline.store.tables import SCHEMA_REVISION, SYSTEM_TABLES, indexes, row_tables
+from runline.store.tables import SCHEMA_REVISION, SYSTEM_TABLES, indexes_in, tables_of
+
+TABLES = (*SYSTEM_TABLES, *tables_of(VOCABULARY).by_name.values())
 
 SCHEMA = "SELECT name FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' ORDER BY name"
 
@@ -30,12 +31,8 @@ def migrated() -> apsw.Connection:
 def derived() -> apsw.Connection:
     """A database as the rows describe it."""
     connection = apsw.Connection(":memory:")
-    dialect = sa.create_mock_engine("sqlite://", lambda *_: None).dialect
-    described = metadata()
-    for table in described.sorted_tables:
-        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-        for index in table.indexes:
-            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
+    for sql in schema_sql(VOCABULARY):
+        connection.execute(sql)
     return connection
 
 
@@ -59,7 +56,7 @@ def names(connection: apsw.Connection, kind: str) -> list[str]:
 def test_the_migrations_make_exactly_the_tables_of_the_rows():
     made, meant = migrated(), derived()
     assert names(made, "table") == sorted(["alembic_version", *names(meant, "table")])
-    assert names(meant, "table") == sorted(table.name for table in (*SYSTEM_TABLES, *row_tables()))
+    assert names(meant, "table") == sorted(table.name for table in TABLES)
     for name in names(meant, "table"):
         assert described(made, name) == described(meant, name), name
         without_rowid = "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'"
@@ -68,7 +65,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_rows():
 
 def test_the_columns_and_keys_are_those_by_which_the_statements_are_written():
     made = migrated()
-    for table in (*SYSTEM_TABLES, *row_tables()):
+    for table in TABLES:
         found = described(made, table.name)
         assert [column[0] for column in found] == [column.name for column in table.columns], table.name
         assert [column[0] for column in sorted(found, key=lambda one: one[3]) if column[3]] == list(table.key), (
@@ -80,14 +77,16 @@ def test_the_columns_and_keys_are_those_by_which_the_statements_are_written():
 def test_the_migrations_make_exactly_the_indexes_of_the_rows_also_partial_ones():
     made, meant = index_sql(migrated()), index_sql(derived())
     assert made == meant
-    assert sorted(made) == sorted(index.name for index in indexes())
+    assert sorted(made) == sorted(index.name for index in indexes_in(VOCABULARY))
     assert made["tickets_held"].endswith("WHERE status = 'open'")
     assert made["tickets_by_fixture"].endswith("(stream, fixture, number) WHERE status <> 'open'")
 
 
 def test_an_open_wager_has_an_entry_in_the_order_of_the_key_only():
     """An index that has to find a place for every wager that is placed would cost more than the wager's own row."""
-    open_ones = [index for index in indexes() if index.table == "tickets" and index.where != "status <> 'open'"]
+    open_ones = [
+        index for index in indexes_in(VOCABULARY) if index.table == "tickets" and index.where != "status <> 'open'"
+    ]
     assert [(index.name, index.columns[:2]) for index in open_ones] == [("tickets_held", ("stream", "number"))]
 
 
@@ -123,7 +122,7 @@ def test_the_newest_migration_is_the_revision_that_the_program_asks_for():
 
 def test_the_migrations_compile_for_postgresql():
     script = upgrade_sql("postgresql", None)
-    for table in (*SYSTEM_TABLES, *row_tables()):
+    for table in TABLES:
         assert f"CREATE TABLE {table.name} (" in script
     assert "WHERE status = 'open'" in script
     assert "BYTEA" in script

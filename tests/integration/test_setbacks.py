@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise
+from tests.doubles.plain import VOCABULARY
 from tests.integration.stores import Around
 from tests.integration.world import (
     AWAY_WINS,
@@ -22,11 +23,12 @@ from tests.integration.world import (
 )
 
 from runline.domain.fixtures import CloseFixture
+from runline.domain.house import StartStream
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import HOUSE
 from runline.domain.setbacks import TryAgain, WorkSetAside
-from runline.domain.settlement import TakeResult
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.settlement import ResultTaken, TakeResult
+from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import DUTY_RETRY_S_MAX, DUTY_RETRY_S_MIN
 from runline.store.sqlite import SqliteStore
@@ -41,14 +43,15 @@ def quick(monkeypatch):
 
 
 class Failing:
-    """A decider that fails as long as it is told to, and counts how often it was asked."""
+    """A decider that fails as long as it is told to, and counts how often it was asked. vocabulary: the one that has it."""
 
-    def __init__(self, monkeypatch, command):
-        self.decide = VOCABULARY.deciders[command]
+    def __init__(self, command):
+        self.vocabulary = plain_vocabulary()
+        self.decide = self.vocabulary.deciders[command]
         self.fails = True
         self.only = lambda command: True
         self.asked = 0
-        declare_otherwise(monkeypatch, "deciders", command, self)
+        declare_otherwise(self.vocabulary, "deciders", command, self)
 
     def __call__(self, state, command, context):
         self.asked += 1
@@ -58,15 +61,15 @@ class Failing:
 
 
 @pytest.fixture
-def slices(monkeypatch):
+def slices():
     """The slices of jobs, which cannot be decided."""
-    return Failing(monkeypatch, DoSlice)
+    return Failing(DoSlice)
 
 
 @asynccontextmanager
-async def staged(*parts):
+async def staged(store, clock=None, vocabulary=None):
     """An engine with two games and two books, in the first of which a wager is open."""
-    async with running(*parts) as world:
+    async with running(store, clock, vocabulary) as world:
         await world.open_house(fixtures=2)
         for book in ("b1", "b2"):
             await world.open_book(book, credit_minor=10**12)
@@ -84,7 +87,7 @@ def balance(world):
 
 def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, slices):
     async def main():
-        async with staged(SqliteStore(path)) as world:
+        async with staged(SqliteStore(path), vocabulary=slices.vocabulary) as world:
             await world.play_off()
             await comes_true(lambda: slices.asked)
             steps = world.engine.executing.steps
@@ -103,7 +106,7 @@ def test_a_slice_that_cannot_be_decided_rests_and_others_go_on(path, slices):
 
 def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(path, quick, slices):
     async def main():
-        async with staged(SqliteStore(path)) as world:
+        async with staged(SqliteStore(path), vocabulary=slices.vocabulary) as world:
             await world.play_off()
             await comes_true(lambda: slices.asked >= 4)
             slices.fails = False
@@ -118,7 +121,7 @@ def test_a_slice_that_can_be_decided_at_last_is_done_and_the_condition_is_over(p
 
 def test_a_slice_that_is_superseded_while_it_rests_is_owed_no_more(path, quick, slices):
     async def main():
-        async with staged(SqliteStore(path)) as world:
+        async with staged(SqliteStore(path), vocabulary=slices.vocabulary) as world:
             await world.play_off("G1", HOME_WINS)
             await comes_true(lambda: slices.asked)
             await world.play_off("G1", AWAY_WINS)
@@ -175,11 +178,11 @@ def test_rows_that_cannot_be_fetched_for_a_slice_are_asked_for_again_later(path,
     agrees(path)
 
 
-def test_a_timer_that_cannot_be_decided_is_tried_again_without_a_restart(path, monkeypatch, quick):
-    closing = Failing(monkeypatch, CloseFixture)
+def test_a_timer_that_cannot_be_decided_is_tried_again_without_a_restart(path, quick):
+    closing = Failing(CloseFixture)
 
     async def main():
-        async with staged(SqliteStore(path)) as world:
+        async with staged(SqliteStore(path), vocabulary=closing.vocabulary) as world:
             world.set_clock(START_NS)
             await comes_true(lambda: closing.asked >= 3)
             assert conditions(world) == [("work", HOUSE, "degraded")]
@@ -191,13 +194,13 @@ def test_a_timer_that_cannot_be_decided_is_tried_again_without_a_restart(path, m
     agrees(path)
 
 
-def test_a_timer_that_becomes_no_command_takes_nothing_else_with_it(path, monkeypatch):
+def test_a_timer_that_becomes_no_command_takes_nothing_else_with_it(path):
     def fails(subject):
         raise KeyError(subject)
 
     async def main():
         async with staged(SqliteStore(path)) as world:
-            declare_otherwise(monkeypatch, "timers", "cutoff", fails)
+            declare_otherwise(world.engine.vocabulary, "timers", "cutoff", fails)
             world.set_clock(START_NS)
             await comes_true(lambda: conditions(world))
             assert conditions(world) == [("work", HOUSE, "degraded")]
@@ -207,12 +210,12 @@ def test_a_timer_that_becomes_no_command_takes_nothing_else_with_it(path, monkey
     play(main())
 
 
-def test_a_result_that_a_book_cannot_take_holds_back_the_later_ones_until_it_can(path, monkeypatch, quick):
-    taking = Failing(monkeypatch, TakeResult)
+def test_a_result_that_a_book_cannot_take_holds_back_the_later_ones_until_it_can(path, quick):
+    taking = Failing(TakeResult)
     taking.only = lambda command: command.fixture == "G1"
 
     async def main():
-        async with staged(SqliteStore(path)) as world:
+        async with staged(SqliteStore(path), vocabulary=taking.vocabulary) as world:
             await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
             for fixture in ("G1", "G2"):
                 await world.play_off(fixture)
@@ -277,7 +280,7 @@ def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on
     clock = SetClock()
 
     async def main():
-        async with staged(SqliteStore(path), clock) as world:
+        async with staged(SqliteStore(path), clock, vocabulary=slices.vocabulary) as world:
             await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
             await world.play_off("G1")
             ((number, duty),) = (await set_aside(world, "b1")).items()
@@ -296,7 +299,7 @@ def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on
             (event,) = [
                 event
                 for row in await world.engine.store.events("b1", number - 1, 1)
-                if isinstance(event := decode_envelope(row[4]).event(), WorkSetAside)
+                if isinstance(event := decode_envelope(row[4]).event(VOCABULARY), WorkSetAside)
             ]
             assert (event.what, event.subject) == ("job", duty[2])
 
@@ -317,7 +320,7 @@ def test_a_slice_that_fails_again_and_again_is_set_aside_and_another_job_goes_on
 
 def test_what_is_tried_again_and_fails_again_is_set_aside_again(path, few_tries, slices):
     async def main():
-        async with staged(SqliteStore(path)) as world:
+        async with staged(SqliteStore(path), vocabulary=slices.vocabulary) as world:
             await world.play_off("G1")
             (number,) = await set_aside(world, "b1")
             await world.do("b1", TryAgain(number, "hoped"))
@@ -333,12 +336,12 @@ def test_what_is_tried_again_and_fails_again_is_set_aside_again(path, few_tries,
     agrees(path)
 
 
-def test_a_result_that_cannot_be_taken_holds_the_later_ones_back_until_it_is_set_aside(path, monkeypatch, few_tries):
-    taking = Failing(monkeypatch, TakeResult)
+def test_a_result_that_cannot_be_taken_holds_the_later_ones_back_until_it_is_set_aside(path, few_tries):
+    taking = Failing(TakeResult)
     taking.only = lambda command: command.fixture == "G1"
 
     async def main():
-        async with staged(SqliteStore(path)) as world:
+        async with staged(SqliteStore(path), vocabulary=taking.vocabulary) as world:
             await world.do("b1", wager(amount_minor=100_00, market="G2:game:moneyline"))
             for fixture in ("G1", "G2"):
                 await world.play_off(fixture)
@@ -357,12 +360,31 @@ def test_a_result_that_cannot_be_taken_holds_the_later_ones_back_until_it_is_set
     agrees(path)
 
 
-def test_a_timer_that_fails_again_and_again_is_set_aside_and_another_fires(path, monkeypatch, few_tries):
-    closing = Failing(monkeypatch, CloseFixture)
-    closing.only = lambda command: command.fixture == "G1"
+def test_a_book_that_has_done_what_the_house_caused_and_has_not_noted_it_stops_before_it_is_durable(path, monkeypatch):
+    monkeypatch.setattr("runline.engine.owned.RECOVER_PAUSE_S", 0.001)
 
     async def main():
         async with staged(SqliteStore(path)) as world:
+            before = (await world.engine.query("b1", lambda book: None))[0]
+            mend = declare_otherwise(world.engine.vocabulary, "evolvers", ResultTaken, lambda book, event: None)
+            await world.play_off()
+            await comes_true(lambda: ("stream", "b1", "failing") in conditions(world))
+            mend()
+            await world.do(HOUSE, StartStream("b1", "mended"))
+            await world.settled("b1")
+            taken = [row for row in await world.engine.store.events("b1", before, 100) if b'"ResultTaken"' in row[4]]
+            assert len(taken) == 1
+
+    play(main())
+    agrees(path)
+
+
+def test_a_timer_that_fails_again_and_again_is_set_aside_and_another_fires(path, few_tries):
+    closing = Failing(CloseFixture)
+    closing.only = lambda command: command.fixture == "G1"
+
+    async def main():
+        async with staged(SqliteStore(path), vocabulary=closing.vocabulary) as world:
             world.set_clock(start_ns("G2"))
             ((number, duty),) = (await set_aside(world, HOUSE)).items()
             assert duty == ("timer", "cutoff", "G1")

@@ -1,7 +1,5 @@
 """Tickets of several games in a file: placed, found, graded leg by leg, taken back and voided, over restarts; log = tables."""
 
-import sys
-from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -20,13 +18,11 @@ from tests.integration.world import (
     wager,
 )
 
-from runline.domain import vocabulary
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.state import ByKey
 from runline.domain.tickets import Ticket, VoidWager
 from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.engine.bus import Question
-from runline.engine.engine import Engine
 from runline.evaluate.trace import trace
 from runline.store.sqlite import SqliteStore
 
@@ -35,15 +31,8 @@ WIN_MINOR = 27_77
 """10.00 at +102 and -115."""
 
 
-@pytest.fixture(autouse=True)
-def pairs_are_known(monkeypatch):
-    """Runline knows one noun more."""
-    plain, known = vocabulary.VOCABULARY, Vocabulary(*NOUNS, pair)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("runline.") and getattr(module, "VOCABULARY", None) is plain:
-            monkeypatch.setattr(module, "VOCABULARY", known)
-    for user in ("runline.bootstrap", "tests.integration.world"):
-        monkeypatch.setattr(f"{user}.Engine", partial(Engine, vocabulary=known))
+KNOWN = Vocabulary(*NOUNS, pair)
+"""Runline knows one noun more."""
 
 
 async def set_up(world):
@@ -108,18 +97,18 @@ def test_a_pair_goes_its_way_leg_by_leg_whenever_the_process_ends(path, life):
     async def one(step):
         # (Only a process that ends well begins a file.)
         begins = running if step is placed else life
-        async with begins(SqliteStore(path), clock) as world:
+        async with begins(SqliteStore(path), clock, KNOWN) as world:
             await step(world)
 
     for step in (placed, first_game, second_game, first_game_again, one_leg_void, all_void):
         play(one(step))
-        assert agrees(path).rows["ticket_games"] == 1
+        assert agrees(path, KNOWN).rows["ticket_games"] == 1
 
 
 @pytest.mark.parametrize("played", [(), ("G1",), ("G1", "G2")], ids=["open", "one leg graded", "settled"])
 def test_a_pair_is_shown_with_its_legs_to_who_asks_for_either_game(path, played):
     async def main():
-        async with running(SqliteStore(path)) as world:
+        async with running(SqliteStore(path), vocabulary=KNOWN) as world:
             number = await set_up(world)
             for fixture in played:
                 await is_over(world, fixture, HOME_WINS)
@@ -139,7 +128,7 @@ def test_the_way_of_a_pair_is_traced_and_it_writes_one_row_more_than_a_straight(
     ids: list[str] = []
 
     async def main():
-        async with running(SqliteStore(path)) as world:
+        async with running(SqliteStore(path), vocabulary=KNOWN) as world:
             await set_up(world)
             rows = [world.engine.process.probes.rows]
             for command in (wager(), PAIR):

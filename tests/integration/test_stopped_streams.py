@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise
+from tests.doubles.plain import VOCABULARY
 from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import (
@@ -49,22 +50,13 @@ from runline.store.sqlite import SqliteStore
 WAIT_S = 30
 
 
-@pytest.fixture
-def broken(monkeypatch):
-    """Make what applies a type of event fail, until it is mended."""
+def broken(world, kind):
+    """Make what applies a type of event fail; returns what mends it."""
 
-    def break_it(kind):
-        def fails(state, event):
-            raise BrokenInvariant("the sums do not hold")
+    def fails(state, event):
+        raise BrokenInvariant("the sums do not hold")
 
-        declare_otherwise(monkeypatch, "evolvers", kind, fails)
-
-        def mend():
-            monkeypatch.undo()
-
-        return mend
-
-    return break_it
+    return declare_otherwise(world.engine.vocabulary, "evolvers", kind, fails)
 
 
 async def open_stage(world, books=("b1", "b2")):
@@ -73,7 +65,7 @@ async def open_stage(world, books=("b1", "b2")):
         await world.open_book(book, credit_minor=10**12)
 
 
-def test_a_stopped_book_is_not_ready_and_goes_on_when_the_house_says_so(committed, broken):
+def test_a_stopped_book_is_not_ready_and_goes_on_when_the_house_says_so(committed):
     async def main():
         async with running(committed()) as world:
             await open_stage(world)
@@ -81,7 +73,7 @@ def test_a_stopped_book_is_not_ready_and_goes_on_when_the_house_says_so(committe
             assert engine.ready
             placed = await world.do("b1", wager())
             listener = world.listen("b1", placed.position)
-            mend = broken(WagerPlaced)
+            mend = broken(world, WagerPlaced)
             assert (await world.refused("b1", wager())).code == "unavailable"
             (condition,) = engine.conditions.failing
             assert (condition.part, condition.subject) == ("stream", "b1")
@@ -123,11 +115,11 @@ def test_starting_a_stream_that_goes_on_changes_nothing(path):
     play(main())
 
 
-def test_a_stopped_house_stops_every_wager_and_is_started_again_on_the_host(committed, broken):
+def test_a_stopped_house_stops_every_wager_and_is_started_again_on_the_host(committed):
     async def main():
         async with running(committed()) as world:
             await open_stage(world)
-            mend = broken(Suspended)
+            mend = broken(world, Suspended)
             assert (await world.refused(HOUSE, Suspend("all", "", "news"))).code == "unavailable"
             assert (await world.refused(HOUSE, StartStream("b1", "no way"))).code == "unavailable"
             for book in ("b1", "b2"):
@@ -145,13 +137,13 @@ def test_a_stopped_house_stops_every_wager_and_is_started_again_on_the_host(comm
     agrees(committed.path)
 
 
-def test_what_a_stopped_book_has_missed_of_the_house_it_takes_when_it_starts(committed, broken):
+def test_what_a_stopped_book_has_missed_of_the_house_it_takes_when_it_starts(committed):
     async def main():
         async with running(committed()) as world:
             await open_stage(world)
             for _ in range(3):
                 await world.do("b1", wager(amount_minor=100_00))
-            mend = broken(WagerPlaced)
+            mend = broken(world, WagerPlaced)
             await world.refused("b1", wager())
             mend()
             await world.play_off("G1", HOME_WINS)
@@ -165,7 +157,7 @@ def test_what_a_stopped_book_has_missed_of_the_house_it_takes_when_it_starts(com
     agrees(committed.path)
 
 
-def test_a_stream_that_stops_while_its_last_part_is_written_keeps_that_part(path, broken):
+def test_a_stream_that_stops_while_its_last_stretch_is_written_keeps_it(path):
     async def main():
         store = HeldStore(SqliteStore(path))
         async with running(store) as world:
@@ -173,7 +165,7 @@ def test_a_stream_that_stops_while_its_last_part_is_written_keeps_that_part(path
             store.hold()
             first = asyncio.create_task(world.ask("b1", wager()))
             await store.held.wait()
-            mend = broken(WagerPlaced)
+            mend = broken(world, WagerPlaced)
             second = asyncio.create_task(world.ask("b1", wager()))
             await comes_true(lambda: world.engine.writers["b1"].stopped)
             mend()
@@ -191,13 +183,13 @@ def test_a_stream_that_stops_while_its_last_part_is_written_keeps_that_part(path
     agrees(path)
 
 
-def test_who_waits_for_a_position_of_a_stream_that_stops_is_told(path, broken):
+def test_who_waits_for_a_position_of_a_stream_that_stops_is_told(path):
     async def main():
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
             waiting = asyncio.create_task(world.engine.query("b1", lambda book: None, at_least=10**6, wait_s=WAIT_S))
             await passes()
-            broken(WagerPlaced)
+            broken(world, WagerPlaced)
             await world.refused("b1", wager())
             with pytest.raises(Rejected) as told:
                 await waiting
@@ -209,7 +201,7 @@ def test_who_waits_for_a_position_of_a_stream_that_stops_is_told(path, broken):
 # A part that cannot be sealed
 
 
-def test_a_part_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered(committed, monkeypatch):
+def test_a_stretch_that_cannot_be_sealed_stops_its_stream_and_everybody_is_answered(committed, monkeypatch):
     encoder = row_encoder
 
     def broken_encoder(kind):
@@ -276,7 +268,7 @@ def test_no_request_stops_a_stream_whatever_is_in_it(path, command, fields):
     play(main())
 
 
-def test_what_a_command_needs_and_cannot_say_costs_that_command_only(path, monkeypatch):
+def test_what_a_command_needs_and_cannot_say_costs_that_command_only(path):
     from runline.domain.tickets import VoidWager
 
     def fails(book, command):
@@ -286,7 +278,7 @@ def test_what_a_command_needs_and_cannot_say_costs_that_command_only(path, monke
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
             number = (await world.do("b1", wager())).position
-            declare_otherwise(monkeypatch, "wanted", VoidWager, fails)
+            declare_otherwise(world.engine.vocabulary, "wanted", VoidWager, fails)
             await world.ask("b1", VoidWager(number + 10**6, "none"))
             assert world.engine.ready
             await world.do("b1", wager())
@@ -320,7 +312,7 @@ class OneAtATime(Around):
         self.allowed = asyncio.Semaphore(10**6)
 
     async def commit(self, sealed):
-        if any(part.before.stream == HOUSE for part in sealed.parts):
+        if any(stretch.before.stream == HOUSE for stretch in sealed.stretches):
             await self.allowed.acquire()
         return await self.store.commit(sealed)
 
@@ -355,7 +347,7 @@ def test_the_house_is_as_old_as_its_oldest_change_that_is_not_durable(path):
 # Over HTTP
 
 
-def test_whoever_may_sees_which_stream_is_stopped_and_why_and_starts_it_again(path, broken):
+def test_whoever_may_sees_which_stream_is_stopped_and_why_and_starts_it_again(path):
     async def main():
         async with served(path) as place:
             world = place.world
@@ -369,7 +361,7 @@ def test_whoever_may_sees_which_stream_is_stopped_and_why_and_starts_it_again(pa
             outsider = place.client()
             assert (await outsider.http.get("/v1/ready")).json() == {"ready": True}
             assert (await platform.ask("conditions")).items == []
-            mend = broken(WagerPlaced)
+            mend = broken(world, WagerPlaced)
             await world.refused("b1", wager())
             ready = await outsider.http.get("/v1/ready")
             assert (ready.status_code, ready.json()) == (503, {"ready": False, "failing": ["stream"]})
@@ -477,7 +469,9 @@ def with_numbers(value, number):
 
 def test_no_number_that_a_table_cannot_hold_stops_a_stream(committed):
     samples = {type(command) for commands in SAMPLES.values() for command in commands}
-    numbered = {kind for kind in public_commands() if any("int" in str(f.type) for f in msgspec.structs.fields(kind))}
+    numbered = {
+        kind for kind in public_commands(VOCABULARY) if any("int" in str(f.type) for f in msgspec.structs.fields(kind))
+    }
     assert numbered <= samples | {EnterResult, PostLines}
 
     async def main():

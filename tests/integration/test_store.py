@@ -15,15 +15,15 @@ from runline.domain.rows import key_of, row_encoder
 from runline.domain.state import ByKey, Following, Row
 from runline.domain.suspension import Suspension
 from runline.domain.tickets import Ticket, TicketGame
-from runline.engine.ports import GENESIS, Head, Part, Refusal, Sealed, StoreError
+from runline.engine.ports import GENESIS, Head, Refusal, Sealed, StoreError, Stretch
 from runline.store.sqlite import SqliteStore
 
 SEALED_NS = iter(range(1, 10**9))
 
 
-def part(
+def stretch(
     head: Head, events: int = 1, rows: Sequence[Row] = (), dropped: Sequence[Row] = (), refusals: Any = ()
-) -> Part:
+) -> Stretch:
     """What comes after a head: events, rows, rows that go, refusals."""
     positions = range(head.seq + 1, head.seq + 1 + events)
     log = [
@@ -37,11 +37,11 @@ def part(
     gone: dict[str, list[tuple[Any, ...]]] = {}
     for row in dropped:
         gone.setdefault(row.table, []).append(key_of(type(row))(head.stream, row))
-    return Part(head, after, log, written, gone, list(refusals))
+    return Stretch(head, after, log, written, gone, list(refusals))
 
 
-def sealed(*parts: Part) -> Sealed:
-    return Sealed("n1", next(SEALED_NS), 0, list(parts))
+def sealed(*stretches: Stretch) -> Sealed:
+    return Sealed("n1", next(SEALED_NS), 0, list(stretches))
 
 
 def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any) -> Ticket:
@@ -83,7 +83,10 @@ def test_a_stream_that_nobody_has_owned_begins_at_position_zero(opened):
 def test_a_commit_is_visible_as_a_whole(opened):
     async def main():
         store = opened()
-        first, second = part(await store.claim("b1"), 3, [Agent("A1", "root", 2)]), part(await store.claim("b2"), 2)
+        first, second = (
+            stretch(await store.claim("b1"), 3, [Agent("A1", "root", 2)]),
+            stretch(await store.claim("b2"), 2),
+        )
         assert await store.commit(sealed(first, second)) == frozenset()
         assert await store.heads() == {"b1": first.after, "b2": second.after}
         assert await store.events("b1", 0, 10) == first.events
@@ -106,7 +109,7 @@ def test_every_row_comes_back_as_it_was(opened):
 
     async def main():
         store = opened()
-        await store.commit(sealed(part(await store.claim("b1"), 1, rows)))
+        await store.commit(sealed(stretch(await store.claim("b1"), 1, rows)))
         for row_type in {type(row): None for row in rows}:
             assert await held(store, "b1", row_type) == [row for row in rows if type(row) is row_type]
         await close(store)
@@ -118,13 +121,13 @@ def test_a_row_is_replaced_by_its_key_and_deleted_by_its_key(opened):
     async def main():
         store = opened()
         rows = [Suspension("league", "MLB", "rain", 1, "root", 1), Suspension("market", "MLB", "rain", 1, "root", 1)]
-        first = part(await store.claim("b1"), 1, rows)
+        first = stretch(await store.claim("b1"), 1, rows)
         await store.commit(sealed(first))
         changed = Suspension("league", "MLB", "more rain", 1, "root", 2)
-        second = part(first.after, 1, [changed], [rows[1]])
+        second = stretch(first.after, 1, [changed], [rows[1]])
         await store.commit(sealed(second))
         assert await held(store, "b1", Suspension) == [changed]
-        third = part(second.after, 1, [], [changed, Suspension("sport", "unknown", "", 0)])
+        third = stretch(second.after, 1, [], [changed, Suspension("sport", "unknown", "", 0)])
         await store.commit(sealed(third))
         assert await held(store, "b1", Suspension) == []
         await close(store)
@@ -135,10 +138,12 @@ def test_a_row_is_replaced_by_its_key_and_deleted_by_its_key(opened):
 def test_what_is_deleted_and_written_in_one_batch_is_written(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 1, [Suspension("league", "MLB", "rain", 1, "root", 1)])
+        first = stretch(await store.claim("b1"), 1, [Suspension("league", "MLB", "rain", 1, "root", 1)])
         await store.commit(sealed(first))
         again = Suspension("league", "MLB", "again", 5, "root", 3)
-        await store.commit(sealed(part(first.after, 2, [again], [Suspension("league", "MLB", "rain", 1, "root", 1)])))
+        await store.commit(
+            sealed(stretch(first.after, 2, [again], [Suspension("league", "MLB", "rain", 1, "root", 1)]))
+        )
         assert await held(store, "b1", Suspension) == [again]
         await close(store)
 
@@ -152,7 +157,7 @@ def test_rows_come_in_the_order_of_their_keys(opened):
         layers = [
             Suspension(scope, subject, "", 0, "root", 1) for scope, subject in (("s", "b"), ("k", "z"), ("s", "a"))
         ]
-        await store.commit(sealed(part(await store.claim("b1"), 1, [*rows, *layers])))
+        await store.commit(sealed(stretch(await store.claim("b1"), 1, [*rows, *layers])))
         assert [row.name for row in await held(store, "b1", Agent)] == ["C", "a10", "a2", "b", "ä"]
         assert [row.key() for row in await held(store, "b1", Suspension)] == [("k", "z"), ("s", "a"), ("s", "b")]
         await close(store)
@@ -167,15 +172,15 @@ def test_a_second_owner_makes_the_first_ones_commits_be_left_out(opened):
         theirs = await store.claim("b1")
         assert theirs.epoch == mine.epoch + 1
         lost, kept = (
-            part(mine, 2, [Agent("A1", "root", 1)], refusals=[refusal(1, 1)]),
-            part(other, 2, [Agent("A2", "", 1)]),
+            stretch(mine, 2, [Agent("A1", "root", 1)], refusals=[refusal(1, 1)]),
+            stretch(other, 2, [Agent("A2", "", 1)]),
         )
         assert await store.commit(sealed(lost, kept)) == frozenset({"b1"})
         assert await store.heads() == {"b1": theirs, "b2": kept.after}
         assert await store.events("b1", 0, 10) == []
         assert await held(store, "b1", Agent) == []
         assert await held(store, "b2", Agent) == [Agent("A2", "", 1)]
-        assert await store.commit(sealed(part(theirs, 1))) == frozenset()
+        assert await store.commit(sealed(stretch(theirs, 1))) == frozenset()
         await close(store)
 
     play(main())
@@ -184,11 +189,11 @@ def test_a_second_owner_makes_the_first_ones_commits_be_left_out(opened):
 def test_a_commit_that_does_not_follow_the_head_is_left_out(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 2)
+        first = stretch(await store.claim("b1"), 2)
         await store.commit(sealed(first))
-        assert await store.commit(sealed(part(first.before, 2))) == frozenset({"b1"})
+        assert await store.commit(sealed(stretch(first.before, 2))) == frozenset({"b1"})
         ahead = Head("b1", first.after.epoch, first.after.seq + 1, first.after.hash, 0)
-        assert await store.commit(sealed(part(ahead, 1))) == frozenset({"b1"})
+        assert await store.commit(sealed(stretch(ahead, 1))) == frozenset({"b1"})
         assert await store.events("b1", 0, 10) == first.events
         assert await store.heads() == {"b1": first.after}
         await close(store)
@@ -201,7 +206,7 @@ def test_what_left_memory_is_fetched_by_its_key(opened):
         store = opened()
         rows = [ticket(1), ticket(2, "settled", result="won", returned_minor=205), ticket(3, "void")]
         await store.commit(
-            sealed(part(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, "root", 1)]))
+            sealed(stretch(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, "root", 1)]))
         )
         assert await held(store, "b1", Ticket) == [rows[0]]
         needs = [ByKey(Ticket, 2), ByKey(Ticket, 9), ByKey(Suspension, ("all", "")), ByKey(Ticket, 3), ByKey(Ticket, 1)]
@@ -225,7 +230,7 @@ def test_what_left_memory_is_fetched_in_order_after_a_key_and_within_a_bound(ope
         rows = [
             ticket(number, "settled" if number % 3 else "open", "G1" if number % 2 else "G2") for number in range(1, 40)
         ]
-        await store.commit(sealed(part(await store.claim("b1"), 39, rows)))
+        await store.commit(sealed(stretch(await store.claim("b1"), 39, rows)))
         gone = [row for row in rows if row.status == "settled" and row.fixture == "G1"]
         assert await store.fetch("b1", [Following(Ticket, "G1", 0, 100)]) == [gone]
         assert await store.fetch("b1", [Following(Ticket, "G1", 0, 4)]) == [gone[:4]]
@@ -248,14 +253,14 @@ def test_a_row_is_fetched_by_what_another_row_names_it_for_as_well(opened):
             for leg in (Leg("G5", "G5:game:total", "over", 34, "-105"),)
         ]
         named = [TicketGame("G5", row.number, 1) for row in rows if row.more]
-        await store.commit(sealed(part(await store.claim("b1"), 29, [*rows, *named])))
-        await store.commit(sealed(part(await store.claim("b2"), 1, [TicketGame("G6", 1, 1)])))
+        await store.commit(sealed(stretch(await store.claim("b1"), 29, [*rows, *named])))
+        await store.commit(sealed(stretch(await store.claim("b2"), 1, [TicketGame("G6", 1, 1)])))
         found = [row for row in rows if row.more and row.status != "open"]
         assert await store.fetch("b1", [Following(Ticket, "G5", 0, 100)]) == [found]
         assert await store.fetch("b1", [Following(Ticket, "G5", found[2].number, 3)]) == [found[3:6]]
         assert await store.fetch("b1", [Following(Ticket, "G6", 0, 3)]) == [[]]
         both = [*named[:1], TicketGame("G1", 2, 1)]
-        await store.commit(sealed(part((await store.heads())["b1"], 1, both)))
+        await store.commit(sealed(stretch((await store.heads())["b1"], 1, both)))
         assert [row.number for row in (await store.fetch("b1", [Following(Ticket, "G1", 0, 3)]))[0]] == [1, 2, 3]
         await close(store)
 
@@ -265,8 +270,8 @@ def test_a_row_is_fetched_by_what_another_row_names_it_for_as_well(opened):
 def test_events_come_in_order_after_a_position_and_within_a_bound(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 25)
-        await store.commit(sealed(first, part(await store.claim("b11"), 3)))
+        first = stretch(await store.claim("b1"), 25)
+        await store.commit(sealed(first, stretch(await store.claim("b11"), 3)))
         assert await store.events("b1", 0, 25) == first.events
         assert await store.events("b1", 20, 25) == first.events[20:]
         assert await store.events("b1", 7, 5) == first.events[7:12]
@@ -279,7 +284,7 @@ def test_events_come_in_order_after_a_position_and_within_a_bound(opened):
 def test_the_last_commands_from_outside_come_in_order(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 10)
+        first = stretch(await store.claim("b1"), 10)
         await store.commit(sealed(first))
         expected = [(row[2], row[3], row[1]) for row in first.events if row[3]]
         assert 3 < len(expected) < len(first.events)
@@ -294,7 +299,7 @@ def test_the_last_commands_from_outside_come_in_order(opened):
 def test_the_ids_of_commands_are_told_by_the_minute_in_which_they_were_made(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 12)
+        first = stretch(await store.claim("b1"), 12)
         minutes = [5, 5, 5, 5, 9, 9, 5, 5, 7, 7, 5, 5]
         ids = [minute.to_bytes(4, "big") + b"%012d" % number for number, minute in enumerate(minutes)]
         first.events = [(*row[:2], ids[place], *row[3:]) for place, row in enumerate(first.events)]
@@ -326,12 +331,12 @@ async def stored_refusals(store):
 def test_refusals_of_one_kind_are_counted_and_the_first_is_kept_as_it_was(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 0, refusals=[refusal(2, 10)])
+        first = stretch(await store.claim("b1"), 0, refusals=[refusal(2, 10)])
         await store.commit(sealed(first))
         assert first.after.seq == 0
         other = refusal(1, 30)
         other.code = "busy"
-        await store.commit(sealed(part(first.after, 1, refusals=[refusal(3, 20, "no more"), other])))
+        await store.commit(sealed(stretch(first.after, 1, refusals=[refusal(3, 20, "no more"), other])))
         found = await stored_refusals(store)
         assert found == [
             (1, "busy", 1, 29, 30, b"%016d" % 30, "no"),
@@ -355,16 +360,16 @@ def test_old_refusals_go_by_their_age_and_by_how_many_there_are(path, monkeypatc
 
     async def main():
         store = STORES[kind](path)
-        noted = part(await store.claim("b1"), 0, refusals=[of_minute(minute) for minute in range(1, 7)])
-        other = part(await store.claim("b2"), 0, refusals=[of_minute(1)])
+        noted = stretch(await store.claim("b1"), 0, refusals=[of_minute(minute) for minute in range(1, 7)])
+        other = stretch(await store.claim("b2"), 0, refusals=[of_minute(1)])
         await store.commit(sealed(noted, other))
         assert len(await stored_refusals(store)) == 7
-        aged = part(noted.after, 0, refusals=[of_minute(7)])
+        aged = stretch(noted.after, 0, refusals=[of_minute(7)])
         aged.refusals_before = 2
         await store.commit(sealed(aged))
         # Four are kept, and what another stream has.
         assert [one[0] for one in await stored_refusals(store)] == [1, 4, 5, 6, 7]
-        aged = part(noted.after, 0, refusals=[of_minute(7, "busy")])
+        aged = stretch(noted.after, 0, refusals=[of_minute(7, "busy")])
         aged.refusals_before = 7
         await store.commit(sealed(aged))
         assert [one[0] for one in await stored_refusals(store)] == [1, 7, 7]
@@ -382,9 +387,9 @@ def test_the_times_of_old_batches_go(path, monkeypatch):
         head = await store.claim("b1")
         noted = []
         for _ in range(60):
-            next_part = part(head, 1)
-            head = next_part.after
-            batch = sealed(next_part)
+            next_stretch = stretch(head, 1)
+            head = next_stretch.after
+            batch = sealed(next_stretch)
             noted.append(batch.sealed_ns)
             await store.commit(batch)
             kept = [row[0] for row in store.read("SELECT sealed_ns FROM batches ORDER BY sealed_ns", ())]
@@ -398,13 +403,13 @@ def test_the_times_of_old_batches_go(path, monkeypatch):
 def test_a_batch_of_any_size_is_stored_as_a_whole(opened):
     async def main():
         store = opened()
-        large, small = part(await store.claim("b1"), 40), part(await store.claim("b2"), 1)
+        large, small = stretch(await store.claim("b1"), 40), stretch(await store.claim("b2"), 1)
         body = bytes(2**20)
         large.events = [(*row[:4], body, row[5]) for row in large.events]
         await store.commit(sealed(large, small))
         assert await store.heads() == {"b1": large.after, "b2": small.after}
         assert [len(row[4]) for row in await store.events("b1", 0, 100)] == [2**20] * 40
-        again = part(large.after, 1)
+        again = stretch(large.after, 1)
         await store.commit(sealed(again))
         assert (await store.heads())["b1"] == again.after
         await close(store)
@@ -416,7 +421,10 @@ def test_a_batch_of_any_size_is_stored_as_a_whole(opened):
 def test_an_integer_beyond_64_bits_stores_nothing_of_any_stream(opened, value):
     async def main():
         store = opened()
-        good, bad = part(await store.claim("b1"), 1), part(await store.claim("b2"), 1, [Player("P1", "A1", value)])
+        good, bad = (
+            stretch(await store.claim("b1"), 1),
+            stretch(await store.claim("b2"), 1, [Player("P1", "A1", value)]),
+        )
         with pytest.raises(StoreError) as failed:
             await store.commit(sealed(good, bad))
         assert failed.value.kind == "row"
@@ -433,7 +441,7 @@ def test_an_integer_beyond_64_bits_stores_nothing_of_any_stream(opened, value):
 def test_opening_again_sees_all_that_was_committed_and_counts_a_new_owner(opened):
     async def main():
         store = opened()
-        first = part(await store.claim("b1"), 5, [Agent("A1", "root", 1)])
+        first = stretch(await store.claim("b1"), 5, [Agent("A1", "root", 1)])
         await store.commit(sealed(first))
         await close(store)
         again = opened()
@@ -442,7 +450,7 @@ def test_opening_again_sees_all_that_was_committed_and_counts_a_new_owner(opened
         assert await held(again, "b1", Agent) == [Agent("A1", "root", 1)]
         head = await again.claim("b1")
         assert (head.epoch, head.seq, head.hash) == (2, 5, first.after.hash)
-        assert await again.commit(sealed(part(head, 1))) == frozenset()
+        assert await again.commit(sealed(stretch(head, 1))) == frozenset()
         await close(again)
 
     play(main())
@@ -451,7 +459,7 @@ def test_opening_again_sees_all_that_was_committed_and_counts_a_new_owner(opened
 def test_a_committed_batch_is_in_the_file_when_the_commit_returns(committed):
     async def main():
         store = committed()
-        await store.commit(sealed(part(await store.claim("b1"), 7)))
+        await store.commit(sealed(stretch(await store.claim("b1"), 7)))
         assert committed.count("SELECT count(*) FROM events") == 7
         await close(store)
 
@@ -471,7 +479,7 @@ def test_the_file_is_written_with_a_synced_write_ahead_log(committed):
 def test_when_the_last_batch_was_durable_is_noted_at_the_end(committed):
     async def main():
         store = committed()
-        await store.commit(sealed(part(await store.claim("b1"), 1)))
+        await store.commit(sealed(stretch(await store.claim("b1"), 1)))
         await store.close("n1", next(SEALED_NS), 77)
 
     asyncio.run(main())

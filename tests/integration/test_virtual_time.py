@@ -5,6 +5,7 @@ import json
 from random import Random
 from typing import Any
 
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.virtual import Caller, VirtualClock, VirtualLoop, virtual_outside
 from tests.integration.world import HOUR_NS, MONEYLINE, NOON_NS, SECOND_NS, World
 
@@ -41,7 +42,7 @@ class Told:
     def happened(self, kind):
         """(when, event) of each event of a kind in the book."""
         envelopes = [decode_envelope(row[4]) for row in self.log if row[0] == "b1"]
-        events = [(one.at_ns, one.event()) for one in envelopes]
+        events = [(one.at_ns, one.event(VOCABULARY)) for one in envelopes]
         return [(at_ns, event) for at_ns, event in events if isinstance(event, kind)]
 
 

@@ -19,6 +19,7 @@ from runline.domain.passwords import ChangePassword
 from runline.domain.placing import PlaceWager
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.sessions import LIMITS, SignIn
+from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.engine.bus import Bus
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
@@ -224,18 +225,22 @@ def bus_to(engine: Engine) -> LocalBus:
 
 
 @asynccontextmanager
-async def running(store: Store, clock: SetClock | None = None) -> AsyncIterator[World]:
+async def running(
+    store: Store, clock: SetClock | None = None, vocabulary: Vocabulary | None = None
+) -> AsyncIterator[World]:
     """An engine over a store, as Runline puts it together."""
     clock = clock or SetClock()
-    async with running_engine(store, clock=clock) as (engine, bus):
+    async with running_engine(store, clock=clock, vocabulary=vocabulary) as (engine, bus):
         yield World(engine, bus, clock)
 
 
 @asynccontextmanager
-async def running_until_the_power_goes(store: Store, clock: SetClock | None = None) -> AsyncIterator[World]:
+async def running_until_the_power_goes(
+    store: Store, clock: SetClock | None = None, vocabulary: Vocabulary | None = None
+) -> AsyncIterator[World]:
     """An engine that is not stopped at the end: whatever it was about to do is lost. (The store commits inline.)"""
     clock = clock or SetClock()
-    engine = Engine(store, clock, os.urandom)
+    engine = Engine(store, clock, os.urandom, vocabulary or plain_vocabulary())
     await engine.start(await every_stream(store))
     try:
         yield World(engine, bus_to(engine), clock)
@@ -247,9 +252,9 @@ async def running_until_the_power_goes(store: Store, clock: SetClock | None = No
         store.abandon()  # type: ignore[attr-defined]
 
 
-def agrees(path: Path) -> Report:
+def agrees(path: Path, vocabulary: Vocabulary | None = None) -> Report:
     """Log, tables and chain of a file agree."""
-    report = verify(path)
+    report = verify(path, vocabulary=vocabulary)
     assert report.differences == []
     return report
 

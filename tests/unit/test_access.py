@@ -1,17 +1,20 @@
 """Access: authority is judged as the command executes, against the roles as they are then."""
 
 import pytest
-from tests.doubles.words import agent, board, game, player, role, staff, wager
+from tests.doubles.plain import VOCABULARY
+from tests.doubles.words import EVERY, agent, board, game, player, role, staff, wager
 
 from runline.domain.access import OWNER
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
+from runline.domain.audience import audience_of
 from runline.domain.bounds import ROLES_MAX
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE, GATEWAY, Rejected
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import ChangePassword, SetPassword
-from runline.domain.permissions import EVERYTHING, Permission
+from runline.domain.permissions import Permission, permissions_of
+from runline.domain.queries.declared import Asked
 from runline.domain.roles import RoleSet, SetRole
 from runline.domain.sessions import EndSession, SignIn
 from runline.domain.tickets import WagerPlaced
@@ -25,7 +28,6 @@ from runline.domain.users import (
     UserRestored,
     UserRevoked,
 )
-from runline.domain.vocabulary import VOCABULARY
 
 MANAGER = (Permission.ROLES_MANAGE, Permission.CREDIT_CHANGE, Permission.FIGURES_VIEW)
 
@@ -101,6 +103,34 @@ def test_what_is_so_already_makes_no_event(book):
 # Nobody grants what they do not hold
 
 
+@pytest.mark.parametrize("permission", [Permission.RESULT_ENTER, Permission.BOOK_OPEN])
+def test_a_role_of_a_book_holds_no_permission_of_the_house(book, permission):
+    book.when(role("scorer", Permission.SUSPEND, permission))
+    book.rejected("permission_invalid", permission=permission.value)
+    assert "scorer" not in book.state.access.roles
+    assert permission.value not in book.state.access.roles[OWNER].permissions
+
+
+def test_a_role_of_the_house_holds_no_permission_of_a_book(house):
+    house.when(role("teller", Permission.TRANSACTION_ENTER))
+    house.rejected("permission_invalid", permission="transaction_enter")
+    assert house.state.access.roles[OWNER].permissions == permissions_of("house")
+
+
+def test_what_a_role_may_hold_is_asked_for_with_what_the_asker_holds_of_it(book):
+    book.given(staff("ann", Permission.ROLES_MANAGE, Permission.SUSPEND))
+    state, house = book.state, book.house.state
+    ann = state.access.users["ann"]
+    show = state.vocabulary.queries["permissions"].show
+    assert show is not None
+    first = show(state, house, ann, audience_of(state, ann), Asked(limit=5), 0)
+    rest = show(state, house, ann, audience_of(state, ann), Asked(after=first.next), 0)
+    rows = [*first.items, *rest.items]
+    assert tuple(row.permission for row in rows) == permissions_of("book")
+    assert [row.permission for row in rows if row.held] == ["suspend", "roles_manage"]
+    assert next(row.commands for row in rows if row.permission == "suspend") == ["Reopen", "Suspend"]
+
+
 def test_nobody_puts_a_permission_into_a_role_that_they_do_not_hold(book):
     book.given(staff("manager", *MANAGER))
     book.when(SetRole("helper", ROOT, (Permission.FIGURES_VIEW, Permission.WAGER_VOID), "please"), by="manager")
@@ -115,7 +145,7 @@ def test_nobody_takes_away_from_a_role_what_they_do_not_hold(book):
 
 def test_nobody_widens_their_own_role(book):
     book.given(staff("manager", *MANAGER))
-    book.when(SetRole("role-of-manager", ROOT, tuple(Permission), "more"), by="manager")
+    book.when(SetRole("role-of-manager", ROOT, EVERY, "more"), by="manager")
     book.rejected("not_permitted")
 
 
@@ -328,7 +358,7 @@ def test_an_equal_gives_a_first_password_and_no_second_one(ranks):
 
 
 def test_only_an_owner_makes_an_owner(ranks):
-    ranks.given(role("everything", *Permission), CreateUser("vizier", ROOT, "everything"))
+    ranks.given(role("everything", *EVERY), CreateUser("vizier", ROOT, "everything"))
     for command in (CreateUser("friend", ROOT, OWNER), AssignRole("clerk", OWNER, "")):
         ranks.when(command, by="vizier")
         ranks.rejected("not_permitted")
@@ -579,7 +609,7 @@ def test_unknown_roles_users_and_nodes_are_named(book):
 def test_a_role_lists_each_permission_once_and_in_their_order(book):
     book.when(SetRole("r", ROOT, (Permission.SUSPEND, Permission.BOARD_VIEW, Permission.SUSPEND), ""))
     book.happened(RoleSet, after=("board_view", "suspend"))
-    book.when(SetRole("r", ROOT, (Permission.SUSPEND,) * (len(EVERYTHING) + 1), ""))
+    book.when(SetRole("r", ROOT, (Permission.SUSPEND,) * (len(Permission) + 1), ""))
     book.rejected("too_many")
 
 

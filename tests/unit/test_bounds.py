@@ -1,8 +1,9 @@
 """Bounds: whatever is kept in memory has one, and what would exceed it is refused with a code that says how many there may be."""
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import NOON_NS
-from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
+from tests.doubles.words import EVERY, START_NS, agent, board, game, line, player, role, staff, wager
 
 from runline.domain import (
     board as boards,
@@ -47,7 +48,6 @@ from runline.domain.suspension import WIDE, Reopen, Suspend, Suspended, Suspensi
 from runline.domain.tickets import Ticket, VoidWager, WagerPlaced
 from runline.domain.timers import Timer
 from runline.domain.users import CreateUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.domain.watch import Feed, Slowness, WatchFeed
 
 MONEYLINE = "G1:game:moneyline"
@@ -175,18 +175,18 @@ def fill(stage, command, at, by):
 
 
 @SHARED
-def test_the_staff_of_one_agent_leave_as_much_free_as_their_part_of_the_tree_holds(
+def test_the_staff_of_one_agent_leave_as_much_free_as_a_branch_of_the_tree_holds(
     stage, monkeypatch, module, name, kind, command
 ):
-    may = tuple(Permission)
+    may = EVERY
     stage.given(agent("A1-1", "A1"), agent("B1"))
     stage.given(staff("ann", *may, at="A1"), staff("una", *may, at="A1-1"), staff("bob", *may, at="B1"))
     monkeypatch.setattr(module, name, 64)
     assert fill(stage, command, "A1-1", "una") > 16
     free = 64 - 64 // bounds.KEPT_FOR_THE_WHOLE - count_of(stage, kind)
     what = {Role: "roles", User: "users", Agent: "agents", Player: "players"}[kind]
-    assert stage.state.tree.held_in_part("A1-1", what) == stage.state.tree.held_in_part("A1", what) >= free > 8
-    # What is above in the same part has no share of its own, what stands beside has, and so has the part that moves there.
+    assert stage.state.tree.held_in_branch("A1-1", what) == stage.state.tree.held_in_branch("A1", what) >= free > 8
+    # What is above in the same branch has no share of its own, what stands beside has, and so has the branch that moves there.
     assert fill(stage, command, "A1", "ann") == 0
     assert fill(stage, command, "B1", "bob") >= free // 4
     stage.given(MoveAgent("A1-1", "B1", ""))
@@ -201,11 +201,11 @@ def test_the_staff_of_all_agents_together_leave_the_last_part_to_the_whole_books
     stage, monkeypatch, module, name, kind, command
 ):
     stage.given(staff("owner-of-all"))
-    for part in range(8):
-        stage.given(agent(f"B{part}"), staff(f"boss{part}", *Permission, at=f"B{part}"))
+    for branch in range(8):
+        stage.given(agent(f"B{branch}"), staff(f"boss{branch}", *EVERY, at=f"B{branch}"))
     monkeypatch.setattr(module, name, 128)
-    for part in range(8):
-        fill(stage, command, f"B{part}", f"boss{part}")
+    for branch in range(8):
+        fill(stage, command, f"B{branch}", f"boss{branch}")
     assert count_of(stage, kind) <= 128 - 128 // bounds.KEPT_FOR_THE_WHOLE
     stage.when(command("owners", ROOT))
     assert stage.refusal is None

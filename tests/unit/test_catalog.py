@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, board, game, player, staff, wager
 
@@ -24,7 +25,6 @@ from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.results import CancelFixture, EnterResult
 from runline.domain.tickets import WagerPlaced
-from runline.domain.vocabulary import VOCABULARY
 
 
 @pytest.fixture

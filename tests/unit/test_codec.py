@@ -2,6 +2,7 @@
 
 import pytest
 from tests.doubles.golden import stored
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain.accounts import AdjustCredit
 from runline.domain.board import MarketLine, PostLines
@@ -10,7 +11,6 @@ from runline.domain.messages import Rejected, bare
 from runline.domain.passwords import PasswordSet
 from runline.domain.placing import PlaceWager
 from runline.domain.preview import Moves
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.codec import (
     NamedCommand,
     RequestFrame,
@@ -50,15 +50,15 @@ def frame(**fields):
 def test_every_type_of_event_is_told_as_it_is_but_for_its_secrets():
     told = {}
     for entry in stored():
-        event = entry.event()
-        told[entry.type] = event_named(named(event))
+        event = entry.event(VOCABULARY)
+        told[entry.type] = event_named(VOCABULARY, named(event))
         assert told[entry.type] == (bare(event) if type(event).secret else event)
     assert set(told) == set(VOCABULARY.events)
 
 
 def test_the_digest_of_a_password_is_not_told():
     event = PasswordSet("ann", "digest", "", "$argon2id$secret")
-    outcome = decode_outcome(encode_outcome(Accepted(1, [event])))
+    outcome = decode_outcome(VOCABULARY, encode_outcome(Accepted(1, [event])))
     assert isinstance(outcome, Accepted)
     assert outcome.events == [bare(event)]
     assert b"secret" not in encode_outcome(Accepted(1, [event]))
@@ -75,7 +75,7 @@ def test_the_digest_of_a_password_is_not_told():
 )
 def test_a_request_comes_out_as_it_went_in(command):
     request = Request("b1", "an id", "", command, "a session", "c", True, 7, True, 5)
-    assert decode_request(encode_request(request)) == request
+    assert decode_request(VOCABULARY, encode_request(request)) == request
 
 
 def test_what_no_encoding_holds_is_refused_before_it_is_sent():
@@ -99,23 +99,25 @@ def test_what_no_encoding_holds_is_refused_before_it_is_sent():
 )
 def test_what_is_no_request_is_refused(body, code):
     with pytest.raises(Rejected) as refused:
-        decode_request(body)
+        decode_request(VOCABULARY, body)
     assert refused.value.code == code
 
 
 def test_every_outcome_names_what_it_is():
     entries = stored()
-    events = [entry.event() for entry in entries[:2]]
+    events = [entry.event(VOCABULARY) for entry in entries[:2]]
     for outcome in (
         Accepted(7, events, repeated=True),
         Previewed(7, events, Moves()),
         Refused(7, "limit_exceeded", "Too much.", {"most": 10**30, "at": "max_bet", "nested": [1, None]}),
     ):
-        assert decode_outcome(encode_outcome(outcome)) == outcome
+        assert decode_outcome(VOCABULARY, encode_outcome(outcome)) == outcome
 
 
 def test_a_refusals_value_that_json_cannot_hold_is_told_as_text():
-    told = decode_outcome(encode_outcome(Refused(0, "stake_invalid", "That is no stake.", {"stake": object})))
+    told = decode_outcome(
+        VOCABULARY, encode_outcome(Refused(0, "stake_invalid", "That is no stake.", {"stake": object}))
+    )
     assert told == Refused(0, "stake_invalid", "That is no stake.", {"stake": repr(object)})
     rejected = decode_rejected(encode_rejected(Rejected("busy", "Too much.", most=5)))
     assert (rejected.code, rejected.message, rejected.details) == ("busy", "Too much.", {"most": 5})
@@ -123,8 +125,8 @@ def test_a_refusals_value_that_json_cannot_hold_is_told_as_text():
 
 def test_durable_events_come_out_as_they_went_in():
     happened = [
-        Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, bare(entry.event()), 5)
+        Committed(entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, bare(entry.event(VOCABULARY)), 5)
         for entry in stored()
-        if not type(entry.event()).secret
+        if not type(entry.event(VOCABULARY)).secret
     ]
-    assert decode_committed(encode_committed(happened)) == happened
+    assert decode_committed(VOCABULARY, encode_committed(happened)) == happened

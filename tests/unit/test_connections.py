@@ -137,7 +137,7 @@ def test_a_connection_on_which_a_live_stream_begins_is_one_to_ask_on_no_more():
     assert (connections.streaming, connections.by_whole) == ({}, {})
 
 
-def test_a_part_of_the_tree_has_as_many_as_it_leaves_free_and_makes_room_for_its_own():
+def test_a_branch_of_the_tree_has_as_many_as_it_leaves_free_and_makes_room_for_its_own():
     connections = Connections(100)
     busy = [one for n in range(60) for one in signed_in(connections, ("b1", "A1", f"u{n}"), 1, waits=False)]
     assert len(busy) == 50
@@ -149,7 +149,7 @@ def test_a_part_of_the_tree_has_as_many_as_it_leaves_free_and_makes_room_for_its
     assert not idle.gone
 
 
-def test_a_book_has_as_many_as_it_leaves_free_whatever_its_parts():
+def test_a_book_has_as_many_as_it_leaves_free_whatever_its_branches():
     connections = Connections(100)
     busy = [one for n in range(60) for one in signed_in(connections, ("b1", f"A{n}", f"u{n}"), 1, waits=False)]
     assert len(busy) == 50
@@ -230,7 +230,7 @@ def test_one_user_cannot_fill_the_room_for_bodies():
     assert two not in connections.body_bytes_of
 
 
-def test_a_part_of_the_tree_and_a_book_leave_room_for_the_bodies_of_others():
+def test_a_branch_of_the_tree_and_a_book_leave_room_for_the_bodies_of_others():
     connections = Connections(100)
     for number in range(200):
         while connections.hold(("b1", "A1", f"x{number}"), BODY_BYTES_MAX // 2):

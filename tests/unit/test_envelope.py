@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.doubles.declared import declare_otherwise
 from tests.doubles.golden import FILE
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import wager
 
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
 from runline.domain.board import PostLines
 from runline.domain.messages import Event, Rejected
 from runline.domain.tickets import VoidWager
-from runline.domain.vocabulary import VOCABULARY
-from runline.engine import envelope as envelopes
+from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.envelope import Envelope, content_digest, decode_envelope, encode_envelope, event_of, link
 from runline.engine.ports import GENESIS
 
@@ -25,7 +25,7 @@ ENVELOPE = Envelope("main", 7, 11, "CreditAdjusted", 1, "owner", "s", "n1", "id"
 
 def test_an_envelope_reads_back_as_it_was_written():
     logged = decode_envelope(encode_envelope(ENVELOPE))
-    assert logged.event() == EVENT
+    assert logged.event(VOCABULARY) == EVENT
     for field in ENVELOPE.__struct_fields__[:-1]:
         assert getattr(logged, field) == getattr(ENVELOPE, field)
 
@@ -108,8 +108,8 @@ def test_what_no_encoding_can_hold_is_refused(command):
 
 
 @pytest.fixture
-def moved(monkeypatch):
-    """An event whose shape has changed twice."""
+def moved():
+    """A vocabulary with an event whose shape has changed twice."""
 
     class FigureMoved(Event, version=3):
         """Version 1 had dollars, version 2 cents without a player."""
@@ -123,12 +123,11 @@ def moved(monkeypatch):
     def with_a_player(fields):
         return {**fields, "player": "unknown"}
 
-    declare_otherwise(monkeypatch, "events", "FigureMoved", FigureMoved)
-    declare_otherwise(monkeypatch, "upcasters", ("FigureMoved", 1), to_minor_units)
-    declare_otherwise(monkeypatch, "upcasters", ("FigureMoved", 2), with_a_player)
-    envelopes.payload_decoder.cache_clear()
-    yield FigureMoved
-    envelopes.payload_decoder.cache_clear()
+    vocabulary = plain_vocabulary()
+    declare_otherwise(vocabulary, "events", "FigureMoved", FigureMoved)
+    declare_otherwise(vocabulary, "upcasters", ("FigureMoved", 1), to_minor_units)
+    declare_otherwise(vocabulary, "upcasters", ("FigureMoved", 2), with_a_player)
+    return vocabulary
 
 
 @pytest.mark.parametrize(
@@ -136,32 +135,32 @@ def moved(monkeypatch):
     [(1, b'{"dollars":5}', "unknown"), (2, b'{"minor":500}', "unknown"), (3, b'{"player":"P1","minor":500}', "P1")],
 )
 def test_an_older_version_is_brought_up_step_by_step(moved, version, payload, player):
-    assert event_of("FigureMoved", version, msgspec.Raw(payload)) == moved(player, 500)
+    assert event_of(moved, "FigureMoved", version, msgspec.Raw(payload)) == moved.events["FigureMoved"](player, 500)
 
 
 def test_a_later_version_than_is_known_is_not_guessed_at(moved):
     with pytest.raises(msgspec.ValidationError, match="version 4"):
-        event_of("FigureMoved", 4, msgspec.Raw(b'{"player":"P1","minor":500}'))
+        event_of(moved, "FigureMoved", 4, msgspec.Raw(b'{"player":"P1","minor":500}'))
 
 
-def test_a_missing_step_is_an_error(moved, monkeypatch):
-    monkeypatch.setattr(VOCABULARY, "upcasters", {})
+def test_a_missing_step_is_an_error(moved):
+    moved.upcasters = {}
     with pytest.raises(KeyError):
-        event_of("FigureMoved", 1, msgspec.Raw(b'{"dollars":5}'))
+        event_of(moved, "FigureMoved", 1, msgspec.Raw(b'{"dollars":5}'))
 
 
-def test_what_an_upcaster_makes_must_fit(moved, monkeypatch):
-    declare_otherwise(monkeypatch, "upcasters", ("FigureMoved", 2), lambda fields: {"player": 5, **fields})
+def test_what_an_upcaster_makes_must_fit(moved):
+    declare_otherwise(moved, "upcasters", ("FigureMoved", 2), lambda fields: {"player": 5, **fields})
     with pytest.raises(msgspec.ValidationError):
-        event_of("FigureMoved", 2, msgspec.Raw(b'{"minor":500}'))
+        event_of(moved, "FigureMoved", 2, msgspec.Raw(b'{"minor":500}'))
 
 
 def test_an_unknown_type_is_an_error():
     with pytest.raises(KeyError):
-        event_of("NeverHappened", 1, msgspec.Raw(b"{}"))
+        event_of(VOCABULARY, "NeverHappened", 1, msgspec.Raw(b"{}"))
 
 
 @pytest.mark.parametrize("payload", [b"{}", b"[]", b"{", b'{"player":1}'])
 def test_a_payload_that_does_not_fit_is_an_error(payload):
     with pytest.raises(msgspec.DecodeError):
-        event_of("CreditAdjusted", 1, msgspec.Raw(payload))
+        event_of(VOCABULARY, "CreditAdjusted", 1, msgspec.Raw(payload))

@@ -3,6 +3,7 @@
 import pytest
 from tests.doubles import laws
 from tests.doubles.deeds import season
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import player, staff
 
@@ -16,7 +17,6 @@ from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS, SignIn, SignOut
 from runline.domain.suspension import Suspend, Suspended
 from runline.domain.users import RevokeUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import content_digest
 from runline.engine.ids import id_bytes, uuid7
 from runline.engine.requests import Request

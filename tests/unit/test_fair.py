@@ -8,7 +8,7 @@ from runline.domain.messages import Rejected
 from runline.sharing.fair import FairQueue
 
 
-class Line:
+class Door:
     """A queue whose one turn is taken, and who has had a turn since."""
 
     def __init__(self, waiting_max=100, member_max=100):
@@ -44,7 +44,7 @@ class Line:
 
 def test_turns_go_round_the_groups_and_round_their_members():
     async def main():
-        line = Line()
+        line = Door()
         await line.begin()
         line.ask("b1", "hog", 4)
         line.ask("b1", "other")
@@ -58,7 +58,7 @@ def test_turns_go_round_the_groups_and_round_their_members():
 
 def test_one_member_has_a_bounded_number_of_places_and_the_others_have_theirs():
     async def main():
-        line = Line(member_max=2)
+        line = Door(member_max=2)
         await line.begin()
         line.ask("b1", "hog", 5)
         line.ask("b1", "other")
@@ -71,7 +71,7 @@ def test_one_member_has_a_bounded_number_of_places_and_the_others_have_theirs():
 
 def test_a_full_line_takes_a_place_from_the_longest_of_the_largest_group():
     async def main():
-        line = Line(waiting_max=6)
+        line = Door(waiting_max=6)
         await line.begin()
         line.ask("b1", "hog", 4)
         line.ask("b1", "other", 2)
@@ -87,7 +87,7 @@ def test_a_full_line_takes_a_place_from_the_longest_of_the_largest_group():
 @pytest.mark.parametrize("groups", [1, 6])
 def test_in_a_full_line_of_equals_the_newcomer_is_refused(groups):
     async def main():
-        line = Line(waiting_max=6)
+        line = Door(waiting_max=6)
         await line.begin()
         for number in range(6):
             line.ask(number % groups, number)
@@ -101,7 +101,7 @@ def test_in_a_full_line_of_equals_the_newcomer_is_refused(groups):
 
 def test_many_groups_together_leave_each_their_share():
     async def main():
-        line = Line(waiting_max=8)
+        line = Door(waiting_max=8)
         await line.begin()
         for group in ("a", "b", "c", "d"):
             line.ask(group, group, 20)
@@ -113,7 +113,7 @@ def test_many_groups_together_leave_each_their_share():
 
 def test_the_many_of_one_node_leave_the_other_nodes_of_their_book_their_turns_and_places():
     async def main():
-        line = Line(waiting_max=8)
+        line = Door(waiting_max=8)
         await line.begin()
         for number in range(8):
             line.ask("b1", f"P{number}", within=("A1",))
@@ -128,7 +128,7 @@ def test_the_many_of_one_node_leave_the_other_nodes_of_their_book_their_turns_an
 
 def test_whoever_gives_up_leaves_no_place_behind_and_no_turn_is_lost():
     async def main():
-        line = Line()
+        line = Door()
         await line.begin()
         line.ask("b1", "one", 3)
         await asyncio.sleep(0)
@@ -150,7 +150,7 @@ def test_whoever_gives_up_leaves_no_place_behind_and_no_turn_is_lost():
 
 def test_strangers_and_the_known_have_turns_one_after_the_other_however_many_strangers_there_are():
     async def main():
-        line = Line(waiting_max=3)
+        line = Door(waiting_max=3)
         await line.begin()
         for number in range(5):
             line.ask(f"address {number}", "user")

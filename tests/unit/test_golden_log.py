@@ -6,8 +6,8 @@
 import msgspec
 import pytest
 from tests.doubles.golden import FILE, stored
+from tests.doubles.plain import VOCABULARY
 
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.envelope import encode_envelope
 
 ENTRIES = stored()
@@ -16,13 +16,13 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entr
 
 @each_entry
 def test_a_stored_event_is_still_an_event(entry):
-    assert type(entry.event()) is VOCABULARY.events[entry.type]
+    assert type(entry.event(VOCABULARY)) is VOCABULARY.events[entry.type]
 
 
 @each_entry
 def test_an_event_is_stored_as_it_was_or_has_another_version(entry):
     if entry.version == VOCABULARY.events[entry.type].version:
-        assert msgspec.json.encode(entry.event()) == bytes(entry.payload)
+        assert msgspec.json.encode(entry.event(VOCABULARY)) == bytes(entry.payload)
 
 
 def test_an_envelope_is_stored_as_it_was():

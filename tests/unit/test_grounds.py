@@ -1,6 +1,7 @@
 """Grounds: `if_position` refuses a command if what it is about has changed, and for nothing else."""
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
@@ -25,7 +26,6 @@ from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.domain.watch import KeepFeed, WatchFeed
 
 MONEYLINE = "G1:game:moneyline"

@@ -1,6 +1,7 @@
 """Lanes: control, wagers and bulk, each with its bound."""
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import agent, player, staff, wager
 
 from runline.domain.accounts import AdjustCredit
@@ -12,8 +13,7 @@ from runline.domain.permissions import Permission
 from runline.domain.sessions import KeepSession
 from runline.domain.suspension import Suspend
 from runline.domain.users import RevokeUser
-from runline.domain.vocabulary import VOCABULARY
-from runline.engine.lanes import PLACES, InTurns, Lanes, is_permitted, lane_of
+from runline.engine.lanes import RANKS, InTurns, Lanes, is_permitted, lane_of
 from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, LANE_DEPTH_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.requests import Request, Sink, Submission
 
@@ -28,8 +28,8 @@ class Nobody(Sink):
         raise AssertionError("a lane answers nobody")
 
 
-def submission(command, *, bulk=False, index=0, by="P1", part=""):
-    return Submission(Request("main", "id", by, command, bulk=bulk), Nobody(), index, 0, part)
+def submission(command, *, bulk=False, index=0, by="P1", branch=""):
+    return Submission(Request("main", "id", by, command, bulk=bulk), Nobody(), index, 0, branch)
 
 
 def put(lanes, submission):
@@ -50,7 +50,7 @@ def put(lanes, submission):
 def test_each_submission_has_its_lane(command, bulk, lane):
     lanes = Lanes()
     put(lanes, submission(command, bulk=bulk))
-    assert [name for name in PLACES if lanes.places[name]] == [lane]
+    assert [name for name in RANKS if lanes.ranks[name]] == [lane]
 
 
 def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
@@ -63,7 +63,7 @@ def test_a_full_lane_takes_no_more_and_fills_no_other(monkeypatch):
 
 
 def test_every_lane_has_a_bound():
-    assert LANE_DEPTH_MAX.keys() == ACTOR_WAITING_MAX.keys() == set(PLACES)
+    assert LANE_DEPTH_MAX.keys() == ACTOR_WAITING_MAX.keys() == set(RANKS)
     assert all(0 < depth <= 100_000 for depth in LANE_DEPTH_MAX.values())
 
 
@@ -79,12 +79,12 @@ def test_first_come_first_served_but_for_what_has_waited_for_its_rows():
 
 
 def test_one_user_has_a_part_of_a_lane_and_the_others_the_rest(monkeypatch):
-    monkeypatch.setattr("runline.engine.lanes.ACTOR_WAITING_MAX", dict.fromkeys(PLACES, 2))
+    monkeypatch.setattr("runline.engine.lanes.ACTOR_WAITING_MAX", dict.fromkeys(RANKS, 2))
     for command, bulk in ((CONTROL, False), (WAGER, False), (WAGER, True)):
         lanes = Lanes()
         assert [put(lanes, submission(command, bulk=bulk)) for _ in range(3)] == [True, True, False]
         assert put(lanes, submission(command, bulk=bulk, by="P2"))
-        place = lanes.places[lane_of(submission(command, bulk=bulk).request)]
+        place = lanes.ranks[lane_of(submission(command, bulk=bulk).request)]
         place.take()
         assert put(lanes, submission(command, bulk=bulk))
 
@@ -92,50 +92,52 @@ def test_one_user_has_a_part_of_a_lane_and_the_others_the_rest(monkeypatch):
 def test_places_of_the_control_lane_are_kept_for_those_at_the_top(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {**DEPTHS, "control": CONTROL_KEPT + 1})
     lanes = Lanes()
-    assert put(lanes, submission(CONTROL, by="clerk", part="A1"))
-    assert not put(lanes, submission(CONTROL, by="another", part="A2"))
+    assert put(lanes, submission(CONTROL, by="clerk", branch="A1"))
+    assert not put(lanes, submission(CONTROL, by="another", branch="A2"))
     assert put(lanes, submission(CONTROL, by="owner"))
 
 
 @pytest.mark.parametrize(("command", "bulk"), [(CONTROL, False), (WAGER, False), (WAGER, True)])
-def test_a_part_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypatch, command, bulk):
-    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", dict.fromkeys(PLACES, 96))
+def test_a_branch_of_the_tree_leaves_places_free_whoever_it_makes_there(monkeypatch, command, bulk):
+    monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", dict.fromkeys(RANKS, 96))
     monkeypatch.setattr("runline.engine.lanes.CONTROL_KEPT", 0)
     lanes = Lanes()
 
-    def flood(part):
-        return sum(put(lanes, submission(command, bulk=bulk, by=f"{part}-{number}", part=part)) for number in range(90))
+    def flood(branch):
+        return sum(
+            put(lanes, submission(command, bulk=bulk, by=f"{branch}-{number}", branch=branch)) for number in range(90)
+        )
 
-    assert [flood(part) for part in ("A1", "A2", "A3", "A1")] == [64, 22, 7, 0]
-    assert put(lanes, submission(command, bulk=bulk, by="new", part="A4"))
-    place = lanes.places[lane_of(submission(command, bulk=bulk).request)]
-    assert place.parts == {"A1": 64, "A2": 22, "A3": 7, "A4": 1}
+    assert [flood(branch) for branch in ("A1", "A2", "A3", "A1")] == [64, 22, 7, 0]
+    assert put(lanes, submission(command, bulk=bulk, by="new", branch="A4"))
+    place = lanes.ranks[lane_of(submission(command, bulk=bulk).request)]
+    assert place.branches == {"A1": 64, "A2": 22, "A3": 7, "A4": 1}
     place.put_first(place.take())
-    assert sum(place.parts.values()) == 94
+    assert sum(place.branches.values()) == 94
     while place:
         place.take()
-    assert place.parts == {}
+    assert place.branches == {}
     flood("A1")
-    assert (len(lanes.empty()), place.parts) == (64, {})
+    assert (len(lanes.empty()), place.branches) == (64, {})
 
 
-def test_a_user_of_a_part_leaves_places_to_the_others_of_it():
+def test_a_user_of_a_branch_leaves_places_to_the_others_of_it():
     lanes = Lanes()
-    sent = [put(lanes, submission(WAGER, by="P1", part="A1")) for _ in range(2_000)]
+    sent = [put(lanes, submission(WAGER, by="P1", branch="A1")) for _ in range(2_000)]
     assert sent[:REQUESTS_PER_SEND_MAX] == [True] * REQUESTS_PER_SEND_MAX
     assert sent.count(True) <= LANE_DEPTH_MAX["wagers"] // 2
-    assert all(put(lanes, submission(WAGER, by=f"P{number}", part="A1")) for number in range(2, 202))
-    assert all(put(lanes, submission(WAGER, by=f"P{number}", part="A2")) for number in range(300, 500))
+    assert all(put(lanes, submission(WAGER, by=f"P{number}", branch="A1")) for number in range(2, 202))
+    assert all(put(lanes, submission(WAGER, by=f"P{number}", branch="A2")) for number in range(300, 500))
 
 
-def test_a_part_of_the_tree_is_an_agent_right_below_the_root_with_everything_below_it(book):
+def test_a_branch_of_the_tree_is_an_agent_right_below_the_root_with_everything_below_it(book):
     book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), player("P1", "A1-1"), player("P2"))
     book.given(staff("ann", Permission.SUSPEND, at="A1"))
-    found = [book.state.access.part_of(name) for name in ("P1", "ann", "P2", "owner", "nobody")]
+    found = [book.state.access.branch_of(name) for name in ("P1", "ann", "P2", "owner", "nobody")]
     assert found == ["A1", "A1", "", "", ""]
     book.given(MoveAgent("A1-1", "A2", "sold"))
-    assert book.state.access.part_of("P1") == "A2"
-    assert book.house.state.access.part_of("platform") == ""
+    assert book.state.access.branch_of("P1") == "A2"
+    assert book.house.state.access.branch_of("platform") == ""
 
 
 def senders(lane, number):
@@ -151,17 +153,17 @@ def test_in_the_control_lane_everyone_who_waits_has_turns(monkeypatch):
     assert (len(lane), lane.senders) == (0, {})
 
 
-def test_in_the_control_lane_turns_go_round_the_parts_of_the_tree_however_many_users_they_have(monkeypatch):
+def test_in_the_control_lane_turns_go_round_the_branches_of_the_tree_however_many_users_they_have(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.CONTROL_TURN", 1)
     lane = InTurns()
     for number in range(6):
-        lane.put(submission(CONTROL, by=f"A{number}", part="A1"))
-    for by, part in (("B", "A2"), ("B", "A2"), ("owner", ""), ("owner", "")):
-        lane.put(submission(CONTROL, by=by, part=part))
+        lane.put(submission(CONTROL, by=f"A{number}", branch="A1"))
+    for by, branch in (("B", "A2"), ("B", "A2"), ("owner", ""), ("owner", "")):
+        lane.put(submission(CONTROL, by=by, branch=branch))
     lane.begin_round()
     assert lane.unserved == 8
     assert senders(lane, 10) == ["A0", "B", "owner", "A1", "B", "owner", "A2", "A3", "A4", "A5"]
-    assert (len(lane), lane.senders, lane.parts, lane.unserved) == (0, {}, {}, 0)
+    assert (len(lane), lane.senders, lane.branches, lane.unserved) == (0, {}, {}, 0)
 
 
 def test_what_one_user_sends_to_the_control_lane_stays_in_its_order(monkeypatch):

@@ -1,9 +1,11 @@
 """Legs: a kind of ticket with several is a noun of its own. What looks tickets up, counts, settles or voids them knows none."""
 
+from typing import Any
+
 import pytest
 from tests.doubles import laws, pair
 from tests.doubles.pair import PairPlaced, PlacePair
-from tests.doubles.stage import HOUR_NS
+from tests.doubles.stage import HOUR_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, player, wager
 
 from runline.domain.book import Book
@@ -30,11 +32,11 @@ OF_TWO_GAMES = PlacePair("P1", ((MONEYLINE, "away"), (LATER_TOTAL, "over")), 10_
 
 
 @pytest.fixture
-def book(book):
+def book():
     """A book that knows pairs."""
+    book: Any = HouseStage(Vocabulary(*NOUNS, pair)).open_book("main")
     book.given(game("G1"), board("G1"), game("G2", start_ns=START_NS + 24 * HOUR_NS), board("G2"))
     book.given(agent("A1"), player("P1", "A1", credit=1_000_00))
-    book.state.vocabulary = Vocabulary(*NOUNS, pair)
     return book
 
 

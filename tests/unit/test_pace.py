@@ -51,7 +51,7 @@ def test_turns_go_round_the_users_however_many_connections_they_have():
     asyncio.run(main())
 
 
-def test_turns_go_round_the_books_and_their_parts_however_many_users_there_are():
+def test_turns_go_round_the_books_and_their_branches_however_many_users_there_are():
     async def main():
         pace = Pace()
         taken: list[str] = []

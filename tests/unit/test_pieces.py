@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from tests.doubles.pieces import LONG, commands_too_large, example
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import wager
 
 import runline.store.tables  # noqa: F401  (every noun declares its commands)
@@ -10,11 +11,10 @@ from runline.domain.board import MarketLine, PostLines
 from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import Command, Rejected
 from runline.domain.pieces import require_small_pieces
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine import envelope
 from runline.engine.envelope import content_digest
 from runline.engine.limits import COMMAND_BYTES_MAX
-from runline.gateway.door import decoded, decoder_of, public_commands
+from runline.gateway.door import decoded, public_commands
 
 EVERY_PIECE = [one for kind in VOCABULARY.commands.values() for one in commands_too_large(kind)]
 each_piece = pytest.mark.parametrize(("place", "body"), EVERY_PIECE, ids=[place for place, _ in EVERY_PIECE])
@@ -48,11 +48,10 @@ def test_the_engine_refuses_a_command_with_a_piece_that_none_could_need(place, b
 @each_piece
 def test_the_door_refuses_it_before_it_waits_anywhere(place, body):
     kind = kind_of(place)
-    if kind not in public_commands():
-        assert decoder_of(kind.__name__) is None
+    if kind not in public_commands(VOCABULARY):
         return
     with pytest.raises(Rejected) as refused:
-        decoded(decoder_of(kind.__name__), body)
+        decoded(msgspec.json.Decoder(kind), body)
     assert refused.value.code in OF_PIECES
     assert refused.value.details["most"] == PIECE_MAX
 

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import agent, board, game, player, staff, wager
 
 from runline.domain.audience import Audience
@@ -9,13 +10,12 @@ from runline.domain.execution import fold
 from runline.domain.fixtures import FixtureClosed
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.nodes import ROOT
-from runline.domain.permissions import Permission
+from runline.domain.permissions import Permission, permissions_of
 from runline.domain.queries.declared import Page
 from runline.domain.sessions import Session
 from runline.domain.suspension import Reopen, Suspend
-from runline.domain.vocabulary import VOCABULARY
 
-EVERYTHING = frozenset(permission.value for permission in Permission)
+EVERYTHING = frozenset(permissions_of("book"))
 
 
 class Unread(dict):
@@ -183,7 +183,8 @@ def test_no_page_names_by_its_end_what_it_does_not_show(house, book, monkeypatch
         monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
         for query in ("roles", "suspensions"):
             seen = {text_of(row) for row in whole(book.state, house.state, query, "A1")}
-            ends, after = [], ""
+            ends: list[str] = []
+            after = ""
             while not ends or after:
                 after = page(book.state, house.state, query, "A1", limit=1, after=after).next
                 ends.append(after.partition("/")[0])

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.doubles import laws
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, player, staff, wager
 
@@ -13,7 +14,6 @@ from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.setbacks import PutAside, TryAgain, WorkSetAside, WorkTakenUp
 from runline.domain.settlement import ResultTaken, Settlement
-from runline.domain.vocabulary import VOCABULARY
 
 WHY = "RuntimeError: it cannot be decided"
 

@@ -71,8 +71,8 @@ def test_a_newcomer_always_finds_a_place_while_somebody_has_two(small):
     assert busy(streams, ("b2", "", "last"))
 
 
-def test_a_part_of_the_tree_has_its_share_too(small, monkeypatch):
-    monkeypatch.setattr("runline.live.places.STREAMS_PER_PART_MAX", 4)
+def test_a_branch_of_the_tree_has_its_share_too(small, monkeypatch):
+    monkeypatch.setattr("runline.live.places.STREAMS_PER_BRANCH_MAX", 4)
     streams = Streams()
     fill(streams, ("b1", "A1", "one"), 3)
     fill(streams, ("b1", "A1", "two"), 1)

@@ -6,12 +6,12 @@ Everyone is signed in, all the time; then everything that can happen happens, ev
 import pytest
 from tests.doubles.deeds import season
 from tests.doubles.golden import one_of_each
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain.book import Book
 from runline.domain.execution import fold
 from runline.domain.passwords import PasswordSet
 from runline.domain.sessions import Session, SessionEnded
-from runline.domain.vocabulary import VOCABULARY
 
 FAR_NS = 2**62
 TWO = ("-one", "-two")
@@ -56,7 +56,7 @@ def ending_sessions(event):
 
 
 def stages():
-    return [*one_of_each(), *(season(seed, 300) for seed in range(3))]
+    return [*one_of_each(), *(season(seed, 300) for seed in range(6))]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 
 from runline.domain.ledger import LedgerEntry
 from runline.domain.tickets import Ticket
@@ -17,8 +18,8 @@ from runline.store.tables import (
     held_rows,
     held_totals,
     insert,
-    row_tables,
     select,
+    table_of,
     upsert,
 )
 from runline.store.ways import newest, of_agents, ways_to
@@ -26,7 +27,7 @@ from runline.store.ways import newest, of_agents, ways_to
 OTHER = Hints(through=lambda index: "", looked_up="JOIN", among="= ANY(?)", listed=sorted)
 """What another database is told."""
 
-TABLES = {table.name: table for table in (*SYSTEM_TABLES, *row_tables())}
+TABLES = {table.name: table for table in (*SYSTEM_TABLES, *map(table_of, VOCABULARY.rows.values()))}
 
 OF_SQLITE_ALONE = re.compile(
     r"INDEXED BY|json_\w+|CROSS JOIN|\bOR (REPLACE|IGNORE)\b|\b(ifnull|iif|rowid|glob|pragma|total)\b|\b(min|max)\([^()]*,",
@@ -73,9 +74,10 @@ def all_statements(hints: Hints) -> list[str]:
         found += [statements.how_many(table, "main"), statements.every_row_goes(table.name)]
         found += [statements.every_text_goes(table.name, column.name) for column in table.columns]
         found += [insert(table), upsert(table), delete(table)]
-    for table in row_tables():
-        found += [held_rows(table), held_totals(table), select(table, f"AND {equal(table.key[1:])}", hints)]
-    found += [select(TABLES["tickets"], f"AND status {sign} 'open'", hints) for sign in ("=", "<>")]
+    for row_type in VOCABULARY.rows.values():
+        table = table_of(row_type)
+        found += [held_rows(table), held_totals(table), select(row_type, f"AND {equal(table.key[1:])}", hints)]
+    found += [select(Ticket, f"AND status {sign} 'open'", hints) for sign in ("=", "<>")]
     found += following(Ticket, hints)
     return found
 

@@ -1,14 +1,18 @@
 """Vocabulary: every command is decided, every event evolves, and each says who may send or see it."""
 
+import pickle
 import pkgutil
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.doubles import bells
 from tests.doubles.golden import stored
+from tests.doubles.plain import VOCABULARY
 
 import runline.domain
+import runline.reads.history
 from runline.domain.book import Book, BookStarted, missed
 from runline.domain.execution import fold
 from runline.domain.house import BookOpened, House
@@ -26,12 +30,12 @@ from runline.domain.messages import (
     upcasts,
 )
 from runline.domain.money import Rounding
-from runline.domain.permissions import EVERYTHING, FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission
+from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
 from runline.domain.rows import columns
 from runline.domain.settlement import TakeResult
 from runline.domain.state import Part, Row
-from runline.domain.topics import Topic
-from runline.domain.vocabulary import NOUNS, VOCABULARY, Vocabulary, VocabularyError
+from runline.domain.topics import Topic, TopicRows, changes
+from runline.domain.vocabulary import NOUNS, Vocabulary, VocabularyError
 
 ENGINES = {
     "ArchiveFixture",
@@ -250,6 +254,79 @@ def test_an_event_is_told_in_a_topic_that_there_is_and_a_topic_is_declared_once(
         Vocabulary(*NOUNS, silent, other)
 
 
+def rows_of(topic, name="peals", under="rows"):
+    """Rows of a topic."""
+
+    def nothing(*asked):
+        return iter(())
+
+    return TopicRows(name, topic, nothing, nothing, nothing, under=under)
+
+
+PEALS = Topic("peals", "The peals, by `peal`.", Permission.LOG_VIEW, players=False, house=False, events=False)
+
+
+def peals(*declared, by="peals"):
+    """A noun with a topic of rows, which the bells change."""
+
+    @changes(by, Rang)
+    def peal_changes(book, house, event, seq):
+        return ()
+
+    silent = noun("peals", peal_changes)
+    vars(silent)["DECLARED"] = declared
+    return silent
+
+
+def test_a_topic_of_rows_is_declared_with_them_and_with_what_changes_them():
+    vocabulary = Vocabulary(*NOUNS, whole(), peals(PEALS, rows_of("peals")))
+    assert vocabulary.topic_rows["peals"].topic == "peals"
+    assert [rows.name for rows, _ in vocabulary.changes[Rang]] == ["lines", "agents", "players", "peals"]
+    assert "peals" not in [rows.name for rows, _ in vocabulary.changes[vocabulary.events["WagerPlaced"]]]
+
+
+@pytest.mark.parametrize(
+    ("declared", "by", "why"),
+    [
+        ((PEALS,), "lines", "The topic peals has neither events nor rows"),
+        ((rows_of("peals"),), "peals", "The rows peals are of peals, which is no topic of rows"),
+        ((rows_of("log"),), "peals", "The rows peals are of log, which is no topic of rows"),
+        ((PEALS, rows_of("peals")), "lines", "Nothing changes the rows peals"),
+        ((PEALS, rows_of("peals")), "chimes", "Nothing changes the rows peals|Something changes the rows chimes"),
+        ((PEALS, rows_of("peals", "lines")), "lines", "The rows of a topic, lines is declared twice"),
+        (
+            (PEALS, rows_of("peals"), rows_of("peals", "others")),
+            "peals",
+            r"What a frame of peals has under rows, .* is declared twice",
+        ),
+    ],
+)
+def test_rows_that_nobody_could_follow_are_refused(declared, by, why):
+    with pytest.raises(VocabularyError, match=why):
+        Vocabulary(*NOUNS, whole(), peals(*declared, by=by))
+
+
+def test_no_module_keeps_a_vocabulary_it_is_handed_in():
+    names = [found.name for found in pkgutil.walk_packages(runline.__path__, "runline.")]
+    modules = [
+        import_module(name) for name in names if "migrations.versions" not in name and not name.endswith("__main__")
+    ]
+    assert [
+        (module.__name__, name)
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, Vocabulary)
+    ] == []
+
+
+def test_a_vocabulary_goes_to_the_process_that_reads_history_by_the_names_of_its_nouns():
+    sent = pickle.dumps(Vocabulary(*NOUNS, bells))
+    assert len(sent) < 2_000
+    found = pickle.loads(sent)
+    assert found is pickle.loads(sent)
+    assert list(found.events) == [*VOCABULARY.events, "BellRung"]
+
+
 class Toll(Command):
     """The house's bell is heard in a book."""
 
@@ -294,6 +371,30 @@ def test_what_the_house_causes_is_caused_for_a_book_that_was_not_there_too():
         del declared[left_out]
         with pytest.raises(VocabularyError, match=missing):
             Vocabulary(*NOUNS, noun("tolls", *declared.values()))
+
+
+def test_what_the_house_causes_says_its_position_there():
+    class Chime(Command):
+        """The house's bell is heard in a book, nobody knows which time."""
+
+    @decides(Chime)
+    def chime(book, command, context):
+        return ()
+
+    @causes(BookOpened, Chime)
+    def opening_chimes(house, event):
+        return Chime()
+
+    @misses(Chime)
+    def chimes_after(house, seq):
+        return []
+
+    @makes_up(Chime)
+    def chime_is_made_up_for(book, house_seq, context):
+        return []
+
+    with pytest.raises(VocabularyError, match="Chime is caused by the house, and has no house_seq"):
+        Vocabulary(*NOUNS, noun("chimes", Chime, chime, opening_chimes, chimes_after, chime_is_made_up_for))
 
 
 def test_a_book_takes_all_that_it_has_missed_in_the_houses_order(monkeypatch):
@@ -359,8 +460,27 @@ def test_every_event_has_a_line_in_the_golden_log():
 
 
 def test_the_shipped_roles_hold_permissions_that_there_are():
-    for role in (EVERYTHING, VIEW_ONLY, PLAYER_MAY, FEED_MAY):
-        assert list(role) == [permission.value for permission in Permission if permission.value in role]
+    for role, kind in ((VIEW_ONLY, "book"), (PLAYER_MAY, "book"), (FEED_MAY, "house")):
+        assert list(role) == [permission for permission in permissions_of(kind) if permission in role]
+
+
+def test_a_permission_is_of_the_kinds_of_stream_in_which_something_needs_it():
+    needed: dict[Permission, dict[str, None]] = {permission: {} for permission in Permission}
+    asking: list[Any] = [*VOCABULARY.commands.values(), *VOCABULARY.queries.values()]
+    for one in asking:
+        if one.needs is not None:
+            needed[one.needs].update(dict.fromkeys(one.streams))
+    for topic in VOCABULARY.topics.values():
+        needed[topic.needs].update(dict.fromkeys(("book", "house") if topic.house else ("book",)))
+    assert {permission: sorted(needed[permission]) for permission in Permission} == {
+        permission: sorted(permission.streams) for permission in Permission
+    }
+
+
+def test_what_the_house_tells_books_is_shown_to_permissions_that_a_book_has():
+    told = [event for event in VOCABULARY.events.values() if event.told_to_books]
+    assert told
+    assert [event.__name__ for event in told if "book" not in event.shown_to.streams] == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, staff, wager
 
@@ -33,7 +34,6 @@ from runline.domain.tickets import (
     WagerVoided,
 )
 from runline.domain.users import RevokeUser
-from runline.domain.vocabulary import VOCABULARY
 
 MONEYLINE = "G1:game:moneyline"
 SETTINGS = BookSettings("main", "owner", Rounding(), 1, 1, 1)

@@ -3,7 +3,7 @@
 import pytest
 from tests.doubles import deeds
 from tests.doubles.stage import Stage
-from tests.doubles.words import agent, role, staff
+from tests.doubles.words import EVERY, agent, role, staff
 
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.messages import ENGINE
@@ -109,7 +109,7 @@ def test_what_is_sent_about_roles_and_moves_is_judged_without_a_walk_over_all(wa
     watched.given(
         agent("B1"), agent("B2"), agent("B1-1", "B1"), role("of-B1", at="B1"), CreateUser("ann", "B1-1", "of-B1")
     )
-    watched.given(staff("boss", *Permission, at="B1"), CreateUser("owner2", "root", "owner"))
+    watched.given(staff("boss", *EVERY, at="B1"), CreateUser("owner2", "root", "owner"))
     watched.given(SetRole("of-B1", "B1", (Permission.LOG_VIEW,), ""), SetRole("new", "B1", (), ""))
     watched.given(MoveAgent("B1-1", "B2", ""), AssignRole("owner2", "viewer", ""), RevokeUser("ann", ""))
     watched.when(RevokeUser("owner", ""))

@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.doubles.plain import VOCABULARY
 
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.clock import SystemClock
 from runline.engine.watching import Began, Cut, Enter, Frame, Leave, Moved, News, Resume, Seating, TurnedAway
 from runline.gateway.fan import Fan

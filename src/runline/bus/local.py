@@ -33,6 +33,7 @@ class LocalBus(Bus):
 
     def __init__(self, engine: Executor, questions: Answering, watching: Watching) -> None:
         self.engine = engine
+        self.vocabulary = engine.vocabulary
         self.questions = questions
         self.watching = watching
 

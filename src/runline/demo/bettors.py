@@ -15,7 +15,7 @@ import msgspec
 
 from runline.demo.day import Rush
 from runline.demo.people import People
-from runline.demo.terminal import Line, Terminal
+from runline.demo.terminal import Offered, Terminal
 from runline.domain.accounts import available_minor
 from runline.domain.book import Book
 from runline.domain.catalog import Fixture, Market, side_line
@@ -232,7 +232,7 @@ class Bettors:
             return None
         return self.random.choices(self.coming, cum_weights=self.weights)[0]
 
-    def seen(self, temper: Temper, book: Book, market: Market, player: Player, side: str) -> Line | None:
+    def seen(self, temper: Temper, book: Book, market: Market, player: Player, side: str) -> Offered | None:
         """The line on this player's screen, or None if they see that there is none to be had."""
         if temper == "stale":
             return self.terminal.earlier.get(market.name)

@@ -86,7 +86,7 @@ async def open_day(engine: Engine, bus: Bus, clock: DayClock, wanted: Wanted) ->
     day = wanted.day
     feed = Replay(bus, clock, day.games, day.lines, actor=FEED, league=day.league)
     await feed.open()
-    terminal = Terminal(one.book for one in people)
+    terminal = Terminal(bus.vocabulary, [one.book for one in people])
     timeline = Timeline(day, clock.speed)
     bettors = Bettors(
         bus, clock, terminal, people, wanted.rate_per_s, wanted.seed, rush=day.rush, answered_ns=timeline.add

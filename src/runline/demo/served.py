@@ -23,7 +23,7 @@ from runline.demo.people import BOOKS, FEED, PLATFORM, people_of, set_up
 from runline.demo.terminal import Terminal
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
-from runline.domain.queries.inside import Books, Nothing
+from runline.domain.queries.inside import Nothing, OpenBooks
 from runline.engine.ports import StoreError
 from runline.feeds.replay import Replay
 from runline.gateway.app import Doors
@@ -148,13 +148,13 @@ async def serve_demo(plan: Plan) -> None:
         async with running_engine(store, database=database) as (engine, bus):
             clock = engine.clock
             server = make_server(bus, outside(clock), more=controls.doors)
-            if not (await server.gateway.door.ask_inside(HOUSE, "books_open", Nothing(), Books)).count:
+            if not (await server.gateway.door.ask_inside(HOUSE, "books_open", Nothing(), OpenBooks)).count:
                 span_s = (day.end_ns - day.origin_ns) / 1e9
                 await set_up(bus, plan.seed, plan.rate * span_s)
             people = [people_of(one) for one in BOOKS]
             feed = Replay(bus, clock, day.games, day.lines, actor=FEED, league=day.league)
             await feed.open()
-            terminal = Terminal(one.book for one in people)
+            terminal = Terminal(bus.vocabulary, [one.book for one in people])
             bettors = Bettors(
                 bus,
                 clock,

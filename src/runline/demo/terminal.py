@@ -15,7 +15,7 @@ from runline.domain.execution import follow
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
 from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.subscription import Committed
@@ -23,7 +23,7 @@ from runline.engine.subscription import Committed
 EVENTS_AT_ONCE = 32
 """Events folded before the loop goes on to other things: the engine runs on the same one."""
 
-Line = tuple[int | None, tuple[str, ...]]
+Offered = tuple[int | None, tuple[str, ...]]
 """A market's line (home handicap or total, in quarter points) and the prices of its sides."""
 
 
@@ -58,11 +58,11 @@ class Figures(msgspec.Struct):
 class Terminal:
     """House and books as the live log shows them."""
 
-    def __init__(self, books: Iterable[str]) -> None:
-        self.house = House(VOCABULARY)
-        self.books = {name: Book(name, VOCABULARY) for name in books}
+    def __init__(self, vocabulary: Vocabulary, books: Iterable[str]) -> None:
+        self.house = House(vocabulary)
+        self.books = {name: Book(name, vocabulary) for name in books}
         self.figures = {name: Figures() for name in self.books}
-        self.earlier: dict[str, Line] = {}
+        self.earlier: dict[str, Offered] = {}
         """The line before the one that stands, by market: what a stale screen still shows."""
 
     @property

@@ -15,8 +15,8 @@ from typing import Literal
 
 from runline.domain.bounds import KEPT_FOR_THE_WHOLE, LOWERED_LOOKED_MAX
 from runline.domain.identifiers import identifier
-from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
-from runline.domain.nodes import ROOT, Held
+from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected, lacking
+from runline.domain.nodes import ROOT, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.state import Part, Row, State
 
@@ -170,10 +170,10 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
             return self.allowed[role]
         return NOTHING
 
-    def part_of(self, name: str) -> str:
-        """The part of the tree in which a user stands; "" for the root, and for those who stand nowhere."""
+    def branch_of(self, name: str) -> str:
+        """The branch of the tree in which a user stands; "" for the root, and for those who stand nowhere."""
         user = self.users.get(name)
-        return self.tree.part_of(user.node) if user is not None else ""
+        return self.tree.branch_of(user.node) if user is not None else ""
 
     def users_of(self, node: str) -> Ordered[str]:
         """The users who stand at a node."""
@@ -196,17 +196,17 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
         return known.node if known else None
 
 
-def require_room(state: State, user: User, count: int, most: int, what: Held) -> None:
-    """Refuse one more of what there are so many of already. The last part is kept for the staff of the whole stream; of the
-    others, no part of the tree may hold more than it leaves free: whoever comes next finds room.
+def require_room(state: State, user: User, count: int, most: int, what: Occupant) -> None:
+    """Refuse one more of what there are so many of already. The last places are kept for the staff of the whole stream; of the
+    others, no branch of the tree may hold more than it leaves free: whoever comes next finds room.
 
     Raises Rejected `too_many`.
     """
     if user.node != ROOT:
         most -= most // KEPT_FOR_THE_WHOLE
-        held = state.tree.held_in_part(user.node, what)
+        held = state.tree.held_in_branch(user.node, what)
         if most > count and held >= most - count:
-            raise Rejected("too_many", f"Your part of the tree holds as many {what} as it may.", most=held)
+            raise Rejected("too_many", f"Your branch of the tree holds as many {what} as it may.", most=held)
     if count >= most:
         raise Rejected("too_many", f"There are as many {what} as there may be.", most=most)
 
@@ -228,7 +228,7 @@ def authorize(state: State, command: Command, actor: str) -> User:
     role = user.role
     # Most roles are kept at the root and count everywhere.
     if needs not in (access.allowed[role] if role in access.kept[ROOT] else access.held_by(user)):
-        raise Rejected("not_permitted", f"This needs the permission {needs.value}.", permission=needs.value)
+        raise lacking(needs)
     return user
 
 

@@ -8,10 +8,10 @@ from runline.domain.hierarchy import Agent, Tree
 from runline.domain.house import House
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, Ledger, LedgerAccount
 from runline.domain.lines import Lines
-from runline.domain.messages import Command, Event, StreamKind, decides, evolves
+from runline.domain.messages import Command, Event, decides, evolves
 from runline.domain.money import Rounding
 from runline.domain.nodes import ROOT
-from runline.domain.permissions import EVERYTHING, PLAYER_MAY, VIEW_ONLY
+from runline.domain.permissions import PLAYER_MAY, VIEW_ONLY, StreamKind, permissions_of
 from runline.domain.results_taken import Taken
 from runline.domain.risk import Risk
 from runline.domain.settings import BookSettings, Settings
@@ -96,6 +96,6 @@ def book_started(book: Book, event: BookStarted) -> None:
     book.tree.add_agent(Agent(ROOT, ""))
     for account in (GRADING, CASH, ADJUSTMENTS):
         book.ledger.open(LedgerAccount(account))
-    for role, permissions in ((OWNER, EVERYTHING), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):
+    for role, permissions in ((OWNER, permissions_of("book")), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):
         book.access.add_role(Role(role, ROOT, permissions))
     book.access.add_user(User(event.owner, ROOT, OWNER, ""))

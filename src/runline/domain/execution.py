@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from runline.domain.house import House
 
 
-class Asked(Protocol):
-    """What is asked of a stream: a command, who sends it, in which session ("" for none), and the position as of which they
+class Sent(Protocol):
+    """What is sent to a stream: a command, who sends it, in which session ("" for none), and the position as of which they
     have looked at what it is about (None: they do not say)."""
 
     command: Command
@@ -65,7 +65,7 @@ def needs(state: State, message: Command | Event) -> list[Need]:
 
 def judge(
     state: State,
-    asked: Asked,
+    asked: Sent,
     at_ns: int,
     house: "House | None",
     house_lag_ms: int,

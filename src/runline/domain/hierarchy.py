@@ -12,7 +12,7 @@ from runline.domain.access import PLAYER_ROLE, User, grantable, require_room
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
-from runline.domain.nodes import ROOT, Held, Nodes
+from runline.domain.nodes import ROOT, Nodes, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
 from runline.domain.state import Row, State
@@ -67,7 +67,7 @@ class Extent(msgspec.Struct):
     """
 
     levels: list[int] = []
-    held: dict[Held, int] = {}
+    held: dict[Occupant, int] = {}
 
     def add(self, other: "Extent", sign: Literal[1, -1], lower: int) -> None:
         """Add (1) or take away (-1) a subtree, whose top stands so many levels below."""
@@ -84,7 +84,7 @@ class Extent(msgspec.Struct):
         while levels and not levels[-1]:
             levels.pop()
 
-    def add_held(self, what: Held, count: int) -> None:
+    def add_held(self, what: Occupant, count: int) -> None:
         """Count what else there is."""
         left = self.held.get(what, 0) + count
         if left:
@@ -96,7 +96,7 @@ class Extent(msgspec.Struct):
 class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Player: "players"}):
     """A book's agents and players."""
 
-    __slots__ = ("agents", "children", "extents", "parts", "players", "players_at")
+    __slots__ = ("agents", "branches", "children", "extents", "players", "players_at")
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -105,8 +105,8 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         self.children: dict[str, Ordered[str]] = {}
         self.players_at: dict[str, Ordered[str]] = {}
         self.extents: dict[str, Extent] = {}
-        self.parts: dict[str, str] = {}
-        """The part in which a node stands, of those that were asked for since an agent was moved."""
+        self.branches: dict[str, str] = {}
+        """The branch in which a node stands, of those that were asked for since an agent was moved."""
 
     def derive(self) -> None:
         children: dict[str, list[str]] = {}
@@ -118,7 +118,7 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         self.children = {parent: Ordered(names) for parent, names in children.items()}
         self.players_at = {agent: Ordered(numbers) for agent, numbers in players.items()}
         self.extents = {name: Extent() for name in self.agents}
-        self.parts = {}
+        self.branches = {}
         for name in self.agents:
             for lower, above in enumerate(self.chain(name)):
                 self.extents[above].add_agents(lower, 1)
@@ -134,7 +134,7 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
     def hang(self, agent: Agent, parent: str) -> None:
         """Hang an agent, with all below, under another parent."""
         moved = self.extents[agent.name]
-        self.parts = {}
+        self.branches = {}
         for lower, above in enumerate(self.chain(agent.parent), 1):
             self.extents[above].add(moved, -1, lower)
         self.children[agent.parent].discard(agent.name)
@@ -152,19 +152,19 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         """The players directly under an agent."""
         return self.players_at.get(agent, NO_KEYS)
 
-    def take_room(self, node: str, what: Held, count: int) -> None:
+    def take_room(self, node: str, what: Occupant, count: int) -> None:
         for above in self.chain(node):
             self.extents[above].add_held(what, count)
 
-    def part_of(self, node: str) -> str:
-        part = self.parts.get(node)
-        if part is None:
+    def branch_of(self, node: str) -> str:
+        branch = self.branches.get(node)
+        if branch is None:
             above = self.chain(node)
-            part = self.parts[node] = above[-2] if len(above) > 1 else ""
-        return part
+            branch = self.branches[node] = above[-2] if len(above) > 1 else ""
+        return branch
 
-    def held_in_part(self, node: str, what: Held) -> int:
-        extent = self.extents[self.part_of(node)]
+    def held_in_branch(self, node: str, what: Occupant) -> int:
+        extent = self.extents[self.branch_of(node)]
         return sum(extent.levels) if what == "agents" else extent.held.get(what, 0)
 
     def subtree(self, top: str, start: str = "") -> Iterator[str]:
@@ -217,6 +217,16 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
             nodes.append(node)
             node = self.agents[node].parent
         return nodes
+
+    def above_player(self, player: str) -> tuple[str, ...]:
+        """A player's agent and all above it, upwards to the root; () if there is no such player."""
+        known = self.players.get(player)
+        return tuple(self.chain(known.agent)) if known is not None else ()
+
+    def apart(self, one: str, other: str) -> tuple[str, ...]:
+        """The nodes at or above one of two nodes that are not at or above the other as well."""
+        first, second = self.chain(one), self.chain(other)
+        return tuple(name for name in (*first, *second) if (name in first) != (name in second))
 
     def height(self, node: str) -> int:
         """Levels of agents below a node."""

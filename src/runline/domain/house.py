@@ -6,10 +6,10 @@ from runline.domain.access import INTERNAL_USERS, OWNER, Role, User
 from runline.domain.bounds import BOOKS_MAX
 from runline.domain.catalog import Catalog
 from runline.domain.identifiers import identifier, reason_text
-from runline.domain.messages import HOUSE, Command, Event, Rejected, StreamKind, decides, evolves, grounds
+from runline.domain.messages import HOUSE, Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT, OneNode
 from runline.domain.ordered import Ordered
-from runline.domain.permissions import EVERYTHING, Permission
+from runline.domain.permissions import Permission, StreamKind, permissions_of
 from runline.domain.state import Part, Row, State
 from runline.domain.watch import Watch
 
@@ -83,7 +83,7 @@ def found_house(house: House, command: FoundHouse, context: "Context") -> HouseF
 
 @evolves(HouseFounded)
 def house_founded(house: House, event: HouseFounded) -> None:
-    house.access.add_role(Role(OWNER, ROOT, EVERYTHING))
+    house.access.add_role(Role(OWNER, ROOT, permissions_of("house")))
     house.access.add_user(User(event.owner, ROOT, OWNER, ""))
 
 

@@ -10,12 +10,10 @@ from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 import msgspec
 
-from runline.domain.permissions import Permission
+from runline.domain.permissions import Permission, StreamKind
 
 Lane = Literal["control", "wagers", "bulk"]
 """control: whatever changes what is allowed. wagers: what players do. bulk: long and mass work, last in line."""
-
-StreamKind = Literal["house", "book"]
 
 HOUSE = "house"
 """The id of the house's stream. A book's stream has the book's id."""
@@ -197,6 +195,7 @@ Declared = Literal[
     "misses",
     "makes_up",
     "pays",
+    "changes",
 ]
 
 DECLARATIONS = "declarations"
@@ -254,8 +253,8 @@ def causes(event: type[Event], command: type[Command]) -> Callable[[F], F]:
     `house_seq`.
 
     A book takes what the house causes in the house's order. So what is at or below its position there (`results_taken`) it has
-    taken, and the command's event moves that position. What gives such commands to a book that was not there, and what makes up
-    for one that was set aside, are declared as well: by `misses` and `makes_up`.
+    taken, and the command's event moves that position: a book whose position stands after it stops. What gives such commands to
+    a book that was not there, and what makes up for one that was set aside, are declared as well: by `misses` and `makes_up`.
     """
     return declares("causes", (event, command))
 

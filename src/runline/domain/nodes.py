@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = "root"
 """The node at the top of a book's tree (and the only node of the house)."""
 
-Held = Literal["agents", "players", "users", "roles", "sessions"]
+Occupant = Literal["agents", "players", "users", "roles", "sessions"]
 """What takes room in a stream. users: staff."""
 
 
@@ -44,17 +44,17 @@ class Nodes(Part, ABC):
         stand in it. The tree must not change meanwhile."""
 
     @abstractmethod
-    def take_room(self, node: str, what: Held, count: int) -> None:
+    def take_room(self, node: str, what: Occupant, count: int) -> None:
         """Count what is held at a node (negative: stop counting)."""
 
     @abstractmethod
-    def part_of(self, node: str) -> str:
-        """The part of the tree that a node stands in: the agent right below the root, with everything below it; "" for the root.
-        Whoever works in a part can make users and agents there, so that what is shared is shared out by part."""
+    def branch_of(self, node: str) -> str:
+        """The branch that a node stands in: the agent right below the root, with everything below it; "" for the root.
+        Whoever works in a branch can make users and agents there, so that what is shared is shared out by branch."""
 
     @abstractmethod
-    def held_in_part(self, node: str, what: Held) -> int:
-        """How much the part of the tree holds that a node stands in."""
+    def held_in_branch(self, node: str, what: Occupant) -> int:
+        """How much the branch of the tree holds that a node stands in."""
 
     @abstractmethod
     def node_of_player(self, player: str) -> str | None:
@@ -94,13 +94,13 @@ class OneNode(Nodes, named="tree", streams=("house",)):
     def subtree(self, top: str, start: str = "") -> Iterator[str]:
         yield ROOT
 
-    def take_room(self, node: str, what: Held, count: int) -> None:
+    def take_room(self, node: str, what: Occupant, count: int) -> None:
         """Nothing is counted."""
 
-    def part_of(self, node: str) -> str:
+    def branch_of(self, node: str) -> str:
         return ""
 
-    def held_in_part(self, node: str, what: Held) -> int:
+    def held_in_branch(self, node: str, what: Occupant) -> int:
         return 0
 
     def node_of_player(self, player: str) -> str | None:

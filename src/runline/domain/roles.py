@@ -5,16 +5,25 @@ Rule: nobody gives or takes by a role what they do not hold, nor changes a role 
 
 from typing import TYPE_CHECKING
 
-from runline.domain.access import OWNER, PLAYER_ROLE, Role, require_above, require_lowerer, require_room, taken_by
+import msgspec
+
+from runline.domain.access import OWNER, PLAYER_ROLE, Role, User, require_above, require_lowerer, require_room, taken_by
+from runline.domain.audience import Audience
 from runline.domain.bounds import ROLES_MAX, ROLES_PER_NODE_MAX
 from runline.domain.identifiers import identifier, reason_text
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
-from runline.domain.permissions import PLAYER_MAY, Permission
+from runline.domain.permissions import PLAYER_MAY, Permission, StreamKind, permissions_of
+from runline.domain.queries.declared import Asked, Page, query
+from runline.domain.queries.pages import page_of
 from runline.domain.state import State
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
+    from runline.domain.house import House
+
+
+ROLES_OF: dict[StreamKind, str] = {"house": "A role of the house", "book": "A role of a book"}
 
 
 class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
@@ -23,7 +32,7 @@ class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book"))
 
     role: the role's name.
     node: the node that keeps it (existing roles stay where they are).
-    permissions: the whole list.
+    permissions: the whole list, of those that are of this kind of stream (the query `permissions` has them).
     reason: shown in the activity log.
     """
 
@@ -59,6 +68,11 @@ def set_role(state: State, command: SetRole, context: "Context") -> RoleSet | tu
         require_room(state, context.user, len(state.access.roles), ROLES_MAX, "roles")
         if node != ROOT and len(state.access.kept.get(node, ())) >= ROLES_PER_NODE_MAX:
             raise Rejected("too_many", "There are as many roles here as there may be.", most=ROLES_PER_NODE_MAX)
+    for permission in command.permissions:
+        if state.kind not in permission.streams:
+            where = ROLES_OF[state.kind]
+            details = {"permission": permission.value}
+            raise Rejected("permission_invalid", f"{where} cannot hold {permission.value}.", **details)
     if len(command.permissions) > len(Permission):
         raise Rejected("too_many", "A permission stands in the list twice.", most=len(Permission))
     after = tuple(permission.value for permission in Permission if permission in command.permissions)
@@ -70,11 +84,11 @@ def set_role(state: State, command: SetRole, context: "Context") -> RoleSet | tu
         if peer is not None:
             require_above(state, context.user, state.access.users[peer])
     held = state.access.held_by(context.user)
-    for permission in (*before, *after):
-        if permission not in held:
-            raise Rejected("not_permitted", f"You do not hold {permission} yourself.", permission=permission)
-        if command.role == PLAYER_ROLE and permission not in PLAYER_MAY:
-            raise Rejected("not_permitted", f"No player may hold {permission}.", permission=permission)
+    for one in (*before, *after):
+        if one not in held:
+            raise Rejected("not_permitted", f"You do not hold {one} yourself.", permission=one)
+        if command.role == PLAYER_ROLE and one not in PLAYER_MAY:
+            raise Rejected("not_permitted", f"No player may hold {one}.", permission=one)
     narrowed = ("", "")
     if role:
         if before == after:
@@ -101,3 +115,24 @@ def role_set(state: State, event: RoleSet) -> None:
 def set_role_ground(state: State, command: SetRole) -> int:
     """The role itself."""
     return state.moved_seq(Role, command.role)
+
+
+class PermissionRow(msgspec.Struct):
+    """A permission. held: whether I hold it, so that I may give it. commands: those that need it here."""
+
+    permission: str
+    held: bool
+    commands: list[str]
+
+
+@query("permissions", needs=Permission.ROLES_MANAGE, asked=Asked, row=PermissionRow, streams=("house", "book"))
+def permissions(state: State, house: "House", user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+    """What a role may hold here: the permissions of this kind of stream."""
+    needing: dict[str, list[str]] = {}
+    for name, command in sorted(state.vocabulary.commands.items()):
+        if command.needs is not None and state.kind in command.streams:
+            needing.setdefault(command.needs.value, []).append(name)
+    known = permissions_of(state.kind)
+    behind = known[known.index(asked.after) + 1 :] if asked.after in known else () if asked.after else known
+    rows = (PermissionRow(one, one in audience.permissions, needing.get(one, [])) for one in behind)
+    return page_of(rows, asked, lambda row: row.permission)

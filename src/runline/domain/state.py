@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import msgspec
 
-from runline.domain.messages import StreamKind
+from runline.domain.permissions import StreamKind
 
 if TYPE_CHECKING:
     from runline.domain.access import Access

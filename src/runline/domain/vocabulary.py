@@ -17,6 +17,8 @@ from runline.domain import (
     board,
     book,
     catalog,
+    exposures,
+    figures,
     fixtures,
     hierarchy,
     house,
@@ -26,6 +28,7 @@ from runline.domain import (
     legs,
     lines,
     nodes,
+    offers,
     passwords,
     placing,
     results,
@@ -45,13 +48,14 @@ from runline.domain import (
     watch,
 )
 from runline.domain.grading import Result
-from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event, StreamKind
+from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event
 from runline.domain.money import Minor, Rounding
+from runline.domain.permissions import StreamKind
 from runline.domain.queries import history, inside, moment, process
 from runline.domain.queries.declared import Query
 from runline.domain.queries.inside import Inside
 from runline.domain.state import Need, Part, Row, State
-from runline.domain.topics import Topic
+from runline.domain.topics import Changes, Topic, TopicRows
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
@@ -108,6 +112,9 @@ NOUNS: tuple[ModuleType, ...] = (
     inside,
     moment,
     process,
+    offers,
+    exposures,
+    figures,
     topics,
 )
 """In the order in which a state gets their parts (each may use those before it), and in which they evolve."""
@@ -120,9 +127,9 @@ class VocabularyError(Exception):
 class Vocabulary:
     """What some nouns declare.
 
-    commands, events, queries, topics, inside (questions of Runline's own): by name. rows: by table. parts: of each kind of
-    stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, missed, made_up,
-    pays, upcasters: what handles what (see `messages.py`).
+    commands, events, queries, topics, topic_rows, inside (questions of Runline's own): by name. rows: by table. parts: of each
+    kind of stream, in order. deciders, evolvers (in order), grounds, wanted, timers, slices, slice_needs, caused, missed,
+    made_up, pays, changes (of the rows of topics), upcasters: what handles what (see `messages.py`).
 
     Raises VocabularyError for what is declared twice and for what is missing.
     """
@@ -136,6 +143,8 @@ class Vocabulary:
         queries: dict[str, Query] = {}
         asked_inside: dict[str, Inside] = {}
         followed: dict[str, Topic] = {}
+        topic_rows: dict[str, TopicRows] = {}
+        changing: dict[tuple[str, type[Event]], dict[str, Changes]] = {}
         functions: dict[str, dict[Any, Any]] = {what: {} for what in get_args(Declared)}
         causing: dict[type[Command], None] = {}
         for noun in nouns:
@@ -144,6 +153,8 @@ class Vocabulary:
                     enter(queries, one.name, one, "The query")
                 elif isinstance(one, Topic):
                     enter(followed, one.name, one, "The topic")
+                elif isinstance(one, TopicRows):
+                    enter(topic_rows, one.name, one, "The rows of a topic,")
             for name, value in vars(noun).items():
                 if getattr(value, "__module__", "") != noun.__name__:
                     continue
@@ -164,6 +175,10 @@ class Vocabulary:
                         enter(queries, about.name, about, "The query")
                     elif what == "reads":
                         enter(asked_inside, about.name, about, "The question")
+                    elif what == "changes":
+                        enter(
+                            changing.setdefault(about, {}), noun.__name__, value, f"What changes the rows {about[0]} in"
+                        )
                     elif what == "causes":
                         event, command = about
                         enter(functions[what], event, value, f"What {what}")
@@ -193,6 +208,20 @@ class Vocabulary:
         self.queries: Mapping[str, Query] = MappingProxyType(queries)
         self.inside: Mapping[str, Inside] = MappingProxyType(asked_inside)
         self.topics: Mapping[str, Topic] = MappingProxyType(followed)
+        self.topic_rows: Mapping[str, TopicRows] = MappingProxyType(topic_rows)
+        self.require_rows(list(changing))
+        self.changes: Mapping[type[Event], tuple[tuple[TopicRows, Changes], ...]] = MappingProxyType(
+            {
+                kind: tuple(
+                    (topic_rows[rows], change)
+                    for (rows, event), found in changing.items()
+                    if event in (kind, Event)
+                    for change in found.values()
+                )
+                for kind in events.values()
+            }
+        )
+        self.nouns = nouns
         self.require_whole(list(causing))
 
     def require_whole(self, causing: Sequence[type[Command]]) -> None:
@@ -208,6 +237,9 @@ class Vocabulary:
         require_same("says the ground of", [kind for kind in commands if kind.needs is not None], self.grounds)
         require_known("causes commands by", self.caused, events)
         require_known("causes", dict.fromkeys(causing), commands)
+        for command in causing:
+            if "house_seq" not in command.__struct_fields__:
+                raise VocabularyError(f"{command.__name__} is caused by the house, and has no house_seq.")
         require_same("gives a book what it has missed of", causing, self.missed)
         require_same("makes up for what is set aside of", causing, self.made_up)
         require_known("wants rows for", self.wanted, [*commands, *events])
@@ -224,6 +256,29 @@ class Vocabulary:
                     enter(kept, row.table, part, f"What keeps in a {stream} the table")
                     if self.rows.get(row.table) is not row:
                         raise VocabularyError(f"{part.__name__} keeps {row.__name__}, which no noun declares.")
+
+    def require_rows(self, changing: Sequence[tuple[str, type[Event]]]) -> None:
+        """Refuse topics of which nobody would ever be sent anything, and rows that nobody could follow. changing: the rows, each
+        with an event that changes them.
+
+        Raises VocabularyError.
+        """
+        places: dict[tuple[str, str], TopicRows] = {}
+        for rows in self.topic_rows.values():
+            enter(places, (rows.topic, rows.under), rows, f"What a frame of {rows.topic} has under {rows.under},")
+            topic = self.topics.get(rows.topic)
+            if topic is None or topic.events or topic.timed:
+                raise VocabularyError(f"The rows {rows.name} are of {rows.topic}, which is no topic of rows.")
+            if not any(name == rows.name for name, _ in changing):
+                raise VocabularyError(f"Nothing changes the rows {rows.name}.")
+        known = dict.fromkeys((*self.events.values(), Event))
+        for name, event in changing:
+            if name not in self.topic_rows or event not in known:
+                raise VocabularyError(f"Something changes the rows {name} by {event.__name__}: one is not declared.")
+        of_rows = [rows.topic for rows in self.topic_rows.values()]
+        for topic in self.topics.values():
+            if not (topic.events or topic.timed or topic.name in of_rows):
+                raise VocabularyError(f"The topic {topic.name} has neither events nor rows.")
 
     def state_of(self, stream: str) -> State:
         """An empty state for a stream."""
@@ -258,5 +313,6 @@ def require_known(what: str, handled: Mapping[Any, Any], kinds: Sequence[type[An
             raise VocabularyError(f"Something {what} {kind.__name__}, which no noun declares.")
 
 
-VOCABULARY = Vocabulary(*NOUNS)
-"""Everything that there is."""
+def plain_vocabulary() -> Vocabulary:
+    """All that Runline declares. It is made where a program begins (`bootstrap.py`, a tool), and handed on from there."""
+    return Vocabulary(*NOUNS)

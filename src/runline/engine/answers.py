@@ -33,7 +33,7 @@ class Answers:
         self.clock = process.clock
         self.probes = process.probes
         self.settled: list[tuple[Submission, Outcome]] = []
-        self.repeats = Repeats(process.store, self.tell, process.hear_damage)
+        self.repeats = Repeats(process.store, process.vocabulary, self.tell, process.hear_damage)
         self.reading = Beside(process.wake)
 
     def tell(self, submission: Submission, outcome: Outcome) -> None:

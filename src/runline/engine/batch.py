@@ -13,7 +13,7 @@ from runline.engine.commit import CommitFailed, commit
 from runline.engine.house_view import HouseView
 from runline.engine.limits import BATCH_BYTES_MAX, REFUSAL_WAIT_S_MAX
 from runline.engine.owned import Owned
-from runline.engine.ports import Part, Sealed
+from runline.engine.ports import Sealed, Stretch
 from runline.engine.process import Process
 from runline.engine.requests import UNAVAILABLE, Outcome, Submission, refused
 from runline.engine.subscription import Subscriptions
@@ -21,8 +21,8 @@ from runline.engine.writer import Filling, Writer
 
 log = logging.getLogger("runline.engine")
 
-SealedPart = tuple[Writer, Part, Filling]
-"""One stream's part of a batch, with who waits for it."""
+SealedStretch = tuple[Writer, Stretch, Filling]
+"""One stream's stretch of a batch, with who waits for it."""
 
 
 class Batches:
@@ -119,14 +119,14 @@ class Batches:
         A store that works beside the engine gets the next batch before the answers of the last one go out, so that it
         never waits for them.
         """
-        durable: list[SealedPart] = []
-        storing: asyncio.Task[list[SealedPart]] | None = None
+        durable: list[SealedStretch] = []
+        storing: asyncio.Task[list[SealedStretch]] | None = None
         try:
             while self.filling or durable:
-                parts = self.seal()
+                stretches = self.seal()
                 # There is room for the next batch, for which the loop may be waiting.
                 self.process.wake.set()
-                storing = asyncio.create_task(self.store(parts))
+                storing = asyncio.create_task(self.store(stretches))
                 if durable:
                     # The store has its batch before the last one's answers are given.
                     await asyncio.sleep(0)
@@ -146,19 +146,19 @@ class Batches:
             self.committing = None
             self.process.wake.set()
 
-    def seal(self) -> list[SealedPart]:
-        """Take what every stream has decided. A stream whose part cannot be encoded stops; the others go on."""
-        parts: list[SealedPart] = []
+    def seal(self) -> list[SealedStretch]:
+        """Take what every stream has decided. A stream whose stretch cannot be encoded stops; the others go on."""
+        stretches: list[SealedStretch] = []
         for writer in list(self.filling):
             try:
-                parts.append((writer, *writer.seal()))
+                stretches.append((writer, *writer.seal()))
             except Exception as error:
-                log.exception("a part of %s cannot be sealed", writer.stream)
+                log.exception("a stretch of %s cannot be sealed", writer.stream)
                 self.owned.stop(writer, f"{type(error).__name__}: {error}")
             if not writer.refusals:
                 self.refusing.pop(writer, None)
         self.empty()
-        return parts
+        return stretches
 
     def empty(self) -> None:
         """There is room for the next batch."""
@@ -170,12 +170,14 @@ class Batches:
         self.sealed_ns = max(self.clock.host_ns(), self.sealed_ns + 1)
         return self.sealed_ns
 
-    async def store(self, parts: list[SealedPart]) -> list[SealedPart]:
-        """Make a sealed batch durable. Returns the parts that are; the others are lost, and everyone who waited hears so."""
-        written = [entry for entry in parts if entry[2].logged or entry[2].refusals]
+    async def store(self, stretches: list[SealedStretch]) -> list[SealedStretch]:
+        """Make a sealed batch durable. Returns the stretches that are; the others are lost, and everyone who waited hears so."""
+        written = [entry for entry in stretches if entry[2].logged or entry[2].refusals]
         if not written:
-            return parts
-        sealed = Sealed(self.process.node, self.next_sealed_ns(), self.durable_ns, [part for _, part, _ in written])
+            return stretches
+        sealed = Sealed(
+            self.process.node, self.next_sealed_ns(), self.durable_ns, [stretch for _, stretch, _ in written]
+        )
         try:
             stopped = await commit(self.process.store, sealed, self.clock)
         except Exception as error:
@@ -187,23 +189,23 @@ class Batches:
             for writer, _, filling in written:
                 self.lose(writer, filling)
                 self.owned.doubt(writer, f"memory was dropped: {error}")
-            return [entry for entry in parts if entry not in written]
+            return [entry for entry in stretches if entry not in written]
         self.durable_ns = self.clock.host_ns()
         self.probes.commit.add(self.durable_ns - sealed.sealed_ns)
         self.probes.batches += 1
         if not stopped:
-            return parts
+            return stretches
         for writer, _, filling in written:
             if writer.stream in stopped:
                 self.lose(writer, filling)
                 self.owned.stop(writer, stopped[writer.stream])
-        return [entry for entry in parts if entry[0].stream not in stopped]
+        return [entry for entry in stretches if entry[0].stream not in stopped]
 
     # Let out, or lost
 
-    def let_out(self, parts: list[SealedPart]) -> None:
+    def let_out(self, stretches: list[SealedStretch]) -> None:
         """A batch is durable: the view follows the house, then everyone is answered and told what happened."""
-        durable = [entry for entry in parts if self.take_durable(*entry)]
+        durable = [entry for entry in stretches if self.take_durable(*entry)]
         now_ns = self.clock.host_ns()
         for writer, _, filling in durable:
             try:
@@ -212,35 +214,35 @@ class Batches:
             except Exception as error:
                 self.cannot_be_let_out(writer, filling, error)
 
-    def take_durable(self, writer: Writer, part: Part, filling: Filling) -> bool:
-        """Note that a part is durable. Returns whether it can be let out: if it cannot, its stream is read again."""
+    def take_durable(self, writer: Writer, stretch: Stretch, filling: Filling) -> bool:
+        """Note that a stretch is durable. Returns whether it can be let out: if it cannot, its stream is read again."""
         try:
-            writer.durable(part.after.seq)
+            writer.durable(stretch.after.seq)
         except Exception as error:
             self.cannot_be_let_out(writer, filling, error)
             return False
         self.probes.events += len(filling.logged)
-        self.probes.rows += len(filling.logged) + sum(map(len, part.rows.values()))
+        self.probes.rows += len(filling.logged) + sum(map(len, stretch.rows.values()))
         if writer.house is None:
             self.follow(writer, filling)
         return True
 
     def cannot_be_let_out(self, writer: Writer, filling: Filling, error: Exception) -> None:
-        """A part is stored, and memory may not be what it says: whoever waits hears so, and the stream is read again."""
+        """A stretch is stored, and memory may not be what it says: whoever waits hears so, and the stream is read again."""
         log.error("what %s has made durable cannot be let out", writer.stream, exc_info=error)
         self.lose(writer, filling)
         self.owned.doubt(writer, f"{type(error).__name__}: {error}")
 
     def follow(self, writer: Writer, filling: Filling) -> None:
-        """Let the view follow the house, whose part is durable."""
+        """Let the view follow the house, whose stretch is durable."""
         try:
-            self.house.follow_part(writer, filling)
+            self.house.follow_stretch(writer, filling)
         except Exception as error:
             log.exception("the house view cannot follow")
             self.owned.doubt(writer, f"the house view cannot follow: {type(error).__name__}: {error}")
 
     def answer(self, writer: Writer, filling: Filling, now_ns: int) -> None:
-        """Answer everyone who waited for a part."""
+        """Answer everyone who waited for a stretch."""
         give = self.answers.give
         for submission, outcome in filling.waiting:
             give(submission, outcome, now_ns)
@@ -251,7 +253,7 @@ class Batches:
             filling.repeats = []
 
     def lose(self, writer: Writer, filling: Filling) -> None:
-        """Tell everyone who waited for a part that it is not recorded."""
+        """Tell everyone who waited for a stretch that it is not recorded."""
         writer.lost(filling)
         unavailable = refused(writer.durable_seq, UNAVAILABLE)
         tell = self.answers.tell
@@ -262,7 +264,7 @@ class Batches:
         filling.waiting, filling.repeats = [], []
         writer.release(filling, stored=False)
 
-    def lose_sealed(self, durable: list[SealedPart]) -> None:
+    def lose_sealed(self, durable: list[SealedStretch]) -> None:
         """After a fault: lose whatever was sealed, and what is durable and may not have been let out."""
         for writer, _, filling in durable:
             self.lose(writer, filling)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.ids import Entropy
 from runline.engine.ports import Clock
 from runline.engine.requests import Outcome, Request, Sink
@@ -41,17 +42,22 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Who(msgspec.Struct, frozen=True, gc=False):
-    """Whose a session is. part: of the tree, in which they stand. screen: whether a person sits before it."""
+    """Whose a session is. branch: of the tree, in which they stand. screen: whether a person sits before it."""
 
     stream: str
     session: str
     user: str
-    part: str
+    branch: str
     screen: bool
 
 
 class Bus(Protocol):
-    """How engines are reached. An adapter is made from this class: what can be said by the other methods is said here, once."""
+    """How engines are reached. An adapter is made from this class: what can be said by the other methods is said here, once.
+
+    vocabulary: what is spoken over it.
+    """
+
+    vocabulary: Vocabulary
 
     @abstractmethod
     def new_id(self) -> str:
@@ -109,6 +115,7 @@ class Executor(Protocol):
 
     clock: Clock
     entropy: Entropy
+    vocabulary: Vocabulary
 
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
         """Put requests into their streams' lanes; each outcome comes to the sink once it is durable."""

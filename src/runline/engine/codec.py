@@ -13,7 +13,7 @@ import msgspec
 
 from runline.domain.messages import Command, Event, Rejected, bare
 from runline.domain.preview import Moves
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import event_of
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request, refused
 from runline.engine.subscription import Committed
@@ -111,9 +111,14 @@ def named(event: Event) -> NamedEvent:
     return NamedEvent(kind.__name__, kind.version, to_json(bare(event) if kind.secret else event))
 
 
-def event_named(event: NamedEvent) -> Event:
+def event_named(vocabulary: Vocabulary, event: NamedEvent) -> Event:
     """The event that was told."""
-    return event_of(event.type, event.version, msgspec.Raw(event.fields))
+    return event_of(vocabulary, event.type, event.version, msgspec.Raw(event.fields))
+
+
+def events_named(vocabulary: Vocabulary, events: Sequence[NamedEvent]) -> list[Event]:
+    """The events that were told."""
+    return [event_named(vocabulary, event) for event in events]
 
 
 def encode_request(request: Request) -> bytes:
@@ -138,11 +143,14 @@ def encode_request(request: Request) -> bytes:
         raise Rejected("malformed_command", str(error)) from None
 
 
-def decode_request(body: bytes) -> Request:
-    """A request, wholly validated. Raises Rejected `malformed_command`, `unknown_command`."""
+def decode_request(vocabulary: Vocabulary, body: bytes) -> Request:
+    """A request, wholly validated. vocabulary: of whoever is to execute it.
+
+    Raises Rejected `malformed_command`, `unknown_command`.
+    """
     try:
         frame = decode_request_frame(body)
-        kind = VOCABULARY.commands.get(frame.command.type)
+        kind = vocabulary.commands.get(frame.command.type)
         if kind is None:
             raise Rejected("unknown_command", f"There is no command {frame.command.type[:64]!r}.")
         command = command_decoder(kind)(frame.command.fields)
@@ -179,13 +187,13 @@ def details_json(details: dict[str, Any]) -> bytes:
         return to_json({key: repr(value)[:VALUE_LENGTH] for key, value in details.items()})
 
 
-def decode_outcome(body: bytes) -> Outcome:
+def decode_outcome(vocabulary: Vocabulary, body: bytes) -> Outcome:
     """The outcome that was told. Raises msgspec.DecodeError for what is none."""
     frame = decode_outcome_frame(body)
     if isinstance(frame, AcceptedFrame):
-        return Accepted(frame.position, list(map(event_named, frame.events)), frame.repeated)
+        return Accepted(frame.position, events_named(vocabulary, frame.events), frame.repeated)
     if isinstance(frame, PreviewedFrame):
-        return Previewed(frame.position, list(map(event_named, frame.events)), decode_moves(frame.moves))
+        return Previewed(frame.position, events_named(vocabulary, frame.events), decode_moves(frame.moves))
     return Refused(frame.position, frame.code, frame.message, msgspec.json.decode(frame.details))
 
 
@@ -196,10 +204,10 @@ def encode_rejected(rejected: Rejected) -> bytes:
 
 def decode_rejected(body: bytes) -> Rejected:
     """Why a question is not answered. Raises msgspec.DecodeError for what is no refusal."""
-    outcome = decode_outcome(body)
-    if not isinstance(outcome, Refused):
+    frame = decode_outcome_frame(body)
+    if not isinstance(frame, RefusedFrame):
         raise msgspec.ValidationError("this is no refusal")
-    return Rejected(outcome.code, outcome.message, **outcome.details)
+    return Rejected(frame.code, frame.message, **msgspec.json.decode(frame.details))
 
 
 def encode_committed(happened: Sequence[Committed]) -> bytes:
@@ -212,9 +220,9 @@ def encode_committed(happened: Sequence[Committed]) -> bytes:
     )
 
 
-def decode_committed(body: bytes) -> list[Committed]:
+def decode_committed(vocabulary: Vocabulary, body: bytes) -> list[Committed]:
     """The durable events that were told. Raises msgspec.DecodeError for what is none."""
     return [
-        Committed(one.stream, one.seq, one.at_ns, one.actor, one.command, event_named(one.event), one.size)
+        Committed(one.stream, one.seq, one.at_ns, one.actor, one.command, event_named(vocabulary, one.event), one.size)
         for one in decode_committed_frames(body)
     ]

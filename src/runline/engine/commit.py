@@ -20,7 +20,7 @@ class CommitFailed(Exception):
 
 
 async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
-    """Make a batch durable by the rules above. Returns the streams that cannot go on, with the reason; the others' parts
+    """Make a batch durable by the rules above. Returns the streams that cannot go on, with the reason; the others' stretches
     are durable.
 
     Raises CommitFailed.
@@ -34,8 +34,8 @@ async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
         except StoreError as error:
             log.warning("commit failed (%s): %s", error.kind, error)
             if error.kind == "row":
-                if len(sealed.parts) == 1:
-                    return {sealed.parts[0].before.stream: str(error)}
+                if len(sealed.stretches) == 1:
+                    return {sealed.stretches[0].before.stream: str(error)}
                 return await narrow(store, sealed, clock)
             if error.kind == "lost" and await is_stored(store, sealed):
                 return {}
@@ -47,10 +47,10 @@ async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
 
 
 async def narrow(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
-    """Commit each stream's part alone, so that only the one with the bad row stops."""
+    """Commit each stream's stretch alone, so that only the one with the bad row stops."""
     stopped: dict[str, str] = {}
-    for index, part in enumerate(sealed.parts):
-        alone = Sealed(sealed.node, sealed.sealed_ns + index, sealed.durable_before_ns, [part])
+    for index, stretch in enumerate(sealed.stretches):
+        alone = Sealed(sealed.node, sealed.sealed_ns + index, sealed.durable_before_ns, [stretch])
         stopped |= await commit(store, alone, clock)
     return stopped
 
@@ -65,8 +65,10 @@ async def is_stored(store: Store, sealed: Sealed) -> bool:
         heads = await store.heads()
     except StoreError as error:
         raise CommitFailed(f"Whether the batch is stored cannot be read: {error}") from error
-    moved = [part for part in sealed.parts if part.after.seq > part.before.seq]
-    stored = [part for part in moved if (found := heads.get(part.after.stream)) and found.hash == part.after.hash]
+    moved = [stretch for stretch in sealed.stretches if stretch.after.seq > stretch.before.seq]
+    stored = [
+        stretch for stretch in moved if (found := heads.get(stretch.after.stream)) and found.hash == stretch.after.hash
+    ]
     if len(stored) == len(moved):
         return bool(moved)
     if stored:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from runline.domain.house import House
 from runline.domain.messages import HOUSE, Command
-from runline.domain.vocabulary import VOCABULARY, Vocabulary
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
 from runline.engine.batch import Batches
@@ -32,8 +32,8 @@ log = logging.getLogger("runline.engine")
 class Engine:
     """Executes the streams that it is given to own.
 
-    store, clock, entropy: its ports. node: the process's name in the log. founds: whether books that the house opens begin here.
-    vocabulary: what it executes.
+    store, clock, entropy: its ports. vocabulary: what it executes. node: the process's name in the log. founds: whether books
+    that the house opens begin here.
     """
 
     def __init__(
@@ -41,18 +41,18 @@ class Engine:
         store: Store,
         clock: Clock,
         entropy: Entropy,
+        vocabulary: Vocabulary,
         node: str = "n1",
         *,
         founds: bool = True,
-        vocabulary: Vocabulary = VOCABULARY,
     ) -> None:
         process = self.process = Process(store, clock, entropy, node, vocabulary)
-        self.store, self.clock, self.entropy = store, clock, entropy
+        self.store, self.clock, self.entropy, self.vocabulary = store, clock, entropy, vocabulary
         self.probes, self.conditions, self.wake = process.probes, process.conditions, process.wake
         self.house = HouseView(process)
         self.owned = Owned(process, self.house)
         self.answers = Answers(process)
-        self.subscriptions = Subscriptions(store)
+        self.subscriptions = Subscriptions(store, vocabulary)
         self.batches = Batches(process, self.owned, self.answers, self.house, self.subscriptions)
         self.queues = Queues(process, self.owned, self.answers, self.batches)
         self.deliveries = Deliveries(self.house, self.owned, self.queues, founds=founds)

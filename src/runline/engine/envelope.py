@@ -9,7 +9,7 @@ import msgspec
 from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import Command, Event, Rejected
 from runline.domain.pieces import require_small_pieces
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.limits import COMMAND_BYTES_MAX
 
 DIGEST_BYTES = 8
@@ -47,9 +47,9 @@ class Logged(Envelope, frozen=True, array_like=True, gc=False):
 
     payload: msgspec.Raw
 
-    def event(self) -> Event:
+    def event(self, vocabulary: Vocabulary) -> Event:
         """The event, brought up to its type's present version."""
-        return event_of(self.type, self.version, self.payload)
+        return event_of(vocabulary, self.type, self.version, self.payload)
 
 
 encode_envelope = msgspec.json.Encoder().encode
@@ -57,25 +57,26 @@ decode_envelope = msgspec.json.Decoder(Logged).decode
 
 
 @cache
-def payload_decoder(type_name: str) -> Any:
-    return msgspec.json.Decoder(VOCABULARY.events[type_name]).decode
+def payload_decoder(kind: type[Event]) -> Any:
+    return msgspec.json.Decoder(kind).decode
 
 
-def event_of(type_name: str, version: int, payload: msgspec.Raw) -> Event:
+def event_of(vocabulary: Vocabulary, type_name: str, version: int, payload: msgspec.Raw) -> Event:
     """Decode an event; older versions pass through their upcasters.
 
     Raises KeyError for an unknown type, msgspec.DecodeError for a payload that does not fit or is of a later version.
     """
-    current = VOCABULARY.events[type_name].version
+    kind = vocabulary.events[type_name]
+    current = kind.version
     if version == current:
-        event: Event = payload_decoder(type_name)(payload)
+        event: Event = payload_decoder(kind)(payload)
         return event
     if version > current:
         raise msgspec.ValidationError(f"{type_name} is of version {version}, only {current} is known here")
     fields = msgspec.json.decode(payload)
     for step in range(version, current):
-        fields = VOCABULARY.upcasters[type_name, step](fields)
-    return msgspec.convert(fields, VOCABULARY.events[type_name])
+        fields = vocabulary.upcasters[type_name, step](fields)
+    return msgspec.convert(fields, kind)
 
 
 def link(previous: bytes, body: bytes) -> bytes:

@@ -5,6 +5,7 @@ Rule: a fault while a stream executes stops that stream and no other.
 
 import logging
 
+from runline.domain.invariants import check
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE
 from runline.domain.state import Following
@@ -68,6 +69,12 @@ class Executing:
             decided_ns = self.clock.host_ns()
             lag_ms = house.lag_ms(decided_ns) if house.behind_ns else 0
             outcome = writer.execute(submission, now_ns or self.clock.now_ns(), decided_ns, lag_ms)
+            if duty is not None and duty[0] == "house" and type(outcome) is not Refused:
+                # It would come again, and be done twice, after the next start.
+                check(
+                    not state.aside.owes(duty),
+                    f"{' '.join(duty)} is done, and the book's position in the house stands.",
+                )
         except Exception as error:
             log.exception("stream %s stops", writer.stream)
             self.owned.stop(writer, f"{type(error).__name__}: {error}")

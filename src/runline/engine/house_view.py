@@ -64,7 +64,7 @@ class HouseView:
         while self.state.seq < position:
             for row in await self.store.events(HOUSE, self.state.seq, READ_EVENTS):
                 entry = decode_envelope(row[4])
-                self.follow(entry.seq, entry.at_ns, entry.event())
+                self.follow(entry.seq, entry.at_ns, entry.event(self.vocabulary))
         return False
 
     def follow(self, seq: int, at_ns: int, event: Event) -> None:
@@ -99,7 +99,7 @@ class HouseView:
             self.unproved = False
             self.behind_ns = at_ns
 
-    def follow_part(self, writer: Writer, filling: Filling) -> None:
+    def follow_stretch(self, writer: Writer, filling: Filling) -> None:
         """What a batch has made durable of the house, which is owned here."""
         for seq, at_ns, _, _, event in filling.happened:
             self.follow(seq, at_ns, event)

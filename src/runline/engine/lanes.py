@@ -1,9 +1,9 @@
 """Lanes: requests waiting for one stream. Control goes first, then wagers, then bulk; what is not permitted goes last.
 
-Rule: each lane is bounded, and in it what waits of each user and of each part of the tree: a part may have twice as many places
-as it leaves free, and a user of it as many as their part may still have, so that whoever has none finds one. In the control lane
-turns go round the parts and their users, so that nobody waits for all that another has sent; some of its places are for staff of
-the whole book only.
+Rule: each lane is bounded, and in it what waits of each user and of each branch of the tree: a branch may have twice as many
+places as it leaves free, and a user of it as many as their branch may still have, so that whoever has none finds one. In the
+control lane turns go round the branches and their users, so that nobody waits for all that another has sent; some of its places
+are for staff of the whole book only.
 """
 
 from abc import ABC, abstractmethod
@@ -25,10 +25,10 @@ from runline.engine.limits import (
 )
 from runline.engine.requests import Request, Submission
 
-Place = Lane | Literal["last"]
+Rank = Lane | Literal["last"]
 """A lane, or last: what its sender may not do. It is judged like everything else, but nobody else waits for it."""
 
-PLACES: tuple[Place, ...] = ("control", "wagers", "bulk", "last")
+RANKS: tuple[Rank, ...] = ("control", "wagers", "bulk", "last")
 
 
 def lane_of(request: Request) -> Lane:
@@ -53,19 +53,19 @@ def may_send(state: State, request: Request, user: User | None) -> bool:
 
 
 def left_of(held: int, free: int) -> int:
-    """How many places a part that holds so many may still have, when so many are free. (With twice as many as it leaves free, one
-    user of an empty lane may have as many as one call holds.)"""
+    """How many places a branch that holds so many may still have, when so many are free. (With twice as many as it leaves free,
+    one user of an empty lane may have as many as one call holds.)"""
     return 2 * free - held
 
 
 class Waiting(ABC):
-    """What waits in a lane. parts: how many wait, by the part of the tree in which their senders stood as they came (those who
+    """What waits in a lane. branches: how many wait, by the branch in which their senders stood as they came (those who
     stand at the root count in none)."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("branches",)
 
     def __init__(self) -> None:
-        self.parts: dict[str, int] = {}
+        self.branches: dict[str, int] = {}
 
     @abstractmethod
     def admit(self, submission: Submission, depth: int, most: int) -> bool:
@@ -92,13 +92,13 @@ class Waiting(ABC):
     def __len__(self) -> int:
         """How many wait."""
 
-    def count(self, part: str, sign: Literal[1, -1]) -> None:
-        """Count (1) or stop counting (-1) what waits of a part."""
-        left = self.parts.get(part, 0) + sign
+    def count(self, branch: str, sign: Literal[1, -1]) -> None:
+        """Count (1) or stop counting (-1) what waits of a branch."""
+        left = self.branches.get(branch, 0) + sign
         if left:
-            self.parts[part] = left
+            self.branches[branch] = left
         else:
-            del self.parts[part]
+            del self.branches[branch]
 
 
 class InOrder(Waiting):
@@ -125,7 +125,7 @@ class InOrder(Waiting):
         if self.counted:
             return self.admit_counted(submission, depth - waiting, most)
         if waiting < LANE_COUNTED_FROM and waiting < most and 2 * waiting < depth:
-            # Were all that wait one user's, or one part's, there would be room still.
+            # Were all that wait one user's, or one branch's, there would be room still.
             submissions.append(submission)
             return True
         self.counted = True
@@ -134,9 +134,9 @@ class InOrder(Waiting):
         return self.admit_counted(submission, depth - waiting, most)
 
     def admit_counted(self, submission: Submission, free: int, most: int) -> bool:
-        part = submission.part
+        branch = submission.branch
         own = self.senders.get(submission.request.actor, 0)
-        if free <= 0 or own >= most or (part and own >= left_of(self.parts.get(part, 0), free)):
+        if free <= 0 or own >= most or (branch and own >= left_of(self.branches.get(branch, 0), free)):
             return False
         self.put(submission)
         return True
@@ -161,8 +161,8 @@ class InOrder(Waiting):
         """Count one more."""
         actor = submission.request.actor
         self.senders[actor] = self.senders.get(actor, 0) + 1
-        if submission.part:
-            self.count(submission.part, 1)
+        if submission.branch:
+            self.count(submission.branch, 1)
 
     def count_out(self, submission: Submission) -> None:
         """Count one less; nothing any more, if it was the last one."""
@@ -172,15 +172,15 @@ class InOrder(Waiting):
             self.senders[actor] = left
         else:
             del self.senders[actor]
-        if submission.part:
-            self.count(submission.part, -1)
+        if submission.branch:
+            self.count(submission.branch, -1)
         self.counted = bool(self.submissions)
 
     def empty(self) -> list[Submission]:
         submissions = list(self.submissions)
         self.submissions.clear()
         self.senders.clear()
-        self.parts.clear()
+        self.branches.clear()
         self.counted = False
         return submissions
 
@@ -192,7 +192,7 @@ class InOrder(Waiting):
 
 
 class InTurns(Waiting):
-    """Turns go round the parts of the tree (the root is one of them), and in each round its users. A turn is CONTROL_TURN
+    """Turns go round the branches of the tree (the root is one of them), and in each round its users. A turn is CONTROL_TURN
     submissions of a user that take CONTROL_TURN_NS at most (the last one begins before). A round is as many turns as users wait
     at its beginning; unserved: how many are left of it.
     """
@@ -202,7 +202,7 @@ class InTurns(Waiting):
     def __init__(self) -> None:
         super().__init__()
         self.senders: dict[str, dict[str, deque[Submission]]] = {}
-        """Who waits, by part; the first one's first has the turn."""
+        """Who waits, by branch; the first one's first has the turn."""
         self.size = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
@@ -214,18 +214,18 @@ class InTurns(Waiting):
             self.unserved = sum(map(len, self.senders.values()))
 
     def admit(self, submission: Submission, depth: int, most: int) -> bool:
-        part = submission.part
-        own, free = len(self.senders.get(part, {}).get(submission.request.actor, ())), depth - self.size
-        if free <= 0 or own >= most or (part and own >= left_of(self.parts.get(part, 0), free)):
+        branch = submission.branch
+        own, free = len(self.senders.get(branch, {}).get(submission.request.actor, ())), depth - self.size
+        if free <= 0 or own >= most or (branch and own >= left_of(self.branches.get(branch, 0), free)):
             return False
         self.put(submission)
         return True
 
     def queue_of(self, submission: Submission) -> deque[Submission]:
         self.size += 1
-        if submission.part:
-            self.count(submission.part, 1)
-        return self.senders.setdefault(submission.part, {}).setdefault(submission.request.actor, deque())
+        if submission.branch:
+            self.count(submission.branch, 1)
+        return self.senders.setdefault(submission.branch, {}).setdefault(submission.request.actor, deque())
 
     def put(self, submission: Submission) -> None:
         self.queue_of(submission).append(submission)
@@ -234,15 +234,15 @@ class InTurns(Waiting):
         self.queue_of(submission).appendleft(submission)
 
     def take(self) -> Submission:
-        part, senders = next(iter(self.senders.items()))
+        branch, senders = next(iter(self.senders.items()))
         actor, submissions = next(iter(senders.items()))
         submission = submissions.popleft()
         self.size -= 1
-        if part:
-            self.count(part, -1)
+        if branch:
+            self.count(branch, -1)
         self.left -= 1
         if not submissions or not self.left:
-            self.end_turn(part, actor)
+            self.end_turn(branch, actor)
         return submission
 
     def took(self, took_ns: int) -> None:
@@ -252,23 +252,23 @@ class InTurns(Waiting):
             return
         self.left_ns -= took_ns
         if self.left_ns <= 0:
-            part, senders = next(iter(self.senders.items()))
-            self.end_turn(part, next(iter(senders)))
+            branch, senders = next(iter(self.senders.items()))
+            self.end_turn(branch, next(iter(senders)))
 
-    def end_turn(self, part: str, actor: str) -> None:
+    def end_turn(self, branch: str, actor: str) -> None:
         """It is the next one's turn; whoever has more waits for another."""
-        senders = self.senders.pop(part)
+        senders = self.senders.pop(branch)
         submissions = senders.pop(actor)
         if submissions:
             senders[actor] = submissions
         if senders:
-            self.senders[part] = senders
+            self.senders[branch] = senders
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
         self.unserved = max(self.unserved - 1, 0)
 
     def withdraw(self, what: str) -> None:
-        """Take out what the engine has sent for duties of this kind. (Only the engine has duties; it stands in no part.)"""
+        """Take out what the engine has sent for duties of this kind. (Only the engine has duties; it stands in no branch.)"""
         senders = self.senders.get("", {})
         sent = senders.get(ENGINE)
         if sent is None:
@@ -282,7 +282,7 @@ class InTurns(Waiting):
     def empty(self) -> list[Submission]:
         submissions = list(self)
         self.senders.clear()
-        self.parts.clear()
+        self.branches.clear()
         self.size = self.unserved = 0
         self.left = CONTROL_TURN
         self.left_ns = CONTROL_TURN_NS
@@ -298,30 +298,30 @@ class InTurns(Waiting):
 class Lanes:
     """The lanes of a stream."""
 
-    __slots__ = ("bulk", "control", "last", "places", "wagers")
+    __slots__ = ("bulk", "control", "last", "ranks", "wagers")
 
     def __init__(self) -> None:
         self.control = InTurns()
         self.wagers = InOrder()
         self.bulk = InOrder()
         self.last = InOrder()
-        self.places: dict[Place, Waiting] = {
+        self.ranks: dict[Rank, Waiting] = {
             "control": self.control,
             "wagers": self.wagers,
             "bulk": self.bulk,
             "last": self.last,
         }
 
-    def admit(self, place: Place, submission: Submission) -> bool:
+    def admit(self, rank: Rank, submission: Submission) -> bool:
         """Let a submission wait in a lane, if there is room for it. Returns whether there is."""
-        depth = LANE_DEPTH_MAX[place]
-        if submission.part and place == "control":
+        depth = LANE_DEPTH_MAX[rank]
+        if submission.branch and rank == "control":
             depth -= CONTROL_KEPT
-        return self.places[place].admit(submission, depth, ACTOR_WAITING_MAX[place])
+        return self.ranks[rank].admit(submission, depth, ACTOR_WAITING_MAX[rank])
 
     def empty(self) -> list[Submission]:
         """Take everything out, control first."""
-        return [submission for place in PLACES for submission in self.places[place].empty()]
+        return [submission for rank in RANKS for submission in self.ranks[rank].empty()]
 
     def __len__(self) -> int:
-        return sum(map(len, self.places.values()))
+        return sum(map(len, self.ranks.values()))

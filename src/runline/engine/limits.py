@@ -185,7 +185,7 @@ check(
 )
 check(
     min(LANE_DEPTH_MAX["control"] - CONTROL_KEPT, LANE_DEPTH_MAX["wagers"]) >= 2 * REQUESTS_PER_SEND_MAX,
-    "so it may in a part of the tree",
+    "so it may in a branch of the tree",
 )
 check(all(ACTOR_WAITING_MAX[lane] < LANE_DEPTH_MAX[lane] for lane in LANE_DEPTH_MAX), "no one user fills a lane")
 check(BULK_EVENTS_MAX < BATCH_EVENTS_MAX, "bulk leaves room in a batch")

@@ -7,6 +7,7 @@ import msgspec
 
 from runline.domain.messages import Event
 from runline.domain.state import Need, R, Row
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.conditions import Component, Level
 from runline.engine.ids import Entropy
 
@@ -49,7 +50,7 @@ class Refusal(msgspec.Struct, gc=False):
     details: str
 
 
-class Part(msgspec.Struct):
+class Stretch(msgspec.Struct):
     """What a batch changes in one stream: encoded, immutable.
 
     rows, dropped: whole rows to write, and keys of rows to delete, by the name of their table.
@@ -66,7 +67,7 @@ class Part(msgspec.Struct):
 
 
 class Sealed(msgspec.Struct):
-    """One transaction: the parts of all streams of the process.
+    """One transaction: the stretches of all streams of the process.
 
     node: the process. sealed_ns: the host's time of this sealing, strictly growing. durable_before_ns: the host's time at
     which the batch before was durable, 0 for the first after a start (for traces).
@@ -75,7 +76,7 @@ class Sealed(msgspec.Struct):
     node: str
     sealed_ns: int
     durable_before_ns: int
-    parts: list[Part]
+    stretches: list[Stretch]
 
 
 class StoreError(Exception):
@@ -94,7 +95,7 @@ class StoreError(Exception):
 
 
 Report = Callable[[Component, str, Level | None, str], None]
-"""How a store says what is wrong with it: which part, what of it, how bad (None: it is well again), and why."""
+"""How a store says what is wrong with it: which component, what of it, how bad (None: it is well again), and why."""
 
 
 class Reading(Protocol):
@@ -144,8 +145,8 @@ class Store(Reading, Protocol):
     beside: bool
     log_id: str
 
-    def reports_to(self, report: Report) -> None:
-        """Where it says what is wrong with it."""
+    def serve(self, vocabulary: Vocabulary, report: Report) -> None:
+        """From now on it keeps the rows of this vocabulary, and says there what is wrong with it."""
         ...
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:

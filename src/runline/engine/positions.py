@@ -51,20 +51,20 @@ class Positions:
             self.reached(max(self.order))
 
 
-class Places:
-    """The places of queries that wait, in all streams together.
+class Awaiting:
+    """The queries that wait, in all streams together, each in a place.
 
-    A stream may have as many as are free for all others, and a part of its tree as many as its stream may still have: so there is
+    A stream may have as many as are free for all others, and a branch as many as its stream may still have: so there is
     always as much left for whoever has none.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.of: dict[tuple[str, ...], int] = {}
-        """How many each stream has, each (stream, part), and each (stream, part, user)."""
+        """How many each stream has, each (stream, branch), and each (stream, branch, user)."""
 
-    def take(self, stream: str, part: str, user: str) -> None:
-        """Take a place. part: the part of the tree in which the user stands, "" for the root. Runline's own queries (user "")
+    def take(self, stream: str, branch: str, user: str) -> None:
+        """Take a place. branch: the branch of the tree in which the user stands, "" for the root. Runline's own queries (user "")
         have no bound.
 
         Raises Rejected `busy`.
@@ -73,23 +73,23 @@ class Places:
         of_stream = self.of.get((stream,), 0)
         if user and (
             of_stream >= free
-            or (part and self.of.get((stream, part), 0) >= free - of_stream)
-            or self.of.get((stream, part, user), 0) >= AWAITING_PER_USER_MAX
+            or (branch and self.of.get((stream, branch), 0) >= free - of_stream)
+            or self.of.get((stream, branch, user), 0) >= AWAITING_PER_USER_MAX
         ):
             raise Rejected("busy", "Too many queries wait for a position. Try again in a moment.")
         self.count += 1
-        for owner in owners(stream, part, user):
+        for owner in owners(stream, branch, user):
             self.of[owner] = self.of.get(owner, 0) + 1
 
-    def give_back(self, stream: str, part: str, user: str) -> None:
+    def give_back(self, stream: str, branch: str, user: str) -> None:
         """Give a place back."""
         self.count -= 1
-        for owner in owners(stream, part, user):
+        for owner in owners(stream, branch, user):
             self.of[owner] -= 1
             if not self.of[owner]:
                 del self.of[owner]
 
 
-def owners(stream: str, part: str, user: str) -> tuple[tuple[str, ...], ...]:
+def owners(stream: str, branch: str, user: str) -> tuple[tuple[str, ...], ...]:
     """As whose a place counts."""
-    return (stream,), (stream, part), (stream, part, user)
+    return (stream,), (stream, branch), (stream, branch, user)

@@ -29,7 +29,7 @@ class Process:
         self.wake = asyncio.Event()
         self.available = False
         self.stopping = False
-        store.reports_to(self.hear)
+        store.serve(vocabulary, self.hear)
 
     def hear(self, component: Component, subject: str, level: Level | None, reason: str) -> None:
         """Something is wrong, or (None) is well again."""

@@ -1,6 +1,6 @@
 """Queues: how requests come into the lanes of their streams, and what waits there in all streams together.
 
-Rule: what cannot even wait is answered at once. Nobody's part of what may wait takes another's.
+Rule: what cannot even wait is answered at once. Nobody's share of what may wait takes another's.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
 from runline.engine.answers import NOBODY, Answers
 from runline.engine.batch import Batches
 from runline.engine.ids import uuid7
-from runline.engine.lanes import PLACES, Place, lane_of, may_send
+from runline.engine.lanes import RANKS, Rank, lane_of, may_send
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     COMMAND_ID_LENGTH,
@@ -70,7 +70,7 @@ class Queues:
         self.answers = answers
         self.batches = batches
         self.presence = Presence(process.clock, self.note)
-        self.turns: dict[Place, dict[Writer, None]] = {place: {} for place in PLACES}
+        self.turns: dict[Rank, dict[Writer, None]] = {rank: {} for rank in RANKS}
         self.wagers_waiting = 0
 
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
@@ -103,17 +103,17 @@ class Queues:
                 continue
             state = writer.state
             user = state.access.users.get(request.actor)
-            place: Place = "last"
+            rank: Rank = "last"
             if may_send(state, request, user):
-                place = "bulk" if request.bulk else request.command.lane
-            part = state.tree.part_of(user.node) if user is not None else ""
+                rank = "bulk" if request.bulk else request.command.lane
+            branch = state.tree.branch_of(user.node) if user is not None else ""
             if not request.received_ns:
                 request.received_ns = queued_ns
-            if not self.admit(writer, place, Submission(request, sink, index, queued_ns, part)):
+            if not self.admit(writer, rank, Submission(request, sink, index, queued_ns, branch)):
                 sender = request.session or request.actor
                 late[request.stream, sender, request.bulk, type(request.command)] = [index]
                 continue
-            turns[place][writer] = None
+            turns[rank][writer] = None
         for indexes in late.values():
             self.process.probes.refuse("busy", len(indexes))
             busy_in = writers.get(requests[indexes[0]].stream)
@@ -156,21 +156,21 @@ class Queues:
         command_id = uuid7(self.process.clock.now_ns(), self.process.entropy)
         self.submit((Request(stream, command_id, GATEWAY, command),), UNHEARD)
 
-    def admit(self, writer: Writer, place: Place, submission: Submission) -> bool:
-        """Let a submission wait, if one more may: the lane, what its sender and their part of the tree have of it, and of wagers
-        what the stream has of all. Returns whether it may."""
-        if place == "wagers":
+    def admit(self, writer: Writer, rank: Rank, submission: Submission) -> bool:
+        """Let a submission wait, if one more may: the lane, what its sender and their branch of the tree have of it, and of
+        wagers what the stream has of all. Returns whether it may."""
+        if rank == "wagers":
             if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
                 return False
             if not writer.lanes.wagers.admit(submission, LANE_DEPTH_MAX["wagers"], ACTOR_WAITING_MAX["wagers"]):
                 return False
             self.wagers_waiting += 1
             return True
-        if place == "control" and submission.request.actor == GATEWAY:
+        if rank == "control" and submission.request.actor == GATEWAY:
             # It sends for everybody; whom it sends for is bounded at the doors.
             control, depth = writer.lanes.control, LANE_DEPTH_MAX["control"]
             return control.admit(submission, depth, depth)
-        return writer.lanes.admit(place, submission)
+        return writer.lanes.admit(rank, submission)
 
     def has_its_share(self, writer: Writer) -> bool:
         """Whether as many wagers wait in this stream as are its due of all that may wait."""
@@ -178,7 +178,7 @@ class Queues:
 
     def cause(self, writer: Writer, command: Command, duty: Duty | None = None) -> None:
         """Put a command of the engine itself into a stream's lane; how many there can be is bounded elsewhere."""
-        writer.lanes.places[command.lane].put(self.own(writer, command, duty))
+        writer.lanes.ranks[command.lane].put(self.own(writer, command, duty))
         self.turns[command.lane][writer] = None
         self.process.wake.set()
 
@@ -193,7 +193,7 @@ class Queues:
     def put_back(self, writer: Writer, submission: Submission) -> None:
         """Let what has waited for its rows be next of its sender's."""
         lane = lane_of(submission.request)
-        writer.lanes.places[lane].put_first(submission)
+        writer.lanes.ranks[lane].put_first(submission)
         self.wagers_waiting += lane == "wagers"
         self.turns[lane][writer] = None
 

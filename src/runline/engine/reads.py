@@ -14,7 +14,7 @@ from runline.engine.batch import Batches
 from runline.engine.house_view import HouseView
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.owned import Owned
-from runline.engine.positions import Places
+from runline.engine.positions import Awaiting
 from runline.engine.process import Process
 from runline.engine.requests import unavailable
 from runline.engine.subscription import Subscription, Subscriptions
@@ -34,7 +34,7 @@ class Reads:
         self.writers = owned.writers
         self.batches = batches
         self.subscriptions = subscriptions
-        self.places = Places()
+        self.awaiting = Awaiting()
 
     def peek(self, stream: str) -> State | None:
         """The state of a stream, also of a stopped one, for who only counts what somebody has open; None if there is none.
@@ -85,8 +85,8 @@ class Reads:
 
     async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
         """A stream's writer, once it has reached a position."""
-        place = stream, self.require(stream).state.access.part_of(asked_by), asked_by
-        self.places.take(*place)
+        place = stream, self.require(stream).state.access.branch_of(asked_by), asked_by
+        self.awaiting.take(*place)
         try:
             async with asyncio.timeout(wait_s):
                 while (writer := self.require(stream)).state.seq < position:
@@ -100,7 +100,7 @@ class Reads:
             durable_seq = self.require(stream).durable_seq
             raise Rejected("position_unknown", "That position is not reached.", position=durable_seq) from None
         finally:
-            self.places.give_back(*place)
+            self.awaiting.give_back(*place)
 
     def durable_seq(self, stream: str) -> int:
         """Up to which position what is durable of a stream is known here: of the house wherever its view is.

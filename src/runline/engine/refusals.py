@@ -18,7 +18,7 @@ from runline.engine.requests import Request
 MINUTE_NS = 60_000_000_000
 NO_ID = bytes(16)
 
-Kind = tuple[str, str, str]
+RefusalKind = tuple[str, str, str]
 """actor, command, code"""
 
 
@@ -27,7 +27,7 @@ class Refusals:
 
     def __init__(self) -> None:
         self.minute = 0
-        self.kinds: dict[Kind, None] = {}
+        self.kinds: dict[RefusalKind, None] = {}
         self.noted: dict[tuple[int, str, str, str], tuple[int, Refusal]] = {}
         """Each with the position of the state by which the first of it was judged."""
         self.pruned_minute = 0

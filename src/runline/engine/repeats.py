@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from runline.domain.messages import Event
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import REPEATS_PER_USER_MAX, REPEATS_WAITING_MAX, REPEATS_WITHIN
 from runline.engine.ports import Store
@@ -25,9 +26,14 @@ class Repeats:
     """What waits for its answer from the log. tell: gives an answer. failed: hears what went wrong with a reading."""
 
     def __init__(
-        self, store: Store, tell: Callable[[Submission, Outcome], None], failed: Callable[[Exception], None]
+        self,
+        store: Store,
+        vocabulary: Vocabulary,
+        tell: Callable[[Submission, Outcome], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         self.store = store
+        self.vocabulary = vocabulary
         self.tell = tell
         self.failed = failed
         self.waiting: dict[str, dict[str, deque[Repeat]]] = {}
@@ -75,7 +81,8 @@ class Repeats:
             for _, first, count in repeats:
                 if first not in found:
                     events: list[Event] = [
-                        decode_envelope(row[4]).event() for row in rows[first - start : first - start + count]
+                        decode_envelope(row[4]).event(self.vocabulary)
+                        for row in rows[first - start : first - start + count]
                     ]
                     found[first] = Accepted(first + count - 1, events, repeated=True)
         except Exception as error:

@@ -112,7 +112,7 @@ UNHEARD = Unheard()
 class Submission(msgspec.Struct, gc=False):
     """A request on its way through a lane.
 
-    part: the part of the tree in which its sender stood as it came, "" for the root and for those who stand nowhere.
+    branch: the branch of the tree in which its sender stood as it came, "" for the root and for those who stand nowhere.
     fetched: keys of the rows that were fetched for it; None before. duty: what the engine owes by it.
     """
 
@@ -120,6 +120,6 @@ class Submission(msgspec.Struct, gc=False):
     sink: Sink
     index: int
     queued_ns: int
-    part: str = ""
+    branch: str = ""
     fetched: tuple[int, ...] | None = None
     duty: Duty | None = None

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 
 from runline.domain.messages import Event
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import READ_EVENTS, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
 from runline.engine.ports import Reading
@@ -36,8 +37,17 @@ class Lagged(Exception):
 class Subscription:
     """One subscriber's view of one stream's log. Iterate over it; `close` it when done."""
 
-    def __init__(self, store: Reading, stream: str, after: int, durable_seq: int, leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Reading,
+        vocabulary: Vocabulary,
+        stream: str,
+        after: int,
+        durable_seq: int,
+        leave: Callable[[], None],
+    ) -> None:
         self.store = store
+        self.vocabulary = vocabulary
         self.stream = stream
         self.position = after
         self.caught_up_to = durable_seq
@@ -83,7 +93,13 @@ class Subscription:
                     entry = decode_envelope(row[4])
                     happened.append(
                         Committed(
-                            entry.stream, entry.seq, entry.at_ns, entry.actor, entry.command, entry.event(), len(row[4])
+                            entry.stream,
+                            entry.seq,
+                            entry.at_ns,
+                            entry.actor,
+                            entry.command,
+                            entry.event(self.vocabulary),
+                            len(row[4]),
                         )
                     )
                 # Reading does not wait for anything; the others have their turn nevertheless.
@@ -119,8 +135,9 @@ class Subscription:
 class Subscriptions:
     """Who follows which stream in this process. of: by stream."""
 
-    def __init__(self, store: Reading) -> None:
+    def __init__(self, store: Reading, vocabulary: Vocabulary) -> None:
         self.store = store
+        self.vocabulary = vocabulary
         self.of: dict[str, list[Subscription]] = {}
 
     def begin(self, stream: str, after: int, durable_seq: int) -> Subscription:
@@ -131,7 +148,7 @@ class Subscriptions:
             if subscription in listening:
                 listening.remove(subscription)
 
-        subscription = Subscription(self.store, stream, after, durable_seq, leave)
+        subscription = Subscription(self.store, self.vocabulary, stream, after, durable_seq, leave)
         listening.append(subscription)
         return subscription
 

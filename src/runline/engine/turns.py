@@ -9,7 +9,7 @@ import logging
 from runline.engine.agenda import Agenda
 from runline.engine.batch import Batches
 from runline.engine.executing import Executing
-from runline.engine.lanes import Place
+from runline.engine.lanes import Rank
 from runline.engine.limits import (
     BATCH_BYTES_MAX,
     BATCH_EVENTS_MAX,
@@ -55,7 +55,7 @@ class Turns:
         self.turns["control"].update(served)
         return self.executing.steps != steps
 
-    def take_turns(self, lane: Place, end_ns: int, events_max: int) -> dict[Writer, None]:
+    def take_turns(self, lane: Rank, end_ns: int, events_max: int) -> dict[Writer, None]:
         """Give one stream after the other its turn in a lane, until nothing waits, time is up or the batch is full.
 
         Returns the streams whose control has had a whole round, so that wagers have their turn now, and which has more.
@@ -85,9 +85,9 @@ class Turns:
         turns.update(dict.fromkeys(held))
         return served
 
-    def turn(self, writer: Writer, lane: Place, end_ns: int) -> bool:
+    def turn(self, writer: Writer, lane: Rank, end_ns: int) -> bool:
         """One stream's turn in a lane; returns whether it wants another."""
-        waiting = writer.lanes.places[lane]
+        waiting = writer.lanes.ranks[lane]
         if lane == "control":
             self.control_turn(writer, end_ns)
             self.agenda.note_job(writer)

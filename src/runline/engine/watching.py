@@ -12,11 +12,12 @@ from typing import Any, Protocol
 import msgspec
 
 from runline.domain.house import House
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import Clock, Happened, Store
 from runline.engine.presence import Presence
 from runline.engine.subscription import Subscription
 
-Place = tuple[int, int]
+Reach = tuple[int, int]
 """A position of the house and one of the stream."""
 
 
@@ -150,6 +151,7 @@ class Source(Protocol):
     """What those who make frames need of an engine."""
 
     clock: Clock
+    vocabulary: Vocabulary
 
     @property
     def view(self) -> House:

@@ -1,7 +1,7 @@
 """Writer: the one place where a stream changes.
 
 Rule: a command is judged and applied in one step, against the state as it is then. What was decided is unobservable until
-its batch is durable: answers, refusals, queries and events wait in the part that is being filled.
+its batch is durable: answers, refusals, queries and events wait in the stretch that is being filled.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
 from runline.engine.limits import COMMAND_LOG_BYTES_MAX, EVENT_BYTES_MAX
-from runline.engine.ports import EventRow, Happened, Head, Part, Refusal
+from runline.engine.ports import EventRow, Happened, Head, Refusal, Stretch
 from runline.engine.positions import Positions
 from runline.engine.refusals import Refusals
 from runline.engine.requests import Accepted, Outcome, Previewed, Request, Submission, refused
@@ -230,7 +230,7 @@ class Writer:
         return refused(self.state.seq, rejected)
 
     def hand_over_refusals(self) -> None:
-        """Let what was refused be stored with the part that is being filled."""
+        """Let what was refused be stored with the stretch that is being filled."""
         if self.refusals:
             taken, before = self.refusals.take()
             self.filling.refusals += taken
@@ -241,10 +241,10 @@ class Writer:
         stopped.refusals.lose_after(stopped.durable_seq)
         self.refusals = stopped.refusals
 
-    def seal(self) -> tuple[Part, Filling]:
-        """Take what was decided as an immutable part, and start to fill the next.
+    def seal(self) -> tuple[Stretch, Filling]:
+        """Take what was decided as an immutable stretch, and start to fill the next.
 
-        Whatever it raises, everyone who waits still waits in the part that is being filled: the stream must stop.
+        Whatever it raises, everyone who waits still waits in the stretch that is being filled: the stream must stop.
         """
         state = self.state
         stream = self.stream
@@ -267,11 +267,11 @@ class Writer:
         state.dropped = {}
         before = self.head
         self.head = msgspec.structs.replace(before, seq=state.seq, hash=self.hash, at_ns=state.at_ns)
-        part = Part(before, self.head, filling.logged, rows, dropped, filling.refusals, filling.refusals_before)
-        return part, filling
+        stretch = Stretch(before, self.head, filling.logged, rows, dropped, filling.refusals, filling.refusals_before)
+        return stretch, filling
 
     def lost(self, filling: Filling) -> None:
-        """A sealed part was not stored."""
+        """A sealed stretch was not stored."""
         with suppress(ValueError):
             self.sealed.remove(filling)
 
@@ -280,7 +280,7 @@ class Writer:
         return next((filling.began_ns for filling in (*self.sealed, self.filling) if filling.began_ns), 0)
 
     def release(self, filling: Filling, *, stored: bool) -> None:
-        """Let go on who waited for a part to be stored or lost."""
+        """Let go on who waited for a stretch to be stored or lost."""
         for released in filling.released:
             if not released.done():
                 released.set_result(stored)
@@ -290,7 +290,7 @@ class Writer:
         return [happened for filling in (*self.sealed, self.filling) for happened in filling.happened]
 
     def durable(self, seq: int) -> None:
-        """The oldest sealed part is durable, up to a position: what is closed may leave memory."""
+        """The oldest sealed stretch is durable, up to a position: what is closed may leave memory."""
         self.sealed.popleft()
         self.durable_seq = seq
         self.positions.reached(seq)

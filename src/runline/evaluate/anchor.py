@@ -15,11 +15,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import Head, StoreError
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.statements import HEADS_IN_ORDER, every_row_goes, every_row_in_order, every_text_goes
-from runline.store.tables import Table, row_tables
+from runline.store.tables import Table, Tables, tables_of
 
 STATEMENT = "anchor.json"
 COPY_PAGES = 4_096
@@ -74,7 +74,7 @@ def table_digest(connection: apsw.Connection, table: Table) -> str:
     return digest.hexdigest()
 
 
-def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) -> Statement:
+def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int, vocabulary: Vocabulary) -> Statement:
     """Write an anchor of a database into a new folder. The engine may go on meanwhile.
 
     Raises StoreError if the database cannot be read, FileExistsError if the folder exists.
@@ -88,11 +88,11 @@ def make_anchor(path: Path, folder: Path, key: Ed25519PrivateKey, made_ns: int) 
         heads = [Head(*row) for row in copy.execute(HEADS_IN_ORDER)]
         for name in ("events", "refusals", "batches", "openings"):
             copy.execute(every_row_goes(name))
-        for row_type in VOCABULARY.rows.values():
+        for row_type in vocabulary.rows.values():
             for secret in row_type.proved_by:
                 copy.execute(every_text_goes(row_type.table, secret))
         copy.execute("VACUUM")
-        digests = {table.name: table_digest(copy, table) for table in row_tables()}
+        digests = {table.name: table_digest(copy, table) for table in tables_of(vocabulary).by_name.values()}
         copy.close()
     except apsw.Error as error:
         raise store_error(error) from error
@@ -139,7 +139,7 @@ def read_anchor(folder: Path, public_key: str) -> Anchor:
     return Anchor(folder, statement.heads, statement.digests)
 
 
-def open_tables(anchor: Anchor, into: Path) -> None:
+def open_tables(anchor: Anchor, into: Path, tables: Tables) -> None:
     """Copy an anchor's tables, if they are those that were signed.
 
     Raises StoreError.
@@ -148,7 +148,9 @@ def open_tables(anchor: Anchor, into: Path) -> None:
         into.write_bytes((anchor.folder / TABLES).read_bytes())
         connection = open_connection(into, writing=False)
         changed = [
-            table.name for table in row_tables() if table_digest(connection, table) != anchor.digests.get(table.name)
+            name
+            for name, table in tables.by_name.items()
+            if table_digest(connection, table) != anchor.digests.get(name)
         ]
         connection.close()
     except (OSError, apsw.Error) as error:

@@ -13,7 +13,7 @@ from runline.domain.execution import fold, needs, time_of
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.rows import key_of, row_encoder
 from runline.domain.state import State
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import Logged, decode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.limits import READ_EVENTS
@@ -36,14 +36,19 @@ class Replayed(msgspec.Struct):
 
 
 def replay_stream(
-    log: SqliteReader, tables: apsw.Connection, start: Head, end: Head, progress: Callable[[int], None]
+    log: SqliteReader,
+    tables: apsw.Connection,
+    vocabulary: Vocabulary,
+    start: Head,
+    end: Head,
+    progress: Callable[[int], None],
 ) -> Replayed:
     """Fold a stream's log from a position to its end into tables (which hold the rows as of that position).
 
     Raises Differs at the first event that does not follow from the one before.
     """
     reader = SqliteReader(tables)
-    empty = VOCABULARY.state_of(end.stream)
+    empty = vocabulary.state_of(end.stream)
     state = asyncio.run(load(reader, empty, start))
     chain = start.hash
     while state.seq < end.seq:
@@ -87,7 +92,7 @@ def apply(entry: Logged, state: State, tables: apsw.Connection, reader: SqliteRe
     """Fold an event into the state; rows that have left memory come from the tables."""
     where = f"{entry.stream} #{entry.seq}"
     try:
-        event = entry.event()
+        event = entry.event(state.vocabulary)
         wanted = needs(state, event)
         if wanted:
             write(state, tables)

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from runline.domain.messages import Rejected
+from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.ports import StoreError
 from runline.evaluate.anchor import make_anchor, read_anchor, signing_key
 from runline.evaluate.trace import Trace, trace
@@ -79,7 +80,7 @@ def anchor_database(database: Path, folder: Path) -> int:
         key = signing_key(key_path(database))
         public = key.public_key().public_bytes_raw().hex()
         public_key_path(database).write_text(public + "\n")
-        statement = make_anchor(database, folder, key, time.time_ns())
+        statement = make_anchor(database, folder, key, time.time_ns(), plain_vocabulary())
     except (StoreError, OSError, ValueError) as error:
         console.print(f"cannot write the anchor: {error}", style="red", highlight=False, markup=False)
         return UNREADABLE

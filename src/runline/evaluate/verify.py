@@ -1,7 +1,7 @@
 """Verify: prove that log = tables = chain. Replays the log and compares every row of every table."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ import apsw
 import msgspec
 
 from runline.domain.invariants import BrokenInvariant
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.evaluate.anchor import Anchor, open_tables
 from runline.evaluate.replay import Differs, replay_stream, scratch
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.mark import Mark, MarkDamaged, load_mark
 from runline.store.opening import damage_in_wal, last_opening
-from runline.store.schema_change import migrate
+from runline.store.schema import schema_sql
 from runline.store.sqlite import SqliteReader
 from runline.store.statements import (
     EVENTS_BEYOND,
@@ -28,7 +28,7 @@ from runline.store.statements import (
     every_row,
     how_many,
 )
-from runline.store.tables import SCHEMA_REVISION, Table, held_totals, is_held, row_tables
+from runline.store.tables import SCHEMA_REVISION, Table, held_totals, tables_of
 
 DIFFERENCES_MAX = 20
 """Differences named for each table."""
@@ -46,11 +46,15 @@ class Report(msgspec.Struct):
 
 
 def verify(
-    path: Path, anchor: Anchor | None = None, progress: Callable[[int, int], None] = lambda done, total: None
+    path: Path,
+    anchor: Anchor | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    vocabulary: Vocabulary | None = None,
 ) -> Report:
     """Replay a database's log from nothing (or from an anchor) and compare. The engine may go on meanwhile.
 
-    progress: called with (events done, events in all). Raises StoreError if the file cannot be read.
+    progress: called with (events done, events in all). vocabulary: what is told there; all that Runline declares, by default.
+    Raises StoreError if the file cannot be read.
     """
     if not path.is_file():
         raise StoreError("unreadable", f"There is no database {path}.")
@@ -61,7 +65,7 @@ def verify(
             raise StoreError("unreadable", f"{path} has schema {revision}, this Runline has {SCHEMA_REVISION}.")
         with tempfile.TemporaryDirectory(prefix="runline-verify-") as folder:
             folded = Path(folder) / "replay.sqlite"
-            return Verification(path, connection, folded, anchor, progress).run()
+            return Verification(path, connection, folded, vocabulary or plain_vocabulary(), anchor, progress).run()
     except apsw.Error as error:
         raise store_error(error) from error
     except UnicodeDecodeError as error:
@@ -82,12 +86,15 @@ class Verification:
         path: Path,
         connection: apsw.Connection,
         folded: Path,
+        vocabulary: Vocabulary,
         anchor: Anchor | None,
         progress: Callable[[int, int], None],
     ) -> None:
         self.path = path
         self.connection = connection
         self.folded = folded
+        self.vocabulary = vocabulary
+        self.stored = tables_of(vocabulary)
         self.progress = progress
         self.log = SqliteReader(connection)
         self.report = Report({}, {}, [])
@@ -96,10 +103,11 @@ class Verification:
         self.broken: set[str] = set()
         self.done = 0
         if anchor is not None:
-            open_tables(anchor, folded)
+            open_tables(anchor, folded, self.stored)
         self.tables = scratch(folded)
         if anchor is None:
-            migrate(self.tables, folded)
+            for sql in schema_sql(vocabulary):
+                self.tables.execute(sql)
 
     def run(self) -> Report:
         """Fold, and compare."""
@@ -115,8 +123,8 @@ class Verification:
             self.check_logs(heads)
             self.check_file(mark)
             self.connection.execute("ATTACH ? AS folded", (str(self.folded),))
-            for table in row_tables():
-                compare_table(self.connection, table, self.report)
+            for name, table in self.stored.by_name.items():
+                compare_table(self.connection, table, self.vocabulary.rows[name].proved_by, self.report)
             if not self.report.differences:
                 # Where rows differ, the counts do as well.
                 self.check_held()
@@ -159,7 +167,7 @@ class Verification:
         for head in todo:
             stream = head.stream
             try:
-                replayed = replay_stream(self.log, self.tables, self.start_of(stream), head, count)
+                replayed = replay_stream(self.log, self.tables, self.vocabulary, self.start_of(stream), head, count)
             except (Differs, BrokenInvariant) as error:
                 self.differs(str(error))
                 self.broken.add(stream)
@@ -208,8 +216,8 @@ class Verification:
     def check_held(self) -> None:
         """That the rows that belong in memory are those that were counted as they were committed."""
         found: dict[str, tuple[int, int]] = {}
-        for table in filter(is_held, row_tables()):
-            for stream, rows, total in self.log.read(held_totals(table), ()):
+        for name in sorted(self.stored.held):
+            for stream, rows, total in self.log.read(held_totals(self.stored.by_name[name]), ()):
                 before = found.get(stream, (0, 0))
                 found[stream] = before[0] + rows, before[1] + total
         for stream, rows, total in self.log.read(HEADS_COUNTED, ()):
@@ -217,10 +225,9 @@ class Verification:
                 self.differs(f"{stream}: the head counts other rows in memory than there are")
 
 
-def compare_table(connection: apsw.Connection, table: Table, report: Report) -> None:
-    """Name the rows that are in one set of tables and not, or not so, in the other."""
+def compare_table(connection: apsw.Connection, table: Table, proved_by: Mapping[str, str], report: Report) -> None:
+    """Name the rows that are in one set of tables and not, or not so, in the other. proved_by: see `RowMeta`."""
     report.rows[table.name] = connection.execute(how_many(table, "main")).get
-    proved_by = VOCABULARY.rows[table.name].proved_by
     names = [column.name for column in table.columns if column.name not in proved_by]
     stored, folded = every_row(table, names, "main"), every_row(table, names, "folded")
     only_stored = keyed(connection, f"{stored} EXCEPT {folded}", table)

@@ -17,11 +17,10 @@ from litestar.openapi.spec import Components, SecurityScheme
 from runline import __version__
 from runline.domain.messages import Rejected
 from runline.domain.topics import split_topics
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.gateway.answers import internal_error, outcome_json, rejected_json, status_of
 from runline.gateway.console import console_doors
-from runline.gateway.door import decoded, decoder_of, public_commands
+from runline.gateway.door import decoded, public_commands
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, LINE_NS
 from runline.gateway.openapi import PAGE_POLICY, documentation_page, make_document
@@ -79,7 +78,7 @@ def gone(request: Any, error: ConnectionError) -> Response[bytes]:
 def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
     """The doors that are plain ASGI, by method and path: one wager, many commands, the live stream."""
     door = gateway.door
-    place_wager = decoder_of("PlaceWager")
+    place_wager = door.decoders["PlaceWager"]
 
     async def wagers(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
@@ -106,7 +105,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
     async def stream(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
         caller = await called_by(scope)
-        topics = split_topics(query_value(scope["query_string"], "topics"), VOCABULARY.topics)
+        topics = split_topics(query_value(scope["query_string"], "topics"), door.vocabulary.topics)
         node = query_value(scope["query_string"], "node")
         resume = parse_resume(headers.get(b"last-event-id", b"").decode("latin-1"))
         screen = await gateway.fan.join(caller.stream, caller.session, topics, resume, node)
@@ -163,7 +162,7 @@ class Alive(msgspec.Struct, omit_defaults=True):
 def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
     """The ASGI application: the hot doors, the console's files, `more` doors, and the framework for all others."""
     framework, hot = make_framework(gateway), {**console_doors(), **hot_doors(gateway), **(more or {})}
-    document = make_document(framework, SESSION_BODIES)
+    document = make_document(framework, gateway.door.vocabulary, SESSION_BODIES)
     described = msgspec.json.encode(document)
     page = documentation_page(document)
 
@@ -198,8 +197,8 @@ def make_framework(gateway: Gateway) -> Litestar:
         return Response(Alive(found.ready, found.failing), status_code=200 if found.ready else 503)
 
     routes = [
-        *(command_route(gateway, kind) for kind in public_commands()),
-        *(query_route(gateway, query) for query in VOCABULARY.queries.values()),
+        *(command_route(gateway, kind) for kind in public_commands(gateway.door.vocabulary)),
+        *(query_route(gateway, query) for query in gateway.door.vocabulary.queries.values()),
         *session_routes(gateway),
         delivery_route(gateway),
         ready,

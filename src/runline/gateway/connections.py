@@ -1,7 +1,7 @@
 """Connections: whose they are, and who gives one up when they become scarce.
 
-Rule: who is not signed in is bounded by their address, who is signed in as a user, as a part of the tree and as a book: a part or
-a book may have as many as it leaves free. At a bound the oldest connection for whose client the server waits makes room for the
+Rule: who is not signed in is bounded by their address, who is signed in as a user, as a branch and as a book: a branch or a
+book may have as many as it leaves free. At a bound the oldest connection for whose client the server waits makes room for the
 new one, so that silence keeps nobody out; a quarter of all is kept for the signed in.
 """
 
@@ -24,23 +24,23 @@ from runline.gateway.limits import (
     USER_CONNECTIONS_MIN,
 )
 from runline.live.limits import STREAMS_PER_USER_MAX
-from runline.sharing.users import User
+from runline.sharing.sharers import Sharer
 
 SECOND_NS = 10**9
 
-Holder = User | str
+Holder = Sharer | str
 """Whose something is counted as: a user, or an address."""
 
 Whole = tuple[str, ...]
-"""What a user belongs to: a stream with a part of its tree, and a stream."""
+"""What a user belongs to: a stream with a branch of its tree, and a stream."""
 
 
 def wholes_of(holder: Holder) -> tuple[Whole, ...]:
     """What a user belongs to; an address, nothing."""
     if isinstance(holder, str):
         return ()
-    stream, part, _ = holder
-    return ((stream, part), (stream,)) if part else ((stream,),)
+    stream, branch, _ = holder
+    return ((stream, branch), (stream,)) if branch else ((stream,),)
 
 
 class Held(Protocol):
@@ -51,7 +51,7 @@ class Held(Protocol):
     """
 
     counted: str
-    user: User | None
+    user: Sharer | None
     streaming: bool
 
     @property
@@ -86,8 +86,8 @@ class Connections:
         self.unsigned: Crowd = {}
         self.signed: Crowd = {}
         self.by_address: dict[str, Crowd] = {}
-        self.by_user: dict[User, int] = {}
-        self.streaming: dict[User, int] = {}
+        self.by_user: dict[Sharer, int] = {}
+        self.streaming: dict[Sharer, int] = {}
         """Those of each user with a live stream on them; all others are in `by_user`."""
         self.by_whole: dict[Whole, Crowd] = {}
         self.opened: dict[str, int] = {}
@@ -149,10 +149,10 @@ class Connections:
                 if not mates:
                     del self.by_address[held.counted]
 
-    def sign_in(self, held: Held, user: User, streaming: bool = False) -> bool:
+    def sign_in(self, held: Held, user: Sharer, streaming: bool = False) -> bool:
         """Count a connection as this user's; false if they have too many. streaming: it has a live stream on it from now on.
 
-        Half of what nobody else has may be one user's, one part's, one book's, so that there is always as much left.
+        Half of what nobody else has may be one user's, one branch's, one book's, so that there is always as much left.
         """
         own, most = (self.streaming, STREAMS_PER_USER_MAX) if streaming else (self.by_user, USER_CONNECTIONS_MAX)
         count = own.get(user, 0)
@@ -173,7 +173,7 @@ class Connections:
             self.by_whole.setdefault(whole, {})[held] = None
         return True
 
-    def sign_out(self, held: Held, user: User) -> None:
+    def sign_out(self, held: Held, user: Sharer) -> None:
         """Count a connection as this user's no more."""
         own = self.streaming if held.streaming else self.by_user
         own[user] -= 1
@@ -205,9 +205,9 @@ class Connections:
     # Bodies
 
     def hold(self, holder: Holder, count: int) -> bool:
-        """Count bytes of a body that waits; false if that is too much for its holder, their part or book, or in all.
+        """Count bytes of a body that waits; false if that is too much for its holder, their branch or book, or in all.
 
-        A quarter of what is free may be one holder's, half of it one part's or book's, so that there is always as much left.
+        A quarter of what is free may be one holder's, half of it one branch's or book's, so that there is always as much left.
         """
         free = BODIES_BYTES_MAX - self.body_bytes
         if count > free or (holder and not self.has_room(holder, count, free // 4)):

@@ -15,7 +15,7 @@ from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import GATEWAY, Command, Rejected
 from runline.domain.pieces import require_small_pieces
 from runline.domain.queries.inside import MEASURES, READY, VITALS, Nothing, Readiness, Standing, Vitals
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Bus, Question
 from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
 from runline.engine.ports import Clock
@@ -57,28 +57,15 @@ def caller_of(token: str) -> Caller:
     return Caller(stream_of(token), session_name(token))
 
 
-def public_commands() -> list[type[Command]]:
+def public_commands(vocabulary: Vocabulary) -> list[type[Command]]:
     """The commands that have a door, by name."""
-    return [
-        VOCABULARY.commands[name]
-        for name in sorted(VOCABULARY.commands)
-        if VOCABULARY.commands[name].needs is not None and not VOCABULARY.commands[name].secret
-    ]
+    return [kind for _, kind in sorted(vocabulary.commands.items()) if kind.needs is not None and not kind.secret]
 
 
 @cache
 def path_name(name: str) -> str:
     """A command's or query's name in a path: PlaceWager -> place-wager."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
-
-
-@cache
-def decoder_of(name: str) -> Any:
-    """The decoder of a command's fields, or None."""
-    kind = VOCABULARY.commands.get(name)
-    if kind is None or kind.needs is None or kind.secret:
-        return None
-    return msgspec.json.Decoder(kind)
 
 
 def decoded(decoder: Any, body: bytes | msgspec.Raw) -> Any:
@@ -97,11 +84,13 @@ decode_line = msgspec.json.Decoder(CommandLine)
 
 
 class Door:
-    """What a gateway sends and asks."""
+    """What a gateway sends and asks. decoders: of the fields of the commands that have a door, by name."""
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self.bus = bus
         self.clock = clock
+        self.vocabulary = bus.vocabulary
+        self.decoders = {kind.__name__: msgspec.json.Decoder(kind) for kind in public_commands(bus.vocabulary)}
 
     def own(self, stream: str, command: Command) -> Request:
         """What the gateway itself sends."""
@@ -147,7 +136,7 @@ class Door:
                 if len(body) > REQUEST_BYTES_MAX:
                     raise Rejected("too_large", "The line is too large.", most=REQUEST_BYTES_MAX)
                 line: CommandLine = decoded(decode_line, body)
-                decoder = decoder_of(line.type)
+                decoder = self.decoders.get(line.type)
                 if decoder is None:
                     raise Rejected("unknown_command", f"There is no command {line.type[:64]!r}.")
                 command = decoded(decoder, line.command)
@@ -174,7 +163,7 @@ class Door:
 
     async def ask_inside(self, stream: str, name: str, asked: Any, answer: type[V], at_least: int = 0) -> V:
         """The answer to a question of the gateway's own. Raises Rejected as `Bus.ask` does."""
-        assert VOCABULARY.inside[name].answer is answer
+        assert self.vocabulary.inside[name].answer is answer
         found = await self.bus.ask(Question(stream, name, encode(asked), at_least=at_least))
         return msgspec.json.decode(found.body, type=answer)
 

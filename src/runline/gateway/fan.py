@@ -23,7 +23,7 @@ from runline.engine.watching import (
     Link,
     Moved,
     News,
-    Place,
+    Reach,
     Resume,
     TurnedAway,
     Watching,
@@ -45,14 +45,14 @@ class Delivery(msgspec.Struct, frozen=True):
     delivered_ms: float
 
 
-class Group:
+class ScreenGroup:
     """Screens that are told the same. position: where the last frame ends that all of them have been written."""
 
     def __init__(self, log: str, topics: tuple[str, ...]) -> None:
         self.log = log
         self.topics = topics
         self.screens: dict[Screen, None] = {}
-        self.position: Place = (0, 0)
+        self.position: Reach = (0, 0)
 
 
 class Followed:
@@ -66,8 +66,8 @@ class Followed:
         self.clock = clock
         self.delivery = delivery
         self.screens: dict[int, Screen] = {}
-        self.groups: dict[int, Group] = {}
-        self.position: Place = (0, 0)
+        self.groups: dict[int, ScreenGroup] = {}
+        self.position: Reach = (0, 0)
         self.due: frozenset[int] = frozenset()
         self.written = 0
         """Screens that were written to since the position has moved."""
@@ -116,7 +116,7 @@ class Followed:
             return
         group = self.groups.get(began.group)
         if group is None:
-            group = self.groups[began.group] = Group(began.log, screens[0].topics)
+            group = self.groups[began.group] = ScreenGroup(began.log, screens[0].topics)
             group.position = began.house, began.position
         self.note(began)
         for screen in screens:

@@ -19,7 +19,7 @@ from runline.gateway.pace import Pace
 from runline.gateway.site import Headers, Site
 from runline.gateway.web import NO_POLICY
 from runline.gateway.wire import Wire
-from runline.sharing.users import User
+from runline.sharing.sharers import Sharer
 
 
 class Entrance:
@@ -53,7 +53,7 @@ class Guest(Wire):
         self.server_state = server_state
         self.peer = self.client = self.counted = ""
         self.proxied = False
-        self.user: User | None = None
+        self.user: Sharer | None = None
         self.streaming = False
         self.token = ""
         self.caller: Caller | None = None
@@ -163,7 +163,7 @@ class Guest(Wire):
             return
         if not self.open:
             raise ConnectionError
-        known, user = self.user, (who.stream, who.part, who.user)
+        known, user = self.user, (who.stream, who.branch, who.user)
         counts = known is not None and (known[0], known[2]) == (who.stream, who.user) and not begins_stream
         if not counts and not self.entrance.connections.sign_in(self, user, begins_stream):
             self.close_after()

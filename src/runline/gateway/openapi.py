@@ -3,13 +3,15 @@
 The framework derives routes and parameters; bodies follow from the commands' own types, and the plain ASGI doors are added.
 """
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 import msgspec
 from litestar import Litestar
 
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.topics import Topic
+from runline.domain.vocabulary import Vocabulary
 from runline.gateway.door import CommandLine, path_name, public_commands
 
 REFERENCE = "#/components/schemas/{name}"
@@ -17,10 +19,10 @@ REFERENCE = "#/components/schemas/{name}"
 Document = dict[str, Any]
 
 
-def make_document(framework: Litestar, bodies: dict[str, type]) -> Document:
-    """The OpenAPI 3.1 document. bodies: of other routes than commands, by path."""
+def make_document(framework: Litestar, vocabulary: Vocabulary, bodies: dict[str, type]) -> Document:
+    """The OpenAPI 3.1 document. bodies: of other routes than those of the vocabulary's commands, by path."""
     document = framework.openapi_schema.to_schema()
-    commands = {f"/v1/{path_name(kind.__name__)}": kind for kind in public_commands()}
+    commands = {f"/v1/{path_name(kind.__name__)}": kind for kind in public_commands(vocabulary)}
     kinds: dict[str, Any] = {**commands, **bodies}
     schemas, components = msgspec.json.schema_components([*kinds.values(), CommandLine], ref_template=REFERENCE)
     document["components"].setdefault("schemas", {}).update(components)
@@ -29,13 +31,13 @@ def make_document(framework: Litestar, bodies: dict[str, type]) -> Document:
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
-    add_hot_doors(document, schemas[-1])
+    add_hot_doors(document, schemas[-1], vocabulary.topics.values())
     document["paths"]["/v1/sign-in"]["post"]["security"] = []
     document["paths"]["/v1/ready"]["get"]["security"] = []
     return document
 
 
-def add_hot_doors(document: Document, line: Document) -> None:
+def add_hot_doors(document: Document, line: Document, topics: Iterable[Topic]) -> None:
     """The doors that the framework does not know."""
     paths = document["paths"]
     place = paths["/v1/place-wager"]["post"]
@@ -63,7 +65,7 @@ def add_hot_doors(document: Document, line: Document) -> None:
             },
         }
     }
-    about = "\n".join(f"- `{topic.name}`: {topic.about} Needs `{topic.needs}`." for topic in VOCABULARY.topics.values())
+    about = "\n".join(f"- `{topic.name}`: {topic.about} Needs `{topic.needs}`." for topic in topics)
     paths["/v1/stream"] = {
         "get": {
             "tags": ["Live stream"],

@@ -8,7 +8,7 @@ import msgspec
 
 from runline.domain.messages import Rejected
 from runline.engine.ports import Clock
-from runline.gateway.fan import Fan, Followed, Group
+from runline.gateway.fan import Fan, Followed, ScreenGroup
 from runline.gateway.limits import HEALTH_S, HEARTBEAT_S, SCREENS_AT_ONCE
 from runline.gateway.screens import chunk_of, push_to
 
@@ -54,7 +54,7 @@ class Pulse:
             return
         await push_to(screens, b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(health))
 
-    async def heart(self, followed: Followed, group: Group, due: bool) -> None:
+    async def heart(self, followed: Followed, group: ScreenGroup, due: bool) -> None:
         """Write a heartbeat to a group. It has an id for those who have everything up to there: what comes between two
         frames must not be skipped by who resumes there."""
         now_ns = self.clock.host_ns()

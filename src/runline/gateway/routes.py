@@ -19,7 +19,7 @@ from runline.domain.sessions import SessionKind
 from runline.engine.limits import POSITION_MAX
 from runline.gateway.addresses import network_of
 from runline.gateway.answers import RefusalBody, outcome_json
-from runline.gateway.door import decoded, decoder_of, path_name
+from runline.gateway.door import decoded, path_name
 from runline.gateway.fan import Delivery
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import ASKED_LENGTH_MAX, BODY_BYTES_MAX, DEVICE_S, SIGN_IN_BYTES_MAX
@@ -64,7 +64,7 @@ async def raw_body(request: Request[Any, Any, Any], bytes_max: int = BODY_BYTES_
 
 def command_route(gateway: Gateway, kind: type[Command]) -> Any:
     """The route of a command: its fields are the body."""
-    decoder = decoder_of(kind.__name__)
+    decoder = gateway.door.decoders[kind.__name__]
 
     async def handle(request: Any, preview: bool, if_position: int | None, idempotency_key: str) -> Response[bytes]:
         caller = await called_by(request.scope)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from runline.domain.messages import Rejected
-from runline.engine.watching import Place, Resume
+from runline.engine.watching import Reach, Resume
 from runline.gateway.limits import BACKLOG_BYTES_MAX, SCREENS_AT_ONCE
 
 Write = Callable[[bytes], bool]
@@ -43,7 +43,7 @@ class Screen:
         self.seat = seat
         self.topics = topics
         self.group: int | None = None
-        self.begun: Place = (0, 0)
+        self.begun: Reach = (0, 0)
         self.backlog: list[bytes] = []
         self.waiting_bytes = 0
         self.closed = False

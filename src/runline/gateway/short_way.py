@@ -5,10 +5,13 @@ Rule: a wager needs no task and no ASGI messages: it is submitted as its body en
 
 import logging
 
+import msgspec
+
 from runline.domain.messages import Rejected
+from runline.domain.placing import PlaceWager
 from runline.engine.requests import Outcome, Sink
 from runline.gateway.answers import internal_error, outcome_json, rejected_json, status_of
-from runline.gateway.door import Caller, decoded, decoder_of
+from runline.gateway.door import Caller, decoded
 from runline.gateway.exchange import STATUS_LINE
 from runline.gateway.guest import Guest
 from runline.gateway.site import Headers
@@ -16,7 +19,7 @@ from runline.gateway.web import JSON, refusal_headers, require_content
 
 logger = logging.getLogger("runline.gateway")
 
-decode_wager = decoder_of("PlaceWager")
+decode_wager = msgspec.json.Decoder(PlaceWager)
 
 
 class WagerExchange(Sink):

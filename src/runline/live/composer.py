@@ -17,9 +17,9 @@ from runline.domain.state import State
 from runline.domain.topics import require_topics
 from runline.engine.ports import Happened
 from runline.engine.requests import not_signed_in
-from runline.engine.watching import Place, Resume, Source
-from runline.live.drafts import Group, Moment, frame
+from runline.engine.watching import Reach, Resume, Source
 from runline.live.facts import fact_of, house_fact_of
+from runline.live.frames import Group, Moment, frame
 from runline.live.groups import Groups
 from runline.live.limits import ARRIVALS_NS, FRAMES_AT_ONCE, FRAMES_OF_ONE, IMAGE_SCAN_EVENTS, PIECE_EVENTS
 from runline.live.ring import Ring
@@ -35,7 +35,7 @@ class Outgoing(msgspec.Struct):
     """
 
     durable: Any = None
-    frames: list[tuple[Group, list[Seat] | None, bytes, Place]] = []
+    frames: list[tuple[Group, list[Seat] | None, bytes, Reach]] = []
     cuts: list[tuple[Seat, str]] = []
     refusals: list[tuple[Seat, Rejected]] = []
 
@@ -56,7 +56,7 @@ class Composer(Groups):
         self.spending = spending
         self.log = log
         self.numbers = count(1)
-        self.read: Place = (0, 0)
+        self.read: Reach = (0, 0)
         """Up to where it is noted what events mean."""
         self.arrived_ns = 0
         """What letting seats in has cost in this flush."""
@@ -107,11 +107,11 @@ class Composer(Groups):
     def note(self, moment: Moment, until_ns: int) -> bool:
         """Note what has happened up to the state as it is; false if the time was not enough for that."""
         state, house = moment.state, moment.house
-        to: Place = (house.seq, state.seq)
+        to: Reach = (house.seq, state.seq)
         if self.read == (0, 0) or not (self.groups or self.arriving):
             self.read = to
         for number, (is_house, happened) in enumerate(self.happened(self.read, to), 1):
-            fact = house_fact_of(house, happened) if is_house else fact_of(state, house, happened)
+            fact = house_fact_of(state, house, happened) if is_house else fact_of(state, house, happened)
             self.spread(fact, state)
             seen = happened[0]
             self.read = (seen, self.read[1]) if is_house else (seen if self.stream == HOUSE else self.read[0], seen)
@@ -120,7 +120,7 @@ class Composer(Groups):
         self.read = to
         return True
 
-    def happened(self, after: Place, to: Place) -> Iterator[tuple[bool, Happened]]:
+    def happened(self, after: Reach, to: Reach) -> Iterator[tuple[bool, Happened]]:
         """(whether it is the house's, the event) between two places: the house's first, those that are not durable at the end."""
         if self.stream != HOUSE:
             for one in self.house.since(after[0]):
@@ -153,7 +153,8 @@ class Composer(Groups):
         group = self.arriving.get(arrival)
         first = group is None
         if group is None:
-            group = self.arriving[arrival] = Group(next(self.numbers), audience, seat.topics, self.log, self.read)
+            group = Group(next(self.numbers), audience, seat.topics, state.vocabulary, self.log, self.read)
+            self.arriving[arrival] = group
             group.arrival = arrival
             self.register(group)
             self.begin(group, seat.resume)
@@ -167,20 +168,20 @@ class Composer(Groups):
             self.begin_image(group)
             return
         group.composed = (resume.house, resume.position)
-        draft = group.drafted()
-        draft.found, draft.until = group.composed, self.read
+        coming = group.upcoming()
+        coming.found, coming.until = group.composed, self.read
 
     def begin_image(self, group: Group) -> None:
         """Begin a group's frame as an image."""
-        spent_ns = group.draft.spent_ns if group.draft is not None else 0
-        draft = group.begin_image()
-        draft.spent_ns = spent_ns
+        spent_ns = group.next.spent_ns if group.next is not None else 0
+        coming = group.begin_image()
+        coming.spent_ns = spent_ns
         if group.events:
             house, position = self.read
             first = max(position - IMAGE_SCAN_EVENTS, 0)
-            draft.missed.extend(self.happened((house, first), self.read))
+            coming.missed.extend(self.happened((house, first), self.read))
 
-    def holds(self, after: Place) -> bool:
+    def holds(self, after: Reach) -> bool:
         """Whether all events since a place are at hand."""
         house, position = self.read
         if not 0 <= self.own.after <= after[1] <= position:
@@ -190,21 +191,21 @@ class Composer(Groups):
     def find(self, group: Group, until_ns: int) -> bool:
         """Find what a group has missed until there is no more (true) or the time is over (false). If it is not sure that
         nothing is missing, or what they may see has changed, they get an image."""
-        draft = group.drafted()
-        if draft.found is None:
+        coming = group.upcoming()
+        if coming.found is None:
             return True
-        if not self.holds(draft.found):
+        if not self.holds(coming.found):
             self.begin_image(group)
             return True
-        for number, (is_house, one) in enumerate(self.happened(draft.found, draft.until), 1):
+        for number, (is_house, one) in enumerate(self.happened(coming.found, coming.until), 1):
             if not is_house and one[4].changes_sight:
                 self.begin_image(group)
                 return True
-            draft.missed.append((is_house, one))
-            draft.found = (one[0], draft.found[1]) if is_house else (draft.until[0], one[0])
+            coming.missed.append((is_house, one))
+            coming.found = (one[0], coming.found[1]) if is_house else (coming.until[0], one[0])
             if number % PIECE_EVENTS == 0 and self.source.clock.host_ns() >= until_ns:
                 return False
-        draft.found = None
+        coming.found = None
         return True
 
     def compose(self, group: Group, moment: Moment, outgoing: Outgoing, until_ns: int) -> bool:
@@ -215,12 +216,12 @@ class Composer(Groups):
                 return True
         began_ns = self.source.clock.host_ns()
         complete = self.find(group, until_ns) and group.catch_up(moment, until_ns) and group.read(moment, until_ns)
-        group.drafted().spent_ns += self.source.clock.host_ns() - began_ns
+        group.upcoming().spent_ns += self.source.clock.host_ns() - began_ns
         if not complete:
             return False
         home = self.groups.get((group.audience, group.topics))
         # They go on together from here: both must have come here.
-        together = home is None or home is group or home.draft is None or self.compose(home, moment, outgoing, until_ns)
+        together = home is None or home is group or home.next is None or self.compose(home, moment, outgoing, until_ns)
         if not together:
             return False
         self.finish(group, moment, outgoing)
@@ -256,19 +257,19 @@ class Composer(Groups):
         return None
 
     def finish(self, group: Group, moment: Moment, outgoing: Outgoing) -> None:
-        """Make the frame of a group whose draft is complete."""
-        draft, group.draft = group.draft, None
-        assert draft is not None
+        """Make the frame of a group whose next one is complete."""
+        coming, group.next = group.next, None
+        assert coming is not None
         self.due.pop(group, None)
         self.later.pop(group, None)
         self.done[group] = None
-        body = group.body(draft, moment.house)
+        body = group.body(coming, moment.house)
         to, at_ns = self.read, moment.state.at_ns
-        if draft.after is None:
+        if coming.after is None:
             kind, head = b"image", b'"position":%d,"house":%d,"at_ns":%d' % (to[1], to[0], at_ns)
         else:
             kind = b"delta"
-            house, position = draft.after
+            house, position = coming.after
             head = b'"from":%d,"to":%d,"house_from":%d,"house":%d,"at_ns":%d' % (position, to[1], house, to[0], at_ns)
         home = self.groups.get((group.audience, group.topics), group)
         first = group.arrival is not None
@@ -280,4 +281,4 @@ class Composer(Groups):
         if first:
             users = dict.fromkeys(seat.user for seat in group.seats)
             for user in users:
-                self.spending.charge(user, draft.spent_ns // len(users))
+                self.spending.charge(user, coming.spent_ns // len(users))

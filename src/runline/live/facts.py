@@ -3,40 +3,26 @@
 Rule: of an event it is found out once whom it concerns (`Fact`); a group of seats only looks at what concerns it.
 """
 
-from collections.abc import Iterable
-
 import msgspec
 
 from runline.domain.audience import EVERYONE, Audience, concerns, sees
-from runline.domain.book import Book
-from runline.domain.hierarchy import AgentCreated, AgentMoved
 from runline.domain.house import House
-from runline.domain.legs import LegGraded, LegReversed, LegVoided
-from runline.domain.lines import LineMoved
 from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.placed import TicketPlaced
 from runline.domain.state import State
-from runline.domain.suspension import Reopened, Suspended
-from runline.domain.tickets import WagerReversed, WagerSettled, WagerVoided
+from runline.domain.topics import Changed
 from runline.engine.ports import Happened
-
-CLOSING_EVENTS = (WagerVoided, WagerReversed, WagerSettled, LegGraded, LegReversed, LegVoided)
-"""Their market is not in them."""
 
 encode = msgspec.json.Encoder().encode
 
 
 class Fact(msgspec.Struct):
-    """An event, and whom and what it concerns, as the tree is now. The same for all audiences.
+    """An event, and whom and what it concerns, as the state is now. The same for all audiences.
 
     house: whether it is the house's, told to a book. node: whose subtree it concerns, or EVERYONE; above: that node and all
-    above it. player: the player whom it concerns, or "". account: the account that it moves, or ""; line: its agent and all
-    above it, upwards. markets: of the ticket that it is about; markets_unknown: they are not known any more.
-    agents: those whose figures it changes at the nodes `around`. apart: nodes whose subtree is another one now. fixtures: the
-    games whose lines it moves. closes: the agent or player whose whole board it closes or opens: (scope, subject). kind: of
-    notification, or "". texts: how it is told, once it was.
+    above it. player: the player whom it concerns, or "". changes: what it changes of the rows that are followed, each with their
+    kind's name. kind: of notification, or "". texts: how it is told, once it was.
     """
 
     happened: Happened
@@ -44,15 +30,7 @@ class Fact(msgspec.Struct):
     node: str = ""
     above: tuple[str, ...] = ()
     player: str = ""
-    account: str = ""
-    line: tuple[str, ...] = ()
-    agents: tuple[str, ...] = ()
-    around: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
-    markets: tuple[str, ...] = ()
-    markets_unknown: bool = False
-    fixtures: dict[str, None] = {}
-    closes: tuple[str, str] = ("", "")
+    changes: tuple[tuple[str, Changed], ...] = ()
     kind: str = ""
     texts: dict[str, bytes] = {}
 
@@ -69,71 +47,28 @@ def fact_of(state: State, house: House, happened: Happened) -> Fact:
     fact = Fact(happened, False, node, player=player, kind=notification(state, event))
     if node != EVERYONE:
         fact.above = tuple(state.tree.chain(node)) if state.tree.known(node) else (ROOT,)
-    moves_lines(fact, house)
-    if not isinstance(state, Book):
-        return fact
-    known = state.tree.players.get(getattr(event, "player", ""))
-    if known is not None:
-        fact.account = known.number
-        fact.line = tuple(state.tree.chain(known.agent))
-    if isinstance(event, AgentCreated):
-        fact.agents, fact.around = (event.agent,), tuple(state.tree.chain(event.agent))
-    elif isinstance(event, AgentMoved):
-        before, after = state.tree.chain(event.before), state.tree.chain(event.after)
-        fact.apart = tuple(name for name in (*before, *after) if (name in before) != (name in after))
-        fact.agents = (event.agent, *fact.apart)
-        fact.around = (event.agent, *(name for name in before if name in after))
-    if isinstance(event, TicketPlaced):
-        fact.markets = tuple(one.market for one in event.taken().selections)
-    elif isinstance(event, CLOSING_EVENTS):
-        fact.markets = state.risk.markets_closed_at(happened[0])
-        fact.markets_unknown = not fact.markets
+    fact.changes = changed(state, house, happened, by_house=False)
     return fact
 
 
-def house_fact_of(house: House, happened: Happened) -> Fact:
+def house_fact_of(state: State, house: House, happened: Happened) -> Fact:
     """What an event of the house is about, for a book."""
     fact = Fact(happened, True, EVERYONE)
     if happened[4].told_to_books:
         fact.kind = notification(house, happened[4])
-    moves_lines(fact, house)
+    fact.changes = changed(state, house, happened, by_house=True)
     return fact
 
 
-def moves_lines(fact: Fact, house: House) -> None:
-    """Note which games' lines an event moves. What closes or opens much concerns the games that are on the board."""
-    event = fact.event
-    if isinstance(event, Suspended | Reopened):
-        if event.scope in ("agent", "player"):
-            fact.closes = event.scope, event.subject
-        else:
-            fact.fixtures = dict.fromkeys(covered(house, event.scope, event.subject))
-    elif isinstance(event, LineMoved):
-        fact.fixtures = {event.market.partition(":")[0]: None}
-    elif type(event).shown_to is Permission.BOARD_VIEW:
-        fixture = getattr(event, "fixture", "") or getattr(event, "market", "").partition(":")[0]
-        if fixture:
-            fact.fixtures = {fixture: None}
-
-
-def covered(house: House, scope: str, subject: str) -> Iterable[str]:
-    """The games that a layer of suspension covers, of those on the board."""
-    if scope == "fixture":
-        return (subject,)
-    if scope in ("market", "selection"):
-        return (subject.partition(":")[0],)
-    if scope == "league":
-        return (name for _, name in house.catalog.board_of("scheduled", subject))
-    scheduled = (name for _, name in house.catalog.board_of("scheduled"))
-    if scope == "sport":
-        return (name for name in scheduled if house.catalog.fixtures[name].sport == subject)
-    if scope == "kind":
-        return (
-            name
-            for name in scheduled
-            if any(one.endswith(f":{subject}") for one in house.catalog.markets_of.get(name, ()))
-        )
-    return scheduled
+def changed(state: State, house: House, happened: Happened, *, by_house: bool) -> tuple[tuple[str, Changed], ...]:
+    """What an event changes of the rows that a stream has. by_house: whether it is the house's, and the stream a book's."""
+    seq, _, _, _, event = happened
+    return tuple(
+        (rows.name, one)
+        for rows, change in state.vocabulary.changes[type(event)]
+        if state.kind in rows.streams and (rows.by_house or not by_house)
+        for one in change(state, house, event, seq)
+    )
 
 
 def notification(state: State, event: Event) -> str:

@@ -9,9 +9,9 @@ from runline.domain.audience import EVERYONE, Audience
 from runline.domain.messages import Event
 from runline.domain.state import State
 from runline.engine.watching import Resume
-from runline.live.drafts import Group
+from runline.live.cache import Cache
 from runline.live.facts import Fact
-from runline.live.rows import Cache
+from runline.live.frames import Group
 from runline.live.seats import Seat
 
 Arrival = tuple[Audience, tuple[str, ...], Resume | None]
@@ -77,7 +77,7 @@ class Groups:
         """A group is no more."""
         for known in (self.due, self.later, self.done):
             known.pop(group, None)
-        group.draft = None
+        group.next = None
         for index, at in self.found_at(group):
             found = index.get(at)
             if found is not None:
@@ -109,18 +109,22 @@ class Groups:
         """Note an event with the groups that it concerns."""
         self.forget_rows(fact)
         groups: dict[Group, None] = {}
-        if fact.fixtures or fact.closes[0]:
-            groups.update(self.following.get("lines", {}))
+        for rows, changed in fact.changes:
+            if changed.everyone or changed.below:
+                groups.update(self.following.get(state.vocabulary.topic_rows[rows].topic, {}))
+            for node in changed.nodes:
+                groups.update(self.at.get(node, {}))
+            if changed.player:
+                groups.update(self.of_player.get(changed.player, {}))
         if fact.node == EVERYONE:
             if fact.kind:
                 groups.update(self.following.get("notifications", {}))
             if not fact.house:
                 groups.update(self.following.get("log", {}))
-        for node in (*fact.above, *fact.line, *fact.around, *fact.apart):
+        for node in fact.above:
             groups.update(self.at.get(node, {}))
-        for player in (fact.player, fact.account):
-            if player:
-                groups.update(self.of_player.get(player, {}))
+        if fact.player:
+            groups.update(self.of_player.get(fact.player, {}))
         for group in groups:
             group.tell(fact, state)
             self.owe(group)
@@ -133,16 +137,11 @@ class Groups:
 
     def forget_rows(self, fact: Fact) -> None:
         """Forget the rows that an event has changed."""
-        for fixture in fact.fixtures:
-            self.cache.forget("lines", fixture)
-        if fact.account:
-            self.cache.forget("players", fact.account)
-        for agent in (*fact.line, *fact.agents):
-            self.cache.forget("agents", agent)
-        for market in fact.markets:
-            self.cache.forget("exposure", market)
-        if fact.closes[0] or fact.apart or fact.markets_unknown:
-            self.cache.rows.clear()
+        for rows, changed in fact.changes:
+            if changed.whole:
+                self.cache.forget_all(rows)
+            else:
+                self.cache.forget(rows, changed.keys)
 
     def doubt(self, event: Event) -> None:
         """An event may change what somebody sees: whoever it is about is judged before anything else is sent to them."""
@@ -151,5 +150,5 @@ class Groups:
             group = seat.group
             if group is not None and not group.doubtful:
                 group.doubtful = True
-                group.drafted()
+                group.upcoming()
                 self.owe(group)

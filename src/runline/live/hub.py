@@ -9,15 +9,14 @@ import logging
 from collections import deque
 
 from runline.domain.messages import HOUSE, Rejected
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.ports import Happened, StoreError
 from runline.engine.requests import unavailable
-from runline.engine.watching import Began, Cut, Frame, Moved, Place, Source, TurnedAway
+from runline.engine.watching import Began, Cut, Frame, Moved, Reach, Source, TurnedAway
+from runline.live.cache import Cache
 from runline.live.composer import Composer, Outgoing
 from runline.live.limits import ARRIVALS_NS, FLUSH_S, IMAGE_SCAN_EVENTS, KEEP_S, RETRY_S, STEP_NS
 from runline.live.places import Streams
 from runline.live.ring import Listener, Ring, Rings
-from runline.live.rows import Cache
 from runline.live.seats import Seat, SeatLink
 from runline.sharing.spending import Spending
 from runline.sharing.turns import ReadingTurns
@@ -45,7 +44,7 @@ class Hub(Composer, Listener):
         self.links: dict[SeatLink, None] = {}
         self.owing: dict[Seat, None] = {}
         """Seats whose user has spent more than their share: they wait before they may be let in."""
-        self.position: Place = (0, 0)
+        self.position: Reach = (0, 0)
         """Up to where every seat has been told what it is to see, unless something is due to its group."""
         self.wake = asyncio.Event()
         self.urgent = asyncio.Event()
@@ -220,7 +219,8 @@ class Hub(Composer, Listener):
                 continue
             resume, seat.reached_back = seat.resume, True
             try:
-                if any(topic in VOCABULARY.topics and VOCABULARY.topics[topic].events for topic in seat.topics):
+                topics = self.source.vocabulary.topics
+                if any(topic in topics and topics[topic].events for topic in seat.topics):
                     await self.own.recall(IMAGE_SCAN_EVENTS)
                 if resume is None or resume.position > self.source.require(self.stream).durable_seq:
                     continue

@@ -7,26 +7,20 @@ and entering it.
 import asyncio
 
 from runline.domain.messages import Rejected
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.watching import Enter, Source, TurnedAway, Watcher
 from runline.live.hub import Hub
 from runline.live.places import Streams
 from runline.live.ring import Rings
-from runline.live.rows import require_kinds
 from runline.live.seats import Seat, SeatLink
+from runline.sharing.sharers import Sharer, sharer_of
 from runline.sharing.spending import Spending
 from runline.sharing.turns import ReadingTurns
-from runline.sharing.users import User, user_of
 
 
 class Hubs:
-    """Everyone who watches a stream of this process. turns, spending: what they share with whoever else reads.
-
-    Raises VocabularyError for a topic of which nothing could be sent.
-    """
+    """Everyone who watches a stream of this process. turns, spending: what they share with whoever else reads."""
 
     def __init__(self, source: Source, turns: ReadingTurns, spending: Spending) -> None:
-        require_kinds(VOCABULARY.topics.values())
         self.source = source
         self.turns = turns
         self.spending = spending
@@ -56,7 +50,7 @@ class Hubs:
         try:
             state = self.source.require(hub.stream).state
             session = state.sessions.by_name.get(asked.session)
-            user = user_of(state, session.user if session is not None else "")
+            user = sharer_of(state, session.user if session is not None else "")
             known = state.access.users.get(user[2])
             player = known is not None and bool(known.player)
             crowded = self.streams.enter(user, player) if session is not None else None
@@ -69,7 +63,7 @@ class Hubs:
         if crowded is not None:
             self.give_way(crowded)
 
-    def give_way(self, user: User) -> None:
+    def give_way(self, user: Sharer) -> None:
         """End the seat of a user that began last: their place is somebody else's now."""
         hub = self.hubs[user[0]]
         hub.cut([next(reversed(hub.of_user[user[2]]))], "busy")

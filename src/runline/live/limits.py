@@ -25,8 +25,8 @@ STREAMS_OF_PLAYERS_MAX = 9_000
 STREAMS_PER_BOOK_MAX = 5_000
 """Live streams of one book."""
 
-STREAMS_PER_PART_MAX = 2_500
-"""Live streams of one part of a book's tree: an agent right below the root with everything below it."""
+STREAMS_PER_BRANCH_MAX = 2_500
+"""Live streams of one branch of a book's tree: an agent right below the root with everything below it."""
 
 STREAMS_PER_USER_MAX = 2_000
 """Live streams of one of the staff (a screen wall of an operator is one user)."""
@@ -51,7 +51,7 @@ RING_EVENTS = 10_000
 """Events of each stream that a reconnecting screen can catch up with; beyond it it gets a new image."""
 
 RINGS_BYTES_MAX = 128 * 1024 * 1024
-"""The last events of all streams in memory; each stream that is followed has its part, within the two bounds that follow."""
+"""The last events of all streams in memory; each stream that is followed has its share, within the two bounds that follow."""
 
 RING_BYTES_MAX = 16 * 1024 * 1024
 RING_BYTES_MIN = 128 * 1024
@@ -71,6 +71,3 @@ IMAGE_EVENTS = 100
 
 IMAGE_SCAN_EVENTS = 1_000
 """Events looked at for the last ones in an image, newest first; fewer if there is no room for so many."""
-
-IMAGE_PLAYERS_MAX = 2_000
-"""Players in the image of `figures`; a larger subtree gets its agents only, and pages of players by the query."""

@@ -1,6 +1,6 @@
-"""Places: the live streams that there can be are given out by user, by part of the tree and by book.
+"""Places: the live streams that there can be are given out by user, by branch of the tree and by book.
 
-A part is an agent right below the root with everything below it: whoever works there can make users and agents there, and gets
+A branch is an agent right below the root with everything below it: whoever works there can make users and agents there, and gets
 no more by it. Those who stand at the root are bounded as users, and as their book.
 
 Rule: who has the most hears `busy` or gives up a place; who has nothing yet never does.
@@ -11,11 +11,11 @@ from runline.live.limits import (
     STREAMS_MAX,
     STREAMS_OF_PLAYERS_MAX,
     STREAMS_PER_BOOK_MAX,
-    STREAMS_PER_PART_MAX,
+    STREAMS_PER_BRANCH_MAX,
     STREAMS_PER_PLAYER_MAX,
     STREAMS_PER_USER_MAX,
 )
-from runline.sharing.users import Part, User
+from runline.sharing.sharers import Branch, Sharer
 
 
 class Streams:
@@ -24,13 +24,13 @@ class Streams:
     def __init__(self) -> None:
         self.count = 0
         self.players = 0
-        self.per_user: dict[User, int] = {}
-        self.per_player: dict[User, int] = {}
+        self.per_user: dict[Sharer, int] = {}
+        self.per_player: dict[Sharer, int] = {}
         """The same of those who are players."""
-        self.per_part: dict[Part, int] = {}
+        self.per_branch: dict[Branch, int] = {}
         self.per_book: dict[str, int] = {}
 
-    def enter(self, user: User, player: bool) -> User | None:
+    def enter(self, user: Sharer, player: bool) -> Sharer | None:
         """Take a place; returns whose place it is if there was none free: one stream of theirs must end.
 
         Raises Rejected `busy`.
@@ -38,8 +38,8 @@ class Streams:
         own = self.per_user.get(user, 0)
         if own >= (STREAMS_PER_PLAYER_MAX if player else STREAMS_PER_USER_MAX):
             raise Rejected("busy", "You have as many live streams open as one may.", most=own)
-        most: User | None = None
-        if user[1] and self.per_part.get(user[:2], 0) >= STREAMS_PER_PART_MAX:
+        most: Sharer | None = None
+        if user[1] and self.per_branch.get(user[:2], 0) >= STREAMS_PER_BRANCH_MAX:
             most = max((one for one in self.per_user if one[:2] == user[:2]), key=self.per_user.__getitem__)
         elif self.per_book.get(user[0], 0) >= STREAMS_PER_BOOK_MAX:
             most = max((one for one in self.per_user if one[0] == user[0]), key=self.per_user.__getitem__)
@@ -54,11 +54,11 @@ class Streams:
         self.per_user[user] = own + 1
         if player:
             self.per_player[user] = own + 1
-        self.per_part[user[:2]] = self.per_part.get(user[:2], 0) + 1
+        self.per_branch[user[:2]] = self.per_branch.get(user[:2], 0) + 1
         self.per_book[user[0]] = self.per_book.get(user[0], 0) + 1
         return most
 
-    def leave(self, user: User, player: bool) -> None:
+    def leave(self, user: Sharer, player: bool) -> None:
         """Give a place back."""
         self.count -= 1
         self.players -= player
@@ -68,9 +68,9 @@ class Streams:
         if not self.per_user[user]:
             del self.per_user[user]
             self.per_player.pop(user, None)
-        self.per_part[user[:2]] -= 1
-        if not self.per_part[user[:2]]:
-            del self.per_part[user[:2]]
+        self.per_branch[user[:2]] -= 1
+        if not self.per_branch[user[:2]]:
+            del self.per_branch[user[:2]]
         self.per_book[user[0]] -= 1
         if not self.per_book[user[0]]:
             del self.per_book[user[0]]

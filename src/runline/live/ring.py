@@ -209,7 +209,9 @@ class Ring:
                 rows = await self.source.store.events(self.stream, position + len(read), min(missing, RING_READ_EVENTS))
                 for row in rows:
                     entry = decode_envelope(row[4])
-                    read.append((entry.seq, entry.at_ns, entry.actor, entry.command, entry.event()))
+                    read.append(
+                        (entry.seq, entry.at_ns, entry.actor, entry.command, entry.event(self.source.vocabulary))
+                    )
                     sizes.append(len(row[4]) + EVENT_BYTES)
                 # Reading does not wait for anything; the others have their turn nevertheless.
                 await asyncio.sleep(0)

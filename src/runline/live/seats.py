@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from runline.engine.watching import Enter, News, Seating, Watcher
-from runline.sharing.users import User
+from runline.sharing.sharers import Sharer
 
 if TYPE_CHECKING:
     from runline.live.hub import Hub
@@ -18,7 +18,7 @@ class Seat:
     reached_back: whether what it has missed was looked for. since_ns: since when it waits, by the time of what is spent.
     """
 
-    def __init__(self, link: "SeatLink", asked: Enter, user: User, player: bool, now_ns: int) -> None:
+    def __init__(self, link: "SeatLink", asked: Enter, user: Sharer, player: bool, now_ns: int) -> None:
         self.link = link
         self.number = asked.seat
         self.session = asked.session

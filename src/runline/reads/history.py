@@ -3,7 +3,10 @@
 Rule: the same authority as at the writer, as of the position of the snapshot.
 """
 
+import copyreg
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +17,7 @@ from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.ledger import LedgerEntry, Movement
 from runline.domain.legs import Leg
-from runline.domain.messages import Rejected, event_json, kind_of
+from runline.domain.messages import Event, Rejected, event_json, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.queries.declared import Asked, Page, require
@@ -30,24 +33,39 @@ from runline.domain.queries.history import (
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
 from runline.domain.tickets import Ticket
-from runline.domain.vocabulary import VOCABULARY
-from runline.engine.envelope import decode_envelope
+from runline.domain.vocabulary import Vocabulary
+from runline.engine.envelope import Logged, decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot
 from runline.engine.requests import Refused, refused
 from runline.reads.limits import SCAN_EVENTS_MAX
 
 
-class Seen:
+@cache
+def vocabulary_of(*nouns: str) -> Vocabulary:
+    """The vocabulary of these nouns."""
+    return Vocabulary(*map(import_module, nouns))
+
+
+def by_nouns(vocabulary: Vocabulary) -> tuple[Any, tuple[str, ...]]:
+    """A vocabulary as it goes to the process in which history is read: by the names of its nouns."""
+    return vocabulary_of, tuple(noun.__name__ for noun in vocabulary.nouns)
+
+
+copyreg.pickle(Vocabulary, by_nouns)
+
+
+class SeenSnapshot:
     """A snapshot as somebody may see it: who asks of it, and what their subtree is.
 
-    session: who asks; actor: who asks without one, from inside Runline.
+    vocabulary: what its log tells. session: who asks; actor: who asks without one, from inside Runline.
 
     Raises Rejected `not_permitted`, `signed_out`.
     """
 
-    def __init__(self, snapshot: Snapshot, session: str, actor: str, now_ns: int) -> None:
+    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, session: str, actor: str, now_ns: int) -> None:
         self.snapshot = snapshot
+        self.vocabulary = vocabulary
         self.nodes: dict[tuple[type[Row], str], str | None] = {}
         """Where those stand that were asked for."""
         if session:
@@ -75,7 +93,7 @@ class Seen:
     # What `sees` asks of a tree
 
     @property
-    def tree(self) -> "Seen":
+    def tree(self) -> "SeenSnapshot":
         """What is below what: it knows that itself."""
         return self
 
@@ -102,28 +120,35 @@ class Seen:
             self.nodes[known] = getattr(row, field) if row is not None else None
         return self.nodes[known]
 
+    def event(self, entry: Logged) -> Event | None:
+        """The event of an entry of the log, if the asker may see it."""
+        event = entry.event(self.vocabulary)
+        return event if sees(self.audience, self, event) else None
+
 
 def answer(
-    snapshot: Snapshot, name: str, session: str, actor: str, asked: Any, now_ns: int
+    snapshot: Snapshot, vocabulary: Vocabulary, name: str, session: str, actor: str, asked: Any, now_ns: int
 ) -> tuple[int, bytes] | Refused:
     """(position, the page as JSON) of a query of history, or why it may not be answered. Raises StoreError."""
     try:
-        seen = Seen(snapshot, session, actor, now_ns)
-        require(VOCABULARY.queries[name], kind_of(snapshot.stream), seen.audience)
+        seen = SeenSnapshot(snapshot, vocabulary, session, actor, now_ns)
+        require(vocabulary.queries[name], kind_of(snapshot.stream), seen.audience)
         return snapshot.position, msgspec.json.encode(PAGES[name](seen, asked))
     except Rejected as rejected:
         return refused(snapshot.position, rejected)
 
 
-def standing(snapshot: Snapshot, session: str, actor: str, now_ns: int) -> tuple[int, Audience] | Refused:
+def standing(
+    snapshot: Snapshot, vocabulary: Vocabulary, session: str, actor: str, now_ns: int
+) -> tuple[int, Audience] | Refused:
     """(position, the audience) of who asks, as the tables say: also while their stream is stopped. Raises StoreError."""
     try:
-        return snapshot.position, Seen(snapshot, session, actor, now_ns).audience
+        return snapshot.position, SeenSnapshot(snapshot, vocabulary, session, actor, now_ns).audience
     except Rejected as rejected:
         return refused(snapshot.position, rejected)
 
 
-def before_of(seen: Seen, asked: Asked) -> int:
+def before_of(seen: SeenSnapshot, asked: Asked) -> int:
     """The position below which a page begins; nothing is below one that there cannot be."""
     above = seen.snapshot.position + 1
     if not asked.after:
@@ -171,7 +196,7 @@ def movement(entry: LedgerEntry) -> Movement:
     return Movement(*MOVEMENT_VALUES(entry))
 
 
-def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], asked: Asked) -> Page:
+def rows_page(seen: SeenSnapshot, row_type: type[Row], shown: Callable[[Any], Any], asked: Asked) -> Page:
     """Tickets or movements, newest first, of the asker's subtree or account: each belongs to its player, wherever they stand."""
     names = (field for field in asked.__struct_fields__ if field not in Asked.__struct_fields__)
     fields = {field: getattr(asked, field) for field in names if getattr(asked, field)}
@@ -188,24 +213,24 @@ def rows_page(seen: Seen, row_type: type[Row], shown: Callable[[Any], Any], aske
     return Page(items, str(walked.more_below or ""))
 
 
-def log_page(seen: Seen, asked: LogAsked) -> Page:
+def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
     """Entries of the log that the asker may see, newest first."""
     before = before_of(seen, asked)
     items: list[LogRow] = []
     for looked, (seq, body) in enumerate(seen.snapshot.entries(before, SCAN_EVENTS_MAX), 1):
         before = seq
         entry = decode_envelope(body)
-        if asked.type in ("", entry.type) and asked.actor in ("", entry.actor):
-            event = entry.event()
-            if sees(seen.audience, seen, event):
-                shown = msgspec.Raw(event_json(event))
-                items.append(LogRow(entry.seq, entry.at_ns, entry.actor, entry.session, entry.command, shown))
+        asked_for = asked.type in ("", entry.type) and asked.actor in ("", entry.actor)
+        event = seen.event(entry) if asked_for else None
+        if event is not None:
+            shown = msgspec.Raw(event_json(event))
+            items.append(LogRow(entry.seq, entry.at_ns, entry.actor, entry.session, entry.command, shown))
         if len(items) == asked.limit or looked == SCAN_EVENTS_MAX:
             return Page(items, str(before) if before > 1 else "")
     return Page(items)
 
 
-def refusals_page(seen: Seen, asked: Asked) -> Page:
+def refusals_page(seen: SeenSnapshot, asked: Asked) -> Page:
     """Refusals to users of the asker's subtree, newest first: of all that are kept of a stream, which are few thousands. Whom the
     stream does not know only the top sees."""
     before: RefusalKey | None = None
@@ -231,14 +256,14 @@ def refusals_page(seen: Seen, asked: Asked) -> Page:
     return Page(items)
 
 
-def trace_page(seen: Seen, asked: TraceAsked) -> Page:
+def trace_page(seen: SeenSnapshot, asked: TraceAsked) -> Page:
     """The way of a command of this stream, as far as the asker may see its events."""
     if not asked.command:
         return Page([])
     items: list[TraceRow] = []
     for body in seen.snapshot.made_by(id_bytes(asked.command), PAGE_ROWS_MAX):
         entry = decode_envelope(body)
-        if not sees(seen.audience, seen, entry.event()):
+        if seen.event(entry) is None:
             continue
         sealed_ns, durable_ns = seen.snapshot.batch_of(entry.node, entry.decided_ns)
         items.append(
@@ -250,7 +275,7 @@ def trace_page(seen: Seen, asked: TraceAsked) -> Page:
     return Page(items)
 
 
-PAGES: dict[str, Callable[[Seen, Any], Page]] = {
+PAGES: dict[str, Callable[[SeenSnapshot, Any], Page]] = {
     "wagers": lambda seen, asked: rows_page(seen, Ticket, wager_row, asked),
     "ledger": lambda seen, asked: rows_page(seen, LedgerEntry, movement, asked),
     "log": log_page,

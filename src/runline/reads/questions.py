@@ -19,7 +19,6 @@ from runline.domain.queries.declared import Asked, Page, Query, require
 from runline.domain.queries.inside import MEASURES, READY, VITALS, Inside, Readiness, Vitals
 from runline.domain.queries.pages import page_of
 from runline.domain.state import State
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S
@@ -31,9 +30,9 @@ from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
 from runline.reads.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.sharing.fair import FairQueue, Member
+from runline.sharing.sharers import sharer_of
 from runline.sharing.spending import Spending
 from runline.sharing.turns import ReadingTurns
-from runline.sharing.users import user_of
 
 V = TypeVar("V")
 P = ParamSpec("P")
@@ -81,7 +80,7 @@ class Questions:
         if held is None:
             await self.engine.query(stream, lambda state: None)
             raise not_signed_in()
-        return Who(stream, session, held.user, state.access.part_of(held.user), held.kind == "screen")
+        return Who(stream, session, held.user, state.access.branch_of(held.user), held.kind == "screen")
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question, once it is the turn of whoever asks."""
@@ -92,10 +91,10 @@ class Questions:
         if question.name == MEASURES:
             probes = self.engine.probes
             return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer)))
-        inside = VOCABULARY.inside.get(question.name)
+        inside = self.engine.vocabulary.inside.get(question.name)
         if inside is not None:
             return await self.answer_inside(question, inside, asked_of(inside.asked, question.fields))
-        query = VOCABULARY.queries.get(question.name)
+        query = self.engine.vocabulary.queries.get(question.name)
         if query is None:
             raise Rejected("unknown_query", f"There is no query {question.name[:64]!r}.")
         asked: Asked = asked_of(query.asked, question.fields)
@@ -103,7 +102,7 @@ class Questions:
         name = (await self.who(question.stream, question.session)).user if question.session else question.actor
         if query.of_process:
             return await self.answer_of_process(question, name, query, asked)
-        user = user_of(self.engine.require(question.stream).state, name)
+        user = sharer_of(self.engine.require(question.stream).state, name)
         await self.spending.begin(user)
         spent: list[int] = []
         try:
@@ -172,7 +171,15 @@ class Questions:
         _, path = await self.read(question, path_here, name)
         now_ns = self.engine.clock.now_ns()
         found = await self.look(
-            path, question.stream, answer_from_history, query.name, question.session, question.actor, asked, now_ns
+            path,
+            question.stream,
+            answer_from_history,
+            self.engine.vocabulary,
+            query.name,
+            question.session,
+            question.actor,
+            asked,
+            now_ns,
         )
         position, body = unless_refused(found)
         return Answer(position, b'{"position":%d,%b' % (position, body[1:]))
@@ -182,7 +189,7 @@ class Questions:
         engine, stream = self.engine, question.stream
         path = path_of(stream, name, engine.peek(stream))
         now_ns = engine.clock.now_ns()
-        who = await self.look(path, stream, standing, question.session, question.actor, now_ns)
+        who = await self.look(path, stream, standing, engine.vocabulary, question.session, question.actor, now_ns)
         position, audience = unless_refused(who)
         require(query, kind_of(stream), audience)
         rows = conditions_told(engine.conditions.standing.values(), stream, audience.node == ROOT)
@@ -260,8 +267,8 @@ def unless_refused(found: V | Refused) -> V:
 
 def path_of(stream: str, name: str, state: State | None) -> Member:
     """Somebody's place in the line of the readers. Turns go round the books, and the staff at the root of each: neither waits for
-    another book's players. Within them they go round the parts of the tree, and their users."""
+    another book's players. Within them they go round the branches of the tree, and their users."""
     known = state.access.users.get(name) if state is not None else None
     if state is None or known is None:
         return (stream, False), "", name
-    return (stream, known.node == ROOT and not known.player), state.tree.part_of(known.node), name
+    return (stream, known.node == ROOT and not known.player), state.tree.branch_of(known.node), name

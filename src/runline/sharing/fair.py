@@ -1,6 +1,6 @@
 """Fair: a line in front of what only a few can have at once, such as the process that reads history.
 
-Rule: turns go round the groups (a book, an address), in a group round those within it (a part of a tree), and so on down to the
+Rule: turns go round the groups (a book, an address), in a group round those within it (a branch of a tree), and so on down to the
 members (a user). Who waits for much waits behind themselves. When the line is full, the longest line of the largest group gives a
 place up, never somebody below their share.
 """
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from runline.domain.messages import Rejected
 
-Place = asyncio.Future[None]
+Turn = asyncio.Future[None]
 
 W = TypeVar("W")
 
@@ -26,14 +26,14 @@ def busy() -> Rejected:
     return Rejected("busy", "Too much is waiting. Try again in a moment.")
 
 
-class Group(Generic[W]):
+class Waiters(Generic[W]):
     """Those who wait within a group, or the places of one member (or whatever waits there). The first is next."""
 
     __slots__ = ("places", "size", "within")
 
     def __init__(self) -> None:
         self.size = 0
-        self.within: dict[Hashable, Group[W]] = {}
+        self.within: dict[Hashable, Waiters[W]] = {}
         self.places: deque[W] = deque()
 
     def size_of(self, name: Hashable) -> int:
@@ -45,7 +45,7 @@ class Group(Generic[W]):
         """Put a place at the end of a member's."""
         self.size += 1
         if path:
-            self.within.setdefault(path[0], Group()).add(path[1:], place)
+            self.within.setdefault(path[0], Waiters()).add(path[1:], place)
         else:
             self.places.append(place)
 
@@ -85,8 +85,8 @@ class FairQueue:
         self.waiting_max = waiting_max
         self.member_max = member_max
         self.running = 0
-        self.line: Group[Place] = Group()
-        self.apart: Group[Place] = Group()
+        self.line: Waiters[Turn] = Waiters()
+        self.apart: Waiters[Turn] = Waiters()
         self.last = self.line
 
     @asynccontextmanager
@@ -105,9 +105,9 @@ class FairQueue:
             self.running -= 1
             self.call_next()
 
-    async def wait(self, line: Group[Place], path: Member) -> None:
+    async def wait(self, line: Waiters[Turn], path: Member) -> None:
         """Stand in line."""
-        place: Place = asyncio.get_running_loop().create_future()
+        place: Turn = asyncio.get_running_loop().create_future()
         self.line_up(line, path, place)
         try:
             await place
@@ -120,9 +120,9 @@ class FairQueue:
                 self.call_next()
             raise
 
-    def line_up(self, line: Group[Place], path: Member, place: Place) -> None:
+    def line_up(self, line: Waiters[Turn], path: Member, place: Turn) -> None:
         """Take a place in the line, a full one's from whoever has the most."""
-        own: Group[Place] | None = line
+        own: Waiters[Turn] | None = line
         for name in path:
             own = own.within.get(name) if own is not None else None
         if (own.size if own is not None else 0) >= self.member_max:
@@ -131,7 +131,7 @@ class FairQueue:
             raise busy()
         line.add(path, place)
 
-    def make_room(self, line: Group[Place], path: Member) -> bool:
+    def make_room(self, line: Waiters[Turn], path: Member) -> bool:
         """Send the last of the longest line of the largest group away (of equals, of the one whose turn comes last); false if
         that is the newcomer's own."""
         group, names, own = line, [], True

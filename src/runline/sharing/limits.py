@@ -7,13 +7,13 @@ TURNS_AT_ONCE = 8
 """Readers that are let in together after that."""
 
 USER_SHARE = 0.1
-"""The part of the loop's time that one user's queries and images may take; beyond it they wait."""
+"""The share of the loop's time that one user's queries and images may take; beyond it they wait."""
 
-PART_SHARE = 0.2
-"""The same of one part of the tree."""
+BRANCH_SHARE = 0.2
+"""The same of one branch of the tree."""
 
 BOOK_SHARE = 0.3
-"""The part of the loop's time that the queries and images of one book may take; beyond it those wait who had some of it."""
+"""The share of the loop's time that the queries and images of one book may take; beyond it those wait who had some of it."""
 
 SPENT_AHEAD_NS = 500_000_000
 """How far ahead of their share a user or book may be: at once a user may spend a tenth of this."""

@@ -12,14 +12,14 @@ from runline.store.file import open_connection, snapshot, store_error, wal_of
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
 
 
-class Places:
+class OpenFile:
     """Where a file that is open and its write-ahead log lie. Writing goes on when somebody takes them away, and what is written
     then is found by no later start."""
 
     def __init__(self, path: Path) -> None:
         self.database = Path(os.path.realpath(path))
         self.wal = wal_of(self.database)
-        self.known = {place: place.stat() for place in (self.database, self.wal)}
+        self.known = {path: path.stat() for path in (self.database, self.wal)}
 
     def fault(self) -> str:
         """What was taken away or replaced, and what can be done, in words; "" if nothing was."""
@@ -35,10 +35,10 @@ class Places:
             )
         return ""
 
-    def is_there(self, place: Path) -> bool:
+    def is_there(self, path: Path) -> bool:
         """Whether a name still leads to the file that it led to."""
         try:
-            return os.path.samestat(place.stat(), self.known[place])
+            return os.path.samestat(path.stat(), self.known[path])
         except OSError:
             return False
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runline.engine.ports import Report
 from runline.helpers import CallingHelper, HelperEnded
-from runline.store.check import Places, check_file
+from runline.store.check import OpenFile, check_file
 from runline.store.limits import CHECK_EVERY_S, LOOK_EVERY_S
 
 log = logging.getLogger("runline.store")
@@ -26,7 +26,7 @@ async def checking(report: Report, database: Path) -> AsyncIterator[None]:
     helper = CallingHelper(os.nice, 19)
     tasks = [
         asyncio.create_task(check_on(report, database, helper)),
-        asyncio.create_task(look_on(report, Places(database))),
+        asyncio.create_task(look_on(report, OpenFile(database))),
     ]
     try:
         yield
@@ -38,11 +38,11 @@ async def checking(report: Report, database: Path) -> AsyncIterator[None]:
         helper.close()
 
 
-async def look_on(report: Report, places: Places) -> None:
+async def look_on(report: Report, file: OpenFile) -> None:
     """Look where the file lies as long as this runs."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        fault = places.fault()
+        fault = file.fault()
         report("store", "file", "failing" if fault else None, f"{fault}.")
 
 

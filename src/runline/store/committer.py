@@ -1,4 +1,4 @@
-"""The committer, as a program of its own: it writes sealed batches into the file, one after the other, until its line ends."""
+"""The committer, as a program of its own: it writes sealed batches into the file, one after the other, until its pipe ends."""
 
 import mmap
 import socket
@@ -11,6 +11,7 @@ import msgspec
 from runline.engine.ports import Sealed, StoreError
 from runline.helpers import begin, framed, receive
 from runline.store.log_file import LogFile
+from runline.store.tables import Tables
 
 
 class Claim(msgspec.Struct, tag=True):
@@ -60,14 +61,15 @@ class Failed(msgspec.Struct, tag=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode_sealed = msgspec.msgpack.Decoder(Sealed).decode
+decode_tables = msgspec.msgpack.Decoder(Tables).decode
 decode_order = msgspec.msgpack.Decoder(Claim | Piece | Commit | Close).decode
 decode_reply = msgspec.msgpack.Decoder(Done | Failed).decode
 
 
-def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
-    """Do what comes down the line until it ends."""
+def serve(file: LogFile, tables: Tables, pipe: socket.socket, shared: memoryview) -> None:
+    """Do what comes down the pipe until it ends. tables: of the rows that come."""
     pieces = bytearray()
-    while (message := receive(line)) is not None:
+    while (message := receive(pipe)) is not None:
         reply: Done | Failed = Done()
         order = decode_order(message)
         try:
@@ -75,7 +77,7 @@ def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
                 batch = (
                     b"".join((pieces[: order.start], shared[: order.length])) if order.start else shared[: order.length]
                 )
-                fenced = file.commit(decode_sealed(batch))
+                fenced = file.commit(decode_sealed(batch), tables)
                 pieces.clear()
                 reply = Done(sorted(fenced), file.checkpointer.overgrown_pages, file.mark.failure)
             elif isinstance(order, Piece):
@@ -86,7 +88,7 @@ def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
                 file.close(order.node, order.sealed_ns, order.durable_before_ns)
         except StoreError as error:
             reply = Failed(error.kind, str(error))
-        line.sendall(framed(encode(reply)))
+        pipe.sendall(framed(encode(reply)))
         if isinstance(order, Close):
             return
         if isinstance(order, Commit):
@@ -94,17 +96,22 @@ def serve(file: LogFile, line: socket.socket, shared: memoryview) -> None:
 
 
 def main(number: str, parent: str, path: str, memory: str, size: str) -> None:
-    """The program: open the file, say so, serve. It has inherited the lock on the file, and holds it until it ends."""
-    with begin(number, parent) as line, suppress(BrokenPipeError, ConnectionResetError):
+    """The program: hear of which tables there will be rows, open the file, say so, serve. It has inherited the lock on the file,
+    and holds it until it ends."""
+    with begin(number, parent) as pipe, suppress(BrokenPipeError, ConnectionResetError):
+        message = receive(pipe)
+        if message is None:
+            return
+        tables = decode_tables(message)
         try:
             file = LogFile(Path(path), int(parent))
         except (StoreError, OSError) as error:
-            line.sendall(framed(encode(Failed("transient", str(error)))))
+            pipe.sendall(framed(encode(Failed("transient", str(error)))))
             return
-        line.sendall(framed(encode(Done())))
+        pipe.sendall(framed(encode(Done())))
         try:
             with mmap.mmap(int(memory), int(size), prot=mmap.PROT_READ) as mapped, memoryview(mapped) as shared:
-                serve(file, line, shared)
+                serve(file, tables, pipe, shared)
         finally:
             file.abandon()
 

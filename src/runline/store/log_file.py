@@ -10,7 +10,7 @@ from runline.store.checkpoints import Checkpointer
 from runline.store.file import open_connection, store_error
 from runline.store.mark import MarkKeeper
 from runline.store.opening import CLOSED, count_commit, last_opening
-from runline.store.tables import BATCHES, insert
+from runline.store.tables import BATCHES, Tables, insert
 from runline.store.writing import Numbers, claim_stream, undone, write_batch
 
 
@@ -35,12 +35,12 @@ class LogFile:
         self.mark.move(opening.commits, opening.hash)
         self.checkpointer = Checkpointer(self.connection, open_connection(path, writing=True))
 
-    def commit(self, sealed: Sealed) -> frozenset[str]:
-        """Make a batch durable; returns the streams that another process owns.
+    def commit(self, sealed: Sealed, tables: Tables) -> frozenset[str]:
+        """Make a batch durable; returns the streams that another process owns. tables: of its rows.
 
         Raises StoreError.
         """
-        fenced, durable = write_batch(self.connection, self.opening, sealed, self.times, self.numbers)
+        fenced, durable = write_batch(self.connection, self.opening, sealed, tables, self.times, self.numbers)
         self.mark.move(*durable)
         return fenced
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.ids import Entropy
 from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, EventRow, Head, History, Refusal, Report, Sealed, StoreError
 from runline.store.memory_history import MemoryHistory
-from runline.store.tables import held_positions, is_held, table_named
+from runline.store.tables import NO_TABLES, held_positions, tables_of
 
 
 class MemoryStore:
@@ -20,43 +21,45 @@ class MemoryStore:
 
     def __init__(self, entropy: Entropy) -> None:
         self.log_id = entropy(8).hex()
+        self.tables = NO_TABLES
         self.known_heads: dict[str, Head] = {}
         self.log: dict[str, list[EventRow]] = {}
         self.rows: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {}
         self.refusals: dict[tuple[Any, ...], Refusal] = {}
         self.batches: list[tuple[str, int, int]] = []
 
-    def reports_to(self, report: Report) -> None:
-        """Nothing is ever wrong with it."""
+    def serve(self, vocabulary: Vocabulary, report: Report) -> None:
+        """From now on it keeps the rows of this vocabulary. Nothing is ever wrong with it."""
+        self.tables = tables_of(vocabulary)
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced: list[str] = []
-        for part in sealed.parts:
-            head = self.known_heads.get(part.before.stream)
-            if head is not None and (head.epoch, head.seq) != (part.before.epoch, part.before.seq):
-                fenced.append(part.before.stream)
+        for stretch in sealed.stretches:
+            head = self.known_heads.get(stretch.before.stream)
+            if head is not None and (head.epoch, head.seq) != (stretch.before.epoch, stretch.before.seq):
+                fenced.append(stretch.before.stream)
             elif any(
                 not -(2**63) <= value < 2**63
-                for rows in part.rows.values()
+                for rows in stretch.rows.values()
                 for row in rows
                 for value in row
                 if isinstance(value, int)
             ):
                 raise StoreError("row", "An integer is too large.")
-        for part in sealed.parts:
-            stream = part.before.stream
+        for stretch in sealed.stretches:
+            stream = stretch.before.stream
             if stream in fenced:
                 continue
-            self.known_heads[stream] = part.after
-            self.log.setdefault(stream, []).extend(part.events)
-            for name, keys in part.dropped.items():
+            self.known_heads[stream] = stretch.after
+            self.log.setdefault(stream, []).extend(stretch.events)
+            for name, keys in stretch.dropped.items():
                 for key in keys:
                     self.rows.get(name, {}).pop(key, None)
-            for name, rows in part.rows.items():
+            for name, rows in stretch.rows.items():
                 kept = self.rows.setdefault(name, {})
-                length = table_named(name).key_length
+                length = self.tables.by_name[name].key_length
                 kept.update((row[:length], row) for row in rows)
-            for refusal in part.refusals:
+            for refusal in stretch.refusals:
                 key = (stream, refusal.minute, refusal.actor, refusal.command, refusal.code)
                 known = self.refusals.get(key)
                 if known is not None:
@@ -64,8 +67,8 @@ class MemoryStore:
                     known.last_ns = refusal.last_ns
                 else:
                     self.refusals[key] = refusal
-            if part.refusals_before:
-                self.drop_refusals(stream, part.refusals_before)
+            if stretch.refusals_before:
+                self.drop_refusals(stream, stretch.refusals_before)
         self.batches.append((sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
         del self.batches[:-BATCHES_KEPT_MAX]
         return frozenset(fenced)
@@ -97,8 +100,10 @@ class MemoryStore:
         positions = [
             position
             for name, rows in self.rows.items()
-            if is_held(table := table_named(name))
-            for position in held_positions(table, (row for key, row in rows.items() if key[0] == stream))
+            if name in self.tables.held
+            for position in held_positions(
+                self.tables.by_name[name], (row for key, row in rows.items() if key[0] == stream)
+            )
         ]
         return len(positions), sum(positions)
 

@@ -11,6 +11,7 @@ import apsw
 
 from runline.domain.rows import row_decoder
 from runline.domain.state import ByKey, Need, Row
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError
 from runline.store.file import FileLock, store_error
 from runline.store.log_file import LogFile
@@ -18,7 +19,7 @@ from runline.store.opening import open_log
 from runline.store.sqlite_hints import SQLITE
 from runline.store.sqlite_history import SqliteHistory
 from runline.store.statements import EVENTS_AFTER, HEAD, HEADS_AS_THEY_ARE, HELD_SUMS, LAST_COMMANDS
-from runline.store.tables import equal, following, select, table_of
+from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 from runline.store.wal import PAGE_BYTES
 
 
@@ -47,7 +48,7 @@ class SqliteReader:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
         decode = row_decoder(row_type)
-        return [decode(row) for row in self.read(select(table_of(row_type), where, SQLITE), (stream,))]
+        return [decode(row) for row in self.read(select(row_type, where, SQLITE), (stream,))]
 
     async def held_sums(self, stream: str) -> tuple[int, int]:
         rows = self.read(HELD_SUMS, (stream,))
@@ -61,7 +62,7 @@ class SqliteReader:
         decode = row_decoder(need.row)
         if isinstance(need, ByKey):
             key = need.key if isinstance(need.key, tuple) else (need.key,)
-            rows = self.read(select(table, f"AND {equal(table.key[1:])}", SQLITE), (stream, *key))
+            rows = self.read(select(need.row, f"AND {equal(table.key[1:])}", SQLITE), (stream, *key))
         else:
             values = stream, need.value, need.after, need.limit
             rows = [row for sql in following(need.row, SQLITE) for row in self.read(sql, values)]
@@ -98,6 +99,7 @@ class OpenedFile(SqliteReader, ABC):
 
     def __init__(self, path: Path, *, accept_loss: bool = False) -> None:
         self.path = Path(os.path.realpath(path))
+        self.tables = NO_TABLES
         self.report: Report = nobody_hears
         self.overgrown = False
         self.unmarked = ""
@@ -118,8 +120,9 @@ class OpenedFile(SqliteReader, ABC):
     def open(self) -> None:
         """Open what is needed beside the lock. Raises StoreError."""
 
-    def reports_to(self, report: Report) -> None:
-        """Where it says what is wrong with it."""
+    def serve(self, vocabulary: Vocabulary, report: Report) -> None:
+        """From now on it keeps the rows of this vocabulary, and says there what is wrong with it."""
+        self.tables = tables_of(vocabulary)
         self.report = report
         if self.lost:
             report("store", "log", "degraded", f"The log goes on after a loss that was accepted: {self.lost}.")
@@ -166,7 +169,7 @@ class SqliteStore(OpenedFile):
         self.connection = self.file.connection
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
-        fenced = self.file.commit(sealed)
+        fenced = self.file.commit(sealed, self.tables)
         self.file.after_commit()
         self.say_of_commit(self.file.checkpointer.overgrown_pages, self.file.mark.failure)
         return fenced

@@ -91,7 +91,7 @@ class SqliteSnapshot:
 
     def row(self, row_type: type[R], *key: Any) -> R | None:
         table = table_of(row_type)
-        found = next(self.read(select(table, f"AND {equal(table.key[1:])}", SQLITE), (self.stream, *key)), None)
+        found = next(self.read(select(row_type, f"AND {equal(table.key[1:])}", SQLITE), (self.stream, *key)), None)
         return row_decoder(row_type)(found) if found is not None else None
 
     def subtree(self, top: str) -> frozenset[str]:
@@ -109,7 +109,7 @@ class SqliteSnapshot:
         ways = ways_to(row_type, fields, within)
         numbers, down_to = newest(self.read, SQLITE, ways, self.stream, before, limit + 1)
         table = table_of(row_type)
-        sql = select(table, f"AND {equal(table.key[1:])}", SQLITE)
+        sql = select(row_type, f"AND {equal(table.key[1:])}", SQLITE)
         decode = row_decoder(row_type)
         found: Any = self.connection.executemany(sql, [(self.stream, number) for number in numbers[:limit]])
         rows = list(map(decode, found))

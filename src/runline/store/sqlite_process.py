@@ -4,7 +4,7 @@ Rule: the engine's loop only hands over bytes; the file is written by the commit
 ends when the engine's process does. If it ends first, or does not answer and is ended, whether its last batch is stored is
 read from the heads.
 
-A batch lies in memory that both share, and only its length goes down the line: a batch of half a megabyte through a socket
+A batch lies in memory that both share, and only its length goes down the pipe: a batch of half a megabyte through a socket
 would cost the loop two copies and several wake-ups.
 """
 
@@ -67,8 +67,8 @@ class SqliteProcessStore(OpenedFile):
         # It shares the lock on the file, so that nobody else writes as long as it lives, whatever happens to this process.
         keep = (self.memory, self.lock.descriptor)
         committer = await Helper.start("runline.store.committer", *words, keep=keep)
-        # The first message comes without an order.
-        opening = committer.expect()
+        # The first message says of which tables there will be rows, and is no order.
+        opening = committer.send(encode(self.tables))
         opened, _ = await asyncio.wait({opening}, timeout=COMMITTER_READY_S)
         try:
             reply = decode_reply(await opening) if opened else None
@@ -96,7 +96,7 @@ class SqliteProcessStore(OpenedFile):
         silent = round(LOOKS * COMMITTER_SILENT_S_MAX / COMMITTER_SLOW_S)
         while True:
             await asyncio.sleep(COMMITTER_SLOW_S / LOOKS)
-            waiting = self.committer.line.waiting if self.committer is not None else ()
+            waiting = self.committer.pipe.waiting if self.committer is not None else ()
             if not waiting or waiting[0] is not order:
                 if looks >= LOOKS:
                     self.report("committer", "", None, "")
@@ -115,7 +115,7 @@ class SqliteProcessStore(OpenedFile):
                     self.committer.stop()
 
     async def end(self) -> None:
-        """Take leave of a committer that has ended, or must: it ends with the line."""
+        """Take leave of a committer that has ended, or must: it ends with the pipe."""
         committer, self.committer = self.committer, None
         if committer is not None:
             await committer.end()

@@ -13,7 +13,7 @@ import msgspec
 from runline.domain.invariants import check
 from runline.domain.rows import Column, columns
 from runline.domain.state import Row
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.store.hints import Hints
 
 SCHEMA_REVISION = "0003"
@@ -21,11 +21,13 @@ SCHEMA_REVISION = "0003"
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table: the first `key_length` columns are its primary key."""
+    """A table: the first `key_length` columns are its primary key. held_while: (column, value): of its rows that belong in memory
+    only those of that value do; None for all."""
 
     name: str
     columns: tuple[Column, ...]
     key_length: int
+    held_while: tuple[str, str] | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -103,25 +105,29 @@ OPENINGS = Table(
 
 SYSTEM_TABLES = (HEADS, EVENTS, REFUSALS, BATCHES, OPENINGS)
 
-HELD = VOCABULARY.kept()
-"""The tables whose rows belong in memory, all of them or those of one value."""
-
 
 @cache
 def table_of(row_type: type[Row]) -> Table:
     """The table of a row type: the stream's id, then the fields."""
-    return Table(row_type.table, (text("stream"), *columns(row_type)), row_type.key_length + 1)
+    return Table(row_type.table, (text("stream"), *columns(row_type)), row_type.key_length + 1, row_type.held_while)
 
 
-@cache
-def table_named(name: str) -> Table:
-    """The table of the row type that is kept under this name."""
-    return table_of(VOCABULARY.rows[name])
+class Tables(msgspec.Struct, frozen=True):
+    """The tables of rows, by name, in the order of their names. held: those whose rows belong in memory, all of them or those of
+    one value."""
+
+    by_name: dict[str, Table]
+    held: frozenset[str]
 
 
-def row_tables() -> tuple[Table, ...]:
-    """The tables of all row types, by name."""
-    return tuple(table_of(VOCABULARY.rows[name]) for name in sorted(VOCABULARY.rows))
+def tables_of(vocabulary: Vocabulary) -> Tables:
+    """The tables of all rows that a vocabulary declares."""
+    rows = vocabulary.rows
+    return Tables({name: table_of(rows[name]) for name in sorted(rows)}, vocabulary.kept())
+
+
+NO_TABLES = Tables({}, frozenset())
+"""Before anybody has said what is to be kept."""
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -133,30 +139,37 @@ class Index(msgspec.Struct, frozen=True):
     where: str
 
 
+SYSTEM_INDEXES = (
+    Index("events_by_command", "events", ("command",), ""),
+    Index("refusals_by_first_id", "refusals", ("first_id", "minute"), ""),
+)
+"""Commands in the log, and the first refused ones."""
+
+
 @cache
-def indexes() -> tuple[Index, ...]:
-    """The indexes: commands in the log, the first refused ones, and of rows what is looked up or read by.
+def indexes_of(row_type: type[Row]) -> tuple[Index, ...]:
+    """The indexes of a row type: by what its rows are looked up and read.
 
     Rows that leave memory are looked up and read by indexes of those that have left, so that placing pays for none of
     them: an entry in the order of the players is a page written for each wager. What is still open is read in the order
     of the key, and that index holds the fields as well, so that a walk through it takes no rows.
     """
-    found = [
-        Index("events_by_command", "events", ("command",), ""),
-        Index("refusals_by_first_id", "refusals", ("first_id", "minute"), ""),
-    ]
-    for name in sorted(VOCABULARY.rows):
-        row_type = VOCABULARY.rows[name]
-        key = table_of(row_type).key
-        where = ""
-        fields = (row_type.found_by, *row_type.read_by) if row_type.found_by else row_type.read_by
-        if row_type.held_while is not None:
-            field, value = row_type.held_while
-            beside = tuple(one for one in fields if one != field)
-            found.append(Index(f"{name}_held", name, (*key, *beside), f"{field} = '{value}'"))
-            where = f"{field} <> '{value}'"
-        found += [Index(f"{name}_by_{one}", name, ("stream", one, *key[1:]), where) for one in fields]
-    return tuple(found)
+    name, key = row_type.table, table_of(row_type).key
+    found: list[Index] = []
+    where = ""
+    fields = (row_type.found_by, *row_type.read_by) if row_type.found_by else row_type.read_by
+    if row_type.held_while is not None:
+        field, value = row_type.held_while
+        beside = tuple(one for one in fields if one != field)
+        found.append(Index(f"{name}_held", name, (*key, *beside), f"{field} = '{value}'"))
+        where = f"{field} <> '{value}'"
+    return (*found, *(Index(f"{name}_by_{one}", name, ("stream", one, *key[1:]), where) for one in fields))
+
+
+def indexes_in(vocabulary: Vocabulary) -> tuple[Index, ...]:
+    """All indexes: the log's, and those of the rows that a vocabulary declares, in the order of their tables' names."""
+    rows = vocabulary.rows
+    return (*SYSTEM_INDEXES, *(index for name in sorted(rows) for index in indexes_of(rows[name])))
 
 
 @cache
@@ -167,7 +180,7 @@ def following(row_type: type[Row], hints: Hints) -> tuple[str, ...]:
     check(held is not None and row_type.found_by is not None, "rows that leave memory are looked up by something")
     assert held is not None
     key, gone = table.key[1], f"{table.name}.{held[0]} <> '{held[1]}'"
-    own = select(table, f"AND \"{row_type.found_by}\" = ? AND {key} > ? AND {held[0]} <> '{held[1]}'", hints)
+    own = select(row_type, f"AND \"{row_type.found_by}\" = ? AND {key} > ? AND {held[0]} <> '{held[1]}'", hints)
     if row_type.found_through is None:
         return (f"{own} LIMIT ?",)
     through = table_of(row_type.found_through)
@@ -213,7 +226,7 @@ def delete(table: Table) -> str:
 @cache
 def held_rows(table: Table) -> str:
     """Of a key: the stream and the position of its row, if that is one that belongs in memory."""
-    held = VOCABULARY.rows[table.name].held_while
+    held = table.held_while
     also = f" AND {held[0]} = '{held[1]}'" if held else ""
     return f"SELECT stream, changed_seq FROM {table.name} WHERE {equal(table.key)}{also}"
 
@@ -221,19 +234,14 @@ def held_rows(table: Table) -> str:
 @cache
 def held_totals(table: Table) -> str:
     """For each stream: how many of its rows belong in memory, and the sum of their positions."""
-    held = VOCABULARY.rows[table.name].held_while
+    held = table.held_while
     where = f" WHERE {held[0]} = '{held[1]}'" if held else ""
     return f"SELECT stream, count(*), sum(changed_seq) FROM {table.name}{where} GROUP BY stream"
 
 
-def is_held(table: Table) -> bool:
-    """Whether rows of a table belong in memory, all of them or those of one value."""
-    return table.name in HELD
-
-
 def held_positions(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[int]:
     """The positions at which those of some rows changed that belong in memory, of a table that has such."""
-    held = VOCABULARY.rows[table.name].held_while
+    held = table.held_while
     if held is None:
         return [row[-1] for row in rows]
     at, value = [column.name for column in table.columns].index(held[0]), held[1]
@@ -253,15 +261,14 @@ def highest_number(table: Table) -> str:
 
 
 @cache
-def select(table: Table, where: str, hints: Hints) -> str:
+def select(row_type: type[Row], where: str, hints: Hints) -> str:
     """The rows of a stream (without the stream's column) in the order of their keys.
 
     Where an index holds exactly the rows that the condition ends with, it is hinted at (of those that have left memory the
     first, by which they are looked up).
     """
-    fitting = [
-        index for index in indexes() if index.table == table.name and index.where and where.endswith(index.where)
-    ]
+    table = table_of(row_type)
+    fitting = [index for index in indexes_of(row_type) if index.where and where.endswith(index.where)]
     through = hints.through(fitting[0].name) if fitting else ""
     columns = quoted((*table.key[1:], *table.rest))
     return f"SELECT {columns} FROM {table.name}{through} WHERE stream = ? {where} ORDER BY {quoted(table.key[1:])}"

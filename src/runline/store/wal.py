@@ -47,7 +47,7 @@ class Header:
             self.order, self.page_bytes, self.salts = "<", PAGE_BYTES, None
 
 
-class Frame:
+class WalFrame:
     """One frame. salts: whose generation it is of. sums: the checksum up to here. commits: whether a transaction ends here."""
 
     def __init__(self, content: bytes) -> None:
@@ -57,7 +57,7 @@ class Frame:
         self.salts = (salt, other)
         self.sums = (first, second)
 
-    def follows(self, before: "Frame", order: str) -> bool:
+    def follows(self, before: "WalFrame", order: str) -> bool:
         """Whether it was written after that frame: its checksum goes on from there."""
         covered = self.content[:8] + self.content[FRAME.size :]
         return self.salts == before.salts and sums(covered, order, before.sums) == self.sums
@@ -75,9 +75,9 @@ def lost_behind(wal: Path, taken: int) -> bool:
         header = Header(content)
         size = FRAME.size + header.page_bytes
         file.seek(HEADER.size + taken * size)
-        before: Frame | None = None
+        before: WalFrame | None = None
         while len(content := file.read(size)) == size:
-            frame = Frame(content)
+            frame = WalFrame(content)
             if header.salts is not None and frame.salts != header.salts:
                 before = None
                 continue

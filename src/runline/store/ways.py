@@ -17,10 +17,10 @@ from runline.store.tables import equal, table_of
 NARROWEST_FIRST = ("player", "fixture")
 """Of several fields that are asked for, the way goes by the first of these: a player has fewer tickets than a game."""
 
-Condition = tuple[str, tuple[Any, ...]]
+Clause = tuple[str, tuple[Any, ...]]
 """SQL, and the values of its marks."""
 
-Read = Callable[[str, tuple[Any, ...]], Iterable[tuple[Any, ...]]]
+Run = Callable[[str, tuple[Any, ...]], Iterable[tuple[Any, ...]]]
 """The rows of a statement with its values, one after the other."""
 
 
@@ -36,10 +36,10 @@ class Way(msgspec.Struct, frozen=True):
     number: str
     index: str
     through: str
-    narrowed: tuple[Condition, ...]
-    picked: tuple[Condition, ...]
+    narrowed: tuple[Clause, ...]
+    picked: tuple[Clause, ...]
 
-    def walk(self, read: Read, hints: Hints, stream: str, before: int, count: int) -> tuple[list[int], int]:
+    def walk(self, read: Run, hints: Hints, stream: str, before: int, count: int) -> tuple[list[int], int]:
         """(the newest numbers below `before`, at most `count`; the number down to which it has all, or 0)."""
         rows = f"{self.table}{hints.through(self.index) if self.index else ''}"
         if self.through:
@@ -58,7 +58,7 @@ class Way(msgspec.Struct, frozen=True):
         return found, 0
 
 
-def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Condition, ...]) -> list[Way]:
+def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Clause, ...]) -> list[Way]:
     """The ways to the rows whose fields have these values and which are within somebody's part of the tree.
 
     Rows that are still held in memory and rows that have left it have indexes of their own (`store/tables.py`).
@@ -66,20 +66,20 @@ def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Condit
     table = row_type.table
     number = table_of(row_type).key[1]
 
-    def way(index: str, narrowed: tuple[Condition, ...], *picked: Condition, through: str = "") -> Way:
+    def way(index: str, narrowed: tuple[Clause, ...], *picked: Clause, through: str = "") -> Way:
         return Way(table, number, f"{table}{index}" if index else "", through, narrowed, (*picked, *within))
 
-    def having(but: str = "") -> list[Condition]:
+    def having(but: str = "") -> list[Clause]:
         return [has(row_type, field, value) for field, value in fields.items() if field != but]
 
     if not fields:
         return [way("", ())]
     found: list[Way] = []
-    gone: tuple[Condition, ...] = ()
+    gone: tuple[Clause, ...] = ()
     if row_type.held_while is not None:
         field, value = row_type.held_while
         if fields.get(field, value) == value:
-            held: Condition = (f"{field} = '{value}'", ())
+            held: Clause = (f"{field} = '{value}'", ())
             found.append(way("_held", (held,), *having(but=field)))
         if fields.get(field) == value:
             return found
@@ -88,16 +88,16 @@ def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Condit
             return [way("", (), *having())]
         gone = ((f"{field} <> '{value}'", ()),)
     first = next(field for field in NARROWEST_FIRST if field in fields)
-    narrowed: Condition = (equal((first,)), (fields[first],))
+    narrowed: Clause = (equal((first,)), (fields[first],))
     found.append(way(f"_by_{first}", (narrowed, *gone), *having(but=first)))
     if first == row_type.found_by and row_type.found_through is not None:
         other = table_of(row_type.found_through)
-        named: Condition = (equal(other.key[1:2]), (fields[first],))
+        named: Clause = (equal(other.key[1:2]), (fields[first],))
         found.append(way("", (named,), *gone, *having(but=first), through=other.name))
     return found
 
 
-def has(row_type: type[Row], field: str, value: str) -> Condition:
+def has(row_type: type[Row], field: str, value: str) -> Clause:
     """That a field has a value, or that the row is named for it by another one."""
     if field != row_type.found_by or row_type.found_through is None:
         return equal((field,)), (value,)
@@ -110,13 +110,13 @@ def has(row_type: type[Row], field: str, value: str) -> Condition:
     return f"({equal((field,))} OR EXISTS ({named}))", (value, value)
 
 
-def of_agents(row_type: type[Row], stream: str, agents: Collection[str], hints: Hints) -> Condition:
+def of_agents(row_type: type[Row], stream: str, agents: Collection[str], hints: Hints) -> Clause:
     """That a row's player stands at one of these nodes now, wherever they stood then."""
     agent = f"SELECT agent FROM players WHERE players.stream = ? AND players.number = {row_type.table}.player"
     return f"({agent}) {hints.among}", (stream, hints.listed(agents))
 
 
-def newest(read: Read, hints: Hints, ways: list[Way], stream: str, before: int, count: int) -> tuple[list[int], int]:
+def newest(read: Run, hints: Hints, ways: list[Way], stream: str, before: int, count: int) -> tuple[list[int], int]:
     """The same as of one way, of several that share no row."""
     walked = [way.walk(read, hints, stream, before, count) for way in ways]
     # Below the highest place at which a way was left, that way may have more.

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 
 from runline.engine.limits import REFUSALS_KEPT_MAX
-from runline.engine.ports import GENESIS, Part, Sealed
+from runline.engine.ports import GENESIS, Sealed, Stretch
 from runline.store.batches import BatchTimes
 from runline.store.file import store_error
 from runline.store.opening import count_commit
@@ -16,14 +16,13 @@ from runline.store.statements import CLAIM, FENCE, HOLD, REFUSALS_BEYOND_GO, REF
 from runline.store.tables import (
     EVENTS,
     Table,
+    Tables,
     delete,
     held_positions,
     held_rows,
     highest_number,
     insert,
-    is_held,
     is_numbered,
-    table_named,
     upsert,
 )
 
@@ -32,7 +31,12 @@ Durable = tuple[int, bytes]
 
 
 def write_batch(
-    connection: apsw.Connection, opening: int, sealed: Sealed, times: BatchTimes, numbers: "Numbers"
+    connection: apsw.Connection,
+    opening: int,
+    sealed: Sealed,
+    tables: Tables,
+    times: BatchTimes,
+    numbers: "Numbers",
 ) -> tuple[frozenset[str], Durable]:
     """Write a sealed batch in one transaction, and its times: (the streams that another process owns, what is durable with it).
 
@@ -40,11 +44,11 @@ def write_batch(
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
-        fenced = frozenset(part.before.stream for part in sealed.parts if not fence(connection, part))
-        parts = [part for part in sealed.parts if part.before.stream not in fenced]
-        write_parts(connection, parts, numbers)
+        fenced = frozenset(stretch.before.stream for stretch in sealed.stretches if not fence(connection, stretch))
+        stretches = [stretch for stretch in sealed.stretches if stretch.before.stream not in fenced]
+        write_stretches(connection, stretches, tables, numbers)
         times.note(connection, sealed.node, sealed.sealed_ns, sealed.durable_before_ns)
-        durable = count_commit(connection, opening, b"".join(part.after.hash for part in parts))
+        durable = count_commit(connection, opening, b"".join(stretch.after.hash for stretch in stretches))
         connection.execute("COMMIT")
         return fenced, durable
     except Exception as error:
@@ -75,9 +79,9 @@ def undone(connection: apsw.Connection, error: Exception) -> Exception:
     return error
 
 
-def fence(connection: apsw.Connection, part: Part) -> bool:
+def fence(connection: apsw.Connection, stretch: Stretch) -> bool:
     """Move a stream's head, if it is where this process has left it."""
-    before, after = part.before, part.after
+    before, after = stretch.before, stretch.after
     connection.execute(FENCE, (after.stream, after.epoch, after.seq, after.hash, after.at_ns, before.seq))
     return connection.changes() == 1
 
@@ -105,7 +109,7 @@ class Numbers:
         return [row for row in rows if row[1] <= highest]
 
 
-class Held:
+class HeldRows:
     """What a transaction changes in the rows that belong in memory: how many, and the sum of their positions, by stream."""
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -133,42 +137,44 @@ class Held:
         self.connection.executemany(HOLD, moved)
 
 
-def write_parts(connection: apsw.Connection, parts: Sequence[Part], numbers: Numbers) -> None:
-    """Write what the parts hold, table by table: a batch of many streams has few rows of each."""
-    connection.executemany(insert(EVENTS), chain.from_iterable(part.events for part in parts))
+def write_stretches(
+    connection: apsw.Connection, stretches: Sequence[Stretch], tables: Tables, numbers: Numbers
+) -> None:
+    """Write what the stretches hold, table by table: a batch of many streams has few rows of each."""
+    connection.executemany(insert(EVENTS), chain.from_iterable(stretch.events for stretch in stretches))
     dropped: dict[str, list[tuple[Any, ...]]] = {}
     rows: dict[str, list[tuple[Any, ...]]] = {}
     counted: list[tuple[Any, ...]] = []
-    for part in parts:
-        for name, keys in part.dropped.items():
+    for stretch in stretches:
+        for name, keys in stretch.dropped.items():
             dropped.setdefault(name, []).extend(keys)
-        for name, values in part.rows.items():
+        for name, values in stretch.rows.items():
             rows.setdefault(name, []).extend(values)
-        stream = part.before.stream
+        stream = stretch.before.stream
         counted += [
             (stream, one.minute, one.actor, one.command, one.code, one.count, one.first_ns, one.last_ns, one.first_id,
              one.message, one.details)
-            for one in part.refusals
+            for one in stretch.refusals
         ]  # fmt: skip
-    held = Held(connection)
+    held = HeldRows(connection)
     for name, keys in dropped.items():
-        table = table_named(name)
-        if is_held(table):
+        table = tables.by_name[name]
+        if name in tables.held:
             held.leave(table, keys)
         connection.executemany(delete(table), keys)
-    for part in parts:
-        stream = part.before.stream
-        for name, values in part.rows.items():
-            table = table_named(name)
-            if is_held(table):
+    for stretch in stretches:
+        stream = stretch.before.stream
+        for name, values in stretch.rows.items():
+            table = tables.by_name[name]
+            if name in tables.held:
                 held.leave(table, [row[: table.key_length] for row in numbers.stored(table, stream, values)])
                 held.enter(table, stream, values)
     for name, values in rows.items():
-        connection.executemany(upsert(table_named(name)), values)
+        connection.executemany(upsert(tables.by_name[name]), values)
     held.write()
     connection.executemany(REFUSE, counted)
-    for part in parts:
-        if part.refusals_before:
-            stream = part.before.stream
-            connection.execute(REFUSALS_GO, (stream, part.refusals_before))
+    for stretch in stretches:
+        if stretch.refusals_before:
+            stream = stretch.before.stream
+            connection.execute(REFUSALS_GO, (stream, stretch.refusals_before))
             connection.execute(REFUSALS_BEYOND_GO, (stream, stream, REFUSALS_KEPT_MAX - 1))

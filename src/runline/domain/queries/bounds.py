@@ -21,3 +21,6 @@ PAGE_NODES_MAX = 1_000
 PAGE_PASSED_MAX = 1_000
 """Rows (roles, layers of suspension) that a page passes, those included that do not concern its reader: up to 1.5 µs each, in a
 tree of many levels."""
+
+IMAGE_PLAYERS_MAX = 2_000
+"""Players in the image of the topic `figures`; a larger subtree gets its agents only, and pages of players by the query."""

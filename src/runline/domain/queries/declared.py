@@ -8,8 +8,8 @@ import msgspec
 from runline.domain.access import User
 from runline.domain.audience import Audience
 from runline.domain.house import House
-from runline.domain.messages import Rejected, StreamKind, declares, lacking
-from runline.domain.permissions import Permission
+from runline.domain.messages import Rejected, declares, lacking
+from runline.domain.permissions import Permission, StreamKind
 from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
 
 

@@ -5,8 +5,7 @@ from typing import Literal
 import msgspec
 
 from runline.domain.ledger import Movement
-from runline.domain.messages import StreamKind
-from runline.domain.permissions import Permission
+from runline.domain.permissions import Permission, StreamKind
 from runline.domain.queries.declared import Asked, Query
 
 

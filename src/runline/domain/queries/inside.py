@@ -127,16 +127,16 @@ def first_owner(house: House, asked: OwnerAsked, user: User | None, session: str
     return Owner(listing.owner)
 
 
-class Books(msgspec.Struct, frozen=True):
+class OpenBooks(msgspec.Struct, frozen=True):
     """How many books the house serves."""
 
     count: int
 
 
-@inside("books_open", asked=Nothing, answer=Books)
-def books_open(house: House, asked: Nothing, user: User | None, session: str, now_ns: int) -> Books:
+@inside("books_open", asked=Nothing, answer=OpenBooks)
+def books_open(house: House, asked: Nothing, user: User | None, session: str, now_ns: int) -> OpenBooks:
     """How many books there are."""
-    return Books(len(house.books.by_name))
+    return OpenBooks(len(house.books.by_name))
 
 
 class Readiness(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ async def bench_core(folder: Path, *, wagers: int) -> tuple[dict[str, float], di
     async with running_engine(store) as (engine, bus):
         await set_up(bus, PLAYERS)
         bettors = Bettors(bus, PLAYERS, SEED)
-        house, books = await loaded(store)
+        house, books = await loaded(store, engine.vocabulary)
         best_us, floor_us = float("inf"), float("inf")
         durations_ns: list[int] = []
         longest_ms = 0.0

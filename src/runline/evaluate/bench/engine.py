@@ -7,18 +7,19 @@ the engine.
 import asyncio
 import gc
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import apsw
 
 from runline.bootstrap import open_store, running_engine
 from runline.config import StoreSettings
-from runline.engine.ports import Part, Sealed
+from runline.engine.ports import Sealed, Stretch
 from runline.evaluate.bench.load import Bettors, ClosedLoop, OpenLoop, set_up
 from runline.evaluate.bench.result import GcPauses, LoopStalls, latencies
 from runline.store.file import open_connection
 from runline.store.schema_change import migrate
-from runline.store.tables import BATCHES, EVENTS, insert, table_named
+from runline.store.tables import BATCHES, EVENTS, Table, insert, tables_of
 
 IN_FLIGHT = 512
 PLAYERS = 10_000
@@ -34,6 +35,7 @@ async def bench_engine(
     store = open_store(StoreSettings(path, committer))  # type: ignore[arg-type]
     batches: list[Sealed] = []
     async with running_engine(store) as (engine, bus):
+        tables = tables_of(engine.vocabulary).by_name
         await set_up(bus, PLAYERS)
         bettors = Bettors(bus, PLAYERS, SEED)
         plain_commit = store.commit
@@ -59,7 +61,7 @@ async def bench_engine(
             if load.accepted != wagers // TURNS:
                 raise RuntimeError(f"only {load.accepted} of {wagers // TURNS} wagers were accepted: {load.refused}")
             stall_ms, pause_ms = max(stall_ms, stalls.longest_ms), max(pause_ms, pauses.longest_ms)
-            floor_s += plain_inserts(folder / f"floor-{committer}-{turn}.db", batches)
+            floor_s += plain_inserts(folder / f"floor-{committer}-{turn}.db", batches, tables)
         per_s = wagers / seconds
         figures = {
             "wagers_per_s": per_s,
@@ -76,16 +78,16 @@ async def bench_engine(
     return figures, {"wagers_per_s": TURNS * warming / floor_s}
 
 
-def plain_inserts(path: Path, batches: list[Sealed]) -> float:
-    """The seconds that the rows of these batches take, inserted plainly in the same transactions."""
+def plain_inserts(path: Path, batches: list[Sealed], tables: Mapping[str, Table]) -> float:
+    """The seconds that the rows of these batches take, inserted plainly in the same transactions. tables: theirs, by name."""
     connection = open_connection(path, writing=True)
     migrate(connection, path)
     # A wager that changes later is a row that is inserted once here: the first time.
     began = time.perf_counter()
     for sealed in batches:
         connection.execute("BEGIN IMMEDIATE")
-        for part in sealed.parts:
-            insert_part(connection, part)
+        for stretch in sealed.stretches:
+            insert_stretch(connection, stretch, tables)
         connection.execute(insert(BATCHES), (sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
         connection.execute("COMMIT")
     seconds = time.perf_counter() - began
@@ -93,7 +95,7 @@ def plain_inserts(path: Path, batches: list[Sealed]) -> float:
     return seconds
 
 
-def insert_part(connection: apsw.Connection, part: Part) -> None:
-    connection.executemany(insert(EVENTS), part.events)
-    for name, rows in part.rows.items():
-        connection.executemany(insert(table_named(name)), rows)
+def insert_stretch(connection: apsw.Connection, stretch: Stretch, tables: Mapping[str, Table]) -> None:
+    connection.executemany(insert(EVENTS), stretch.events)
+    for name, rows in stretch.rows.items():
+        connection.executemany(insert(tables[name]), rows)

@@ -124,7 +124,7 @@ async def compare(folder: Path, small: World, large: World, wagers: int) -> tupl
                     cost.end_to_end_us = min(cost.end_to_end_us, await load.run() / wagers * 1e6)
                     if load.accepted != wagers:
                         raise RuntimeError(f"only {load.accepted} of {wagers} wagers were accepted: {load.refused}")
-            states = [await loaded(store) for store, _, _ in (first, second)]
+            states = [await loaded(store, engine.vocabulary) for store, engine, _ in (first, second)]
             gc.collect()
             gc.freeze()
             for _ in range(ROUNDS):

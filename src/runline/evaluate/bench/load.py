@@ -12,7 +12,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import House, OpenBook
 from runline.domain.messages import HOUSE, Command
 from runline.domain.placing import PlaceWager
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.ports import Store
@@ -66,11 +66,11 @@ def agents_of(levels: int) -> tuple[list[CreateAgent], list[str]]:
     return agents, [name for name, _ in ends]
 
 
-async def loaded(store: Store) -> tuple[House, dict[str, Book]]:
+async def loaded(store: Store, vocabulary: Vocabulary) -> tuple[House, dict[str, Book]]:
     """The house and its books of the bench's own, from what is stored: those of the engine are nobody else's."""
     heads = await store.heads()
-    house = await load_whole(store, House(VOCABULARY), heads.pop(HOUSE))
-    return house, {stream: await load_whole(store, Book(stream, VOCABULARY), head) for stream, head in heads.items()}
+    house = await load_whole(store, House(vocabulary), heads.pop(HOUSE))
+    return house, {stream: await load_whole(store, Book(stream, vocabulary), head) for stream, head in heads.items()}
 
 
 async def set_up(bus: Bus, players: int, levels: int = 3) -> None:

@@ -25,7 +25,6 @@ from runline.domain.queries.declared import Page
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
 from runline.domain.users import CreateUser
-from runline.domain.vocabulary import VOCABULARY
 from runline.engine.bus import Bus
 from runline.evaluate.bench.load import BOOK, HOUR_NS, LINES, OWNER, loaded, player_number, send_all, set_up
 from runline.store.memory import MemoryStore
@@ -64,7 +63,7 @@ async def fill(bus: Bus, players: int) -> None:
 def page_ms(house: House, book: Book, user: User, name: str, after: str, now_ns: int) -> tuple[float, Page]:
     """(milliseconds of the loop, the largest page of a list after a place): the best of some rounds, for what disturbs a machine
     only ever adds."""
-    query = VOCABULARY.queries[name]
+    query = book.vocabulary.queries[name]
     assert query.show is not None
     asked = query.asked(after=after, limit=query.rows_max)
     best_ns = 2**62
@@ -106,7 +105,7 @@ async def bench_pages(folder: Path, *, players: int) -> tuple[dict[str, float], 
     store = MemoryStore(os.urandom)
     async with running_engine(store) as (engine, bus):
         await fill(bus, players)
-        house, books = await loaded(store)
+        house, books = await loaded(store, engine.vocabulary)
         book, now_ns = books[BOOK], engine.clock.now_ns()
         users = book.access.users
         gc.collect()

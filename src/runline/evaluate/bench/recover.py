@@ -17,14 +17,14 @@ from runline.bootstrap import open_store, run, running_engine
 from runline.config import StoreSettings
 from runline.domain.book import Book
 from runline.domain.messages import HOUSE
-from runline.domain.vocabulary import VOCABULARY
+from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.limits import WINDOW_COMMANDS_MAX
 from runline.engine.requests import Accepted
 from runline.evaluate.bench.load import BOOK, FIXTURES, Bettors, ClosedLoop, fixture_name, set_up
 from runline.evaluate.bench.settle import close_fixture, settle
 from runline.store.file import open_connection
 from runline.store.sqlite_hints import SQLITE
-from runline.store.tables import select, table_of
+from runline.store.tables import select
 
 SEED = 13
 CHILD = "from runline.evaluate.bench.recover import main; main()"
@@ -105,10 +105,10 @@ def read_plainly(path: Path) -> float:
     """The seconds that it takes to fetch the rows that recovery reads."""
     connection = open_connection(path, writing=False)
     began = time.perf_counter()
-    for row_type in Book(BOOK, VOCABULARY).held:
+    for row_type in Book(BOOK, plain_vocabulary()).held:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
-        connection.execute(select(table_of(row_type), where, SQLITE), (BOOK,)).fetchall()
+        connection.execute(select(row_type, where, SQLITE), (BOOK,)).fetchall()
     connection.execute(
         "SELECT command, digest, seq FROM events WHERE stream = ? ORDER BY seq DESC LIMIT ?",
         (BOOK, WINDOW_COMMANDS_MAX),

@@ -6,6 +6,7 @@ Floor: the very rows that settling writes, in the same batches, written plainly 
 import asyncio
 import gc
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from runline.bootstrap import open_store, running_engine
@@ -23,7 +24,7 @@ from runline.evaluate.bench.load import BOOK, Bettors, ClosedLoop, OpenLoop, fix
 from runline.evaluate.bench.result import GcPauses, latencies
 from runline.store.file import open_connection
 from runline.store.statements import every_row_goes
-from runline.store.tables import BATCHES, EVENTS, insert, table_named, upsert
+from runline.store.tables import BATCHES, EVENTS, Table, insert, tables_of, upsert
 
 PLAYERS = 10_000
 SEED = 11
@@ -38,6 +39,7 @@ async def bench_settle(
     store = open_store(StoreSettings(path, committer))  # type: ignore[arg-type]
     batches: list[Sealed] = []
     async with running_engine(store) as (engine, bus):
+        tables = tables_of(engine.vocabulary).by_name
         await set_up(bus, PLAYERS)
         bettors = Bettors(bus, PLAYERS, SEED, fixtures=1)
         load = ClosedLoop(engine, [bettors.request() for _ in range(wagers)], 512)
@@ -67,7 +69,11 @@ async def bench_settle(
         await placing
         if settled != wagers:
             raise RuntimeError(f"{settled} of {wagers} wagers were settled")
-        rows = sum(len(part.events) + sum(map(len, part.rows.values())) for sealed in batches for part in sealed.parts)
+        rows = sum(
+            len(stretch.events) + sum(map(len, stretch.rows.values()))
+            for sealed in batches
+            for stretch in sealed.stretches
+        )
         figures = {
             "settled_s": seconds,
             "wagers": float(wagers),
@@ -77,7 +83,7 @@ async def bench_settle(
             "others_wagers_per_s": rate_per_s,
             "others_refused": float(sum(others.refused.values())),
         } | latencies("placing", others.durations_ns)
-    return figures, {"wagers_per_s": wagers / plain_writes(copy, batches)}
+    return figures, {"wagers_per_s": wagers / plain_writes(copy, batches, tables)}
 
 
 def copy_database(path: Path, copy: Path) -> None:
@@ -118,17 +124,17 @@ async def settle(engine: Engine, bus: Bus, fixture: str) -> tuple[float, int]:
     return time.perf_counter() - began, settled
 
 
-def plain_writes(path: Path, batches: list[Sealed]) -> float:
-    """The seconds that the rows of these batches take, written plainly in the same transactions."""
+def plain_writes(path: Path, batches: list[Sealed], tables: Mapping[str, Table]) -> float:
+    """The seconds that the rows of these batches take, written plainly in the same transactions. tables: theirs, by name."""
     connection = open_connection(path, writing=True)
     connection.execute(every_row_goes("batches"))
     began = time.perf_counter()
     for sealed in batches:
         connection.execute("BEGIN IMMEDIATE")
-        for part in sealed.parts:
-            connection.executemany(insert(EVENTS), part.events)
-            for name, rows in part.rows.items():
-                connection.executemany(upsert(table_named(name)), rows)
+        for stretch in sealed.stretches:
+            connection.executemany(insert(EVENTS), stretch.events)
+            for name, rows in stretch.rows.items():
+                connection.executemany(upsert(tables[name]), rows)
         connection.execute(insert(BATCHES), (sealed.node, sealed.sealed_ns, sealed.durable_before_ns))
         connection.execute("COMMIT")
     seconds = time.perf_counter() - began

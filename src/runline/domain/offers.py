@@ -1,0 +1,97 @@
+"""Offers: the games on the board with their lines as a stream offers them, live.
+
+Rule: what closes or opens much concerns the games that are on the board.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from runline.domain.audience import Audience
+from runline.domain.book import Book
+from runline.domain.lines import LineMoved
+from runline.domain.messages import Event
+from runline.domain.permissions import Permission
+from runline.domain.shown import board_fixture
+from runline.domain.state import State
+from runline.domain.suspension import Reopened, Suspended
+from runline.domain.topics import Changed, Key, Topic, TopicRows, changes
+
+if TYPE_CHECKING:
+    from runline.domain.house import House
+
+
+def games(state: State, house: "House", audience: Audience, place: Any) -> Iterator[Key]:
+    """The games on the board."""
+    return ((name, (rotation, name)) for rotation, name in house.catalog.board_of("scheduled").after(place or (-1, "")))
+
+
+def game(state: State, house: "House", audience: Audience, key: str, now_ns: int) -> Any:
+    """A game with its lines."""
+    return board_fixture(state, house, house.catalog.fixtures[key], audience, now_ns)
+
+
+def is_known(state: State, house: "House", audience: Audience, key: str) -> bool:
+    """Whether there is such a game."""
+    return key in house.catalog.fixtures
+
+
+def closing(state: State, audience: Audience) -> Hashable:
+    """What closes the board to an audience alone."""
+    return state.suspensions.layer_around(audience.player, audience.node) if isinstance(state, Book) else None
+
+
+@changes("lines", Suspended, Reopened)
+def a_layer_closes(state: State, house: "House", event: Suspended | Reopened, seq: int) -> Iterable[Changed]:
+    """A layer over an agent or a player is over all that they see."""
+    if event.scope == "agent":
+        return (Changed(whole=True, below=event.subject),)
+    if event.scope == "player":
+        return (Changed(whole=True, player=event.subject),)
+    return (Changed(tuple(covered(house, event.scope, event.subject)), everyone=True),)
+
+
+@changes("lines", LineMoved)
+def a_book_departs(state: State, house: "House", event: LineMoved, seq: int) -> Iterable[Changed]:
+    return (Changed((event.market.partition(":")[0],), everyone=True),)
+
+
+@changes("lines")
+def the_board_moves(state: State, house: "House", event: Event, seq: int) -> Iterable[Changed]:
+    """Whatever everyone who sees the board may see of a game."""
+    if type(event).shown_to is not Permission.BOARD_VIEW or isinstance(event, Suspended | Reopened | LineMoved):
+        return ()
+    fixture = getattr(event, "fixture", "") or getattr(event, "market", "").partition(":")[0]
+    return (Changed((fixture,), everyone=True),) if fixture else ()
+
+
+def covered(house: "House", scope: str, subject: str) -> Iterable[str]:
+    """The games that a layer of suspension covers, of those on the board."""
+    if scope == "fixture":
+        return (subject,)
+    if scope in ("market", "selection"):
+        return (subject.partition(":")[0],)
+    if scope == "league":
+        return (name for _, name in house.catalog.board_of("scheduled", subject))
+    scheduled = (name for _, name in house.catalog.board_of("scheduled"))
+    if scope == "sport":
+        return (name for name in scheduled if house.catalog.fixtures[name].sport == subject)
+    if scope == "kind":
+        return (
+            name
+            for name in scheduled
+            if any(one.endswith(f":{subject}") for one in house.catalog.markets_of.get(name, ()))
+        )
+    return scheduled
+
+
+DECLARED = (
+    Topic(
+        "lines",
+        "Games with their lines as this stream offers them, by `fixture`.",
+        Permission.BOARD_VIEW,
+        players=True,
+        house=True,
+        events=False,
+    ),
+    TopicRows("lines", "lines", games, game, is_known, closing, streams=("house", "book"), by_house=True),
+)
