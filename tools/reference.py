@@ -18,8 +18,9 @@ from rich.console import Console
 from runline.cli import app
 from runline.config import FLAGS, SECRETS, Settings, variable_of
 from runline.domain.catalog import FIXTURE_LIFE
+from runline.domain.legs import LEG_LIFE
 from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
-from runline.domain.tickets import LEG_LIFE, TICKET_LIFE
+from runline.domain.ticket_life import TICKET_LIFE
 from runline.domain.vocabulary import plain_vocabulary
 from runline.gateway.door import path_name, public_commands
 from runline.shell import VARIABLES

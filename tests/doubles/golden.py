@@ -7,6 +7,8 @@ adds what is missing for the present versions, and never changes a line that is 
 
 from pathlib import Path
 
+from tests.doubles import pair
+from tests.doubles.pair import PairPlaced, PlacePair
 from tests.doubles.stage import HOUR_NS, NOON_NS, BookStage, HouseStage, Stage
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
@@ -18,6 +20,7 @@ from runline.domain.guard import SetGuard
 from runline.domain.held import DropLine
 from runline.domain.hierarchy import MoveAgent
 from runline.domain.house import StartStream
+from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
 from runline.domain.official import Window
@@ -34,6 +37,7 @@ from runline.domain.settings import SetLimits, SetLocks
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, RestoreUser, RevokeUser
+from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.domain.watch import KeepFeed, NoteHealth, WatchFeed
 from runline.domain.zones import SetZone
 from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
@@ -93,6 +97,7 @@ def one_of_each() -> list[Stage]:
     book.given(TryAgain(book.state.seq, "mended"))
     book.settles()
     a_game_is_late(book)
+    legs_go_their_ways(book)
     book.time_is(book.house.clock_ns + ARCHIVE_AFTER_NS)
     return [book.house, book]
 
@@ -114,12 +119,27 @@ def a_game_is_late(book: BookStage) -> None:
     book.settles()
 
 
+def legs_go_their_ways(book: BookStage) -> None:
+    """What happens to one leg of a ticket that is open for another."""
+    for name, hours in (("G4", 1), ("G5", 24)):
+        book.given(game(name, start_ns=book.at_ns + hours * HOUR_NS), board(name, entered_ns=book.at_ns))
+    book.state.vocabulary = Vocabulary(*NOUNS, pair)
+    book.given(PlacePair("P1", (("G4:game:moneyline", "away"), ("G5:game:total", "over")), 10_00))
+    number = book.state.seq
+    for away, home in ((3, 1), (1, 3)):
+        book.house.ends("G4", away, home)
+        book.settles()
+    book.given(VoidLeg(number, 2, "wrong price"))
+
+
 def envelopes() -> list[bytes]:
     """The last envelope of each type of event, as the writer would store it."""
     last: dict[type[Event], bytes] = {}
     for stage in one_of_each():
         for seq, at_ns, actor, event in stage.log:
             kind = type(event)
+            if kind is PairPlaced:
+                continue
             envelope = Envelope(
                 stage.state.stream,
                 seq,

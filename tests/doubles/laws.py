@@ -109,7 +109,7 @@ def exposure_is_what_would_be_lost(book: Book) -> None:
     taken: dict[str, list[Taken]] = {}
     for ticket in book.tickets.by_number.values():
         if ticket.status == "open":
-            for leg in ticket.legs:
+            for leg in ticket.legs_at(ticket.standing()):
                 taken.setdefault(leg.market, []).append(
                     (leg.side, leg.line_quarters, ticket.risk_minor, ticket.win_minor)
                 )

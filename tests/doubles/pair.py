@@ -1,16 +1,30 @@
-"""Pair: a kind of ticket with two legs of one game, of which both must win. A noun of the tests: no command places one."""
+"""Pair: a kind of ticket with two legs, on one game or on two, of which both must win. A noun of the tests."""
 
 from collections.abc import Sequence
-from copy import copy
+from fractions import Fraction
 
 from runline.domain.book import Book
+from runline.domain.context import Context
 from runline.domain.grading import Result
-from runline.domain.messages import Event, evolves, pays
+from runline.domain.legs import Ending, Leg
+from runline.domain.lines import house_market
+from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, pays
 from runline.domain.money import Minor, Rounding
-from runline.domain.tickets import Leg, Legs, Ticket
+from runline.domain.odds import parse_price
+from runline.domain.permissions import Permission
+from runline.domain.placed import Taken, TicketPlaced
+from runline.domain.tickets import Ticket
 
 
-class PairPlaced(Event):
+class PlacePair(Command, needs=Permission.WAGER_PLACE, lane="wagers"):
+    """Place a pair at the lines that stand. selections: (market, side) of each leg."""
+
+    player: str
+    selections: tuple[tuple[str, str], tuple[str, str]]
+    risk_minor: int
+
+
+class PairPlaced(TicketPlaced, Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     """A ticket with two legs is written."""
 
     player: str
@@ -18,17 +32,45 @@ class PairPlaced(Event):
     risk_minor: int
     win_minor: int
 
+    def taken(self) -> Taken:
+        return Taken(self.player, self.risk_minor, self.win_minor, self.legs)
+
+
+@decides(PlacePair)
+def place_pair(book: Book, command: PlacePair, context: Context) -> PairPlaced:
+    player = book.tree.player_within(context.user, command.player)
+    first, second = (leg_of(book, *selection, context) for selection in command.selections)
+    pays_in_all = pays_per_unit(first.price, Ending("won")) * pays_per_unit(second.price, Ending("won"))
+    win_minor = rounded(command.risk_minor * pays_in_all, book.settings.current.rounding) - command.risk_minor
+    if win_minor <= 0:
+        raise Rejected("stake_invalid", "A pair wins something.")
+    return PairPlaced(player.number, (first, second), command.risk_minor, win_minor)
+
+
+@grounds(PlacePair)
+def pair_ground(book: Book, command: PlacePair) -> int:
+    """Whatever happens in the book."""
+    return book.seq
+
+
+def leg_of(book: Book, name: str, side: str, context: Context) -> Leg:
+    market = house_market(context.view(), name)
+    return Leg(market.fixture, name, side, *book.lines.side(market, side))
+
 
 @evolves(PairPlaced)
 def pair_placed(book: Book, event: PairPlaced) -> None:
-    first, second = map(copy, event.legs)
+    first, second = event.legs
     ticket = Ticket(
         book.seq,
         event.player,
         book.tree.players[event.player].agent,
         "pair",
         first.fixture,
-        Legs(first, (second,)),
+        first.market,
+        first.side,
+        first.line_quarters,
+        first.price,
         event.risk_minor,
         event.win_minor,
         "risk",
@@ -36,17 +78,31 @@ def pair_placed(book: Book, event: PairPlaced) -> None:
         "owner",
         "clerk",
         book.at_ns,
+        more=(second,),
     )
-    book.tickets.by_number[ticket.number] = book.touch(ticket)
-    book.tickets.opened(ticket)
+    book.tickets.add(ticket)
     book.risk.opened(ticket)
 
 
 @pays("pair")
-def pair(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tuple[Result, Minor]:
-    """Both win, or one loses; anything else gives the money back."""
-    if "lost" in legs:
+def pair(ticket: Ticket, endings: Sequence[Ending], rounding: Rounding) -> tuple[Result, Minor]:
+    """The stake goes through both legs, one after the other. A leg that is neither won nor lost leaves it as it is."""
+    in_all = Fraction(1)
+    for leg, ended in zip(ticket.legs, endings, strict=True):
+        in_all *= pays_per_unit(leg.price, ended)
+    if not in_all:
         return "lost", 0
-    if set(legs) == {"won"}:
-        return "won", ticket.risk_minor + ticket.win_minor
-    return "push", ticket.risk_minor
+    results = {ended.result for ended in endings}
+    return "won" if "won" in results else "push", rounded(ticket.risk_minor * in_all, rounding)
+
+
+def pays_per_unit(price: str, ended: Ending) -> Fraction:
+    """What comes back of one unit on a leg. (Halves come of quarter lines, of which these tests have none.)"""
+    at = parse_price(ended.price or price)
+    if ended.result == "won":
+        return (1 + Fraction(at.numerator, at.denominator)) * Fraction(*(ended.share or (1, 1)))
+    return Fraction(0 if ended.result == "lost" else 1)
+
+
+def rounded(amount: Fraction, rounding: Rounding) -> Minor:
+    return rounding.round(amount.numerator, amount.denominator)

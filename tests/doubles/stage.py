@@ -183,13 +183,13 @@ class Stage:
             if isinstance(need, ByKey):
                 rows = [row for row in self.stored(need.row) if row.key() == need.key]
             else:
-                held, found_by = need.row.held_while, need.row.found_by
+                held, through = need.row.held_while, need.row.found_through
                 assert held is not None
-                assert found_by is not None
+                named = [row.key() for row in self.stored(through)] if through is not None else []
                 rows = [
                     row
                     for row in self.stored(need.row)
-                    if getattr(row, found_by) == need.value
+                    if (getattr(row, str(need.row.found_by)) == need.value or (need.value, row.key()) in named)
                     and row.key() > need.after
                     and getattr(row, held[0]) != held[1]
                 ][: need.limit]

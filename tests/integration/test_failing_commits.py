@@ -884,8 +884,8 @@ def test_a_head_that_is_not_the_logs_end_is_not_started_on(made, tampered, capsy
     [
         "UPDATE heads SET seq = 'many' WHERE stream = 'b1'",
         "UPDATE tickets SET fixture = CAST(x'83' AS TEXT) WHERE stream = 'b1'",
-        "UPDATE tickets SET legs = CAST(x'83' AS TEXT) WHERE stream = 'b1'",
-        "UPDATE tickets SET legs = '[[1]]' WHERE stream = 'b1'",
+        "UPDATE tickets SET ended = CAST(x'83' AS TEXT) WHERE stream = 'b1'",
+        "UPDATE tickets SET more = '[[1]]' WHERE stream = 'b1'",
         "UPDATE tickets SET number = 'many' || number WHERE stream = 'b1' AND number % 2",
         "UPDATE tickets SET risk_minor = 'much' WHERE stream = 'b1'",
         "UPDATE events SET body = CAST(x'83' AS TEXT) WHERE stream = 'b1' AND seq = 5",

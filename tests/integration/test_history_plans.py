@@ -25,7 +25,7 @@ from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Asked
 from runline.domain.roles import SetRole
 from runline.domain.sessions import Session
-from runline.domain.tickets import Leg, VoidWager
+from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.requests import Refused
@@ -263,8 +263,7 @@ def test_pages_that_end_early_lose_nothing(reader, monkeypatch, name, stream, us
     assert found == all_pages(reader, *question, limit=1_000)
 
 
-OF_LEGS = {"market": 1, "side": 2, "line_quarters": 3, "price": 4}
-"""What a ticket's reader is told of its first leg, and where it stands in a leg as it is stored."""
+FIRST_LEG = ("fixture", "market", "side", "line_quarters", "price")
 
 
 IN_WORDS = {
@@ -281,21 +280,24 @@ def without_words(row: dict[str, Any]) -> dict[str, Any]:
     return held
 
 
-def legs_of(stored: str) -> list[Any]:
-    """The legs as a ticket's row has them: the first, and the others."""
-    first, others = json.loads(stored)
-    return [first, *others]
+def legs_of(row: dict[str, Any], ended: str | None) -> list[Any]:
+    """The legs as a straight's row has them: its one."""
+    first = {field: row[field] for field in FIRST_LEG}
+    status, result = ("graded", json.loads(ended)["result"]) if ended else ("open", None)
+    if row["status"] == "void":
+        status = "void"
+    return [first | {"status": status, "result": result, "counts_at": None, "share": None}]
 
 
 @pytest.mark.parametrize("user", ASKERS["book"])
 @pytest.mark.parametrize(("name", "table"), [("wagers", "tickets"), ("ledger", "ledger_entries")])
 def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
     fields = [field.name for field in msgspec.structs.fields(HISTORY[name].row) if field.name not in IN_WORDS]
-    columns = [f"json_extract(legs, '$[0][{OF_LEGS[field]}]')" if field in OF_LEGS else field for field in fields]
+    columns = ["ended" if field == "legs" else field for field in fields]
     sql = f"SELECT {', '.join(columns)} FROM {table} WHERE stream = 'b1' ORDER BY +number DESC"
     everything = [dict(zip(fields, row, strict=True)) for row in reader.execute(sql)]
     for row in everything if "legs" in fields else ():
-        row["legs"] = [dict(zip(Leg.__struct_fields__, leg, strict=True)) for leg in legs_of(row["legs"])]
+        row["legs"] = legs_of(row, row["legs"])
     assert len(everything) > 2_000
     mine = {"owner": {row["player"] for row in everything}, "ann": SUBTREE, "P2": {"P2"}}[user]
     for chosen in filters(name):

@@ -68,7 +68,7 @@ def test_the_zones_of_the_world_are_known_to_the_engine(path):
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             await world.do(HOUSE, SetZone("fixture", "G1", "America/Los_Angeles", "where it is played"))
-            refused = await world.refused(HOUSE, SetZone("fixture", "G1", "America/Nowhere", ""))
+            refused = await world.refused(HOUSE, SetZone("fixture", "G1", "America/Nowhere", "trial"))
             assert refused.code == "unknown_zone"
 
     play(main())

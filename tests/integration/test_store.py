@@ -10,10 +10,11 @@ from tests.integration.stores import STORES
 from tests.integration.world import play
 
 from runline.domain.hierarchy import Agent, Player
+from runline.domain.legs import Ending, Leg
 from runline.domain.rows import key_of, row_encoder
 from runline.domain.state import ByKey, Following, Row
 from runline.domain.suspension import Suspension
-from runline.domain.tickets import Leg, Legs, Ticket
+from runline.domain.tickets import Ticket, TicketGame
 from runline.engine.ports import GENESIS, Head, Refusal, Sealed, StoreError, Stretch
 from runline.store.sqlite import SqliteStore
 
@@ -44,8 +45,8 @@ def sealed(*stretches: Stretch) -> Sealed:
 
 
 def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any) -> Ticket:
-    leg = Leg(fixture, f"{fixture}:game:total", "over", 34, "-105")
-    plain = Ticket(number, "P1", "A1", "straight", fixture, Legs(leg), 105, 100, "risk", 9, "P1", "api", 7)
+    leg = fixture, f"{fixture}:game:total", "over", 34, "-105"
+    plain = Ticket(number, "P1", "A1", "straight", *leg, 105, 100, "risk", 9, "P1", "api", 7)
     plain.status = status
     for name, value in fields.items():
         setattr(plain, name, value)
@@ -102,14 +103,15 @@ def test_every_row_comes_back_as_it_was(opened):
         Agent("A1", "", 1),
         Player("P1", "A1", 10**13, 5, 2**62, -(2**63), None, 2**63 - 1, False, 1),
         Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, "root", 1),
-        ticket(1, legs=Legs(Leg("G1", "G1:game:moneyline", "away", None, "+120", "graded", "half_won")), result=None),
+        ticket(1, ended=Ending("won", "+115", (1, 2)), result=None),
+        ticket(2, more=(Leg("G2", "G2:game:moneyline", "away", None, "+120", Ending("half_won")),)),
     ]
 
     async def main():
         store = opened()
         await store.commit(sealed(stretch(await store.claim("b1"), 1, rows)))
-        for row in rows:
-            assert await held(store, "b1", type(row)) == [row]
+        for row_type in {type(row): None for row in rows}:
+            assert await held(store, "b1", row_type) == [row for row in rows if type(row) is row_type]
         await close(store)
 
     play(main())
@@ -237,6 +239,29 @@ def test_what_left_memory_is_fetched_in_order_after_a_key_and_within_a_bound(ope
             gone[4:8],
             [],
         ]
+        await close(store)
+
+    play(main())
+
+
+def test_a_row_is_fetched_by_what_another_row_names_it_for_as_well(opened):
+    async def main():
+        store = opened()
+        rows = [
+            ticket(number, "open" if number == 7 else "settled", f"G{number % 2}", more=(leg,) if number % 3 else None)
+            for number in range(1, 30)
+            for leg in (Leg("G5", "G5:game:total", "over", 34, "-105"),)
+        ]
+        named = [TicketGame("G5", row.number, 1) for row in rows if row.more]
+        await store.commit(sealed(stretch(await store.claim("b1"), 29, [*rows, *named])))
+        await store.commit(sealed(stretch(await store.claim("b2"), 1, [TicketGame("G6", 1, 1)])))
+        found = [row for row in rows if row.more and row.status != "open"]
+        assert await store.fetch("b1", [Following(Ticket, "G5", 0, 100)]) == [found]
+        assert await store.fetch("b1", [Following(Ticket, "G5", found[2].number, 3)]) == [found[3:6]]
+        assert await store.fetch("b1", [Following(Ticket, "G6", 0, 3)]) == [[]]
+        both = [*named[:1], TicketGame("G1", 2, 1)]
+        await store.commit(sealed(stretch((await store.heads())["b1"], 1, both)))
+        assert [row.number for row in (await store.fetch("b1", [Following(Ticket, "G1", 0, 3)]))[0]] == [1, 2, 3]
         await close(store)
 
     play(main())

@@ -236,10 +236,12 @@ async def running(
 
 
 @asynccontextmanager
-async def running_until_the_power_goes(store: Store, clock: SetClock | None = None) -> AsyncIterator[World]:
+async def running_until_the_power_goes(
+    store: Store, clock: SetClock | None = None, vocabulary: Vocabulary | None = None
+) -> AsyncIterator[World]:
     """An engine that is not stopped at the end: whatever it was about to do is lost. (The store commits inline.)"""
     clock = clock or SetClock()
-    engine = Engine(store, clock, os.urandom, plain_vocabulary())
+    engine = Engine(store, clock, os.urandom, vocabulary or plain_vocabulary())
     await engine.start(await every_stream(store))
     try:
         yield World(engine, bus_to(engine), clock)
@@ -251,9 +253,9 @@ async def running_until_the_power_goes(store: Store, clock: SetClock | None = No
         store.abandon()  # type: ignore[attr-defined]
 
 
-def agrees(path: Path) -> Report:
+def agrees(path: Path, vocabulary: Vocabulary | None = None) -> Report:
     """Log, tables and chain of a file agree."""
-    report = verify(path)
+    report = verify(path, vocabulary=vocabulary)
     assert report.differences == []
     return report
 

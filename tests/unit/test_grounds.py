@@ -14,6 +14,7 @@ from runline.domain.guard import SetGuard
 from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
 from runline.domain.house import OpenBook, StartStream
+from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import GATEWAY
 from runline.domain.nodes import ROOT
@@ -176,8 +177,8 @@ HOUSE_CASES = [
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
-TESTED_ALONE = {SetPassword, EndSession, TryAgain}
-"""What has a test of its own (of trying again: in test_setbacks.py)."""
+TESTED_ALONE = {SetPassword, EndSession, TryAgain, VoidLeg}
+"""What has a test of its own (of trying again: in test_setbacks.py; of a leg's void: in test_legs.py)."""
 
 
 def name_of(value):

@@ -34,11 +34,7 @@ def submission(command, *, bulk=False, index=0, by="P1", branch=""):
 
 def put(lanes, submission):
     """Put a submission where it belongs, if there is room."""
-    lane = lane_of(submission.request)
-    if not lanes.has_room(lane, submission.request.actor, submission.branch):
-        return False
-    lanes.ranks[lane].put(submission)
-    return True
+    return lanes.admit(lane_of(submission.request), submission)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +92,9 @@ def test_one_user_has_a_part_of_a_lane_and_the_others_the_rest(monkeypatch):
 def test_places_of_the_control_lane_are_kept_for_those_at_the_top(monkeypatch):
     monkeypatch.setattr("runline.engine.lanes.LANE_DEPTH_MAX", {**DEPTHS, "control": CONTROL_KEPT + 1})
     lanes = Lanes()
-    assert lanes.has_room("control", "clerk", "A1")
-    put(lanes, submission(CONTROL, by="clerk", branch="A1"))
-    assert not lanes.has_room("control", "another", "A2")
-    assert lanes.has_room("control", "owner")
+    assert put(lanes, submission(CONTROL, by="clerk", branch="A1"))
+    assert not put(lanes, submission(CONTROL, by="another", branch="A2"))
+    assert put(lanes, submission(CONTROL, by="owner"))
 
 
 @pytest.mark.parametrize(("command", "bulk"), [(CONTROL, False), (WAGER, False), (WAGER, True)])

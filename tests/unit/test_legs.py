@@ -4,38 +4,76 @@ from typing import Any
 
 import pytest
 from tests.doubles import laws, pair
-from tests.doubles.pair import PairPlaced
-from tests.doubles.stage import NOON_NS, HouseStage
-from tests.doubles.words import agent, board, game, player
+from tests.doubles.pair import PairPlaced, PlacePair
+from tests.doubles.stage import HOUR_NS, HouseStage
+from tests.doubles.words import START_NS, agent, board, game, player, wager
 
+from runline.domain.book import Book
 from runline.domain.execution import fold
-from runline.domain.tickets import Leg, Legs, VoidWager, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.invariants import BrokenInvariant
+from runline.domain.leg_voiding import VoidLeg
+from runline.domain.legs import VOIDED, Ending, Leg, LegGraded, LegReversed, LegVoided
+from runline.domain.money import Rounding
+from runline.domain.results import CancelFixture
+from runline.domain.rows import row_encoder
+from runline.domain.settlement import straight
+from runline.domain.tickets import Ticket, TicketGame, VoidWager, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.vocabulary import NOUNS, Vocabulary
 
 AWAY = Leg("G1", "G1:game:moneyline", "away", None, "+120")
 OVER = Leg("G1", "G1:game:total", "over", 34, "-105")
-PAIR = PairPlaced("P1", (AWAY, OVER), 10_00, 32_95)
+LATER_OVER = Leg("G2", "G2:game:total", "over", 34, "-105")
+MONEYLINE, TOTAL, LATER_TOTAL = AWAY.market, OVER.market, LATER_OVER.market
 
-MONEYLINE, TOTAL = AWAY.market, OVER.market
+WON, LOST, PUSH, CALLED_OFF = Ending("won"), Ending("lost"), Ending("push"), Ending("void")
+
+OF_ONE_GAME = PlacePair("P1", ((MONEYLINE, "away"), (TOTAL, "over")), 10_00)
+OF_TWO_GAMES = PlacePair("P1", ((MONEYLINE, "away"), (LATER_TOTAL, "over")), 10_00)
 
 
 @pytest.fixture
-def paired():
-    """A book that knows pairs, in which one stands."""
+def book():
+    """A book that knows pairs."""
     book: Any = HouseStage(Vocabulary(*NOUNS, pair)).open_book("main")
-    book.given(game("G1"), board("G1"), agent("A1"), player("P1", "A1", credit=1_000_00))
-    fold(book.state, PAIR, book.state.seq + 1, NOON_NS)
-    book.store()
+    book.given(game("G1"), board("G1"), game("G2", start_ns=START_NS + 24 * HOUR_NS), board("G2"))
+    book.given(agent("A1"), player("P1", "A1", credit=1_000_00))
+    return book
+
+
+@pytest.fixture
+def paired(book):
+    """A book in which a pair of one game stands."""
+    book.given(OF_ONE_GAME)
+    book.number = book.state.seq
+    return book
+
+
+@pytest.fixture
+def across(book):
+    """A book in which a pair of two games stands."""
+    book.given(OF_TWO_GAMES)
     book.number = book.state.seq
     return book
 
 
 def legs(book):
-    return [(leg.status, leg.result) for leg in book.ticket(book.number).legs]
+    return [(leg.status, leg.ended and leg.ended.result) for leg in book.ticket(book.number).legs]
+
+
+def ends(book, name, away, home, **score):
+    """A game ends, and what is to be settled is."""
+    book.house.ends(name, away, home, **score)
+    book.settles()
+
+
+def kinds(book):
+    """What happened, but for the progress of jobs."""
+    return [type(event).__name__ for event in book.events if not type(event).__name__.startswith("Job")]
 
 
 def test_a_ticket_stands_on_the_side_of_each_leg_and_risks_its_stake_once(paired):
     state = paired.state
+    assert paired.ticket(paired.number).win_minor == 32_95
     assert state.risk.pending["P1"] == 10_00
     assert state.risk.exposure(MONEYLINE).sides == {"away": 32_95, "home": -10_00}
     assert state.risk.exposure(TOTAL, "A1").sides == {"over": 32_95, "under": -10_00}
@@ -47,17 +85,16 @@ def test_a_ticket_stands_on_the_side_of_each_leg_and_risks_its_stake_once(paired
 @pytest.mark.parametrize(
     ("away", "home", "graded", "result", "money"),
     [
-        (6, 3, ("won", "won"), "won", 42_95),
-        (3, 1, ("won", "lost"), "lost", 0),
-        (5, 6, ("lost", "won"), "lost", 0),
-        (5, 5, ("push", "won"), "push", 10_00),
+        (6, 3, (WON, WON), "won", 42_95),
+        (3, 1, (WON, LOST), "lost", 0),
+        (5, 6, (LOST, WON), "lost", 0),
+        (5, 5, (PUSH, WON), "won", 19_52),
     ],
 )
-def test_it_is_graded_leg_by_leg_and_paid_once(paired, away, home, graded, result, money):
-    paired.house.ends("G1", away, home)
-    paired.settles()
-    paired.happened(WagerSettled, wager=paired.number, legs=graded, result=result, returned_minor=money)
-    assert legs(paired) == [("graded", one) for one in graded]
+def test_of_one_game_it_is_graded_and_paid_at_once(paired, away, home, graded, result, money):
+    ends(paired, "G1", away, home)
+    paired.happened(WagerSettled, wager=paired.number, legs=graded, result=result, returned_minor=money, stood=(1, 2))
+    assert legs(paired) == [("graded", one.result) for one in graded]
     assert paired.balance("P1") == money - 10_00
     assert paired.state.risk.exposure(MONEYLINE).sides == {"away": 0, "home": 0}
     assert paired.state.risk.exposure(TOTAL).sides == {"over": 0, "under": 0}
@@ -66,26 +103,25 @@ def test_it_is_graded_leg_by_leg_and_paid_once(paired, away, home, graded, resul
 
 def test_while_one_leg_cannot_be_graded_the_ticket_stays_open(paired):
     first_half = Leg("G1", "G1:1h:total", "over", 17, "-110")
-    fold(paired.state, PairPlaced("P1", (AWAY, first_half), 5_00, 10_00), paired.state.seq + 1, NOON_NS)
+    fold(paired.state, PairPlaced("P1", (AWAY, first_half), 5_00, 10_00), paired.state.seq + 1, START_NS)
     paired.store()
-    paired.house.ends("G1", 6, 3)
-    paired.settles()
+    ends(paired, "G1", 6, 3)
     assert [row.status for row in paired.stored_wagers()] == ["settled", "open"]
+    assert [leg.status for leg in paired.stored_wagers()[1].legs] == ["graded", "open"]
 
 
-def test_another_result_opens_each_leg_and_grades_it_anew(paired):
-    paired.house.ends("G1", 6, 3)
-    paired.settles()
-    paired.house.ends("G1", 3, 1)
-    paired.settles()
-    assert [type(event) for event in paired.events[:2]] == [WagerReversed, WagerSettled]
+def test_another_result_opens_each_leg_that_it_changes_and_grades_it_anew(paired):
+    ends(paired, "G1", 6, 3)
+    ends(paired, "G1", 3, 1)
+    assert kinds(paired) == ["WagerReversed", "WagerSettled"]
+    assert paired.events[0].opened == paired.events[1].stood == (2,)
     assert legs(paired) == [("graded", "won"), ("graded", "lost")]
     assert paired.balance("P1") == -10_00
 
 
 def test_a_void_voids_each_leg_and_both_markets_are_known_to_have_moved(paired):
     paired.when(VoidWager(paired.number, "slip"))
-    paired.happened(WagerVoided)
+    paired.happened(WagerVoided, stood=(1, 2))
     assert legs(paired) == [("void", "void")] * 2
     stake = paired.state.risk.stake_closed_at(paired.state.seq)
     assert [leg.market for leg in stake.legs] == [MONEYLINE, TOTAL]
@@ -95,4 +131,260 @@ def test_a_void_voids_each_leg_and_both_markets_are_known_to_have_moved(paired):
 def test_a_restart_finds_the_same_legs(paired):
     recovered = paired.recovered()
     laws.memory_is_what_a_restart_would_rebuild(paired.state, recovered)
-    assert recovered.tickets.by_number[paired.number].legs == Legs(AWAY, (OVER,))
+    assert recovered.tickets.by_number[paired.number].legs == (AWAY, OVER)
+
+
+# On several games
+
+
+def test_a_ticket_is_found_by_each_of_its_games_and_only_further_ones_have_a_row_of_their_own(book):
+    for command, found in (
+        (wager("P1", 10_00), []),
+        (OF_ONE_GAME, []),
+        (OF_TWO_GAMES, [("G2", book.state.seq + 3)]),
+    ):
+        book.given(command)
+        assert [(row.game, row.number) for row in book.stored(TicketGame)] == found
+    first = book.state.seq - 2
+    assert book.state.tickets.open_on == {"G1": dict.fromkeys(range(first, first + 3)), "G2": {first + 2: None}}
+
+
+def test_a_leg_is_graded_with_its_game_and_the_ticket_with_its_last_one(across):
+    ends(across, "G1", 6, 3)
+    across.happened(LegGraded, leg=1, ended=WON, settlement=across.house.state.seq)
+    assert legs(across) == [("graded", "won"), ("open", None)]
+    assert across.ticket(across.number).status == "open"
+    assert across.state.risk.pending["P1"] == 10_00
+    assert across.state.risk.stands().keys() == {LATER_TOTAL}
+    ends(across, "G2", 6, 3)
+    across.happened(WagerSettled, result="won", returned_minor=42_95, legs=(WON, WON), stood=(2,))
+    assert across.balance("P1") == 32_95
+    assert across.state.tickets.open_on == {}
+
+
+def test_a_lost_leg_leaves_the_ticket_open_until_the_others_have_ended(across):
+    ends(across, "G1", 3, 6)
+    assert across.ticket(across.number).status == "open"
+    ends(across, "G2", 6, 3)
+    across.happened(WagerSettled, result="lost", returned_minor=0, legs=(LOST, WON))
+
+
+def test_a_leg_of_an_open_ticket_is_graded_anew_for_itself(across):
+    ends(across, "G1", 6, 3)
+    ends(across, "G1", 3, 6)
+    assert kinds(across) == ["LegReversed", "LegGraded"]
+    assert legs(across) == [("graded", "lost"), ("open", None)]
+    ends(across, "G1", 0, 0, final=False, periods=((0, 0),))
+    assert kinds(across) == ["LegReversed"]
+    assert legs(across) == [("open", None)] * 2
+    assert across.state.risk.stands().keys() == {MONEYLINE, LATER_TOTAL}
+    ends(across, "G1", 0, 0, final=False, periods=((0, 0),))
+    assert kinds(across) == []
+
+
+@pytest.mark.parametrize(("name", "number"), [("G1", 1), ("G2", 2)])
+def test_a_settled_ticket_is_found_by_each_game_and_only_that_leg_is_graded_anew(across, name, number):
+    ends(across, "G1", 6, 3)
+    ends(across, "G2", 6, 3)
+    assert across.number not in across.state.tickets.by_number
+    ends(across, name, 1, 3)
+    assert kinds(across) == ["WagerReversed", "WagerSettled"]
+    assert across.events[0].opened == across.events[1].stood == (number,)
+    assert across.balance("P1") == -10_00
+    assert across.number not in across.state.tickets.by_number
+    ends(across, name, 0, 0, final=False, periods=((0, 0),))
+    assert kinds(across) == ["WagerReversed"]
+    assert [status for status, _ in legs(across)] == ["open" if at == number else "graded" for at in (1, 2)]
+    assert across.balance("P1") == 0
+    ends(across, name, 6, 3)
+    assert across.balance("P1") == 32_95
+
+
+def test_a_game_that_is_called_off_leaves_the_others_to_decide(across):
+    across.house.given(CancelFixture("G1", "flood"))
+    across.settles()
+    across.happened(LegGraded, leg=1, ended=CALLED_OFF)
+    ends(across, "G2", 6, 3)
+    across.happened(WagerSettled, result="won", returned_minor=19_52, legs=(CALLED_OFF, WON))
+
+
+def test_a_void_of_a_ticket_takes_all_legs_with_it_however_they_ended(across):
+    ends(across, "G1", 6, 3)
+    across.when(VoidWager(across.number, "slip"))
+    across.happened(WagerVoided, stood=(2,))
+    assert legs(across) == [("void", "void")] * 2
+    ends(across, "G2", 6, 3)
+    assert kinds(across) == []
+
+
+def test_of_a_settled_ticket_all_legs_open_before_it_is_void(across):
+    ends(across, "G1", 6, 3)
+    ends(across, "G2", 6, 3)
+    across.when(VoidWager(across.number, "slip"))
+    assert across.events == [
+        WagerReversed(across.number, "P1", across.house.state.seq, -32_95, "slip", (1, 2)),
+        WagerVoided(across.number, "P1", "slip", (1, 2)),
+    ]
+    assert across.balance("P1") == 0
+
+
+# One leg is voided
+
+
+def test_a_leg_is_voided_and_no_result_changes_that(across):
+    across.when(VoidLeg(across.number, 1, "wrong price"))
+    across.happened(LegVoided, leg=1, reason="wrong price")
+    assert legs(across) == [("void", "void"), ("open", None)]
+    assert across.state.risk.stands().keys() == {LATER_TOTAL}
+    across.when(VoidLeg(across.number, 1, "again"))
+    assert across.events == []
+    ends(across, "G1", 3, 6)
+    assert kinds(across) == []
+    ends(across, "G2", 6, 3)
+    across.happened(WagerSettled, result="won", returned_minor=19_52, legs=(VOIDED, WON), stood=(2,))
+
+
+def test_a_graded_leg_is_reversed_before_it_is_void(across):
+    ends(across, "G1", 3, 6)
+    across.when(VoidLeg(across.number, 1, "wrong price"))
+    assert kinds(across) == ["LegReversed", "LegVoided"]
+    assert legs(across) == [("void", "void"), ("open", None)]
+
+
+def test_where_the_last_open_leg_is_voided_the_ticket_is_settled_by_the_others(across):
+    ends(across, "G1", 6, 3)
+    across.when(VoidLeg(across.number, 2, "wrong price"))
+    assert kinds(across) == ["LegVoided", "WagerSettled"]
+    across.happened(WagerSettled, result="won", returned_minor=22_00, legs=(WON, VOIDED), stood=(), settlement=0)
+    ends(across, "G1", 3, 6)
+    assert kinds(across) == ["WagerReversed", "WagerSettled"]
+    assert across.balance("P1") == -10_00
+
+
+def test_a_leg_of_a_settled_ticket_is_voided_and_the_ticket_paid_anew(across):
+    ends(across, "G1", 6, 3)
+    ends(across, "G2", 1, 3)
+    across.when(VoidLeg(across.number, 2, "wrong price"))
+    assert kinds(across) == ["WagerReversed", "LegVoided", "WagerSettled"]
+    assert across.balance("P1") == 12_00
+    across.when(VoidLeg(across.number, 1, "wrong price"))
+    across.happened(WagerSettled, result="push", returned_minor=10_00, legs=(VOIDED, VOIDED))
+    across.when(VoidWager(across.number, "all of it"))
+    assert across.events[0].opened == across.events[1].stood == ()
+    assert across.balance("P1") == 0
+
+
+def test_what_is_no_leg_to_be_voided_alone_is_refused(across):
+    across.given(wager("P1", 10_00))
+    alone = across.state.seq
+    for number, leg in ((across.number, 0), (across.number, 3), (alone, 1)):
+        across.when(VoidLeg(number, leg, "slip"))
+        across.rejected("unknown_leg")
+    across.when(VoidLeg(across.number, 1, " "))
+    across.rejected("reason_invalid")
+    across.when(VoidLeg(9_999, 1, "slip"))
+    across.rejected("unknown_wager")
+    across.when(VoidLeg(across.number, 1, "slip"), by="P1")
+    across.rejected("not_permitted")
+
+
+def test_a_leg_is_not_voided_by_who_has_not_seen_what_has_become_of_its_ticket(across):
+    seen = across.state.seq
+    across.given(wager("P1", 10_00))
+    across.when(VoidLeg(across.number, 2, "slip"), if_position=seen)
+    across.happened(LegVoided)
+    across.when(VoidLeg(across.number, 1, "slip"), if_position=seen)
+    across.rejected("position_moved")
+
+
+# What a rule makes of a leg
+
+
+@pytest.mark.parametrize(
+    ("ended", "money"),
+    [
+        (WON, 22_00),
+        (Ending("won", price="+200"), 30_00),
+        (Ending("won", share=(1, 2)), 11_00),
+        (Ending("won", "+200", (1, 3)), 10_00),
+        (Ending("half_won", "+200"), 20_00),
+        (Ending("push", "+200", (1, 2)), 10_00),
+        (Ending("lost", "+200"), 0),
+    ],
+)
+def test_a_straight_is_paid_by_what_is_recorded_of_its_leg(book, ended, money):
+    book.given(wager("P1", 10_00))
+    ticket = book.state.tickets.by_number[book.state.seq]
+    assert straight(ticket, (ended,), Rounding()) == (ended.result, money)
+
+
+def test_what_a_rule_makes_of_a_leg_is_recorded_with_its_grading(across):
+    shared = Ending("won", "+200", (1, 2))
+    fold(across.state, LegGraded(across.number, "P1", 1, 9, shared), across.state.seq + 1, START_NS)
+    across.store()
+    assert across.recovered().tickets.by_number[across.number].legs[0].ended == shared
+    ends(across, "G2", 6, 3)
+    across.happened(WagerSettled, result="won", returned_minor=29_29, legs=(shared, WON))
+
+
+# What holds of all of it
+
+
+def whole_story(book):
+    """Everything that can happen to a pair of two games, from its placing on."""
+    ends(book, "G1", 6, 3)
+    yield
+    ends(book, "G1", 3, 6)
+    yield
+    ends(book, "G2", 6, 3)
+    yield
+    ends(book, "G1", 0, 0, final=False, periods=((0, 0),))
+    yield
+    ends(book, "G1", 6, 3)
+    yield
+    book.given(VoidLeg(book.number, 2, "slip"))
+    yield
+    book.given(VoidWager(book.number, "slip"))
+    yield
+
+
+def test_a_restart_finds_everything_as_it_was_wherever_it_comes(across):
+    laws.memory_is_what_a_restart_would_rebuild(across.state, across.recovered())
+    for _ in whole_story(across):
+        laws.all_hold(across.state)
+        laws.memory_is_what_a_restart_would_rebuild(across.state, across.recovered())
+
+
+def test_the_log_folded_gives_the_tables(across):
+    for _ in whole_story(across):
+        pass
+    again = Book("main", across.state.vocabulary)
+    tables: dict[type, dict[object, tuple[object, ...]]] = {}
+    for seq, at_ns, _, event in across.log:
+        fold(again, event, seq, at_ns)
+        for row in again.dropped.values():
+            tables[type(row)].pop(row.key())
+        for row in again.changed.values():
+            tables.setdefault(type(row), {})[row.key()] = row_encoder(type(row))("main", row)
+        again.changed, again.dropped = {}, {}
+    for kind in (Ticket, TicketGame):
+        assert tables[kind] == across.tables[kind]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        LegReversed(0, "P1", 2, ""),
+        LegGraded(0, "P1", 1, 9, WON),
+        LegVoided(0, "P1", 3, ""),
+        LegGraded(0, "P1", 2, 9, VOIDED),
+        WagerSettled(0, "P1", 9, "won", 1, (LOST, WON), (2,)),
+        WagerSettled(0, "P1", 9, "won", 1, (WON, WON), ()),
+        WagerReversed(0, "P1", 9, 1, "", (1,)),
+    ],
+)
+def test_a_step_that_a_leg_cannot_take_is_a_broken_invariant(across, event):
+    ends(across, "G1", 6, 3)
+    values = {field: getattr(event, field) for field in event.__struct_fields__} | {"wager": across.number}
+    with pytest.raises(BrokenInvariant):
+        fold(across.state, type(event)(**values), across.state.seq + 1, START_NS)

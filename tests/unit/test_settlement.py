@@ -13,6 +13,7 @@ from runline.domain.bounds import SETTLE_SLICE_WAGERS
 from runline.domain.grading import Score
 from runline.domain.jobs import DoSlice, JobAdvanced, JobFinished
 from runline.domain.ledger import LedgerEntry
+from runline.domain.legs import Ending
 from runline.domain.messages import ENGINE
 from runline.domain.money import Rounding
 from runline.domain.official import Period
@@ -58,7 +59,7 @@ def test_payout_follows_confirmation(open_book, away, home, result, returned):
         returned_minor=returned,
         settlement=open_book.house.state.seq,
         player="P1",
-        legs=(result,),
+        legs=(Ending(result),),
     )
     assert open_book.balance("P1") == returned - 10_00
     assert open_book.state.risk.pending["P1"] == 0

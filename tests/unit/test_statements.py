@@ -14,6 +14,7 @@ from runline.store.tables import (
     SYSTEM_TABLES,
     delete,
     equal,
+    following,
     held_rows,
     held_totals,
     insert,
@@ -77,6 +78,7 @@ def all_statements(hints: Hints) -> list[str]:
         table = table_of(row_type)
         found += [held_rows(table), held_totals(table), select(row_type, f"AND {equal(table.key[1:])}", hints)]
     found += [select(Ticket, f"AND status {sign} 'open'", hints) for sign in ("=", "<>")]
+    found += following(Ticket, hints)
     return found
 
 

@@ -5,8 +5,8 @@ from tests.doubles.words import START_NS
 
 from runline.domain.catalog import Fixture, MarketKind, Sport
 from runline.domain.grading import SIDES
+from runline.domain.legs import Leg
 from runline.domain.official import PERIODS, SPORTS
-from runline.domain.tickets import Leg
 from runline.domain.words import in_words
 
 CUBS = Fixture("G1", "MLB", "baseball", 951, "Cubs", "Cardinals", START_NS)

@@ -221,12 +221,13 @@ def authorize(state: State, command: Command, actor: str) -> User:
         if actor != command.sender:
             raise Rejected("not_permitted", "Only Runline itself may do this.")
         return INTERNAL_USERS[actor]
-    user = state.access.users.get(actor)
+    access = state.access
+    user = access.users.get(actor)
     if user is None or not user.active:
         raise Rejected("not_permitted", "This user may not act here.")
     role = user.role
     # Most roles are kept at the root and count everywhere.
-    if needs not in (state.access.allowed[role] if role in state.access.kept[ROOT] else state.access.held_by(user)):
+    if needs not in (access.allowed[role] if role in access.kept[ROOT] else access.held_by(user)):
         raise lacking(needs)
     return user
 

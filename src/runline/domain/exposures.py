@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from runline.domain.audience import Audience
 from runline.domain.hierarchy import AgentMoved
+from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.permissions import Permission
 from runline.domain.shown import exposure_of
 from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
@@ -40,9 +41,12 @@ def risk_is_taken(book: "Book", house: "House", event: WagerPlaced, seq: int) ->
     return (Changed((event.market,), nodes=book.tree.above_player(event.player)),)
 
 
-@changes("exposure", WagerVoided, WagerReversed, WagerSettled)
+@changes("exposure", WagerVoided, WagerReversed, WagerSettled, LegGraded, LegReversed, LegVoided)
 def risk_moves(
-    book: "Book", house: "House", event: WagerVoided | WagerReversed | WagerSettled, seq: int
+    book: "Book",
+    house: "House",
+    event: WagerVoided | WagerReversed | WagerSettled | LegGraded | LegReversed | LegVoided,
+    seq: int,
 ) -> Iterable[Changed]:
     """The event does not name the markets of its ticket, and they are not known for ever."""
     stake = book.risk.stake_closed_at(seq)

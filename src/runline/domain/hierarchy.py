@@ -96,7 +96,7 @@ class Extent(msgspec.Struct):
 class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Player: "players"}):
     """A book's agents and players."""
 
-    __slots__ = ("agents", "children", "extents", "players", "players_at")
+    __slots__ = ("agents", "branches", "children", "extents", "players", "players_at")
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -105,6 +105,8 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         self.children: dict[str, Ordered[str]] = {}
         self.players_at: dict[str, Ordered[str]] = {}
         self.extents: dict[str, Extent] = {}
+        self.branches: dict[str, str] = {}
+        """The branch in which a node stands, of those that were asked for since an agent was moved."""
 
     def derive(self) -> None:
         children: dict[str, list[str]] = {}
@@ -116,6 +118,7 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         self.children = {parent: Ordered(names) for parent, names in children.items()}
         self.players_at = {agent: Ordered(numbers) for agent, numbers in players.items()}
         self.extents = {name: Extent() for name in self.agents}
+        self.branches = {}
         for name in self.agents:
             for lower, above in enumerate(self.chain(name)):
                 self.extents[above].add_agents(lower, 1)
@@ -131,6 +134,7 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
     def hang(self, agent: Agent, parent: str) -> None:
         """Hang an agent, with all below, under another parent."""
         moved = self.extents[agent.name]
+        self.branches = {}
         for lower, above in enumerate(self.chain(agent.parent), 1):
             self.extents[above].add(moved, -1, lower)
         self.children[agent.parent].discard(agent.name)
@@ -153,11 +157,10 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
             self.extents[above].add_held(what, count)
 
     def branch_of(self, node: str) -> str:
-        branch = ""
-        agents = self.agents
-        while node != ROOT:
-            branch = node
-            node = agents[node].parent
+        branch = self.branches.get(node)
+        if branch is None:
+            above = self.chain(node)
+            branch = self.branches[node] = above[-2] if len(above) > 1 else ""
         return branch
 
     def held_in_branch(self, node: str, what: Occupant) -> int:

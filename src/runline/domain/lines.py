@@ -65,12 +65,15 @@ class Offer(msgspec.Struct, gc=False):
 
     def side(self, side: str) -> tuple[int | None, str]:
         """The line and the price of one side, or Rejected `unknown_selection`."""
-        kind = self.market.kind
-        sides = SIDES[kind]
-        if side not in sides:
-            raise Rejected("unknown_selection", f"This market has no side {side!r}.", sides=list(sides))
-        line = self.line_quarters
-        return side_line(kind, side, line) if kind == "spread" else line, self.prices[sides.index(side)]
+        return of_side(self.market.kind, side, self.line_quarters, self.prices)
+
+
+def of_side(kind: str, side: str, line_quarters: int | None, prices: tuple[str, ...]) -> tuple[int | None, str]:
+    """The line and the price of one side of a market, or Rejected `unknown_selection`."""
+    sides = SIDES[kind]
+    if side not in sides:
+        raise Rejected("unknown_selection", f"This market has no side {side!r}.", sides=list(sides))
+    return side_line(kind, side, line_quarters) if kind == "spread" else line_quarters, prices[sides.index(side)]
 
 
 class Lines(Part, named="lines", streams=("book",), keeps={BookLine: "by_market"}):
@@ -92,6 +95,15 @@ class Lines(Part, named="lines", streams=("book",), keeps={BookLine: "by_market"
         """Whether a line that the book has locked is offered although the house has the market off the board: by the book's
         setting, but never while the market of a game that was moved or reopened waits for a new line."""
         return self.settings.current.locks_stay_open and market.off_board != "waiting"
+
+    def side(self, market: Market, side: str) -> tuple[int | None, str]:
+        """The line and the price at which this book offers one side of a market now.
+
+        Raises Rejected `market_closed`, `unknown_selection`.
+        """
+        if not market.off_board and market.name not in self.by_market:
+            return of_side(market.kind, side, market.line_quarters, market.prices)
+        return self.offer(market).side(side)
 
     def offer(self, market: Market) -> Offer:
         """What this book offers in a market.

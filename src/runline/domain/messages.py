@@ -279,7 +279,7 @@ def makes_up(command: type[Command]) -> Callable[[F], F]:
 
 
 def pays(kind: str) -> Callable[[F], F]:
-    """Declare how a ticket of a kind ends and what it returns, stake included, by how its legs ended: (ticket, results, rounding)
+    """Declare how a ticket of a kind ends and what it returns, stake included, by how its legs ended: (ticket, endings, rounding)
     -> (result, minor units)."""
     return declares("pays", kind)
 

@@ -155,8 +155,7 @@ def line_taken(draft: Draft) -> None:
     """The line that stands is one that the player takes, by what they saw and their odds-change policy."""
     asked = draft.asked
     side = asked.side
-    offer = draft.book.lines.offer(draft.market)
-    line, text = offer.side(side)
+    line, text = draft.book.lines.side(draft.market, side)
     price = parse_price(text)
     draft.line_quarters = line
     draft.price = price

@@ -10,13 +10,15 @@ from runline.domain.accounts import TransactionEntered
 from runline.domain.book import Book
 from runline.domain.bounds import ROLES_ENDED_LOOKED_MAX, ROLES_ENDED_MAX
 from runline.domain.hierarchy import AgentMoved
+from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.messages import Event
 from runline.domain.nodes import ROOT
 from runline.domain.outcomes import Case, Place, Stand, cases_of
 from runline.domain.permissions import Permission
+from runline.domain.placed import TicketPlaced
 from runline.domain.risk import Selection
 from runline.domain.state import State
-from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import WagerReversed, WagerSettled, WagerVoided
 
 
 class Moves(msgspec.Struct):
@@ -44,18 +46,26 @@ def moves(book: Book, events: list[Event], node: str | None = ROOT) -> Moves:
     for event in events:
         if isinstance(event, TransactionEntered):
             add(total.balance, event.player, event.change_minor)
-        elif isinstance(event, WagerPlaced):
-            add(total.pending, event.player, event.risk_minor)
-            stood.moves(event.player, (event,), event.risk_minor, event.win_minor, 1)
+        elif isinstance(event, TicketPlaced):
+            player, risk_minor, win_minor, selections = event.taken()
+            add(total.pending, player, risk_minor)
+            stood.moves(player, selections, risk_minor, win_minor, 1)
         elif isinstance(event, WagerSettled | WagerVoided | WagerReversed):
             ticket = book.tickets.by_number[event.wager]
             sign = 1 if isinstance(event, WagerReversed) else -1
+            legs = ticket.legs_at(event.opened if isinstance(event, WagerReversed) else event.stood)
             add(total.pending, ticket.player, sign * ticket.risk_minor)
-            stood.moves(ticket.player, ticket.legs, sign * ticket.risk_minor, sign * ticket.win_minor, sign)
+            stood.moves(ticket.player, legs, sign * ticket.risk_minor, sign * ticket.win_minor, sign)
             if isinstance(event, WagerSettled):
                 add(total.balance, ticket.player, event.returned_minor - ticket.risk_minor)
             elif isinstance(event, WagerReversed):
                 add(total.balance, ticket.player, event.change_minor)
+        elif isinstance(event, LegGraded | LegVoided | LegReversed):
+            ticket = book.tickets.by_number[event.wager]
+            sign = 1 if isinstance(event, LegReversed) else -1
+            stood.moves(
+                ticket.player, ticket.legs_at((event.leg,)), sign * ticket.risk_minor, sign * ticket.win_minor, sign
+            )
         elif isinstance(event, AgentMoved):
             total.roles_ended = roles_ended(book, event)
     for market, stands in stood.after.items():

@@ -13,12 +13,13 @@ import msgspec
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
 from runline.domain.hierarchy import AgentMoved, PlayerCreated
+from runline.domain.legs import Leg, LegGraded, LegReversed, LegVoided
 from runline.domain.messages import evolves
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.outcomes import Cases, Place, Stand, cases_of
 from runline.domain.state import Part
-from runline.domain.tickets import Leg, Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -137,11 +138,20 @@ class Risk(Part, named="risk", streams=("book",)):
 
     def opened(self, ticket: Ticket) -> None:
         """Count an open ticket."""
-        self.count(ticket.player, ticket.legs, ticket.risk_minor, ticket.win_minor, 1)
+        legs = ticket.legs_at(ticket.standing())
+        self.count(ticket.player, legs, ticket.risk_minor, ticket.win_minor, 1)
 
-    def closed(self, ticket: Ticket) -> None:
-        """Stop counting a ticket that was open."""
-        self.count(ticket.player, ticket.legs, -ticket.risk_minor, -ticket.win_minor, -1)
+    def closed(self, ticket: Ticket, stood: tuple[int, ...]) -> None:
+        """Stop counting a ticket that was open. stood: the legs that were, by number."""
+        legs = ticket.legs_at(stood) if ticket.more else (ticket,)
+        self.count(ticket.player, legs, -ticket.risk_minor, -ticket.win_minor, -1)
+
+    def leg_turned(self, number: int, leg: int, sign: Literal[1, -1]) -> None:
+        """A leg of a ticket that stays open is open again (1) or has ended (-1): only what stands in its market changes."""
+        ticket = self.tickets.by_number[number]
+        self.note_stake(ticket)
+        risk_minor, win_minor = sign * ticket.risk_minor, sign * ticket.win_minor
+        self.count(ticket.player, ticket.legs_at((leg,)), risk_minor, win_minor, sign, legs_alone=True)
 
     def sums_above(self, agent: str) -> tuple[AgentSums, ...]:
         """The sums of an agent and of all above."""
@@ -151,14 +161,23 @@ class Risk(Part, named="risk", streams=("book",)):
             above = self.above[agent] = tuple(self.sums.setdefault(name, AgentSums()) for name in chain)
         return above
 
-    def count(self, player: str, legs: Iterable[Selection], risk_minor: int, win_minor: int, wagers: int) -> None:
+    def count(
+        self,
+        player: str,
+        legs: Iterable[Selection],
+        risk_minor: int,
+        win_minor: int,
+        wagers: int,
+        legs_alone: bool = False,
+    ) -> None:
         """Add (wagers=1) or take away (wagers=-1, amounts negative) an open ticket: its risk with the player and all above, its
-        risk and win on the side of each leg, at its line."""
-        self.pending[player] = self.pending.get(player, 0) + risk_minor
+        risk and win on the side of each leg, at its line. legs_alone: only the latter."""
         agent = self.tree.players[player].agent
-        for sums in self.above.get(agent) or self.sums_above(agent):
-            sums.pending_minor += risk_minor
-            sums.open_wagers += wagers
+        if not legs_alone:
+            self.pending[player] = self.pending.get(player, 0) + risk_minor
+            for sums in self.above.get(agent) or self.sums_above(agent):
+                sums.pending_minor += risk_minor
+                sums.open_wagers += wagers
         paths = self.paths
         for leg in legs:
             market, place = leg.market, (leg.side, leg.line_quarters)
@@ -256,14 +275,14 @@ def risk_is_taken(book: "Book", event: WagerPlaced) -> None:
 def risk_is_free(book: "Book", event: WagerVoided) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
     risk.note_stake(ticket)
-    risk.closed(ticket)
+    risk.closed(ticket, event.stood)
 
 
 @evolves(WagerSettled)
 def risk_is_paid(book: "Book", event: WagerSettled) -> None:
     risk, ticket = book.risk, book.tickets.by_number[event.wager]
     risk.note_stake(ticket)
-    risk.closed(ticket)
+    risk.closed(ticket, event.stood)
     change = event.returned_minor - ticket.risk_minor
     if change:
         risk.balance_moved(ticket.player, change)
@@ -276,3 +295,18 @@ def risk_is_back(book: "Book", event: WagerReversed) -> None:
     risk.opened(ticket)
     if event.change_minor:
         risk.balance_moved(ticket.player, event.change_minor)
+
+
+@evolves(LegGraded)
+def leg_stands_no_more(book: "Book", event: LegGraded) -> None:
+    book.risk.leg_turned(event.wager, event.leg, -1)
+
+
+@evolves(LegVoided)
+def leg_is_void(book: "Book", event: LegVoided) -> None:
+    book.risk.leg_turned(event.wager, event.leg, -1)
+
+
+@evolves(LegReversed)
+def leg_stands_again(book: "Book", event: LegReversed) -> None:
+    book.risk.leg_turned(event.wager, event.leg, 1)

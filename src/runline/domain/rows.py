@@ -55,11 +55,17 @@ def row_encoder(row_type: type[Row]) -> Encode:
     encode = msgspec.json.Encoder().encode
 
     def encode_row(stream: str, row: Any) -> tuple[Any, ...]:
-        values = [stream, *astuple(row)]
+        values = (stream, *astuple(row))
         for index in nested:
             if values[index] is not None:
-                values[index] = encode(values[index]).decode()
-        return tuple(values)
+                break
+        else:
+            return values
+        changed = list(values)
+        for index in nested:
+            if changed[index] is not None:
+                changed[index] = encode(changed[index]).decode()
+        return tuple(changed)
 
     return encode_row
 

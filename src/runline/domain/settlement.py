@@ -2,8 +2,10 @@
 
 Rule: a result is taken in house order and becomes a job (see `jobs`), which a newer one of the same fixture supersedes. A second
 confirmation regrades what the first has closed (stage `closed`), then settles what is open (stage `open`). What was settled and
-is not by the score that stands now (a period that it does not describe, a game that goes on after all) is open again. Idempotent
-by ticket and settlement.
+is not by the score that stands now (a period that it does not describe, a game that goes on after all) is open again.
+
+Rule: a result is about the legs on its game; those on others stay as they are, and so does the ticket while one is open. What is
+so already makes no event, so that a result may be taken twice.
 """
 
 from bisect import bisect_right
@@ -16,6 +18,7 @@ from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, grade, returned
 from runline.domain.jobs import Job, JobAdvanced, JobFinished, Slice
 from runline.domain.lateness import LateWindow
+from runline.domain.legs import Ending, Leg, LegGraded, LegReversed
 from runline.domain.messages import (
     Command,
     Event,
@@ -34,7 +37,7 @@ from runline.domain.postponement import WagersLetStand, WindowEnded
 from runline.domain.reopening import FixtureReopened
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
-from runline.domain.tickets import Leg, Ticket, WagerSettled, reversal
+from runline.domain.tickets import FIRST_LEG, Ticket, reversal, settled
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 SETTLEMENT = "settlement"
 """The kind of job that settles. Its subject is the fixture; its stages are `closed` (regrade what was settled before) and `open`;
 its cursor is a ticket number."""
+
+CALLED_OFF = Ending("void")
 
 
 class Settlement(Row, table="settlements"):
@@ -197,15 +202,15 @@ class Outcomes:
         self.house = house
         self.rules = house.rulings.rules(settlement.sport, settlement.league, settlement.house_seq)
         self.score = settlement.score
-        self.known: dict[tuple[str, str, int | None], Result | None] = {}
+        self.known: dict[tuple[str, str, int | None], Ending | None] = {}
 
-    def of(self, leg: Leg, house_seq: int) -> Result | None:
+    def of(self, leg: Leg | Ticket, house_seq: int) -> Ending | None:
         """None if the result does not say: it lacks the leg's period, or the game goes on.
 
         house_seq: the house position at which the leg's line was taken.
         """
         if self.score is None:
-            return "void"
+            return CALLED_OFF
         late = self.house.lateness.ended(self.house.catalog, leg.fixture, leg.market, house_seq)
         if late is not None:
             return self.of_late(leg, late)
@@ -214,42 +219,82 @@ class Outcomes:
             self.known[selection] = self.grade(*selection, self.score)
         return self.known[selection]
 
-    def of_late(self, leg: Leg, window: LateWindow) -> Result:
+    def of_late(self, leg: Leg | Ticket, window: LateWindow) -> Ending:
         """How a leg ends whose window is over: as the score says that was known then, if that decides it and the rule lets it
         stand; else it is void."""
         _, period, kind = leg.market.rsplit(":", 2)
         if window.score is None or not self.rules.window_of(kind, period).known_stands:
-            return "void"
-        return self.grade(leg.market, leg.side, leg.line_quarters, window.score) or "void"
+            return CALLED_OFF
+        return self.grade(leg.market, leg.side, leg.line_quarters, window.score) or CALLED_OFF
 
-    def grade(self, market: str, side: str, line_quarters: int | None, score: Score) -> Result | None:
+    def grade(self, market: str, side: str, line_quarters: int | None, score: Score) -> Ending | None:
         _, period, kind = market.rsplit(":", 2)
         try:
-            return grade(self.rules, kind, period, side, line_quarters, score)
+            return Ending(grade(self.rules, kind, period, side, line_quarters, score))
         except NotGradable:
             return None
 
 
 @pays("straight")
-def straight(ticket: Ticket, legs: Sequence[Result], rounding: Rounding) -> tuple[Result, Minor]:
-    """A straight ends as its leg does. If it has won it pays what was written when it was placed, however the book rounds today;
-    what a rule makes of it otherwise is computed from the price of record."""
-    (result,) = legs
-    if result == "won":
-        return result, ticket.risk_minor + ticket.win_minor
-    return result, returned(parse_price(ticket.legs.first.price), ticket.risk_minor, result, rounding)
+def straight(ticket: Ticket, endings: Sequence[Ending], rounding: Rounding) -> tuple[Result, Minor]:
+    """A straight ends as its leg does. If it has won as it was written, it pays what was written then, however the book rounds
+    today; what a rule makes of it otherwise is computed from the price of record, or the one that counts instead."""
+    (ended,) = endings
+    if ended.result == "won" and ended.price is None and ended.share is None:
+        return ended.result, ticket.risk_minor + ticket.win_minor
+    return ended.result, returned_by(ended, ticket.price, ticket.risk_minor, rounding)
 
 
-def settled(book: "Book", ticket: Ticket, house_seq: int, outcomes: Outcomes) -> WagerSettled | None:
-    """The event that pays a ticket by a result; None if that does not say how each leg ended."""
-    legs: list[Result] = []
-    for leg in ticket.legs:
-        ended = outcomes.of(leg, ticket.house_seq)
-        if ended is None:
-            return None
-        legs.append(ended)
-    result, money = book.vocabulary.pays[ticket.kind](ticket, legs, book.settings.current.rounding)
-    return WagerSettled(ticket.number, ticket.player, house_seq, result, money, tuple(legs))
+def returned_by(ended: Ending, price: str, stake_minor: Minor, rounding: Rounding) -> Minor:
+    """The money back for a stake on one leg, stake included. price: of record.
+
+    In a dead heat the share of the stake that has won is paid at the full price, and the rest is lost.
+    """
+    at = parse_price(ended.price or price)
+    if ended.share is None or ended.result != "won":
+        return returned(at, stake_minor, ended.result, rounding)
+    numerator, denominator = ended.share
+    return rounding.round(stake_minor * numerator * (at.numerator + at.denominator), denominator * at.denominator)
+
+
+def by_result(book: "Book", ticket: Ticket, fixture: str, house_seq: int, outcomes: Outcomes) -> list[Event]:
+    """What a result of a game makes of a ticket that has legs on it and is open or settled: they are graded, or graded anew, and
+    the ticket is paid if no leg is open any more. Nothing where nothing changes."""
+    if not ticket.more and ticket.ended is None:
+        # What most results are about: straights that are open.
+        by_this = outcomes.of(ticket, ticket.house_seq)
+        return [settled(book, ticket, house_seq, (by_this,), FIRST_LEG)] if by_this is not None else []
+    endings: list[Ending | None] = []
+    opened: list[int] = []
+    graded: list[int] = []
+    stood: list[int] = []
+    for number, leg in enumerate(ticket.legs, 1):
+        ended = leg.ended
+        if leg.fixture == fixture and not (ended and ended.voided):
+            by_this = outcomes.of(leg, ticket.house_seq)
+            if ended is not None and by_this != ended:
+                opened.append(number)
+            if by_this is not None and by_this != ended:
+                graded.append(number)
+            ended = by_this
+        if leg.ended is None or number in opened:
+            stood.append(number)
+        endings.append(ended)
+    events: list[Event] = []
+    if opened:
+        reason = "regraded" if graded else "result withdrawn"
+        if ticket.status == "settled":
+            events.append(reversal(ticket, reason, tuple(opened)))
+        else:
+            events += [LegReversed(ticket.number, ticket.player, number, reason) for number in opened]
+    if graded and None not in endings:
+        events.append(settled(book, ticket, house_seq, endings, tuple(stood)))  # type: ignore[arg-type]
+    else:
+        for number in graded:
+            ended = endings[number - 1]
+            assert ended is not None
+            events.append(LegGraded(ticket.number, ticket.player, number, house_seq, ended))
+    return events
 
 
 @slice_wants(SETTLEMENT)
@@ -271,11 +316,12 @@ def open_slice(book: "Book", job: Job, house: "House") -> Slice:
     settlement = book.settlement.by_job[job.number]
     outcomes = Outcomes(settlement, house)
     events: list[Event] = []
+    handled = 0
     for number in numbers:
-        event = settled(book, book.tickets.by_number[number], settlement.house_seq, outcomes)
-        if event is not None:
-            events.append(event)
-    return Slice(events, len(events), "open", numbers[-1]) if more else Slice(events, len(events))
+        found = by_result(book, book.tickets.by_number[number], job.subject, settlement.house_seq, outcomes)
+        handled += bool(found)
+        events += found
+    return Slice(events, handled, "open", numbers[-1]) if more else Slice(events, handled)
 
 
 def next_open(book: "Book", job: Job) -> tuple[list[int], bool]:
@@ -304,13 +350,9 @@ def regrade_slice(book: "Book", job: Job, numbers: Sequence[int], house: "House"
         ticket = book.tickets.by_number[number]
         if ticket.status != "settled":
             continue
-        event = settled(book, ticket, settlement.house_seq, outcomes)
-        if event is None:
-            handled += 1
-            events.append(reversal(ticket, "result withdrawn"))
-        elif (event.result, event.returned_minor) != (ticket.result, ticket.returned_minor):
-            handled += 1
-            events += reversal(ticket, "regraded"), event
+        found = by_result(book, ticket, job.subject, settlement.house_seq, outcomes)
+        handled += bool(found)
+        events += found
     if len(numbers) < SETTLE_SLICE_WAGERS:
         return Slice(events, handled, "open", 0)
     return Slice(events, handled, "closed", numbers[-1])

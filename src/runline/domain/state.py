@@ -31,7 +31,8 @@ class RowMeta(msgspec.StructMeta):
 
     table: where it is stored. key: how many of its first fields are the key (after the stream's id).
     held_while: (field, value): only rows of that value are kept in memory. found_by: the field by which the others are
-    looked up. read_by: the fields by which history is read, each of which gets an index. proved_by: secret fields, which the
+    looked up. found_through: another type of row, (what it is found by, the key of such a row), by which further ones are looked
+    up. read_by: the fields by which history is read, each of which gets an index. proved_by: secret fields, which the
     log does not have, each with the field that has its SHA-256 by the log.
     """
 
@@ -45,6 +46,7 @@ class RowMeta(msgspec.StructMeta):
         key: int = 1,
         held_while: tuple[str, str] | None = None,
         found_by: str | None = None,
+        found_through: type["Row"] | None = None,
         read_by: tuple[str, ...] = (),
         proved_by: Mapping[str, str] = NONE_PROVED,
         **config: Any,
@@ -54,6 +56,7 @@ class RowMeta(msgspec.StructMeta):
         cls.key_length = key
         cls.held_while = held_while
         cls.found_by = found_by
+        cls.found_through = found_through
         cls.read_by = read_by
         cls.proved_by = proved_by
         return cls
@@ -66,6 +69,7 @@ class Row(msgspec.Struct, metaclass=RowMeta, gc=False):
     key_length: ClassVar[int]
     held_while: ClassVar[tuple[str, str] | None]
     found_by: ClassVar[str | None]
+    found_through: ClassVar[type["Row"] | None]
     read_by: ClassVar[tuple[str, ...]]
     proved_by: ClassVar[Mapping[str, str]]
 
@@ -88,7 +92,8 @@ class ByKey(msgspec.Struct, frozen=True):
 
 
 class Following(msgspec.Struct, frozen=True):
-    """A need for the next rows out of memory: those whose `found_by` field has a value, after a key, in key order."""
+    """A need for the next rows out of memory: those whose `found_by` field has a value, or that rows of `found_through` name for
+    it, after a key, in key order."""
 
     row: type[Row]
     value: str
@@ -117,6 +122,10 @@ class ByNumber(MutableMapping[int, V]):
         return self.parts[number >> PART_BITS][number]
 
     def __setitem__(self, number: int, value: V) -> None:
+        self.put(number, value)
+
+    def put(self, number: int, value: V) -> None:
+        """Enter a value. (The same as by `[]`, for less.)"""
         part = self.parts.get(number >> PART_BITS)
         if part is None:
             part = self.parts[number >> PART_BITS] = {}

@@ -1,13 +1,10 @@
 """Tickets: what stands of a wager that was placed. Voided with a reason, settled by a result.
 
-Rule: a ticket is of a kind and has legs, each a selection with the line and the price at which it was taken. It is paid by what
-was recorded as it was placed, never by a board of today; how each leg ended is recorded as it is settled.
-
-Rule: the lives of a ticket and of its legs are the tables TICKET_LIFE and LEG_LIFE. Reversing is the exact opposite of settling:
-an open ticket again, with its risk pending; what follows (another settlement, a void) is an event of its own.
+Rule: a ticket is of a kind and has legs. It is paid by what was recorded as it was placed and as its legs ended, never by a board
+of today; it is settled when its last leg ends. How it lives is in `ticket_life`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -15,10 +12,11 @@ import msgspec
 from runline.domain.grading import Result
 from runline.domain.identifiers import Reason
 from runline.domain.invariants import BrokenInvariant, check
-from runline.domain.ledger import GRADING
-from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds, wants
+from runline.domain.legs import Ending, Leg
+from runline.domain.messages import Command, Event, Rejected, decides, grounds, wants
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.placed import Taken, TicketPlaced
 from runline.domain.state import ByKey, ByNumber, Part, Row, State
 
 if TYPE_CHECKING:
@@ -28,65 +26,43 @@ if TYPE_CHECKING:
 Basis = Literal["base", "risk", "to_win"]
 """What the amount of a ticket means. base: to win on favourites, risk on underdogs."""
 
-TICKET_LIFE: dict[tuple[str, str], str] = {
-    ("open", "WagerSettled"): "settled",
-    ("open", "WagerVoided"): "void",
-    ("settled", "WagerReversed"): "open",
-}
-"""(status, event) -> status. Anything else is a broken invariant."""
 
-LegStatus = Literal["open", "graded", "void"]
-
-LEG_LIFE: dict[tuple[LegStatus, str], LegStatus] = {
-    ("open", "WagerSettled"): "graded",
-    ("open", "WagerVoided"): "void",
-    ("graded", "WagerReversed"): "open",
-}
-"""(status, event of its ticket) -> status. Anything else is a broken invariant."""
+FIRST_LEG = (1,)
+"""The numbers of a straight's legs."""
 
 
-class Leg(msgspec.Struct, array_like=True, gc=False):
-    """A selection of a ticket, stored with it.
+class TicketGame(Row, table="ticket_games", key=2):
+    """By which further game a ticket is found: one with legs on several has such a row for each but the first, whose game its own
+    row carries. It is written as the ticket is placed, and never changes.
 
-    line_quarters: the side's handicap or the total; None where the market has none.
-    price: the price of record, in the format in which it was offered.
-    status: see LEG_LIFE. result: how it was graded, "void" with its ticket; None while it is open.
+    game: of a leg. number: of the ticket.
     """
 
-    fixture: str
-    market: str
-    side: str
-    line_quarters: int | None
-    price: str
-    status: LegStatus = "open"
-    result: Result | None = None
+    game: str
+    number: int
+    changed_seq: int = 0
 
 
-class Legs(msgspec.Struct, array_like=True, gc=False):
-    """The legs of a ticket, in their order. (A plain tuple of one leg would be looked at by the garbage collector for as long as
-    the ticket is open.)"""
-
-    first: Leg
-    more: tuple[Leg, ...] = ()
-
-    def __iter__(self) -> Iterator[Leg]:
-        return iter((self.first, *self.more))
-
-    def __len__(self) -> int:
-        return 1 + len(self.more)
-
-
-class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixture", read_by=("player",)):
+class Ticket(
+    Row,
+    table="tickets",
+    held_while=("status", "open"),
+    found_by="fixture",
+    found_through=TicketGame,
+    read_by=("player",),
+):
     """A ticket. Amounts in minor units.
 
     number: the ticket number: the position of the event that placed it.
     kind: what it is, and so how it is paid (`@pays`). straight: one leg, which wins or loses all of it.
     agent: the player's agent at that time.
-    fixture: the game of its legs.
+    fixture, market, side, line_quarters, price, ended: of its first leg (see `Leg`).
     risk_minor, win_minor: what the player may lose, and win: what it pays if all its legs win.
     house_seq: the house position at which the lines were taken.
     writer, channel: who placed it, and how it came in (`Channel`).
-    settlement: the house position of the result that settled it, 0 while open.
+    settlement: the house position of the result that settled it, 0 while open, and where it was settled by voiding a leg.
+    more: the legs after the first one; None for a ticket of one. (So a straight is a row of plain values, and nothing that the
+    garbage collector looks at for as long as it is open.)
     """
 
     number: int
@@ -94,7 +70,10 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     agent: str
     kind: str
     fixture: str
-    legs: Legs
+    market: str
+    side: str
+    line_quarters: int | None
+    price: str
     risk_minor: int
     win_minor: int
     basis: str
@@ -107,7 +86,43 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     returned_minor: int | None = None
     settlement: int = 0
     closed_ns: int | None = None
+    ended: Ending | None = None
+    more: tuple[Leg, ...] | None = None
     changed_seq: int = 0
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """Its legs, in their order."""
+        first = Leg(self.fixture, self.market, self.side, self.line_quarters, self.price, self.ended)
+        return (first, *self.more) if self.more else (first,)
+
+    def legs_at(self, numbers: Iterable[int]) -> tuple[Leg, ...]:
+        """Those of its legs that have these numbers, from 1.
+
+        Raises BrokenInvariant if there is none of a number.
+        """
+        legs = self.legs
+        if not self.more and tuple(numbers) == FIRST_LEG:
+            return legs
+        if not all(1 <= number <= len(legs) for number in numbers):
+            raise BrokenInvariant(f"ticket {self.number} has {len(legs)} legs")
+        return tuple(legs[number - 1] for number in numbers)
+
+    def standing(self) -> tuple[int, ...]:
+        """The numbers of its legs that are open."""
+        if not self.more:
+            return FIRST_LEG if self.ended is None else ()
+        return tuple(number for number, leg in enumerate(self.legs, 1) if leg.ended is None)
+
+    def end_leg(self, number: int, ended: Ending | None) -> None:
+        """Note how a leg has ended; None: it is open (again)."""
+        if number == 1:
+            self.ended = ended
+        elif self.more:
+            self.more = tuple(
+                msgspec.structs.replace(leg, ended=ended) if at == number else leg
+                for at, leg in enumerate(self.more, 2)
+            )
 
 
 class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_number"}):
@@ -130,25 +145,33 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
             if ticket.status == "open":
                 self.opened(ticket)
 
+    def add(self, ticket: Ticket) -> None:
+        """Take in a new ticket."""
+        self.by_number.put(ticket.number, self.state.touch(ticket))
+        self.opened(ticket)
+        if ticket.more:
+            for game in dict.fromkeys(leg.fixture for leg in ticket.more if leg.fixture != ticket.fixture):
+                self.state.touch(TicketGame(game, ticket.number))
+
     def opened(self, ticket: Ticket) -> None:
         """Count a ticket as open, on the game of each leg."""
         self.open_count += 1
         number, open_on = ticket.number, self.open_on
-        for leg in ticket.legs:
-            try:
-                open_on[leg.fixture][number] = None
-            except KeyError:
-                open_on[leg.fixture] = {number: None}
+        try:
+            open_on[ticket.fixture][number] = None
+        except KeyError:
+            open_on[ticket.fixture] = {number: None}
+        for leg in ticket.more or ():
+            open_on.setdefault(leg.fixture, {})[number] = None
 
     def no_longer_open(self, ticket: Ticket) -> None:
         """Stop counting a ticket as open: it leaves memory when that is durable."""
         self.open_count -= 1
-        for leg in ticket.legs:
-            numbers = self.open_on.get(leg.fixture)
-            if numbers is not None:
-                numbers.pop(ticket.number, None)
-                if not numbers:
-                    del self.open_on[leg.fixture]
+        for fixture in dict.fromkeys((ticket.fixture, *(leg.fixture for leg in ticket.more or ()))):
+            numbers = self.open_on[fixture]
+            del numbers[ticket.number]
+            if not numbers:
+                del self.open_on[fixture]
         self.closed.append(ticket.number)
 
     def evict(self, durable_seq: int) -> int:
@@ -171,7 +194,7 @@ LARGE_WAGER_SHARE = 2
 """A wager is large from the book's largest stake divided by this."""
 
 
-class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice="large_wager"):
+class WagerPlaced(TicketPlaced, Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice="large_wager"):
     """A ticket is written.
 
     wager: its number, which is the position of this event (in a preview, the one that it would have).
@@ -192,32 +215,11 @@ class WagerPlaced(Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice
     writer: str
     channel: str
 
+    def taken(self) -> Taken:
+        return Taken(self.player, self.risk_minor, self.win_minor, (self,))
+
     def is_notable(self, state: Any) -> bool:
         return bool(self.risk_minor * LARGE_WAGER_SHARE >= state.settings.current.stake_max_minor)
-
-
-@evolves(WagerPlaced)
-def wager_placed(book: "Book", event: WagerPlaced) -> None:
-    if event.wager != book.seq:
-        raise BrokenInvariant("a ticket's number is the position at which it is placed")
-    ticket = Ticket(
-        event.wager,
-        event.player,
-        event.agent,
-        "straight",
-        event.fixture,
-        Legs(Leg(event.fixture, event.market, event.side, event.line_quarters, event.price)),
-        event.risk_minor,
-        event.win_minor,
-        event.basis,
-        event.house_seq,
-        event.writer,
-        event.channel,
-        book.at_ns,
-    )
-    tickets = book.tickets
-    tickets.by_number[ticket.number] = book.touch(ticket)
-    tickets.opened(ticket)
 
 
 class VoidWager(Command, needs=Permission.WAGER_VOID):
@@ -231,17 +233,22 @@ class VoidWager(Command, needs=Permission.WAGER_VOID):
 
 
 class WagerVoided(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
-    """A ticket counts no more; its risk is free again."""
+    """A ticket counts no more; its risk is free again.
+
+    stood: the legs that were open until then, by number from 1.
+    """
 
     wager: int
     player: str
     reason: str
+    stood: tuple[int, ...]
 
 
 class WagerReversed(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     """A settlement is taken back; the ticket is open again.
 
-    settlement: the one that is taken back. change_minor: of the player's balance.
+    settlement: the one that is taken back. change_minor: of the player's balance. opened: the legs that are open again, by number
+    from 1; how the others have ended stands.
     """
 
     wager: int
@@ -249,12 +256,14 @@ class WagerReversed(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     settlement: int
     change_minor: int
     reason: str
+    opened: tuple[int, ...]
 
 
 class WagerSettled(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     """A ticket is graded and paid.
 
-    settlement: the house position of the result. returned_minor: the money back, stake included. legs: how each leg ended.
+    settlement: the house position of the result. returned_minor: the money back, stake included. legs: how each leg has ended.
+    stood: those that were open until then, by number from 1.
     """
 
     wager: int
@@ -262,96 +271,72 @@ class WagerSettled(Event, shown_to=Permission.TICKER_VIEW, topic="wagers"):
     settlement: int
     result: Result
     returned_minor: int
-    legs: tuple[Result, ...]
+    legs: tuple[Ending, ...]
+    stood: tuple[int, ...]
+
+
+def stored_wager(book: "Book", number: int) -> list[ByKey]:
+    """The need for a ticket that is not in memory."""
+    return [] if number in book.tickets.by_number or not 0 < number <= book.seq else [ByKey(Ticket, number)]
 
 
 @wants(VoidWager)
 @wants(WagerReversed)
 def the_wager(book: "Book", message: VoidWager | WagerReversed) -> list[ByKey]:
-    if message.wager in book.tickets.by_number or not 0 < message.wager <= book.seq:
-        return []
-    return [ByKey(Ticket, message.wager)]
+    return stored_wager(book, message.wager)
 
 
-def reversal(ticket: Ticket, reason: str) -> WagerReversed:
-    """The event that takes a ticket's settlement back."""
+def reversal(ticket: Ticket, reason: str, opened: tuple[int, ...]) -> WagerReversed:
+    """The event that takes a ticket's settlement back. opened: the legs that are open again, by number."""
     check(ticket.returned_minor is not None, "a settled ticket has what it returned")
     change = ticket.risk_minor - (ticket.returned_minor or 0)
-    return WagerReversed(ticket.number, ticket.player, ticket.settlement, change, reason)
+    return WagerReversed(ticket.number, ticket.player, ticket.settlement, change, reason, opened)
+
+
+def settled(
+    book: "Book", ticket: Ticket, settlement: int, endings: Sequence[Ending], stood: tuple[int, ...]
+) -> WagerSettled:
+    """The event that pays a ticket, by how its legs have ended. settlement: the house position of the result. stood: the legs
+    that were open until then, by number."""
+    result, money = book.vocabulary.pays[ticket.kind](ticket, endings, book.settings.current.rounding)
+    return WagerSettled(ticket.number, ticket.player, settlement, result, money, tuple(endings), stood)
+
+
+def wager_to_void(book: "Book", number: int, context: "Context") -> Ticket:
+    """The ticket that somebody wants to void, all of it or a leg.
+
+    Raises Rejected `not_permitted`, `unknown_wager`.
+    """
+    if context.user.player:
+        raise Rejected("not_permitted", "A player cannot void a ticket.")
+    ticket = book.tickets.by_number.get(number)
+    if ticket is None:
+        if context.user.node != ROOT:
+            raise Rejected("not_permitted", "That is outside your part of the tree.")
+        raise Rejected("unknown_wager", f"There is no ticket {number}.", wager=number)
+    book.tree.player_within(context.user, ticket.player)
+    return ticket
 
 
 @decides(VoidWager)
 def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Event] | tuple[()]:
-    if context.user.player:
-        raise Rejected("not_permitted", "A player cannot void a ticket.")
-    ticket = book.tickets.by_number.get(command.wager)
-    if ticket is None:
-        if context.user.node != ROOT:
-            raise Rejected("not_permitted", "That is outside your part of the tree.")
-        raise Rejected("unknown_wager", f"There is no ticket {command.wager}.", wager=command.wager)
-    book.tree.player_within(context.user, ticket.player)
+    ticket = wager_to_void(book, command.wager, context)
     if ticket.status == "void":
         return ()
-    voided = WagerVoided(ticket.number, ticket.player, command.reason)
-    return [voided] if ticket.status == "open" else [reversal(ticket, command.reason), voided]
+    number, player, stood = ticket.number, ticket.player, ticket.standing()
+    if ticket.status == "open":
+        return [WagerVoided(number, player, command.reason, stood)]
+    opened = tuple(at for at, leg in enumerate(ticket.legs, 1) if leg.status == "graded")
+    return [reversal(ticket, command.reason, opened), WagerVoided(number, player, command.reason, opened)]
 
 
-def live_on(book: "Book", ticket: Ticket, event: str, legs: Sequence[Result | None]) -> None:
-    """Take the step in the lives of a ticket and its legs that an event is. legs: the result that each has from here on."""
-    after = TICKET_LIFE.get((ticket.status, event))
-    if after is None:
-        raise BrokenInvariant(f"ticket {ticket.number} is {ticket.status}: no {event}")
-    ticket.status = after
-    for number, leg in enumerate(ticket.legs):
-        leg_after = LEG_LIFE.get((leg.status, event))
-        if leg_after is None:
-            raise BrokenInvariant(f"a leg of ticket {ticket.number} is {leg.status}: no {event}")
-        leg.status = leg_after
-        leg.result = legs[number]
-    book.touch(ticket)
-
-
-@evolves(WagerVoided)
-def wager_voided(book: "Book", event: WagerVoided) -> None:
-    ticket = book.tickets.by_number[event.wager]
-    live_on(book, ticket, "WagerVoided", ["void"] * len(ticket.legs))
-    ticket.result = "void"
-    ticket.returned_minor = ticket.risk_minor
-    ticket.closed_ns = book.at_ns
-    book.tickets.no_longer_open(ticket)
-
-
-@evolves(WagerSettled)
-def wager_settled(book: "Book", event: WagerSettled) -> None:
-    ticket = book.tickets.by_number[event.wager]
-    live_on(book, ticket, "WagerSettled", event.legs)
-    ticket.result = event.result
-    ticket.returned_minor = event.returned_minor
-    ticket.settlement = event.settlement
-    ticket.closed_ns = book.at_ns
-    book.tickets.no_longer_open(ticket)
-    change = event.returned_minor - ticket.risk_minor
-    if change:
-        player = book.tree.players[ticket.player]
-        book.ledger.post(player, GRADING, change, "won" if change > 0 else "lost", ticket.number, "")
-
-
-@evolves(WagerReversed)
-def wager_reversed(book: "Book", event: WagerReversed) -> None:
-    ticket = book.tickets.by_number[event.wager]
-    live_on(book, ticket, "WagerReversed", [None] * len(ticket.legs))
-    ticket.result = None
-    ticket.returned_minor = None
-    ticket.settlement = 0
-    ticket.closed_ns = None
-    book.tickets.opened(ticket)
-    if event.change_minor:
-        player = book.tree.players[ticket.player]
-        book.ledger.post(player, GRADING, event.change_minor, "reversal", ticket.number, event.reason)
+def wager_moved_seq(book: "Book", number: int) -> int:
+    """The position at which a ticket last changed, 0 if it is not in memory."""
+    ticket = book.tickets.by_number.get(number)
+    return ticket.changed_seq if ticket else 0
 
 
 @grounds(VoidWager)
 def wager_ground(book: "Book", command: VoidWager) -> int:
     """The ticket itself."""
-    ticket = book.tickets.by_number.get(command.wager)
-    return ticket.changed_seq if ticket else 0
+    return wager_moved_seq(book, command.wager)

@@ -29,6 +29,8 @@ from runline.domain import (
     jobs,
     lateness,
     ledger,
+    leg_voiding,
+    legs,
     lines,
     nodes,
     offers,
@@ -48,6 +50,7 @@ from runline.domain import (
     settlement,
     sources,
     suspension,
+    ticket_life,
     tickets,
     timers,
     topics,
@@ -79,7 +82,7 @@ Sliced = Callable[[Any, Any, "Context"], Any]
 Caused = Callable[[Any, Any], Command]
 Missed = Callable[[Any, int], Sequence[Any]]
 MadeUp = Callable[[Any, int, "Context"], Sequence[Event]]
-Pays = Callable[["tickets.Ticket", Sequence[Result], Rounding], tuple[Result, Minor]]
+Pays = Callable[["tickets.Ticket", Sequence[legs.Ending], Rounding], tuple[Result, Minor]]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 K = TypeVar("K")
@@ -102,7 +105,10 @@ NOUNS: tuple[ModuleType, ...] = (
     accounts,
     ledger,
     lines,
+    legs,
     tickets,
+    ticket_life,
+    leg_voiding,
     placing,
     risk,
     results_taken,

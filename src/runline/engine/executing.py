@@ -66,8 +66,9 @@ class Executing:
                 writer.fetching_job = writer.fetching_job or isinstance(submission.request.command, DoSlice)
                 self.fetching.start(self.fetch(writer, submission))
                 return
-            lag_ms = house.lag_ms() if house.behind_ns else 0
-            outcome = writer.execute(submission, now_ns or self.clock.now_ns(), self.clock.host_ns(), lag_ms)
+            decided_ns = self.clock.host_ns()
+            lag_ms = house.lag_ms(decided_ns) if house.behind_ns else 0
+            outcome = writer.execute(submission, now_ns or self.clock.now_ns(), decided_ns, lag_ms)
             if duty is not None and duty[0] == "house" and type(outcome) is not Refused:
                 # It would come again, and be done twice, after the next start.
                 check(

@@ -106,11 +106,13 @@ class HouseView:
         # A stopped house is behind for as long as it is stopped.
         self.behind_ns = writer.undurable_since_ns() or int(self.unproved)
 
-    def lag_ms(self) -> int:
-        """How far it is behind, in milliseconds of the host's time."""
+    def lag_ms(self, host_ns: int = 0) -> int:
+        """How far it is behind, in milliseconds of the host's time. host_ns: that time, if it is known already."""
         if not self.behind_ns:
             return 0
-        return UNPROVED_MS if self.unproved or not self.sound else (self.clock.host_ns() - self.behind_ns) // 1_000_000
+        if self.unproved or not self.sound:
+            return UNPROVED_MS
+        return ((host_ns or self.clock.host_ns()) - self.behind_ns) // 1_000_000
 
     def enter(self, writer: Writer) -> None:
         """The house goes on, and the view has all that is durable of it."""

@@ -22,7 +22,8 @@ def id_bytes(text: str) -> bytes:
     Raises Rejected `command_id_invalid`.
     """
     try:
-        value = bytes.fromhex(text.replace("-", "")) if len(text) == 36 and text[8::5][:4] == "----" else b""
+        dashed = len(text) == 36 and text[8] == text[13] == text[18] == text[23] == "-"
+        value = bytes.fromhex(text.replace("-", "")) if dashed else b""
     except ValueError:
         value = b""
     if len(value) != 16 or value[6] >> 4 != 7 or value[8] >> 6 != 2:

@@ -12,9 +12,17 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Literal
 
+from runline.domain.access import User
 from runline.domain.messages import ENGINE, Lane
 from runline.domain.state import State
-from runline.engine.limits import ACTOR_WAITING_MAX, CONTROL_KEPT, CONTROL_TURN, CONTROL_TURN_NS, LANE_DEPTH_MAX
+from runline.engine.limits import (
+    ACTOR_WAITING_MAX,
+    CONTROL_KEPT,
+    CONTROL_TURN,
+    CONTROL_TURN_NS,
+    LANE_COUNTED_FROM,
+    LANE_DEPTH_MAX,
+)
 from runline.engine.requests import Request, Submission
 
 Rank = Lane | Literal["last"]
@@ -33,12 +41,21 @@ def is_permitted(state: State, request: Request) -> bool:
 
     (A stream without users has not begun: the commands that make its first ones are on their way.)
     """
-    command = request.command
-    needs = command.needs
+    return may_send(state, request, state.access.users.get(request.actor))
+
+
+def may_send(state: State, request: Request, user: User | None) -> bool:
+    """As `is_permitted` says, where the sender is looked up already."""
+    needs = request.command.needs
     if needs is None:
-        return request.actor == command.sender
-    user = state.access.users.get(request.actor)
+        return request.actor == request.command.sender
     return (user.active and needs in state.access.allowed[user.role]) if user is not None else not state.access.users
+
+
+def left_of(held: int, free: int) -> int:
+    """How many places a branch that holds so many may still have, when so many are free. (With twice as many as it leaves free,
+    one user of an empty lane may have as many as one call holds.)"""
+    return 2 * free - held
 
 
 class Waiting(ABC):
@@ -51,12 +68,13 @@ class Waiting(ABC):
         self.branches: dict[str, int] = {}
 
     @abstractmethod
-    def has_room(self, actor: str, branch: str, depth: int, most: int) -> bool:
-        """Whether one more of a user's may wait. depth: places of the lane. most: of one user."""
+    def admit(self, submission: Submission, depth: int, most: int) -> bool:
+        """Add a submission, at its end, if one more of its sender's may wait. Returns whether it may. depth: places of the
+        lane. most: of one user."""
 
     @abstractmethod
     def put(self, submission: Submission) -> None:
-        """Add a submission, at its end."""
+        """Add a submission, at its end, whether or not there is room."""
 
     @abstractmethod
     def put_first(self, submission: Submission) -> None:
@@ -74,11 +92,6 @@ class Waiting(ABC):
     def __len__(self) -> int:
         """How many wait."""
 
-    def left_of(self, branch: str, free: int) -> int:
-        """How many places a branch may still have, when so many are free. (With twice as many as it leaves free, one user of an
-        empty lane may have as many as one call holds.)"""
-        return 2 * free - self.branches.get(branch, 0)
-
     def count(self, branch: str, sign: Literal[1, -1]) -> None:
         """Count (1) or stop counting (-1) what waits of a branch."""
         left = self.branches.get(branch, 0) + sign
@@ -89,37 +102,70 @@ class Waiting(ABC):
 
 
 class InOrder(Waiting):
-    """First come, first served. senders: how many wait, by who sent them.
+    """First come, first served.
+
+    senders: how many wait, by who sent them. It and `parts` are counted only from when so many wait that somebody could have more
+    than they may, until nothing waits: what goes straight through pays nothing for it.
 
     (Of two bettors the one who came first has the line. Turns would cost each wager up to half a microsecond, and there is little
     to gain: what one user may have waiting is decided within some 20 ms.)
     """
 
-    __slots__ = ("senders", "submissions")
+    __slots__ = ("counted", "senders", "submissions")
 
     def __init__(self) -> None:
         super().__init__()
         self.submissions: deque[Submission] = deque()
         self.senders: dict[str, int] = {}
+        self.counted = False
 
-    def has_room(self, actor: str, branch: str, depth: int, most: int) -> bool:
-        own, free = self.senders.get(actor, 0), depth - len(self.submissions)
-        return free > 0 and own < most and (not branch or own < self.left_of(branch, free))
+    def admit(self, submission: Submission, depth: int, most: int) -> bool:
+        submissions = self.submissions
+        waiting = len(submissions)
+        if self.counted:
+            return self.admit_counted(submission, depth - waiting, most)
+        if waiting < LANE_COUNTED_FROM and waiting < most and 2 * waiting < depth:
+            # Were all that wait one user's, or one branch's, there would be room still.
+            submissions.append(submission)
+            return True
+        self.counted = True
+        for one in submissions:
+            self.count_in(one)
+        return self.admit_counted(submission, depth - waiting, most)
+
+    def admit_counted(self, submission: Submission, free: int, most: int) -> bool:
+        branch = submission.branch
+        own = self.senders.get(submission.request.actor, 0)
+        if free <= 0 or own >= most or (branch and own >= left_of(self.branches.get(branch, 0), free)):
+            return False
+        self.put(submission)
+        return True
 
     def put(self, submission: Submission) -> None:
         self.submissions.append(submission)
-        actor = submission.request.actor
-        self.senders[actor] = self.senders.get(actor, 0) + 1
-        branch = submission.branch
-        if branch:
-            self.branches[branch] = self.branches.get(branch, 0) + 1
+        if self.counted:
+            self.count_in(submission)
 
     def put_first(self, submission: Submission) -> None:
-        self.put(submission)
-        self.submissions.rotate(1)
+        self.submissions.appendleft(submission)
+        if self.counted:
+            self.count_in(submission)
 
     def take(self) -> Submission:
         submission = self.submissions.popleft()
+        if self.counted:
+            self.count_out(submission)
+        return submission
+
+    def count_in(self, submission: Submission) -> None:
+        """Count one more."""
+        actor = submission.request.actor
+        self.senders[actor] = self.senders.get(actor, 0) + 1
+        if submission.branch:
+            self.count(submission.branch, 1)
+
+    def count_out(self, submission: Submission) -> None:
+        """Count one less; nothing any more, if it was the last one."""
         actor = submission.request.actor
         left = self.senders[actor] - 1
         if left:
@@ -128,13 +174,14 @@ class InOrder(Waiting):
             del self.senders[actor]
         if submission.branch:
             self.count(submission.branch, -1)
-        return submission
+        self.counted = bool(self.submissions)
 
     def empty(self) -> list[Submission]:
         submissions = list(self.submissions)
         self.submissions.clear()
         self.senders.clear()
         self.branches.clear()
+        self.counted = False
         return submissions
 
     def __iter__(self) -> Iterator[Submission]:
@@ -166,9 +213,13 @@ class InTurns(Waiting):
         if not self.unserved:
             self.unserved = sum(map(len, self.senders.values()))
 
-    def has_room(self, actor: str, branch: str, depth: int, most: int) -> bool:
-        own, free = len(self.senders.get(branch, {}).get(actor, ())), depth - self.size
-        return free > 0 and own < most and (not branch or own < self.left_of(branch, free))
+    def admit(self, submission: Submission, depth: int, most: int) -> bool:
+        branch = submission.branch
+        own, free = len(self.senders.get(branch, {}).get(submission.request.actor, ())), depth - self.size
+        if free <= 0 or own >= most or (branch and own >= left_of(self.branches.get(branch, 0), free)):
+            return False
+        self.put(submission)
+        return True
 
     def queue_of(self, submission: Submission) -> deque[Submission]:
         self.size += 1
@@ -261,12 +312,12 @@ class Lanes:
             "last": self.last,
         }
 
-    def has_room(self, rank: Rank, actor: str, branch: str = "") -> bool:
-        """Whether one more of a user's requests may wait in a lane. branch: the branch of the tree in which they stand."""
+    def admit(self, rank: Rank, submission: Submission) -> bool:
+        """Let a submission wait in a lane, if there is room for it. Returns whether there is."""
         depth = LANE_DEPTH_MAX[rank]
-        if branch and rank == "control":
+        if submission.branch and rank == "control":
             depth -= CONTROL_KEPT
-        return self.ranks[rank].has_room(actor, branch, depth, ACTOR_WAITING_MAX[rank])
+        return self.ranks[rank].admit(submission, depth, ACTOR_WAITING_MAX[rank])
 
     def empty(self) -> list[Submission]:
         """Take everything out, control first."""

@@ -11,6 +11,10 @@ one who hears of a changed line in a second. last: what its sender may not do, a
 ACTOR_WAITING_MAX: Final = {"control": 1_024, "wagers": 1_024, "bulk": 32_768, "last": 64}
 """Requests of one user waiting in a lane; beyond it this user hears `busy`, and there is room for the others."""
 
+LANE_COUNTED_FROM = 1_024
+"""Requests waiting in a lane without turns from which on it is counted whose they are, if no smaller number decides it: few
+enough to be counted at once (0.2 ms), and so many that what goes straight through is not."""
+
 CONTROL_KEPT = 2_048
 """Places in the control lane that only staff of the whole book (or of the house) may take: however much those below them send,
 who stands above is heard."""

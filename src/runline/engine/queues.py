@@ -10,7 +10,7 @@ from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
 from runline.engine.answers import NOBODY, Answers
 from runline.engine.batch import Batches
 from runline.engine.ids import uuid7
-from runline.engine.lanes import RANKS, Rank, is_permitted, lane_of
+from runline.engine.lanes import RANKS, Rank, lane_of, may_send
 from runline.engine.limits import (
     ACTOR_WAITING_MAX,
     COMMAND_ID_LENGTH,
@@ -101,19 +101,19 @@ class Queues:
                 outcome = refused(writer.state.seq, not_signed_in())
                 self.batches.tell_durably(writer, Submission(request, sink, index, queued_ns), outcome)
                 continue
+            state = writer.state
+            user = state.access.users.get(request.actor)
             rank: Rank = "last"
-            if is_permitted(writer.state, request):
+            if may_send(state, request, user):
                 rank = "bulk" if request.bulk else request.command.lane
-            branch = writer.state.access.branch_of(request.actor)
-            if not self.has_room(writer, request.actor, branch, rank):
+            branch = state.tree.branch_of(user.node) if user is not None else ""
+            if not request.received_ns:
+                request.received_ns = queued_ns
+            if not self.admit(writer, rank, Submission(request, sink, index, queued_ns, branch)):
                 sender = request.session or request.actor
                 late[request.stream, sender, request.bulk, type(request.command)] = [index]
                 continue
-            request.received_ns = request.received_ns or queued_ns
-            writer.lanes.ranks[rank].put(Submission(request, sink, index, queued_ns, branch))
             turns[rank][writer] = None
-            if rank == "wagers":
-                self.wagers_waiting += 1
         for indexes in late.values():
             self.process.probes.refuse("busy", len(indexes))
             busy_in = writers.get(requests[indexes[0]].stream)
@@ -131,7 +131,7 @@ class Queues:
             raise Rejected("unknown_book", "There is no such book.")
         if request.actor == ENGINE:
             raise Rejected("not_permitted", "Only the engine itself may do this.")
-        if ("house" if writer.house is None else "book") not in request.command.streams:
+        if writer.state.kind not in request.command.streams:
             raise Rejected("wrong_stream", "This command is not for this stream.")
         if (
             request.session
@@ -156,17 +156,21 @@ class Queues:
         command_id = uuid7(self.process.clock.now_ns(), self.process.entropy)
         self.submit((Request(stream, command_id, GATEWAY, command),), UNHEARD)
 
-    def has_room(self, writer: Writer, actor: str, branch: str, rank: Rank) -> bool:
-        """Whether one more may wait: the lane, what its sender and their branch of the tree have of it, and of wagers what the
-        stream has of all."""
+    def admit(self, writer: Writer, rank: Rank, submission: Submission) -> bool:
+        """Let a submission wait, if one more may: the lane, what its sender and their branch of the tree have of it, and of
+        wagers what the stream has of all. Returns whether it may."""
         if rank == "wagers":
             if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
                 return False
-            return writer.lanes.wagers.has_room(actor, branch, LANE_DEPTH_MAX[rank], ACTOR_WAITING_MAX[rank])
-        if rank == "control" and actor == GATEWAY:
+            if not writer.lanes.wagers.admit(submission, LANE_DEPTH_MAX["wagers"], ACTOR_WAITING_MAX["wagers"]):
+                return False
+            self.wagers_waiting += 1
+            return True
+        if rank == "control" and submission.request.actor == GATEWAY:
             # It sends for everybody; whom it sends for is bounded at the doors.
-            return len(writer.lanes.control) < LANE_DEPTH_MAX[rank]
-        return writer.lanes.has_room(rank, actor, branch)
+            control, depth = writer.lanes.control, LANE_DEPTH_MAX["control"]
+            return control.admit(submission, depth, depth)
+        return writer.lanes.admit(rank, submission)
 
     def has_its_share(self, writer: Writer) -> bool:
         """Whether as many wagers wait in this stream as are its due of all that may wait."""

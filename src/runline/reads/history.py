@@ -18,6 +18,7 @@ from runline.domain.audience import Audience, sees
 from runline.domain.catalog import Fixture
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.ledger import LedgerEntry, Movement
+from runline.domain.legs import Leg
 from runline.domain.messages import HOUSE, Event, Rejected, event_json, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
@@ -160,6 +161,13 @@ def before_of(seen: SeenSnapshot, asked: Asked) -> int:
     return min(int(asked.after), above) if asked.after.isdecimal() else 0
 
 
+def leg_row(game: Fixture | None, leg: Leg) -> LegRow:
+    """A leg as its reader sees it."""
+    ended = leg.ended
+    result, counts_at, share = (ended.result, ended.price, ended.share) if ended else (None, None, None)
+    return LegRow(*(*astuple(in_words(game, leg)), leg.status, result, counts_at, share))
+
+
 def wager_rows(seen: SeenSnapshot) -> Callable[[Ticket], WagerRow]:
     """What makes a row of a ticket as its reader sees it; for one page, on which each game is looked up once."""
     games: dict[str, Fixture | None] = {}
@@ -170,7 +178,7 @@ def wager_rows(seen: SeenSnapshot) -> Callable[[Ticket], WagerRow]:
         return games[fixture]
 
     def row(ticket: Ticket) -> WagerRow:
-        legs = [LegRow(*(*astuple(in_words(game_of(leg.fixture), leg)), leg.status, leg.result)) for leg in ticket.legs]
+        legs = [leg_row(game_of(leg.fixture), leg) for leg in ticket.legs]
         first = legs[0]
         return WagerRow(
             ticket.number,

@@ -115,15 +115,23 @@ class MemoryStore:
             key = need.key if isinstance(need.key, tuple) else (need.key,)
             row = self.rows.get(need.row.table, {}).get((stream, *key))
             return [row_decoder(need.row)(row[1:])] if row else []
-        held, found_by = need.row.held_while, need.row.found_by
+        held = need.row.held_while
         assert held is not None
-        assert found_by is not None
         found = [
             row
             for row in self.stored(stream, need.row)
-            if getattr(row, found_by) == need.value and row.key() > need.after and getattr(row, held[0]) != held[1]
+            if row.key() > need.after
+            and getattr(row, held[0]) != held[1]
+            and self.is_found(stream, row, str(need.row.found_by), need.value)
         ]
         return found[: need.limit]
+
+    def is_found(self, stream: str, row: Row, field: str, value: str) -> bool:
+        """Whether a row has a value in a field, or is named for it by another row."""
+        if getattr(row, field) == value:
+            return True
+        through = row.found_through if field == row.found_by else None
+        return through is not None and (stream, value, row.key()) in self.rows.get(through.table, {})
 
     async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:
         return self.log.get(stream, [])[after : after + limit]

@@ -66,7 +66,9 @@ class MemorySnapshot:
         limit: int,
     ) -> Walked:
         def is_wanted(row: Any) -> bool:
-            if row.key() >= before or any(getattr(row, field) != value for field, value in fields.items()):
+            if row.key() >= before or not all(
+                self.store.is_found(self.stream, row, field, value) for field, value in fields.items()
+            ):
                 return False
             if agents is None:
                 return True

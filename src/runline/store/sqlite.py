@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from runline.store.opening import open_log
 from runline.store.sqlite_hints import SQLITE
 from runline.store.sqlite_history import SqliteHistory
 from runline.store.statements import EVENTS_AFTER, HEAD, HEADS_AS_THEY_ARE, HELD_SUMS, LAST_COMMANDS
-from runline.store.tables import NO_TABLES, equal, select, table_of, tables_of
+from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 from runline.store.wal import PAGE_BYTES
 
 
@@ -63,11 +64,9 @@ class SqliteReader:
             key = need.key if isinstance(need.key, tuple) else (need.key,)
             rows = self.read(select(need.row, f"AND {equal(table.key[1:])}", SQLITE), (stream, *key))
         else:
-            held, found_by = need.row.held_while, need.row.found_by
-            assert held is not None
-            where = f"AND \"{found_by}\" = ? AND {table.key[1]} > ? AND {held[0]} <> '{held[1]}'"
-            sql = select(need.row, where, SQLITE) + " LIMIT ?"
-            rows = self.read(sql, (stream, need.value, need.after, need.limit))
+            values = stream, need.value, need.after, need.limit
+            rows = [row for sql in following(need.row, SQLITE) for row in self.read(sql, values)]
+            rows = sorted(rows, key=itemgetter(0))[: need.limit]
         return [decode(row) for row in rows]
 
     async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:

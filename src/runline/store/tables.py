@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.invariants import check
 from runline.domain.rows import Column, columns
 from runline.domain.state import Row
 from runline.domain.vocabulary import Vocabulary
@@ -169,6 +170,27 @@ def indexes_in(vocabulary: Vocabulary) -> tuple[Index, ...]:
     """All indexes: the log's, and those of the rows that a vocabulary declares, in the order of their tables' names."""
     rows = vocabulary.rows
     return (*SYSTEM_INDEXES, *(index for name in sorted(rows) for index in indexes_of(rows[name])))
+
+
+@cache
+def following(row_type: type[Row], hints: Hints) -> tuple[str, ...]:
+    """The statements for the next rows that have left memory, by a value of what they are looked up by, after a key: those that
+    have it themselves, and those that others name for it. Each in the order of the keys; no row is in both."""
+    table, held = table_of(row_type), row_type.held_while
+    check(held is not None and row_type.found_by is not None, "rows that leave memory are looked up by something")
+    assert held is not None
+    key, gone = table.key[1], f"{table.name}.{held[0]} <> '{held[1]}'"
+    own = select(row_type, f"AND \"{row_type.found_by}\" = ? AND {key} > ? AND {held[0]} <> '{held[1]}'", hints)
+    if row_type.found_through is None:
+        return (f"{own} LIMIT ?",)
+    through = table_of(row_type.found_through)
+    columns = ", ".join(f'{table.name}."{name}"' for name in (*table.key[1:], *table.rest))
+    named = (
+        f"SELECT {columns} FROM {through.name} {hints.looked_up} {table.name} USING (stream, {key}) "
+        f"WHERE {through.name}.stream = ? AND {through.key[1]} = ? AND {through.name}.{key} > ? AND {gone} "
+        f"ORDER BY {through.name}.{key}"
+    )
+    return f"{own} LIMIT ?", f"{named} LIMIT ?"
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -27,25 +27,26 @@ Run = Callable[[str, tuple[Any, ...]], Iterable[tuple[Any, ...]]]
 class Way(msgspec.Struct, frozen=True):
     """A way through rows of a table.
 
-    number: the key's column. index: by which it goes, "" for the primary key. narrowed: what holds for every row on it.
-    picked: what else must hold for those that are wanted.
+    number: the key's column. index: by which it goes, "" for the primary key. through: the table of those that name the rows,
+    where it goes by its primary key; "" for none. narrowed: what holds for every row on it. picked: what else must hold for
+    those that are wanted.
     """
 
     table: str
     number: str
     index: str
+    through: str
     narrowed: tuple[Clause, ...]
     picked: tuple[Clause, ...]
 
     def walk(self, read: Run, hints: Hints, stream: str, before: int, count: int) -> tuple[list[int], int]:
         """(the newest numbers below `before`, at most `count`; the number down to which it has all, or 0)."""
-        through = hints.through(self.index) if self.index else ""
+        rows = f"{self.table}{hints.through(self.index) if self.index else ''}"
+        if self.through:
+            rows = f"{self.through} {hints.looked_up} {self.table} USING (stream, {self.number})"
         wanted = " AND ".join(sql for sql, _ in self.picked) or "TRUE"
         narrowed = " AND ".join(("stream = ?", *(sql for sql, _ in self.narrowed), f"{self.number} < ?"))
-        sql = (
-            f"SELECT {self.number}, {wanted} FROM {self.table}{through} WHERE {narrowed} "
-            f"ORDER BY {self.number} DESC LIMIT ?"
-        )
+        sql = f"SELECT {self.number}, {wanted} FROM {rows} WHERE {narrowed} ORDER BY {self.number} DESC LIMIT ?"
         values = [value for _, values in self.picked for value in values]
         values += [stream, *(value for _, values in self.narrowed for value in values), before, WALK_ROWS_MAX]
         found: list[int] = []
@@ -65,8 +66,11 @@ def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Clause
     table = row_type.table
     number = table_of(row_type).key[1]
 
-    def way(index: str, narrowed: tuple[Clause, ...], *picked: Clause) -> Way:
-        return Way(table, number, f"{table}{index}" if index else "", narrowed, (*picked, *within))
+    def way(index: str, narrowed: tuple[Clause, ...], *picked: Clause, through: str = "") -> Way:
+        return Way(table, number, f"{table}{index}" if index else "", through, narrowed, (*picked, *within))
+
+    def having(but: str = "") -> list[Clause]:
+        return [has(row_type, field, value) for field, value in fields.items() if field != but]
 
     if not fields:
         return [way("", ())]
@@ -76,22 +80,34 @@ def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Clause
         field, value = row_type.held_while
         if fields.get(field, value) == value:
             held: Clause = (f"{field} = '{value}'", ())
-            found.append(way("_held", (held,), *having(fields, but=field)))
+            found.append(way("_held", (held,), *having(but=field)))
         if fields.get(field) == value:
             return found
         if fields.keys() == {field}:
             # Most of history has been closed in the usual way: an index would cost more at settling than it saves here.
-            return [way("", (), *having(fields))]
+            return [way("", (), *having())]
         gone = ((f"{field} <> '{value}'", ()),)
     first = next(field for field in NARROWEST_FIRST if field in fields)
     narrowed: Clause = (equal((first,)), (fields[first],))
-    found.append(way(f"_by_{first}", (narrowed, *gone), *having(fields, but=first)))
+    found.append(way(f"_by_{first}", (narrowed, *gone), *having(but=first)))
+    if first == row_type.found_by and row_type.found_through is not None:
+        other = table_of(row_type.found_through)
+        named: Clause = (equal(other.key[1:2]), (fields[first],))
+        found.append(way("", (named,), *gone, *having(but=first), through=other.name))
     return found
 
 
-def having(fields: Mapping[str, str], *, but: str = "") -> list[Clause]:
-    """That fields have their values, but for one of them."""
-    return [(equal((field,)), (value,)) for field, value in fields.items() if field != but]
+def has(row_type: type[Row], field: str, value: str) -> Clause:
+    """That a field has a value, or that the row is named for it by another one."""
+    if field != row_type.found_by or row_type.found_through is None:
+        return equal((field,)), (value,)
+    table, other = table_of(row_type), table_of(row_type.found_through)
+    game, number = other.key[1:]
+    named = (
+        f"SELECT 1 FROM {other.name} WHERE {other.name}.stream = {table.name}.stream AND {other.name}.{game} = ? "
+        f"AND {other.name}.{number} = {table.name}.{number}"
+    )
+    return f"({equal((field,))} OR EXISTS ({named}))", (value, value)
 
 
 def of_agents(row_type: type[Row], stream: str, agents: Collection[str], hints: Hints) -> Clause:

@@ -22,10 +22,17 @@ class WagersAsked(Asked, frozen=True, kw_only=True):
 
 
 class LegRow(Told, frozen=True):
-    """A selection of a ticket. status: open, graded, or void with its ticket. result: how it ended."""
+    """A selection of a ticket.
+
+    status: open, graded, or void (by hand, alone or with its ticket). result: how it ended. counts_at: the price at which it
+    counts instead of its own; share: the part of the stake that has won in a dead heat, (numerator, denominator); None where
+    no rule has changed that.
+    """
 
     status: str
     result: str | None
+    counts_at: str | None
+    share: tuple[int, int] | None
 
 
 class WagerRow(msgspec.Struct):

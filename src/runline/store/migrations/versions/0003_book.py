@@ -128,6 +128,15 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "ticket_games",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("game", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "game", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "tickets",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
@@ -135,7 +144,10 @@ def upgrade() -> None:
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("fixture", sa.Text(), nullable=False),
-        sa.Column("legs", sa.Text(), nullable=False),
+        sa.Column("market", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("line_quarters", sa.BigInteger(), nullable=True),
+        sa.Column("price", sa.Text(), nullable=False),
         sa.Column("risk_minor", sa.BigInteger(), nullable=False),
         sa.Column("win_minor", sa.BigInteger(), nullable=False),
         sa.Column("basis", sa.Text(), nullable=False),
@@ -148,6 +160,8 @@ def upgrade() -> None:
         sa.Column("returned_minor", sa.BigInteger(), nullable=True),
         sa.Column("settlement", sa.BigInteger(), nullable=False),
         sa.Column("closed_ns", sa.BigInteger(), nullable=True),
+        sa.Column("ended", sa.Text(), nullable=True),
+        sa.Column("more", sa.Text(), nullable=True),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "number"),
         sqlite_with_rowid=False,

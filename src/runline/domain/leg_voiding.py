@@ -1,0 +1,62 @@
+"""Leg voiding: somebody voids one leg of a ticket; the others stand.
+
+Rule: a leg that was graded is reversed first, with the settlement of its ticket if that was settled. Where no leg is open after
+it, the ticket is settled at once, by how its legs have ended.
+"""
+
+from typing import TYPE_CHECKING
+
+from runline.domain.identifiers import Reason
+from runline.domain.legs import VOIDED, LegReversed, LegVoided
+from runline.domain.messages import Command, Event, Rejected, decides, grounds, wants
+from runline.domain.permissions import Permission
+from runline.domain.state import ByKey
+from runline.domain.tickets import reversal, settled, stored_wager, wager_moved_seq, wager_to_void
+
+if TYPE_CHECKING:
+    from runline.domain.book import Book
+    from runline.domain.context import Context
+
+
+class VoidLeg(Command, needs=Permission.WAGER_VOID):
+    """Void one leg of a ticket, open or settled. (The only leg of a ticket is voided with it, by `VoidWager`.)
+
+    wager: the ticket number. leg: which one, from 1.
+    """
+
+    wager: int
+    leg: int
+    reason: Reason
+
+
+@wants(VoidLeg)
+def ticket_of_leg(book: "Book", command: VoidLeg) -> list[ByKey]:
+    return stored_wager(book, command.wager)
+
+
+@decides(VoidLeg)
+def void_leg(book: "Book", command: VoidLeg, context: "Context") -> list[Event] | tuple[()]:
+    ticket = wager_to_void(book, command.wager, context)
+    legs, number = ticket.legs, command.leg
+    if len(legs) == 1 or not 1 <= number <= len(legs):
+        raise Rejected("unknown_leg", f"Ticket {ticket.number} has no leg {number} to be voided alone.", leg=number)
+    leg = legs[number - 1]
+    if leg.status == "void":
+        return ()
+    reason = command.reason
+    events: list[Event] = []
+    if ticket.status == "settled":
+        events.append(reversal(ticket, reason, (number,)))
+    elif leg.status == "graded":
+        events.append(LegReversed(ticket.number, ticket.player, number, reason))
+    events.append(LegVoided(ticket.number, ticket.player, number, reason))
+    endings = [VOIDED if one is leg else one.ended for one in legs]
+    if None not in endings:
+        events.append(settled(book, ticket, ticket.settlement, [ended for ended in endings if ended], ()))
+    return events
+
+
+@grounds(VoidLeg)
+def leg_ground(book: "Book", command: VoidLeg) -> int:
+    """The ticket itself."""
+    return wager_moved_seq(book, command.wager)
