@@ -28,6 +28,8 @@ def pair_placed(book: Book, event: PairPlaced) -> None:
         book.tree.players[event.player].agent,
         "pair",
         first.fixture,
+        first.market,
+        first.side,
         Legs(first, (second,)),
         event.risk_minor,
         event.win_minor,

@@ -45,7 +45,9 @@ def sealed(*stretches: Stretch) -> Sealed:
 
 def ticket(number: int, status: str = "open", fixture: str = "G1", **fields: Any) -> Ticket:
     leg = Leg(fixture, f"{fixture}:game:total", "over", 34, "-105")
-    plain = Ticket(number, "P1", "A1", "straight", fixture, Legs(leg), 105, 100, "risk", 9, "P1", "api", 7)
+    plain = Ticket(
+        number, "P1", "A1", "straight", fixture, leg.market, leg.side, Legs(leg), 105, 100, "risk", 9, "P1", "api", 7
+    )
     plain.status = status
     for name, value in fields.items():
         setattr(plain, name, value)

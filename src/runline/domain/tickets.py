@@ -85,7 +85,7 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     number: the ticket number: the position of the event that placed it.
     kind: what it is, and so how it is paid (`@pays`). straight: one leg, which wins or loses all of it.
     agent: the player's agent at that time.
-    fixture: the game of its legs.
+    fixture: the game of its legs. market, side: of its first leg, by which history is narrowed.
     risk_minor, win_minor: what the player may lose, and win: what it pays if all its legs win.
     house_seq: the house position at which the lines were taken.
     writer, channel: who placed it, and how.
@@ -97,6 +97,8 @@ class Ticket(Row, table="tickets", held_while=("status", "open"), found_by="fixt
     agent: str
     kind: str
     fixture: str
+    market: str
+    side: str
     legs: Legs
     risk_minor: int
     win_minor: int
@@ -209,6 +211,8 @@ def wager_placed(book: "Book", event: WagerPlaced) -> None:
         event.agent,
         "straight",
         event.fixture,
+        event.market,
+        event.side,
         Legs(Leg(event.fixture, event.market, event.side, event.line_quarters, event.price)),
         event.risk_minor,
         event.win_minor,

@@ -11,6 +11,7 @@ from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.state import State
+from runline.domain.times import time_text
 from runline.domain.topics import Changed
 from runline.engine.ports import Happened
 
@@ -89,8 +90,8 @@ def entry_of(fact: Fact) -> bytes:
     text = fact.texts.get("entry")
     if text is None:
         seq, at_ns, actor, command, event = fact.happened
-        text = b'{"seq":%d,"at_ns":%d,"actor":%b,"command":"%b","event":%b}' % (
-            seq, at_ns, encode(actor), command.encode(), event_json(event),
+        text = b'{"seq":%d,"at_ns":%d,"at":"%b","actor":%b,"command":"%b","event":%b}' % (
+            seq, at_ns, time_text(at_ns).encode(), encode(actor), command.encode(), event_json(event),
         )  # fmt: skip
         fact.texts = {**fact.texts, "entry": text}
     return text
@@ -101,8 +102,9 @@ def notice_of(fact: Fact, stream: str) -> bytes:
     text = fact.texts.get("notice")
     if text is None:
         seq, at_ns, actor, _, event = for_books(fact.happened) if fact.house else fact.happened
-        text = b'{"stream":"%b","seq":%d,"at_ns":%d,"actor":%b,"kind":"%b","event":%b}' % (
-            (HOUSE if fact.house else stream).encode(), seq, at_ns, encode(actor), fact.kind.encode(), event_json(event),
+        text = b'{"stream":"%b","seq":%d,"at_ns":%d,"at":"%b","actor":%b,"kind":"%b","event":%b}' % (
+            (HOUSE if fact.house else stream).encode(), seq, at_ns, time_text(at_ns).encode(), encode(actor),
+            fact.kind.encode(), event_json(event),
         )  # fmt: skip
         fact.texts = {**fact.texts, "notice": text}
     return text

@@ -134,6 +134,8 @@ def upgrade() -> None:
         sa.Column("agent", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("fixture", sa.Text(), nullable=False),
+        sa.Column("market", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
         sa.Column("legs", sa.Text(), nullable=False),
         sa.Column("risk_minor", sa.BigInteger(), nullable=False),
         sa.Column("win_minor", sa.BigInteger(), nullable=False),
