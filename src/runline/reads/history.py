@@ -32,7 +32,6 @@ from runline.domain.queries.history import (
     TraceRow,
     WagerRow,
     WagersAsked,
-    Window,
 )
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import R, Row
@@ -43,7 +42,8 @@ from runline.engine.envelope import Logged, decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot, Wanted
 from runline.engine.requests import Refused, refused
-from runline.reads.limits import NUMBER_DIGITS_MAX, SCAN_EVENTS_MAX, SORTED_ROWS_MAX
+from runline.reads.limits import SCAN_EVENTS_MAX, SORTED_ROWS_MAX
+from runline.reads.windows import number_of, span
 
 
 @cache
@@ -153,47 +153,6 @@ def standing(
         return refused(snapshot.position, rejected)
 
 
-def first_at(time: Callable[[int], int | None], since_ns: int, position: int) -> int:
-    """The lowest number at which it was so late, above all if it never was. (Time in a stream never goes back.)
-
-    time: of what has the highest number up to this one; None if there is nothing.
-    """
-    low, high = 1, position + 1
-    while low < high:
-        middle = (low + high) // 2
-        at_ns = time(middle)
-        if at_ns is not None and at_ns >= since_ns:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def span(
-    seen: SeenSnapshot,
-    asked: Window[Any],
-    time: Callable[[int], int | None],
-    *,
-    ascending: bool = False,
-    paged: bool = True,
-) -> tuple[int, int]:
-    """(above, below): between which numbers a page's rows are, by its window and by where the page before has ended."""
-    position = seen.snapshot.position
-    above = first_at(time, time_of(asked.since), position) - 1 if asked.since else 0
-    below = first_at(time, time_of(asked.until), position) if asked.until else position + 1
-    if not asked.after or not paged:
-        return above, below
-    after = number_of(asked.after)
-    if after is None:
-        return below, below
-    return (max(above, after), below) if ascending else (above, min(below, after))
-
-
-def number_of(text: str) -> int | None:
-    """The number that a page's `after` names, None if it names none."""
-    return int(text) if text.isdecimal() and len(text) < NUMBER_DIGITS_MAX else None
-
-
 def wager_row(ticket: Ticket) -> WagerRow:
     """A ticket as its reader sees it."""
     first = ticket.legs.first
@@ -279,7 +238,7 @@ def wagers_page(seen: SeenSnapshot, asked: WagersAsked) -> Page:
     )
     by_risk = asked.sort == "risk"
     time = time_at(seen, Ticket, "placed_ns")
-    above, below = span(seen, asked, time, ascending=wanted.ascending, paged=not by_risk)
+    above, below = span(seen.snapshot.position, asked, time, ascending=wanted.ascending, paged=not by_risk)
     least = {"risk_minor": asked.least_minor} if asked.least_minor else {}
     most = {"risk_minor": asked.most_minor} if asked.most_minor else {}
     wanted = msgspec.structs.replace(wanted, least=least, most=most, above=above, below=below)
@@ -291,7 +250,7 @@ def wagers_page(seen: SeenSnapshot, asked: WagersAsked) -> Page:
 def ledger_page(seen: SeenSnapshot, asked: LedgerAsked) -> Page:
     """Movements, in the order that is asked for."""
     wanted = wanted_of(seen, asked, player=asked.player)
-    above, below = span(seen, asked, time_at(seen, LedgerEntry, "at_ns"), ascending=wanted.ascending)
+    above, below = span(seen.snapshot.position, asked, time_at(seen, LedgerEntry, "at_ns"), ascending=wanted.ascending)
     wanted = msgspec.structs.replace(wanted, above=above, below=below)
     return rows_page(seen, LedgerEntry, wanted, movement, asked.limit)
 
@@ -334,7 +293,7 @@ def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
         found = next(iter(seen.snapshot.entries(number + 1, 1)), None)
         return decode_envelope(found[1]).at_ns if found is not None else None
 
-    above, before = span(seen, asked, time)
+    above, before = span(seen.snapshot.position, asked, time)
     items: list[LogRow] = []
     for looked, (seq, body) in enumerate(seen.snapshot.entries(before, SCAN_EVENTS_MAX), 1):
         if seq <= above:
