@@ -12,7 +12,7 @@ from runline.client.answers import Executed
 from runline.domain.messages import Command, Event
 from runline.domain.preview import Moves
 from runline.domain.queries.declared import Asked
-from runline.domain.vocabulary import plain_vocabulary
+from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 
 R = TypeVar("R")
 E = TypeVar("E", bound=Event)
@@ -62,8 +62,10 @@ class Rows(msgspec.Struct, Generic[R]):
     house: int = 0
 
 
-VOCABULARY = plain_vocabulary()
-"""What this client knows of."""
+@cache
+def vocabulary() -> Vocabulary:
+    """What this client knows of."""
+    return plain_vocabulary()
 
 
 @cache
@@ -74,14 +76,14 @@ def decoder_of(kind: Any) -> Any:
 @cache
 def names() -> dict[type[Asked[Any]], tuple[str, type]]:
     """The name and the row of the query that each type asks."""
-    return {query.asked: (query.name, query.row) for query in VOCABULARY.queries.values()}
+    return {query.asked: (query.name, query.row) for query in vocabulary().queries.values()}
 
 
 def event_of(body: bytes | msgspec.Raw | dict[str, Any]) -> Event | OtherEvent:
     """An event, as the log (`LogRow.event`), an answer or a frame has it."""
     fields: dict[str, Any] = body if isinstance(body, dict) else msgspec.json.decode(body)
     name = str(fields.get("type", ""))
-    kind = VOCABULARY.events.get(name)
+    kind = vocabulary().events.get(name)
     if kind is None:
         return OtherEvent(name, {key: value for key, value in fields.items() if key != "type"})
     return msgspec.convert(fields, kind)
