@@ -12,9 +12,8 @@ import msgspec
 
 from runline.bootstrap import open_store, outside, running_engine
 from runline.config import StoreSettings
-from runline.gateway.app import make_framework
+from runline.gateway.app import every_operation
 from runline.gateway.openapi import make_document
-from runline.gateway.routes import SESSION_BODIES
 from runline.gateway.server import make_server
 
 
@@ -24,7 +23,7 @@ async def document_of_this() -> bytes:
         database = Path(temporary) / "runline.db"
         async with running_engine(open_store(StoreSettings(database, "inline"))) as (engine, bus):
             gateway = make_server(bus, outside(engine.clock)).gateway
-            document = make_document(make_framework(gateway), gateway.door.vocabulary, SESSION_BODIES)
+            document = make_document(gateway.door.vocabulary, every_operation(gateway))
             await gateway.close()
     return msgspec.json.format(msgspec.json.encode(document))
 

@@ -23,6 +23,7 @@ from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permissi
 from runline.domain.ticket_life import TICKET_LIFE
 from runline.domain.vocabulary import plain_vocabulary
 from runline.gateway.door import path_name, public_commands
+from runline.gateway.fields import about_field, text_of
 from runline.shell import VARIABLES
 
 VOCABULARY = plain_vocabulary()
@@ -50,10 +51,11 @@ def fields_table(kind: type) -> list[str]:
     fields = msgspec.structs.fields(kind)
     if not fields:
         return ["No fields.", ""]
-    lines = ["| field | type | |", "|---|---|---|"]
+    lines = ["| field | type | what | |", "|---|---|---|---|"]
     for field in fields:
         default = "" if field.required else f"by default `{field.default!r}`"
-        lines.append(f"| `{field.name}` | {type_name(field.type)} | {default} |")
+        what = about_field(kind, field.name).replace("|", "\\|")
+        lines.append(f"| `{field.name}` | {type_name(field.type)} | {what} | {default} |")
     return [*lines, ""]
 
 
@@ -62,7 +64,7 @@ def commands() -> Iterable[str]:
     yield 'Each is `POST /v1/its-name` with its fields as the JSON body, and `{"type", "id", "command"}` in `POST /v1/commands`.'
     yield ""
     for kind in sorted(public_commands(VOCABULARY), key=lambda one: one.__name__):
-        yield from (f"## {kind.__name__}", "", about(kind), "")
+        yield from (f"## {kind.__name__}", "", text_of(kind), "")
         yield from (f"`POST /v1/{path_name(kind.__name__)}`; needs `{kind.needs}`; for: {', '.join(kind.streams)}.", "")
         yield from fields_table(kind)
     internal = sorted(name for name, kind in VOCABULARY.commands.items() if kind not in public_commands(VOCABULARY))
@@ -74,7 +76,7 @@ def events() -> Iterable[str]:
     for name in sorted(VOCABULARY.events):
         kind = VOCABULARY.events[name]
         shown = f"Shown to whoever has `{kind.shown_to}`." if kind.shown_to else "Shown to nobody but its subject."
-        yield from (f"## {name}", "", about(kind), "", shown, "")
+        yield from (f"## {name}", "", text_of(kind), "", shown, "")
         yield from fields_table(kind)
 
 
@@ -85,7 +87,9 @@ def queries() -> Iterable[str]:
     yield ""
     for name, query in sorted(VOCABULARY.queries.items()):
         needs = f"Needs `{query.needs}`." if query.needs else "For everyone who is signed in."
-        yield from (f"## {name}", "", query.about, "", needs, "", about(query.asked), "", "A row:", "")
+        yield from (f"## {name}", "", query.about, "", needs, "", text_of(query.asked), "", "What is asked for:", "")
+        yield from fields_table(query.asked)
+        yield from ("A row:", "")
         yield from fields_table(query.row)
     yield from ("## Topics of the live stream", "", "| topic | what | needs |", "|---|---|---|")
     for topic in VOCABULARY.topics.values():

@@ -7,7 +7,7 @@ itself, and fails here until it has a value in SAMPLES and an index to go by.
 import json
 import re
 from collections.abc import Iterator
-from itertools import product
+from itertools import combinations
 from typing import Any, Literal, get_args, get_origin
 
 import apsw
@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from tests.doubles.ids import uuid7
 from tests.doubles.plain import VOCABULARY
-from tests.integration.world import NOON_NS, play, running, wager
+from tests.integration.world import HOUR_NS, NOON_NS, play, running, start_ns, wager
 
 from runline.domain.accounts import EnterTransaction
 from runline.domain.fixtures import CreateLeague
@@ -23,10 +23,13 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Asked
+from runline.domain.queries.history import WagersAsked
 from runline.domain.roles import SetRole
 from runline.domain.sessions import Session
 from runline.domain.tickets import VoidWager
+from runline.domain.times import sibling, time_of, time_text
 from runline.domain.users import CreateUser
+from runline.engine.bus import Question
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.requests import Refused
 from runline.evaluate import trace as tracing
@@ -42,17 +45,38 @@ WALK_ROWS = 300
 TRACED = uuid7(NOON_NS, bytes)
 """The id of a command of each stream."""
 
-STEPS_PER_ROW_MAX = 35
+STEPS_PER_ROW_MAX = 45
 STEPS_MAX = 150
 """What SQLite may execute for each row that it hands over, and once for a statement: nothing is read in vain."""
 
 HISTORY = {name: query for name, query in VOCABULARY.queries.items() if query.history}
-SAMPLES: dict[tuple[str, str], tuple[str, ...]] = {
+LATER, LATEST = (time_text(start_ns(fixture) + 3 * HOUR_NS) for fixture in ("G1", "G2"))
+"""Since when there are tickets of the second and of the third game."""
+
+SAMPLES: dict[tuple[str, str], tuple[str | int, ...]] = {
     ("wagers", "player"): ("P2", "P9"),
     ("wagers", "fixture"): ("G1", "G3"),
+    ("wagers", "agent"): ("A3",),
+    ("wagers", "market"): ("G2:game:moneyline",),
+    ("wagers", "side"): ("home", "away"),
+    ("wagers", "since"): (LATER,),
+    ("wagers", "until"): (LATER, LATEST),
+    ("wagers", "least_minor"): (150,),
+    ("wagers", "most_minor"): (200,),
     ("ledger", "player"): ("P2", "P9"),
+    ("ledger", "agent"): ("A3",),
+    ("ledger", "since"): (LATER,),
+    ("ledger", "until"): (LATEST,),
     ("log", "type"): ("WagerVoided",),
     ("log", "actor"): ("ann",),
+    ("log", "player"): ("P9",),
+    ("log", "since"): (LATER,),
+    ("log", "until"): (LATER,),
+    ("refusals", "since"): (LATER,),
+    ("refusals", "until"): (LATER,),
+    ("refusals", "actor"): ("ann",),
+    ("refusals", "command"): ("PlaceWager",),
+    ("refusals", "code"): ("stake_invalid",),
     ("trace", "command"): (TRACED,),
 }
 """What may be asked for in each filter, beside nothing. Those with a closed set of values have all of them."""
@@ -132,7 +156,7 @@ class Watch:
             assert counted["SQLITE_STMTSTATUS_SORT"] == counted["SQLITE_STMTSTATUS_AUTOINDEX"] == 0, run
             assert counted["SQLITE_STMTSTATUS_FULLSCAN_STEP"] <= run.rows, run
             assert counted["SQLITE_STMTSTATUS_VM_STEP"] <= STEPS_MAX + STEPS_PER_ROW_MAX * run.rows, run
-            assert run.rows <= (LIMIT + 1 if "SELECT number, TRUE" in run.sql else WALK_ROWS), run
+            assert run.rows <= (LIMIT + 1 if "SELECT number, TRUE, 0" in run.sql else WALK_ROWS), run
 
 
 async def a_busy_book(path) -> None:
@@ -196,28 +220,33 @@ def reader(book, monkeypatch):
     sqlite_history.Reader.connection.close()
 
 
-def filters(name: str) -> list[dict[str, str]]:
-    """Every combination of the filters of a query."""
-    fields = [
-        field for field in msgspec.structs.fields(HISTORY[name].asked) if field.name not in Asked.__struct_fields__
-    ]
-    values = [
-        get_args(field.type) if get_origin(field.type) is Literal else ("", *SAMPLES[name, field.name])
-        for field in fields
-    ]
-    return [dict(zip((field.name for field in fields), chosen, strict=True)) for chosen in product(*values)]
+def filters(name: str, user: str) -> list[dict[str, Any]]:
+    """What may be asked for: nothing, each filter, and by Ann, of whose subtree is asked besides, every pair of them."""
+    single: list[tuple[str, Any]] = []
+    for field in msgspec.structs.fields(HISTORY[name].asked):
+        if field.name not in Asked.__struct_fields__:
+            values = get_args(field.type) if get_origin(field.type) is Literal else SAMPLES[name, field.name]
+            single += [(field.name, value) for value in values if value != field.default]
+    pairs = [dict(pair) for pair in combinations(single, 2) if pair[0][0] != pair[1][0]]
+    return [{}, *(dict([one]) for one in single), *(pairs if user == "ann" else ())]
 
 
 def every_question() -> list[Any]:
     """(query, stream, user, filters) of all that can be asked."""
     return [
-        pytest.param(name, stream, user, chosen, id="-".join((name, user, *filter(None, chosen.values()))))
+        pytest.param(
+            name,
+            stream,
+            user,
+            chosen,
+            id="-".join((name, user, *(f"{field}:{value}" for field, value in chosen.items()))),
+        )
         for name, query in HISTORY.items()
         for stream, kind in (("b1", "book"), (HOUSE, "house"))
         if kind in query.streams
         for user in ASKERS[kind]
         if query.players or user != "P2"
-        for chosen in filters(name)
+        for chosen in filters(name, user)
     ]
 
 
@@ -226,7 +255,15 @@ def ask(connection: apsw.Connection, name: str, stream: str, user: str, chosen: 
     question = HISTORY[name].asked(**chosen, **asked)
     asked_for = (VOCABULARY, name, f"session of {user}", user, question, NOON_NS)
     found = sqlite_history.look_here(stream, history.answer, asked_for, {})
-    return found if isinstance(found, Refused) else msgspec.json.decode(found[1])
+    return found if isinstance(found, Refused) else without_texts(msgspec.json.decode(found[1]))
+
+
+def without_texts(page: dict[str, Any]) -> dict[str, Any]:
+    """A page without the texts beside its times."""
+    for row in page["items"]:
+        for name in [*row]:
+            row.pop(sibling(name), None)
+    return page
 
 
 def all_pages(connection: apsw.Connection, *question: Any, limit: int) -> list[Any]:
@@ -247,14 +284,23 @@ def test_every_page_of_history_is_read_by_an_index_and_costs_no_more_than_a_page
         with watch:
             page = ask(reader, name, stream, user, chosen, limit=LIMIT, after=after)
         if isinstance(page, Refused):
-            assert (page.code, user, chosen["player"]) == ("not_permitted", "ann", "P2")
+            assert is_not_theirs(user, chosen) or (page.code, chosen["sort"]) == ("too_many", "risk")
+        else:
+            assert not is_not_theirs(user, chosen) or name == "log"
         assert watch.runs
         watch.check()
 
 
+def is_not_theirs(user: str, chosen: dict[str, Any]) -> bool:
+    """Whether somebody asks for more than their own."""
+    if user == "P2":
+        return chosen.get("player", "P2") != "P2" or "agent" in chosen
+    return (user, chosen.get("player")) == ("ann", "P2")
+
+
 @pytest.mark.parametrize(("name", "stream", "user", "chosen"), every_question())
 def test_pages_that_end_early_lose_nothing(reader, monkeypatch, name, stream, user, chosen):
-    if user == "ann" and chosen.get("player") == "P2":
+    if is_not_theirs(user, chosen) or chosen.get("sort") == "risk":
         return
     question = (name, stream, user, chosen)
     found = all_pages(reader, *question, limit=200)
@@ -291,7 +337,7 @@ def legs_of(row: dict[str, Any], ended: str | None) -> list[Any]:
 
 @pytest.mark.parametrize("user", ASKERS["book"])
 @pytest.mark.parametrize(("name", "table"), [("wagers", "tickets"), ("ledger", "ledger_entries")])
-def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
+def test_what_is_found_is_what_the_table_holds(reader, monkeypatch, name, table, user):
     fields = [field.name for field in msgspec.structs.fields(HISTORY[name].row) if field.name not in IN_WORDS]
     columns = ["ended" if field == "legs" else field for field in fields]
     sql = f"SELECT {', '.join(columns)} FROM {table} WHERE stream = 'b1' ORDER BY +number DESC"
@@ -300,15 +346,74 @@ def test_what_is_found_is_what_the_table_holds(reader, name, table, user):
         row["legs"] = legs_of(row, row["legs"])
     assert len(everything) > 2_000
     mine = {"owner": {row["player"] for row in everything}, "ann": SUBTREE, "P2": {"P2"}}[user]
-    for chosen in filters(name):
-        if user == "ann" and chosen["player"] == "P2":
-            continue
-        if user == "P2":
-            chosen["player"] = "P2"
-        wanted = {field: value for field, value in chosen.items() if value}
-        expected = [row for row in everything if row["player"] in mine and row.items() >= wanted.items()]
-        found = all_pages(reader, name, "b1", user, chosen, limit=100)
-        assert [without_words(row) for row in found] == expected, chosen
+    monkeypatch.setattr(ways, "WALK_ROWS_MAX", 10**6)
+    for chosen in filters(name, user):
+        if not is_not_theirs(user, chosen):
+            expected = [row for row in everything if row["player"] in mine and is_wanted(row, chosen)]
+            if chosen.get("sort") == "risk":
+                expected.sort(key=lambda row: (row["risk_minor"], row["number"]), reverse=True)
+            if chosen.get("order") == "ascending":
+                expected.reverse()
+            found = all_pages(reader, name, "b1", user, chosen, limit=100)
+            assert [without_words(row) for row in found] == expected, chosen
+
+
+def is_wanted(row: dict[str, Any], chosen: dict[str, Any]) -> bool:
+    """Whether a row has all that is asked for."""
+    at_ns: int = row["placed_ns"] if "placed_ns" in row else row["at_ns"]
+    bounds = {
+        "since": lambda value: at_ns >= time_of(value),
+        "until": lambda value: at_ns < time_of(value),
+        "least_minor": lambda value: row["risk_minor"] >= value,
+        "most_minor": lambda value: row["risk_minor"] <= value,
+        "agent": lambda value: row["player"] == "P9",
+        "sort": lambda value: True,
+        "order": lambda value: True,
+    }
+    return all(bounds[name](value) if name in bounds else row[name] == value for name, value in chosen.items())
+
+
+@pytest.mark.parametrize("order", ["descending", "ascending"])
+@pytest.mark.parametrize("sort", ["placed", "risk"])
+def test_pages_stay_where_they_were_while_tickets_are_placed(tmp_path, order, sort):
+    async def main():
+        async with running(SqliteStore(tmp_path / "book.db")) as world:
+            await world.open_house()
+            await world.open_book()
+            placed = [
+                (await world.do("b1", wager(amount_minor=100 + number % 7 * 50))).position for number in range(40)
+            ]
+            seen: list[int] = []
+            after = ""
+            while True:
+                asked = WagersAsked(sort=sort, order=order, limit=6, after=after)
+                answer = await world.bus.ask(Question("b1", "wagers", msgspec.json.encode(asked), actor="owner"))
+                page = msgspec.json.decode(answer.body)
+                seen += [row["number"] for row in page["items"]]
+                after = page["next"]
+                if not after:
+                    break
+                if len(seen) < 30:
+                    await world.do("b1", wager(amount_minor=225))
+            assert len(seen) == len(set(seen))
+            assert set(placed) <= set(seen)
+
+    play(main())
+
+
+def test_too_many_tickets_are_not_sorted_and_a_window_makes_them_few_enough(reader, monkeypatch):
+    monkeypatch.setattr(ways, "WALK_ROWS_MAX", 10**6)
+    monkeypatch.setattr(history, "SORTED_ROWS_MAX", 1_500)
+    refused = ask(reader, "wagers", "b1", "owner", {"sort": "risk"}, limit=LIMIT)
+    assert (refused.code, refused.details["most"]) == ("too_many", 1_500)
+    assert ask(reader, "wagers", "b1", "owner", {"sort": "risk", "since": LATEST}, limit=LIMIT)["items"]
+
+
+def test_a_window_is_found_by_halves_and_not_by_a_walk(reader):
+    with Watch(reader) as watch:
+        page = ask(reader, "wagers", "b1", "owner", {"since": LATER, "until": LATEST}, limit=LIMIT)
+    assert len(page["items"]) == LIMIT
+    assert sum(run.rows for run in watch.runs) < 100
 
 
 @pytest.mark.parametrize(
@@ -335,7 +440,7 @@ def test_of_a_players_or_a_games_tickets_only_the_open_ones_are_looked_for_among
     looked = [run for run in watch.runs if "INDEXED BY" in run.sql]
     assert ["INDEXED BY tickets_held" in run.sql for run in looked] == [True, False]
     assert looked[1].rows <= LIMIT + 1
-    covering = "SEARCH tickets USING COVERING INDEX tickets_held (stream=? AND number<?)"
+    covering = "SEARCH tickets USING COVERING INDEX tickets_held (stream=? AND number>? AND number<?)"
     assert (looked[0].sql, covering) in list(watch.plans())
 
 

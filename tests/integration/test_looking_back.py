@@ -6,6 +6,7 @@ import signal
 from itertools import product
 from typing import Any
 
+import msgspec
 import pytest
 from tests.integration.served import served
 from tests.integration.stores import COMMITTERS, STORES
@@ -16,14 +17,20 @@ from runline.domain.hierarchy import Agent, Player
 from runline.domain.legs import Leg
 from runline.domain.suspension import Suspension
 from runline.domain.tickets import Ticket, TicketGame, VoidWager
-from runline.engine.ports import GENESIS, Head, StoreError
+from runline.engine.ports import GENESIS, Head, StoreError, Wanted
 from runline.store import ways
 from runline.store.sqlite_history import SqliteSnapshot
 
 AGENTS = [Agent("root", ""), Agent("A1", "root"), Agent("A2", "A1"), Agent("A3", "A2"), Agent("B1", "root")]
 PLAYERS = [Player("P1", "A1", 1), Player("P2", "A3", 1), Player("P3", "B1", 1)]
 TICKETS = [
-    ticket(number, ("open", "settled", "void")[number % 3], f"G{number % 2}", player=f"P{number % 4 or 4}")
+    ticket(
+        number,
+        ("open", "settled", "void")[number % 3],
+        f"G{number % 2}",
+        player=f"P{number % 4 or 4}",
+        risk_minor=100 + number,
+    )
     for number in range(1, 41)
 ]
 """Of P4 nobody knows any more where they stand. Some have a leg on another game."""
@@ -68,8 +75,14 @@ def subtree(snapshot, top):
     return snapshot.subtree(top)
 
 
-def newest(snapshot, *asked):
-    return snapshot.newest(*asked)
+def found(snapshot, *asked):
+    """The rows that are wanted, and beyond which number there may be more."""
+    numbers = snapshot.find(*asked)
+    return snapshot.rows(asked[0], [number for number, _ in numbers.numbers]), numbers
+
+
+def with_risk(snapshot, wanted):
+    return snapshot.find(Ticket, wanted, 100, "risk_minor").numbers
 
 
 def entries(snapshot, before, limit):
@@ -160,23 +173,44 @@ def test_rows_come_newest_first_page_by_page_and_none_is_left_out(opened, agents
         return getattr(one, name) == value or (name == "fixture" and value in {leg.fixture for leg in one.legs})
 
     async def then(store, history, first):
-        for status, player, fixture, limit in product(
-            ("", "open", "settled", "void"), ("", "P1", "P2"), ("", "G0", "G2"), (3, 100)
+        for status, player, fixture, side, limit, ascending in product(
+            ("", "open", "settled", "void"), ("", "P1", "P2"), ("", "G0", "G2"), ("", "over"), (3, 100), (False, True)
         ):
-            wanted = {"status": status, "player": player, "fixture": fixture}
-            fields = {name: value for name, value in wanted.items() if value}
-            found, before = [], 41
-            while before:
-                walked = await history.look("b1", newest, Ticket, fields, agents, before, limit)
-                assert len(walked.rows) <= limit
-                found += walked.rows
-                before = walked.more_below
-            assert found == [
+            given = {"status": status, "player": player, "fixture": fixture, "side": side}
+            fields = {name: value for name, value in given.items() if value}
+            rows: list[Ticket] = []
+            wanted = Wanted(fields, agents=agents, below=41, ascending=ascending)
+            while True:
+                page, numbers = await history.look("b1", found, Ticket, wanted, limit)
+                assert len(page) <= limit
+                rows += page
+                if not numbers.goes_on:
+                    break
+                beyond = {"above" if ascending else "below": numbers.goes_on}
+                wanted = msgspec.structs.replace(wanted, **beyond)
+            assert rows == [
                 one
-                for one in reversed(TICKETS)
+                for one in (TICKETS if ascending else reversed(TICKETS))
                 if all(has(one, name, value) for name, value in fields.items())
                 and (agents is None or one.player in below)
             ]
+
+    looking(opened, then)
+
+
+@pytest.mark.parametrize("ascending", [False, True])
+def test_rows_are_bounded_by_numbers_and_amounts_and_told_with_a_value_beside_them(opened, ascending):
+    async def then(store, history, first):
+        wanted = Wanted(
+            {"status": "void"}, {"risk_minor": 110}, {"risk_minor": 130}, above=4, below=29, ascending=ascending
+        )
+        expected = [
+            (one.number, one.risk_minor)
+            for one in TICKETS
+            if one.status == "void" and 110 <= one.risk_minor <= 130 and 4 < one.number < 29
+        ]
+        assert len(expected) > 3
+        assert await history.look("b1", with_risk, wanted) == (expected if ascending else expected[::-1])
 
     looking(opened, then)
 
@@ -247,9 +281,13 @@ def test_a_walk_that_has_looked_at_many_rows_ends_early_and_says_where_it_goes_o
         store: Any = COMMITTERS[kind](path)
         await filled(store)
         snapshot = SqliteSnapshot(store.connection, "b1")
-        walked = snapshot.newest(Ticket, {"status": "void"}, None, 41, 10)
-        assert walked.more_below == 36
-        assert walked.rows == [one for one in reversed(TICKETS) if one.status == "void" and one.number >= 36]
+        void = [one.number for one in TICKETS if one.status == "void"]
+        walked = snapshot.find(Ticket, Wanted({"status": "void"}, below=41), 10)
+        assert walked.goes_on == 36
+        assert [number for number, _ in walked.numbers] == [number for number in reversed(void) if number >= 36]
+        walked = snapshot.find(Ticket, Wanted({"status": "void"}, above=2, ascending=True), 10)
+        assert walked.goes_on == 7
+        assert [number for number, _ in walked.numbers] == [number for number in void if 2 < number <= 7]
         await close(store)
 
     play(main())

@@ -7,6 +7,7 @@ from tests.doubles.plain import VOCABULARY
 
 from runline.domain.ledger import LedgerEntry
 from runline.domain.tickets import Ticket
+from runline.engine.ports import Wanted
 from runline.store import statements
 from runline.store.hints import Hints
 from runline.store.sqlite_hints import SQLITE
@@ -22,7 +23,7 @@ from runline.store.tables import (
     table_of,
     upsert,
 )
-from runline.store.ways import newest, of_agents, ways_to
+from runline.store.ways import find, of_agents, ways_to
 
 OTHER = Hints(through=lambda index: "", looked_up="JOIN", among="= ANY(?)", listed=sorted)
 """What another database is told."""
@@ -58,10 +59,14 @@ def walked(hints: Hints) -> list[str]:
         {"status": "void"},
         {"player": "P1"},
         {"fixture": "G1", "status": "settled"},
+        {"fixture": "G1", "market": "G1:game:total", "side": "over"},
+        {"side": "over"},
     )
     for row_type, fields in [(Ticket, one) for one in filters] + [(LedgerEntry, {}), (LedgerEntry, {"player": "P1"})]:
         for within in ((), (of_agents(row_type, "b1", {"A1"}, hints),)):
-            newest(read, hints, ways_to(row_type, fields, within), "b1", 9, 9)
+            for ascending, beside in ((False, ""), (True, "number")):
+                wanted = Wanted(fields, {"number": 1}, {"number": 9}, above=1, below=9, ascending=ascending)
+                find(read, hints, ways_to(row_type, wanted, within), "b1", wanted, 9, beside)
     return asked
 
 

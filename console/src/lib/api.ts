@@ -82,6 +82,12 @@ export async function ask<Row>(name: string, asked: Record<string, string | numb
   return (await request(`/v1/${name}?${query}`, {})).json();
 }
 
+/** Who is signed in, null if nobody is. (To that route it is no fault if nobody is, and so the browser notes none.) */
+export async function signedIn(): Promise<Schemas['Me'] | null> {
+  const response = await request('/v1/session', {});
+  return response.status === 204 ? null : response.json();
+}
+
 export interface Happened {
   type: string;
   [field: string]: unknown;

@@ -6,9 +6,9 @@ Rule: what is sent again is the same, under the same id.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -25,6 +25,21 @@ from runline.client.answers import (
 )
 from runline.client.frames import ENDS, Follower, Frame, Gap, Parser, Reset
 from runline.client.requests import command_id, path_of
+from runline.client.typed import (
+    Happened,
+    Preview,
+    Rows,
+    after,
+    fields_of,
+    happened,
+    parameters_of,
+    previewed,
+    rows_of,
+)
+from runline.domain.messages import Command
+from runline.domain.queries.declared import Asked
+
+R = TypeVar("R")
 
 logger = logging.getLogger("runline.client")
 
@@ -33,6 +48,9 @@ RETRIED = frozenset((429, 502, 503, 504))
 
 PAUSE_S = 0.05
 PAUSE_S_MAX = 2.0
+
+CLOCK_S = 600.0
+"""How long what the server's clock says is taken for true, by one's own steady clock."""
 
 SILENCE_S = 15.0
 """A stream that says nothing for so long (three heartbeats) is cut and resumed."""
@@ -60,6 +78,26 @@ class AsyncClient:
         self.http = httpx.AsyncClient(base_url=address, timeout=10.0, limits=limits, transport=transport)
         self.token = token
         self.device = device
+        self.ahead_ns = 0
+        self.compared_s: float | None = None
+        self.comparing = asyncio.Lock()
+
+    async def new_id(self) -> str:
+        """A new id for a command, by the server's clock: however wrong the one here is.
+
+        Raises UnreachableError.
+        """
+        async with self.comparing:
+            began_s = time.monotonic()
+            if self.compared_s is None or began_s > self.compared_s + CLOCK_S:
+                response = await self.request("GET", "/v1/time")
+                if response.status_code == 200:
+                    here_ns = (int(began_s * 10**9) + time.monotonic_ns()) // 2
+                    self.ahead_ns = int(response.json()["now_ns"]) - here_ns
+                else:
+                    self.ahead_ns = time.time_ns() - time.monotonic_ns()
+                self.compared_s = began_s
+        return command_id(time.monotonic_ns() + self.ahead_ns)
 
     @property
     def token(self) -> str:
@@ -146,7 +184,7 @@ class AsyncClient:
 
         Raises RefusedError, UnreachableError.
         """
-        return await self.send_as(command_id(), command, fields)
+        return await self.send_as(await self.new_id(), command, fields)
 
     async def send_as(
         self,
@@ -178,7 +216,7 @@ class AsyncClient:
 
         Raises RefusedError if the call as a whole is refused, UnreachableError.
         """
-        lines = [{"type": name, "command": fields, "id": command_id()} for name, fields in commands]
+        lines = [{"type": name, "command": fields, "id": await self.new_id()} for name, fields in commands]
         content = b"\n".join(map(msgspec.json.encode, lines))
         headers = {"content-type": "application/x-ndjson"}
         response = await self.request("POST", "/v1/commands", content=content, headers=headers)
@@ -195,6 +233,60 @@ class AsyncClient:
         if response.status_code != 200:
             raise refusal(response)
         return decode_page(response.content)
+
+    # The same, typed
+
+    async def do(self, command: Command, *, sent_as: str = "", if_position: int | None = None) -> Happened:
+        """Execute a command. sent_as: under an id of yours (`new_id`), so that it may be sent again after `UnreachableError`.
+
+        Raises RefusedError, UnreachableError.
+        """
+        sent_as = sent_as or await self.new_id()
+        return happened(
+            await self.send_as(sent_as, type(command).__name__, fields_of(command), if_position=if_position)
+        )
+
+    async def preview(self, command: Command) -> Preview:
+        """What would come of a command, which changes nothing.
+
+        Raises RefusedError, UnreachableError.
+        """
+        sent_as = await self.new_id()
+        return previewed(await self.send_as(sent_as, type(command).__name__, fields_of(command), preview=True))
+
+    async def do_all(self, commands: Sequence[Command]) -> list[Happened | RefusedError]:
+        """Execute up to 1,000 commands in one call; an outcome for each, in their order.
+
+        Raises RefusedError if the call as a whole is refused, UnreachableError.
+        """
+        outcomes = await self.send_all([(type(one).__name__, fields_of(one)) for one in commands])
+        return [one if isinstance(one, RefusedError) else happened(one) for one in outcomes]
+
+    async def page(self, asked: Asked[R]) -> Rows[R]:
+        """A page of a query's rows.
+
+        Raises RefusedError, UnreachableError.
+        """
+        name, params = parameters_of(asked)
+        response = await self.request("GET", f"/v1/{name}", params=params)
+        if response.status_code != 200:
+            raise refusal(response)
+        return rows_of(asked, response.content)
+
+    async def rows(self, asked: Asked[R]) -> AsyncIterator[R]:
+        """All rows of a query, page after page. `limit` is how many are fetched at once.
+
+        Raises RefusedError, UnreachableError.
+        """
+        while True:
+            page = await self.page(asked)
+            for row in page.items:
+                yield row
+            if not page.next:
+                return
+            asked = after(asked, page.next)
+
+    # Live
 
     async def stream(self, *topics: str, last_id: str = "", node: str = "") -> AsyncGenerator[Frame, None]:
         """Follow topics: an image first, then deltas and heartbeats, for ever. It resumes by itself. If a frame was lost on the

@@ -12,6 +12,6 @@ def path_of(command: str) -> str:
     return f"/v1/{words.lstrip('-')}"
 
 
-def command_id() -> str:
-    """A new id for a command."""
-    return uuid7(time.time_ns(), os.urandom)
+def command_id(now_ns: int | None = None) -> str:
+    """A new id for a command. now_ns: the server's time, in UTC nanoseconds; else it is that of this machine."""
+    return uuid7(time.time_ns() if now_ns is None else now_ns, os.urandom)

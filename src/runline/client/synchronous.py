@@ -4,13 +4,18 @@ Rule: nothing is decided here; each method runs the asynchronous one until it ha
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from runline.client.answers import Executed, Page, RefusedError
 from runline.client.asynchronous import AsyncClient
 from runline.client.frames import Frame
+from runline.client.typed import Happened, Preview, Rows, after
+from runline.domain.messages import Command
+from runline.domain.queries.declared import Asked
+
+R = TypeVar("R")
 
 
 class Client:
@@ -68,6 +73,35 @@ class Client:
     def ask(self, query: str, /, **params: Any) -> Page:
         """See AsyncClient."""
         return self.runner.run(self.client.ask(query, **params))
+
+    def do(self, command: Command, *, sent_as: str = "", if_position: int | None = None) -> Happened:
+        """See AsyncClient."""
+        return self.runner.run(self.client.do(command, sent_as=sent_as, if_position=if_position))
+
+    def preview(self, command: Command) -> Preview:
+        """See AsyncClient."""
+        return self.runner.run(self.client.preview(command))
+
+    def do_all(self, commands: Sequence[Command]) -> list[Happened | RefusedError]:
+        """See AsyncClient."""
+        return self.runner.run(self.client.do_all(commands))
+
+    def new_id(self) -> str:
+        """See AsyncClient."""
+        return self.runner.run(self.client.new_id())
+
+    def page(self, asked: Asked[R]) -> Rows[R]:
+        """See AsyncClient."""
+        return self.runner.run(self.client.page(asked))
+
+    def rows(self, asked: Asked[R]) -> Iterator[R]:
+        """See AsyncClient."""
+        while True:
+            page = self.page(asked)
+            yield from page.items
+            if not page.next:
+                return
+            asked = after(asked, page.next)
 
     def stream(self, *topics: str, last_id: str = "", node: str = "") -> Generator[Frame, None, None]:
         """See AsyncClient."""

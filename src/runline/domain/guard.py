@@ -296,8 +296,12 @@ class GuardRow(msgspec.Struct):
     default: bool
 
 
-@query("guard", needs=Permission.LINES_POST, asked=Asked, row=GuardRow, streams=("house",))
-def guard(house: "House", view: "House", user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class GuardAsked(Asked[GuardRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("guard", needs=Permission.LINES_POST, asked=GuardAsked, row=GuardRow, streams=("house",))
+def guard(house: "House", view: "House", user: User, audience: Audience, asked: GuardAsked, now_ns: int) -> Page:
     """The rules by which lines that look like a mistake are held or told."""
 
     def rows() -> list[GuardRow]:

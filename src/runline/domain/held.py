@@ -231,8 +231,12 @@ class HeldRow(msgspec.Struct):
     held_ns: int
 
 
-@query("held", needs=Permission.LINES_POST, asked=Asked, row=HeldRow, streams=("house",))
-def held_lines(house: "House", view: "House", user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class HeldAsked(Asked[HeldRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("held", needs=Permission.LINES_POST, asked=HeldAsked, row=HeldRow, streams=("house",))
+def held_lines(house: "House", view: "House", user: User, audience: Audience, asked: HeldAsked, now_ns: int) -> Page:
     """The lines that look like a mistake and wait for a person, by market."""
 
     def row(name: str) -> HeldRow:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 import msgspec
 
 from runline.domain.permissions import Permission, StreamKind
+from runline.domain.times import with_times
 
 Lane = Literal["control", "wagers", "bulk"]
 """control: whatever changes what is allowed. wagers: what players do. bulk: long and mass work, last in line."""
@@ -149,16 +150,28 @@ encode = msgspec.json.Encoder().encode
 
 
 @cache
-def opening(kind: type[Event]) -> bytes:
-    """The beginning of an event's JSON: its type."""
-    return b'{"type":"' + kind.__name__.encode() + b'"'
+def opening(kind: type[Event]) -> tuple[bytes, bool]:
+    """The beginning of an event's JSON, its type; and whether there are times in it."""
+    return b'{"type":"' + kind.__name__.encode() + b'"', b'_ns"' in encode(msgspec.json.schema(kind))
 
 
 def event_json(event: Event) -> bytes:
-    """An event as everyone who may may see it: its type, then its fields without those that are secret."""
+    """An event as everyone who may may see it: its type, then its fields without those that are secret, and the texts beside its
+    times."""
     kind = type(event)
     body = encode(bare(event) if kind.secret else event)
-    return opening(kind) + (b"}" if body == b"{}" else b"," + body[1:])
+    start, has_times = opening(kind)
+    if has_times:
+        body = with_times(body)
+    return start + (b"}" if body == b"{}" else b"," + body[1:])
+
+
+def event_body(event: Event) -> bytes:
+    """The same without those texts, for a page that gets them as a whole."""
+    kind = type(event)
+    body = encode(bare(event) if kind.secret else event)
+    start, _ = opening(kind)
+    return start + (b"}" if body == b"{}" else b"," + body[1:])
 
 
 class Rejected(Exception):

@@ -118,15 +118,23 @@ def set_role_ground(state: State, command: SetRole) -> int:
 
 
 class PermissionRow(msgspec.Struct):
-    """A permission. held: whether I hold it, so that I may give it. commands: those that need it here."""
+    """A permission. permission: its name. held: whether I hold it, so that I may give it. commands: those that need it here."""
 
     permission: str
     held: bool
     commands: list[str]
 
 
-@query("permissions", needs=Permission.ROLES_MANAGE, asked=Asked, row=PermissionRow, streams=("house", "book"))
-def permissions(state: State, house: "House", user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class PermissionsAsked(Asked[PermissionRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query(
+    "permissions", needs=Permission.ROLES_MANAGE, asked=PermissionsAsked, row=PermissionRow, streams=("house", "book")
+)
+def permissions(
+    state: State, house: "House", user: User, audience: Audience, asked: PermissionsAsked, now_ns: int
+) -> Page:
     """What a role may hold here: the permissions of this kind of stream."""
     needing: dict[str, list[str]] = {}
     for name, command in sorted(state.vocabulary.commands.items()):

@@ -1,6 +1,6 @@
 """Ports: what the engine needs from outside, and the sealed batch that it hands over."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 import msgspec
@@ -166,11 +166,31 @@ class Store(Reading, Protocol):
         ...
 
 
-class Walked(msgspec.Struct):
-    """Rows that were found, the newest first. more_below: what is below that number was not looked at; 0: there is no more."""
+class Wanted(msgspec.Struct, frozen=True):
+    """Which rows of history are wanted.
 
-    rows: list[Any]
-    more_below: int
+    fields: the values that fields must have. least, most: bounds of fields of numbers, themselves included.
+    agents: only rows whose player stands at one of these nodes now; None for all.
+    above, below: only rows whose number is between these. ascending: from the lowest number on; else from the highest.
+    """
+
+    fields: Mapping[str, str]
+    least: Mapping[str, int] = {}
+    most: Mapping[str, int] = {}
+    agents: Collection[str] | None = None
+    above: int = 0
+    below: int = 2**62
+    ascending: bool = False
+
+
+class Found(msgspec.Struct):
+    """Rows that were found, in the order that was wanted: their numbers, each with the value that was asked for beside it.
+
+    goes_on: what is beyond that number was not looked at; 0: there is no more.
+    """
+
+    numbers: list[tuple[int, int]]
+    goes_on: int
 
 
 RefusalKey = tuple[int, str, str, str]
@@ -198,20 +218,16 @@ class Snapshot(Protocol):
         """A node and all below it."""
         ...
 
-    def newest(
-        self,
-        row_type: type[Row],
-        fields: Mapping[str, str],
-        agents: Collection[str] | None,
-        before: int,
-        limit: int,
-    ) -> Walked:
-        """The newest rows, at most `limit`, whose number is below `before`.
+    def find(self, row_type: type[Row], wanted: Wanted, limit: int, beside: str = "") -> Found:
+        """The first rows that are wanted, at most `limit`. beside: a field of numbers, whose value is told with each.
 
-        fields: the values that fields must have; each is the one of which some rows are held in memory, or has an index.
-        agents: only rows whose player stands at one of these nodes now; None for all. A walk that has looked at many rows ends
-        early and says where it goes on.
+        Each of `wanted.fields` is the one of which some rows are held in memory, or has an index, or is looked at row by row. A
+        walk that has looked at many rows ends early and says where it goes on.
         """
+        ...
+
+    def rows(self, row_type: type[R], numbers: Iterable[int]) -> list[R]:
+        """The rows that have these numbers, in this order."""
         ...
 
     def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:

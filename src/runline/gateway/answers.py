@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from runline.domain.messages import Rejected, event_json
+from runline.domain.times import with_times
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused
 
 STATUS: dict[str, int] = {
@@ -59,28 +60,33 @@ class Error(msgspec.Struct):
 
 
 class RefusalBody(msgspec.Struct):
-    """The answer to a refused request. position: where it was judged, 0 before that."""
+    """The answer to a refused request.
+
+    position: where it was judged, 0 before that.
+    request_id: of the request; it also stands in the answer's head, and in Runline's own log where a fault is noted.
+    """
 
     error: Error
     position: int = 0
+    request_id: str = ""
 
 
 encode = msgspec.json.Encoder().encode
 
 
-def refusal_json(code: str, message: str, details: dict[str, Any], position: int = 0) -> bytes:
+def refusal_json(code: str, message: str, details: dict[str, Any], position: int, request_id: bytes) -> bytes:
     """The body of a refusal. Values that JSON cannot hold are written as text."""
     try:
-        return encode(RefusalBody(Error(code, message, details), position))
+        body = encode(RefusalBody(Error(code, message, details), position, request_id.decode()))
     except (OverflowError, ValueError, TypeError):
-        return encode(
-            RefusalBody(Error(code, message, {key: repr(value)[:100] for key, value in details.items()}), position)
-        )
+        told = {key: repr(value)[:100] for key, value in details.items()}
+        body = encode(RefusalBody(Error(code, message, told), position, request_id.decode()))
+    return with_times(body)
 
 
-def rejected_json(rejected: Rejected) -> bytes:
+def rejected_json(rejected: Rejected, request_id: bytes) -> bytes:
     """The body of what is refused before any stream has seen it."""
-    return refusal_json(rejected.code, rejected.message, rejected.details)
+    return refusal_json(rejected.code, rejected.message, rejected.details, 0, request_id)
 
 
 def internal_error(fault: Exception) -> Rejected:
@@ -88,14 +94,14 @@ def internal_error(fault: Exception) -> Rejected:
     return Rejected("internal_error", f"This cannot be answered: {type(fault).__name__}.")
 
 
-def outcome_json(outcome: Outcome) -> tuple[int, bytes]:
-    """(HTTP status, body) of an outcome."""
+def outcome_json(outcome: Outcome, request_id: bytes) -> tuple[int, bytes]:
+    """(HTTP status, body) of an outcome. request_id: of the request that it answers; a refusal says it."""
     if type(outcome) is Accepted:
         events = b",".join(map(event_json, outcome.events))
         repeated = b"true" if outcome.repeated else b"false"
         return 200, b'{"position":%d,"repeated":%b,"events":[%b]}' % (outcome.position, repeated, events)
     if isinstance(outcome, Refused):
-        body = refusal_json(outcome.code, outcome.message, outcome.details, outcome.position)
+        body = refusal_json(outcome.code, outcome.message, outcome.details, outcome.position, request_id)
         return status_of(outcome.code), body
     assert isinstance(outcome, Previewed)
     events = b",".join(map(event_json, outcome.events))

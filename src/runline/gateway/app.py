@@ -1,30 +1,30 @@
-"""App: the routes. Those of commands and queries follow from their declarations; the hot ones are plain ASGI."""
+"""App: the doors. The hot ones and the documents are plain ASGI; the framework leads to all others."""
 
 import asyncio
 import logging
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, Response
 from litestar.datastructures import ResponseHeader
 from litestar.exceptions import HTTPException
-from litestar.openapi import ResponseSpec
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
-from runline import __version__
 from runline.domain.messages import Rejected
 from runline.domain.topics import split_topics
+from runline.domain.vocabulary import Vocabulary
 from runline.engine.limits import REQUESTS_PER_SEND_MAX
 from runline.gateway.answers import internal_error, outcome_json, rejected_json, status_of
+from runline.gateway.bodies import CommandAnswer
 from runline.gateway.console import console_doors
-from runline.gateway.door import decoded, public_commands
+from runline.gateway.documentation import PAGE_POLICY, documentation_page
+from runline.gateway.door import CommandLine, decoded
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, LINE_NS
-from runline.gateway.openapi import PAGE_POLICY, documentation_page, make_document
-from runline.gateway.routes import SESSION_BODIES, command_route, delivery_route, query_route, session_routes
+from runline.gateway.openapi import make_document
+from runline.gateway.operations import Header, Operation, framework_route, json_of
+from runline.gateway.parameters import Followed, parameters, require_known
+from runline.gateway.refusing import SENT, refusals_of
+from runline.gateway.routes import KEY, operations
 from runline.gateway.screens import parse_resume
 from runline.gateway.web import (
     JSON,
@@ -34,7 +34,10 @@ from runline.gateway.web import (
     connection_of,
     guarded,
     headers_of,
+    log_fault,
     refusal_headers,
+    refuse,
+    request_id_of,
     require_content,
 )
 
@@ -50,7 +53,10 @@ def rejected_response(request: Any, rejected: Rejected) -> Response[bytes]:
     """A refusal as a response."""
     headers = {name.decode(): value.decode() for name, value in refusal_headers(rejected.code)}
     return Response(
-        rejected_json(rejected), status_code=status_of(rejected.code), media_type=MediaType.JSON, headers=headers
+        rejected_json(rejected, request_id_of(request.scope)),
+        status_code=status_of(rejected.code),
+        media_type=MediaType.JSON,
+        headers=headers,
     )
 
 
@@ -66,7 +72,7 @@ def http_error(request: Any, error: HTTPException) -> Response[bytes]:
 
 def fault(request: Any, error: Exception) -> Response[bytes]:
     """A fault of ours: it is logged here."""
-    logger.error("a fault while answering", exc_info=error)
+    log_fault(request_id_of(request.scope), error)
     return rejected_response(request, internal_error(error))
 
 
@@ -86,7 +92,7 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
         require_content(headers, JSON)
         command = decoded(place_wager, await body_of(receive, headers, BODY_BYTES_MAX))
         key = headers.get(b"idempotency-key", b"").decode("latin-1")
-        status, body = outcome_json(await door.bus.send_one(door.request(caller, command, key)))
+        status, body = outcome_json(await door.bus.send_one(door.request(caller, command, key)), request_id_of(scope))
         await answer(send, status, body)
 
     async def commands(scope: Any, receive: Any, send: Any) -> None:
@@ -99,16 +105,17 @@ def hot_doors(gateway: Gateway) -> dict[tuple[str, str], Any]:
         lines = [line for line in body.split(b"\n") if line.strip()]
         connection_of(scope).pace.spend(len(lines) * LINE_NS)
         outcomes = await door.execute_lines(caller, lines)
-        found = [outcome_json(outcome)[1] for outcome in outcomes]
+        named = request_id_of(scope)
+        found = [outcome_json(outcome, named)[1] for outcome in outcomes]
         await answer(send, 200, b"\n".join([*found, b""]), NDJSON[0])
 
     async def stream(scope: Any, receive: Any, send: Any) -> None:
         headers = headers_of(scope)
         caller = await called_by(scope)
-        topics = split_topics(query_value(scope["query_string"], "topics"), door.vocabulary.topics)
-        node = query_value(scope["query_string"], "node")
+        followed = parameters(scope, Followed)
+        topics = split_topics(followed.topics, door.vocabulary.topics)
         resume = parse_resume(headers.get(b"last-event-id", b"").decode("latin-1"))
-        screen = await gateway.fan.join(caller.stream, caller.session, topics, resume, node)
+        screen = await gateway.fan.join(caller.stream, caller.session, topics, resume, followed.node)
         watching = asyncio.create_task(watch(receive, screen))
         write_now = connection_of(scope).write_now
         try:
@@ -143,26 +150,65 @@ async def watch(receive: Any, screen: Any) -> None:
             return
 
 
-def query_value(query: bytes, name: str) -> str:
-    """A value of a query string, or ""."""
-    try:
-        return parse_qs(query.decode("ascii"), max_num_fields=16).get(name, [""])[-1]
-    except (UnicodeDecodeError, ValueError):
-        raise Rejected("malformed_request", "The query string cannot be read.") from None
+def hot_operations(vocabulary: Vocabulary) -> list[Operation]:
+    """What those doors are."""
+    place = vocabulary.commands["PlaceWager"]
+    topics = "\n\n".join(f"`{one.name}`: {one.about} Needs `{one.needs}`." for one in vocabulary.topics.values())
+    last = Header(
+        "last-event-id",
+        "The id of the last frame: the stream goes on from there if nothing is missing.",
+        "8c1f:812:4711",
+        128,
+    )
+    return [
+        Operation(
+            "POST",
+            "/v1/wagers",
+            "place_wager_hot",
+            "Commands",
+            "Place a wager, by the quick door.",
+            json_of(CommandAnswer),
+            "The same as `POST /v1/place-wager`, without a preview, in less time.",
+            headers=(KEY,),
+            body=place,
+            codes=(*SENT, *refusals_of(vocabulary, place)),
+        ),
+        Operation(
+            "POST",
+            "/v1/commands",
+            "commands",
+            "Commands",
+            "Send up to 1,000 commands at once.",
+            {"application/x-ndjson": "CommandOutcome"},
+            "A line of JSON for each command; a line for each outcome, in the same order: a `CommandAnswer`, or a `RefusalBody`.",
+            body=CommandLine,
+            body_content="application/x-ndjson",
+        ),
+        Operation(
+            "GET",
+            "/v1/stream",
+            "stream",
+            "Live stream",
+            "Follow what changes, as server-sent events.",
+            {"text/event-stream": "Frame"},
+            f"Each frame has an `event`, mostly an `id`, and `data`, which is JSON. Topics:\n\n{topics}",
+            takes=Followed,
+            headers=(last,),
+            codes=("topic_invalid", "resume_invalid", "unknown_agent"),
+        ),
+    ]
 
 
-class Alive(msgspec.Struct, omit_defaults=True):
-    """Whether commands of every stream can be recorded now. failing: the parts that are not well (the query `conditions` says
-    more)."""
-
-    ready: bool
-    failing: tuple[str, ...] = ()
+def every_operation(gateway: Gateway) -> list[Operation]:
+    """All of the API."""
+    return [*hot_operations(gateway.door.vocabulary), *operations(gateway)]
 
 
 def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
     """The ASGI application: the hot doors, the console's files, `more` doors, and the framework for all others."""
-    framework, hot = make_framework(gateway), {**console_doors(), **hot_doors(gateway), **(more or {})}
-    document = make_document(framework, gateway.door.vocabulary, SESSION_BODIES)
+    listed = every_operation(gateway)
+    framework, doors = make_framework(listed), {**hot_doors(gateway), **(more or {})}
+    document = make_document(gateway.door.vocabulary, listed)
     described = msgspec.json.encode(document)
     page = documentation_page(document)
 
@@ -172,55 +218,40 @@ def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
     async def documentation(scope: Any, receive: Any, send: Any) -> None:
         await answer(send, 200, page, b"text/html; charset=utf-8", PAGE_POLICY)
 
-    hot["GET", "/v1/schema/openapi.json"] = schema
-    hot["GET", "/v1/schema"] = hot["GET", "/v1/schema/"] = documentation
+    doors["GET", "/v1/schema/openapi.json"] = schema
+    doors["GET", "/v1/schema"] = doors["GET", "/v1/schema/"] = documentation
+    known: dict[tuple[str, str], tuple[str, ...]] = dict.fromkeys(doors, ())
+    known |= {(one.method, one.path): one.takes.__struct_encode_fields__ for one in listed}
+    hot = {**console_doors(), **doors}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        door = hot.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        door = None
+        if scope["type"] == "http":
+            method, path = scope["method"], scope["path"]
+            door = hot.get((method, path))
+            names = known.get((method, path.rstrip("/"))) if scope["query_string"] else None
+            if names is not None:
+                try:
+                    require_known(scope["query_string"], names)
+                except Rejected as rejected:
+                    await refuse(scope, send, rejected)
+                    return
         await (door or framework)(scope, receive, send)
 
     return app
 
 
-def make_framework(gateway: Gateway) -> Litestar:
-    """The routes that follow from declarations, and their documentation."""
-
-    @get(
-        "/v1/ready",
-        operation_id="ready",
-        tags=["Health"],
-        responses={503: ResponseSpec(Alive, generate_examples=False)},
-    )
-    async def ready() -> Response[Alive]:
-        """Whether commands of every stream can be recorded now: 200, or 503."""
-        found = await gateway.door.readiness()
-        return Response(Alive(found.ready, found.failing), status_code=200 if found.ready else 503)
-
-    routes = [
-        *(command_route(gateway, kind) for kind in public_commands(gateway.door.vocabulary)),
-        *(query_route(gateway, query) for query in gateway.door.vocabulary.queries.values()),
-        *session_routes(gateway),
-        delivery_route(gateway),
-        ready,
-    ]
-    security = [{"token": []}]  # type: ignore[var-annotated]
+def make_framework(listed: list[Operation]) -> Litestar:
+    """What leads to the operations that have no door of their own."""
     return Litestar(
-        routes,
+        [framework_route(one) for one in listed if one.handle is not None],
         exception_handlers={
             Rejected: rejected_response,
             HTTPException: http_error,
             ConnectionError: gone,
             Exception: fault,
         },
-        openapi_config=OpenAPIConfig(
-            title="Runline",
-            version=__version__,
-            description="A real-time sportsbook execution engine. Every answer says at which position it is true.",
-            security=security,
-            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
-            path="/v1/schema",
-            render_plugins=[JsonRenderPlugin()],
-        ),
+        openapi_config=None,
         response_headers=[ResponseHeader(name="cache-control", value="no-store")],
         logging_config=None,
         debug=False,

@@ -7,7 +7,7 @@ from typing import Any
 
 from runline.domain.messages import Rejected
 from runline.gateway.guest import Guest
-from runline.gateway.web import NO_POLICY, POLICY_HEADER, refusal_of
+from runline.gateway.web import NO_POLICY, POLICY_HEADER, log_fault, refusal_of
 
 logger = logging.getLogger("runline.gateway")
 
@@ -18,18 +18,21 @@ DISCONNECT = {"type": "http.disconnect"}
 
 
 class Exchange:
-    """One request. scope: as ASGI has it. expects_continue: the client waits to be told to send its body.
+    """One request. scope: as ASGI has it. request_id: its id. expects_continue: the client waits to be told to send its body.
 
     refused: why the server does not go on reading its body. disconnected: the client has gone.
     """
 
     __slots__ = (
         "answered", "body", "came", "chunked", "connection", "disconnected", "expects_continue", "keep_alive", "left",
-        "more_body", "refused", "scope", "started",
+        "more_body", "refused", "request_id", "scope", "started",
     )  # fmt: skip
 
-    def __init__(self, connection: Guest, scope: Any, keep_alive: bool, expects_continue: bool) -> None:
+    def __init__(
+        self, connection: Guest, scope: Any, request_id: bytes, keep_alive: bool, expects_continue: bool
+    ) -> None:
         self.connection = connection
+        self.request_id = request_id
         self.scope = scope
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
@@ -48,14 +51,14 @@ class Exchange:
         """Have the application answer."""
         try:
             await app(self.scope, self.receive, self.send)
-        except Exception:
-            logger.exception("a fault while answering")
+        except Exception as error:
+            log_fault(self.request_id, error)
         finally:
             if not self.answered and not self.disconnected:
                 if self.started:
                     self.connection.cut()
                 else:
-                    self.respond(*refusal_of(Rejected("internal_error", "This cannot be answered.")))
+                    self.respond(*refusal_of(Rejected("internal_error", "This cannot be answered."), self.request_id))
 
     def refuse(self, rejected: Rejected) -> None:
         """Read no more of the body. The application hears why as it reads on, and answers."""
@@ -115,7 +118,7 @@ class Exchange:
         if self.started:
             raise RuntimeError("the answer has begun already")
         self.started = True
-        parts = [STATUS_LINE[status], self.connection.site.headers]
+        parts = [STATUS_LINE[status], self.connection.site.headers, b"x-request-id: %b\r\n" % self.request_id]
         policy, length = NO_POLICY, None
         for name, value in headers:
             if b"\r" in value or b"\n" in value:

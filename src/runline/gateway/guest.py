@@ -23,10 +23,17 @@ from runline.sharing.sharers import Sharer
 
 
 class Entrance:
-    """What all connections of a server share. host_ns: the time, for measuring what they cost."""
+    """What all connections of a server share. host_ns: the time, for measuring what they cost. named: how the ids of all its
+    requests begin, unlike those of any other server."""
 
     def __init__(
-        self, door: Door, site: Site, addresses: Addresses, connections: Connections, host_ns: Callable[[], int]
+        self,
+        door: Door,
+        site: Site,
+        addresses: Addresses,
+        connections: Connections,
+        host_ns: Callable[[], int],
+        named: str,
     ) -> None:
         self.door = door
         self.site = site
@@ -34,6 +41,13 @@ class Entrance:
         self.connections = connections
         self.pace = Pace()
         self.host_ns = host_ns
+        self.named = named
+        self.count = 0
+
+    def name_one(self) -> bytes:
+        """How the ids of the requests of another connection begin."""
+        self.count += 1
+        return f"{self.named}-{self.count:x}-".encode()
 
 
 class Guest(Wire):
@@ -41,7 +55,8 @@ class Guest(Wire):
 
     peer: who has connected, a proxy perhaps. client: the client's address. counted, user: as whose it is counted. token,
     caller: by which it counts as that user's. open: whether there is somebody: with TLS after the handshake. handshake: the
-    connection below TLS. head: what the head of every answer says here that is no page.
+    connection below TLS. named: how the ids of its requests begin; messages: how many have begun. head: what the head of every
+    answer says here that is no page. named_head: the same, and how the id of a request begins.
     """
 
     def __init__(self, entrance: Entrance, server_state: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -50,6 +65,9 @@ class Guest(Wire):
         self.door = entrance.door
         self.site = entrance.site
         self.head = self.site.headers + NO_POLICY
+        self.named = entrance.name_one()
+        self.named_head = b"%bx-request-id: %b" % (self.head, self.named)
+        self.messages = 0
         self.server_state = server_state
         self.peer = self.client = self.counted = ""
         self.proxied = False

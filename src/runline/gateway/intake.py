@@ -60,7 +60,6 @@ class Intake(Guest):
         self.host_ns = entrance.host_ns
         self.parser: Any = httptools.HttpRequestParser(self)
         self.stage = Stage.BETWEEN
-        self.messages = 0
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.head_bytes = self.wire_bytes = self.body_bytes = 0

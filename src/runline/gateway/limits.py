@@ -172,3 +172,16 @@ STALLED_S_MAX = 30.0
 
 SEND_BUFFER_BYTES = 64 * 1024
 """What the system is asked to keep for a client that does not read (Linux keeps twice as much)."""
+
+REQUEST_ID_LENGTH_MAX = 64
+"""Characters of the id that a client gives its request."""
+
+PARAMETERS_MAX = 32
+"""Parameters of a query string; no route takes as many."""
+
+CSV_ROWS_MAX = 100_000
+"""Rows of one answer in CSV. An answer that would have more, and was not asked for fewer, is broken off there: a window makes
+it smaller."""
+
+CSV_PAGE_ROWS = 100
+"""Rows that are asked for at once for such an answer: about 2 ms of the loop, after each of which others have their turn."""

@@ -26,7 +26,7 @@ from runline.gateway.limits import (
 )
 from runline.gateway.short_way import WagerExchange
 from runline.gateway.site import Headers
-from runline.gateway.web import CONNECTION, refusal_of
+from runline.gateway.web import CONNECTION, REQUEST_ID, refusal_of, request_id
 
 STREAM = b"/v1/stream"
 WAGERS = b"/v1/wagers"
@@ -190,6 +190,7 @@ class Connection(Intake):
                 return
         if len(self.url) > URL_BYTES_MAX:
             self.stop(uri_too_long())
+        named = request_id(dict(headers), self.own_id)
         parser, parsed = self.parser, httptools.parse_url(self.url)
         if self.proxied:
             self.client = self.entrance.addresses.client(self.peer, headers)
@@ -209,12 +210,12 @@ class Connection(Intake):
             "path": unquote(path) if "%" in path else path,
             "raw_path": parsed.path,
             "query_string": parsed.query or b"",
-            "extensions": {CONNECTION: self},
+            "extensions": {CONNECTION: self, REQUEST_ID: named},
         }
         # What was a live stream is counted as one: nothing else is asked on it.
         keep_alive = version != "1.0" and parser.should_keep_alive() and parsed.path != STREAM
         expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
-        exchange = Exchange(self, scope, keep_alive, expects)
+        exchange = Exchange(self, scope, named, keep_alive, expects)
         if self.current is None:
             self.latest = exchange
             self.start(exchange)
@@ -251,7 +252,8 @@ class Connection(Intake):
             counted = self.entrance.addresses.counted(exchange.scope["client"][0])
             if not self.entrance.connections.hand_over(self, counted):
                 exchange.keep_alive = False
-                exchange.respond(*refusal_of(Rejected("busy", "There are too many connections of this address.")))
+                refused = Rejected("busy", "There are too many connections of this address.")
+                exchange.respond(*refusal_of(refused, exchange.request_id))
                 return
         if self.pace.over:
             self.due = exchange
@@ -265,6 +267,11 @@ class Connection(Intake):
         self.keep_task(exchange.run(self.app))
 
     # What goes out
+
+    @property
+    def own_id(self) -> bytes:
+        """The id of what was asked last, where its sender gave it none."""
+        return b"%b%d" % (self.named, self.messages)
 
     def after(self, keep_alive: bool) -> None:
         self.current = None
@@ -294,9 +301,11 @@ class Connection(Intake):
 
     def say(self, rejected: Rejected) -> None:
         """Answer what is no request."""
-        status, headers, body = refusal_of(rejected)
+        named = self.own_id
+        status, headers, body = refusal_of(rejected, named)
         rest = b"".join(b"%b: %b\r\n" % header for header in headers if header[0] != b"connection")
-        self.write(b"%b%b%bconnection: close\r\n\r\n%b" % (STATUS_LINE[status], self.head, rest, body))
+        head = b"%b%bx-request-id: %b\r\n%b" % (STATUS_LINE[status], self.head, named, rest)
+        self.write(b"%bconnection: close\r\n\r\n%b" % (head, body))
 
     def fail(self, rejected: Rejected) -> None:
         """What comes cannot be read any further: say why, in its turn, and end."""

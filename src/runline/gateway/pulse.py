@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from runline.domain.messages import Rejected
+from runline.domain.times import with_times
 from runline.engine.ports import Clock
 from runline.gateway.fan import Fan, Followed, ScreenGroup
 from runline.gateway.limits import HEALTH_S, HEARTBEAT_S, SCREENS_AT_ONCE
@@ -52,7 +53,7 @@ class Pulse:
         except Rejected:
             # Whoever owns the stream cannot be asked now: its screens hear nothing new until that is over.
             return
-        await push_to(screens, b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % encode(health))
+        await push_to(screens, b'event: delta\ndata: {"topics":{"health":%b}}\n\n' % with_times(encode(health)))
 
     async def heart(self, followed: Followed, group: ScreenGroup, due: bool) -> None:
         """Write a heartbeat to a group. It has an id for those who have everything up to there: what comes between two
@@ -62,7 +63,8 @@ class Pulse:
         head = b'{"from":%d,"position":%d,"house_from":%d,"house":%d,"server_ns":%d}' % (
             group.position[1], position, group.position[0], house, now_ns,
         )  # fmt: skip
-        bare = b"event: heartbeat\ndata: %b\n\n" % (b'{"server_ns":%d}' % now_ns)
+        head = with_times(head)
+        bare = b"event: heartbeat\ndata: %b\n\n" % with_times(b'{"server_ns":%d}' % now_ns)
         whole = b"id: %b:%d:%d\nevent: heartbeat\ndata: %b\n\n" % (group.log.encode(), house, position, head)
         for number, screen in enumerate(list(group.screens), 1):
             has_it = not due and max(screen.begun[1], group.position[1]) <= position

@@ -157,7 +157,9 @@ def make_server(
     health = Health(door, fan)
     gateway = Gateway(door, outside, fan, health, site, lasting)
     connections = Connections(connections_of(raise_files()))
-    entrance = Entrance(door, site, addresses or Addresses(), connections, outside.clock.host_ns)
+    entrance = Entrance(
+        door, site, addresses or Addresses(), connections, outside.clock.host_ns, outside.entropy(4).hex()
+    )
     config = uvicorn.Config(
         make_app(gateway, more(gateway) if more else None),
         http=partial(Connection, entrance),  # type: ignore[arg-type]

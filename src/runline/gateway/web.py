@@ -1,11 +1,13 @@
 """Web: what the raw ASGI doors share. Headers, bodies with bounds, answers."""
 
 import logging
+import re
 from typing import Any
 
 from runline.domain.messages import Rejected
 from runline.gateway.answers import internal_error, rejected_json, status_of
 from runline.gateway.door import Caller
+from runline.gateway.limits import REQUEST_ID_LENGTH_MAX
 from runline.gateway.site import Headers
 
 logger = logging.getLogger("runline.gateway")
@@ -21,10 +23,33 @@ NO_POLICY = b"%b: default-src 'none'; frame-ancestors 'none'\r\n" % POLICY_HEADE
 CONNECTION = "runline.connection"
 """Under this name a scope's extensions have the connection of the request."""
 
+REQUEST_ID = "runline.request_id"
+"""Under this name they have its id."""
+
+SENT_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,%d}" % REQUEST_ID_LENGTH_MAX)
+"""An id that a client may give its request; one with anything else in it is not taken, and the request gets one of ours."""
+
+
+def request_id(headers: Headers, own: bytes) -> bytes:
+    """The id of a request: the client's, else our own."""
+    sent = headers.get(b"x-request-id")
+    return own if sent is None or SENT_ID.fullmatch(sent) is None else sent
+
 
 def headers_of(scope: Any) -> Headers:
     """The headers of a request by their lower-case names; of several the last."""
     return dict(scope["headers"])
+
+
+def request_id_of(scope: Any) -> bytes:
+    """The id of a request. Every answer's head has it."""
+    found: bytes = scope["extensions"][REQUEST_ID]
+    return found
+
+
+def log_fault(request_id: bytes, error: BaseException) -> None:
+    """Note a fault of ours, with the request in which it came to light."""
+    logger.error("a fault while answering the request %s", request_id.decode(), exc_info=error)
 
 
 def connection_of(scope: Any) -> Any:
@@ -103,9 +128,9 @@ def refusal_headers(code: str) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def refusal_of(rejected: Rejected) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def refusal_of(rejected: Rejected, request_id: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """A refusal as (status, headers, body)."""
-    body = rejected_json(rejected)
+    body = rejected_json(rejected, request_id)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
@@ -114,9 +139,9 @@ def refusal_of(rejected: Rejected) -> tuple[int, list[tuple[bytes, bytes]], byte
     return status_of(rejected.code), headers, body
 
 
-async def refuse(send: Any, rejected: Rejected) -> None:
-    """Send a refusal."""
-    status, headers, body = refusal_of(rejected)
+async def refuse(scope: Any, send: Any, rejected: Rejected) -> None:
+    """Send a refusal of a request."""
+    status, headers, body = refusal_of(rejected, request_id_of(scope))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -128,11 +153,11 @@ def guarded(door: Any) -> Any:
         try:
             await door(scope, receive, send)
         except Rejected as rejected:
-            await refuse(send, rejected)
+            await refuse(scope, send, rejected)
         except ConnectionError:
             pass
         except Exception as error:
-            logger.exception("a fault while answering")
-            await refuse(send, internal_error(error))
+            log_fault(request_id_of(scope), error)
+            await refuse(scope, send, internal_error(error))
 
     return handle

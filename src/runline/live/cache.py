@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.times import with_times
+
 
 class Cache:
     """Rows that were made, by kind, key and flavour. Whoever learns that rows have changed forgets them here."""
@@ -30,6 +32,6 @@ class Cache:
 
     def keep(self, kind: str, flavour: Hashable, key: str, row: Any) -> bytes:
         """Keep a row; returns it as JSON."""
-        text = msgspec.json.encode(row)
+        text = with_times(msgspec.json.encode(row))
         self.rows.setdefault(kind, {}).setdefault(key, {})[flavour] = text
         return text

@@ -14,6 +14,7 @@ from runline.domain.audience import audience_at, reader_of
 from runline.domain.house import House
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.state import State
+from runline.domain.times import time_text
 from runline.domain.topics import require_topics
 from runline.engine.ports import Happened
 from runline.engine.requests import not_signed_in
@@ -265,12 +266,13 @@ class Composer(Groups):
         self.done[group] = None
         body = group.body(coming, moment.house)
         to, at_ns = self.read, moment.state.at_ns
+        at = b'"at_ns":%d,"at":"%b"' % (at_ns, time_text(at_ns).encode())
         if coming.after is None:
-            kind, head = b"image", b'"position":%d,"house":%d,"at_ns":%d' % (to[1], to[0], at_ns)
+            kind, head = b"image", b'"position":%d,"house":%d,%b' % (to[1], to[0], at)
         else:
             kind = b"delta"
             house, position = coming.after
-            head = b'"from":%d,"to":%d,"house_from":%d,"house":%d,"at_ns":%d' % (position, to[1], house, to[0], at_ns)
+            head = b'"from":%d,"to":%d,"house_from":%d,"house":%d,%b' % (position, to[1], house, to[0], at)
         home = self.groups.get((group.audience, group.topics), group)
         first = group.arrival is not None
         if not body and not first:

@@ -17,6 +17,7 @@ from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.state import State
 from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.times import time_text
 from runline.domain.topics import Changed
 from runline.domain.words import Taken, in_words
 from runline.engine.ports import Happened
@@ -122,8 +123,8 @@ def entry_of(fact: Fact) -> bytes:
     text = fact.texts.get("entry")
     if text is None:
         seq, at_ns, actor, command, event = fact.happened
-        text = b'{"seq":%d,"at_ns":%d,"actor":%b,"command":"%b","event":%b%b}' % (
-            seq, at_ns, encode(actor), command.encode(), event_json(event), fact.ticket,
+        text = b'{"seq":%d,"at_ns":%d,"at":"%b","actor":%b,"command":"%b","event":%b%b}' % (
+            seq, at_ns, time_text(at_ns).encode(), encode(actor), command.encode(), event_json(event), fact.ticket,
         )  # fmt: skip
         fact.texts = {**fact.texts, "entry": text}
     return text
@@ -134,8 +135,9 @@ def notice_of(fact: Fact, stream: str) -> bytes:
     text = fact.texts.get("notice")
     if text is None:
         seq, at_ns, actor, _, event = for_books(fact.happened) if fact.house else fact.happened
-        text = b'{"stream":"%b","seq":%d,"at_ns":%d,"actor":%b,"kind":"%b","event":%b}' % (
-            (HOUSE if fact.house else stream).encode(), seq, at_ns, encode(actor), fact.kind.encode(), event_json(event),
+        text = b'{"stream":"%b","seq":%d,"at_ns":%d,"at":"%b","actor":%b,"kind":"%b","event":%b}' % (
+            (HOUSE if fact.house else stream).encode(), seq, at_ns, time_text(at_ns).encode(), encode(actor),
+            fact.kind.encode(), event_json(event),
         )  # fmt: skip
         fact.texts = {**fact.texts, "notice": text}
     return text

@@ -19,6 +19,7 @@ from runline.domain.queries.declared import Asked, Page, Query, require
 from runline.domain.queries.inside import MEASURES, READY, VITALS, Inside, Readiness, Vitals
 from runline.domain.queries.pages import page_of
 from runline.domain.state import State
+from runline.domain.times import with_times
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S
@@ -97,7 +98,7 @@ class Questions:
         query = self.engine.vocabulary.queries.get(question.name)
         if query is None:
             raise Rejected("unknown_query", f"There is no query {question.name[:64]!r}.")
-        asked: Asked = asked_of(query.asked, question.fields)
+        asked: Asked[Any] = asked_of(query.asked, question.fields)
         asked = msgspec.structs.replace(asked, limit=min(asked.limit, query.rows_max))
         name = (await self.who(question.stream, question.session)).user if question.session else question.actor
         if query.of_process:
@@ -139,7 +140,9 @@ class Questions:
             raise found
         return position, found
 
-    async def answer_now(self, question: Question, name: str, query: Query, asked: Asked, spent: list[int]) -> Answer:
+    async def answer_now(
+        self, question: Question, name: str, query: Query, asked: Asked[Any], spent: list[int]
+    ) -> Answer:
         """The answer of the moment. spent: takes what it costs the loop, in nanoseconds."""
         engine = self.engine
         now_ns = engine.clock.now_ns()
@@ -156,12 +159,12 @@ class Questions:
         await self.turns.turn()
         position, (house, page) = await self.read(question, show, name)
         began_ns = engine.clock.host_ns()
-        body = encode(page)
+        body = with_times(encode(page))
         spent.append(engine.clock.host_ns() - began_ns)
         self.turns.spend(sum(spent))
         return Answer(position, b'{"position":%d,"house":%d,%b' % (position, house, body[1:]))
 
-    async def answer_from_history(self, question: Question, name: str, query: Query, asked: Asked) -> Answer:
+    async def answer_from_history(self, question: Question, name: str, query: Query, asked: Asked[Any]) -> Answer:
         """The answer from what is stored."""
 
         def path_here(state: State, user: User, audience: Audience) -> Member:
@@ -184,7 +187,7 @@ class Questions:
         position, body = unless_refused(found)
         return Answer(position, b'{"position":%d,%b' % (position, body[1:]))
 
-    async def answer_of_process(self, question: Question, name: str, query: Query, asked: Asked) -> Answer:
+    async def answer_of_process(self, question: Question, name: str, query: Query, asked: Asked[Any]) -> Answer:
         """What is so in this process. Who asks is looked up in what is stored: their stream may have stopped."""
         engine, stream = self.engine, question.stream
         path = path_of(stream, name, engine.peek(stream))
@@ -194,7 +197,9 @@ class Questions:
         require(query, kind_of(stream), audience)
         rows = conditions_told(engine.conditions.standing.values(), stream, audience.node == ROOT)
         page = page_of((row for row in rows if key_of(row) > asked.after), asked, key_of)
-        return Answer(position, b'{"position":%d,"house":%d,%b' % (position, engine.view.seq, encode(page)[1:]))
+        return Answer(
+            position, b'{"position":%d,"house":%d,%b' % (position, engine.view.seq, with_times(encode(page))[1:])
+        )
 
     async def answer_inside(self, question: Question, inside: Inside, asked: Any) -> Answer:
         """What Runline itself asks."""

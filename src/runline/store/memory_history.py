@@ -1,13 +1,13 @@
 """History in memory: what a snapshot says, read in the plainest way."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.rows import row_decoder
 from runline.domain.state import R, Row
-from runline.engine.ports import Refusal, RefusalKey, Snapshot, Walked
+from runline.engine.ports import Found, Refusal, RefusalKey, Snapshot, Wanted
 from runline.store.batches import times_of
 
 if TYPE_CHECKING:
@@ -57,26 +57,29 @@ class MemorySnapshot:
             found |= more
         return frozenset(found)
 
-    def newest(
-        self,
-        row_type: type[Row],
-        fields: Mapping[str, str],
-        agents: Collection[str] | None,
-        before: int,
-        limit: int,
-    ) -> Walked:
+    def find(self, row_type: type[Row], wanted: Wanted, limit: int, beside: str = "") -> Found:
         def is_wanted(row: Any) -> bool:
-            if row.key() >= before or not all(
-                self.store.is_found(self.stream, row, field, value) for field, value in fields.items()
-            ):
+            if not wanted.above < row.key() < wanted.below:
                 return False
-            if agents is None:
+            if not all(self.store.is_found(self.stream, row, field, value) for field, value in wanted.fields.items()):
+                return False
+            if any(getattr(row, field) < value for field, value in wanted.least.items()):
+                return False
+            if any(getattr(row, field) > value for field, value in wanted.most.items()):
+                return False
+            if wanted.agents is None:
                 return True
             player = self.row(Player, row.player)
-            return player is not None and player.agent in agents
+            return player is not None and player.agent in wanted.agents
 
-        wanted = [row for row in reversed(self.store.stored(self.stream, row_type)) if is_wanted(row)]
-        return Walked(wanted[:limit], wanted[limit - 1].key() if len(wanted) > limit else 0)
+        stored = self.store.stored(self.stream, row_type)
+        rows = [row for row in (stored if wanted.ascending else reversed(stored)) if is_wanted(row)]
+        numbers = [(row.key(), getattr(row, beside) if beside else 0) for row in rows[:limit]]
+        return Found(numbers, numbers[-1][0] if len(rows) > limit else 0)
+
+    def rows(self, row_type: type[R], numbers: Iterable[int]) -> list[R]:
+        found = (self.row(row_type, number) for number in numbers)
+        return [row for row in found if row is not None]
 
     def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:
         log = self.store.log.get(self.stream, [])

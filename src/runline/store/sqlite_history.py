@@ -1,6 +1,6 @@
 """History of a file: read-only snapshots, looked at in processes of their own, so that the engine's loop never waits for them."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -8,7 +8,7 @@ import apsw
 
 from runline.domain.rows import row_decoder
 from runline.domain.state import R, Row
-from runline.engine.ports import Refusal, RefusalKey, Snapshot, StoreError, Walked
+from runline.engine.ports import Found, Refusal, RefusalKey, Snapshot, StoreError, Wanted
 from runline.helpers import Callers, HelperEnded
 from runline.store.batches import times_of
 from runline.store.file import open_connection, store_error
@@ -23,7 +23,7 @@ from runline.store.statements import (
     subtree,
 )
 from runline.store.tables import equal, select, table_of
-from runline.store.ways import newest, of_agents, ways_to
+from runline.store.ways import find, of_agents, ways_to
 
 V = TypeVar("V")
 P = ParamSpec("P")
@@ -100,23 +100,20 @@ class SqliteSnapshot:
     def subtree(self, top: str) -> frozenset[str]:
         return frozenset(name for (name,) in self.read(subtree(SQLITE), (top, self.stream)))
 
-    def newest(
-        self,
-        row_type: type[Row],
-        fields: Mapping[str, str],
-        agents: Collection[str] | None,
-        before: int,
-        limit: int,
-    ) -> Walked:
+    def find(self, row_type: type[Row], wanted: Wanted, limit: int, beside: str = "") -> Found:
+        agents = wanted.agents
         within = (of_agents(row_type, self.stream, agents, SQLITE),) if agents is not None else ()
-        ways = ways_to(row_type, fields, within)
-        numbers, down_to = newest(self.read, SQLITE, ways, self.stream, before, limit + 1)
+        ways = ways_to(row_type, wanted, within)
+        found = find(self.read, SQLITE, ways, self.stream, wanted, limit + 1, beside)
+        if len(found.numbers) > limit:
+            return Found(found.numbers[:limit], found.numbers[limit - 1][0])
+        return found
+
+    def rows(self, row_type: type[R], numbers: Iterable[int]) -> list[R]:
         table = table_of(row_type)
         sql = select(row_type, f"AND {equal(table.key[1:])}", SQLITE)
-        decode = row_decoder(row_type)
-        found: Any = self.connection.executemany(sql, [(self.stream, number) for number in numbers[:limit]])
-        rows = list(map(decode, found))
-        return Walked(rows, numbers[limit - 1] if len(numbers) > limit else down_to)
+        found: Any = self.connection.executemany(sql, [(self.stream, number) for number in numbers])
+        return list(map(row_decoder(row_type), found))
 
     def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:
         return ((seq, body) for seq, body in self.read(ENTRIES_BEFORE, (self.stream, before, limit)))

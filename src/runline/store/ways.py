@@ -1,18 +1,19 @@
-"""Ways: how a page of history finds its rows, newest first, however long the history is.
+"""Ways: how a page of history finds its rows, by their numbers up or down, however long the history is.
 
 Rule: every way follows an index. What the index is not narrowed by is looked at row by row, WALK_ROWS_MAX rows at most;
 a walk that ends there is short, even empty, and says where it goes on.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
 
 from runline.domain.state import Row
+from runline.engine.ports import Found, Wanted
 from runline.store.hints import Hints
 from runline.store.limits import WALK_ROWS_MAX
-from runline.store.tables import equal, table_of
+from runline.store.tables import equal, quoted, table_of
 
 NARROWEST_FIRST = ("player", "fixture")
 """Of several fields that are asked for, the way goes by the first of these: a player has fewer tickets than a game."""
@@ -39,32 +40,38 @@ class Way(msgspec.Struct, frozen=True):
     narrowed: tuple[Clause, ...]
     picked: tuple[Clause, ...]
 
-    def walk(self, read: Run, hints: Hints, stream: str, before: int, count: int) -> tuple[list[int], int]:
-        """(the newest numbers below `before`, at most `count`; the number down to which it has all, or 0)."""
+    def walk(self, read: Run, hints: Hints, stream: str, wanted: Wanted, count: int, beside: str) -> Found:
+        """The first numbers on this way, at most `count`. beside: whose value is told with each, "" for none."""
         rows = f"{self.table}{hints.through(self.index) if self.index else ''}"
         if self.through:
             rows = f"{self.through} {hints.looked_up} {self.table} USING (stream, {self.number})"
-        wanted = " AND ".join(sql for sql, _ in self.picked) or "TRUE"
-        narrowed = " AND ".join(("stream = ?", *(sql for sql, _ in self.narrowed), f"{self.number} < ?"))
-        sql = f"SELECT {self.number}, {wanted} FROM {rows} WHERE {narrowed} ORDER BY {self.number} DESC LIMIT ?"
+        picks = " AND ".join(sql for sql, _ in self.picked) or "TRUE"
+        number, direction = self.number, "ASC" if wanted.ascending else "DESC"
+        between = (f"{number} > ?", f"{number} < ?")
+        narrowed = " AND ".join(("stream = ?", *(sql for sql, _ in self.narrowed), *between))
+        shown = quoted((beside,)) if beside else "0"
+        sql = f"SELECT {number}, {picks}, {shown} FROM {rows} WHERE {narrowed} ORDER BY {number} {direction} LIMIT ?"
         values = [value for _, values in self.picked for value in values]
-        values += [stream, *(value for _, values in self.narrowed for value in values), before, WALK_ROWS_MAX]
-        found: list[int] = []
-        for looked, (number, is_wanted) in enumerate(read(sql, tuple(values)), 1):
+        values += [stream, *(value for _, values in self.narrowed for value in values)]
+        values += [wanted.above, wanted.below, WALK_ROWS_MAX]
+        found: list[tuple[int, int]] = []
+        for looked, (at, is_wanted, value) in enumerate(read(sql, tuple(values)), 1):
             if is_wanted:
-                found.append(number)
+                found.append((at, value))
             if len(found) == count or looked == WALK_ROWS_MAX:
-                return found, number
-        return found, 0
+                return Found(found, at)
+        return Found(found, 0)
 
 
-def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Clause, ...]) -> list[Way]:
-    """The ways to the rows whose fields have these values and which are within somebody's part of the tree.
+def ways_to(row_type: type[Row], wanted: Wanted, within: tuple[Clause, ...]) -> list[Way]:
+    """The ways to the rows that are wanted and which are within somebody's part of the tree.
 
     Rows that are still held in memory and rows that have left it have indexes of their own (`store/tables.py`).
     """
     table = row_type.table
     number = table_of(row_type).key[1]
+    fields = wanted.fields
+    within = (*bounds(wanted), *within)
 
     def way(index: str, narrowed: tuple[Clause, ...], *picked: Clause, through: str = "") -> Way:
         return Way(table, number, f"{table}{index}" if index else "", through, narrowed, (*picked, *within))
@@ -72,22 +79,21 @@ def ways_to(row_type: type[Row], fields: Mapping[str, str], within: tuple[Clause
     def having(but: str = "") -> list[Clause]:
         return [has(row_type, field, value) for field, value in fields.items() if field != but]
 
-    if not fields:
-        return [way("", ())]
+    first = next((field for field in NARROWEST_FIRST if field in fields), "")
     found: list[Way] = []
     gone: tuple[Clause, ...] = ()
     if row_type.held_while is not None:
         field, value = row_type.held_while
-        if fields.get(field, value) == value:
+        only = fields.get(field) == value
+        if only or (first and field not in fields):
             held: Clause = (f"{field} = '{value}'", ())
             found.append(way("_held", (held,), *having(but=field)))
-        if fields.get(field) == value:
+        if only:
             return found
-        if fields.keys() == {field}:
-            # Most of history has been closed in the usual way: an index would cost more at settling than it saves here.
-            return [way("", (), *having())]
         gone = ((f"{field} <> '{value}'", ()),)
-    first = next(field for field in NARROWEST_FIRST if field in fields)
+    if not first:
+        # Most of history has been closed in the usual way: an index would cost more at settling than it saves here.
+        return [way("", (), *having())]
     narrowed: Clause = (equal((first,)), (fields[first],))
     found.append(way(f"_by_{first}", (narrowed, *gone), *having(but=first)))
     if first == row_type.found_by and row_type.found_through is not None:
@@ -110,16 +116,28 @@ def has(row_type: type[Row], field: str, value: str) -> Clause:
     return f"({equal((field,))} OR EXISTS ({named}))", (value, value)
 
 
+def bounds(wanted: Wanted) -> list[Clause]:
+    """That numbers are within their bounds."""
+    least = [(f"{quoted((field,))} >= ?", (value,)) for field, value in wanted.least.items()]
+    return [*least, *((f"{quoted((field,))} <= ?", (value,)) for field, value in wanted.most.items())]
+
+
 def of_agents(row_type: type[Row], stream: str, agents: Collection[str], hints: Hints) -> Clause:
     """That a row's player stands at one of these nodes now, wherever they stood then."""
     agent = f"SELECT agent FROM players WHERE players.stream = ? AND players.number = {row_type.table}.player"
     return f"({agent}) {hints.among}", (stream, hints.listed(agents))
 
 
-def newest(read: Run, hints: Hints, ways: list[Way], stream: str, before: int, count: int) -> tuple[list[int], int]:
+def find(read: Run, hints: Hints, ways: list[Way], stream: str, wanted: Wanted, count: int, beside: str = "") -> Found:
     """The same as of one way, of several that share no row."""
-    walked = [way.walk(read, hints, stream, before, count) for way in ways]
-    # Below the highest place at which a way was left, that way may have more.
-    down_to = max(end for _, end in walked)
-    numbers = sorted((number for found, _ in walked for number in found if number >= down_to), reverse=True)
-    return numbers, down_to
+    walked = [way.walk(read, hints, stream, wanted, count, beside) for way in ways]
+    everything = [one for found in walked for one in found.numbers]
+    left = [found.goes_on for found in walked if found.goes_on]
+    if not left:
+        return Found(sorted(everything, reverse=not wanted.ascending), 0)
+    # Beyond the first place at which a way was left, that way may have more.
+    if wanted.ascending:
+        to = min(left)
+        return Found(sorted(one for one in everything if one[0] <= to), to)
+    to = max(left)
+    return Found(sorted((one for one in everything if one[0] >= to), reverse=True), to)

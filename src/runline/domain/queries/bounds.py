@@ -18,6 +18,12 @@ EXPOSURE_ROWS_MAX = 100
 EXPOSURE_PLACES_MAX = 1_000
 """Sides at different lines that a page of `exposure` works through before it is full: about 1 µs each."""
 
+SESSION_ROWS_MAX = 250
+"""Sessions on the largest page of `sessions`: about 5 µs each, for each has three times to be told as text."""
+
+SUSPENSION_ROWS_MAX = 500
+"""Layers on the largest page of `suspensions`: about 2 µs each, as much for each that is passed."""
+
 PAGE_NODES_MAX = 1_000
 """Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
 

@@ -1,7 +1,7 @@
 """Declared: what a query is, what is asked for with every one, and what every one is answered with."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -12,9 +12,11 @@ from runline.domain.messages import Rejected, declares, lacking
 from runline.domain.permissions import Permission, StreamKind
 from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
 
+R = TypeVar("R")
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What every query takes.
+
+class Asked(msgspec.Struct, Generic[R], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every query takes. Each query has a type of its own, `Asked[its row]`: so whoever asks knows what comes back.
 
     after: where the page before has ended (its `next`). limit: rows of a page, at least one.
     """
@@ -51,7 +53,7 @@ class Query(msgspec.Struct, frozen=True):
     needs: Permission | None
     players: bool
     streams: tuple[StreamKind, ...]
-    asked: type[Asked]
+    asked: type[Asked[Any]]
     row: type
     history: bool
     show: Shown | None
@@ -63,8 +65,8 @@ def query(
     name: str,
     *,
     needs: Permission | None,
-    asked: type[Asked],
-    row: type,
+    asked: type[Asked[R]],
+    row: type[R],
     players: bool = False,
     streams: tuple[StreamKind, ...] = ("book",),
     rows_max: int = PAGE_ROWS_MAX,

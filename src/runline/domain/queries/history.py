@@ -1,24 +1,31 @@
 """History: the queries that are read from a snapshot of what is stored."""
 
-from typing import Literal
+from typing import Generic, Literal
 
 import msgspec
 
 from runline.domain.ledger import Movement
 from runline.domain.permissions import Permission, StreamKind
-from runline.domain.queries.declared import Asked, Query
+from runline.domain.queries.declared import Asked, Query, R
+from runline.domain.times import time_of
 from runline.domain.words import Told
 
 
-class WagersAsked(Asked, frozen=True, kw_only=True):
-    """status: open, settled or void. player, fixture: only theirs. Newest first.
+class Window(Asked[R], Generic[R], frozen=True, kw_only=True):
+    """What every query of history takes that is in the order of time.
 
-    A page may be short, even empty, and have a `next`: the rows down to there were looked through, and it goes on.
+    since: only what is of that time or later, in ISO 8601 (2026-09-13T17:00:00Z, or with another zone) or in UTC nanoseconds.
+    until: only what is of an earlier time than that, written likewise.
     """
 
-    status: Literal["", "open", "settled", "void"] = ""
-    player: str = ""
-    fixture: str = ""
+    since: str = ""
+    until: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for text in (self.since, self.until):
+            if text:
+                time_of(text)
 
 
 class LegRow(Told, frozen=True):
@@ -73,20 +80,43 @@ class WagerRow(msgspec.Struct):
     void_reason: str
 
 
-class LedgerAsked(Asked, frozen=True, kw_only=True):
-    """player: only theirs. Newest first. A page may be short and have a `next` all the same."""
+class WagersAsked(Window[WagerRow], frozen=True, kw_only=True):
+    """Tickets that have all that is asked for, the newest first unless another order is.
 
-    player: str = ""
+    A page may be short, even empty, and have a `next`: the rows down to there were looked through, and it goes on.
 
-
-class LogAsked(Asked, frozen=True, kw_only=True):
-    """type: only events of that type. actor: only what they did. Newest first.
-
-    A page may be short, even empty, and have a `next`.
+    status: only those that are open, settled or void. player: only that account's.
+    agent: only of players who stand at that agent now, or below.
+    fixture: only on that game. market: only on that market. side: only on that side. (Of a ticket's legs the first counts.)
+    least_minor: only those that risk so much or more. most_minor: only those that risk so much or less; 0 for no bound.
+    sort: by when it was placed, or by what is risked. By the latter 10,000 tickets are sorted at most: more are refused
+    (`too_many`), to be narrowed, by a window for one.
+    order: descending (the newest, the largest first) or ascending.
     """
 
-    type: str = ""
-    actor: str = ""
+    status: Literal["", "open", "settled", "void"] = ""
+    player: str = ""
+    agent: str = ""
+    fixture: str = ""
+    market: str = ""
+    side: str = ""
+    least_minor: int = 0
+    most_minor: int = 0
+    sort: Literal["placed", "risk"] = "placed"
+    order: Literal["descending", "ascending"] = "descending"
+
+
+class LedgerAsked(Window[Movement], frozen=True, kw_only=True):
+    """Movements that have all that is asked for, the newest first unless another order is. A page may be short and have a `next`
+    all the same.
+
+    player: only theirs. agent: only of players who stand at that agent now, or below.
+    order: descending (the newest first) or ascending.
+    """
+
+    player: str = ""
+    agent: str = ""
+    order: Literal["descending", "ascending"] = "descending"
 
 
 class LogRow(msgspec.Struct):
@@ -100,10 +130,17 @@ class LogRow(msgspec.Struct):
     event: msgspec.Raw
 
 
-class TraceAsked(Asked, frozen=True, kw_only=True):
-    """command: its id."""
+class LogAsked(Window[LogRow], frozen=True, kw_only=True):
+    """Entries that have all that is asked for, newest first.
 
-    command: str = ""
+    Within the window they are looked through one by one, 20,000 for a page: it may be short, even empty, and have a `next`.
+
+    type: only events of that type. actor: only what they did. player: only what concerns that account.
+    """
+
+    type: str = ""
+    actor: str = ""
+    player: str = ""
 
 
 class TraceRow(msgspec.Struct):
@@ -124,6 +161,12 @@ class TraceRow(msgspec.Struct):
     durable_ns: int | None
 
 
+class TraceAsked(Asked[TraceRow], frozen=True, kw_only=True):
+    """command: its id."""
+
+    command: str = ""
+
+
 class RefusalRow(msgspec.Struct):
     """Refusals of one kind (who, which command, which code) within a minute: how many, and the first of them.
 
@@ -142,12 +185,23 @@ class RefusalRow(msgspec.Struct):
     details: msgspec.Raw
 
 
+class RefusalsAsked(Window[RefusalRow], frozen=True, kw_only=True):
+    """Refusals that have all that is asked for, newest first. All that are kept are looked through, which are few thousands.
+
+    actor: only of that user. command: only of commands of that type. code: only with that code.
+    """
+
+    actor: str = ""
+    command: str = ""
+    code: str = ""
+
+
 def stored(
     name: str,
     about: str,
     needs: Permission,
-    asked: type[Asked],
-    row: type,
+    asked: type[Asked[R]],
+    row: type[R],
     *,
     players: bool = False,
     streams: tuple[StreamKind, ...] = ("house", "book"),
@@ -177,7 +231,11 @@ DECLARED = (
     ),
     stored("log", "The activity log: what concerns my subtree, newest first.", Permission.LOG_VIEW, LogAsked, LogRow),
     stored(
-        "refusals", "What was refused to users of my subtree, newest first.", Permission.LOG_VIEW, Asked, RefusalRow
+        "refusals",
+        "What was refused to users of my subtree, newest first.",
+        Permission.LOG_VIEW,
+        RefusalsAsked,
+        RefusalRow,
     ),
     stored("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, TraceAsked, TraceRow),
 )

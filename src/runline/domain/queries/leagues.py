@@ -16,12 +16,6 @@ from runline.domain.queries.pages import page_of
 from runline.domain.state import State
 
 
-class LeagueRulesAsked(Asked, frozen=True, kw_only=True):
-    """league: whose rules; none are shown where there is no such league."""
-
-    league: str = ""
-
-
 class LeagueRuleRow(msgspec.Struct):
     """What holds for wagers on one kind of market and period of a league. Lengths are in `unit`.
 
@@ -38,6 +32,12 @@ class LeagueRuleRow(msgspec.Struct):
     decided_stands: bool
     window: Window
     set_by_staff: bool
+
+
+class LeagueRulesAsked(Asked[LeagueRuleRow], frozen=True, kw_only=True):
+    """league: whose rules; none are shown where there is no such league."""
+
+    league: str = ""
 
 
 @query(
@@ -106,8 +106,12 @@ class LateGameRow(msgspec.Struct):
     windows: list[WindowRow]
 
 
-@query("late_games", needs=Permission.BOARD_VIEW, asked=Asked, row=LateGameRow, streams=("house", "book"))
-def late_games(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class LateGamesAsked(Asked[LateGameRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("late_games", needs=Permission.BOARD_VIEW, asked=LateGamesAsked, row=LateGameRow, streams=("house", "book"))
+def late_games(state: State, house: House, user: User, audience: Audience, asked: LateGamesAsked, now_ns: int) -> Page:
     """The games that are postponed, and until when the wagers on them wait, by game."""
 
     def row(name: str) -> LateGameRow:

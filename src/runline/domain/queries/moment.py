@@ -24,6 +24,8 @@ from runline.domain.queries.bounds import (
     EXPOSURE_PLACES_MAX,
     EXPOSURE_ROWS_MAX,
     PLAYER_ROWS_MAX,
+    SESSION_ROWS_MAX,
+    SUSPENSION_ROWS_MAX,
 )
 from runline.domain.queries.declared import Asked, Page, query
 from runline.domain.queries.pages import nodes_from, page_of, page_of_nodes, page_of_some
@@ -55,14 +57,18 @@ class Me(msgspec.Struct):
     permissions: list[str]
 
 
-@query("me", needs=None, asked=Asked, row=Me, streams=("house", "book"))
-def me(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class MeAsked(Asked[Me], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("me", needs=None, asked=MeAsked, row=Me, streams=("house", "book"))
+def me(state: State, house: House, user: User, audience: Audience, asked: MeAsked, now_ns: int) -> Page:
     """Who I am, and what I may do."""
     permissions = [permission.value for permission in Permission if permission in audience.permissions]
     return Page([Me(state.stream, user.name, user.role, user.node, user.player, permissions)])
 
 
-class BoardAsked(Asked, frozen=True, kw_only=True):
+class BoardAsked(Asked[BoardFixture], frozen=True, kw_only=True):
     """league, fixture: only that. status: scheduled, closed, final or cancelled."""
 
     league: str = ""
@@ -95,15 +101,19 @@ def board(state: Any, house: House, user: User, audience: Audience, asked: Board
     return Page(found)
 
 
-@query("figures", needs=Permission.FIGURES_VIEW, asked=Asked, row=AgentFigures)
-def figures(book: Book, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class FiguresAsked(Asked[AgentFigures], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("figures", needs=Permission.FIGURES_VIEW, asked=FiguresAsked, row=AgentFigures)
+def figures(book: Book, house: House, user: User, audience: Audience, asked: FiguresAsked, now_ns: int) -> Page:
     """The figures of every agent of my subtree, live."""
     names = nodes_from(book, audience.node, asked.after)
     rows = (agent_figures(book, name) for name in names if name != asked.after)
     return page_of(rows, asked, lambda row: row.agent)
 
 
-class PlayersAsked(Asked, frozen=True, kw_only=True):
+class PlayersAsked(Asked[PlayerFigures], frozen=True, kw_only=True):
     """agent: only the players of that agent's subtree. player: only that one."""
 
     agent: str = ""
@@ -129,7 +139,7 @@ def players(book: Book, house: House, user: User, audience: Audience, asked: Pla
     return players_page(book, top, asked, now_ns)
 
 
-def players_page(book: Book, top: str, asked: Asked, now_ns: int) -> Page:
+def players_page(book: Book, top: str, asked: Asked[Any], now_ns: int) -> Page:
     """A page of the accounts of a subtree."""
 
     def row(number: str) -> PlayerFigures:
@@ -138,7 +148,7 @@ def players_page(book: Book, top: str, asked: Asked, now_ns: int) -> Page:
     return page_of_nodes(book, top, asked, book.tree.players_of, row)
 
 
-class ExposureAsked(Asked, frozen=True, kw_only=True):
+class ExposureAsked(Asked[Exposure], frozen=True, kw_only=True):
     """node: an agent of my subtree, "" for my own. fixture: only that game."""
 
     node: str = ""
@@ -153,7 +163,7 @@ def exposure(book: Book, house: House, user: User, audience: Audience, asked: Ex
     return exposure_page(book, node, asked, asked.fixture)
 
 
-def exposure_page(book: Book, node: str, asked: Asked, fixture: str = "") -> Page:
+def exposure_page(book: Book, node: str, asked: Asked[Any], fixture: str = "") -> Page:
     """A page of the markets with open wagers of a node's players, of all games or one."""
     prefix = f"{fixture}:" if fixture else ""
     names = takewhile(lambda name: name.startswith(prefix), book.risk.markets(node).after(max(asked.after, prefix)))
@@ -179,8 +189,12 @@ class UserRow(msgspec.Struct):
     sessions: int
 
 
-@query("users", needs=Permission.ROLES_MANAGE, asked=Asked, row=UserRow, streams=("house", "book"))
-def users(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class UsersAsked(Asked[UserRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("users", needs=Permission.ROLES_MANAGE, asked=UsersAsked, row=UserRow, streams=("house", "book"))
+def users(state: State, house: House, user: User, audience: Audience, asked: UsersAsked, now_ns: int) -> Page:
     """The users of my subtree."""
 
     def row(name: str) -> UserRow:
@@ -198,8 +212,12 @@ class RoleRow(msgspec.Struct):
     permissions: tuple[str, ...]
 
 
-@query("roles", needs=Permission.ROLES_MANAGE, asked=Asked, row=RoleRow, streams=("house", "book"))
-def roles(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class RolesAsked(Asked[RoleRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("roles", needs=Permission.ROLES_MANAGE, asked=RolesAsked, row=RoleRow, streams=("house", "book"))
+def roles(state: State, house: House, user: User, audience: Audience, asked: RolesAsked, now_ns: int) -> Page:
     """The roles that are kept in my subtree, or that somebody there may have."""
 
     def row(name: str) -> RoleRow | None:
@@ -221,8 +239,19 @@ class SessionRow(msgspec.Struct):
     ends_ns: int
 
 
-@query("sessions", needs=Permission.ROLES_MANAGE, asked=Asked, row=SessionRow, streams=("house", "book"))
-def sessions(state: State, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class SessionsAsked(Asked[SessionRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query(
+    "sessions",
+    needs=Permission.ROLES_MANAGE,
+    asked=SessionsAsked,
+    row=SessionRow,
+    streams=("house", "book"),
+    rows_max=SESSION_ROWS_MAX,
+)
+def sessions(state: State, house: House, user: User, audience: Audience, asked: SessionsAsked, now_ns: int) -> Page:
     """Who of my subtree is signed in."""
 
     def key(text: str) -> tuple[str, str]:
@@ -246,8 +275,19 @@ class SuspensionRow(msgspec.Struct):
     reason: str
 
 
-@query("suspensions", needs=Permission.SUSPEND, asked=Asked, row=SuspensionRow, streams=("house", "book"))
-def suspensions(state: Any, house: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class SuspensionsAsked(Asked[SuspensionRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query(
+    "suspensions",
+    needs=Permission.SUSPEND,
+    asked=SuspensionsAsked,
+    row=SuspensionRow,
+    streams=("house", "book"),
+    rows_max=SUSPENSION_ROWS_MAX,
+)
+def suspensions(state: Any, house: House, user: User, audience: Audience, asked: SuspensionsAsked, now_ns: int) -> Page:
     """The layers of suspension that concern my subtree: its own, those around it, those of the board."""
 
     def keys_after(name: str) -> Iterable[tuple[str, str]]:
@@ -277,8 +317,12 @@ class BookRow(msgspec.Struct):
     owner: str
 
 
-@query("books", needs=Permission.BOOK_OPEN, asked=Asked, row=BookRow, streams=("house",))
-def books(house: House, view: House, user: User, audience: Audience, asked: Asked, now_ns: int) -> Page:
+class BooksAsked(Asked[BookRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("books", needs=Permission.BOOK_OPEN, asked=BooksAsked, row=BookRow, streams=("house",))
+def books(house: House, view: House, user: User, audience: Audience, asked: BooksAsked, now_ns: int) -> Page:
     """The books that the house serves."""
     names = house.books.order.after(asked.after)
     return page_of((BookRow(name, house.books.by_name[name].owner) for name in names), asked, lambda row: row.book)
@@ -293,7 +337,7 @@ class ResultRow(msgspec.Struct):
     confirmed: Score | None
 
 
-class ResultsAsked(Asked, frozen=True, kw_only=True):
+class ResultsAsked(Asked[ResultRow], frozen=True, kw_only=True):
     """fixture: only that game."""
 
     fixture: str = ""

@@ -12,7 +12,7 @@ SAID_DIGITS = 9
 """More than any count of keys has."""
 
 
-def page_of(rows: Iterable[Any], asked: Asked, key: Callable[[Any], str]) -> Page:
+def page_of(rows: Iterable[Any], asked: Asked[Any], key: Callable[[Any], str]) -> Page:
     """A page of rows that are in the order of their keys, from the one after `asked.after`."""
     found = list(islice(rows, asked.limit + 1))
     return Page(found[: asked.limit], key(found[asked.limit - 1]) if len(found) > asked.limit else "")
@@ -28,7 +28,7 @@ def nodes_from(state: Any, top: str, start: str) -> Iterator[str]:
 def page_of_nodes(
     state: Any,
     top: str,
-    asked: Asked,
+    asked: Asked[Any],
     keys: Callable[[str], Ordered[Any]],
     row: Callable[[Any], Any],
     key: Callable[[str], Any] = str,
@@ -58,7 +58,7 @@ def page_of_nodes(
 
 def page_of_some(
     keys_after: Callable[[str], Iterable[Any]],
-    asked: Asked,
+    asked: Asked[Any],
     row: Callable[[Any], Any | None],
     text: Callable[[Any], str],
 ) -> Page:

@@ -20,6 +20,10 @@ class ConditionRow(msgspec.Struct):
     since_ns: int
 
 
+class ConditionsAsked(Asked[ConditionRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
 DECLARED = (
     Query(
         "conditions",
@@ -27,7 +31,7 @@ DECLARED = (
         Permission.FIGURES_VIEW,
         False,
         ("house", "book"),
-        Asked,
+        ConditionsAsked,
         ConditionRow,
         False,
         None,

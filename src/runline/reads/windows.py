@@ -1,0 +1,48 @@
+"""Windows: what of a history is asked for, as a range of numbers. (Time in a stream never goes back, so later is higher.)"""
+
+from collections.abc import Callable
+from typing import Any
+
+from runline.domain.queries.history import Window
+from runline.domain.times import time_of
+from runline.reads.limits import NUMBER_DIGITS_MAX
+
+
+def first_at(time: Callable[[int], int | None], since_ns: int, position: int) -> int:
+    """The lowest number at which it was so late, above all if it never was. (Time in a stream never goes back.)
+
+    time: of what has the highest number up to this one; None if there is nothing.
+    """
+    low, high = 1, position + 1
+    while low < high:
+        middle = (low + high) // 2
+        at_ns = time(middle)
+        if at_ns is not None and at_ns >= since_ns:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def span(
+    position: int,
+    asked: Window[Any],
+    time: Callable[[int], int | None],
+    *,
+    ascending: bool = False,
+    paged: bool = True,
+) -> tuple[int, int]:
+    """(above, below): between which numbers a page's rows are, by its window and by where the page before has ended."""
+    above = first_at(time, time_of(asked.since), position) - 1 if asked.since else 0
+    below = first_at(time, time_of(asked.until), position) if asked.until else position + 1
+    if not asked.after or not paged:
+        return above, below
+    after = number_of(asked.after)
+    if after is None:
+        return below, below
+    return (max(above, after), below) if ascending else (above, min(below, after))
+
+
+def number_of(text: str) -> int | None:
+    """The number that a page's `after` names, None if it names none."""
+    return int(text) if text.isdecimal() and len(text) < NUMBER_DIGITS_MAX else None
