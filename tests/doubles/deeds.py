@@ -16,9 +16,10 @@ from runline.domain.catalog import side_line
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import SIDES, Score
 from runline.domain.held import ConfirmLine, DropLine
-from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
+from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.official import Window
 from runline.domain.permissions import PLAYER_MAY, Permission

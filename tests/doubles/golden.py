@@ -18,11 +18,11 @@ from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.fixtures import RenumberFixture, RescheduleFixture
 from runline.domain.guard import SetGuard
 from runline.domain.held import DropLine
-from runline.domain.hierarchy import MoveAgent
 from runline.domain.house import StartStream
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
+from runline.domain.moving import MoveAgent
 from runline.domain.official import Window
 from runline.domain.passwords import FailSignIn, SetPassword
 from runline.domain.permissions import Permission

@@ -7,9 +7,10 @@ from tests.doubles.plain import VOCABULARY
 from tests.integration.world import AWAY_WINS, HOUR_NS, NOON_NS, START_NS, SetClock, World, running, start_ns, wager
 
 from runline.domain.accounts import EnterTransaction, GrantTemporaryCredit
-from runline.domain.hierarchy import CreateAgent, MoveAgent
+from runline.domain.hierarchy import CreateAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
+from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend

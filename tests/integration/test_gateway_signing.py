@@ -12,8 +12,9 @@ from tests.integration.served import PASSWORD, served
 from tests.integration.world import HOUR_NS, SECOND_NS, SetClock, agrees, wager
 
 from runline.client import RefusedError
-from runline.domain.hierarchy import CreateAgent, MoveAgent
+from runline.domain.hierarchy import CreateAgent
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.moving import MoveAgent
 from runline.domain.roles import SetRole
 from runline.domain.sessions import LIMITS
 from runline.domain.users import CreateUser

@@ -22,10 +22,11 @@ from runline.client import AsyncClient, RefusedError
 from runline.domain.accounts import AdjustCredit
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
-from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
+from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.prices import Prices
 from runline.domain.roles import SetRole

@@ -11,9 +11,10 @@ from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import MONEYLINE, passes, play, wager
 
-from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend

@@ -8,9 +8,10 @@ from runline.domain.access import OWNER
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
 from runline.domain.audience import audience_of
 from runline.domain.bounds import ROLES_MAX
-from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE, GATEWAY, Rejected
+from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import ChangePassword, SetPassword
 from runline.domain.permissions import Permission, permissions_of

@@ -33,12 +33,13 @@ from runline.domain.catalog import ArchivedFixture, Fixture, League, Market, Res
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.guard import GuardRule, SetGuard
 from runline.domain.held import HeldLine
-from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, MoveAgent, Player
+from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.jobs import Job
 from runline.domain.lateness import EarlierStart, LateWindow, Postponement
 from runline.domain.ledger import LedgerAccount
 from runline.domain.lines import BookLine, MoveLine
+from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import Credential
 from runline.domain.permissions import Permission

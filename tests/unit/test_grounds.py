@@ -12,11 +12,12 @@ from runline.domain.fixtures import CreateFixture, CreateLeague, RenumberFixture
 from runline.domain.grading import Score
 from runline.domain.guard import SetGuard
 from runline.domain.held import ConfirmLine, DropLine
-from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook, StartStream
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import GATEWAY
+from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import PasswordSet, SetPassword
 from runline.domain.permissions import Permission

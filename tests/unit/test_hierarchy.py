@@ -8,7 +8,8 @@ from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction, SetPlayerLimits
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
-from runline.domain.hierarchy import AgentCreated, AgentMoved, CreateAgent, CreatePlayer, MoveAgent, PlayerCreated
+from runline.domain.hierarchy import AgentCreated, CreateAgent, CreatePlayer, PlayerCreated
+from runline.domain.moving import AgentMoved, MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves

@@ -6,9 +6,9 @@ from tests.doubles.words import agent, player, staff, wager
 
 from runline.domain.accounts import AdjustCredit
 from runline.domain.book import Book
-from runline.domain.hierarchy import MoveAgent
 from runline.domain.jobs import DoSlice
 from runline.domain.messages import GATEWAY
+from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.sessions import KeepSession
 from runline.domain.suspension import Suspend

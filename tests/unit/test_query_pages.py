@@ -11,8 +11,8 @@ from runline.domain.audience import Audience
 from runline.domain.execution import fold
 from runline.domain.fixtures import FixtureClosed
 from runline.domain.grading import Score
-from runline.domain.hierarchy import MoveAgent
 from runline.domain.lines import MoveLine
+from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.offers import closing
 from runline.domain.permissions import Permission, permissions_of

@@ -122,7 +122,7 @@ def test_a_feed_is_closed_by_hand_with_all_that_it_posts_until_it_is_opened(fed_
     assert closed_by(fed_book, *WAGERS) == ["", "", ""]
     fed_book.given(Suspend("feed", "don", "not for this book"))
     assert closed_by(fed_book, *WAGERS) == ["feed", "feed", ""]
-    fed_book.when(Suspend("feed", "nobody", ""))
+    fed_book.when(Suspend("feed", "nobody", "trial"))
     fed_book.rejected("unknown_subject")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.doubles.words import agent, board, game, line, player, staff, wager
 
-from runline.domain.hierarchy import MoveAgent
+from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
 from runline.domain.tickets import WagerPlaced

@@ -5,8 +5,8 @@ from tests.doubles import deeds
 from tests.doubles.stage import Stage
 from tests.doubles.words import EVERY, agent, role, staff
 
-from runline.domain.hierarchy import MoveAgent
 from runline.domain.messages import ENGINE
+from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
 from runline.domain.roles import SetRole

@@ -6,10 +6,11 @@ from runline.domain.fixtures import CreateFixture, CreateLeague, RenumberFixture
 from runline.domain.grading import Score
 from runline.domain.guard import SetGuard
 from runline.domain.held import ConfirmLine, DropLine
-from runline.domain.hierarchy import CreateAgent, CreatePlayer, MoveAgent
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook, StartStream
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
+from runline.domain.moving import MoveAgent
 from runline.domain.official import Window
 from runline.domain.placing import PlaceWager
 from runline.domain.postponement import LetWagersStand, PostponeFixture, ResumeFixture

@@ -14,12 +14,13 @@ from runline.domain.fixtures import FixtureClosed, FixtureCreated, FixtureRenumb
 from runline.domain.grading import Score
 from runline.domain.guard import GuardSet
 from runline.domain.held import LineDropped, LineHeld
-from runline.domain.hierarchy import AgentCreated, AgentMoved, PlayerCreated
+from runline.domain.hierarchy import AgentCreated, PlayerCreated
 from runline.domain.house import BookOpened, HouseFounded, StreamStartAsked
 from runline.domain.jobs import JobAdvanced, JobFinished
 from runline.domain.legs import Ending, LegGraded, LegReversed, LegVoided
 from runline.domain.lines import Departure, LineMoved
 from runline.domain.money import Rounding
+from runline.domain.moving import AgentMoved
 from runline.domain.official import Window
 from runline.domain.passwords import PasswordSet, SignInFailed
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn

@@ -4,8 +4,8 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from runline.domain.audience import Audience
-from runline.domain.hierarchy import AgentMoved
 from runline.domain.legs import LegGraded, LegReversed, LegVoided
+from runline.domain.moving import AgentMoved
 from runline.domain.permissions import Permission
 from runline.domain.shown import exposure_of
 from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided

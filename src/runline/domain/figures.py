@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from runline.domain.audience import Audience
-from runline.domain.hierarchy import AgentCreated, AgentMoved
+from runline.domain.hierarchy import AgentCreated
 from runline.domain.messages import Event
+from runline.domain.moving import AgentMoved
 from runline.domain.permissions import Permission
 from runline.domain.queries.bounds import IMAGE_PLAYERS_MAX
 from runline.domain.shown import agent_figures, player_figures

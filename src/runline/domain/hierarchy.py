@@ -10,7 +10,7 @@ import msgspec
 
 from runline.domain.access import PLAYER_ROLE, User, grantable, require_room
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX, PLAYERS_MAX
-from runline.domain.identifiers import Reason, identifier, same_again
+from runline.domain.identifiers import identifier, same_again
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT, Nodes, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
@@ -341,53 +341,6 @@ def create_player(book: "Book", command: CreatePlayer, context: "Context") -> Pl
 def player_created(book: "Book", event: PlayerCreated) -> None:
     book.tree.add_player(Player(event.player, event.agent, event.credit_limit_minor))
     book.access.add_user(User(event.player, event.agent, PLAYER_ROLE, event.player))
-
-
-class MoveAgent(Command, needs=Permission.AGENT_MOVE):
-    """Hang an agent, with all below, under another parent. Both ends must lie in the mover's subtree.
-
-    Roles that are kept above the agent and not above its new parent count no more for those who move; a preview names whose.
-    """
-
-    agent: str
-    parent: str
-    reason: Reason
-
-
-class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True):
-    """An agent has another parent."""
-
-    agent: str
-    before: str
-    after: str
-    reason: str
-
-
-@decides(MoveAgent)
-def move_agent(book: "Book", command: MoveAgent, context: "Context") -> AgentMoved | tuple[()]:
-    book.tree.require_node(context.user, command.agent)
-    book.tree.require_node(context.user, command.parent)
-    if command.agent in (ROOT, context.user.node):
-        raise Rejected("not_permitted", "You cannot move the node you stand at.")
-    if book.tree.below(command.agent, command.parent):
-        raise Rejected("not_a_tree", "An agent cannot stand below itself.")
-    if len(book.tree.chain(command.parent)) + book.tree.height(command.agent) > AGENT_DEPTH_MAX:
-        raise Rejected("too_deep", "The tree would be deeper than it may be.", most=AGENT_DEPTH_MAX)
-    before = book.tree.agents[command.agent].parent
-    if before == command.parent:
-        return ()
-    return AgentMoved(command.agent, before, command.parent, command.reason)
-
-
-@evolves(AgentMoved)
-def agent_moved(book: "Book", event: AgentMoved) -> None:
-    book.tree.hang(book.tree.agents[event.agent], event.after)
-
-
-@grounds(MoveAgent)
-def move_ground(book: "Book", command: MoveAgent) -> int:
-    """Where the agent and the new parent hang."""
-    return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
 
 
 @grounds(CreateAgent)

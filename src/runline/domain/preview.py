@@ -9,9 +9,9 @@ import msgspec
 from runline.domain.accounts import TransactionEntered
 from runline.domain.book import Book
 from runline.domain.bounds import ROLES_ENDED_LOOKED_MAX, ROLES_ENDED_MAX
-from runline.domain.hierarchy import AgentMoved
 from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.messages import Event
+from runline.domain.moving import AgentMoved
 from runline.domain.nodes import ROOT
 from runline.domain.outcomes import Case, Place, Stand, cases_of
 from runline.domain.permissions import Permission

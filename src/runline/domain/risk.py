@@ -12,9 +12,10 @@ import msgspec
 
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
-from runline.domain.hierarchy import AgentMoved, PlayerCreated
+from runline.domain.hierarchy import PlayerCreated
 from runline.domain.legs import Leg, LegGraded, LegReversed, LegVoided
 from runline.domain.messages import evolves
+from runline.domain.moving import AgentMoved
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.outcomes import Cases, Place, Stand, cases_of

@@ -32,6 +32,7 @@ from runline.domain import (
     leg_voiding,
     legs,
     lines,
+    moving,
     nodes,
     offers,
     passwords,
@@ -91,6 +92,7 @@ V = TypeVar("V")
 NOUNS: tuple[ModuleType, ...] = (
     nodes,
     hierarchy,
+    moving,
     aside,
     timers,
     jobs,

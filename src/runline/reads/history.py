@@ -11,42 +11,35 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 
-from runline.domain.access import NOTHING, Role, User
-from runline.domain.audience import Audience, concerns, sees
-from runline.domain.catalog import Fixture
-from runline.domain.hierarchy import Agent, Player
+from runline.domain.audience import Audience, concerns
+from runline.domain.hierarchy import Agent
 from runline.domain.ledger import LedgerEntry, Movement
-from runline.domain.legs import Leg
-from runline.domain.messages import HOUSE, Event, Rejected, event_body, kind_of
+from runline.domain.messages import Rejected, event_body, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
 from runline.domain.queries.declared import Page, require
 from runline.domain.queries.history import (
     LedgerAsked,
-    LegRow,
     LogAsked,
     LogRow,
     RefusalRow,
     RefusalsAsked,
     TraceAsked,
     TraceRow,
-    WagerRow,
     WagersAsked,
 )
-from runline.domain.results import FixtureCancelled
-from runline.domain.sessions import Session, over_ns
 from runline.domain.state import R, Row
-from runline.domain.tickets import Ticket, WagerVoided
+from runline.domain.tickets import Ticket
 from runline.domain.times import time_of, with_times
 from runline.domain.vocabulary import Vocabulary
-from runline.domain.words import in_words
-from runline.engine.envelope import Logged, decode_envelope
+from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.ports import RefusalKey, Snapshot, Wanted
 from runline.engine.requests import Refused, refused
 from runline.reads.limits import SCAN_EVENTS_MAX, SORTED_ROWS_MAX
+from runline.reads.seen import SeenSnapshot
+from runline.reads.tickets import wager_rows
 from runline.reads.windows import number_of, span
 
 
@@ -62,78 +55,6 @@ def by_nouns(vocabulary: Vocabulary) -> tuple[Any, tuple[str, ...]]:
 
 
 copyreg.pickle(Vocabulary, by_nouns)
-
-
-class SeenSnapshot:
-    """A snapshot as somebody may see it: who asks of it, and what their subtree is.
-
-    vocabulary: what its log tells. session: who asks; actor: who asks without one, from inside Runline.
-
-    Raises Rejected `not_permitted`, `signed_out`.
-    """
-
-    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, session: str, actor: str, now_ns: int) -> None:
-        self.snapshot = snapshot
-        self.vocabulary = vocabulary
-        self.house = snapshot.of_stream(HOUSE)
-        self.nodes: dict[tuple[type[Row], str], str | None] = {}
-        """Where those stand that were asked for."""
-        if session:
-            held = snapshot.row(Session, session)
-            if held is None or over_ns(held) <= now_ns:
-                raise Rejected("signed_out", "This session has ended. Sign in again.")
-            actor = held.user
-        one = snapshot.row(User, actor)
-        role = snapshot.row(Role, one.role) if one is not None else None
-        if one is None or role is None or not one.active:
-            raise Rejected("not_permitted", "This user may not act here.")
-        permissions = frozenset(role.permissions) if self.stands_below(role.node, one.node) else NOTHING
-        self.audience = Audience(one.node, one.player, permissions)
-        self.within = snapshot.subtree(one.node) if one.node != ROOT else None
-
-    def stands_below(self, top: str, node: str) -> bool:
-        """Whether a node is another one or stands below it."""
-        if top == ROOT:
-            return True
-        while node not in (top, ROOT):
-            agent = self.snapshot.row(Agent, node)
-            node = agent.parent if agent is not None else ROOT
-        return node == top
-
-    # What `sees` asks of a tree
-
-    @property
-    def tree(self) -> "SeenSnapshot":
-        """What is below what: it knows that itself."""
-        return self
-
-    def below(self, top: str, node: str) -> bool:
-        """Whether a node stands in the asker's subtree (which is the only one that is asked for)."""
-        return self.within is None or node in self.within
-
-    def node_of_player(self, player: str) -> str | None:
-        """The agent of a player."""
-        return self.node_of(Player, "agent", player)
-
-    def node_of_user(self, user: str) -> str | None:
-        """Where a user stands."""
-        return self.node_of(User, "node", user)
-
-    def node_of_role(self, role: str) -> str | None:
-        """Where a role is kept."""
-        return self.node_of(Role, "node", role)
-
-    def node_of(self, row_type: type[Row], field: str, name: str) -> str | None:
-        known = row_type, name
-        if known not in self.nodes:
-            row = self.snapshot.row(row_type, name)
-            self.nodes[known] = getattr(row, field) if row is not None else None
-        return self.nodes[known]
-
-    def event(self, entry: Logged) -> Event | None:
-        """The event of an entry of the log, if the asker may see it."""
-        event = entry.event(self.vocabulary)
-        return event if sees(self.audience, self, event) else None
 
 
 def answer(
@@ -156,82 +77,6 @@ def standing(
         return snapshot.position, SeenSnapshot(snapshot, vocabulary, session, actor, now_ns).audience
     except Rejected as rejected:
         return refused(snapshot.position, rejected)
-
-
-def leg_row(game: Fixture | None, leg: Leg) -> LegRow:
-    """A leg as its reader sees it."""
-    ended = leg.ended
-    result, counts_at, share = (ended.result, ended.price, ended.share) if ended else (None, None, None)
-    return LegRow(*(*astuple(in_words(game, leg)), leg.status, result, counts_at, share))
-
-
-def wager_rows(seen: SeenSnapshot) -> Callable[[Ticket], WagerRow]:
-    """What makes a row of a ticket as its reader sees it; for one page, on which each game is looked up once."""
-    games: dict[str, Fixture | None] = {}
-
-    def game_of(fixture: str) -> Fixture | None:
-        if fixture not in games:
-            games[fixture] = seen.house.row(Fixture, fixture)
-        return games[fixture]
-
-    def row(ticket: Ticket) -> WagerRow:
-        legs = [leg_row(game_of(leg.fixture), leg) for leg in ticket.legs]
-        first = legs[0]
-        return WagerRow(
-            ticket.number,
-            ticket.player,
-            ticket.agent,
-            ticket.kind,
-            first.fixture,
-            first.market,
-            first.side,
-            first.line_quarters,
-            first.price,
-            first.league,
-            first.away,
-            first.home,
-            first.start_ns,
-            first.rotation,
-            first.period_name,
-            first.market_name,
-            "; ".join(leg.selection for leg in legs),
-            legs,
-            ticket.risk_minor,
-            ticket.win_minor,
-            ticket.writer,
-            ticket.channel,
-            ticket.placed_ns,
-            ticket.status,
-            ticket.result,
-            ticket.returned_minor,
-            ticket.closed_ns,
-            void_reason(seen, ticket),
-        )
-
-    return row
-
-
-def void_reason(seen: SeenSnapshot, ticket: Ticket) -> str:
-    """Why a ticket is void; "" if it is not. Nothing follows on a void, so that its event is the last that changed the ticket."""
-    if ticket.status == "void":
-        event = event_at(seen.snapshot, seen.vocabulary, ticket.changed_seq)
-        return event.reason if isinstance(event, WagerVoided) else ""
-    if ticket.result != "void":
-        return ""
-    event = event_at(seen.house, seen.vocabulary, ticket.settlement)
-    return (
-        "the game was cancelled"
-        if isinstance(event, FixtureCancelled)
-        else "the game was called before it was official"
-    )
-
-
-def event_at(snapshot: Snapshot, vocabulary: Vocabulary, seq: int) -> Event | None:
-    """The event at a position, if it is stored here."""
-    for _, body in snapshot.entries(seq + 1, 1):
-        entry = decode_envelope(body)
-        return entry.event(vocabulary) if entry.seq == seq else None
-    return None
 
 
 MOVEMENT_VALUES = attrgetter(*Movement.__struct_fields__)

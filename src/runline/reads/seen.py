@@ -1,0 +1,84 @@
+"""Seen: a snapshot of what is stored, as somebody may see it."""
+
+from runline.domain.access import NOTHING, Role, User
+from runline.domain.audience import Audience, sees
+from runline.domain.hierarchy import Agent, Player
+from runline.domain.messages import HOUSE, Event, Rejected
+from runline.domain.nodes import ROOT
+from runline.domain.sessions import Session, over_ns
+from runline.domain.state import Row
+from runline.domain.vocabulary import Vocabulary
+from runline.engine.envelope import Logged
+from runline.engine.ports import Snapshot
+
+
+class SeenSnapshot:
+    """A snapshot as somebody may see it: who asks of it, and what their subtree is.
+
+    vocabulary: what its log tells. session: who asks; actor: who asks without one, from inside Runline.
+
+    Raises Rejected `not_permitted`, `signed_out`.
+    """
+
+    def __init__(self, snapshot: Snapshot, vocabulary: Vocabulary, session: str, actor: str, now_ns: int) -> None:
+        self.snapshot = snapshot
+        self.vocabulary = vocabulary
+        self.house = snapshot.of_stream(HOUSE)
+        self.nodes: dict[tuple[type[Row], str], str | None] = {}
+        """Where those stand that were asked for."""
+        if session:
+            held = snapshot.row(Session, session)
+            if held is None or over_ns(held) <= now_ns:
+                raise Rejected("signed_out", "This session has ended. Sign in again.")
+            actor = held.user
+        one = snapshot.row(User, actor)
+        role = snapshot.row(Role, one.role) if one is not None else None
+        if one is None or role is None or not one.active:
+            raise Rejected("not_permitted", "This user may not act here.")
+        permissions = frozenset(role.permissions) if self.stands_below(role.node, one.node) else NOTHING
+        self.audience = Audience(one.node, one.player, permissions)
+        self.within = snapshot.subtree(one.node) if one.node != ROOT else None
+
+    def stands_below(self, top: str, node: str) -> bool:
+        """Whether a node is another one or stands below it."""
+        if top == ROOT:
+            return True
+        while node not in (top, ROOT):
+            agent = self.snapshot.row(Agent, node)
+            node = agent.parent if agent is not None else ROOT
+        return node == top
+
+    # What `sees` asks of a tree
+
+    @property
+    def tree(self) -> "SeenSnapshot":
+        """What is below what: it knows that itself."""
+        return self
+
+    def below(self, top: str, node: str) -> bool:
+        """Whether a node stands in the asker's subtree (which is the only one that is asked for)."""
+        return self.within is None or node in self.within
+
+    def node_of_player(self, player: str) -> str | None:
+        """The agent of a player."""
+        return self.node_of(Player, "agent", player)
+
+    def node_of_user(self, user: str) -> str | None:
+        """Where a user stands."""
+        return self.node_of(User, "node", user)
+
+    def node_of_role(self, role: str) -> str | None:
+        """Where a role is kept."""
+        return self.node_of(Role, "node", role)
+
+    def node_of(self, row_type: type[Row], field: str, name: str) -> str | None:
+        known = row_type, name
+        if known not in self.nodes:
+            row = self.snapshot.row(row_type, name)
+            self.nodes[known] = getattr(row, field) if row is not None else None
+        return self.nodes[known]
+
+    def event(self, entry: Logged) -> Event | None:
+        """The event of an entry of the log, if the asker may see it."""
+        event = entry.event(self.vocabulary)
+        return event if sees(self.audience, self, event) else None
