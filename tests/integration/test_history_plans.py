@@ -313,7 +313,7 @@ FIRST_LEG = ("fixture", "market", "side", "line_quarters", "price")
 
 
 IN_WORDS = {
-    "league", "away", "home", "start_ns", "rotation", "period_name", "market_name", "selection", "void_reason",
+    "league", "away", "home", "start_ns", "start_at", "rotation", "period_name", "market_name", "selection", "void_reason",
 }  # fmt: skip
 """What a ticket's reader is told beside what its row holds."""
 
