@@ -172,6 +172,10 @@ def derived(state: Any) -> dict[str, Any]:
             list(state.books.order),
         ]
         found["markets_of"] = state.catalog.markets_of
+        found["rotations"] = state.catalog.rotations.games
+        found["orders"] += [list(state.held_lines.order), list(state.lateness.order)]
+        found["late"] = [listed(state.lateness.starts_of), listed(state.lateness.windows_of)]
+        found["rulings"] = state.rulings.of_league
         return found
     assert isinstance(state, Book)
     sums = {agent: astuple(sums) for agent, sums in state.risk.sums.items()}
