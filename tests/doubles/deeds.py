@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Protocol, TypeVar
 
+from tests.doubles import pair
 from tests.doubles.stage import HOUR_NS, SECOND_NS, BookStage, HouseStage
 from tests.doubles.words import EVERY, board, game, line, player, role
 
@@ -17,6 +18,7 @@ from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import SIDES, Score
 from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
 from runline.domain.moving import MoveAgent
@@ -34,6 +36,7 @@ from runline.domain.settings import SetLimits
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
+from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.domain.watch import KeepFeed, WatchFeed
 
 T = TypeVar("T")
@@ -73,8 +76,8 @@ STAFF = ("owner", "owner", "owner", "one", "clerk")
 
 
 def set_up() -> BookStage:
-    """A book with a little of everything."""
-    book = HouseStage().open_book("main")
+    """A book with a little of everything. It knows pairs."""
+    book = HouseStage(Vocabulary(*NOUNS, pair)).open_book("main")
     for name in ("G1", "G2"):
         book.given(game(name), board(name))
     book.given(CreateAgent("A1", ROOT), CreateAgent("A2", "A1"), CreateAgent("A3", ROOT))
@@ -117,6 +120,22 @@ def places(book: BookStage, pick: Pick) -> None:
 def voids(book: BookStage, pick: Pick) -> None:
     numbers = [row.number for row in book.stored_wagers()][-20:]
     book.when(VoidWager(pick.one([*numbers, 0, 10**6]), "mistake"), by=pick.one(STAFF))
+
+
+def places_pairs(book: BookStage, pick: Pick) -> None:
+    catalog = book.view.catalog
+    still_to_come = [name for name in games(book, "scheduled") if book.at_ns < catalog.fixtures[name].start_ns]
+    markets = [market for name in still_to_come for market in catalog.markets_of.get(name, ())]
+    if len(markets) > 1:
+        first = pick.one(markets)
+        second = pick.one([market for market in markets if market != first])
+        sides = [(market, pick.one(SIDES[catalog.markets[market].kind])) for market in (first, second)]
+        book.when(pair.PlacePair(pick.one(PLAYERS[:3]), (sides[0], sides[1]), pick.one(AMOUNTS)))
+
+
+def voids_a_leg(book: BookStage, pick: Pick) -> None:
+    numbers = [row.number for row in book.stored_wagers() if row.more][-20:]
+    book.when(VoidLeg(pick.one([*numbers, 0]), pick.between(1, 2), "mistake"), by=pick.one(STAFF))
 
 
 def changes_credit(book: BookStage, pick: Pick) -> None:
@@ -246,9 +265,11 @@ def manages_fixtures(book: BookStage, pick: Pick) -> None:
 
 
 def handles_late_games(book: BookStage, pick: Pick, name: str) -> None:
-    what = pick.between(0, 3)
+    what = pick.between(0, 4)
     if what == 0:
         book.house.when(PostponeFixture(name, "rain"))
+    elif what == 4:
+        days_pass(book, pick)
     elif what == 1:
         book.house.when(ResumeFixture(name, "dry"))
     elif what == 2:
@@ -287,6 +308,14 @@ def lets_time_pass(book: BookStage, pick: Pick) -> None:
         book.clock_reads(at_ns)
 
 
+def days_pass(book: BookStage, pick: Pick) -> None:
+    """Much later, and each timer of the house has fired when it was due."""
+    until_ns, due = book.at_ns + pick.between(20, 40) * HOUR_NS, book.house.state.timers.due
+    while due and due[0][0] <= until_ns:
+        book.time_is(max(due[0][0], book.at_ns))
+    book.time_is(until_ns)
+
+
 def works(book: BookStage, pick: Pick) -> None:
     if pick.between(0, 1):
         book.settles()
@@ -311,6 +340,8 @@ DEEDS: tuple[Deed, ...] = (
     works,
     works,
     voids,
+    voids_a_leg,
+    *[places_pairs] * 4,
     *[places] * 16,
 )
 

@@ -12,7 +12,9 @@ from runline.domain.grading import Score, grade, league_rules
 from runline.domain.house import House
 from runline.domain.outcomes import NOTHING, Case, Place, Stand
 from runline.domain.preview import Moves
+from runline.domain.settlement import Outcomes, Settlement
 from runline.domain.suspension import WIDE, room_of
+from runline.domain.tickets import Ticket
 
 
 class Figures(msgspec.Struct):
@@ -172,6 +174,10 @@ def derived(state: Any) -> dict[str, Any]:
             list(state.books.order),
         ]
         found["markets_of"] = state.catalog.markets_of
+        found["rotations"] = state.catalog.rotations.games
+        found["orders"] += [list(state.held_lines.order), list(state.lateness.order)]
+        found["late"] = [listed(state.lateness.starts_of), listed(state.lateness.windows_of)]
+        found["rulings"] = state.rulings.of_league
         return found
     assert isinstance(state, Book)
     sums = {agent: astuple(sums) for agent, sums in state.risk.sums.items()}
@@ -236,6 +242,23 @@ def layers_and_open_wagers_are_counted(book: Book) -> None:
     assert book.tickets.open_count == sum(1 for wager in book.tickets.by_number.values() if wager.status == "open")
     narrow = [layer for layer in book.suspensions.layers.values() if layer.scope not in WIDE]
     assert book.suspensions.rooms == Counter(room_of(layer.scope, layer.node) for layer in narrow)
+
+
+def legs_stand_by_the_results(book: Book, house: House, tickets: list[Ticket]) -> None:
+    """Where no result is being settled by: each leg has ended as the result of its game says that stands, and nothing else."""
+    assert not book.jobs.by_number
+    for ticket in tickets:
+        for leg in ticket.legs:
+            result = house.catalog.results.get(leg.fixture) or house.catalog.archived.get(leg.fixture)
+            if leg.status == "void":
+                continue
+            if result is None or not result.confirmed_seq:
+                assert leg.ended is None, ticket
+                continue
+            sport, league = house.catalog.graded_by(leg.fixture)
+            row = Settlement(0, sport, league, result.confirmed_seq, house.catalog.score_of(result))
+            assert leg.ended == Outcomes(row, house).of(leg, ticket.house_seq), ticket
+        assert (ticket.status == "open") == any(leg.ended is None for leg in ticket.legs), ticket
 
 
 def all_hold(book: Book) -> None:

@@ -31,6 +31,7 @@ class PairPlaced(TicketPlaced, Event, shown_to=Permission.TICKER_VIEW, topic="wa
     legs: tuple[Leg, Leg]
     risk_minor: int
     win_minor: int
+    house_seq: int = 0
 
     def taken(self) -> Taken:
         return Taken(self.player, self.risk_minor, self.win_minor, self.legs)
@@ -44,7 +45,7 @@ def place_pair(book: Book, command: PlacePair, context: Context) -> PairPlaced:
     win_minor = rounded(command.risk_minor * pays_in_all, book.settings.current.rounding) - command.risk_minor
     if win_minor <= 0:
         raise Rejected("stake_invalid", "A pair wins something.")
-    return PairPlaced(player.number, (first, second), command.risk_minor, win_minor)
+    return PairPlaced(player.number, (first, second), command.risk_minor, win_minor, context.view().seq)
 
 
 @grounds(PlacePair)
@@ -74,7 +75,7 @@ def pair_placed(book: Book, event: PairPlaced) -> None:
         event.risk_minor,
         event.win_minor,
         "risk",
-        0,
+        event.house_seq,
         "owner",
         "clerk",
         book.at_ns,

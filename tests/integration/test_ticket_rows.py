@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from tests.doubles.ids import uuid7
 from tests.integration.served import PASSWORD, served
-from tests.integration.world import START_NS, wager
+from tests.integration.world import HOUR_NS, START_NS, wager
 
 from runline.client import RefusedError
-from runline.domain.bounds import ARCHIVE_AFTER_NS
+from runline.domain.bounds import ARCHIVE_AFTER_NS, WINDOW_NOTICE_NS
 from runline.domain.messages import HOUSE
+from runline.domain.postponement import PostponeFixture
 from runline.domain.results import CancelFixture
 from runline.domain.tickets import VoidWager
 
@@ -60,14 +61,35 @@ def test_a_ticket_says_what_it_is_about_and_why_it_is_void_to_its_player_too(tmp
                     "void_reason": "wrong game",
                 }
                 (leg,) = rows[1]["legs"]
-                assert {name: rows[1][name] for name in leg if name not in ("status", "result")} == {
-                    name: leg[name] for name in leg if name not in ("status", "result")
+                of_the_leg_alone = ("status", "result", "counts_at", "share")
+                assert {name: rows[1][name] for name in leg if name not in of_the_leg_alone} == {
+                    name: leg[name] for name in leg if name not in of_the_leg_alone
                 }
             world.set_clock(world.clock.at_ns + 2 * ARCHIVE_AFTER_NS)
             await world.until(HOUSE, lambda house: {"G1", "G2"} <= set(house.catalog.archived))
             rows = (await (await place.sign_in("b1", "P1")).ask("wagers")).items
             assert [(row["selection"], row["void_reason"]) for row in rows] == expected
             assert rows[1]["start_ns"] == START_NS
+
+    asyncio.run(main())
+
+
+def test_a_ticket_that_is_void_because_its_game_was_not_played_in_time_says_so(tmp_path):
+    async def main():
+        async with served(tmp_path / "book.db") as place:
+            world = place.world
+            await world.open_house()
+            await world.open_book()
+            await world.do("b1", wager())
+            await world.do(HOUSE, PostponeFixture("G1", "rain"))
+            ends_ns = START_NS + 36 * HOUR_NS
+            world.set_clock(ends_ns - WINDOW_NOTICE_NS)
+            await world.until(HOUSE, lambda house: bool(house.lateness.windows))
+            world.set_clock(ends_ns)
+            await world.until(HOUSE, lambda house: next(iter(house.lateness.windows.values())).status == "ended")
+            await world.settled()
+            (row,) = (await (await place.sign_in("b1", "P1")).ask("wagers")).items
+            assert (row["result"], row["void_reason"]) == ("void", "the game was not played in time")
 
     asyncio.run(main())
 

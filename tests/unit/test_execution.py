@@ -3,7 +3,6 @@
 import pytest
 from tests.doubles import laws
 from tests.doubles.deeds import season
-from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import player, staff
 
@@ -100,7 +99,7 @@ def test_an_id_that_cannot_be_known_any_more_is_stale_before_its_sender_is_looke
 
 def test_whoever_follows_the_log_of_a_season_comes_to_what_a_restart_would_rebuild():
     book = season(4, deeds=400)
-    for stage, copy in ((book.house, House(VOCABULARY)), (book, Book("main", VOCABULARY))):
+    for stage, copy in ((book.house, House(book.state.vocabulary)), (book, Book("main", book.state.vocabulary))):
         for seq, at_ns, _, event in stage.log:
             assert needs(copy, event) == []
             follow(copy, event, seq, at_ns)

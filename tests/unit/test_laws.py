@@ -10,6 +10,7 @@ from tests.doubles import deeds, laws
 
 from runline.domain.accounts import available_minor
 from runline.domain.ledger import LedgerEntry
+from runline.domain.placed import TicketPlaced
 from runline.domain.tickets import WagerPlaced
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class BookLife(RuleBasedStateMachine):
     def teardown(self):
         self.book.settles()
         self.every_law_holds()
+        laws.legs_stand_by_the_results(self.book.state, self.book.view, self.book.stored_wagers())
         laws.the_entries_are_the_balances(self.book.state, self.book.stored(LedgerEntry))
 
 
@@ -71,8 +73,9 @@ def test_the_laws_hold_over_long_seasons():
     for seed in range(10):
         book = deeds.season(seed, deeds=800)
         laws.all_hold(book.state)
+        laws.legs_stand_by_the_results(book.state, book.view, book.stored_wagers())
         laws.the_entries_are_the_balances(book.state, book.stored(LedgerEntry))
         for stage in (book, book.house):
             laws.memory_is_what_a_restart_would_rebuild(stage.state, stage.recovered())
-        placed += sum(isinstance(event, WagerPlaced) for _, _, _, event in book.log)
+        placed += sum(isinstance(event, TicketPlaced) for _, _, _, event in book.log)
     assert placed > 300

@@ -11,9 +11,12 @@ from tests.doubles.words import START_NS, agent, board, game, player, wager
 from runline.domain.book import Book
 from runline.domain.execution import fold
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.jobs import DoSlice
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.legs import VOIDED, Ending, Leg, LegGraded, LegReversed, LegVoided
+from runline.domain.messages import ENGINE
 from runline.domain.money import Rounding
+from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture
 from runline.domain.rows import row_encoder
 from runline.domain.settlement import straight
@@ -198,6 +201,51 @@ def test_a_settled_ticket_is_found_by_each_game_and_only_that_leg_is_graded_anew
     assert across.balance("P1") == 0
     ends(across, name, 6, 3)
     assert across.balance("P1") == 32_95
+
+
+def do_slices(book, *games):
+    """The jobs that settle these games do a slice each, in this order."""
+    job_of = {job.subject: number for number, job in book.state.jobs.by_number.items()}
+    for name in games:
+        book.execute(DoSlice(job_of[name]), ENGINE)
+        laws.all_hold(book.state)
+        laws.memory_is_what_a_restart_would_rebuild(book.state, book.recovered())
+
+
+def test_a_leg_is_graded_anew_though_another_game_pays_its_ticket_meanwhile(across):
+    ends(across, "G1", 3, 1)
+    across.house.ends("G1", 1, 3)
+    do_slices(across, "G1")
+    across.house.ends("G2", 9, 3)
+    do_slices(across, "G2", "G1")
+    assert legs(across) == [("graded", "lost"), ("graded", "won")]
+    assert across.balance("P1") == -10_00
+
+
+def test_a_leg_is_graded_anew_though_another_game_opens_its_ticket_meanwhile(across):
+    ends(across, "G1", 3, 1)
+    ends(across, "G2", 9, 3)
+    across.house.given(ReopenFixture("G2", "slip"))
+    across.house.ends("G1", 1, 3)
+    do_slices(across, "G2", "G1")
+    across.house.ends("G2", 9, 3)
+    do_slices(across, "G2", "G2", "G1")
+    assert legs(across) == [("graded", "lost"), ("graded", "won")]
+    assert across.balance("P1") == -10_00
+
+
+@pytest.mark.parametrize("regraded", [True, False])
+def test_a_leg_is_graded_anew_though_the_other_is_voided_meanwhile(across, regraded):
+    ends(across, "G1", 3, 1)
+    across.house.ends("G1", 1, 3)
+    do_slices(across, "G1")
+    if not regraded:
+        across.house.given(ReopenFixture("G1", "slip"))
+        do_slices(across, "G1")
+    across.given(VoidLeg(across.number, 2, "slip"))
+    across.settles()
+    assert legs(across) == [("graded", "lost") if regraded else ("open", None), ("void", "void")]
+    assert across.balance("P1") == (-10_00 if regraded else 0)
 
 
 def test_a_game_that_is_called_off_leaves_the_others_to_decide(across):

@@ -331,11 +331,26 @@ def test_what_is_void_by_its_window_stays_void_when_the_game_is_played_after_all
 # The way back
 
 
+def test_a_person_lets_wagers_stand_before_anything_is_told(open_book):
+    before = bets(open_book)
+    open_book.house.when(LetWagersStand("G1", "we wait"))
+    open_book.house.nothing_happened()
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    open_book.house.when(LetWagersStand("G1", "we wait"))
+    open_book.house.happened(WindowNearing, start_ns=START_NS, ends_ns=ENDS_NS, voids_ns=ENDS_NS)
+    open_book.house.happened(WagersLetStand, stand=True)
+    open_book.house.when(LetWagersStand("G1", "we wait"))
+    open_book.house.nothing_happened()
+    until(open_book, ENDS_NS + HOUR_NS)
+    assert status(open_book, before) == [OPEN]
+    open_book.house.given(LetWagersStand("G1", "not any more", stand=False))
+    until(open_book, ENDS_NS + HOUR_NS + WINDOW_NOTICE_NS_MIN)
+    assert status(open_book, before) == [VOID]
+
+
 def test_a_person_lets_wagers_stand_before_they_are_void(open_book):
     before = bets(open_book)
     open_book.house.given(PostponeFixture("G1", "rain"))
-    open_book.house.when(LetWagersStand("G1", "we wait"))
-    open_book.house.nothing_happened()
     until(open_book, ENDS_NS - WINDOW_NOTICE_NS)
     open_book.house.when(LetWagersStand("G1", " "))
     open_book.house.rejected("reason_invalid")

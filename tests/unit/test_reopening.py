@@ -1,6 +1,7 @@
 """Reopening: what was confirmed or called off by mistake has a way back, in the house and in every book."""
 
 import pytest
+from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, board, game, player, staff, wager
 
@@ -180,3 +181,13 @@ def test_a_ticket_that_was_voided_by_hand_stays_void(open_book):
     house.given(CancelFixture("G1", "flood"), ReopenFixture("G1", "slip"))
     open_book.settles()
     assert open_book.ticket(number(open_book)).status == "void"
+
+
+def test_what_is_placed_while_a_reopened_game_is_still_being_settled_waits_for_no_job(open_book):
+    open_book.house.given(CancelFixture("G1", "slip"))
+    open_book.settles()
+    open_book.house.given(ReopenFixture("G1", "not called off"), board("G1", entered_ns=open_book.at_ns))
+    open_book.given(wager("P1", 5_00))
+    laws.memory_is_what_a_restart_would_rebuild(open_book.state, open_book.recovered())
+    open_book.settles()
+    assert [ticket.status for ticket in open_book.stored_wagers()][-1] == "open"

@@ -13,7 +13,7 @@ from runline.domain.archive import FixtureArchived
 from runline.domain.bounds import WINDOW_NOTICE_NS, WINDOW_NOTICE_NS_MIN
 from runline.domain.catalog import OVER, Fixture
 from runline.domain.fixtures import FixtureRescheduled
-from runline.domain.identifiers import Reason, reason_text
+from runline.domain.identifiers import Reason
 from runline.domain.lateness import WINDOW_LIFE, EarlierStart, LateWindow, Postponement
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, fires, grounds
 from runline.domain.official import Window
@@ -76,7 +76,8 @@ class FixtureResumed(Event, shown_to=Permission.BOARD_VIEW, notice="postponement
 
 class LetWagersStand(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)):
     """Say that the wagers on a late game stand whatever their windows say: what is void by them is open again, or settled by the
-    score. `stand` false takes that back: the rule counts again, with a notice before it voids anything.
+    score, and what would be void some day will not be. `stand` false takes that back: the rule counts again, with a notice before
+    it voids anything.
 
     reason: never blank.
     """
@@ -145,13 +146,6 @@ class WindowsLooked(Event):
     next_ns: int
 
 
-def require_reason(text: str) -> str:
-    reason = reason_text(text)
-    if not reason.strip():
-        raise Rejected("reason_invalid", "This needs a reason.")
-    return reason
-
-
 # What a person says
 
 
@@ -161,7 +155,7 @@ def postpone_fixture(house: "House", command: PostponeFixture, context: "Context
     if fixture.name in house.lateness.postponed:
         return ()
     house.catalog.require_step(fixture, "FixturePostponed")
-    return FixturePostponed(fixture.name, fixture.start_ns, require_reason(command.reason))
+    return FixturePostponed(fixture.name, fixture.start_ns, command.reason)
 
 
 @evolves(FixturePostponed)
@@ -181,7 +175,7 @@ def resume_fixture(house: "House", command: ResumeFixture, context: "Context") -
         return ()
     if context.at_ns < fixture.start_ns:
         raise Rejected("fixture_status", "Its start is still to come: it is rescheduled.", status=fixture.status)
-    return FixtureResumed(fixture.name, require_reason(command.reason))
+    return FixtureResumed(fixture.name, command.reason)
 
 
 @evolves(FixtureResumed)
@@ -191,12 +185,17 @@ def fixture_resumed(house: "House", event: FixtureResumed) -> None:
 
 
 @decides(LetWagersStand)
-def let_wagers_stand(house: "House", command: LetWagersStand, context: "Context") -> WagersLetStand | tuple[()]:
+def let_wagers_stand(house: "House", command: LetWagersStand, context: "Context") -> list[Event] | tuple[()]:
     fixture = house.catalog.fixture(command.fixture)
     windows = house.lateness.windows_of.get(fixture.name, [])
-    if all((window.status == "stands") == command.stand for window in windows):
+    untold: list[Event] = []
+    if command.stand:
+        known = {(window.start_ns, window.ends_ns) for window in windows}
+        threatened = windows_threatened(house, fixture, context)
+        untold = [nearing(fixture, *which, markets, context) for which, markets in threatened if which not in known]
+    if not untold and all((window.status == "stands") == command.stand for window in windows):
         return ()
-    return WagersLetStand(fixture.name, command.stand, require_reason(command.reason))
+    return [*untold, WagersLetStand(fixture.name, command.stand, command.reason)]
 
 
 @evolves(WagersLetStand)
@@ -310,12 +309,19 @@ def look_at_windows(house: "House", command: LookAtWindows, context: "Context") 
             next_ns.append(window.voids_ns)
     for (start_ns, ends_ns), markets in threatened.items():
         if context.at_ns >= ends_ns - WINDOW_NOTICE_NS:
-            voids_ns = max(ends_ns, context.at_ns + WINDOW_NOTICE_NS_MIN)
-            events.append(WindowNearing(fixture.name, start_ns, ends_ns, markets, voids_ns))
-            next_ns.append(voids_ns)
+            told = nearing(fixture, start_ns, ends_ns, markets, context)
+            events.append(told)
+            next_ns.append(told.voids_ns)
         else:
             next_ns.append(ends_ns - WINDOW_NOTICE_NS)
     return [*events, WindowsLooked(fixture.name, min(next_ns, default=0))]
+
+
+def nearing(
+    fixture: Fixture, start_ns: int, ends_ns: int, markets: tuple[str, ...], context: "Context"
+) -> WindowNearing:
+    """The event that tells a window; where it is told late, the wagers are void later."""
+    return WindowNearing(fixture.name, start_ns, ends_ns, markets, max(ends_ns, context.at_ns + WINDOW_NOTICE_NS_MIN))
 
 
 def windows_threatened(

@@ -154,15 +154,12 @@ def set_league_rule(house: "House", command: SetLeagueRule, context: "Context") 
         raise Rejected("line_invalid", f"A game of {league.sport} has no {command.period}.")
     if command.rule is not None:
         require_possible(command.rule)
-    reason = command.reason
-    if not reason.strip():
-        raise Rejected("reason_invalid", "Changing a league's rules needs a reason.")
     before = house.rulings.standing(league.name).get((command.market, command.period))
     if before == command.rule:
         return ()
     if len(house.rulings.of_league.get(league.name, ())) >= RULINGS_PER_LEAGUE_MAX:
         raise Rejected("too_many", "This league's rules have changed too often.", most=RULINGS_PER_LEAGUE_MAX)
-    return LeagueRuleSet(league.name, command.market, command.period, before, command.rule, reason)
+    return LeagueRuleSet(league.name, command.market, command.period, before, command.rule, command.reason)
 
 
 def require_possible(rule: LeagueRule) -> None:

@@ -4,11 +4,12 @@ Rule: a result is taken in house order and becomes a job (see `jobs`), which a n
 confirmation regrades what the first has closed (stage `closed`), then settles what is open (stage `open`). What was settled and
 is not by the score that stands now (a period that it does not describe, a game that goes on after all) is open again.
 
-Rule: a result is about the legs on its game; those on others stay as they are, and so does the ticket while one is open. What is
-so already makes no event, so that a result may be taken twice.
+Rule: a result is about the legs on its game; those on others stay as they are, and so does the ticket while one is open. Only
+where a book settles by results of several games of a ticket at once, whichever comes to it first judges it by all of them: what
+that closes or opens, the others may not come by any more. What is so already makes no event, so that a result may be taken twice.
 """
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ from runline.domain.postponement import WagersLetStand, WindowEnded
 from runline.domain.reopening import FixtureReopened
 from runline.domain.results import FixtureCancelled, ResultConfirmed, ScoreConfirmed
 from runline.domain.state import Following, Part, Row
-from runline.domain.tickets import FIRST_LEG, Ticket, reversal, settled
+from runline.domain.tickets import FIRST_LEG, Ticket, WagerReversed, reversal, settled
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -90,8 +91,17 @@ class Settling(Part, named="settlement", streams=("book",), keeps={Settlement: "
         self.queue(job)
 
     def queue(self, job: Job) -> None:
-        """Line up the tickets that are open on a job's fixture. Regrading opens some, so that it is done again then."""
-        self.queues[job.number] = sorted(self.tickets.open_on.get(job.subject, ()))
+        """Line up the tickets that are open on a job's fixture. Regrading opens some, so that it is done again then. (What was
+        placed since the result was taken is not settled by it: the game was open again.)"""
+        open_on = self.tickets.open_on.get(job.subject, ())
+        self.queues[job.number] = sorted(number for number in open_on if number < job.number)
+
+    def opened_again(self, ticket: Ticket) -> None:
+        """A ticket that was settled is open again: line it up with all jobs of its games."""
+        games = {leg.fixture for leg in ticket.legs}
+        for number, queue in self.queues.items():
+            if ticket.number < number and self.jobs.by_number[number].subject in games and ticket.number not in queue:
+                insort(queue, ticket.number)
 
     def forget(self, number: int) -> None:
         """Forget what a job went by, which is over."""
@@ -194,12 +204,20 @@ def settling_finished(book: "Book", event: JobFinished) -> None:
         book.settlement.forget(event.job)
 
 
+@evolves(WagerReversed)
+def ticket_opened_again(book: "Book", event: WagerReversed) -> None:
+    ticket = book.tickets.by_number[event.wager]
+    if ticket.more:
+        book.settlement.opened_again(ticket)
+
+
 class Outcomes:
     """How legs stand by a result, by the rules that stood as it was confirmed. Each selection is graded once, for a slice has
     many tickets on few."""
 
     def __init__(self, settlement: Settlement, house: "House") -> None:
         self.house = house
+        self.house_seq = settlement.house_seq
         self.rules = house.rulings.rules(settlement.sport, settlement.league, settlement.house_seq)
         self.score = settlement.score
         self.known: dict[tuple[str, str, int | None], Ending | None] = {}
@@ -235,6 +253,22 @@ class Outcomes:
             return None
 
 
+class Results:
+    """The results that a book is settling by at once, by game; the outcomes of each are made up once somebody asks."""
+
+    def __init__(self, book: "Book", house: "House") -> None:
+        self.house = house
+        self.settlements = {book.jobs.by_number[number].subject: row for number, row in book.settlement.by_job.items()}
+        self.known: dict[str, Outcomes] = {}
+
+    def of(self, fixture: str) -> Outcomes | None:
+        """How legs on a game stand; None if the book is not settling by it."""
+        known = self.known.get(fixture)
+        if known is None and fixture in self.settlements:
+            known = self.known[fixture] = Outcomes(self.settlements[fixture], self.house)
+        return known
+
+
 @pays("straight")
 def straight(ticket: Ticket, endings: Sequence[Ending], rounding: Rounding) -> tuple[Result, Minor]:
     """A straight ends as its leg does. If it has won as it was written, it pays what was written then, however the book rounds
@@ -257,25 +291,29 @@ def returned_by(ended: Ending, price: str, stake_minor: Minor, rounding: Roundin
     return rounding.round(stake_minor * numerator * (at.numerator + at.denominator), denominator * at.denominator)
 
 
-def by_result(book: "Book", ticket: Ticket, fixture: str, house_seq: int, outcomes: Outcomes) -> list[Event]:
-    """What a result of a game makes of a ticket that has legs on it and is open or settled: they are graded, or graded anew, and
-    the ticket is paid if no leg is open any more. Nothing where nothing changes."""
+def by_results(book: "Book", ticket: Ticket, by: Outcomes, results: Results) -> list[Event]:
+    """What a game's result makes of a ticket that has legs on it and is open or settled: they are graded, or graded anew, and the
+    ticket is paid if no leg is open any more. Nothing where nothing changes.
+
+    results: all by which the book is settling, that one too.
+    """
     if not ticket.more and ticket.ended is None:
         # What most results are about: straights that are open.
-        by_this = outcomes.of(ticket, ticket.house_seq)
-        return [settled(book, ticket, house_seq, (by_this,), FIRST_LEG)] if by_this is not None else []
+        by_this = by.of(ticket, ticket.house_seq)
+        return [settled(book, ticket, by.house_seq, (by_this,), FIRST_LEG)] if by_this is not None else []
     endings: list[Ending | None] = []
     opened: list[int] = []
-    graded: list[int] = []
+    graded: dict[int, int] = {}
     stood: list[int] = []
     for number, leg in enumerate(ticket.legs, 1):
         ended = leg.ended
-        if leg.fixture == fixture and not (ended and ended.voided):
+        outcomes = results.of(leg.fixture)
+        if outcomes is not None and not (ended and ended.voided):
             by_this = outcomes.of(leg, ticket.house_seq)
             if ended is not None and by_this != ended:
                 opened.append(number)
             if by_this is not None and by_this != ended:
-                graded.append(number)
+                graded[number] = outcomes.house_seq
             ended = by_this
         if leg.ended is None or number in opened:
             stood.append(number)
@@ -288,9 +326,9 @@ def by_result(book: "Book", ticket: Ticket, fixture: str, house_seq: int, outcom
         else:
             events += [LegReversed(ticket.number, ticket.player, number, reason) for number in opened]
     if graded and None not in endings:
-        events.append(settled(book, ticket, house_seq, endings, tuple(stood)))  # type: ignore[arg-type]
+        events.append(settled(book, ticket, by.house_seq, endings, tuple(stood)))  # type: ignore[arg-type]
     else:
-        for number in graded:
+        for number, house_seq in graded.items():
             ended = endings[number - 1]
             assert ended is not None
             events.append(LegGraded(ticket.number, ticket.player, number, house_seq, ended))
@@ -313,12 +351,13 @@ def settle_slice(book: "Book", job: Job, context: "Context") -> Slice:
 
 def open_slice(book: "Book", job: Job, house: "House") -> Slice:
     numbers, more = next_open(book, job)
-    settlement = book.settlement.by_job[job.number]
-    outcomes = Outcomes(settlement, house)
+    results = Results(book, house)
+    by = results.of(job.subject)
+    assert by is not None
     events: list[Event] = []
     handled = 0
     for number in numbers:
-        found = by_result(book, book.tickets.by_number[number], job.subject, settlement.house_seq, outcomes)
+        found = by_results(book, book.tickets.by_number[number], by, results)
         handled += bool(found)
         events += found
     return Slice(events, handled, "open", numbers[-1]) if more else Slice(events, handled)
@@ -342,15 +381,16 @@ def next_open(book: "Book", job: Job) -> tuple[list[int], bool]:
 
 
 def regrade_slice(book: "Book", job: Job, numbers: Sequence[int], house: "House") -> Slice:
-    settlement = book.settlement.by_job[job.number]
-    outcomes = Outcomes(settlement, house)
+    results = Results(book, house)
+    by = results.of(job.subject)
+    assert by is not None
     events: list[Event] = []
     handled = 0
     for number in numbers:
         ticket = book.tickets.by_number[number]
         if ticket.status != "settled":
             continue
-        found = by_result(book, ticket, job.subject, settlement.house_seq, outcomes)
+        found = by_results(book, ticket, by, results)
         handled += bool(found)
         events += found
     if len(numbers) < SETTLE_SLICE_WAGERS:

@@ -7,11 +7,8 @@ from msgspec.structs import astuple
 from runline.domain.catalog import Fixture
 from runline.domain.legs import Leg
 from runline.domain.messages import Event
-from runline.domain.queries.history import (
-    LegRow,
-    WagerRow,
-)
-from runline.domain.results import FixtureCancelled
+from runline.domain.queries.history import LegRow, WagerRow
+from runline.domain.results import FixtureCancelled, ResultConfirmed
 from runline.domain.tickets import Ticket, WagerVoided
 from runline.domain.vocabulary import Vocabulary
 from runline.domain.words import in_words
@@ -81,11 +78,10 @@ def void_reason(seen: SeenSnapshot, ticket: Ticket) -> str:
     if ticket.result != "void":
         return ""
     event = event_at(seen.house, seen.vocabulary, ticket.settlement)
-    return (
-        "the game was cancelled"
-        if isinstance(event, FixtureCancelled)
-        else "the game was called before it was official"
-    )
+    if isinstance(event, FixtureCancelled):
+        return "the game was cancelled"
+    called = isinstance(event, ResultConfirmed) and event.score.length is not None
+    return "the game was called before it was official" if called else "the game was not played in time"
 
 
 def event_at(snapshot: Snapshot, vocabulary: Vocabulary, seq: int) -> Event | None:
