@@ -2,7 +2,6 @@
 
 import { Refused, ask, type Happened, type Schemas } from './api';
 import { Games } from './games.svelte';
-import { Tickets } from './tickets.svelte';
 import { gameOf } from './naming';
 import { Stream, type Frame } from './stream';
 
@@ -19,6 +18,8 @@ export interface Entry {
   actor: string;
   command: string;
   event: Happened;
+  /** Of a ticket, what stands on it: in words all that was taken, at its line and price. */
+  ticket?: { risk_minor: number; win_minor: number; selection: string };
 }
 
 export interface Notice extends Entry {
@@ -114,7 +115,6 @@ export class LivePage {
   /** Grows with every row of the board on which something is closed or opened. */
   closings = $state(0);
   readonly games = new Games();
-  readonly tickets = new Tickets(this.games);
   /** Told every entry about tickets, oldest first. */
   heard: ((entries: Entry[]) => void) | null = null;
 
@@ -319,14 +319,13 @@ export class LivePage {
 
   /** Take what has become of tickets, oldest first. */
   private tell(entries: Entry[]): void {
-    this.tickets.placed(entries.filter((entry) => entry.event.type === 'WagerPlaced').map((entry) => entry.event));
     const newest = [...entries].reverse();
     const isSettled = (entry: Entry) => entry.event.type === 'WagerSettled';
     const settled = newest.filter(isSettled);
     const others = newest.filter((entry) => !isSettled(entry));
     if (settled.length) this.settled = [...settled, ...this.settled].slice(0, TICKER_ROWS);
     if (others.length) this.wagers = [...others, ...this.wagers].slice(0, TICKER_ROWS);
-    this.tickets.want([...this.settled, ...this.wagers].map((entry) => Number(entry.event.wager)));
+    for (const entry of this.wagers) this.games.want(gameOf(entry.event));
     this.heard?.(entries);
   }
 
