@@ -84,6 +84,17 @@ const STALE_MS = { health: 3_500, heartbeat: 12_000 };
 /** Milliseconds that never jump, whatever becomes of this computer's clock. */
 export const nowMs = () => performance.timeOrigin + performance.now();
 
+/** Notices without those that a newer one has made old: where a locked market's house line is, only the last one says. */
+function lately(notices: Notice[]): Notice[] {
+  const locked = new Set<unknown>();
+  return notices.filter(({ kind, event }) => {
+    if (kind !== 'locked_line') return true;
+    const old = locked.has(event.market);
+    locked.add(event.market);
+    return !old;
+  });
+}
+
 export type Connection = 'connecting' | 'live' | 'lost' | 'refused';
 
 export class LivePage {
@@ -303,7 +314,7 @@ export class LivePage {
     if (log.some((entry) => PEOPLE.has(entry.event.type))) this.people += 1;
     if (wagers.length) this.tell(wagers);
     if (log.length) this.log = [...log.reverse(), ...this.log].slice(0, LOG_ROWS);
-    if (notices.length) this.notices = [...notices.reverse(), ...this.notices].slice(0, NOTICES);
+    if (notices.length) this.notices = lately([...notices.reverse(), ...this.notices]).slice(0, NOTICES);
     if (dirty.has('lines')) {
       this.fixtures = [...this.byFixture.values()]
         .filter((row) => row.status === 'scheduled')
