@@ -336,7 +336,6 @@ export class LivePage {
     const others = newest.filter((entry) => !isSettled(entry));
     if (settled.length) this.settled = [...settled, ...this.settled].slice(0, TICKER_ROWS);
     if (others.length) this.wagers = [...others, ...this.wagers].slice(0, TICKER_ROWS);
-    for (const entry of this.wagers) this.games.want(gameOf(entry.event));
     this.heard?.(entries);
   }
 
