@@ -190,7 +190,7 @@ def test_a_player_reads_why_their_ticket_is_void_at_once_and_afterwards(seat):
     player = seat("A1021", phone=True)
     page = player.page
     page.locator("section.game").nth(7).locator(".market").nth(2).get_by_role("button").first.click()
-    page.get_by_role("form", name="Slip").locator("[data-field=stake]").fill("1")
+    page.get_by_role("form", name="Slip").locator("[data-field=stake]").fill("5")
     placed = player.place()
     number = re.search(r"#([\d,]+)", placed.inner_text())
     assert number
