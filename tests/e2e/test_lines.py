@@ -137,6 +137,7 @@ def test_a_line_is_locked_is_said_to_be_and_follows_again(desk):
     assert before == "o12½ −120 / u12½ EV"
     assert "12½" not in after
     do(owner)
+    expect(mover(game, "total")).not_to_have_attribute("aria-label", re.compile("locked"))
 
 
 def test_a_line_that_is_none_is_said_and_what_was_typed_stays(desk):

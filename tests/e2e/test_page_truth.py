@@ -63,7 +63,8 @@ def test_a_game_that_has_begun_keeps_its_name_everywhere(browser, sunday):
     late.page.get_by_role("button", name="Placed", exact=True).click()
     expect(rows.first).to_be_visible()
     assert not re.search("settled", " ".join(rows.all_inner_texts()))
-    assert not re.search(r"\d{4}_\d\d_", late.page.locator("main").inner_text().split("Activity log")[0])
+    for section in (TICKER, EXPOSURE, FIGURES):
+        expect(late.page.locator(section)).not_to_contain_text(re.compile(r"\d{4}_\d\d_"))
     late.close()
 
 
@@ -183,3 +184,34 @@ def test_the_keyboard_skips_to_the_wagers(seat):
     expect(page.get_by_role("link", name="Skip to wagers")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#ticker-title")).to_be_focused()
+
+
+def test_a_player_reads_why_their_ticket_is_void_at_once_and_afterwards(seat):
+    player = seat("A1021", phone=True)
+    page = player.page
+    page.locator("section.game").nth(7).locator(".market").nth(2).get_by_role("button").first.click()
+    page.get_by_role("form", name="Slip").locator("[data-field=stake]").fill("5")
+    placed = player.place()
+    number = re.search(r"#([\d,]+)", placed.inner_text())
+    assert number
+    placed.get_by_role("button", name="My wagers").click()
+    ticket = page.locator("li.ticket", has_text=f"#{number[1]} ")
+    expect(ticket.locator(".tag")).to_have_text("open")
+    void = """async (wager) => (await fetch('/v1/void-wager', { method: 'POST', headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ wager, reason: 'wrong price' }) })).status"""
+    assert seat("harbor.owner").page.evaluate(void, int(number[1].replace(",", ""))) == 200
+    expect(ticket).to_contain_text("void: wrong price")
+    page.reload()
+    page.get_by_role("button", name="My wagers").click()
+    expect(ticket).to_contain_text("void: wrong price")
+    expect(ticket).to_contain_text(re.compile(r"^\d+ [A-Z]\D+[+−]\d+, moneyline"))
+
+
+def test_on_a_phone_nothing_of_a_wager_lies_over_something_else(seat):
+    page = seat("harbor.owner", phone=True).page
+    expect(page.locator(f"{TICKER} tbody tr").nth(20)).to_be_visible()
+    page.locator(f"{TICKER} .scroll").hover()
+    over = """(rows) => [...document.querySelectorAll(rows)]
+        .map((row) => ['.when', '.wide'].map((cell) => row.querySelector(cell).getBoundingClientRect()))
+        .filter(([first, second]) => first.bottom > second.top + 1).length"""
+    assert page.evaluate(over, f"{TICKER} tbody tr") == 0

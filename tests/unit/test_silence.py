@@ -4,9 +4,12 @@ import pytest
 from tests.doubles.stage import NOON_NS, SECOND_NS
 from tests.doubles.words import FULL_BOARD, board, game, line, player, staff, wager
 
+from runline.domain.audience import Audience
 from runline.domain.board import PostLines
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted
+from runline.domain.shown import board_fixture
 from runline.domain.suspension import Reopen, Suspend, Suspended
 from runline.domain.watch import KeepFeed, WatchFeed
 
@@ -171,3 +174,20 @@ def test_no_more_clocks_are_kept_than_there_may_be(fed_book, monkeypatch):
     posts(fed_book, "G1", NOON_NS + 3 * SECOND_NS, MONEYLINE, TOTAL)
     posts(fed_book, "G2", NOON_NS + 3 * SECOND_NS, *FULL_BOARD, by="platform")
     assert list(fed_book.house.state.sources.clocks) == [("G2", "platform")]
+
+
+def test_a_player_is_not_told_whose_lines_they_are_that_are_closed(fed_book):
+    falls_silent(fed_book)
+    fed_book.when(wager("P1", 5_00), by="P1")
+    fed_book.rejected("market_suspended", scope="silence", subject="")
+    house, book = fed_book.house.state, fed_book.state
+
+    def seen_by(player):
+        audience = Audience(ROOT, player, frozenset({Permission.BOARD_VIEW.value}))
+        row = board_fixture(book, house, house.catalog.fixtures["G1"], audience, fed_book.at_ns)
+        return {market.closed_by for market in row.markets}
+
+    assert seen_by("P1") == {"silence"}
+    assert seen_by("") == {"silence don"}
+    fed_book.house.given(Suspend("feed", "don", "given"))
+    assert seen_by("P1") == {"feed"}

@@ -93,20 +93,12 @@ export interface Happened {
   [field: string]: unknown;
 }
 
-export interface Moves {
-  balance: Record<string, number>;
-  pending: Record<string, number>;
-  exposure: Record<string, number>;
-  /** Whose role a move of an agent ends: the role, by user. */
-  roles_ended: Record<string, string>;
-}
-
 export interface Outcome {
   position: number;
   events: Happened[];
   repeated?: boolean;
   preview?: boolean;
-  moves?: Moves;
+  moves?: Schemas['Moves'];
 }
 
 export interface Executed {

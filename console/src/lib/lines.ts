@@ -42,8 +42,13 @@ export function departed(house: Line, how: Departure): Line | null {
   return { line: house.line === null ? null : house.line + how.offset_quarters, prices };
 }
 
+const SIDES: Record<string, string[]> = { total: ['over', 'under'], three_way: ['away', 'home', 'draw'] };
+
+/** The sides of a kind of market, visitor or over first. */
+export const sidesOf = (kind: string): string[] => SIDES[kind] ?? ['away', 'home'];
+
 /** Both sides, visitor or over first: o9½ −118 / u9½ −103. */
-export function both(one: Market, line: Line | null): string {
+export function both(one: Pick<Market, 'kind' | 'sides'>, line: Line | null): string {
   return line ? one.sides.map((side, at) => offer(one.kind, side, line.line, line.prices[at] ?? '')).join(' / ') : 'off the board';
 }
 
@@ -59,7 +64,11 @@ export function departureWords(one: Market): string {
 
 const WORDS: Record<string, (subject: string) => string> = {
   past_cutoff: () => 'started',
+  postponed: () => 'postponed',
   all: () => 'everything suspended',
+  // Whose lines they are is nobody's business but the house's.
+  feed: () => 'suspended at the source',
+  silence: () => 'waits for a new line',
   sport: (subject) => `all ${subject} suspended`,
   league: (subject) => `${subject} suspended`,
   fixture: () => 'game suspended',
@@ -70,7 +79,16 @@ const WORDS: Record<string, (subject: string) => string> = {
   player: (subject) => `betting suspended for ${subject}`,
   account: () => 'account inactive',
 };
-const OWN: Record<string, string> = { hide: 'taken off the board', offset: 'our offset does not fit', lock: 'off the board at the house' };
+/** Why a line of the book's own is not offered: by how it departs, or by what the house has. */
+const OWN: Record<string, string> = {
+  hide: 'taken off the board',
+  offset: 'our offset does not fit',
+  lock: 'our locked line does not fit',
+  withdrawn: 'off the board at the house',
+  refused: 'off the board: the house was sent no line',
+  held: 'off the board: the house looks at its line',
+  waiting: 'off the board: waits for a new line',
+};
 
 /** Why something takes no wagers, from the layer that closes it. */
 export function closedWords(closedBy: string): string {

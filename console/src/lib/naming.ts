@@ -13,7 +13,7 @@ export function gameOf(event: Happened): string {
 }
 
 /** A market in words, with its game: total of 901 Tampa Bay Rays at Baltimore Orioles. */
-function market(games: Games, id: string): string {
+export function marketOfGame(games: Games, id: string): string {
   const game = games.of(id);
   return game ? `${marketWords(id, game.sport)} of ${gameWords(game, id)}` : id;
 }
@@ -22,12 +22,20 @@ function market(games: Games, id: string): string {
 export function subjectWords(games: Games, scope: string, subject: string): string {
   if (scope === 'all') return 'everything';
   if (scope === 'fixture') return gameWords(games.of(subject), subject);
-  if (scope === 'market') return market(games, subject);
+  if (scope === 'market') return marketOfGame(games, subject);
   if (scope === 'selection') {
     const [id = '', side = ''] = subject.split('/');
-    return `${side}, ${market(games, id)}`;
+    return `${side}, ${marketOfGame(games, id)}`;
   }
-  return `${scope} ${subject}`;
+  if (scope === 'feed') return `what ${subject} posts`;
+  if (scope === 'silence') return `what ${subject} had posted`;
+  return `${scope} ${subject.replaceAll('_', ' ')}`;
+}
+
+/** Outcomes of a game by the teams' names: Baltimore Orioles by 4 to 6, 9 or more. */
+export function outcomeWords(games: Games, market: string, outcome: string): string {
+  const game = games.of(market);
+  return game ? outcome.replace(/\b(away|home)\b/g, (side) => (side === 'away' ? game.away : game.home)) : outcome;
 }
 
 const NOT_SHOWN = new Set(['type', 'credits', 'debits']);
@@ -41,7 +49,7 @@ export function fieldsWords(games: Games, event: Happened): string {
     .map(([key, value]) => {
       if (key.endsWith('_minor') && typeof value === 'number') return `${key.replace(/_minor$/, '').replaceAll('_', ' ')} ${amount(value)}`;
       if (key === 'fixture') return gameWords(games.of(String(value)), String(value));
-      if (key === 'market') return market(games, String(value));
+      if (key === 'market') return marketOfGame(games, String(value));
       if (key === 'scope') return subjectWords(games, String(value), String(event.subject ?? ''));
       return `${key.replaceAll('_', ' ')} ${value}`;
     })

@@ -2,7 +2,6 @@
 
 import { Refused, ask, type Happened, type Schemas } from './api';
 import { Games } from './games.svelte';
-import { Tickets } from './tickets.svelte';
 import { gameOf } from './naming';
 import { Stream, type Frame } from './stream';
 
@@ -19,6 +18,8 @@ export interface Entry {
   actor: string;
   command: string;
   event: Happened;
+  /** Of a ticket, what stands on it: in words all that was taken, at its line and price. */
+  ticket?: { risk_minor: number; win_minor: number; selection: string };
 }
 
 export interface Notice extends Entry {
@@ -83,6 +84,17 @@ const STALE_MS = { health: 3_500, heartbeat: 12_000 };
 /** Milliseconds that never jump, whatever becomes of this computer's clock. */
 export const nowMs = () => performance.timeOrigin + performance.now();
 
+/** Notices without those that a newer one has made old: where a locked market's house line is, only the last one says. */
+function lately(notices: Notice[]): Notice[] {
+  const locked = new Set<unknown>();
+  return notices.filter(({ kind, event }) => {
+    if (kind !== 'locked_line') return true;
+    const old = locked.has(event.market);
+    locked.add(event.market);
+    return !old;
+  });
+}
+
 export type Connection = 'connecting' | 'live' | 'lost' | 'refused';
 
 export class LivePage {
@@ -114,7 +126,6 @@ export class LivePage {
   /** Grows with every row of the board on which something is closed or opened. */
   closings = $state(0);
   readonly games = new Games();
-  readonly tickets = new Tickets(this.games);
   /** Told every entry about tickets, oldest first. */
   heard: ((entries: Entry[]) => void) | null = null;
 
@@ -303,7 +314,7 @@ export class LivePage {
     if (log.some((entry) => PEOPLE.has(entry.event.type))) this.people += 1;
     if (wagers.length) this.tell(wagers);
     if (log.length) this.log = [...log.reverse(), ...this.log].slice(0, LOG_ROWS);
-    if (notices.length) this.notices = [...notices.reverse(), ...this.notices].slice(0, NOTICES);
+    if (notices.length) this.notices = lately([...notices.reverse(), ...this.notices]).slice(0, NOTICES);
     if (dirty.has('lines')) {
       this.fixtures = [...this.byFixture.values()]
         .filter((row) => row.status === 'scheduled')
@@ -319,14 +330,12 @@ export class LivePage {
 
   /** Take what has become of tickets, oldest first. */
   private tell(entries: Entry[]): void {
-    this.tickets.placed(entries.filter((entry) => entry.event.type === 'WagerPlaced').map((entry) => entry.event));
     const newest = [...entries].reverse();
     const isSettled = (entry: Entry) => entry.event.type === 'WagerSettled';
     const settled = newest.filter(isSettled);
     const others = newest.filter((entry) => !isSettled(entry));
     if (settled.length) this.settled = [...settled, ...this.settled].slice(0, TICKER_ROWS);
     if (others.length) this.wagers = [...others, ...this.wagers].slice(0, TICKER_ROWS);
-    this.tickets.want([...this.settled, ...this.wagers].map((entry) => Number(entry.event.wager)));
     this.heard?.(entries);
   }
 

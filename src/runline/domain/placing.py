@@ -19,6 +19,7 @@ from runline.domain.money import Rounding
 from runline.domain.odds import Price, is_better, is_same, parse_price, risk_to_win, win_for_risk
 from runline.domain.permissions import Permission
 from runline.domain.settings import BookSettings
+from runline.domain.suspension import SOURCES
 from runline.domain.tickets import Basis, WagerPlaced
 
 if TYPE_CHECKING:
@@ -142,7 +143,10 @@ def market_open(draft: Draft) -> None:
         if layer is None and ("player" in book.suspensions.subjects or "agent" in book.suspensions.subjects):
             layer = book.suspensions.layer_around(player.number, player.agent)
         if layer is not None:
-            raise Rejected("market_suspended", "Betting is suspended here.", scope=layer[0], subject=layer[1])
+            scope, subject = layer
+            if scope in SOURCES and draft.context.user.player:
+                subject = ""
+            raise Rejected("market_suspended", "Betting is suspended here.", scope=scope, subject=subject)
 
 
 def room_left(draft: Draft) -> None:

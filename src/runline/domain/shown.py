@@ -14,6 +14,7 @@ from runline.domain.house import House
 from runline.domain.messages import Rejected
 from runline.domain.outcomes import Case, cases_of
 from runline.domain.permissions import Permission
+from runline.domain.suspension import SOURCES
 
 
 class BoardDeparture(msgspec.Struct):
@@ -73,6 +74,8 @@ def closed_by(state: Any, house: House, fixture: Fixture, market: Market, audien
     layer = house.suspensions.layer_over(fixture, market, "") or state.suspensions.layer_over(fixture, market, "")
     if layer is None and isinstance(state, Book):
         layer = closed_to(state, audience)
+    if layer and layer[0] in SOURCES and audience.player:
+        return layer[0]
     return " ".join(layer).strip() if layer else ""
 
 

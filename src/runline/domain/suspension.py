@@ -29,6 +29,9 @@ line that it posts) and `silence` (those that it had posted by then; only time c
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
+SOURCES = frozenset({"feed", "silence"})
+"""Scopes whose subject is a user of the house: a player is not told whose lines they are."""
+
 WIDE: frozenset[str] = frozenset({"all", "feed", "silence", "sport", "league", "kind", "agent"})
 """What is never refused for the number of layers: there are no more of them than there is to suspend, and each closes much."""
 
