@@ -40,6 +40,7 @@ def about(kind: type) -> str:
 
 def type_name(kind: Any) -> str:
     """A field's type in words."""
+    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
     text = kind.__name__ if isinstance(kind, type) else str(kind)
     return (
         text.replace("typing.", "").replace("runline.domain.", "").replace("|", "or").replace("<", "").replace(">", "")
@@ -53,7 +54,8 @@ def fields_table(kind: type) -> list[str]:
         return ["No fields.", ""]
     lines = ["| field | type | what | |", "|---|---|---|---|"]
     for field in fields:
-        default = "" if field.required else f"by default `{field.default!r}`"
+        by_default = msgspec.to_builtins(field.default) if isinstance(field.default, msgspec.Struct) else field.default
+        default = "" if field.required else f"by default `{by_default!r}`"
         what = about_field(kind, field.name).replace("|", "\\|")
         lines.append(f"| `{field.name}` | {type_name(field.type)} | {what} | {default} |")
     return [*lines, ""]

@@ -43,7 +43,10 @@ def test_a_password_that_is_wrong_is_said_and_what_was_typed_stays(seat):
     ],
 )
 def test_each_sees_what_they_may(seat, user, sees, sees_not):
-    page = seat(user).page
+    window, refused = seat(), []
+    page = window.page
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    window.sign_in(user)
     for name in sees:
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
     for name in sees_not:
@@ -56,6 +59,7 @@ def test_each_sees_what_they_may(seat, user, sees, sees_not):
         expect(voids).to_have_count(0)
     else:
         expect(voids.first).to_be_visible()
+    assert refused == []
 
 
 def test_an_agent_sees_their_own_players_only(seat):

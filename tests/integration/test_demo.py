@@ -20,6 +20,7 @@ from runline.demo.headless import run_demo
 from runline.demo.options import BadOption, check_rate, parse_day, parse_duration
 from runline.demo.people import BOOKS, creating, people_of
 from runline.demo.timeline import Timeline, spark, write_picture
+from runline.demo.walkthrough import speed_of
 from runline.domain.board import MarketLine
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
@@ -130,6 +131,16 @@ def test_what_cannot_be_run_is_said_and_exits_2(options, says, capsys):
     assert says in printed.err
     assert printed.err.startswith("runline: ")
     assert printed.out == ""
+
+
+def test_a_day_on_a_page_that_would_pass_too_fast_names_the_option_that_was_given():
+    assert speed_of(None, "5m", 86_400) == 288
+    assert speed_of(10, "5m", 86_400) == 10
+    with pytest.raises(BadOption, match=r"--for takes from 9s to 86400s .*, not '5s'"):
+        speed_of(None, "5s", 86_400)
+    for speed in (0, 0.5, 10_001, float("nan")):
+        with pytest.raises(BadOption, match="--speed takes from 1 to 10,000"):
+            speed_of(speed, "5m", 86_400)
 
 
 def test_a_misspelt_name_in_the_environment_is_refused(monkeypatch, capsys):

@@ -77,6 +77,7 @@ def test_amounts_and_prices_are_written_as_the_page_does():
 def test_what_else_an_event_says_is_said_with_its_amounts():
     event = {"type": "CreditAdjusted", "player": "P1", "before_minor": 50_000, "after_minor": 90_000, "reason": ""}
     assert fields_in_words(event) == "player P1, before 500.00, after 900.00"
+    assert fields_in_words({"type": "WagerVoided", "reason": "keyed wrong", "stood": [1]}) == "reason keyed wrong"
 
 
 # Where
@@ -230,6 +231,18 @@ def test_what_becomes_of_a_large_ticket_is_shown_and_of_a_small_one_not(capsys):
     entries = (placed(1, 100), placed(2, 600), settled(3, 1), settled(4, 2))
     asyncio.run(tail.take(frame("image", *entries, position=4), begins=True))
     assert shown(capsys) == [2, 4]
+
+
+def test_what_becomes_of_a_large_ticket_is_shown_though_its_placing_was_before(capsys):
+    def settled(number, risk_minor):
+        event = {"type": "WagerSettled", "wager": number, "player": "P1", "result": "won", "returned_minor": 1_200}
+        ticket = {"risk_minor": risk_minor, "selection": "902 Cubs −130, moneyline"}
+        return {"seq": number, "at_ns": 0, "actor": "", "event": event, "ticket": ticket}
+
+    tail = following(min_minor=500, last=10)
+    asyncio.run(tail.take(frame("image", settled(1, 100), settled(2, 600), position=2), begins=True))
+    assert shown(capsys) == [2]
+    assert asyncio.run(tail.line(settled(2, 600))).endswith("#2 settled won, returned 12.00, 902 Cubs −130, moneyline")
 
 
 def test_it_ends_after_so_many_events(capsys):

@@ -105,12 +105,12 @@ class Operators:
         fixture = self.coming()
         if fixture is None:
             return
-        close = Suspend("fixture", fixture.name, "pitcher change")
+        close = Suspend("fixture", fixture.name, "news about a player")
         closed = await self.act(people.book, people.desk, close, f"suspended {fixture.rotation} {fixture.away}")
         if closed is None:
             return
         await asyncio.sleep(self.random.uniform(0.2, SUSPENDED_S_MAX))
-        reopen = Reopen("fixture", fixture.name, "pitcher confirmed")
+        reopen = Reopen("fixture", fixture.name, "the news is out")
         words = f"reopened {fixture.rotation} {fixture.away}"
         await self.act(people.book, people.desk, reopen, words, if_position=closed.position)
 

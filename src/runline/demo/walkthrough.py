@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,12 +25,27 @@ from runline.store.file import open_connection
 from runline.store.statements import FIGURES, HEADS_IN_ORDER
 
 PORT = 8_000
+SPEED_MAX = 10_000
+"""How many times as fast a day may pass that somebody looks at."""
+
 LEAD_NS = 2 * 10**9
 """The day begins this long after the start, when the engine is up."""
 
 QUICK_S = 2.0
 QUICK_ENDS_MAX = 3
 """So many ends in a row within QUICK_S are no accident: then it is given up."""
+
+
+def speed_of(speed: float | None, duration: str, span_s: float) -> float:
+    """How many times as fast a day of so many seconds passes. Raises BadOption, which names the option that was given."""
+    found = span_s / parse_duration(duration) if speed is None else speed
+    if 1 <= found <= SPEED_MAX:
+        return found
+    if speed is not None:
+        raise BadOption(f"--speed takes from 1 to {SPEED_MAX:,} times as fast, not {speed:g}")
+    raise BadOption(
+        f"--for takes from {ceil(span_s / SPEED_MAX)}s to {span_s:.0f}s for this day on a page, not {duration!r}"
+    )
 
 
 def walk_through(
@@ -51,9 +67,7 @@ def walk_through(
         scenario = scenario_here(scenario, day)
         played = read_day(scenario, day, lines=False)
         span_s = (played.end_ns - played.origin_ns) / 1e9
-        speed = speed or span_s / parse_duration(duration)
-        if not 1 <= speed <= 10_000:
-            raise BadOption(f"--speed takes 1 to 10000 times as fast, not {speed:g}")
+        speed = speed_of(speed, duration, span_s)
         database = database_in(data or Path(tempfile.mkdtemp(prefix="runline-demo-")))
         with listen("127.0.0.1", free_port(port)) as listening:
             number = listening.getsockname()[1]

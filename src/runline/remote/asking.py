@@ -144,6 +144,8 @@ def value_of(command: str, name: str, kind: Any, text: str) -> Any:
 
 def takes_text(kind: msgspec.inspect.Type) -> bool:
     """Whether a field takes text."""
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return takes_text(kind.type)
     if isinstance(kind, msgspec.inspect.UnionType):
         return any(map(takes_text, kind.types))
     if isinstance(kind, msgspec.inspect.LiteralType):

@@ -133,17 +133,21 @@ class Follower:
             return False
         if not wanted.min_minor and not wanted.game:
             return True
-        if "risk_minor" not in event:
-            return event.get("wager") in self.tickets or (not wanted.min_minor and event.get("fixture") == wanted.game)
+        if event.get("wager") in self.tickets:
+            return True
+        risk = event.get("risk_minor", entry.get("ticket", {}).get("risk_minor"))
         games = [
             event.get("fixture"),
             *(leg.get("fixture") for leg in event.get("legs") or () if isinstance(leg, dict)),
         ]
-        if event["risk_minor"] < wanted.min_minor or (wanted.game and wanted.game not in games):
+        if (wanted.min_minor and (risk is None or risk < wanted.min_minor)) or (
+            wanted.game and wanted.game not in games
+        ):
             return False
-        self.tickets[event.get("wager", 0)] = None
-        if len(self.tickets) > TICKETS_KEPT:
-            del self.tickets[next(iter(self.tickets))]
+        if "wager" in event:
+            self.tickets[event["wager"]] = None
+            if len(self.tickets) > TICKETS_KEPT:
+                del self.tickets[next(iter(self.tickets))]
         return True
 
     async def show(self, entry: Row, resume: str) -> None:
@@ -166,6 +170,7 @@ class Follower:
             more = [str(event.get("result") or event.get("reason") or "")]
             if "returned_minor" in event:
                 more.append(f"returned {amount(event['returned_minor'])}")
+            more.append(entry.get("ticket", {}).get("selection", ""))
             return f"{at}  {who:<8}  #{event['wager']:,} {done} {', '.join(filter(None, more))}".rstrip()
         return (
             f"{at}  #{entry['seq']:,}  {in_words(event['type'])} by {entry.get('actor', '')}: {fields_in_words(event)}"

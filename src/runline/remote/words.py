@@ -90,11 +90,15 @@ def legs_of(ticket: Row) -> list[Row]:
     return named if named and all(isinstance(leg, dict) for leg in named) else [ticket]
 
 
+UNSAID = frozenset(("type", "stood", "house_seq"))
+"""What people read nothing in: what an event is called is said before it, the others are for programs."""
+
+
 def fields_in_words(event: Row) -> str:
     """Whatever else an event says; what is in minor units as an amount."""
     said = []
     for name, value in event.items():
-        if name == "type" or value in (None, "", []):
+        if name in UNSAID or value in (None, "", []):
             continue
         is_amount = name.endswith("_minor") and isinstance(value, int)
         label = (name.removesuffix("_minor") if is_amount else name).replace("_", " ")
