@@ -6,6 +6,7 @@ and is told (`alert`), or passes (`off`).
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
@@ -16,7 +17,7 @@ from runline.domain.bounds import GUARD_LIMIT_MAX, GUARD_RULES_MAX
 from runline.domain.catalog import Fixture, Market, MarketKind
 from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
-from runline.domain.odds import parse_price
+from runline.domain.odds import PRICES_CACHED, parse_price
 from runline.domain.official import SPORTS
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Asked, Page, query
@@ -86,11 +87,25 @@ class GuardRule(Row, table="guard_rules", key=4):
 class Guard(Part, named="guard", streams=("house",), keeps={GuardRule: "rules"}):
     """The house's rules of what looks like a mistake."""
 
-    __slots__ = ("rules",)
+    __slots__ = ("made", "rules")
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self.rules: dict[RuleKey, GuardRule] = {}
+        self.made: dict[tuple[str, str, str], tuple[tuple[Check, int, str], ...]] = {}
+
+    def derive(self) -> None:
+        self.made = {}
+
+    def checks(self, fixture: Fixture, kind: str) -> tuple[tuple[Check, int, str], ...]:
+        """The checks that are made of a market of a game, each with its limit and its action; worked out once for all markets of
+        a league and a kind, until a rule is set."""
+        place = (fixture.league, fixture.sport, kind)
+        found = self.made.get(place)
+        if found is None:
+            rules = ((check, *self.rule(fixture, kind, check)) for check in CHECKS)
+            found = self.made[place] = tuple(rule for rule in rules if rule[2] != "off")
+        return found
 
     def rule(self, fixture: Fixture, kind: str, check: Check) -> tuple[int, str]:
         """The limit and the action that hold for a market of a game."""
@@ -111,17 +126,19 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     prices: tuple[str, ...]
 
 
-def implied(prices: tuple[str, ...]) -> list[int]:
+@lru_cache(maxsize=PRICES_CACHED)
+def implied(prices: tuple[str, ...]) -> tuple[int, ...]:
     """What each price implies, in millionths, the hold included."""
     known = [parse_price(text) for text in prices]
-    return [WHOLE * price.denominator // (price.numerator + price.denominator) for price in known]
+    return tuple(WHOLE * price.denominator // (price.numerator + price.denominator) for price in known)
 
 
-def shares(prices: tuple[str, ...]) -> list[int]:
+@lru_cache(maxsize=PRICES_CACHED)
+def shares(prices: tuple[str, ...]) -> tuple[int, ...]:
     """The part of each side in what all imply, in hundredths of a percent."""
     each = implied(prices)
     whole = sum(each)
-    return [10_000 * one // whole for one in each]
+    return tuple(10_000 * one // whole for one in each)
 
 
 def favoured(winner: Line) -> int:
@@ -202,12 +219,8 @@ def before_of(market: Market | None) -> Line | None:
 
 def tripped(house: "House", fixture: Fixture, seen: Seen) -> list[tuple[Check, str]]:
     """The checks that a line trips, each with what is to be done."""
-    found: list[tuple[Check, str]] = []
-    for check in CHECKS:
-        limit, action = house.guard.rule(fixture, seen.line.kind, check)
-        if action != "off" and TRIPS[check](seen, limit):
-            found.append((check, action))
-    return found
+    checks = house.guard.checks(fixture, seen.line.kind)
+    return [(check, action) for check, limit, action in checks if TRIPS[check](seen, limit)]
 
 
 class SetGuard(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
@@ -268,6 +281,7 @@ def require_scope(house: "House", scope: str, subject: str) -> None:
 def guard_set(house: "House", event: GuardSet) -> None:
     key = (event.scope, event.subject, event.market, event.check)
     rule = house.guard.rules.get(key)
+    house.guard.made = {}
     if event.after is None:
         if rule is not None:
             house.drop(house.guard.rules.pop(key))

@@ -80,6 +80,8 @@ class HeldLines(Part, named="held_lines", streams=("house",), keeps={HeldLine: "
 
     def of_fixture(self, fixture: str) -> list[HeldLine]:
         """The lines of a game that wait."""
+        if not self.by_market:
+            return []
         prefix = f"{fixture}:"
         found: list[HeldLine] = []
         for name in self.order.after(prefix):

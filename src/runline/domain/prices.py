@@ -2,6 +2,8 @@
 soon exchanged.
 """
 
+from operator import attrgetter
+
 import msgspec
 
 from runline.domain.bounds import LINE_QUARTERS_MAX
@@ -25,6 +27,12 @@ class Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
 NAMES = Prices.__struct_fields__
 
+TEXTS_OF = {
+    kind: (attrgetter(*sides), attrgetter(*(name for name in NAMES if name not in sides)))
+    for kind, sides in SIDES.items()
+}
+"""What takes from `Prices`, for each kind of market, the texts of its sides in their order, and those of the others."""
+
 
 def prices_by_side(kind: str, prices: tuple[str, ...]) -> Prices:
     """The prices of a market of a kind, which stand in the order of its SIDES, by the names of the sides."""
@@ -36,10 +44,12 @@ def prices_of_record(kind: str, prices: Prices) -> tuple[str, ...]:
 
     Raises Rejected `price_invalid` if a side lacks its price, a price lacks its side, or one is no price.
     """
-    sides = SIDES[kind]
-    if {name for name in NAMES if getattr(prices, name)} != set(sides):
+    has, lacks = TEXTS_OF[kind]
+    texts = has(prices)
+    if not all(texts) or any(lacks(prices)):
+        sides = SIDES[kind]
         raise Rejected("price_invalid", f"A {kind} has a price for each of {', '.join(sides)}.", sides=list(sides))
-    return tuple(price_of_record(getattr(prices, side)) for side in sides)
+    return tuple(map(price_of_record, texts))
 
 
 def price_of_record(text: str) -> str:
