@@ -13,6 +13,7 @@ from runline.domain.identifiers import Reason, Remark
 from runline.domain.messages import Command, Rejected
 from runline.domain.pieces import require_small_pieces
 from runline.domain.prices import Prices
+from runline.domain.results import EnterResult
 from runline.engine import envelope
 from runline.engine.envelope import content_digest
 from runline.engine.limits import COMMAND_BYTES_MAX
@@ -128,8 +129,20 @@ def test_a_part_of_a_command_may_grow_a_field_with_a_default_too():
 
     assert of(Line("-110")) == of(LaterLine("-110"))
     assert of(LaterLine("-110", "x")) != of(LaterLine("-110"))
-    assert envelope.has_parts(PostLines)
+    assert envelope.has_parts(EnterResult)
     assert not envelope.has_parts(type(wager("P1", 1)))
+
+
+@pytest.mark.parametrize("name", sorted(VOCABULARY.commands))
+def test_what_the_encoder_leaves_out_itself_is_not_left_out_by_hand_and_says_the_same(name):
+    kind = VOCABULARY.commands[name]
+    command = msgspec.json.decode(msgspec.json.encode(example(msgspec.inspect.type_info(kind))), type=kind)
+    by_hand = envelope.encode_content(envelope.without_defaults(command))
+    assert envelope.has_parts(kind) or envelope.encode_content(command) == by_hand
+
+
+def test_a_post_of_lines_is_encoded_as_it_is():
+    assert not envelope.has_parts(PostLines)
 
 
 @pytest.mark.parametrize("name", sorted(VOCABULARY.commands))

@@ -90,8 +90,15 @@ encode_any_content = msgspec.json.Encoder().encode
 
 @cache
 def has_parts(kind: type[Command]) -> bool:
-    """Whether a command holds Structs, whose fields at their defaults are left out by hand (they stand in events as well)."""
-    return any(isinstance(one, msgspec.inspect.StructType) for one in types_in(msgspec.inspect.type_info(kind)))
+    """Whether a command holds Structs whose fields at their defaults are left out by hand, for the encoder would write them (they
+    stand in events as well, or are a default themselves)."""
+    info = msgspec.inspect.type_info(kind)
+    structs = [one for one in (info, *types_in(info)) if isinstance(one, msgspec.inspect.StructType)]
+    return any(
+        isinstance(field.default, msgspec.Struct) or not (field.required or struct.cls.__struct_config__.omit_defaults)
+        for struct in structs
+        for field in struct.fields
+    )
 
 
 def types_in(kind: Any) -> list[Any]:
