@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -91,6 +92,12 @@ def row_decoder(row_type: type[Row]) -> Decode:
         return row_type(*changed)
 
     return decode_row
+
+
+@cache
+def row_key(row_type: type[Row]) -> Callable[[Any], Any]:
+    """(row) -> its key within its stream, as `Row.key` has it, for many rows of a type."""
+    return attrgetter(*row_type.__struct_fields__[: row_type.key_length])
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from runline.domain.house import BookListing, House
 from runline.domain.messages import HOUSE
+from runline.domain.rows import row_key
 from runline.domain.state import State
 from runline.domain.vocabulary import Vocabulary
 from runline.domain.zones import ZonesOfTheWorld
@@ -65,8 +66,7 @@ async def load_rows(store: Reading, state: State, head: Head) -> tuple[int, int]
     count = total = 0
     for row_type, held in state.held.items():
         rows = await store.held_rows(head.stream, row_type)
-        for row in rows:
-            held[row.key()] = row
+        held.update(zip(map(row_key(row_type), rows), rows, strict=True))
         count += len(rows)
         total += sum(row.changed_seq for row in rows)
     return count, total
