@@ -13,7 +13,7 @@ import msgspec
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
 from runline.domain.hierarchy import PlayerCreated
-from runline.domain.legs import Leg, LegGraded, LegReversed, LegVoided
+from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.messages import evolves
 from runline.domain.moving import AgentMoved
 from runline.domain.nodes import ROOT
@@ -86,7 +86,7 @@ class AgentSums:
 
 
 class Selection(Protocol):
-    """What a leg is about."""
+    """What a leg is about, and the price at which it was taken."""
 
     @property
     def market(self) -> str: ...
@@ -97,13 +97,16 @@ class Selection(Protocol):
     @property
     def line_quarters(self) -> int | None: ...
 
+    @property
+    def price(self) -> str: ...
+
 
 class Stake(msgspec.Struct, frozen=True, gc=False):
     """What a ticket is about, and for how much."""
 
     risk_minor: int
     win_minor: int
-    legs: tuple[Leg, ...]
+    legs: tuple[Selection, ...]
 
 
 class Risk(Part, named="risk", streams=("book",)):
@@ -139,7 +142,7 @@ class Risk(Part, named="risk", streams=("book",)):
 
     def opened(self, ticket: Ticket) -> None:
         """Count an open ticket."""
-        legs = ticket.legs_at(ticket.standing())
+        legs = ticket.legs_at(ticket.standing()) if ticket.more or ticket.ended else (ticket,)
         self.count(ticket.player, legs, ticket.risk_minor, ticket.win_minor, 1)
 
     def closed(self, ticket: Ticket, stood: tuple[int, ...]) -> None:
@@ -205,7 +208,8 @@ class Risk(Part, named="risk", streams=("book",)):
         """Note that a ticket closes or opens again: the event does not say what it is about."""
         if len(self.closed_on) >= CLOSED_REMEMBERED:
             self.closed_before, self.closed_on = self.closed_on, {}
-        self.closed_on[self.state.seq] = Stake(ticket.risk_minor, ticket.win_minor, tuple(ticket.legs))
+        legs = ticket.legs if ticket.more else (ticket,)
+        self.closed_on[self.state.seq] = Stake(ticket.risk_minor, ticket.win_minor, legs)
 
     def stake_closed_at(self, seq: int) -> "Stake | None":
         """What the ticket was about that closed or opened again at a position; None if that was too long ago."""

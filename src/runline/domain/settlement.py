@@ -229,9 +229,11 @@ class Outcomes:
         """
         if self.score is None:
             return CALLED_OFF
-        late = self.house.lateness.ended(self.house.catalog, leg.fixture, leg.market, house_seq)
-        if late is not None:
-            return self.of_late(leg, late)
+        house = self.house
+        if leg.fixture in house.lateness.windows_of:
+            late = house.lateness.ended(house.catalog, leg.fixture, leg.market, house_seq)
+            if late is not None:
+                return self.of_late(leg, late)
         selection = (leg.market, leg.side, leg.line_quarters)
         if selection not in self.known:
             self.known[selection] = self.grade(*selection, self.score)

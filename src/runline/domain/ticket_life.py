@@ -65,7 +65,10 @@ def live_on(book: "Book", ticket: Ticket, event: str, ends: Mapping[int, Ending 
             raise BrokenInvariant(f"a leg of ticket {ticket.number} is {before}: no {event} to {status_of(ended)}")
     ticket.status = after
     for number, ended in ends.items():
-        ticket.end_leg(number, ended)
+        if number == 1:
+            ticket.ended = ended
+        else:
+            ticket.end_leg(number, ended)
     book.touch(ticket)
 
 
@@ -98,7 +101,9 @@ def wager_voided(book: "Book", event: WagerVoided) -> None:
 @evolves(WagerSettled)
 def wager_settled(book: "Book", event: WagerSettled) -> None:
     ticket = book.tickets.by_number[event.wager]
-    live_on(book, ticket, "WagerSettled", {number: event.legs[number - 1] for number in event.stood})
+    legs = event.legs
+    ends = {number: legs[number - 1] for number in event.stood} if ticket.more else {1: legs[0]}
+    live_on(book, ticket, "WagerSettled", ends)
     if (tuple(leg.ended for leg in ticket.legs) if ticket.more else (ticket.ended,)) != event.legs:
         raise BrokenInvariant(f"ticket {ticket.number} is settled by other legs than it has")
     ticket.result = event.result

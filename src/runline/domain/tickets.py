@@ -167,7 +167,8 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
     def no_longer_open(self, ticket: Ticket) -> None:
         """Stop counting a ticket as open: it leaves memory when that is durable."""
         self.open_count -= 1
-        for fixture in dict.fromkeys((ticket.fixture, *(leg.fixture for leg in ticket.more or ()))):
+        games = dict.fromkeys(leg.fixture for leg in ticket.legs) if ticket.more else (ticket.fixture,)
+        for fixture in games:
             numbers = self.open_on[fixture]
             del numbers[ticket.number]
             if not numbers:
@@ -179,7 +180,7 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
         leaving, self.closed = self.closed, []
         count = 0
         for number in leaving:
-            ticket = self.by_number.get(number)
+            ticket = self.by_number.found(number)
             if ticket is None or ticket.status == "open":
                 continue
             if ticket.changed_seq > durable_seq:
