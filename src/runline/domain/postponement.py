@@ -103,7 +103,7 @@ class LookAtWindows(Command, streams=("house",)):
 class WindowNearing(Event, shown_to=Permission.BOARD_VIEW, notice="postponement", told_to_books=True):
     """Wagers on these markets, placed while the game was to begin at `start_ns`, are void at `voids_ns` unless it begins by then.
 
-    ends_ns: the end of their window by the rule.
+    start_ns: that it had then. ends_ns: the end of their window by the rule. markets: their markets.
     """
 
     fixture: str
@@ -116,7 +116,8 @@ class WindowNearing(Event, shown_to=Permission.BOARD_VIEW, notice="postponement"
 class WindowLifted(Event, shown_to=Permission.BOARD_VIEW, notice="postponement", told_to_books=True):
     """What was told is not so any more: the game will be played, or was, in time, or the rule is another one.
 
-    window: the position at which it was told.
+    window: the position at which it was told. start_ns: that the game had when they were placed. ends_ns: the end of their
+    window.
     """
 
     fixture: str
@@ -128,7 +129,7 @@ class WindowLifted(Event, shown_to=Permission.BOARD_VIEW, notice="postponement",
 class WindowEnded(Event, shown_to=Permission.BOARD_VIEW, notice="postponement", told_to_books=True):
     """Wagers on these markets, placed while the game was to begin at `start_ns`, are void, but for what is decided already.
 
-    window: the position at which it was told.
+    window: the position at which it was told. ends_ns: the end of their window by the rule. markets: their markets.
     """
 
     fixture: str

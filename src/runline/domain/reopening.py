@@ -32,7 +32,7 @@ class ReopenFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
 class FixtureReopened(Event, shown_to=Permission.BOARD_VIEW, notice="game_reopened", told_to_books=True):
     """A game goes on, or is still to come, after all.
 
-    status: what it was: final, cancelled, or closed with a score. before: the score that was official, None if none was.
+    status: what it was: `final`, `cancelled`, or `closed` with a score. before: the score that was official, None if none was.
     revision: of its result from here on, so that nobody confirms what was entered before without having looked.
     """
 
