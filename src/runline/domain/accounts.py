@@ -34,7 +34,6 @@ class AdjustCredit(Command, needs=Permission.CREDIT_CHANGE):
     """Set a player's credit limit.
 
     credit_limit_minor: ≥ 0. Lowering it below what is open voids nothing, it only stops further wagers.
-    reason: shown in the activity log.
     """
 
     player: str

@@ -36,8 +36,6 @@ TIMER = "window"
 class PostponeFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
     """Say that a game is not played at its start, or was broken off, and that nobody knows yet when it goes on. It takes no
     wagers. `RescheduleFixture` says when it will be played, `ResumeFixture` that it goes on, a final result that it is over.
-
-    reason: never blank.
     """
 
     fixture: str
@@ -59,8 +57,6 @@ class FixturePostponed(Event, shown_to=Permission.BOARD_VIEW, notice="postponeme
 class ResumeFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
     """Say that a game that was postponed or broken off is played: its wagers wait no more. It stays closed (`RescheduleFixture`
     is for one that is still to come).
-
-    reason: never blank.
     """
 
     fixture: str
@@ -77,8 +73,6 @@ class FixtureResumed(Event, shown_to=Permission.BOARD_VIEW, notice="postponement
 class LetWagersStand(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)):
     """Say that the wagers on a late game stand whatever their windows say: what is void by them is open again, or settled by the
     score. `stand` false takes that back: the rule counts again, with a notice before it voids anything.
-
-    reason: never blank.
     """
 
     fixture: str

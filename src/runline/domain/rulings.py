@@ -123,7 +123,6 @@ class SetLeagueRule(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",
     later, and windows of postponed games that have not ended.
 
     market: a kind of market, "" for all. period: "" for all. rule: None to have again what the league has by itself.
-    reason: never blank.
     """
 
     league: str

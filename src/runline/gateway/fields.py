@@ -103,9 +103,17 @@ def as_json(text: str) -> str:
     return re.sub(r"\bNone\b", "`null`", text)
 
 
+@cache
+def said_by_type(kind: type[msgspec.Struct], name: str) -> str:
+    """What the type of a field says of all that have it, "" if nothing."""
+    field = next(one for one in msgspec.structs.fields(kind) if one.name == name)
+    said = (one.description for one in get_args(field.type)[1:] if isinstance(one, msgspec.Meta))
+    return next(filter(None, said), "") or ""
+
+
 def about_field(kind: type[msgspec.Struct], name: str, *, sent: bool = False) -> str:
     """What a field is, with its unit; "" if nothing says so. sent: it is one of those that are sent."""
-    about = said_of(kind).get(name) or WORDS.get(name, "")
+    about = said_of(kind).get(name) or said_by_type(kind, name) or WORDS.get(name, "")
     if not about and sibling(name):
         return ""
     return " ".join(filter(None, (as_json(sentence(about)), unit_of(name, sent) if about else "")))
