@@ -154,7 +154,7 @@ def wagers(
     agent: str | None = None,
     game: str | None = None,
     market: str | None = None,
-    side: str | None = None,
+    side: Literal["away", "home", "draw", "over", "under"] | None = None,
     least: Annotated[str | None, Parameter(name="--min")] = None,
     most: Annotated[str | None, Parameter(name="--max")] = None,
     since: str | None = None,
@@ -180,7 +180,7 @@ def wagers(
     market
         Only those on this market, such as NFL-101:game:spread.
     side
-        Only those on this side, such as home or over.
+        Only those on this side.
     least
         Only those that risk at least this amount, such as 500.
     most

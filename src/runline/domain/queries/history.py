@@ -99,7 +99,7 @@ class WagersAsked(Window[WagerRow], frozen=True, kw_only=True):
     agent: str = ""
     fixture: str = ""
     market: str = ""
-    side: str = ""
+    side: Literal["", "away", "home", "draw", "over", "under"] = ""
     least_minor: int = 0
     most_minor: int = 0
     sort: Literal["placed", "risk"] = "placed"
