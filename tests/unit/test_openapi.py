@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from runline.gateway.openapi import codes_of, make_document, parameters_of
 from runline.gateway.parameters import parameters
 from runline.gateway.refusing import refusals_of
 
+ROOT = Path(__file__).parents[2]
 DOCUMENT = make_document(VOCABULARY, EVERY_OPERATION)
 OPERATIONS = [
     pytest.param(path, method, operation, id=operation["operationId"])
@@ -212,6 +214,9 @@ def test_a_command_is_documented_with_the_codes_that_deciding_it_may_have():
     assert {"price_changed", "limit_exceeded", "credit_exceeded", "market_suspended"} <= set(
         refusals_of(VOCABULARY, VOCABULARY.commands["PlaceWager"])
     )
+    assert {"unknown_player", "amount_invalid", "reason_invalid"} <= set(
+        refusals_of(VOCABULARY, VOCABULARY.commands["AdjustCredit"])
+    )
     assert set(refusals_of(VOCABULARY, VOCABULARY.commands["CreateLeague"])) == {
         "already_exists",
         "identifier_invalid",
@@ -220,6 +225,16 @@ def test_a_command_is_documented_with_the_codes_that_deciding_it_may_have():
     place = next(one for one in EVERY_OPERATION if one.name == "PlaceWager")
     assert "price_changed" in codes_of(place)[409]
     assert "command_id_invalid" in codes_of(place)[400]
+
+
+def test_each_code_of_the_document_is_described():
+    rows = [
+        line.split("|")[1] for line in (ROOT / "docs" / "codes.md").read_text().splitlines() if line.startswith("| ")
+    ]
+    known = {code for cell in rows for code in re.findall(r"`([a-z_]+)`", cell)}
+    for operation in EVERY_OPERATION:
+        codes = {code for several in codes_of(operation).values() for code in several}
+        assert codes <= known, operation.name
 
 
 def test_docstrings_are_read_as_they_are_written():

@@ -191,7 +191,7 @@ async def show_pages(client: AsyncClient, request: Request) -> int:
     rows, after = 0, request.params.get("after", "")
     with progress.status("asking …") as status:
         while True:
-            response = await send(client, request, after=after)
+            response = await send(client, request, **({"after": after} if after else {}))
             if response.status_code > OK_MAX:
                 return complain(reason(response), FAILED)
             page = msgspec.json.decode(response.content)
