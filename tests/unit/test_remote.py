@@ -64,7 +64,7 @@ def test_a_selection_is_said_as_the_row_of_a_ticket_says_it(market, side, line, 
 
 def test_every_leg_of_a_ticket_is_said_and_a_game_asked_for_once():
     client: Any = Board()
-    legs = [
+    legs: list[dict[str, Any]] = [
         {"market": "G1:game:moneyline", "side": "home", "line_quarters": None, "price": "-130"},
         {"market": "G1:game:total", "side": "over", "line_quarters": 34, "price": "-105"},
     ]
