@@ -177,7 +177,7 @@ async def sheet(client: Any, path: str, **more: Any) -> list[list[str]]:
     """The lines of an answer in CSV."""
     answer = await client.http.get(path, headers={"accept": "text/csv"}, **more)
     assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-type"] == "text/csv; header=present; charset=utf-8"
     assert int(answer.headers["runline-position"]) > 0
     return list(csv.reader(io.StringIO(answer.text)))
 

@@ -329,7 +329,7 @@ def test_a_tail_of_large_wagers_shows_them_and_what_becomes_of_them(owner):
 def test_the_last_events_come_first_in_the_words_of_the_field(owner):
     number = owner.wagers(2_600)["events"][0]["wager"]
     said = owner.does("tail", "wagers", "--last", "1", "--limit", "1")
-    assert re.search(rf"P1 +902 Cubs −130  risk 26\.00 to win 20\.00  #{number:,}$", said.strip())
+    assert re.search(rf"P1 +902 Cubs −130, moneyline  risk 26\.00 to win 20\.00  #{number:,}$", said.strip())
 
 
 def test_a_tail_goes_on_where_an_earlier_one_ended(owner):
@@ -384,7 +384,7 @@ def test_a_players_card_has_their_account_their_tickets_and_what_moved(owner):
     assert "P1, below A1, open" in said
     assert re.search(r"credit limit +[\d,]+\.00", said)
     assert re.search(r"available +[\d,]+\.\d\d", said)
-    assert re.search(rf"#{number:,} +P1 +902 Cubs −130 +27\.00 +20\.77 +open", said)
+    assert re.search(rf"#{number:,} +P1 +902 Cubs −130, moneyline +27\.00 +20\.77 +open", said)
     assert "No movements of money." in said
     found = json.loads(owner.does("player", "P1", "--json"))
     assert found["player"]["player"] == "P1"
@@ -398,6 +398,25 @@ def test_wagers_and_log_are_listed_newest_first(owner):
     (row,) = [json.loads(line) for line in owner.does("wagers", "--last", "1", "--json").splitlines()]
     assert row["number"] == number
     assert owner.does("wagers", "--status", "settled").strip() == "No wagers."
+    narrowed = (
+        "--agent",
+        "A1",
+        "--market",
+        "sample-game:game:moneyline",
+        "--side",
+        "home",
+        "--min",
+        "28",
+        "--max",
+        "28.00",
+    )
+    in_time = ("--since", row["placed_at"], "--until", "2100-01-01T00:00:00Z")
+    rows = [json.loads(line) for line in owner.does("wagers", *narrowed, *in_time, "--json").splitlines()]
+    assert [one["number"] for one in rows] == [number]
+    assert owner.does("wagers", "--side", "away").strip() == "No wagers."
+    risks = [json.loads(line)["risk_minor"] for line in owner.does("wagers", "--sort", "risk", "--json").splitlines()]
+    assert risks == sorted(risks, reverse=True)
+    assert "--max takes an amount" in owner.is_refused("wagers", "--max", "much", status=2)
     (entry,) = [
         json.loads(line) for line in owner.does("log", "-n", "1", "--type", "WagerPlaced", "--json").splitlines()
     ]

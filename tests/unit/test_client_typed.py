@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_type
 
+import httpx
 import msgspec
 import pytest
 from tests.doubles.plain import VOCABULARY
 
-from runline.client import Client, Happened, OtherEvent, event_of
+from runline.client import Client, Happened, OtherEvent, RefusedError, event_of
+from runline.client.answers import line_outcome, refusal
 from runline.client.commands import PlaceWager
 from runline.client.events import WagerPlaced
 from runline.client.queries import Me, MeAsked, WagerRow, WagersAsked
@@ -74,3 +76,12 @@ def test_every_event_is_read_again_as_it_was_told(kind):
 
 def test_an_event_of_a_type_that_is_not_known_is_told_with_its_fields():
     assert event_of({"type": "MoonRose", "phase": "full"}) == OtherEvent("MoonRose", {"phase": "full"})
+
+
+def test_a_refusal_has_the_id_by_which_the_server_knows_the_request():
+    body = {"error": {"code": "busy", "message": "Later.", "details": {}}, "position": 7, "request_id": "mine"}
+    assert refusal(httpx.Response(429, json=body, headers={"x-request-id": "mine"})).request_id == "mine"
+    assert refusal(httpx.Response(502, text="<html>", headers={"x-request-id": "proxy-1"})).request_id == "proxy-1"
+    refused = line_outcome(msgspec.json.encode(body))
+    assert isinstance(refused, RefusedError)
+    assert refused.request_id == "mine"

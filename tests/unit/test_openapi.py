@@ -2,28 +2,43 @@
 
 import re
 from html.parser import HTMLParser
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from jsonschema_rs import validator_for
 from tests.doubles.plain import VOCABULARY
 from tests.unit.test_routes import EVERY_OPERATION
 
+from runline.domain.grading import SIDES
 from runline.gateway.documentation import SCRIPT, SCRIPT_DIGEST, documentation_page
 from runline.gateway.door import CommandLine, decoded, path_name, public_commands
-from runline.gateway.fields import about_field, said_of, structs_of
+from runline.gateway.fields import about_field, example_of, said_of, structs_of
 from runline.gateway.frames import FRAMES
 from runline.gateway.openapi import codes_of, make_document, parameters_of
 from runline.gateway.parameters import parameters
 from runline.gateway.refusing import refusals_of
 
+ROOT = Path(__file__).parents[2]
 DOCUMENT = make_document(VOCABULARY, EVERY_OPERATION)
 OPERATIONS = [
     pytest.param(path, method, operation, id=operation["operationId"])
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 ]
+
+
+def declared_structs():
+    """The Structs of commands, queries, rows, events and frames, and what they are made of."""
+    queries = [kind for query in VOCABULARY.queries.values() for kind in (query.asked, query.row)]
+    return structs_of(
+        *public_commands(VOCABULARY), *queries, *VOCABULARY.events.values(), CommandLine, *FRAMES.values()
+    )
+
+
+FIELDS = [(kind, field) for kind in declared_structs() for field in msgspec.structs.fields(kind)]
 
 
 def walk(value: Any, path: str = "") -> Any:
@@ -56,17 +71,80 @@ def test_every_property_in_a_unit_says_which():
 
 
 def test_every_field_of_commands_queries_rows_and_events_is_described():
-    queries = [kind for query in VOCABULARY.queries.values() for kind in (query.asked, query.row)]
-    kinds = structs_of(
-        *public_commands(VOCABULARY), *queries, *VOCABULARY.events.values(), CommandLine, *FRAMES.values()
-    )
-    bare = [
-        f"{kind.__name__}.{field.name}"
-        for kind in kinds
-        for field in msgspec.structs.fields(kind)
-        if not about_field(kind, field.name)
-    ]
+    bare = [f"{kind.__name__}.{field.name}" for kind, field in FIELDS if not about_field(kind, field.name)]
     assert bare == [], "say it in the docstring (`field: what it is.`) or, if it is so everywhere, in gateway/words.py"
+
+
+def test_every_example_is_a_value_of_its_property():
+    """Of one with a few values, it is one of these."""
+    wrong = []
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for field, one in schema.get("properties", {}).items():
+            valid = validator_for({**one, "components": DOCUMENT["components"]})
+            wrong += [
+                f"{name}.{field}: {error.message}" for value in one["examples"] for error in valid.iter_errors(value)
+            ]
+    assert wrong == [], "give it an example in gateway/words.py"
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_the_examples_of_answers_are_what_is_answered(path, method, operation):
+    for answer in operation["responses"].values():
+        for one in answer.get("content", {}).values():
+            examples = (
+                [one["example"]] if "example" in one else [each["value"] for each in one.get("examples", {}).values()]
+            )
+            for value in examples:
+                validator_for({**one["schema"], "components": DOCUMENT["components"]}).validate(value)
+
+
+def literals(kind):
+    """The values of the Literals in a type."""
+    if get_origin(kind) is Literal:
+        yield from get_args(kind)
+    for one in get_args(kind):
+        yield from literals(one)
+
+
+def test_the_example_of_a_text_is_one_of_the_values_that_a_command_takes_under_that_name():
+    """Rows and events say as text what commands declare by its values."""
+    known: dict[str, set[str]] = {"side": {side for sides in SIDES.values() for side in sides}}
+    for _, field in FIELDS:
+        if values := set(literals(field.type)) - {""}:
+            known.setdefault(field.name, set()).update(values)
+    # Of several meanings each: see the test of each by itself.
+    for several in ("kind", "market", "status", "result", "action", "measure"):
+        known.pop(several, None)
+    wrong = [
+        f"{kind.__name__}.{field.name}: {value!r}"
+        for kind, field in FIELDS
+        if field.name in known and field.type is str
+        if (value := example_of(field.name, field.type, (kind,))) not in known[field.name]
+    ]
+    assert wrong == []
+
+
+def names_in(field: str, value: Any) -> Any:
+    """The texts in an example that are but the name of their field."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from names_in(name, one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from names_in(field, one)
+    elif value and value in (field, field.rstrip("s")):
+        yield value
+
+
+def test_no_example_is_but_the_name_of_its_field():
+    bare = [
+        f"{name}.{field}: {found}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for field, one in schema.get("properties", {}).items()
+        for found in names_in(field, one["examples"])
+        if found != "feed"
+    ]
+    assert bare == [], "give it an example in gateway/words.py"
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
@@ -136,6 +214,9 @@ def test_a_command_is_documented_with_the_codes_that_deciding_it_may_have():
     assert {"price_changed", "limit_exceeded", "credit_exceeded", "market_suspended"} <= set(
         refusals_of(VOCABULARY, VOCABULARY.commands["PlaceWager"])
     )
+    assert {"unknown_player", "amount_invalid", "reason_invalid"} <= set(
+        refusals_of(VOCABULARY, VOCABULARY.commands["AdjustCredit"])
+    )
     assert set(refusals_of(VOCABULARY, VOCABULARY.commands["CreateLeague"])) == {
         "already_exists",
         "identifier_invalid",
@@ -144,6 +225,16 @@ def test_a_command_is_documented_with_the_codes_that_deciding_it_may_have():
     place = next(one for one in EVERY_OPERATION if one.name == "PlaceWager")
     assert "price_changed" in codes_of(place)[409]
     assert "command_id_invalid" in codes_of(place)[400]
+
+
+def test_each_code_of_the_document_is_described():
+    rows = [
+        line.split("|")[1] for line in (ROOT / "docs" / "codes.md").read_text().splitlines() if line.startswith("| ")
+    ]
+    known = {code for cell in rows for code in re.findall(r"`([a-z_]+)`", cell)}
+    for operation in EVERY_OPERATION:
+        codes = {code for several in codes_of(operation).values() for code in several}
+        assert codes <= known, operation.name
 
 
 def test_docstrings_are_read_as_they_are_written():

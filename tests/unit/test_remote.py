@@ -4,19 +4,25 @@ import asyncio
 import json
 import os
 import stat
+import time
 from typing import Any
 
+import httpx
+import msgspec
 import pytest
 
-from runline.client import Frame
-from runline.remote.asking import Call, request_of
+from runline.client import AsyncClient, Frame, Rows
+from runline.domain.shown import BoardFixture
+from runline.remote import asking
+from runline.remote.asking import Call, ask, fields_of, request_of
+from runline.remote.declared import commands
 from runline.remote.keeping import SignIn, file_of_sign_ins, forget, keep, kept
-from runline.remote.tailing import Follower, Tail, least_of
-from runline.remote.where import address_of, can_be_overheard
-from runline.remote.words import Games, amount, fields_in_words, legs_of, price
+from runline.remote.tailing import Follower, Tail
+from runline.remote.where import HERE, address_of, can_be_overheard
+from runline.remote.words import Games, amount, amount_of, fields_in_words, legs_of
 from runline.shell import UnusableError
 
-GAME = {"fixture": "G1", "rotation": 951, "away": "Mets", "home": "Cubs"}
+GAME = BoardFixture("G1", "MLB", "baseball", 951, "Mets", "Cubs", 0, "scheduled", [])
 
 
 # Words
@@ -28,9 +34,9 @@ class Board:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def ask(self, query, **params):
+    async def page(self, asked):
         self.asked += 1
-        return type("Page", (), {"items": [GAME] if params["fixture"] == "G1" else []})
+        return Rows(1, [GAME] if asked.fixture == "G1" else [])
 
 
 def words(market, side, line, text, client=None):
@@ -42,36 +48,36 @@ def words(market, side, line, text, client=None):
 @pytest.mark.parametrize(
     ("market", "side", "line", "text", "said"),
     [
-        ("G1:game:moneyline", "away", None, "+120", "951 Mets +120"),
-        ("G1:game:moneyline", "home", None, "-100", "952 Cubs EV"),
-        ("G1:game:spread", "home", -6, "-110", "952 Cubs −1½ −110"),
-        ("G1:game:spread", "away", 0, "+105", "951 Mets PK +105"),
-        ("G1:game:total", "over", 34, "-105", "951 Mets @ Cubs o8½ −105"),
-        ("G1:half_1:total", "under", 18, "1.91", "951 Mets @ Cubs half 1 u4½ 1.91"),
-        ("G1:game:three_way", "draw", None, "+300", "951 Mets @ Cubs draw three way +300"),
-        ("G9:game:moneyline", "home", None, "-130", "G9 home −130"),
+        ("G1:game:moneyline", "away", None, "+120", "951 Mets +120, moneyline"),
+        ("G1:game:moneyline", "home", None, "-100", "952 Cubs EV, moneyline"),
+        ("G1:game:spread", "home", -6, "-110", "952 Cubs −1½ −110, run line"),
+        ("G1:game:spread", "away", 0, "+105", "951 Mets PK +105, run line"),
+        ("G1:game:total", "over", 34, "-105", "951 Mets at Cubs over 8½ −105, total"),
+        ("G1:1h:total", "under", 18, "1.91", "952 Mets at Cubs under 4½ 1.91, total, first 5 innings"),
+        ("G1:game:three_way", "draw", None, "+300", "951 Mets at Cubs draw +300, three way"),
+        ("G9:game:moneyline", "home", None, "-130", "G9 home −130, moneyline"),
     ],
 )
-def test_a_selection_is_said_as_a_board_has_it(market, side, line, text, said):
+def test_a_selection_is_said_as_the_row_of_a_ticket_says_it(market, side, line, text, said):
     assert words(market, side, line, text) == said
 
 
 def test_every_leg_of_a_ticket_is_said_and_a_game_asked_for_once():
     client: Any = Board()
-    legs = [
+    legs: list[dict[str, Any]] = [
         {"market": "G1:game:moneyline", "side": "home", "line_quarters": None, "price": "-130"},
         {"market": "G1:game:total", "side": "over", "line_quarters": 34, "price": "-105"},
     ]
     said = asyncio.run(Games(client).ticket({"legs": legs}))
-    assert said == "952 Cubs −130; 951 Mets @ Cubs o8½ −105"
+    assert said == "952 Cubs −130, moneyline; 951 Mets at Cubs over 8½ −105, total"
     assert client.asked == 1
-    assert legs_of({"legs": [["G1", "G1:game:moneyline", "home", None, "-130"]]})[0]["side"] == "home"
-    assert legs_of({"legs": ["won"], "side": "home"}) == [{"legs": ["won"], "side": "home"}]
+    (leg,) = legs_of({"legs": [["G1", "G1:game:moneyline", "home", None, "-130"]]})
+    assert (leg.fixture, leg.side) == ("G1", "home")
+    assert legs_of({"legs": ["won"], **legs[1]})[0].line_quarters == 34
 
 
-def test_amounts_and_prices_are_written_as_the_page_does():
+def test_amounts_are_written_as_the_page_does():
     assert [amount(minor) for minor in (0, -5, 1234500, -100)] == ["0.00", "−0.05", "12,345.00", "−1.00"]
-    assert [price(text) for text in ("+100", "-110", "6/4")] == ["EV", "−110", "6/4"]
 
 
 def test_what_else_an_event_says_is_said_with_its_amounts():
@@ -156,7 +162,8 @@ def test_a_command_is_posted_with_its_fields_of_their_types_and_an_id():
     assert (asked.method, asked.path) == ("POST", "/v1/place-wager")
     body = json.loads(asked.content or b"")
     assert (body["price"], body["amount_minor"], body["line_quarters"]) == ("-130", 25, None)
-    assert len(asked.headers["idempotency-key"]) == 36
+    assert asked.keyed
+    assert "idempotency-key" not in asked.headers, "it gets one when the server was asked for its time"
     assert request_of(Call("place-wager", fields=fields)).content == asked.content
     assert request_of(Call("PlaceWager", preview=True, if_position=7)).params == {"preview": "true", "if_position": "7"}
     assert request_of(Call("PlaceWager", sent_as="mine")).headers["idempotency-key"] == "mine"
@@ -167,6 +174,36 @@ def test_anything_else_is_asked_for_unless_a_method_or_a_body_says_otherwise():
     assert request_of(Call("/v1/ready")).path == "/v1/ready"
     posted = request_of(Call("/v1/change-password", method="post", fields=("old=a", "new=b")))
     assert (posted.method, json.loads(posted.content or b"")) == ("POST", {"old": "a", "new": "b"})
+
+
+@pytest.mark.parametrize("command", commands().values(), ids=lambda kind: kind.__name__)
+def test_what_a_command_takes_as_text_is_given_without_quotes(command):
+    texts = {field.name for field in msgspec.structs.fields(command)} & {"reason", "description", "player", "market"}
+    given = fields_of([f"{name}=a key player is hurt" for name in texts], command)
+    assert given == dict.fromkeys(texts, "a key player is hurt")
+
+
+def test_a_command_gets_its_id_by_the_servers_clock(monkeypatch):
+    ahead_ns = 3_600 * 10**9
+    sent = []
+
+    def answered(request):
+        if request.url.path == "/v1/time":
+            return httpx.Response(200, json={"now_ns": time.time_ns() + ahead_ns})
+        sent.append(request.headers["idempotency-key"])
+        return httpx.Response(200, json={})
+
+    monkeypatch.setattr(asking, "call", lambda where, work: asyncio.run(with_client(work)))
+
+    async def with_client(work):
+        async with AsyncClient("http://there", transport=httpx.MockTransport(answered)) as client:
+            return await work(client, SignIn("http://there", "b1", "anna", "token"))
+
+    assert ask(HERE, Call("VoidWager", fields=("wager=1", "reason=why"))) == 0
+    assert ask(HERE, Call("VoidWager", sent_as="mine")) == 0
+    made_ms = int(sent[0].replace("-", "")[:12], 16)
+    assert abs(made_ms - (time.time_ns() + ahead_ns) // 1_000_000) < 60_000
+    assert sent[1] == "mine"
 
 
 def test_a_secret_command_has_no_door_here_either():
@@ -252,6 +289,6 @@ def test_it_ends_after_so_many_events(capsys):
 
 
 def test_a_least_amount_is_typed_as_people_do():
-    assert [least_of(text) for text in (None, "500", "1,250.50")] == [0, 50_000, 125_050]
+    assert [amount_of("--min", text) for text in (None, "500", "1,250.50")] == [0, 50_000, 125_050]
     with pytest.raises(UnusableError, match="--min takes an amount"):
-        least_of("much")
+        amount_of("--min", "much")

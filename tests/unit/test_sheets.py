@@ -67,6 +67,8 @@ def test_lines_are_read_again_as_they_were_and_no_cell_begins_a_formula(texts):
     [
         (b"text/csv", True),
         (b"application/json;q=0.5, Text/CSV; q=1", True),
+        (b"application/json, text/csv;q=0.1", False),
+        (b"text/csv;q=0", False),
         (b"*/*", False),
         (b"application/json", False),
         (b"", False),

@@ -99,14 +99,15 @@ def tail(
     json
         Each event as JSON in a line of its own.
     """
-    from runline.remote.tailing import Tail, least_of, tail
+    from runline.remote.tailing import Tail, tail
+    from runline.remote.words import amount_of
     from runline.shell import UnusableError, complain
 
     try:
         wanted = Tail(
             topic,
             words_again(),
-            least_of(least),
+            amount_of("--min", least),
             player or "",
             agent or "",
             game or "",
@@ -150,11 +151,19 @@ def wagers(
     last: Most = 20,
     status: Literal["open", "settled", "void"] | None = None,
     player: str | None = None,
+    agent: str | None = None,
     game: str | None = None,
+    market: str | None = None,
+    side: Literal["away", "home", "draw", "over", "under"] | None = None,
+    least: Annotated[str | None, Parameter(name="--min")] = None,
+    most: Annotated[str | None, Parameter(name="--max")] = None,
+    since: str | None = None,
+    until: str | None = None,
+    sort: Literal["placed", "risk"] = "placed",
     json: bool = False,
     at: At = HERE,
 ) -> int:
-    """List tickets, newest first.
+    """List tickets, newest first, or those that risk most.
 
     Parameters
     ----------
@@ -164,14 +173,39 @@ def wagers(
         Only those that are open, settled or void.
     player
         Only this player's.
+    agent
+        Only of this agent's subtree.
     game
-        Only those on this game, by its id.
+        Only those on this game, by its id. Of a ticket's legs the first counts, as for market and side.
+    market
+        Only those on this market, such as NFL-101:game:spread.
+    side
+        Only those on this side.
+    least
+        Only those that risk at least this amount, such as 500.
+    most
+        Only those that risk at most this amount.
+    since
+        Only those placed at this time or later, such as 2026-09-13T17:00:00Z.
+    until
+        Only those placed before this time.
+    sort
+        By when it was placed, or by what is risked.
     json
         Each ticket as JSON in a line of its own.
     """
     from runline.remote.listing import show_wagers
+    from runline.remote.words import amount_of
+    from runline.shell import UnusableError, complain
 
-    return show_wagers(at, last, as_json=json, status=status or "", player=player or "", fixture=game or "")
+    asked = {"status": status, "player": player, "agent": agent, "fixture": game, "market": market, "side": side}
+    asked |= {"since": since, "until": until, "sort": sort}
+    try:
+        bounds = {"least_minor": amount_of("--min", least), "most_minor": amount_of("--max", most)}
+    except UnusableError as error:
+        return complain(error)
+    filters = {name: value for name, value in (asked | bounds).items() if value}
+    return show_wagers(at, last, as_json=json, **filters)
 
 
 def log(
@@ -179,6 +213,9 @@ def log(
     last: Most = 20,
     kind: Annotated[str | None, Parameter(name="--type")] = None,
     actor: str | None = None,
+    player: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
     json: bool = False,
     at: At = HERE,
 ) -> int:
@@ -192,9 +229,16 @@ def log(
         Only events of this type, such as CreditAdjusted.
     actor
         Only what this user did.
+    player
+        Only what concerns this player.
+    since
+        Only what happened at this time or later, such as 2026-09-13T17:00:00Z.
+    until
+        Only what happened before this time.
     json
         Each entry as JSON in a line of its own.
     """
     from runline.remote.listing import show_log
 
-    return show_log(at, last, as_json=json, type=kind or "", actor=actor or "")
+    asked = {"type": kind, "actor": actor, "player": player, "since": since, "until": until}
+    return show_log(at, last, as_json=json, **{name: value for name, value in asked.items() if value})

@@ -11,14 +11,18 @@ import msgspec
 
 
 class RefusedError(Exception):
-    """A request was refused. status: of HTTP; code: see docs/codes.md; details: the values that help."""
+    """A request was refused. status: of HTTP; code: see docs/codes.md; details: the values that help. request_id: by which the
+    server's own log names the request."""
 
-    def __init__(self, status: int, code: str, message: str, details: Mapping[str, Any], position: int) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, details: Mapping[str, Any], position: int, request_id: str = ""
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
         self.details = dict(details)
         self.position = position
+        self.request_id = request_id
 
 
 class UnreachableError(Exception):
@@ -53,14 +57,20 @@ decode_page = msgspec.json.Decoder(Page).decode
 
 def refusal(response: httpx.Response) -> RefusedError:
     """The refusal that a response is."""
+    request_id = response.headers.get("x-request-id", "")
     try:
         body = msgspec.json.decode(response.content)
         error = body["error"]
         return RefusedError(
-            response.status_code, error["code"], error["message"], error.get("details", {}), body.get("position", 0)
+            response.status_code,
+            error["code"],
+            error["message"],
+            error.get("details", {}),
+            body.get("position", 0),
+            request_id,
         )
     except (msgspec.DecodeError, KeyError, TypeError):
-        return RefusedError(response.status_code, "unknown", response.text[:200], {}, 0)
+        return RefusedError(response.status_code, "unknown", response.text[:200], {}, 0, request_id)
 
 
 def line_outcome(line: bytes) -> Executed | RefusedError:
@@ -69,4 +79,6 @@ def line_outcome(line: bytes) -> Executed | RefusedError:
     error = body.get("error")
     if error is None:
         return decode_answer(line)
-    return RefusedError(0, error["code"], error["message"], error["details"], body["position"])
+    return RefusedError(
+        0, error["code"], error["message"], error["details"], body["position"], body.get("request_id", "")
+    )

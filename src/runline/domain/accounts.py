@@ -34,7 +34,6 @@ class AdjustCredit(Command, needs=Permission.CREDIT_CHANGE):
     """Set a player's credit limit.
 
     credit_limit_minor: ≥ 0. Lowering it below what is open voids nothing, it only stops further wagers.
-    reason: shown in the activity log.
     """
 
     player: str
@@ -76,7 +75,7 @@ def credit_adjusted(book: "Book", event: CreditAdjusted) -> None:
 class GrantTemporaryCredit(Command, needs=Permission.CREDIT_CHANGE):
     """Give credit on top of the limit until a time, instead of any given before.
 
-    until_ns: UTC nanoseconds, in the future.
+    until_ns: until when, in the future.
     """
 
     player: str
@@ -163,7 +162,8 @@ def temporary_credit_expired(book: "Book", event: TemporaryCreditExpired) -> Non
 class EnterTransaction(Command, needs=Permission.TRANSACTION_ENTER):
     """Book money that changed hands.
 
-    kind: receipt (player paid agent: balance up), disbursement (agent paid player: balance down), adjustment.
+    kind: `receipt` (the player has paid the agent, balance up), `disbursement` (the agent has paid, balance down) or
+    `adjustment`.
     amount_minor: > 0 for a receipt or a disbursement; an adjustment has a sign, from the player's side.
     """
 

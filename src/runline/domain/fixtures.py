@@ -52,7 +52,7 @@ class CreateFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",
 
     rotation: the visitor's rotation number, > 0; the home side has the next. No other game that is not over has one of the two.
     away, home: two different teams.
-    start_ns: UTC nanoseconds.
+    start_ns: when it begins.
     """
 
     fixture: str

@@ -56,7 +56,8 @@ class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     `overtime`. None if they are not known; then only the whole game can be graded. Of a score that is not final, the periods
     that are over; where `length` is given, the last one may go on still.
     overtime: (home, away) of each overtime; None or empty if there was none, or what it made is not known.
-    length: how much was played, in the league's unit; None for the full length (not final: to the end of the last period given).
+    length: how much was played, in the league's unit; None for the full length, or, while it goes on, to
+    the end of the last period given.
     final: false while the game goes on: what is over is settled, nothing else.
     scheduled: how many periods of regulation there are, where they are not those of the league: 7 for a game of baseball that was
     scheduled for seven innings, 2 for a score in halves where the league plays quarters.

@@ -226,10 +226,11 @@ def tripped(house: "House", fixture: Fixture, seen: Seen) -> list[tuple[Check, s
 class SetGuard(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
     """Say how a check of the lines that are posted is made: in all games, a sport's or a league's; for a kind of market or all.
 
-    action: hold (a person confirms it), alert (it stands, and is told), off; default takes this rule away, so that the next wider
-    one holds.
-    limit: ≥ 0, in the unit of the check (see `Check`); of no meaning for `off` and `default`.
-    scope, subject: a league's or a sport's name; `all` has none. market: "" for every kind.
+    action: `hold` (a person confirms it), `alert` (it stands, and is told), `off`; `default` takes this rule away, so that the
+    next wider one holds.
+    limit: ≥ 0, in hundredths of a percent, of `line_jump` in quarter points; of no meaning for `off` and `default`.
+    scope: whose games: `all`, a `sport`'s, a `league`'s. subject: its name, "" for all. market: a kind of market, "" for every
+    one.
     """
 
     check: Check
@@ -242,7 +243,12 @@ class SetGuard(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
 
 
 class GuardSet(Event):
-    """A check is made in another way from here on. before, after: (limit, action); None where there is no rule."""
+    """A check is made in another way from here on.
+
+    scope: whose games: `all`, a `sport`'s, a `league`'s. subject: its name, "" for all. market: a kind of market, "" for every
+    one.
+    before, after: (limit, action); None where there is no rule.
+    """
 
     scope: str
     subject: str
@@ -299,7 +305,12 @@ def guard_ground(house: "House", command: SetGuard) -> int:
 
 
 class GuardRow(msgspec.Struct):
-    """How a check is made somewhere. default: nobody has set it."""
+    """How a check is made somewhere.
+
+    scope: whose games: `all`, a `sport`'s, a `league`'s. subject: its name, "" for all. market: a kind of market, "" for every
+    one.
+    limit: in hundredths of a percent, of `line_jump` in quarter points. default: nobody has set it.
+    """
 
     scope: str
     subject: str

@@ -146,7 +146,7 @@ def book_ground(house: House, command: OpenBook) -> int:
 class StartStream(Command, needs=Permission.BOOK_OPEN, streams=("house",)):
     """Start a book's stream again that has stopped (the query `conditions` says which have, and why). One that goes on goes on.
 
-    book: the book's id. reason: shown in the activity log.
+    book: the book's id.
     """
 
     book: str

@@ -36,7 +36,7 @@ class Movement(msgspec.Struct):
     """A movement of money: `amount_minor` (> 0) from `debit` to `credit`.
 
     number: the position of the event that made it.
-    kind: won, lost, reversal, receipt, disbursement, adjustment.
+    kind: `won`, `lost`, `reversal`, `receipt`, `disbursement`, `adjustment`.
     wager: the ticket it belongs to, or 0.
     player: the player whose balance it moves.
     balance_before_minor, balance_after_minor: of that player.

@@ -159,7 +159,7 @@ def house_market(house: "House", name: str) -> Market:
 class MoveLine(Command, needs=Permission.LINE_MOVE):
     """Say how the book departs from the house in a market.
 
-    mode: follow (also where the game is archived), offset, lock (needs line and prices), hide.
+    mode: `follow` (also where the game is archived), `offset`, `lock` (needs line and prices), `hide`.
     offset_quarters: added to the home side's handicap or the total. offset_cents: so much better for the player on the home side
     or the under, as much worse on the other side. Both lead the same way: above 0 they draw players to home or under.
     prices: of a lock, by the names of the market's sides.

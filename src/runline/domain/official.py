@@ -52,7 +52,7 @@ WindowKind = Literal["hours", "date"]
 class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """How long a wager waits for a game that is not played at its start, or not to its end.
 
-    by: hours, or the date of the start (in the venue's zone, else the league's). hours: after the start; 0 for a date.
+    by: `hours`, or the `date` of the start (in the venue's zone, else the league's). hours: after the start; 0 for a date.
     known_stands: whether what the score decides that is known then (a period that is over; a total that is beyond its line where
     `decided_stands`) stands and is settled by it; everything else is void.
     """

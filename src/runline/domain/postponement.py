@@ -36,8 +36,6 @@ TIMER = "window"
 class PostponeFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
     """Say that a game is not played at its start, or was broken off, and that nobody knows yet when it goes on. It takes no
     wagers. `RescheduleFixture` says when it will be played, `ResumeFixture` that it goes on, a final result that it is over.
-
-    reason: never blank.
     """
 
     fixture: str
@@ -59,8 +57,6 @@ class FixturePostponed(Event, shown_to=Permission.BOARD_VIEW, notice="postponeme
 class ResumeFixture(Command, needs=Permission.FIXTURES_MANAGE, streams=("house",)):
     """Say that a game that was postponed or broken off is played: its wagers wait no more. It stays closed (`RescheduleFixture`
     is for one that is still to come).
-
-    reason: never blank.
     """
 
     fixture: str
@@ -78,8 +74,6 @@ class LetWagersStand(Command, needs=Permission.RESULT_CONFIRM, streams=("house",
     """Say that the wagers on a late game stand whatever their windows say: what is void by them is open again, or settled by the
     score, and what would be void some day will not be. `stand` false takes that back: the rule counts again, with a notice before
     it voids anything.
-
-    reason: never blank.
     """
 
     fixture: str
@@ -104,7 +98,7 @@ class LookAtWindows(Command, streams=("house",)):
 class WindowNearing(Event, shown_to=Permission.BOARD_VIEW, notice="postponement", told_to_books=True):
     """Wagers on these markets, placed while the game was to begin at `start_ns`, are void at `voids_ns` unless it begins by then.
 
-    ends_ns: the end of their window by the rule.
+    start_ns: that it had then. ends_ns: the end of their window by the rule. markets: their markets.
     """
 
     fixture: str
@@ -117,7 +111,8 @@ class WindowNearing(Event, shown_to=Permission.BOARD_VIEW, notice="postponement"
 class WindowLifted(Event, shown_to=Permission.BOARD_VIEW, notice="postponement", told_to_books=True):
     """What was told is not so any more: the game will be played, or was, in time, or the rule is another one.
 
-    window: the position at which it was told.
+    window: the position at which it was told. start_ns: that the game had when they were placed. ends_ns: the end of their
+    window.
     """
 
     fixture: str
@@ -129,7 +124,7 @@ class WindowLifted(Event, shown_to=Permission.BOARD_VIEW, notice="postponement",
 class WindowEnded(Event, shown_to=Permission.BOARD_VIEW, notice="postponement", told_to_books=True):
     """Wagers on these markets, placed while the game was to begin at `start_ns`, are void, but for what is decided already.
 
-    window: the position at which it was told.
+    window: the position at which it was told. ends_ns: the end of their window by the rule. markets: their markets.
     """
 
     fixture: str

@@ -21,8 +21,6 @@ class ReopenFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
     """Take back that a game is over, or called off, or what was entered or confirmed of it. Wagers on it are open again, in every
     book. It takes wagers only if its start is still to come, and each market from its next line on. (A score that is wrong is
     corrected by entering and confirming the right one.)
-
-    reason: shown in the activity log; it may not be blank.
     """
 
     fixture: str
@@ -32,7 +30,7 @@ class ReopenFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)
 class FixtureReopened(Event, shown_to=Permission.BOARD_VIEW, notice="game_reopened", told_to_books=True):
     """A game goes on, or is still to come, after all.
 
-    status: what it was: final, cancelled, or closed with a score. before: the score that was official, None if none was.
+    status: what it was: `final`, `cancelled`, or `closed` with a score. before: the score that was official, None if none was.
     revision: of its result from here on, so that nobody confirms what was entered before without having looked.
     """
 

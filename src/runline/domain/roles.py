@@ -33,7 +33,6 @@ class SetRole(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book"))
     role: the role's name.
     node: the node that keeps it (existing roles stay where they are).
     permissions: the whole list, of those that are of this kind of stream (the query `permissions` has them).
-    reason: shown in the activity log.
     """
 
     role: str

@@ -123,7 +123,6 @@ class SetLeagueRule(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",
     later, and windows of postponed games that have not ended.
 
     market: a kind of market, "" for all. period: "" for all. rule: None to have again what the league has by itself.
-    reason: never blank.
     """
 
     league: str
@@ -134,7 +133,10 @@ class SetLeagueRule(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",
 
 
 class LeagueRuleSet(Event, shown_to=Permission.BOARD_VIEW, notice="league_rule", told_to_books=True):
-    """What holds for wagers of a league is another rule. None: what the league has by itself."""
+    """What holds for wagers of a league is another rule.
+
+    market: a kind of market, "" for all. period: "" for all. before, after: None for what the league has by itself.
+    """
 
     league: str
     market: str

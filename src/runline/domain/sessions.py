@@ -247,7 +247,7 @@ class ExpireSession(Command, streams=("house", "book")):
 
 
 class SessionEnded(Event, changes_sight=True):
-    """A session is over. cause: signed_out, wrong_password, ended, idle, expired, replaced."""
+    """A session is over. cause: `signed_out`, `wrong_password`, `ended`, `idle`, `expired`, `replaced`."""
 
     session: str
     user: str

@@ -29,7 +29,7 @@ class PutAside(Command, streams=("house", "book")):
 class WorkSetAside(Event, notice="set_aside"):
     """Something that is owed cannot be done, and is not tried any more until somebody says so.
 
-    reason: what went wrong the last time.
+    kind: of which kind of timer or job. reason: what went wrong the last time.
     """
 
     what: str
@@ -49,7 +49,10 @@ class TryAgain(Command, needs=Permission.SETTINGS_CHANGE, streams=("house", "boo
 
 
 class WorkTakenUp(Event, notice="set_aside"):
-    """Something that was set aside is owed again."""
+    """Something that was set aside is owed again.
+
+    number: the position of the event that set it aside. kind: of which kind of timer or job.
+    """
 
     number: int
     what: str

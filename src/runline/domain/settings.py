@@ -70,7 +70,7 @@ class SetLimits(Command, needs=Permission.SETTINGS_CHANGE):
 
 
 class LimitsSet(Event):
-    """The book's limits are these."""
+    """The book's limits are these. before, after: the smallest stake, the largest stake, the most won, in minor units."""
 
     before: tuple[int, int, int]
     after: tuple[int, int, int]

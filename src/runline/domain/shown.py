@@ -20,7 +20,8 @@ from runline.domain.suspension import SOURCES
 class BoardDeparture(msgspec.Struct):
     """How a book departs from the house in a market (see `MoveLine`), and what the house has there.
 
-    house_open: whether the house has it on the board. house_line_quarters, house_prices: what it has there, or had last.
+    mode: `offset`, `lock` or `hide`. house_open: whether the house has it on the board. house_line_quarters, house_prices: what
+    it has there, or had last.
     """
 
     mode: str

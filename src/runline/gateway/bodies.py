@@ -26,7 +26,7 @@ class CommandAnswer(msgspec.Struct):
 class SignInBody(msgspec.Struct, forbid_unknown_fields=True):
     """Who signs in, and with what.
 
-    stream: a book's id, or house. kind: screen (also sets the cookie) or program.
+    stream: a book's id, or house. kind: `screen` (also sets the cookie) or `program`.
     device: of the last answer to a sign-in, so that guesses of others do not delay this one.
     """
 

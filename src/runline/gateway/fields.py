@@ -58,15 +58,18 @@ def structs_of(*types: Any) -> dict[type[msgspec.Struct], None]:
     return found
 
 
+def marker_of(kind: type) -> re.Pattern[str]:
+    """What stands before what a docstring says of fields: their names, at its beginning or after a sentence."""
+    names = [field.name for field in msgspec.structs.fields(kind)] if issubclass(kind, msgspec.Struct) else []
+    one = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
+    return re.compile(rf"(?:^|(?<=[.;] )|(?<=\.\) ))((?:{one})(?:, (?:{one}))*): ")
+
+
 @cache
 def said_of(kind: type[msgspec.Struct]) -> dict[str, str]:
     """What the docstrings of a Struct and of those above it say of its fields, by name."""
-    names = sorted((field.name for field in msgspec.structs.fields(kind)), key=len, reverse=True)
     found: dict[str, str] = {}
-    if not names:
-        return found
-    one = "|".join(map(re.escape, names))
-    marker = re.compile(rf"(?:^|(?<=\s))((?:{one})(?:, (?:{one}))*): ")
+    marker = marker_of(kind)
     for above in kind.__mro__:
         if not issubclass(above, msgspec.Struct):
             continue
@@ -80,25 +83,40 @@ def said_of(kind: type[msgspec.Struct]) -> dict[str, str]:
     return found
 
 
-def unit_of(name: str) -> str:
-    """The unit of a field, in words, "" if it has none."""
+def unit_of(name: str, sent: bool) -> str:
+    """The unit of a field, in words, "" if it has none. sent: what is sent has no text beside its times."""
     if name.endswith("_ns"):
         beside = sibling(name)
-        return f"{TIME} `{beside}` is the same as text." if beside else LENGTH
+        if not beside:
+            return LENGTH
+        return TIME if sent else f"{TIME} `{beside}` is the same as text."
     return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
 
 
 def sentence(text: str) -> str:
     """A text as a sentence."""
-    return f"{text[0].upper()}{text[1:].rstrip('.; ')}." if text else ""
+    return f"{text[0].upper()}{text[1:].rstrip('.; ')}{'' if text.endswith('.)') else '.'}" if text else ""
 
 
-def about_field(kind: type[msgspec.Struct], name: str) -> str:
-    """What a field is, with its unit; "" if nothing says so."""
-    about = said_of(kind).get(name) or WORDS.get(name, "")
+def as_json(text: str) -> str:
+    """What a docstring says, for readers of JSON: there None is null."""
+    return re.sub(r"\bNone\b", "`null`", text)
+
+
+@cache
+def said_by_type(kind: type[msgspec.Struct], name: str) -> str:
+    """What the type of a field says of all that have it, "" if nothing."""
+    field = next(one for one in msgspec.structs.fields(kind) if one.name == name)
+    said = (one.description for one in get_args(field.type)[1:] if isinstance(one, msgspec.Meta))
+    return next(filter(None, said), "") or ""
+
+
+def about_field(kind: type[msgspec.Struct], name: str, *, sent: bool = False) -> str:
+    """What a field is, with its unit; "" if nothing says so. sent: it is one of those that are sent."""
+    about = said_of(kind).get(name) or said_by_type(kind, name) or WORDS.get(name, "")
     if not about and sibling(name):
         return ""
-    return " ".join(filter(None, (sentence(about), unit_of(name) if about else "")))
+    return " ".join(filter(None, (as_json(sentence(about)), unit_of(name, sent) if about else "")))
 
 
 def summary_of(kind: type) -> str:
@@ -109,12 +127,10 @@ def summary_of(kind: type) -> str:
 
 def text_of(kind: type) -> str:
     """What a declaration says of itself, without what it says of its fields."""
-    names = {field.name for field in msgspec.structs.fields(kind)} if issubclass(kind, msgspec.Struct) else set()
-    one = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
-    marker = re.compile(rf"(?:^|(?<=\s))(?:{one})(?:, (?:{one}))*: .*", re.DOTALL)
+    marker = marker_of(kind)
     paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(kind.__doc__ or ""))
-    kept = [marker.sub("", " ".join(one.split())).strip() for one in paragraphs]
-    return "\n\n".join(filter(None, kept))
+    kept = [marker.split(" ".join(one.split()), 1)[0].strip() for one in paragraphs]
+    return as_json("\n\n".join(filter(None, kept)))
 
 
 def example_of(name: str, kind: Any, within: Iterable[type] = ()) -> Any:
@@ -133,6 +149,8 @@ def example_of(name: str, kind: Any, within: Iterable[type] = ()) -> Any:
 
 def fits(value: Any, kind: Any) -> bool:
     """Whether a value is one of a type. (The same name may stand for another kind of thing elsewhere.)"""
+    if kind is msgspec.Raw:
+        return True
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:
@@ -167,6 +185,8 @@ def example_of_type(name: str, kind: Any, within: tuple[type, ...] = ()) -> Any:
 
 def example(kind: type[msgspec.Struct], within: tuple[type, ...] = ()) -> Any:
     """An example of a Struct, as JSON has it."""
+    if kind.__name__ in EXAMPLES:
+        return EXAMPLES[kind.__name__]
     values = {
         field.encode_name: example_of(field.name, field.type, (*within, kind)) for field in msgspec.structs.fields(kind)
     }

@@ -1,6 +1,6 @@
 """OpenAPI: the document of all routes, made from what is declared: operations, commands, events, queries, topics.
 
-Rule: every property and every parameter says what it is, in which unit, and has an example; `domain/fields.py` knows them. Events
+Rule: every property and every parameter says what it is, in which unit, and has an example; `fields.py` knows them. Events
 are told apart by their `type`, frames of the live stream by their `event`.
 """
 
@@ -12,7 +12,7 @@ import msgspec
 
 from runline import __version__
 from runline.domain.messages import Event
-from runline.domain.times import sibling
+from runline.domain.times import sibling, with_times
 from runline.domain.vocabulary import Vocabulary
 from runline.gateway.answers import RefusalBody, status_of
 from runline.gateway.bodies import Alive
@@ -132,8 +132,9 @@ def describe(struct: type[msgspec.Struct], schema: Document, *, times: bool) -> 
         found = dict(schema["properties"][field.encode_name])
         if list(found) == ["$ref"]:
             found = {"allOf": [found]}
-        found["description"] = about_field(struct, field.name)
-        found["examples"] = [example_of(field.name, field.type, (struct,))]
+        found["description"] = about_field(struct, field.name, sent=not times)
+        value = example_of(field.name, field.type, (struct,))
+        found["examples"] = [answered(value) if times else value]
         properties[field.encode_name] = found
         beside = sibling(field.encode_name)
         if times and beside:
@@ -146,6 +147,11 @@ def describe(struct: type[msgspec.Struct], schema: Document, *, times: bool) -> 
             if field.encode_name in schema.get("required", ()):
                 schema["required"].append(beside)
     schema["properties"] = properties
+
+
+def answered(value: Any) -> Any:
+    """An example as it is answered: with the texts beside its times."""
+    return msgspec.json.decode(with_times(msgspec.json.encode(value)))
 
 
 def one_of(names: Iterable[str], by: str, about: str, values: Mapping[str, str] | None = None) -> Document:
@@ -272,7 +278,10 @@ def responses_of(operation: Operation) -> Document:
         elif isinstance(answer, str):
             content[kind] = {"schema": {"$ref": REFERENCE.format(name=answer)}}
         else:
-            content[kind] = {"schema": {"$ref": REFERENCE.format(name=answer.__name__)}, "example": example(answer)}
+            content[kind] = {
+                "schema": {"$ref": REFERENCE.format(name=answer.__name__)},
+                "example": answered(example(answer)),
+            }
     found: Document = {"200": {"description": "It is so.", "headers": ANSWERED_ID, "content": content}}
     if operation.empty:
         found["204"] = {"description": operation.empty, "headers": ANSWERED_ID}

@@ -5,6 +5,7 @@ in whatever that calls by name within the domain. It is told for the document on
 """
 
 import dis
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from functools import cache
 from itertools import pairwise
 from types import CodeType, FunctionType
 
+from runline.domain.identifiers import reasons_given
 from runline.domain.messages import Command, Rejected
 from runline.domain.queries.declared import Query
 from runline.domain.vocabulary import Vocabulary
@@ -68,7 +70,7 @@ def raised(code: CodeType) -> Iterator[str]:
     yield from re.findall(r"`([a-z_]+)`", said)
     steps = list(dis.get_instructions(code))
     for step, after in pairwise(steps):
-        if step.opname == "LOAD_GLOBAL" and step.argval == Rejected.__name__ and isinstance(after.argval, str):
+        if step.argval == Rejected.__name__ and step.opname == "LOAD_GLOBAL" and after.opname == "LOAD_CONST":
             yield after.argval
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -84,8 +86,11 @@ def called(code: CodeType) -> Iterator[str]:
 
 
 def refusals_of(vocabulary: Vocabulary, command: type[Command]) -> tuple[str, ...]:
-    """The codes with which deciding a command may refuse it."""
-    return refusals_in(vocabulary.deciders[command].__code__)
+    """The codes with which deciding a command may refuse it, what it says of its reasons included."""
+    decide = vocabulary.deciders[command]
+    inner = inspect.unwrap(decide)
+    reasons = refusals_in(reasons_given.__code__) if inner is not decide else ()
+    return tuple(sorted({*refusals_in(inner.__code__), *reasons}))
 
 
 def refusals_to(query: Query) -> tuple[str, ...]:

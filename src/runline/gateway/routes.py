@@ -134,7 +134,7 @@ async def csv_of(
         "content-disposition": f'attachment; filename="{query.name}.csv"',
         "runline-position": str(first["position"]),
     }
-    return Stream(lines(), media_type=f"{CSV}; charset=utf-8; header=present", headers=headers)
+    return Stream(lines(), media_type=f"{CSV}; header=present", headers=headers)
 
 
 def page_type(query: Query) -> type[msgspec.Struct]:

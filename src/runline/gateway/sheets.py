@@ -21,6 +21,9 @@ CSV = "text/csv"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """With what a text begins that a spreadsheet executes."""
 
+WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
+"""How much a kind of answer is wanted, as RFC 9110 has it."""
+
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 """A price such as -110 is none."""
 
@@ -30,9 +33,14 @@ class CutShort(Exception):
 
 
 def wants_csv(headers: Headers) -> bool:
-    """Whether a client asks for CSV."""
-    kinds = (one.partition(b";")[0].strip().lower() for one in headers.get(b"accept", b"").split(b","))
-    return CSV.encode() in kinds
+    """Whether a client asks for CSV, and not rather for JSON."""
+    wanted = {"text/csv": 0.0, "application/json": 0.0}
+    for one in headers.get(b"accept", b"").decode("latin-1").lower().split(","):
+        kind, *more = map(str.strip, one.split(";"))
+        if kind in wanted:
+            weight = next((WEIGHT.fullmatch(text) for text in more if text.startswith("q=")), None)
+            wanted[kind] = float(weight[1]) if weight else 1.0
+    return wanted[CSV] > 0 and wanted[CSV] >= wanted["application/json"]
 
 
 def heads(row: type[msgspec.Struct]) -> tuple[str, ...]:

@@ -151,6 +151,7 @@ def signing_operations(gateway: Gateway) -> list[Operation]:
             sign_in,
             "sign_in_failed",
             "sign_in_delayed",
+            "revoked",
             about="Whoever gives wrong passwords for a user waits longer and longer, at that address only.",
         ),
         Operation(

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 from rich.console import Console
 
-from runline.client import AsyncClient, command_id
+from runline.client import AsyncClient
 from runline.client.requests import path_of
 from runline.domain.messages import Command
 from runline.remote.calling import call
@@ -19,6 +19,8 @@ from runline.remote.where import Where
 from runline.shell import DONE, FAILED, UnusableError, complain, nearest, reason_of
 
 OK_MAX = 299
+
+KEY = "idempotency-key"
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -39,13 +41,14 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request as it is sent."""
+    """A request as it is sent. keyed: it is a command, which gets an id by the server's clock unless it has one."""
 
     method: str
     path: str
     params: dict[str, str]
     headers: dict[str, str]
     content: bytes | None
+    keyed: bool = False
 
 
 def ask(where: Where, asked: Call) -> int:
@@ -58,6 +61,8 @@ def ask(where: Where, asked: Call) -> int:
     async def work(client: AsyncClient, sign_in: SignIn) -> int:
         if asked.paginate:
             return await show_pages(client, request)
+        if request.keyed:
+            request.headers.setdefault(KEY, await client.new_id())
         response = await send(client, request)
         if asked.include:
             print(f"HTTP {response.status_code}")
@@ -92,9 +97,10 @@ def request_of(asked: Call) -> Request:
     if asked.if_position is not None:
         params["if_position"] = str(asked.if_position)
     headers = {"content-type": "application/json"}
-    if command is not None:
-        headers["idempotency-key"] = asked.sent_as or command_id()
-    return Request(method, path, params, headers, content if content is not None else msgspec.json.encode(fields))
+    if command is not None and asked.sent_as:
+        headers[KEY] = asked.sent_as
+    body = content if content is not None else msgspec.json.encode(fields)
+    return Request(method, path, params, headers, body, command is not None)
 
 
 def command_named(name: str) -> type[Command] | None:
@@ -185,7 +191,7 @@ async def show_pages(client: AsyncClient, request: Request) -> int:
     rows, after = 0, request.params.get("after", "")
     with progress.status("asking …") as status:
         while True:
-            response = await send(client, request, after=after)
+            response = await send(client, request, **({"after": after} if after else {}))
             if response.status_code > OK_MAX:
                 return complain(reason(response), FAILED)
             page = msgspec.json.decode(response.content)

@@ -12,7 +12,7 @@ from runline.remote.calling import call
 from runline.remote.declared import require_events
 from runline.remote.keeping import SignIn
 from runline.remote.where import Where
-from runline.remote.words import Games, Row, amount, fields_in_words, time_of
+from runline.remote.words import Row, amount, fields_in_words, time_of
 from runline.shell import DONE, FAILED, UnusableError, complain, in_words
 
 TICKETS_SHOWN = 20
@@ -69,13 +69,13 @@ def show_player(where: Where, number: str, *, as_json: bool) -> int:
             said = {"position": account.position, "player": card, "open": tickets.rows, "ledger": ledger.rows}
             print(msgspec.json.encode(said).decode())
         else:
-            await show_card(Games(client), card, tickets, ledger, account.position)
+            show_card(card, tickets, ledger, account.position)
         return DONE
 
     return call(where, work)
 
 
-async def show_card(games: Games, card: Row, tickets: Found, ledger: Found, position: int) -> None:
+def show_card(card: Row, tickets: Found, ledger: Found, position: int) -> None:
     """An account on the terminal."""
     console = terminal()
     open_or_closed = "open" if card["active"] else "closed: takes no wagers"
@@ -95,7 +95,7 @@ async def show_card(games: Games, card: Row, tickets: Found, ledger: Found, posi
     console.print(table)
     console.print("\n[bold]Open tickets[/bold]" if tickets.rows else "\nNo open tickets.")
     if tickets.rows:
-        console.print(await table_of(games, tickets.rows))
+        console.print(table_of(tickets.rows))
     if tickets.more:
         console.print(f"and older ones: runline wagers --player {card['player']} --status open")
     console.print("\n[bold]Last movements[/bold]" if ledger.rows else "\nNo movements of money.")
@@ -110,7 +110,7 @@ async def show_card(games: Games, card: Row, tickets: Found, ledger: Found, posi
         console.print(moved)
 
 
-async def table_of(games: Games, tickets: list[Row]) -> Table:
+def table_of(tickets: list[Row]) -> Table:
     """Tickets in a table."""
     table = Table(box=None, pad_edge=False)
     for name in ("time", "ticket", "player", "wager", "risk", "to win", ""):
@@ -125,7 +125,7 @@ async def table_of(games: Games, tickets: list[Row]) -> Table:
             time_of(row["placed_ns"]),
             f"#{row['number']:,}",
             row["player"],
-            await games.ticket(row),
+            row["selection"],
             amount(row["risk_minor"]),
             amount(row["win_minor"]),
             became,
@@ -133,7 +133,7 @@ async def table_of(games: Games, tickets: list[Row]) -> Table:
     return table
 
 
-def show_wagers(where: Where, most: int, *, as_json: bool, **filters: str) -> int:
+def show_wagers(where: Where, most: int, *, as_json: bool, **filters: str | int) -> int:
     """`runline wagers`: 0, 1 if it is refused."""
 
     async def work(client: AsyncClient, sign_in: SignIn) -> int:
@@ -143,9 +143,9 @@ def show_wagers(where: Where, most: int, *, as_json: bool, **filters: str) -> in
         elif not found.rows:
             print("No wagers.")
         else:
-            terminal().print(await table_of(Games(client), found.rows))
+            terminal().print(table_of(found.rows))
             if found.more:
-                print(f"The newest {len(found.rows):,}; --last shows more.")
+                print(f"The first {len(found.rows):,}; --last shows more.")
         return DONE
 
     return call(where, work)

@@ -13,13 +13,12 @@ import msgspec
 from runline.client import AsyncClient, Frame
 from runline.client.frames import place_of
 from runline.domain.messages import HOUSE
-from runline.domain.money import parse_money
 from runline.remote.calling import call
 from runline.remote.declared import require_events
 from runline.remote.keeping import SignIn
 from runline.remote.where import Where
 from runline.remote.words import Games, Row, amount, fields_in_words, time_of
-from runline.shell import DONE, UnusableError, complain, in_words, to_paste
+from runline.shell import DONE, complain, in_words, to_paste
 
 SILENCE_S = 20.0
 """Heartbeats come each few seconds: after so long without one it is said that the server is silent."""
@@ -45,14 +44,6 @@ class Tail(msgspec.Struct, frozen=True):
     limit: int = 0
     resume: str = ""
     as_json: bool = False
-
-
-def least_of(text: str | None) -> int:
-    """The amount of --min in minor units. Raises UnusableError."""
-    try:
-        return parse_money(text.replace(",", "")) if text else 0
-    except ValueError as error:
-        raise UnusableError(f"--min takes an amount such as 500 or 500.00, not {text}: {error}") from None
 
 
 def tail(where: Where, wanted: Tail) -> int:

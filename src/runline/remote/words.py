@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from runline.client import AsyncClient, RefusedError
-from runline.domain.money import MINUS_SIGN
-from runline.domain.points import format_points
+import msgspec
 
-EVEN = ("+100", "-100")
+from runline.client import AsyncClient, RefusedError
+from runline.client.queries import BoardAsked
+from runline.domain.money import MINUS_SIGN, parse_money
+from runline.domain.shown import BoardFixture
+from runline.domain.words import in_words
+from runline.shell import UnusableError
+
 LEG_FIELDS = ("fixture", "market", "side", "line_quarters", "price")
+"""A leg that is told as a list, in its order."""
 
 Row = Mapping[str, Any]
 
@@ -19,6 +24,14 @@ def amount(minor: int) -> str:
     return f"{MINUS_SIGN if minor < 0 else ''}{abs(minor) // 100:,}.{abs(minor) % 100:02d}"
 
 
+def amount_of(option: str, text: str | None) -> int:
+    """The minor units of an amount that an option has, 0 without one. Raises UnusableError."""
+    try:
+        return parse_money(text.replace(",", "")) if text else 0
+    except ValueError as error:
+        raise UnusableError(f"{option} takes an amount such as 500 or 500.00, not {text}: {error}") from None
+
+
 def time_of(at_ns: int) -> str:
     """A time, in the zone of this machine: the day is left out today."""
     at = datetime.fromtimestamp(at_ns / 1e9).astimezone()
@@ -26,68 +39,49 @@ def time_of(at_ns: int) -> str:
     return at.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
 
 
-def price(text: str) -> str:
-    """A price as a board has it."""
-    return "EV" if text in EVEN else text.replace("-", MINUS_SIGN)
+class Selection(msgspec.Struct, frozen=True):
+    """A selection of a ticket, as events have it."""
 
+    market: str
+    side: str
+    line_quarters: int | None
+    price: str
 
-def points(quarters: int, signed: bool) -> str:
-    """A line as a board has it."""
-    return format_points(quarters, signed).replace("-", MINUS_SIGN)
+    @property
+    def fixture(self) -> str:
+        """The game's id."""
+        return self.market.rsplit(":", 2)[0]
 
 
 class Games:
-    """The names of games, asked for once each."""
+    """The names of games, asked for once each: events have ids only."""
 
     def __init__(self, client: AsyncClient) -> None:
         self.client = client
-        self.known: dict[str, Row | None] = {}
+        self.known: dict[str, BoardFixture | None] = {}
 
-    async def game(self, fixture: str) -> Row | None:
+    async def game(self, fixture: str) -> BoardFixture | None:
         """A game of the board; None if it cannot be seen any more, or not by whoever asks."""
         if fixture not in self.known:
             try:
-                found = (await self.client.ask("board", fixture=fixture, status="")).items
+                found = (await self.client.page(BoardAsked(fixture=fixture, status=""))).items
             except RefusedError:
                 found = []
             self.known[fixture] = found[0] if found else None
         return self.known[fixture]
 
     async def ticket(self, ticket: Row) -> str:
-        """What a ticket is on, all its legs."""
-        return "; ".join([await self.leg(leg) for leg in legs_of(ticket)])
-
-    async def leg(self, leg: Row) -> str:
-        """A selection: `951 Mets −1½ −110`, `951 Mets @ Cubs o8½ −105`."""
-        fixture, _, rest = str(leg["market"]).partition(":")
-        period, _, kind = rest.partition(":")
-        side, line = str(leg["side"]), leg["line_quarters"]
-        game = await self.game(fixture)
-        team = fixture
-        if game is not None:
-            rotation = int(game["rotation"])
-            both = f"{rotation} {game['away']} @ {game['home']}"
-            team = {"away": f"{rotation} {game['away']}", "home": f"{rotation + 1} {game['home']}"}.get(side, both)
-        words = [team]
-        if period != "game":
-            words.append(period.replace("_", " "))
-        if side in ("over", "under"):
-            words.append(f"{side[0]}{points(line, signed=False)}" if line is not None else side)
-        else:
-            if game is None or side not in ("away", "home"):
-                words.append(side)
-            if line is not None:
-                words.append(points(line, signed=True))
-        if kind not in ("spread", "total", "moneyline"):
-            words.append(kind.replace("_", " "))
-        return " ".join([*words, price(str(leg["price"]))])
+        """What a ticket is on, all its legs, in the words in which its row has them."""
+        return "; ".join([in_words(await self.game(leg.fixture), leg).selection for leg in legs_of(ticket)])
 
 
-def legs_of(ticket: Row) -> list[Row]:
+def legs_of(ticket: Row) -> list[Selection]:
     """The selections of a ticket. One that does not list them has one."""
     legs = ticket.get("legs") or []
     named = [dict(zip(LEG_FIELDS, leg, strict=False)) if isinstance(leg, list) else leg for leg in legs]
-    return named if named and all(isinstance(leg, dict) for leg in named) else [ticket]
+    return msgspec.convert(
+        named if named and all(isinstance(leg, dict) for leg in named) else [ticket], list[Selection]
+    )
 
 
 UNSAID = frozenset(("type", "stood", "house_seq"))

@@ -31,8 +31,8 @@ class Window(Asked[R], Generic[R], frozen=True, kw_only=True):
 class LegRow(Told, frozen=True):
     """A selection of a ticket.
 
-    status: open, graded, or void (by hand, alone or with its ticket). result: how it ended. counts_at: the price at which it
-    counts instead of its own; share: the part of the stake that has won in a dead heat, (numerator, denominator); None where
+    status: `open`, `graded`, or `void` (by hand, alone or with its ticket). result: how it ended. counts_at: the price at which
+    it counts instead of its own; share: the part of the stake that has won in a dead heat, (numerator, denominator); None where
     no rule has changed that.
     """
 
@@ -43,10 +43,10 @@ class LegRow(Told, frozen=True):
 
 
 class WagerRow(msgspec.Struct):
-    """A ticket, in minor units.
+    """A ticket, in minor units. What is of one leg is here of the first.
 
-    kind: `straight`: one leg. market to market_name: of its first leg (see there).
-    selection: all its legs in words.
+    kind: `straight` has one leg. rotation: the side's own number, 0 if not known. period_name, market_name: as its sport calls
+    them. selection: all its legs in words. status: `open`, `settled`, `void`.
     void_reason: why it is void: what whoever voided it said, or what became of the game; "" if it is not.
     """
 
@@ -99,7 +99,7 @@ class WagersAsked(Window[WagerRow], frozen=True, kw_only=True):
     agent: str = ""
     fixture: str = ""
     market: str = ""
-    side: str = ""
+    side: Literal["", "away", "home", "draw", "over", "under"] = ""
     least_minor: int = 0
     most_minor: int = 0
     sort: Literal["placed", "risk"] = "placed"
@@ -146,8 +146,8 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
 class TraceRow(msgspec.Struct):
     """The way of a command, for each of its events: the host's times, UTC nanoseconds.
 
-    sealed_ns: when its batch was handed over to the store. durable_ns: when that was known to be durable; None until the next
-    batch has noted it.
+    node: the process that decided it. sealed_ns: when its batch was handed over to the store. durable_ns: when that was known to
+    be durable; None until the next batch has noted it.
     """
 
     seq: int
@@ -170,8 +170,8 @@ class TraceAsked(Asked[TraceRow], frozen=True, kw_only=True):
 class RefusalRow(msgspec.Struct):
     """Refusals of one kind (who, which command, which code) within a minute: how many, and the first of them.
 
-    actor: "" for somebody whom the stream does not know, and for all once there are too many kinds. first_id: the first one's
-    command id, "" without one. details: the values that help.
+    actor: "" for somebody whom the stream does not know, and for all once there are too many kinds. command: its type. first_id:
+    the first one's command id, "" without one. details: the values that help.
     """
 
     first_ns: int

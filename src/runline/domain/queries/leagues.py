@@ -19,7 +19,8 @@ from runline.domain.state import State
 class LeagueRuleRow(msgspec.Struct):
     """What holds for wagers on one kind of market and period of a league. Lengths are in `unit`.
 
-    set_by_staff: whether it is a row that the house's staff have set. See `SetLeagueRule`.
+    market: the kind of market. period: the part of the game. set_by_staff: whether it is a row that the house's staff have set.
+    See `SetLeagueRule`.
     """
 
     league: str
@@ -82,7 +83,8 @@ def league_rules(
 class WindowRow(msgspec.Struct):
     """Until when the wagers on some markets wait that were placed while the game was to begin at `start_ns`.
 
-    ends_ns: by the rule. voids_ns: when they are void. status: told, ended (they are void), or stands (a person says so).
+    start_ns: that it had then. ends_ns: when their window ends by the rule. voids_ns: when they are void. status: `told`, `ended`
+    (they are void), or `stands` (a person says so). markets: their markets.
     """
 
     start_ns: int

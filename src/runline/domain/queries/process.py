@@ -9,8 +9,8 @@ from runline.domain.queries.declared import Asked, Query
 class ConditionRow(msgspec.Struct):
     """A fault that stands now.
 
-    part: what is not well; subject: which stream, or which part of the part, "" for all of it. level: degraded (it goes on, but
-    somebody should look) or failing (commands are refused). since_ns: the host's time.
+    part: what is not well; subject: which stream, or which part of the part, "" for all of it. level: `degraded` (it goes on,
+    but somebody should look) or `failing` (commands are refused). reason: what went wrong. since_ns: the host's time.
     """
 
     part: str
