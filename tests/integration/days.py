@@ -7,15 +7,22 @@ from tests.doubles.plain import VOCABULARY
 from tests.integration.world import AWAY_WINS, HOUR_NS, NOON_NS, START_NS, SetClock, World, running, start_ns, wager
 
 from runline.domain.accounts import EnterTransaction, GrantTemporaryCredit
+from runline.domain.board import MarketLine, PostLines
+from runline.domain.fixtures import CreateFixture, RescheduleFixture
+from runline.domain.guard import SetGuard
 from runline.domain.hierarchy import CreateAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
+from runline.domain.postponement import LetWagersStand, PostponeFixture
+from runline.domain.prices import Prices
 from runline.domain.roles import SetRole
+from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.suspension import Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser, RevokeUser
+from runline.domain.zones import SetZone
 from runline.evaluate.anchor import make_anchor, signing_key
 from runline.store.sqlite import SqliteStore
 
@@ -29,6 +36,7 @@ def a_day(path: Path) -> None:
             await world.open_book("b1", players=4)
             await world.open_book("b2")
             await everything_once(world)
+            await a_game_goes_wrong(world)
             for amount_minor in range(200, 1_100, 50):
                 await world.do("b1", wager("P1", amount_minor))
                 await world.do("b1", wager("P2", amount_minor, "away", "G1:game:spread", 6, "+120"))
@@ -64,6 +72,23 @@ async def everything_once(world: World) -> None:
     await world.do("b1", EnterTransaction("P2", "adjustment", -5_00, "a phone bill"))
     await world.do("b1", GrantTemporaryCredit("P2", 500_00, NOON_NS + 100 * HOUR_NS, "a birthday"))
     await world.do("b1", GrantTemporaryCredit("P1", 500_00, START_NS, "until the game"))
+
+
+async def a_game_goes_wrong(world: World) -> None:
+    """What befalls games before their day, and their lines."""
+    await world.do(HOUSE, CreateFixture("L1", "MLB", 981, "Early", "Late", start_ns("G3")))
+    await world.do(
+        HOUSE, PostLines("L1", NOON_NS, (MarketLine("moneyline", "game", None, Prices(away="+110", home="-120")),))
+    )
+    await world.do(HOUSE, SetZone("fixture", "L1", "America/Chicago", "it is played there"))
+    await world.do(HOUSE, SetLeagueRule("MLB", LeagueRule(True, 9), "as the league says", "team_total"))
+    await world.do(HOUSE, SetGuard("swap", "alert", "too many alarms"))
+    await world.do(HOUSE, RescheduleFixture("L1", start_ns("G3") + HOUR_NS, "rain"))
+    await world.do(HOUSE, CreateFixture("L2", "MLB", 983, "Visitors", "Hosts", start_ns("G3")))
+    doubtful = MarketLine("moneyline", "game", None, Prices(away="+150", home="+150"))
+    await world.do(HOUSE, PostLines("L2", NOON_NS, (doubtful,)))
+    await world.do(HOUSE, PostponeFixture("L1", "more rain"))
+    await world.do(HOUSE, LetWagersStand("L1", "it is played tomorrow"))
 
 
 def a_settled_day(path: Path) -> None:

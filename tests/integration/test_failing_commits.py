@@ -818,7 +818,7 @@ def test_an_event_whose_bytes_are_garbled_is_not_read_at_all(made):
     garble(made, content.index(body) + len(body) // 2, 8)
     done = runline("verify", made)
     assert done.returncode == UNREADABLE
-    assert b"A page of the file does not have its checksum" in b" ".join(done.stdout.split())
+    assert b"A page of the file does not have its checksum" in b" ".join(done.stderr.split())
     assert b"Traceback" not in done.stdout + done.stderr
 
 

@@ -24,7 +24,7 @@ BOOK_QUERIES = [name for name, query in VOCABULARY.queries.items() if "book" in 
 HOW_FAST = ("health",)
 """How fast the process is concerns all of it."""
 
-WHOLE_BOOK = {"MoveLine", "SetLimits", "TryAgain"}
+WHOLE_BOOK = {"MoveLine", "SetLimits", "SetLocks", "TryAgain"}
 """What nobody does for a subtree."""
 
 STAKE = 765_43
@@ -76,7 +76,8 @@ def elsewhere(value):
 
 
 def test_every_command_that_concerns_a_subtree_is_tried():
-    assert {name for name, _ in in_bravo(0)} == set(BOOK_COMMANDS) - WHOLE_BOOK
+    # (A leg of a ticket is voided by whoever may void the ticket; no ticket that a book takes has several.)
+    assert {name for name, _ in in_bravo(0)} == set(BOOK_COMMANDS) - WHOLE_BOOK - {"VoidLeg"}
 
 
 async def rows(client, name, **params):
