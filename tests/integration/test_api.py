@@ -259,7 +259,7 @@ def test_the_client_sends_and_asks_by_types(place):
             placed.event(AgentCreated)
         preview = await owner.preview(VoidWager(placed.event(WagerPlaced).wager, "keyed wrong"))
         assert preview.moves.pending == {"P1": -11_00}
-        outcomes = await owner.do_all([CreateAgent("A2", "root"), CreateAgent("A2", "root")])
+        outcomes = await owner.do_all([CreateAgent("A2", "root"), CreateAgent("A2", "A1")])
         assert [type(one).__name__ for one in outcomes] == ["Happened", "RefusedError"]
         for _ in range(4):
             await owner.do(PLACE)
