@@ -29,6 +29,7 @@ OWN = {"player": "P1", "agent": "A1-1", "user": "una", "node": "A1", "parent": "
 OTHER = {"player": "P9", "agent": "A2", "user": "otto", "node": "A2", "parent": "A2", "wager": 2}
 
 VALUES: dict[str, Any] = {
+    "leg": 1,
     "market": MONEYLINE,
     "side": "home",
     "line_quarters": None,

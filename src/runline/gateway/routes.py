@@ -94,6 +94,7 @@ def query_operation(gateway: Gateway, query: Query) -> Operation:
         return json_response(answer.body)
 
     needs = f"Needs `{query.needs}`." if query.needs else "For everyone who is signed in."
+    needs += f" For: {', '.join(query.streams)}."
     return Operation(
         "GET",
         f"/v1/{query.name}",
