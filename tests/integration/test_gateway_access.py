@@ -70,7 +70,6 @@ VALUES: dict[str, Any] = {
     "check": "swap",
     "action": "hold",
     "held_seq": 1,
-    "leg": 1,
     "rule": None,
     "place": "league",
     "zone": "UTC",

@@ -58,7 +58,6 @@ SAMPLES: dict[tuple[str, str], tuple[str | int, ...]] = {
     ("wagers", "fixture"): ("G1", "G3"),
     ("wagers", "agent"): ("A3",),
     ("wagers", "market"): ("G2:game:moneyline",),
-    ("wagers", "side"): ("home", "away"),
     ("wagers", "since"): (LATER,),
     ("wagers", "until"): (LATER, LATEST),
     ("wagers", "least_minor"): (150,),
