@@ -81,7 +81,7 @@ async def a_game_goes_wrong(world: World) -> None:
         HOUSE, PostLines("L1", NOON_NS, (MarketLine("moneyline", "game", None, Prices(away="+110", home="-120")),))
     )
     await world.do(HOUSE, SetZone("fixture", "L1", "America/Chicago", "it is played there"))
-    await world.do(HOUSE, SetLeagueRule("MLB", LeagueRule(True, 9), "as the league says", "team_total"))
+    await world.do(HOUSE, SetLeagueRule("MLB", LeagueRule(True, 9), "as the league says", "total"))
     await world.do(HOUSE, SetGuard("swap", "alert", "too many alarms"))
     await world.do(HOUSE, RescheduleFixture("L1", start_ns("G3") + HOUR_NS, "rain"))
     await world.do(HOUSE, CreateFixture("L2", "MLB", 983, "Visitors", "Hosts", start_ns("G3")))
