@@ -150,14 +150,16 @@ def test_a_head_within_the_bounds_is_read_however_it_comes(place):
     async def main(place):
         lines = [f"x{number}: {'a' * 100}" for number in range(HEADERS_MAX - 1)]
         query = "x=" + "a" * (URL_BYTES_MAX - 100)
-        for whole in (head(place, "GET", "/v1/ready", *lines), head(place, "GET", f"/v1/ready?{query}")):
+        plain, queried = head(place, "GET", "/v1/ready", *lines), head(place, "GET", f"/v1/ready?{query}")
+        for whole, status in ((plain, 200), (queried, 400)):
+            # (What is read whole is answered: there is no such parameter.)
             assert len(whole) < HEAD_BYTES_MAX
             for size in (len(whole), 1_000, 7):
                 async with raw(place) as (reader, writer):
                     for start in range(0, len(whole), size):
                         writer.write(whole[start : start + size])
                         await asyncio.sleep(0)
-                    assert (await answer_of(reader))[0] == 200
+                    assert (await answer_of(reader))[0] == status
         async with raw(place) as (reader, writer):
             writer.write(head(place, "GET", f"/v1/ready?{'a' * URL_BYTES_MAX}"))
             assert await said(reader) == (414, "uri_too_long")

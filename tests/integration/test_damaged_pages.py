@@ -31,7 +31,7 @@ from runline.store.checking import check_once, checking
 from runline.store.file import open_connection, wal_of
 from runline.store.mark import mark_path
 from runline.store.sqlite import SqliteStore
-from runline.store.tables import SYSTEM_TABLES, tables_of
+from runline.store.tables import SYSTEM_TABLES, quoted, tables_of
 
 FLIPS = int(os.environ.get("TEST_FLIPS", "40"))
 PAGE = 4_096
@@ -71,7 +71,7 @@ def read_everything(path):
         for table in (*SYSTEM_TABLES, *tables_of(VOCABULARY).by_name.values()):
             if table.name == "openings":
                 continue
-            names = ", ".join(column.name for column in table.columns)
+            names = quoted(column.name for column in table.columns)
             found[table.name] = connection.execute(f"SELECT {names} FROM {table.name}").fetchall()
         indexes: list[Any] = connection.execute(
             "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND sql NOT LIKE '%WHERE%'"

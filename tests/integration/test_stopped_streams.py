@@ -1,6 +1,7 @@
 """A stream that stops: only a fault of ours stops it, everybody can see that, and it is started again without a restart."""
 
 import asyncio
+import re
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import StartStream
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
@@ -290,13 +292,13 @@ def test_what_a_command_needs_and_cannot_say_costs_that_command_only(path):
 
 
 def test_a_preview_whose_figures_cannot_be_made_costs_that_preview_only(path, monkeypatch):
-    def fails(book, events):
+    def fails(actor, book, events):
         raise KeyError("P1")
 
     async def main():
         async with running(SqliteStore(path)) as world:
             await open_stage(world)
-            monkeypatch.setattr("runline.engine.writer.moves", fails)
+            monkeypatch.setattr("runline.engine.writer.moves_shown_to", fails)
             assert (await world.refused("b1", wager(), preview=True)).code == "internal_error"
             assert world.engine.ready
             await world.do("b1", wager())
@@ -454,6 +456,7 @@ SAMPLES = {
         SetLimits(1_00, 5_000_00, 5_000_00, "season"),
         SetPlayerLimits("P1", 1_00, 1_00, True, "sharp"),
         TryAgain(5, "mended"),
+        VoidLeg(5, 1, "wrong"),
         VoidWager(5, "wrong"),
     ),
 }
@@ -477,7 +480,9 @@ def with_numbers(value, number):
 def test_no_number_that_a_table_cannot_hold_stops_a_stream(committed):
     samples = {type(command) for commands in SAMPLES.values() for command in commands}
     numbered = {
-        kind for kind in public_commands(VOCABULARY) if any("int" in str(f.type) for f in msgspec.structs.fields(kind))
+        kind
+        for kind in public_commands(VOCABULARY)
+        if any(re.search(r"\bint\b", str(f.type)) for f in msgspec.structs.fields(kind))
     }
     assert numbered <= samples | {EnterResult, PostLines}
 

@@ -50,7 +50,7 @@ class BookScreen(asyncio.Protocol):
             return
         self.received += data
         if b"\nevent: image" in self.received or b"\nevent: delta" in self.received:
-            self.last_id = self.received.partition(b"id: ")[2].partition(b"\n")[0].decode()
+            self.last_id = self.received.partition(b"\nid: ")[2].partition(b"\n")[0].decode()
             self.live.set_result(self.received)
         elif not self.follows and self.received.endswith(b"}"):
             self.live.set_result(self.received)
