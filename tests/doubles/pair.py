@@ -12,7 +12,7 @@ from runline.domain.messages import Command, Event, Rejected, decides, evolves, 
 from runline.domain.money import Minor, Rounding
 from runline.domain.odds import parse_price
 from runline.domain.permissions import Permission
-from runline.domain.placed import Taken, TicketPlaced
+from runline.domain.placed import TakenOn, TicketPlaced
 from runline.domain.tickets import Ticket
 
 
@@ -33,8 +33,8 @@ class PairPlaced(TicketPlaced, Event, shown_to=Permission.TICKER_VIEW, topic="wa
     win_minor: int
     house_seq: int = 0
 
-    def taken(self) -> Taken:
-        return Taken(self.player, self.risk_minor, self.win_minor, self.legs)
+    def taken(self) -> TakenOn:
+        return TakenOn(self.player, self.risk_minor, self.win_minor, self.legs)
 
 
 @decides(PlacePair)

@@ -31,6 +31,7 @@ from runline.domain.messages import (
 )
 from runline.domain.money import Rounding
 from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
+from runline.domain.placed import TicketPlaced
 from runline.domain.rows import columns
 from runline.domain.settlement import TakeResult
 from runline.domain.state import Part, Row
@@ -234,6 +235,18 @@ def test_an_event_of_a_later_version_needs_all_steps_to_it():
 
     with pytest.raises(VocabularyError, match="Nothing upcasts Tolled of version 2"):
         Vocabulary(*NOUNS, noun("tolls", Tolled, tolled, to_two))
+
+
+def test_what_writes_a_ticket_says_what_that_takes_on():
+    class TipPlaced(TicketPlaced, Event):
+        """A tip is written."""
+
+    @evolves(TipPlaced)
+    def tip_placed(book, event):
+        pass
+
+    with pytest.raises(VocabularyError, match="TipPlaced writes a ticket, and does not say what that takes on"):
+        Vocabulary(*NOUNS, noun("tips", TipPlaced, tip_placed))
 
 
 def test_an_event_is_told_in_a_topic_that_there_is_and_a_topic_is_declared_once():

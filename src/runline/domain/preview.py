@@ -15,8 +15,7 @@ from runline.domain.moving import AgentMoved
 from runline.domain.nodes import ROOT
 from runline.domain.outcomes import Case, Place, Stand, cases_of
 from runline.domain.permissions import Permission
-from runline.domain.placed import TicketPlaced
-from runline.domain.risk import Selection
+from runline.domain.placed import Selection, TicketPlaced
 from runline.domain.state import State
 from runline.domain.tickets import WagerReversed, WagerSettled, WagerVoided
 

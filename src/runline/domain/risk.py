@@ -6,7 +6,7 @@ and go; what a market can cost is worked out of that when somebody asks (see `ou
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -19,6 +19,7 @@ from runline.domain.moving import AgentMoved
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.outcomes import Cases, Place, Stand, cases_of
+from runline.domain.placed import Selection
 from runline.domain.state import Part
 from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
@@ -83,22 +84,6 @@ class AgentSums:
                 stand.win_minor += sign * moved.win_minor
                 stand.wagers += sign * moved.wagers
                 self.forget_stand(market, place)
-
-
-class Selection(Protocol):
-    """What a leg is about, and the price at which it was taken."""
-
-    @property
-    def market(self) -> str: ...
-
-    @property
-    def side(self) -> str: ...
-
-    @property
-    def line_quarters(self) -> int | None: ...
-
-    @property
-    def price(self) -> str: ...
 
 
 class Stake(msgspec.Struct, frozen=True, gc=False):

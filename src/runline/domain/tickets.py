@@ -16,7 +16,7 @@ from runline.domain.legs import Ending, Leg
 from runline.domain.messages import Command, Event, Rejected, decides, grounds, wants
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.placed import Taken, TicketPlaced
+from runline.domain.placed import TakenOn, TicketPlaced
 from runline.domain.state import ByKey, ByNumber, Part, Row, State
 
 if TYPE_CHECKING:
@@ -216,8 +216,8 @@ class WagerPlaced(TicketPlaced, Event, shown_to=Permission.TICKER_VIEW, topic="w
     writer: str
     channel: str
 
-    def taken(self) -> Taken:
-        return Taken(self.player, self.risk_minor, self.win_minor, (self,))
+    def taken(self) -> TakenOn:
+        return TakenOn(self.player, self.risk_minor, self.win_minor, (self,))
 
     def is_notable(self, state: Any) -> bool:
         return bool(self.risk_minor * LARGE_WAGER_SHARE >= state.settings.current.stake_max_minor)

@@ -64,6 +64,7 @@ from runline.domain.identifiers import Reason, Remark, reasons_given
 from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event
 from runline.domain.money import Minor, Rounding
 from runline.domain.permissions import StreamKind
+from runline.domain.placed import TicketPlaced
 from runline.domain.queries import history, inside, leagues, moment, process
 from runline.domain.queries.declared import Query
 from runline.domain.queries.inside import Inside
@@ -286,6 +287,8 @@ class Vocabulary:
             for version in range(1, kind.version):
                 if (kind.__name__, version) not in self.upcasters:
                     raise VocabularyError(f"Nothing upcasts {kind.__name__} of version {version}.")
+            if issubclass(kind, TicketPlaced) and kind.taken is TicketPlaced.taken:
+                raise VocabularyError(f"{kind.__name__} writes a ticket, and does not say what that takes on.")
             if kind.topic and kind.topic not in self.topics:
                 raise VocabularyError(f"{kind.__name__} is told in the topic {kind.topic}, which no noun declares.")
         for stream, parts in self.parts.items():

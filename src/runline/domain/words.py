@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from runline.domain.money import MINUS_SIGN
+from runline.domain.placed import Selection
 from runline.domain.points import format_points
 
 WORDS_CACHED = 8_192
@@ -65,22 +66,6 @@ class Game(Protocol):
     def start_ns(self) -> int: ...
 
 
-class Taken(Protocol):
-    """A selection at a line and a price."""
-
-    @property
-    def market(self) -> str: ...
-
-    @property
-    def side(self) -> str: ...
-
-    @property
-    def line_quarters(self) -> int | None: ...
-
-    @property
-    def price(self) -> str: ...
-
-
 class Told(msgspec.Struct, frozen=True):
     """A selection, and what it is about, in words.
 
@@ -106,7 +91,7 @@ class Told(msgspec.Struct, frozen=True):
     selection: str
 
 
-def in_words(game: Game | None, taken: Taken) -> Told:
+def in_words(game: Game | None, taken: Selection) -> Told:
     """A selection in words. game: None where it is not known."""
     known = (game.league, game.sport, game.away, game.home, game.start_ns, game.rotation) if game else UNKNOWN
     return told_of(taken.market, taken.side, taken.line_quarters, taken.price, *known)

@@ -14,12 +14,13 @@ from runline.domain.house import House
 from runline.domain.messages import HOUSE, Event, event_json
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.placed import Selection
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.state import State
 from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.times import time_text
 from runline.domain.topics import Changed
-from runline.domain.words import Taken, in_words
+from runline.domain.words import in_words
 from runline.engine.ports import Happened
 
 LINE_EVENTS = (LinePosted, LineHeld, LineRefused, LineWithdrawn)
@@ -75,7 +76,7 @@ def fact_of(state: State, house: House, happened: Happened) -> Fact:
     return fact
 
 
-def ticket_text(house: House, risk_minor: int, win_minor: int, legs: Sequence[Taken]) -> bytes:
+def ticket_text(house: House, risk_minor: int, win_minor: int, legs: Sequence[Selection]) -> bytes:
     """What a ticket says in words, as a field of its entry."""
     games = house.catalog.fixtures
     words = "; ".join(in_words(games.get(leg.market.partition(":")[0]), leg).selection for leg in legs)
