@@ -11,7 +11,7 @@ import logging
 from runline.engine.answers import Answers
 from runline.engine.commit import CommitFailed, commit
 from runline.engine.house_view import HouseView
-from runline.engine.limits import BATCH_BYTES_MAX, REFUSAL_WAIT_S_MAX
+from runline.engine.limits import BATCH_BYTES_MAX, BULK_EVENTS_MAX, REFUSAL_WAIT_S_MAX
 from runline.engine.owned import Owned
 from runline.engine.ports import Sealed, Stretch
 from runline.engine.process import Process
@@ -123,15 +123,13 @@ class Batches:
         storing: asyncio.Task[list[SealedStretch]] | None = None
         try:
             while self.filling or durable:
-                stretches = self.seal()
-                # There is room for the next batch, for which the loop may be waiting.
-                self.process.wake.set()
-                storing = asyncio.create_task(self.store(stretches))
+                storing = asyncio.create_task(self.store(self.seal())) if self.filling else None
                 if durable:
-                    # The store has its batch before the last one's answers are given.
-                    await asyncio.sleep(0)
+                    if storing is not None:
+                        # The store has its batch before the last one's answers are given.
+                        await asyncio.sleep(0)
                     self.let_out(durable)
-                durable = await storing
+                durable = await storing if storing is not None else []
                 if not self.process.store.beside:
                     self.let_out(durable)
                     break
@@ -144,7 +142,8 @@ class Batches:
             self.owned.doubt_all("a fault while committing")
         finally:
             self.committing = None
-            self.process.wake.set()
+            if self.filling or self.refusing or self.process.stopping:
+                self.process.wake.set()
 
     def seal(self) -> list[SealedStretch]:
         """Take what every stream has decided. A stream whose stretch cannot be encoded stops; the others go on."""
@@ -161,7 +160,9 @@ class Batches:
         return stretches
 
     def empty(self) -> None:
-        """There is room for the next batch."""
+        """There is room for the next batch. If there was none the loop may be waiting for it."""
+        if self.is_full(BULK_EVENTS_MAX):
+            self.process.wake.set()
         self.filling.clear()
         self.filled = self.filled_bytes = 0
 

@@ -142,7 +142,7 @@ class Engine:
                 await self.owned.starting.end()
                 await self.answers.reading.end()
                 return
-            if executed:
+            if executed and any(self.queues.turns.values()):
                 await asyncio.sleep(0)
             else:
                 await self.rest()
