@@ -82,6 +82,8 @@ class Queues:
         writers, turns = self.writers, self.turns
         # Nothing leaves a lane before this returns: whoever hears `busy` hears it for all that they sent of the same kind.
         late: dict[tuple[str, str, bool, type[Command]], list[int]] = {}
+        # Nearly all that one call sends is of one session.
+        session, actor, where = "", "", None
         for index, request in enumerate(requests):
             if late:
                 sender = request.session or request.actor
@@ -97,11 +99,16 @@ class Queues:
                 sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
                 continue
             assert writer is not None
-            if request.session and not self.resolve(writer, request):
-                outcome = refused(writer.state.seq, not_signed_in())
-                self.batches.tell_durably(writer, Submission(request, sink, index, queued_ns), outcome)
-                continue
             state = writer.state
+            if request.session:
+                if request.session != session or writer is not where:
+                    session, where = request.session, writer
+                    actor = self.resolve(writer, session)
+                if not actor:
+                    outcome = refused(state.seq, not_signed_in())
+                    self.batches.tell_durably(writer, Submission(request, sink, index, queued_ns), outcome)
+                    continue
+                request.actor = actor
             user = state.access.users.get(request.actor)
             rank: Rank = "last"
             if may_send(state, request, user):
@@ -133,23 +140,23 @@ class Queues:
             raise Rejected("not_permitted", "Only the engine itself may do this.")
         if writer.state.kind not in request.command.streams:
             raise Rejected("wrong_stream", "This command is not for this stream.")
+        session = request.session
         if (
-            request.session
+            (session and session not in writer.state.sessions.by_name)
             or request.correlation
             or request.if_position is not None
             or len(request.id) > COMMAND_ID_LENGTH
         ):
             require_texts(request)
 
-    def resolve(self, writer: Writer, request: Request) -> bool:
-        """Look up whose session a request names, whatever it says of its actor; false if there is no such session. (Whether it
-        still holds is judged as the request is executed.)"""
-        session = writer.state.sessions.by_name.get(request.session)
+    def resolve(self, writer: Writer, name: str) -> str:
+        """Whose session this is, which is in use; "" if there is no such session. (Whether it still holds is judged as what is
+        sent in it is executed.)"""
+        session = writer.state.sessions.by_name.get(name)
         if session is None:
-            return False
-        request.actor = session.user
+            return ""
         self.presence.used(writer.stream, session, acts=True)
-        return True
+        return session.user
 
     def note(self, stream: str, command: Command) -> None:
         """Send a command as the gateway does, for nobody who waits for it."""
