@@ -113,7 +113,7 @@ class Writer:
         """
         state = self.state
         request = submission.request
-        at_ns = now_ns if now_ns > state.at_ns else time_of(state.at_ns, now_ns)
+        at_ns = now_ns if now_ns >= state.at_ns else time_of(state.at_ns, now_ns)
         try:
             internal = request.actor == ENGINE
             command_id = id_bytes(request.id)
