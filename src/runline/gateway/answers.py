@@ -94,8 +94,8 @@ def internal_error(fault: Exception) -> Rejected:
     return Rejected("internal_error", f"This cannot be answered: {type(fault).__name__}.")
 
 
-def outcome_json(outcome: Outcome, request_id: bytes) -> tuple[int, bytes]:
-    """(HTTP status, body) of an outcome. request_id: of the request that it answers; a refusal says it."""
+def outcome_json(outcome: Outcome, request_id: bytes = b"") -> tuple[int, bytes]:
+    """(HTTP status, body) of an outcome. request_id: of the request that it answers, for a refusal says it."""
     if type(outcome) is Accepted:
         events = b",".join(map(event_json, outcome.events))
         repeated = b"true" if outcome.repeated else b"false"

@@ -54,9 +54,9 @@ class Guest(Wire):
     """One connection, as somebody's.
 
     peer: who has connected, a proxy perhaps. client: the client's address. counted, user: as whose it is counted. token,
-    caller: by which it counts as that user's. open: whether there is somebody: with TLS after the handshake. handshake: the
-    connection below TLS. named: how the ids of its requests begin; messages: how many have begun. head: what the head of every
-    answer says here that is no page. named_head: the same, and how the id of a request begins.
+    caller: by which it counts as that user's. bearer: the header that says this token. open: whether there is somebody: with TLS
+    after the handshake. handshake: the connection below TLS. named: how the ids of its requests begin; messages: how many have
+    begun. head: what the head of every answer says here that is no page. named_head: the same, and how a request's id begins.
     """
 
     def __init__(self, entrance: Entrance, server_state: Any, loop: asyncio.AbstractEventLoop) -> None:
@@ -74,6 +74,7 @@ class Guest(Wire):
         self.user: Sharer | None = None
         self.streaming = False
         self.token = ""
+        self.bearer = b""
         self.caller: Caller | None = None
         self.open = False
         self.handshake: socket.socket | None = None
@@ -187,9 +188,12 @@ class Guest(Wire):
             self.close_after()
             raise Rejected("busy", "This user has too many connections. Try again in a moment.")
         self.token, self.caller = token, caller
+        self.bearer = b"Bearer " + token.encode("latin-1")
 
     def is_theirs(self, headers: Headers) -> bool:
         """Whether a command comes from whom this connection counts as."""
+        if headers.get(b"authorization") == self.bearer:
+            return True
         try:
             return self.site.token_of(headers, "POST") == self.token
         except Rejected:

@@ -60,7 +60,8 @@ class WagerExchange(Sink):
             return
         door, headers = self.connection.door, self.headers
         try:
-            require_content(headers, JSON)
+            if headers.get(b"content-type") != JSON:
+                require_content(headers, JSON)
             command = decoded(decode_wager, self.body)
             key = headers.get(b"idempotency-key", b"").decode("latin-1")
             door.bus.submit((door.request(self.caller, command, key),), self)
@@ -72,7 +73,10 @@ class WagerExchange(Sink):
 
     def answer(self, index: int, outcome: Outcome) -> None:
         """Take the outcome."""
-        status, body = outcome_json(outcome, self.request_id if type(outcome) is Refused else b"")
+        if type(outcome) is Refused:
+            status, body = outcome_json(outcome, self.request_id)
+        else:
+            status, body = outcome_json(outcome)
         self.respond(status, b"", body)
 
     def refuse(self, rejected: Rejected) -> None:
