@@ -47,6 +47,10 @@ class Stage(IntEnum):
     BODY = 2
 
 
+BETWEEN, HEAD, BODY = Stage
+"""They are looked at some times for each request, and to find one in its class takes as long as a call."""
+
+
 class Intake(Guest):
     """One connection, as what comes in on it.
 
@@ -59,7 +63,7 @@ class Intake(Guest):
         self.pace = entrance.pace
         self.host_ns = entrance.host_ns
         self.parser: Any = httptools.HttpRequestParser(self)
-        self.stage = Stage.BETWEEN
+        self.stage = BETWEEN
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.head_bytes = self.wire_bytes = self.body_bytes = 0
@@ -76,7 +80,7 @@ class Intake(Guest):
 
     def end(self) -> None:
         """End the connection once what was written is taken."""
-        self.finish(sending=self.stage is not Stage.BETWEEN and not self.half_closed)
+        self.finish(sending=self.stage is not BETWEEN and not self.half_closed)
 
     @abstractmethod
     def begin(self, headers: list[tuple[bytes, bytes]]) -> None:
@@ -108,10 +112,10 @@ class Intake(Guest):
                 logger.error("a fault while reading a request", exc_info=error)
             self.fail(self.fault or Rejected("malformed_request", "This is no request of HTTP/1.1."))
         else:
-            if self.stage is Stage.HEAD:
+            if self.stage is HEAD:
                 self.await_head(len(piece), self.messages - messages, stage)
-            elif self.stage is Stage.BODY:
-                self.await_body(len(piece), new=stage is not Stage.BODY or self.messages != messages)
+            elif self.stage is BODY:
+                self.await_body(len(piece), new=stage is not BODY or self.messages != messages)
 
     def await_head(self, count: int, begun: int, before: Stage) -> None:
         """A head is not complete yet. begun: how many requests began in these bytes."""
@@ -119,7 +123,7 @@ class Intake(Guest):
             self.head_bytes += count
         else:
             # What of this piece is of earlier requests is not known: such a head may be a piece longer.
-            self.head_bytes = count if begun == 1 and before is Stage.BETWEEN else 0
+            self.head_bytes = count if begun == 1 and before is BETWEEN else 0
             if self.messages > 1:
                 self.wait(HEAD_WAIT_S_MAX)
         if self.head_bytes >= HEAD_BYTES_MAX:
@@ -154,7 +158,7 @@ class Intake(Guest):
 
     def on_message_begin(self) -> None:
         self.messages += 1
-        self.stage = Stage.HEAD
+        self.stage = HEAD
         self.url = b""
         self.headers = []
 
@@ -170,7 +174,7 @@ class Intake(Guest):
     def on_headers_complete(self) -> None:
         # What a body's trailer says is nobody's: its lines are counted, and thrown away.
         headers, self.headers = self.headers, []
-        self.stage = Stage.BODY
+        self.stage = BODY
         self.body_bytes = 0
         if not self.over:
             self.begin(headers)
@@ -196,7 +200,7 @@ class Intake(Guest):
         exchange.came.set()
 
     def on_message_complete(self) -> None:
-        self.stage = Stage.BETWEEN
+        self.stage = BETWEEN
         if self.latest is not None:
             self.latest.complete()
 

@@ -14,7 +14,7 @@ import httptools
 from runline.domain.messages import Rejected
 from runline.gateway.exchange import STATUS_LINE, Exchange
 from runline.gateway.guest import Entrance
-from runline.gateway.intake import AnyExchange, Intake, Stage, uri_too_long
+from runline.gateway.intake import BETWEEN, BODY, HEAD, AnyExchange, Intake, uri_too_long
 from runline.gateway.limits import (
     ASKING_NS,
     BODY_BYTES_MAX,
@@ -90,7 +90,7 @@ class Connection(Intake):
     @property
     def waits(self) -> bool:
         """Whether the server waits for its client: to ask, to send the rest, to read the answer."""
-        return self.current is None or self.stage is not Stage.BETWEEN or not self.can_write.is_set()
+        return self.current is None or self.stage is not BETWEEN or not self.can_write.is_set()
 
     def close_after(self) -> None:
         if self.current is not None:
@@ -109,15 +109,15 @@ class Connection(Intake):
         """The client has taken too long, if it is the client who is waited for."""
         if self.over or not self.open:
             self.cut()
-        elif self.stage is Stage.BETWEEN and self.current is not None:
+        elif self.stage is BETWEEN and self.current is not None:
             # It is the server's turn; the next deadline begins with the answer.
             return
         elif not self.reading:
             # It is not read now: the delay is the server's own.
             self.wait(BODY_SILENCE_S_MAX)
-        elif self.stage is Stage.HEAD:
+        elif self.stage is HEAD:
             self.fail(Rejected("head_timeout", "The request's head did not arrive in time."))
-        elif self.stage is Stage.BODY:
+        elif self.stage is BODY:
             self.fail(Rejected("body_timeout", "The request's body did not arrive in time."))
         elif self.transport.get_write_buffer_size():
             self.cut()
@@ -296,7 +296,7 @@ class Connection(Intake):
         else:
             if not self.reading:
                 self.resume_reading()
-            if self.stage is Stage.BETWEEN:
+            if self.stage is BETWEEN:
                 self.wait(self.entrance.connections.idle_s)
 
     def say(self, rejected: Rejected) -> None:
@@ -311,7 +311,7 @@ class Connection(Intake):
         """What comes cannot be read any further: say why, in its turn, and end."""
         self.over = True
         exchange = self.latest
-        if exchange is not None and exchange.more_body and self.stage is Stage.BODY:
+        if exchange is not None and exchange.more_body and self.stage is BODY:
             if exchange.answered:
                 self.end()
             else:
