@@ -50,10 +50,10 @@ def test_what_another_owner_has_written_is_looked_for_again(tmp_path):
     connection = apsw.Connection(str(tmp_path / "plain.db"))
     connection.execute("CREATE TABLE tickets (stream TEXT, number INTEGER)")
     numbers, table = Numbers(connection), table_of(Ticket)
-    assert numbers.stored(table, "b1", [("b1", 4)]) == []
-    assert numbers.stored(table, "b1", [("b1", 4), ("b1", 9)]) == [("b1", 4)]
-    assert numbers.stored(table, "b2", [("b2", 9)]) == []
+    assert numbers.split(table, "b1", [("b1", 4)]) == ([("b1", 4)], [])
+    assert numbers.split(table, "b1", [("b1", 4), ("b1", 9)]) == ([("b1", 9)], [("b1", 4)])
+    assert numbers.split(table, "b2", [("b2", 9)]) == ([("b2", 9)], [])
     connection.execute("INSERT INTO tickets VALUES ('b1', 20)")
     numbers.forget("b1")
-    assert numbers.stored(table, "b1", [("b1", 15), ("b1", 21)]) == [("b1", 15)]
-    assert numbers.stored(table, "b2", [("b2", 8)]) == [("b2", 8)]
+    assert numbers.split(table, "b1", [("b1", 15), ("b1", 21)]) == ([("b1", 21)], [("b1", 15)])
+    assert numbers.split(table, "b2", [("b2", 8)]) == ([], [("b2", 8)])

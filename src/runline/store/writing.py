@@ -26,6 +26,8 @@ from runline.store.tables import (
     upsert,
 )
 
+Rows = list[tuple[Any, ...]]
+
 Durable = tuple[int, bytes]
 """How many transactions are durable, and the chain over them."""
 
@@ -98,15 +100,18 @@ class Numbers:
         """Another process may have written to a stream."""
         self.highest = {which: number for which, number in self.highest.items() if which[0] != stream}
 
-    def stored(self, table: Table, stream: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Those rows of a stream, about to be written, of which there may be an earlier state in the file."""
+    def split(self, table: Table, stream: str, rows: Rows) -> tuple[Rows, Rows]:
+        """Rows of a stream that are about to be written: (new ones, those of which there may be an earlier state in the file)."""
         if not is_numbered(table):
-            return rows
+            return [], rows
         highest = self.highest.get((stream, table.name))
         if highest is None:
             highest = self.connection.execute(highest_number(table), (stream,)).get or 0
-        self.highest[stream, table.name] = max(highest, max(row[1] for row in rows))
-        return [row for row in rows if row[1] <= highest]
+        numbers = [row[1] for row in rows]
+        self.highest[stream, table.name] = max(highest, max(numbers))
+        if min(numbers) > highest:
+            return rows, []
+        return [row for row in rows if row[1] > highest], [row for row in rows if row[1] <= highest]
 
 
 class HeldRows:
@@ -123,7 +128,7 @@ class HeldRows:
             self.rows[stream] -= 1
             self.sums[stream] -= changed_seq
 
-    def enter(self, table: Table, stream: str, rows: list[tuple[Any, ...]]) -> None:
+    def enter(self, table: Table, stream: str, rows: Rows) -> None:
         """These rows of a stream are about to be written."""
         positions = held_positions(table, rows)
         self.rows[stream] += len(positions)
@@ -142,14 +147,11 @@ def write_stretches(
 ) -> None:
     """Write what the stretches hold, table by table: a batch of many streams has few rows of each."""
     connection.executemany(insert(EVENTS), chain.from_iterable(stretch.events for stretch in stretches))
-    dropped: dict[str, list[tuple[Any, ...]]] = {}
-    rows: dict[str, list[tuple[Any, ...]]] = {}
-    counted: list[tuple[Any, ...]] = []
+    dropped: dict[str, Rows] = {}
+    counted: Rows = []
     for stretch in stretches:
         for name, keys in stretch.dropped.items():
             dropped.setdefault(name, []).extend(keys)
-        for name, values in stretch.rows.items():
-            rows.setdefault(name, []).extend(values)
         stream = stretch.before.stream
         counted += [
             (stream, one.minute, one.actor, one.command, one.code, one.count, one.first_ns, one.last_ns, one.first_id,
@@ -162,15 +164,22 @@ def write_stretches(
         if name in tables.held:
             held.leave(table, keys)
         connection.executemany(delete(table), keys)
+    # By statement. What is new needs a shorter one, which is found sooner: that is done anew for each row.
+    written: dict[str, Rows] = {}
     for stretch in stretches:
         stream = stretch.before.stream
         for name, values in stretch.rows.items():
             table = tables.by_name[name]
+            new, known = numbers.split(table, stream, values)
             if name in tables.held:
-                held.leave(table, [row[: table.key_length] for row in numbers.stored(table, stream, values)])
+                held.leave(table, [row[: table.key_length] for row in known])
                 held.enter(table, stream, values)
-    for name, values in rows.items():
-        connection.executemany(upsert(tables.by_name[name]), values)
+            if new:
+                written.setdefault(insert(table), []).extend(new)
+            if known:
+                written.setdefault(upsert(table), []).extend(known)
+    for statement, values in written.items():
+        connection.executemany(statement, values)
     held.write()
     connection.executemany(REFUSE, counted)
     for stretch in stretches:
