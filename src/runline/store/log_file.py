@@ -9,7 +9,7 @@ from runline.store.batches import BatchTimes
 from runline.store.checkpoints import Checkpointer
 from runline.store.file import open_connection, store_error
 from runline.store.mark import MarkKeeper
-from runline.store.opening import CLOSED, count_commit, last_opening
+from runline.store.opening import CLOSED, Opening, count_commit, last_opening
 from runline.store.tables import BATCHES, Tables, insert
 from runline.store.writing import Numbers, claim_stream, undone, write_batch
 
@@ -28,11 +28,11 @@ class LogFile:
             self.connection.close()
             raise store_error(error) from error
         assert opening is not None
-        self.opening = opening.number
+        self.opening = opening
         self.times = BatchTimes()
         self.numbers = Numbers(self.connection)
         self.mark = MarkKeeper(path, opening.log, opening.number, process)
-        self.mark.move(opening.commits, opening.hash)
+        self.move(opening)
         self.checkpointer = Checkpointer(self.connection, open_connection(path, writing=True))
 
     def commit(self, sealed: Sealed, tables: Tables) -> frozenset[str]:
@@ -40,14 +40,19 @@ class LogFile:
 
         Raises StoreError.
         """
-        fenced, durable = write_batch(self.connection, self.opening, sealed, tables, self.times, self.numbers)
-        self.mark.move(*durable)
+        fenced, opening = write_batch(self.connection, self.opening, sealed, tables, self.times, self.numbers)
+        self.move(opening)
         return fenced
 
     def claim(self, stream: str) -> None:
         """Become the owner of a stream. Raises StoreError."""
         self.numbers.forget(stream)
-        self.mark.move(*claim_stream(self.connection, self.opening, stream))
+        self.move(claim_stream(self.connection, self.opening, stream))
+
+    def move(self, opening: Opening) -> None:
+        """So far it is durable."""
+        self.opening = opening
+        self.mark.move(opening.commits, opening.hash)
 
     def after_commit(self) -> None:
         """Between two commits, when nobody waits."""
@@ -65,10 +70,10 @@ class LogFile:
             connection.execute("BEGIN IMMEDIATE")
             if durable_before_ns:
                 connection.execute(insert(BATCHES), (node, sealed_ns, durable_before_ns))
-            connection.execute(CLOSED, (self.opening,))
-            durable = count_commit(connection, self.opening, b"closed")
+            connection.execute(CLOSED, (self.opening.number,))
+            opening = count_commit(connection, self.opening, b"closed")
             connection.execute("COMMIT")
-            self.mark.move(*durable)
+            self.move(opening)
             try:
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             except apsw.BusyError:

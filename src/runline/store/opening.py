@@ -56,14 +56,12 @@ def last_opening(connection: apsw.Connection) -> Opening | None:
     return msgspec.convert(row, Opening, strict=False) if row else None
 
 
-def count_commit(connection: apsw.Connection, number: int, content: bytes) -> tuple[int, bytes]:
-    """Count a transaction, within it. content: what tells it from any other. Returns what is durable with it."""
-    row = connection.execute("SELECT commits, hash FROM openings WHERE number = ?", (number,)).fetchone()
-    assert row is not None
-    commits, before = row
-    durable = commits + 1, blake2b(before + content, digest_size=16).digest()
-    connection.execute(COUNT, (*durable, number))
-    return durable
+def count_commit(connection: apsw.Connection, opening: Opening, content: bytes) -> Opening:
+    """Count a transaction, within it. content: what tells it from any other. Returns how far the opening is with it."""
+    chain = blake2b(opening.hash + content, digest_size=16).digest()
+    counted = msgspec.structs.replace(opening, commits=opening.commits + 1, hash=chain)
+    connection.execute(COUNT, (counted.commits, chain, counted.number))
+    return counted
 
 
 def open_log(path: Path, *, accept_loss: bool) -> tuple[Opening, str]:

@@ -11,7 +11,7 @@ from runline.engine.limits import REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, Sealed, Stretch
 from runline.store.batches import BatchTimes
 from runline.store.file import store_error
-from runline.store.opening import count_commit
+from runline.store.opening import Opening, count_commit
 from runline.store.statements import CLAIM, FENCE, HOLD, REFUSALS_BEYOND_GO, REFUSALS_GO, REFUSE
 from runline.store.tables import (
     EVENTS,
@@ -28,19 +28,16 @@ from runline.store.tables import (
 
 Rows = list[tuple[Any, ...]]
 
-Durable = tuple[int, bytes]
-"""How many transactions are durable, and the chain over them."""
-
 
 def write_batch(
     connection: apsw.Connection,
-    opening: int,
+    opening: Opening,
     sealed: Sealed,
     tables: Tables,
     times: BatchTimes,
     numbers: "Numbers",
-) -> tuple[frozenset[str], Durable]:
-    """Write a sealed batch in one transaction, and its times: (the streams that another process owns, what is durable with it).
+) -> tuple[frozenset[str], Opening]:
+    """Write a sealed batch in one transaction, and its times: (the streams that another process owns, how far the opening is).
 
     Raises StoreError; then nothing of the batch is stored.
     """
@@ -50,24 +47,24 @@ def write_batch(
         stretches = [stretch for stretch in sealed.stretches if stretch.before.stream not in fenced]
         write_stretches(connection, stretches, tables, numbers)
         times.note(connection, sealed.node, sealed.sealed_ns, sealed.durable_before_ns)
-        durable = count_commit(connection, opening, b"".join(stretch.after.hash for stretch in stretches))
+        counted = count_commit(connection, opening, b"".join(stretch.after.hash for stretch in stretches))
         connection.execute("COMMIT")
-        return fenced, durable
+        return fenced, counted
     except Exception as error:
         raise undone(connection, error) from error
 
 
-def claim_stream(connection: apsw.Connection, opening: int, stream: str) -> Durable:
-    """Take a stream over: a new epoch, from which on commits of earlier owners are left out.
+def claim_stream(connection: apsw.Connection, opening: Opening, stream: str) -> Opening:
+    """Take a stream over: a new epoch, from which on commits of earlier owners are left out. Returns how far the opening is.
 
     Raises StoreError.
     """
     try:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(CLAIM, (stream, GENESIS))
-        durable = count_commit(connection, opening, stream.encode())
+        counted = count_commit(connection, opening, stream.encode())
         connection.execute("COMMIT")
-        return durable
+        return counted
     except Exception as error:
         raise undone(connection, error) from error
 
