@@ -1,15 +1,17 @@
 """Ports: what the engine needs from outside, and the sealed batch that it hands over."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 import msgspec
 
 from runline.domain.messages import Event
 from runline.domain.state import Need, R, Row
-from runline.domain.vocabulary import Vocabulary
 from runline.engine.conditions import Component, Level
 from runline.engine.ids import Entropy
+
+if TYPE_CHECKING:
+    from runline.domain.vocabulary import Vocabulary
 
 V = TypeVar("V")
 P = ParamSpec("P")
@@ -145,7 +147,7 @@ class Store(Reading, Protocol):
     beside: bool
     log_id: str
 
-    def serve(self, vocabulary: Vocabulary, report: Report) -> None:
+    def serve(self, vocabulary: "Vocabulary", report: Report) -> None:
         """From now on it keeps the rows of this vocabulary, and says there what is wrong with it."""
         ...
 

@@ -6,15 +6,17 @@ what only one of them is told is a hint (`store/hints.py`).
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from runline.domain.invariants import check
 from runline.domain.rows import Column, columns
 from runline.domain.state import Row
-from runline.domain.vocabulary import Vocabulary
 from runline.store.hints import Hints
+
+if TYPE_CHECKING:
+    from runline.domain.vocabulary import Vocabulary
 
 SCHEMA_REVISION = "0003"
 """The newest migration."""
@@ -120,7 +122,7 @@ class Tables(msgspec.Struct, frozen=True):
     held: frozenset[str]
 
 
-def tables_of(vocabulary: Vocabulary) -> Tables:
+def tables_of(vocabulary: "Vocabulary") -> Tables:
     """The tables of all rows that a vocabulary declares."""
     rows = vocabulary.rows
     return Tables({name: table_of(rows[name]) for name in sorted(rows)}, vocabulary.kept())
@@ -166,7 +168,7 @@ def indexes_of(row_type: type[Row]) -> tuple[Index, ...]:
     return (*found, *(Index(f"{name}_by_{one}", name, ("stream", one, *key[1:]), where) for one in fields))
 
 
-def indexes_in(vocabulary: Vocabulary) -> tuple[Index, ...]:
+def indexes_in(vocabulary: "Vocabulary") -> tuple[Index, ...]:
     """All indexes: the log's, and those of the rows that a vocabulary declares, in the order of their tables' names."""
     rows = vocabulary.rows
     return (*SYSTEM_INDEXES, *(index for name in sorted(rows) for index in indexes_of(rows[name])))
