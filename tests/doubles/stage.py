@@ -25,7 +25,7 @@ from runline.domain.jobs import DoSlice
 from runline.domain.messages import ENGINE, Command, Event, Rejected, bare
 from runline.domain.preview import moves
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.rows import row_decoder, row_encoder
+from runline.domain.rows import row_encoder, rows_of
 from runline.domain.state import ByKey, Row, State
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
@@ -174,7 +174,7 @@ class Stage:
     def stored(self, kind: type[Row]) -> list[Any]:
         """All rows of a kind, as they are stored, by key."""
         table = self.tables.get(kind, {})
-        return [row_decoder(kind)(table[key][1:]) for key in sorted(table)]
+        return rows_of(kind, [table[key][1:] for key in sorted(table)])
 
     def fetch(self, command: Command) -> tuple[int, ...]:
         """Take the rows that a command needs into memory; returns their keys."""

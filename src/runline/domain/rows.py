@@ -1,14 +1,15 @@
 """Rows: how a row type becomes columns. Each noun is declared once; the tables of every store follow from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import starmap
 from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import astuple
 
-from runline.domain.state import Row
+from runline.domain.state import R, Row
 
 ColumnKind = Literal["text", "integer", "boolean", "json", "blob"]
 
@@ -44,7 +45,6 @@ def column_kind(types: list[Any]) -> ColumnKind:
 
 
 Encode = Callable[[str, Any], tuple[Any, ...]]
-Decode = Callable[[tuple[Any, ...]], Any]
 
 
 @cache
@@ -72,26 +72,26 @@ def row_encoder(row_type: type[Row]) -> Encode:
 
 
 @cache
-def row_decoder(row_type: type[Row]) -> Decode:
-    """The values of all columns but the stream -> the row."""
-    special: list[tuple[int, Callable[[Any], Any]]] = []
-    types = [field.type for field in msgspec.structs.fields(row_type)]
-    for index, column in enumerate(columns(row_type)):
+def converted(row_type: type[Row]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The fields of a row type that are stored as something else, each with what makes its value of that."""
+    found: list[tuple[str, Callable[[Any], Any]]] = []
+    for field, column in zip(msgspec.structs.fields(row_type), columns(row_type), strict=True):
         if column.kind == "boolean":
-            special.append((index, bool))
+            found.append((field.name, bool))
         elif column.kind == "json":
-            special.append((index, msgspec.json.Decoder(types[index]).decode))
-    if not special:
-        return lambda values: row_type(*values)
+            found.append((field.name, msgspec.json.Decoder(field.type).decode))
+    return tuple(found)
 
-    def decode_row(values: tuple[Any, ...]) -> Any:
-        changed = list(values)
-        for index, decode in special:
-            if changed[index] is not None:
-                changed[index] = decode(changed[index])
-        return row_type(*changed)
 
-    return decode_row
+def rows_of(row_type: type[R], values: Iterable[tuple[Any, ...]]) -> list[R]:
+    """The rows of a type, by the values of all their columns but the stream. (A start makes all of a book's, so that there is no
+    function here that is called for each.)"""
+    rows = list(starmap(row_type, values))
+    for name, made_of in converted(row_type):
+        for row, value in zip(rows, map(attrgetter(name), rows), strict=True):
+            if value is not None:
+                setattr(row, name, made_of(value))
+    return rows
 
 
 @cache

@@ -121,15 +121,14 @@ class ByNumber(MutableMapping[int, V]):
     def __getitem__(self, number: int) -> V:
         return self.parts[number >> PART_BITS][number]
 
-    def __setitem__(self, number: int, value: V) -> None:
-        self.put(number, value)
-
     def put(self, number: int, value: V) -> None:
         """Enter a value. (The same as by `[]`, for less.)"""
         part = self.parts.get(number >> PART_BITS)
         if part is None:
             part = self.parts[number >> PART_BITS] = {}
         part[number] = value
+
+    __setitem__ = put
 
     def found(self, number: int) -> V | None:
         """The value of a number, None if there is none. (The same as by `get`, for less.)"""

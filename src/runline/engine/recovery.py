@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import TypeVar
 
 from runline.domain.house import BookListing, House
@@ -18,6 +19,8 @@ from runline.engine.window import Window, made_ms
 from runline.engine.writer import Writer
 
 S = TypeVar("S", bound=State)
+
+changed_seq = attrgetter("changed_seq")
 
 
 @contextmanager
@@ -68,7 +71,7 @@ async def load_rows(store: Reading, state: State, head: Head) -> tuple[int, int]
         rows = await store.held_rows(head.stream, row_type)
         held.update(zip(map(row_key(row_type), rows), rows, strict=True))
         count += len(rows)
-        total += sum(row.changed_seq for row in rows)
+        total += sum(map(changed_seq, rows))
     return count, total
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from runline.domain.rows import row_decoder
+from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ids import Entropy
@@ -89,8 +89,7 @@ class MemoryStore:
 
     def stored(self, stream: str, row_type: type[Row]) -> list[Any]:
         rows = self.rows.get(row_type.table, {})
-        decode = row_decoder(row_type)
-        return [decode(rows[key][1:]) for key in sorted(key for key in rows if key[0] == stream)]
+        return rows_of(row_type, [rows[key][1:] for key in sorted(key for key in rows if key[0] == stream)])
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
@@ -114,7 +113,7 @@ class MemoryStore:
         if isinstance(need, ByKey):
             key = need.key if isinstance(need.key, tuple) else (need.key,)
             row = self.rows.get(need.row.table, {}).get((stream, *key))
-            return [row_decoder(need.row)(row[1:])] if row else []
+            return rows_of(need.row, [row[1:]] if row else [])
         held = need.row.held_while
         assert held is not None
         found = [

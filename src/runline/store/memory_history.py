@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from runline.domain.hierarchy import Agent, Player
-from runline.domain.rows import row_decoder
+from runline.domain.rows import rows_of
 from runline.domain.state import R, Row
 from runline.engine.ports import Found, Refusal, RefusalKey, Snapshot, Wanted
 from runline.store.batches import times_of
@@ -48,7 +48,7 @@ class MemorySnapshot:
 
     def row(self, row_type: type[R], *key: Any) -> R | None:
         found = self.store.rows.get(row_type.table, {}).get((self.stream, *key))
-        return row_decoder(row_type)(found[1:]) if found is not None else None
+        return rows_of(row_type, [found[1:]])[0] if found is not None else None
 
     def subtree(self, top: str) -> frozenset[str]:
         found = {top}

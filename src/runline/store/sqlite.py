@@ -2,14 +2,15 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from runline.domain.rows import row_decoder
+from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError
@@ -29,9 +30,20 @@ class SqliteReader:
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
 
-    def read(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+    def read(
+        self,
+        sql: str,
+        values: tuple[Any, ...],
+        made_of: Callable[[Iterator[tuple[Any, ...]]], list[Any]] = list,
+    ) -> list[Any]:
+        """What is made of the rows that a statement finds, as they are by default."""
         try:
-            return self.connection.execute(sql, values).fetchall()
+            found = self.connection.execute(sql, values)
+            try:
+                return made_of(found)
+            finally:
+                # A statement that is not read to its end would hold on to this state of the file.
+                found.close(True)
         except UnicodeDecodeError as error:
             raise StoreError("unreadable", f"A stored text is not text: {error}") from error
         except apsw.Error as error:
@@ -47,8 +59,7 @@ class SqliteReader:
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
-        decode = row_decoder(row_type)
-        return [decode(row) for row in self.read(select(row_type, where, SQLITE), (stream,))]
+        return self.read(select(row_type, where, SQLITE), (stream,), partial(rows_of, row_type))
 
     async def held_sums(self, stream: str) -> tuple[int, int]:
         rows = self.read(HELD_SUMS, (stream,))
@@ -59,7 +70,6 @@ class SqliteReader:
 
     def fetch_one(self, stream: str, need: Need) -> list[Any]:
         table = table_of(need.row)
-        decode = row_decoder(need.row)
         if isinstance(need, ByKey):
             key = need.key if isinstance(need.key, tuple) else (need.key,)
             rows = self.read(select(need.row, f"AND {equal(table.key[1:])}", SQLITE), (stream, *key))
@@ -67,7 +77,7 @@ class SqliteReader:
             values = stream, need.value, need.after, need.limit
             rows = [row for sql in following(need.row, SQLITE) for row in self.read(sql, values)]
             rows = sorted(rows, key=itemgetter(0))[: need.limit]
-        return [decode(row) for row in rows]
+        return rows_of(need.row, rows)
 
     async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:
         return self.read(EVENTS_AFTER, (stream, after, limit))

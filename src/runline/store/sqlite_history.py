@@ -6,7 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from runline.domain.rows import row_decoder
+from runline.domain.rows import rows_of
 from runline.domain.state import R, Row
 from runline.engine.ports import Found, Refusal, RefusalKey, Snapshot, StoreError, Wanted
 from runline.helpers import Callers, HelperEnded
@@ -95,7 +95,7 @@ class SqliteSnapshot:
     def row(self, row_type: type[R], *key: Any) -> R | None:
         table = table_of(row_type)
         found = next(self.read(select(row_type, f"AND {equal(table.key[1:])}", SQLITE), (self.stream, *key)), None)
-        return row_decoder(row_type)(found) if found is not None else None
+        return rows_of(row_type, [found])[0] if found is not None else None
 
     def subtree(self, top: str) -> frozenset[str]:
         return frozenset(name for (name,) in self.read(subtree(SQLITE), (top, self.stream)))
@@ -113,7 +113,7 @@ class SqliteSnapshot:
         table = table_of(row_type)
         sql = select(row_type, f"AND {equal(table.key[1:])}", SQLITE)
         found: Any = self.connection.executemany(sql, [(self.stream, number) for number in numbers])
-        return list(map(row_decoder(row_type), found))
+        return rows_of(row_type, found)
 
     def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:
         return ((seq, body) for seq, body in self.read(ENTRIES_BEFORE, (self.stream, before, limit)))
