@@ -94,6 +94,11 @@ class Stake(msgspec.Struct, frozen=True, gc=False):
     legs: tuple[Selection, ...]
 
 
+def legs_standing(ticket: Ticket) -> tuple[Selection, ...]:
+    """The legs of an open ticket that are open; of a straight that is the ticket itself."""
+    return ticket.legs_at(ticket.standing()) if ticket.more or ticket.ended else (ticket,)
+
+
 class Risk(Part, named="risk", streams=("book",)):
     """What is open in a book."""
 
@@ -117,18 +122,38 @@ class Risk(Part, named="risk", streams=("book",)):
         self.sums = {name: AgentSums() for name in self.tree.agents}
         self.above = {}
         self.paths = {}
-        for player in self.tree.players.values():
-            for sums in self.sums_above(player.agent):
-                sums.balance_minor += player.balance_minor
-                sums.players += 1
+        self.derive_own()
+        agents, chain = self.tree.agents, self.tree.chain
+        for name in sorted(agents, key=lambda name: len(chain(name)), reverse=True):
+            above = agents[name].parent
+            if above:
+                self.sums[above].add(self.sums[name], 1)
+
+    def derive_own(self) -> None:
+        """Count what each agent's own players have, with the agent alone: what stands below is added level by level, from the
+        lowest one upwards, and not ticket by ticket."""
+        sums_of, players, pending = self.sums, self.tree.players, self.pending
+        for player in players.values():
+            sums = sums_of[player.agent]
+            sums.balance_minor += player.balance_minor
+            sums.players += 1
         for ticket in self.tickets.by_number.values():
-            if ticket.status == "open":
-                self.opened(ticket)
+            if ticket.status != "open":
+                continue
+            number, risk_minor, win_minor = ticket.player, ticket.risk_minor, ticket.win_minor
+            pending[number] = pending.get(number, 0) + risk_minor
+            sums = sums_of[players[number].agent]
+            sums.pending_minor += risk_minor
+            sums.open_wagers += 1
+            for leg in legs_standing(ticket):
+                stand = sums.stand(leg.market, (leg.side, leg.line_quarters))
+                stand.risk_minor += risk_minor
+                stand.win_minor += win_minor
+                stand.wagers += 1
 
     def opened(self, ticket: Ticket) -> None:
         """Count an open ticket."""
-        legs = ticket.legs_at(ticket.standing()) if ticket.more or ticket.ended else (ticket,)
-        self.count(ticket.player, legs, ticket.risk_minor, ticket.win_minor, 1)
+        self.count(ticket.player, legs_standing(ticket), ticket.risk_minor, ticket.win_minor, 1)
 
     def closed(self, ticket: Ticket, stood: tuple[int, ...]) -> None:
         """Stop counting a ticket that was open. stood: the legs that were, by number."""
