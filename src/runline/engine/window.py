@@ -54,17 +54,23 @@ class Window:
         cut = b""
         if forgotten is not None:
             self.forgotten = forgotten
+        self.move_to(now_ms)
+        parts, order, early_from = self.parts, self.order, self.early_from
         for command, digest, seq in commands:
             if forgotten is not None and not cut:
                 cut = command
             if command == cut:
                 continue
-            part = self.parts[command[-1] % PARTS]
+            part = parts[command[-1] % PARTS]
             known = part.get(command)
-            if known is None:
-                self.remember(command, digest, seq, 1, now_ms)
-            else:
+            if known is not None:
                 part[command] = Seen(digest, known.first, seq - known.first + 1)
+            elif command < early_from and len(order) + len(self.early) < WINDOW_COMMANDS_MAX:
+                # So it is with nearly all of them, and a start waits for 200,000: what `remember` would do, for half of it.
+                part[command] = Seen(digest, seq, 1)
+                order.append(command)
+            else:
+                self.remember(command, digest, seq, 1, now_ms)
 
     def move_to(self, now_ms: int) -> None:
         """It is another millisecond."""
