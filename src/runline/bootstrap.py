@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,18 @@ GC_THRESHOLDS = (20_000, 20, 50)
 """Little of what a command leaves behind can be part of a cycle: looking for cycles may be rare, so that its pauses are."""
 
 
+@contextmanager
+def building() -> Iterator[None]:
+    """While what stays for long is built: the collector walks over it neither now nor later."""
+    gc.collect()
+    gc.set_threshold(0)
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.set_threshold(*GC_THRESHOLDS)
+
+
 @asynccontextmanager
 async def running_engine(
     store: Store,
@@ -75,15 +87,12 @@ async def running_engine(
         if timekeeper is not None:
             timekeeper.begin(max((head.at_ns for head in (await store.heads()).values()), default=0))
             keeping = asyncio.create_task(timekeeper.run(engine.wake))
-        await engine.start(await every_stream(store))
-        _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
-        if not founded:
-            engine.cause(HOUSE, FoundHouse(settings.owner))
-            await engine.query(HOUSE, lambda house: None, at_least=1)
-        # What recovery has built stays for long: the collector need not walk over it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        with building():
+            await engine.start(await every_stream(store))
+            _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
+            if not founded:
+                engine.cause(HOUSE, FoundHouse(settings.owner))
+                await engine.query(HOUSE, lambda house: None, at_least=1)
         yield engine, LocalBus(engine, questions, hubs)
     finally:
         await hubs.close()
