@@ -1,9 +1,9 @@
 """The file: how a database is opened, by whom, and what an error of it means.
 
 Rules: the one SQLite library is the one inside apsw. Every connection of every process is opened here, with a checksum on every
-page that is verified whenever the page is read. Who writes holds a lock on the file itself, whatever its name, until the
-process ends. Beside SQLite nothing opens the file in a process that has connections to it: closing any descriptor of a file
-drops all of the process's locks on it.
+page that is verified whenever the page is read. A connection is of one thread, and never used by two at once. Who writes holds a
+lock on the file itself, whatever its name, until the process ends. Beside SQLite nothing opens the file in a process that has
+connections to it: closing any descriptor of a file drops all of the process's locks on it.
 """
 
 import fcntl
@@ -79,7 +79,8 @@ def open_connection(path: Path, *, writing: bool) -> apsw.Connection:
     load_checksums()
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if writing else apsw.SQLITE_OPEN_READONLY
     try:
-        connection = apsw.Connection(str(path), flags=flags, vfs=CHECKSUMS)
+        # SQLite would lock a connection for each value that is read or bound.
+        connection = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, vfs=CHECKSUMS)
     except apsw.Error as error:
         raise StoreError("unreadable", f"{path} cannot be opened: {error}") from error
     try:
