@@ -179,8 +179,9 @@ class Ring:
 
     def since(self, after: int) -> Iterator[Happened]:
         """The events behind a position that are here; to be read before anything is waited for."""
-        # One event has the position after the one before.
-        return islice(self.events, max(after + 1 - self.events[0][0], 0), None) if self.events else iter(())
+        # One event has the position after the one before. Mostly few of many are asked for, and those are at the end.
+        number = max(self.events[-1][0] - after, 0) if self.events else 0
+        return reversed(list(islice(reversed(self.events), number)))
 
     async def recall(self, events: int) -> None:
         """Have the last events at hand, so many of them as there is room for.
