@@ -17,7 +17,8 @@ LENGTHS = ("idle", "whole")
 """Of fields in nanoseconds that are a length of time, and so have no sibling: the name without its unit."""
 
 DAYS_REMEMBERED = 4_096
-"""Days whose text is remembered: pages and frames tell of the same ones again and again."""
+SECONDS_REMEMBERED = 4_096
+"""Days and seconds whose text is remembered: pages and frames tell of the same ones again and again."""
 
 MINUTES = 24 * 60
 MINUTE_TEXTS = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(MINUTES))
@@ -58,9 +59,15 @@ def day_text(day: int) -> str:
 def time_text(at_ns: int) -> str:
     """A time in UTC nanoseconds, as text: 2026-09-13T17:00:00.000000000Z."""
     second, rest = divmod(at_ns, SECOND)
+    return f"{second_text(second)}.{rest:09d}Z"
+
+
+@lru_cache(SECONDS_REMEMBERED)
+def second_text(second: int) -> str:
+    """A second since 1970 as text, without what comes behind it."""
     minute, second = divmod(second, 60)
     day, minute = divmod(minute, MINUTES)
-    return f"{day_text(day)}T{MINUTE_TEXTS[minute]}:{second:02d}.{rest:09d}Z"
+    return f"{day_text(day)}T{MINUTE_TEXTS[minute]}:{second:02d}"
 
 
 def days_of(year: int, month: int, day: int) -> int:
