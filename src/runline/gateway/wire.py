@@ -102,7 +102,8 @@ class Wire(asyncio.Protocol, ABC):
         """Write a piece of a chunked body, if that can be done without waiting."""
         if not self.can_write.is_set():
             return False
-        self.write(chunk)
+        if not self.transport.is_closing():
+            self.transport.write(chunk)
         return True
 
     async def writable(self) -> None:
