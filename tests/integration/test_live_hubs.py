@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from tests.doubles.coming import comes_true
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.wired import WiredBus
 from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import MONEYLINE, passes, play, wager
 
+from runline.domain.audience import Audience
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE, Rejected
@@ -23,6 +25,8 @@ from runline.engine.watching import Resume
 from runline.gateway.door import Caller
 from runline.gateway.fan import Fan
 from runline.gateway.screens import parse_resume
+from runline.live.frames import Group
+from runline.live.groups import Groups
 from runline.live.limits import FRAMES_OF_ONE
 from runline.store.sqlite import SqliteStore
 
@@ -411,9 +415,9 @@ def test_an_event_is_looked_at_for_those_only_whom_it_concerns(path):
             for group in hub.groups.values():
                 tell = group.tell
 
-                def noted(fact, state, tell=tell, group=group):
+                def noted(fact, tell=tell, group=group):
                     told.append(group)
-                    tell(fact, state)
+                    tell(fact)
 
                 group.tell = noted
             placed = await there.place.world.do("b1", wager("P1"))
@@ -593,3 +597,19 @@ def test_a_flush_lets_few_in_that_need_a_frame_of_their_own_and_fewer_of_one_use
             assert max(let_in) <= 2 * FRAMES_OF_ONE
 
     play(main())
+
+
+def test_rows_that_were_made_are_forgotten_with_the_last_who_follow_their_topic():
+    groups = Groups()
+    audience = Audience("root", "", frozenset(WATCH))
+    both, other = (
+        Group(number, audience, topics, VOCABULARY, b"", (1, 1))
+        for number, topics in enumerate((("lines", "figures"), ("lines",)), 1)
+    )
+    for group in (both, other):
+        groups.register(group)
+    groups.cache.keep("lines", None, "F1", {})
+    groups.forget(other)
+    assert groups.cache.find("lines", None, "F1") == b"{}", "somebody still hears what changes of it"
+    groups.forget(both)
+    assert groups.cache.find("lines", None, "F1") is None

@@ -272,18 +272,18 @@ def test_who_may_move_lines_is_told_what_the_house_does_where_the_book_has_locke
     def kinds(*lines, entered_ns):
         open_book.house.when(board("G1", *lines, entered_ns=entered_ns))
         events = [(house.seq, entered_ns, "platform", "", event) for event in open_book.house.events]
-        return [house_fact_of(open_book.state, house, one).kind for one in events]
+        return [house_fact_of(open_book.state, house, one, ()).kind for one in events]
 
     assert kinds(line("moneyline", "+125", "-135"), entered_ns=NOON_NS + 1) == ["", "", ""]
     open_book.given(OWN)
     assert kinds(line("moneyline", "+120", "-130"), entered_ns=NOON_NS + 2) == [LOCKED_LINE]
     open_book.house.when(PostLines("G1", NOON_NS + 3, ()))
     (event,) = open_book.house.events
-    fact = house_fact_of(open_book.state, house, (house.seq, NOON_NS, "platform", "", event))
+    fact = house_fact_of(open_book.state, house, (house.seq, NOON_NS, "platform", "", event), ("notifications",))
     staff_sees = Audience("root", "", frozenset({Permission.LINE_MOVE}))
     player_sees = Audience("root", "P1", frozenset({Permission.BOARD_VIEW}))
-    assert len(told(fact, ("notifications",), staff_sees, open_book.state)) == 1
-    assert told(fact, ("notifications",), player_sees, open_book.state) == []
+    assert len(told(fact, ("notifications",), staff_sees)) == 1
+    assert told(fact, ("notifications",), player_sees) == []
 
 
 @pytest.mark.parametrize("offset", [-35, -LINE_QUARTERS_MAX])

@@ -259,7 +259,7 @@ def test_a_player_whose_account_takes_no_wagers_sees_a_board_that_is_closed(hous
     assert shown_to("P1") == shown_to("P2") == ({(True, "")}, None)
     book.when(SetPlayerLimits("P1", None, None, False, "owes"))
     (event,) = book.events
-    fact = fact_of(book.state, house.state, (book.state.seq, book.at_ns, "owner", "", event))
+    fact = fact_of(book.state, house.state, (book.state.seq, book.at_ns, "owner", "", event), ("lines",))
     assert Changed(whole=True, player="P1") in [one for _, one in fact.changes], "their board is read anew"
     assert shown_to("P1") == ({(False, "account P1")}, ("account", "P1"))
     assert shown_to("P2") == ({(True, "")}, None)

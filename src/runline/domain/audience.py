@@ -29,7 +29,7 @@ class Audience(msgspec.Struct, frozen=True):
 
     def may(self, permission: Permission) -> bool:
         """Whether the role holds a permission."""
-        return permission.value in self.permissions
+        return permission in self.permissions
 
 
 class Below(Protocol):
@@ -98,11 +98,11 @@ def concerns(places: Places, event: Event) -> tuple[str, str]:
     return value, ""
 
 
-def sees(audience: Audience, places: Places, event: Event) -> bool:
-    """Whether an audience may see an event."""
+def sees(audience: Audience, places: Places, event: Event, about: tuple[str, str] | None = None) -> bool:
+    """Whether an audience may see an event. about: what `concerns` says of it, if that is known."""
     shown_to = type(event).shown_to
     if audience.player:
-        node, player = concerns(places, event)
+        node, player = about or concerns(places, event)
         if node == EVERYONE:
             return audience.may(shown_to)
         return player == audience.player
@@ -110,7 +110,7 @@ def sees(audience: Audience, places: Places, event: Event) -> bool:
         return False
     if audience.node == ROOT:
         return True
-    node, _ = concerns(places, event)
+    node, _ = about or concerns(places, event)
     return node == EVERYONE or places.tree.below(audience.node, node)
 
 

@@ -112,8 +112,8 @@ class Composer(Groups):
         if self.read == (0, 0) or not (self.groups or self.arriving):
             self.read = to
         for number, (is_house, happened) in enumerate(self.happened(self.read, to), 1):
-            fact = house_fact_of(state, house, happened) if is_house else fact_of(state, house, happened)
-            self.spread(fact, state)
+            make = house_fact_of if is_house else fact_of
+            self.spread(make(state, house, happened, self.following))
             seen = happened[0]
             self.read = (seen, self.read[1]) if is_house else (seen if self.stream == HOUSE else self.read[0], seen)
             if number % PIECE_EVENTS == 0 and self.source.clock.host_ns() >= until_ns:

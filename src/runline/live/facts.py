@@ -3,7 +3,7 @@
 Rule: of an event it is found out once whom it concerns (`Fact`); a group of seats only looks at what concerns it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -12,7 +12,6 @@ from runline.domain.book import Book
 from runline.domain.held import LineHeld
 from runline.domain.house import House
 from runline.domain.messages import HOUSE, Event, event_json
-from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.placed import Selection
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
@@ -38,21 +37,21 @@ encode = msgspec.json.Encoder().encode
 class Fact(msgspec.Struct):
     """An event, and whom and what it concerns, as the state is now. The same for all audiences.
 
-    house: whether it is the house's, told to a book. node: whose subtree it concerns, or EVERYONE; above: that node and all
-    above it. player: the player whom it concerns, or "". changes: what it changes of the rows that are followed, each with their
-    kind's name. ticket: what the ticket that it is about says, as JSON. kind: of notification, or "". texts: how it is told, once
-    it was.
+    state, view: the stream's, and the house's. house: whether it is the house's, told to a book. node: whose subtree it concerns,
+    or EVERYONE. player: the player whom it concerns, or "". changes: what it changes of the rows that are followed, each with
+    their kind's name. kind: of notification, or "". entry, notice: how it is told, once it was.
     """
 
+    state: State
+    view: House
     happened: Happened
     house: bool
     node: str = ""
-    above: tuple[str, ...] = ()
     player: str = ""
-    changes: tuple[tuple[str, Changed], ...] = ()
-    ticket: bytes = b""
+    changes: list[tuple[str, Changed]] = []
     kind: str = ""
-    texts: dict[str, bytes] = {}
+    entry: bytes = b""
+    notice: bytes = b""
 
     @property
     def event(self) -> Event:
@@ -60,50 +59,56 @@ class Fact(msgspec.Struct):
         return self.happened[4]
 
 
-def fact_of(state: State, house: House, happened: Happened) -> Fact:
-    """What an event of a stream is about."""
+def fact_of(state: State, house: House, happened: Happened, topics: Container[str]) -> Fact:
+    """What an event of a stream is about. topics: those that are followed; of others nothing is found out."""
     event = happened[4]
-    node, player = concerns(state.access, event)
-    fact = Fact(happened, False, node, player=player, kind=notification(state, event))
-    if node != EVERYONE:
-        fact.above = tuple(state.tree.chain(node)) if state.tree.known(node) else (ROOT,)
-    fact.changes = changed(state, house, happened, by_house=False)
-    if isinstance(state, Book):
-        if isinstance(event, WagerPlaced):
-            fact.ticket = ticket_text(house, event.risk_minor, event.win_minor, (event,))
-        elif isinstance(event, CLOSING_EVENTS) and (stake := state.risk.stake_closed_at(happened[0])) is not None:
-            fact.ticket = ticket_text(house, stake.risk_minor, stake.win_minor, stake.legs)
+    fact = Fact(state, house, happened, False, *concerns(state.access, event))
+    if "notifications" in topics:
+        fact.kind = notification(state, event)
+    fact.changes = changed(fact, topics)
     return fact
 
 
+def ticket_of(fact: Fact) -> bytes:
+    """What the ticket says that an event is about, as a field of its entry; b"" for none."""
+    state, event = fact.state, fact.event
+    if isinstance(event, WagerPlaced):
+        return ticket_text(fact.view, event.risk_minor, event.win_minor, (event,))
+    if isinstance(event, CLOSING_EVENTS) and isinstance(state, Book):
+        stake = state.risk.stake_closed_at(fact.happened[0])
+        if stake is not None:
+            return ticket_text(fact.view, stake.risk_minor, stake.win_minor, stake.legs)
+    return b""
+
+
 def ticket_text(house: House, risk_minor: int, win_minor: int, legs: Sequence[Selection]) -> bytes:
-    """What a ticket says in words, as a field of its entry."""
+    """See `ticket_of`."""
     games = house.catalog.fixtures
-    words = "; ".join(in_words(games.get(leg.market.partition(":")[0]), leg).selection for leg in legs)
+    words = "; ".join([in_words(games.get(leg.market.partition(":")[0]), leg).selection for leg in legs])
     return b',"ticket":{"risk_minor":%d,"win_minor":%d,"selection":%b}' % (risk_minor, win_minor, encode(words))
 
 
-def house_fact_of(state: State, house: House, happened: Happened) -> Fact:
-    """What an event of the house is about, for a book."""
+def house_fact_of(state: State, house: House, happened: Happened, topics: Container[str]) -> Fact:
+    """What an event of the house is about, for a book. See `fact_of`."""
     event = happened[4]
-    fact = Fact(happened, True, EVERYONE)
+    fact = Fact(state, house, happened, True, EVERYONE)
     if event.told_to_books:
         fact.kind = notification(house, event)
     elif isinstance(event, LINE_EVENTS) and isinstance(state, Book) and state.lines.locks(event.market):
         fact.kind = LOCKED_LINE
-    fact.changes = changed(state, house, happened, by_house=True)
+    fact.changes = changed(fact, topics)
     return fact
 
 
-def changed(state: State, house: House, happened: Happened, *, by_house: bool) -> tuple[tuple[str, Changed], ...]:
-    """What an event changes of the rows that a stream has. by_house: whether it is the house's, and the stream a book's."""
-    seq, _, _, _, event = happened
-    return tuple(
+def changed(fact: Fact, topics: Container[str]) -> list[tuple[str, Changed]]:
+    """What an event changes of the rows of topics, as far as a stream has them."""
+    state, (seq, _, _, _, event) = fact.state, fact.happened
+    return [
         (rows.name, one)
         for rows, change in state.vocabulary.changes[type(event)]
-        if state.kind in rows.streams and (rows.by_house or not by_house)
-        for one in change(state, house, event, seq)
-    )
+        if rows.topic in topics and state.kind in rows.streams and (rows.by_house or not fact.house)
+        for one in change(state, fact.view, event, seq)
+    ]
 
 
 def notification(state: State, event: Event) -> str:
@@ -120,42 +125,43 @@ def for_books(happened: Happened) -> Happened:
 
 
 def entry_of(fact: Fact) -> bytes:
-    """An event as the topics `wagers` and `log` have it; made once for all who see it."""
-    text = fact.texts.get("entry")
-    if text is None:
+    """An event as the topics `wagers` and `log` have it; made once for all who see it, if somebody does."""
+    if not fact.entry:
         seq, at_ns, actor, command, event = fact.happened
-        text = b'{"seq":%d,"at_ns":%d,"at":"%b","actor":%b,"command":"%b","event":%b%b}' % (
-            seq, at_ns, time_text(at_ns).encode(), encode(actor), command.encode(), event_json(event), fact.ticket,
+        fact.entry = b'{"seq":%d,"at_ns":%d,"at":"%b","actor":%b,"command":"%b","event":%b%b}' % (
+            seq, at_ns, time_text(at_ns).encode(), encode(actor), command.encode(), event_json(event), ticket_of(fact),
         )  # fmt: skip
-        fact.texts = {**fact.texts, "entry": text}
-    return text
+    return fact.entry
 
 
-def notice_of(fact: Fact, stream: str) -> bytes:
-    """An event as a notification; made once for all who see it."""
-    text = fact.texts.get("notice")
-    if text is None:
+def notice_of(fact: Fact) -> bytes:
+    """An event as a notification; made once for all who see it, if somebody does."""
+    if not fact.notice:
         seq, at_ns, actor, _, event = for_books(fact.happened) if fact.house else fact.happened
-        text = b'{"stream":"%b","seq":%d,"at_ns":%d,"at":"%b","actor":%b,"kind":"%b","event":%b}' % (
-            (HOUSE if fact.house else stream).encode(), seq, at_ns, time_text(at_ns).encode(), encode(actor),
+        fact.notice = b'{"stream":"%b","seq":%d,"at_ns":%d,"at":"%b","actor":%b,"kind":"%b","event":%b}' % (
+            (HOUSE if fact.house else fact.state.stream).encode(), seq, at_ns, time_text(at_ns).encode(), encode(actor),
             fact.kind.encode(), event_json(event),
         )  # fmt: skip
-        fact.texts = {**fact.texts, "notice": text}
-    return text
+    return fact.notice
 
 
-def told(fact: Fact, topics: tuple[str, ...], audience: Audience, state: State) -> list[tuple[str, bytes]]:
+def told(fact: Fact, topics: tuple[str, ...], audience: Audience) -> list[tuple[str, bytes]]:
     """(topic, text) of an event for an audience, in the topics in which every event counts."""
     event = fact.event
     if fact.house:
         needs = Permission.LINE_MOVE if fact.kind == LOCKED_LINE else type(event).shown_to
         if not fact.kind or "notifications" not in topics or not audience.may(needs):
             return []
-        return [("notifications", notice_of(fact, state.stream))]
-    wanted = [topic for topic in topics if topic in ("log", event.topic) or (topic == "notifications" and fact.kind)]
-    if not wanted or not sees(audience, state.access, event):
+        return [("notifications", notice_of(fact))]
+    if not sees(audience, fact.state.access, event, (fact.node, fact.player)):
         return []
-    return [(topic, notice_of(fact, state.stream) if topic == "notifications" else entry_of(fact)) for topic in wanted]
+    found = []
+    for topic in topics:
+        if topic == "log" or topic == event.topic:
+            found.append((topic, entry_of(fact)))
+        elif topic == "notifications" and fact.kind:
+            found.append((topic, notice_of(fact)))
+    return found
 
 
 def standing(house: House, audience: Audience) -> bytes:

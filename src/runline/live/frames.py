@@ -135,22 +135,22 @@ class Group:
             coming.anew(kind)
         return coming
 
-    def tell(self, fact: Fact, state: State) -> None:
+    def tell(self, fact: Fact) -> None:
         """Note what an event means for these seats."""
         coming = self.upcoming()
-        self.tell_event(fact, state, coming.events)
+        self.tell_event(fact, coming.events)
         if self.kinds:
-            self.tell_rows(fact, state, coming)
+            self.tell_rows(fact, coming)
 
-    def tell_event(self, fact: Fact, state: State, events: dict[str, list[bytes]]) -> None:
+    def tell_event(self, fact: Fact, events: dict[str, list[bytes]]) -> None:
         """Note an event in the topics in which every one counts."""
-        for topic, text in told(fact, self.events, self.audience, state) if self.events else ():
+        for topic, text in told(fact, self.events, self.audience) if self.events else ():
             events.setdefault(topic, []).append(text)
 
-    def tell_rows(self, fact: Fact, state: State, coming: NextFrame) -> None:
+    def tell_rows(self, fact: Fact, coming: NextFrame) -> None:
         """Note which rows an event changes for these seats."""
         for rows, changed in fact.changes:
-            if rows not in self.kinds or not changed.reaches(self.audience, state.tree):
+            if rows not in self.kinds or not changed.reaches(self.audience, fact.state.tree):
                 continue
             for key in changed.keys:
                 coming.change(rows, key)
@@ -166,13 +166,13 @@ class Group:
         while coming.missed:
             is_house, one = coming.missed.popleft() if coming.after is not None else coming.missed.pop()
             make = house_fact_of if is_house else fact_of
-            fact = make(moment.state, moment.house, one)
-            self.tell_event(fact, moment.state, coming.early)
+            fact = make(moment.state, moment.house, one, self.topics)
+            self.tell_event(fact, coming.early)
             if coming.after is None:
                 if all(len(coming.early.get(topic, ())) >= IMAGE_EVENTS for topic in self.events):
                     coming.missed.clear()
             elif self.kinds:
-                self.tell_rows(fact, moment.state, coming)
+                self.tell_rows(fact, coming)
             looked += 1
             if looked % PIECE_EVENTS == 0 and moment.host_ns() >= until_ns:
                 return not coming.missed

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from runline.domain.audience import EVERYONE, Audience
 from runline.domain.messages import Event
-from runline.domain.state import State
+from runline.domain.nodes import ROOT
 from runline.engine.watching import Resume
 from runline.live.cache import Cache
 from runline.live.facts import Fact
@@ -16,6 +16,9 @@ from runline.live.seats import Seat
 
 Arrival = tuple[Audience, tuple[str, ...], Resume | None]
 """Seats that begin alike: what they see, and where they come from."""
+
+NOBODY: dict[Group, None] = {}
+"""Where no group is found."""
 
 
 class Groups:
@@ -84,6 +87,8 @@ class Groups:
                 found.pop(group, None)
                 if not found:
                     del index[at]
+                    # Nobody finds out any more what changes of a topic that nobody follows.
+                    self.cache.rows.clear()
         key = (group.audience, group.topics)
         if self.groups.get(key) is group:
             del self.groups[key]
@@ -105,31 +110,33 @@ class Groups:
 
     # What is due
 
-    def spread(self, fact: Fact, state: State) -> None:
+    def spread(self, fact: Fact) -> None:
         """Note an event with the groups that it concerns."""
         self.forget_rows(fact)
-        groups: dict[Group, None] = {}
-        for rows, changed in fact.changes:
-            if changed.everyone or changed.below:
-                groups.update(self.following.get(state.vocabulary.topic_rows[rows].topic, {}))
-            for node in changed.nodes:
-                groups.update(self.at.get(node, {}))
-            if changed.player:
-                groups.update(self.of_player.get(changed.player, {}))
-        if fact.node == EVERYONE:
-            if fact.kind:
-                groups.update(self.following.get("notifications", {}))
-            if not fact.house:
-                groups.update(self.following.get("log", {}))
-        for node in fact.above:
-            groups.update(self.at.get(node, {}))
-        if fact.player:
-            groups.update(self.of_player.get(fact.player, {}))
-        for group in groups:
-            group.tell(fact, state)
+        for group in self.concerned(fact):
+            group.tell(fact)
             self.owe(group)
         if not fact.house and fact.event.changes_sight:
             self.doubt(fact.event)
+
+    def concerned(self, fact: Fact) -> dict[Group, None]:
+        """The groups that an event concerns."""
+        tree = fact.state.tree
+        groups: dict[Group, None] = {}
+        for rows, changed in fact.changes:
+            if changed.everyone or changed.below:
+                groups.update(self.following.get(fact.state.vocabulary.topic_rows[rows].topic, NOBODY))
+            for node in changed.nodes:
+                groups.update(self.at.get(node, NOBODY))
+            groups.update(self.of_player.get(changed.player, NOBODY))
+        if fact.node == EVERYONE:
+            groups.update(self.following.get("notifications", NOBODY) if fact.kind else NOBODY)
+            groups.update(NOBODY if fact.house else self.following.get("log", NOBODY))
+        else:
+            for node in tree.chain(fact.node) if tree.known(fact.node) else (ROOT,):
+                groups.update(self.at.get(node, NOBODY))
+        groups.update(self.of_player.get(fact.player, NOBODY))
+        return groups
 
     def owe(self, group: Group) -> None:
         """Something is due to a group: with this flush, or with the next one if it has had its frame."""
