@@ -14,7 +14,7 @@ from runline.engine.requests import unavailable
 from runline.engine.watching import Began, Cut, Frame, Moved, Reach, Source, TurnedAway
 from runline.live.cache import Cache
 from runline.live.composer import Composer, Outgoing
-from runline.live.limits import ARRIVALS_NS, FLUSH_S, IMAGE_SCAN_EVENTS, KEEP_S, RETRY_S, STEP_NS
+from runline.live.limits import ARRIVALS_NS, FLUSH_NS, IMAGE_SCAN_EVENTS, KEEP_S, LATE_NS, RETRY_S, STEP_NS
 from runline.live.places import Streams
 from runline.live.ring import Listener, Ring, Rings
 from runline.live.seats import Seat, SeatLink
@@ -49,6 +49,8 @@ class Hub(Composer, Listener):
         self.wake = asyncio.Event()
         self.urgent = asyncio.Event()
         self.published_ns = 0
+        self.waited_ns = 0
+        """How long this flush has waited for what is durable."""
         self.own: Ring = rings.open(stream, self)
         self.house: Ring = self.own if stream == HOUSE else rings.open(HOUSE, self)
         self.task = asyncio.create_task(self.flush_on())
@@ -137,11 +139,15 @@ class Hub(Composer, Listener):
     # What goes out
 
     async def flush_on(self) -> None:
-        """Tell the seats whenever something has happened: the first event at once, then every FLUSH_S at most."""
+        """Tell the seats whenever something has happened: the first event at once, then every FLUSH_NS at most."""
+        host_ns = self.source.clock.host_ns
+        due_ns = 0
         while True:
             await self.wake.wait()
             self.wake.clear()
-            began_ns = self.source.clock.host_ns()
+            began_ns, self.waited_ns = host_ns(), 0
+            # One that begins a little late does not put off those after it, or each would come later than the one before.
+            due_ns = min(max(due_ns, began_ns - LATE_NS), began_ns) + FLUSH_NS
             try:
                 await self.tell()
                 if not self.seats:
@@ -159,12 +165,12 @@ class Hub(Composer, Listener):
                 self.wake.set()
             # Writing to many screens takes its time; others have had their turns meanwhile, and get half as long again.
             # Seats that join wait as well: for each of them all would have everything written, and an image be made.
-            took = (self.source.clock.host_ns() - began_ns) / 1e9
-            await asyncio.sleep(took / 2)
-            if took * 3 / 2 < FLUSH_S:
+            await asyncio.sleep((host_ns() - began_ns - self.waited_ns) / 2e9)
+            left_ns = due_ns - host_ns()
+            if left_ns > 0:
                 self.urgent.clear()
                 try:
-                    async with asyncio.timeout(FLUSH_S - took * 3 / 2):
+                    async with asyncio.timeout(left_ns / 1e9):
                         await self.urgent.wait()
                 except TimeoutError:
                     pass
@@ -253,9 +259,10 @@ class Hub(Composer, Listener):
 
         Raises Rejected `unavailable` if it is lost.
         """
-        outgoing = made[0]
+        outgoing, began_ns = made[0], self.source.clock.host_ns()
         if not await outgoing.durable:
             raise unavailable()
+        self.waited_ns += self.source.clock.host_ns() - began_ns
         made.popleft()
         for seat, reason in outgoing.cuts:
             self.cut([seat], reason)

@@ -34,8 +34,11 @@ STREAMS_PER_USER_MAX = 2_000
 STREAMS_PER_PLAYER_MAX = 16
 """Live streams of one player."""
 
-FLUSH_S = 0.02
-"""At most one write per connection in this time; the first event goes at once."""
+FLUSH_NS = 20_000_000
+"""At most one write per connection in this time, on the whole; the first event goes at once."""
+
+LATE_NS = 10_000_000
+"""By how much less than FLUSH_NS two writes may be apart, of which the first was late."""
 
 ARRIVALS_NS = 20_000_000
 """What a flush spends on screens that join, and on reading from the log what they have missed; then whoever is in already has
