@@ -1,6 +1,7 @@
 """What integration tests share: a place for the database, stores of every kind, and limits short enough to wait for."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
@@ -10,6 +11,7 @@ PROJECT = Path(__file__).parents[2]
 if str(PROJECT) not in sys.path:
     sys.path.append(str(PROJECT))  # so that tests import `tests.integration` however pytest was called
 
+from tests.doubles.once import make_once  # noqa: E402
 from tests.integration.days import a_day, a_settled_day  # noqa: E402
 from tests.integration.stores import COMMITTERS, STORES, Opener  # noqa: E402
 
@@ -30,6 +32,14 @@ def opened(request: pytest.FixtureRequest, path: Path) -> Opener:
 def committed(request: pytest.FixtureRequest, path: Path) -> Opener:
     """Opens a store that keeps a file, with each kind of committer."""
     return Opener(COMMITTERS[request.param], path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """What follows from declarations alone is made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_once(patch)
+        yield
 
 
 @pytest.fixture
