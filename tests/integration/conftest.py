@@ -11,6 +11,7 @@ PROJECT = Path(__file__).parents[2]
 if str(PROJECT) not in sys.path:
     sys.path.append(str(PROJECT))  # so that tests import `tests.integration` however pytest was called
 
+from tests.doubles.nursery import Nursery, nursery  # noqa: E402
 from tests.doubles.once import make_once  # noqa: E402
 from tests.integration.days import a_day, a_settled_day  # noqa: E402
 from tests.integration.stores import COMMITTERS, STORES, Opener  # noqa: E402
@@ -40,6 +41,27 @@ def made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_once(patch)
         yield
+
+
+@pytest.fixture(scope="session")
+def nursery_of_helpers() -> Iterator[Nursery | None]:
+    """What helpers are forked from."""
+    with nursery() as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def helpers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helpers come from the nursery, but where tests want them as programs (`programs`)."""
+    if "programs" not in request.fixturenames:
+        found = request.getfixturevalue("nursery_of_helpers")
+        if found is not None:
+            monkeypatch.setattr("runline.helpers.subprocess", found)
+
+
+@pytest.fixture
+def programs() -> None:
+    """Helpers are started as the programs that they are."""
 
 
 @pytest.fixture
