@@ -16,6 +16,29 @@ from tests.doubles.once import make_once  # noqa: E402
 from tests.integration.days import a_day, a_settled_day  # noqa: E402
 from tests.integration.stores import COMMITTERS, STORES, Opener  # noqa: E402
 
+LONG = (
+    "test_gateway_schema.py",
+    "test_cli.py",
+    "test_remote.py",
+    "test_serve.py",
+    "test_gateway_signing.py",
+    "test_gateway.py",
+    "test_gateway_stream.py",
+    "test_demo.py",
+    "test_feed_replay.py",
+    "test_crash.py",
+    "test_wheel.py",
+    "test_live_hubs.py",
+    "test_api.py",
+)
+"""What takes longest begins first, so that it is not waited for alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest in front."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
