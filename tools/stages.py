@@ -6,7 +6,8 @@ A task has phases, one after the other. In a phase lanes run beside each other, 
 whatever became of those before. What a stage says goes to build/stages/NAME.log; of one that fails it is printed in full,
 of one that passes only what it has skipped. Exits 0 if all passed, 1 otherwise.
 
-TEST_WORKERS: how many processes share the integration tests (as many as there are cores unless told otherwise).
+TEST_WORKERS: how many processes share the integration tests (one more than there are cores unless told otherwise: there is
+always one that waits for something).
 TEST_KILLS: how often `long` kills the engine.
 """
 
@@ -60,7 +61,7 @@ def tool(name: str, *words: str) -> Stage:
     return Stage(name, [sys.executable, *words])
 
 
-WORKERS = os.environ.get("TEST_WORKERS", str(os.cpu_count() or 2))
+WORKERS = os.environ.get("TEST_WORKERS", str((os.cpu_count() or 2) + 1))
 KILLS = os.environ.get("TEST_KILLS", "50")
 FIRE = "tests/integration/test_gateway_stream.py"
 
@@ -71,8 +72,10 @@ PURITY = tool("purity", "tools/purity.py")
 WAITS = tool("waits", "tools/waits.py")
 MYPY = python("mypy", "mypy", *CHECKED)
 UNIT = python("unit", "pytest", "tests/unit")
-INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, "--dist", "loadfile")
-BROWSER = python("e2e", "pytest", "tests/e2e")
+# The order of the files is that of the tests themselves: what takes longest first.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, *BY_FILE)
+BROWSER = python("e2e", "pytest", "tests/e2e", "-n", "2", *BY_FILE)
 
 Phase = Sequence[Sequence[Stage]]
 

@@ -1,5 +1,6 @@
 """A running demo and a real browser."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -31,7 +32,10 @@ def browser_path() -> str:
         found = shutil.which(name)
         if found:
             return found
-    done = subprocess.run(["node", "-e", EXECUTABLE], cwd=CONSOLE, capture_output=True, text=True)
+    # It is unpacked into the folder for temporary files the first time, by one of those who look for it.
+    with (CONSOLE / "package.json").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = subprocess.run(["node", "-e", EXECUTABLE], cwd=CONSOLE, capture_output=True, text=True)
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
