@@ -57,10 +57,11 @@ class PostLines(Command, needs=Permission.LINES_POST, streams=("house",)):
 class Post:
     """A post while it is judged.
 
-    sound: the lines that are lines. faults: why the others are none. waiting: markets whose line is held as before.
+    sound: the lines that are lines. beside: those of each period, by kind. faults: why the others are none. waiting: markets
+    whose line is held as before.
     """
 
-    __slots__ = ("command", "events", "faults", "fixture", "house", "sound", "source", "waiting")
+    __slots__ = ("beside", "command", "events", "faults", "fixture", "house", "sound", "source", "waiting")
 
     def __init__(self, house: "House", fixture: Fixture, command: PostLines, source: str) -> None:
         self.house = house
@@ -68,6 +69,7 @@ class Post:
         self.fixture = fixture
         self.command = command
         self.sound: dict[str, tuple[MarketLine, Line]] = {}
+        self.beside: dict[str, dict[MarketKind, Line]] = {}
         self.faults: dict[str, Rejected] = {}
         self.waiting: dict[str, None] = {}
         self.events: list[Event] = []
@@ -85,10 +87,8 @@ class Post:
             except Rejected as fault:
                 self.sound.pop(name, None)
                 self.faults[name] = fault
-
-    def beside(self, period: str) -> dict[MarketKind, Line]:
-        """The lines of a period, by kind."""
-        return {given.kind: line for given, line in self.sound.values() if given.period == period}
+        for line, sound in self.sound.values():
+            self.beside.setdefault(line.period, {})[line.kind] = sound
 
     def judge(self, name: str, given: MarketLine, line: Line) -> None:
         """What becomes of a line."""
@@ -96,7 +96,7 @@ class Post:
         stale = market is not None and self.house.suspensions.is_stale(market)
         if market is not None and not market.off_board and not stale and stands(market, line):
             return
-        seen = Seen(line, before_of(market), other_of(line, self.beside(given.period)))
+        seen = Seen(line, before_of(market), other_of(line, self.beside[given.period]))
         found = tripped(self.house, self.fixture, seen)
         checks = tuple(check for check, _ in found)
         holds = any(action == "hold" for _, action in found) and not self.command.confirm
@@ -128,13 +128,13 @@ class Post:
         """Take off the board what the post does not have, and what it has no line of."""
         markets, held = self.house.catalog.markets, self.house.held_lines
         entered_ns = self.command.entered_ns
-        open_now = [
+        known = [
             name for name in self.house.catalog.markets_of.get(self.fixture.name, ()) if not markets[name].off_board
         ]
-        known = dict.fromkeys([*open_now, *(line.market for line in held.of_fixture(self.fixture.name))])
+        known += [line.market for line in held.of_fixture(self.fixture.name)]  # Those are off the board.
         gone = [name for name in known if name not in self.sound and name not in self.faults]
         self.events += [LineWithdrawn(name, entered_ns) for name in gone]
-        if self.events or any(name in known for name in self.faults):
+        if self.faults and (self.events or any(name in known for name in self.faults)):
             self.events += [
                 LineRefused(name, self.fixture.name, entered_ns, fault.code, fault.message)
                 for name, fault in self.faults.items()
@@ -193,12 +193,13 @@ def require_time(house: "House", fixture: Fixture, command: PostLines, context: 
         raise Rejected("past_cutoff", "The line was entered after the start.", cutoff_ns=fixture.start_ns)
     if entered_ns > context.at_ns + LINE_AHEAD_NS_MAX:
         raise Rejected("line_ahead", "The line is of a later time: its source's clock is wrong.", now_ns=context.at_ns)
+    newest_ns = house.sources.clocks.get((fixture.name, context.user.name), 0)
     known: list[Market | HeldLine] = [
         *house.catalog.markets_on(fixture.name),
         *house.held_lines.of_fixture(fixture.name),
     ]
-    repeated_ns = house.sources.clocks.get((fixture.name, context.user.name), 0)
-    newest_ns = max(repeated_ns, *(row.entered_ns for row in known), 0)
+    for row in known:
+        newest_ns = max(newest_ns, row.entered_ns)
     if entered_ns < newest_ns:
         raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=newest_ns)
 
