@@ -257,7 +257,7 @@ def legs_stand_by_the_results(book: Book, house: House, tickets: list[Ticket]) -
                 continue
             sport, league = house.catalog.graded_by(leg.fixture)
             row = Settlement(0, sport, league, result.confirmed_seq, house.catalog.score_of(result))
-            assert leg.ended == Outcomes(row, house).of(leg, ticket.house_seq), ticket
+            assert leg.ended == Outcomes(leg.fixture, row, house).of(leg, ticket.house_seq), ticket
         assert (ticket.status == "open") == any(leg.ended is None for leg in ticket.legs), ticket
 
 

@@ -212,11 +212,12 @@ def ticket_opened_again(book: "Book", event: WagerReversed) -> None:
 
 
 class Outcomes:
-    """How legs stand by a result, by the rules that stood as it was confirmed. Each selection is graded once, for a slice has
-    many tickets on few."""
+    """How legs on a game stand by its result, by the rules that stood as it was confirmed. Each selection is graded once, for a
+    slice has many tickets on few."""
 
-    def __init__(self, settlement: Settlement, house: "House") -> None:
+    def __init__(self, fixture: str, settlement: Settlement, house: "House") -> None:
         self.house = house
+        self.is_late = fixture in house.lateness.windows_of
         self.house_seq = settlement.house_seq
         self.rules = house.rulings.rules(settlement.sport, settlement.league, settlement.house_seq)
         self.score = settlement.score
@@ -229,9 +230,8 @@ class Outcomes:
         """
         if self.score is None:
             return CALLED_OFF
-        house = self.house
-        if leg.fixture in house.lateness.windows_of:
-            late = house.lateness.ended(house.catalog, leg.fixture, leg.market, house_seq)
+        if self.is_late:
+            late = self.house.lateness.ended(self.house.catalog, leg.fixture, leg.market, house_seq)
             if late is not None:
                 return self.of_late(leg, late)
         selection = (leg.market, leg.side, leg.line_quarters)
@@ -267,7 +267,7 @@ class Results:
         """How legs on a game stand; None if the book is not settling by it."""
         known = self.known.get(fixture)
         if known is None and fixture in self.settlements:
-            known = self.known[fixture] = Outcomes(self.settlements[fixture], self.house)
+            known = self.known[fixture] = Outcomes(fixture, self.settlements[fixture], self.house)
         return known
 
 

@@ -61,14 +61,11 @@ def live_on(book: "Book", ticket: Ticket, event: str, ends: Mapping[int, Ending 
         raise BrokenInvariant(f"ticket {ticket.number} is {ticket.status}: no {event}")
     for number, ended in ends.items():
         before = status_of(ticket.ended if number == 1 else ticket.legs_at((number,))[0].ended)
-        if LEG_LIFE.get((before, event)) != status_of(ended):
-            raise BrokenInvariant(f"a leg of ticket {ticket.number} is {before}: no {event} to {status_of(ended)}")
+        then = status_of(ended)
+        if LEG_LIFE.get((before, event)) != then:
+            raise BrokenInvariant(f"a leg of ticket {ticket.number} is {before}: no {event} to {then}")
+        ticket.end_leg(number, ended)
     ticket.status = after
-    for number, ended in ends.items():
-        if number == 1:
-            ticket.ended = ended
-        else:
-            ticket.end_leg(number, ended)
     book.touch(ticket)
 
 
