@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from runline.domain.accounts import TransactionEntered
 from runline.domain.bounds import CLOSED_REMEMBERED
 from runline.domain.hierarchy import PlayerCreated
@@ -86,14 +84,6 @@ class AgentSums:
                 self.forget_stand(market, place)
 
 
-class Stake(msgspec.Struct, frozen=True, gc=False):
-    """What a ticket is about, and for how much."""
-
-    risk_minor: int
-    win_minor: int
-    legs: tuple[Selection, ...]
-
-
 def legs_standing(ticket: Ticket) -> tuple[Selection, ...]:
     """The legs of an open ticket that are open; of a straight that is the ticket itself."""
     return ticket.legs_at(ticket.standing()) if ticket.more or ticket.ended else (ticket,)
@@ -108,8 +98,8 @@ class Risk(Part, named="risk", streams=("book",)):
         super().__init__(book)
         self.tree, self.tickets = book.tree, book.tickets
         self.pending: dict[str, int] = {}
-        self.closed_on: dict[int, Stake] = {}
-        self.closed_before: dict[int, Stake] = {}
+        self.closed_on: dict[int, Ticket] = {}
+        self.closed_before: dict[int, Ticket] = {}
         """The tickets that closed or opened again last, by the position of that event: it names no market."""
         self.sums: dict[str, AgentSums] = {}
         self.above: dict[str, tuple[AgentSums, ...]] = {}
@@ -207,22 +197,27 @@ class Risk(Part, named="risk", streams=("book",)):
                 self.forget_stands(market, place, agent)
 
     def forget_stands(self, market: str, place: Place, agent: str) -> None:
-        """Forget a side of a market at a line on which nothing of an agent's players stands any more."""
-        for sums in self.sums_above(agent):
+        """Forget a side of a market at a line on which nothing of an agent's players stands any more: for the agent, and for
+        those above of whose players nothing does either."""
+        agents = self.paths[market][place]
+        for name, sums in zip(self.tree.chain(agent), self.sums_above(agent), strict=True):
+            if sums.stands[market][place].wagers:
+                break
             sums.forget_stand(market, place)
-        del self.paths[market][place]
-        if not self.paths[market]:
-            del self.paths[market]
+            agents.pop(name, None)
+        if not agents:
+            del self.paths[market][place]
+            if not self.paths[market]:
+                del self.paths[market]
 
     def note_stake(self, ticket: Ticket) -> None:
         """Note that a ticket closes or opens again: the event does not say what it is about."""
         if len(self.closed_on) >= CLOSED_REMEMBERED:
             self.closed_before, self.closed_on = self.closed_on, {}
-        legs = ticket.legs if ticket.more else (ticket,)
-        self.closed_on[self.state.seq] = Stake(ticket.risk_minor, ticket.win_minor, legs)
+        self.closed_on[self.state.seq] = ticket
 
-    def stake_closed_at(self, seq: int) -> "Stake | None":
-        """What the ticket was about that closed or opened again at a position; None if that was too long ago."""
+    def stake_closed_at(self, seq: int) -> Ticket | None:
+        """The ticket that closed or opened again at a position, as it is by now; None if that was too long ago."""
         return self.closed_on.get(seq) or self.closed_before.get(seq)
 
     def markets(self, node: str) -> Ordered[str]:
