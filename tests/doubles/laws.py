@@ -212,12 +212,16 @@ def listed(index: dict[Any, Any]) -> dict[Any, list[Any]]:
 
 
 def memory_is_what_a_restart_would_rebuild(state: Any, recovered: Any) -> None:
-    """The state that was kept event by event equals the one that is read and derived."""
+    """The state that was kept event by event equals the one that is read and derived, and counts what a start will find."""
+    rows = positions = 0
     for kind, held in state.held.items():
         if kind.held_while is not None:
             field, value = kind.held_while
             held = {key: row for key, row in held.items() if getattr(row, field) == value}
         assert dict(held) == dict(recovered.held[kind]), kind.__name__
+        rows += len(held)
+        positions += sum(row.changed_seq for row in held.values())
+    assert (state.held_rows, state.held_sum) == (rows, positions)
     assert derived(state) == derived(recovered)
 
 

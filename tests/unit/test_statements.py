@@ -16,7 +16,6 @@ from runline.store.tables import (
     delete,
     equal,
     following,
-    held_rows,
     held_totals,
     insert,
     select,
@@ -81,7 +80,7 @@ def all_statements(hints: Hints) -> list[str]:
         found += [insert(table), upsert(table), delete(table)]
     for row_type in VOCABULARY.rows.values():
         table = table_of(row_type)
-        found += [held_rows(table), held_totals(table), select(row_type, f"AND {equal(table.key[1:])}", hints)]
+        found += [held_totals(table), select(row_type, f"AND {equal(table.key[1:])}", hints)]
     found += [select(Ticket, f"AND status {sign} 'open'", hints) for sign in ("=", "<>")]
     found += following(Ticket, hints)
     return found

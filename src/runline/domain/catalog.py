@@ -286,6 +286,7 @@ class Catalog(
         self.result_order.discard(fixture.name)
         rows: list[Fixture | Market | Result] = [fixture, *markets, result]
         for row in rows:
+            self.state.count(row, -1)
             row.age = ARCHIVED
             self.state.touch(row)
         archived = ArchivedFixture(

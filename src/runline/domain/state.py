@@ -6,7 +6,7 @@ committer writes exactly that.
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 
@@ -220,6 +220,8 @@ class State:
         self.parts: dict[type[Part], Part] = {}
         self.held: dict[type[Row], MutableMapping[Any, Any]] = {}
         """The rows in memory, by type and key: those of all parts."""
+        self.held_rows = self.held_sum = 0
+        """How many stored rows belong in memory, and the sum of the positions at which they changed."""
         for kind in vocabulary.parts[self.kind]:
             part = self.parts[kind] = kind(self)
             setattr(self, kind.name, part)
@@ -232,12 +234,22 @@ class State:
 
     def touch(self, row: R) -> R:
         """Mark a row as changed by the event that is being applied, and return it."""
-        row.changed_seq = self.seq  # type: ignore[attr-defined]
+        kind, seq = type(row), self.seq
+        if kind in self.held:
+            held = kind.held_while
+            if held is None or getattr(row, held[0]) == held[1]:
+                before = row.changed_seq  # type: ignore[attr-defined]
+                self.held_sum += seq - before
+                if not before:
+                    self.held_rows += 1
+        row.changed_seq = seq  # type: ignore[attr-defined]
         self.changed[id(row)] = row  # purity: identity only marks the row, nothing is ordered by it
         return row
 
     def drop(self, row: Row) -> None:
         """Mark a row as deleted."""
+        if type(row) in self.held:
+            self.count(row, -1)
         self.changed.pop(id(row), None)  # purity: as above
         self.dropped[id(row)] = row  # purity: as above
         gone, which = self.gone, (type(row), row.key())
@@ -245,6 +257,12 @@ class State:
         gone[which] = self.seq
         if len(gone) > GONE_MAX:
             self.gone_before = gone.pop(next(iter(gone)))
+
+    def count(self, row: Row, sign: Literal[1, -1]) -> None:
+        """A stored row is about to belong in memory (1), or not any more (-1): to be said before the field changes by which it
+        does."""
+        self.held_rows += sign
+        self.held_sum += sign * row.changed_seq  # type: ignore[attr-defined]
 
     def moved_seq(self, kind: type[Row], key: Any) -> int:
         """The position at which a row last changed, or was deleted. What was deleted before a restart, or before many others, may

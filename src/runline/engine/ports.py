@@ -27,13 +27,16 @@ GENESIS = bytes(32)
 
 
 class Head(msgspec.Struct, frozen=True):
-    """Where a stream's log ends. epoch: counts owners; a commit of an older one is left out."""
+    """Where a stream's log ends. epoch: counts owners; a commit of an older one is left out. held_rows, held_sum: how many of its
+    rows belong in memory, and the sum of the positions at which they changed, by which a start knows that it has read all."""
 
     stream: str
     epoch: int
     seq: int
     hash: bytes
     at_ns: int
+    held_rows: int = 0
+    held_sum: int = 0
 
 
 class Refusal(msgspec.Struct, gc=False):
@@ -109,11 +112,6 @@ class Reading(Protocol):
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         """The rows that belong in memory, in the order of their keys."""
-        ...
-
-    async def held_sums(self, stream: str) -> tuple[int, int]:
-        """How many of a stream's rows belong in memory, and the sum of their `changed_seq`, as was counted when they were
-        committed."""
         ...
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:

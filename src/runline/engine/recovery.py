@@ -72,6 +72,7 @@ async def load_rows(store: Reading, state: State, head: Head) -> tuple[int, int]
         held.update(zip(map(row_key(row_type), rows), rows, strict=True))
         count += len(rows)
         total += sum(map(changed_seq, rows))
+    state.held_rows, state.held_sum = count, total
     return count, total
 
 
@@ -81,8 +82,7 @@ async def load_whole(store: Reading, state: S, head: Head) -> S:
 
     Raises StoreError `unreadable`.
     """
-    found = await load_rows(store, state, head)
-    counted = await store.held_sums(head.stream)
+    found, counted = await load_rows(store, state, head), (head.held_rows, head.held_sum)
     if found != counted:
         what = f"{found[0]} rows of sum {found[1]} were found, {counted[0]} of sum {counted[1]} were committed"
         raise StoreError("unreadable", f"The tables of {head.stream!r} are not those of position {head.seq}: {what}.")

@@ -10,8 +10,6 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-import msgspec
-
 from runline.domain.book import Book
 from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.house import House
@@ -273,7 +271,8 @@ class Writer:
         state.changed = {}
         state.dropped = {}
         before = self.head
-        self.head = msgspec.structs.replace(before, seq=state.seq, hash=self.hash, at_ns=state.at_ns)
+        held = state.held_rows, state.held_sum
+        self.head = Head(self.stream, before.epoch, state.seq, self.hash, state.at_ns, *held)
         stretch = Stretch(before, self.head, filling.logged, rows, dropped, filling.refusals, filling.refusals_before)
         return stretch, filling
 

@@ -21,7 +21,6 @@ from runline.store.schema import schema_sql
 from runline.store.sqlite import SqliteReader
 from runline.store.statements import (
     EVENTS_BEYOND,
-    HEADS_COUNTED,
     HEADS_IN_ORDER,
     SCHEMA,
     STREAMS_WITHOUT_HEAD,
@@ -220,9 +219,10 @@ class Verification:
             for stream, rows, total in self.log.read(held_totals(self.stored.by_name[name]), ()):
                 before = found.get(stream, (0, 0))
                 found[stream] = before[0] + rows, before[1] + total
-        for stream, rows, total in self.log.read(HEADS_COUNTED, ()):
-            if found.get(stream, (0, 0)) != (rows, total):
-                self.differs(f"{stream}: the head counts other rows in memory than there are")
+        for row in self.log.read(HEADS_IN_ORDER, ()):
+            head = Head(*row)
+            if found.get(head.stream, (0, 0)) != (head.held_rows, head.held_sum):
+                self.differs(f"{head.stream}: the head counts other rows in memory than there are")
 
 
 def compare_table(connection: apsw.Connection, table: Table, proved_by: Mapping[str, str], report: Report) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+import msgspec
+
 from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
@@ -11,7 +13,7 @@ from runline.engine.ids import Entropy
 from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, EventRow, Head, History, Refusal, Report, Sealed, StoreError
 from runline.store.memory_history import MemoryHistory
-from runline.store.tables import NO_TABLES, held_positions, tables_of
+from runline.store.tables import NO_TABLES, tables_of
 
 
 class MemoryStore:
@@ -81,7 +83,7 @@ class MemoryStore:
 
     async def claim(self, stream: str) -> Head:
         head = self.known_heads.get(stream, Head(stream, 0, 0, GENESIS, 0))
-        self.known_heads[stream] = Head(stream, head.epoch + 1, head.seq, head.hash, head.at_ns)
+        self.known_heads[stream] = msgspec.structs.replace(head, epoch=head.epoch + 1)
         return self.known_heads[stream]
 
     async def heads(self) -> dict[str, Head]:
@@ -94,17 +96,6 @@ class MemoryStore:
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
         return [row for row in self.stored(stream, row_type) if held is None or getattr(row, held[0]) == held[1]]
-
-    async def held_sums(self, stream: str) -> tuple[int, int]:
-        positions = [
-            position
-            for name, rows in self.rows.items()
-            if name in self.tables.held
-            for position in held_positions(
-                self.tables.by_name[name], (row for key, row in rows.items() if key[0] == stream)
-            )
-        ]
-        return len(positions), sum(positions)
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
         return [self.fetch_one(stream, need) for need in needs]

@@ -19,7 +19,7 @@ from runline.store.log_file import LogFile
 from runline.store.opening import open_log
 from runline.store.sqlite_hints import SQLITE
 from runline.store.sqlite_history import SqliteHistory
-from runline.store.statements import EVENTS_AFTER, HEAD, HEADS_AS_THEY_ARE, HELD_SUMS, LAST_COMMANDS
+from runline.store.statements import EVENTS_AFTER, HEAD, HEADS_AS_THEY_ARE, LAST_COMMANDS
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 from runline.store.wal import PAGE_BYTES
 
@@ -60,10 +60,6 @@ class SqliteReader:
         held = row_type.held_while
         where = f"AND {held[0]} = '{held[1]}'" if held else ""
         return self.read(select(row_type, where, SQLITE), (stream,), partial(rows_of, row_type))
-
-    async def held_sums(self, stream: str) -> tuple[int, int]:
-        rows = self.read(HELD_SUMS, (stream,))
-        return rows[0] if rows else (0, 0)
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
         return [self.fetch_one(stream, need) for need in needs]

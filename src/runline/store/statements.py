@@ -11,7 +11,7 @@ from runline.store.tables import REFUSALS, Table, insert, quoted
 
 # Heads
 
-HEADS_AS_THEY_ARE = "SELECT stream, epoch, seq, hash, at_ns FROM heads"
+HEADS_AS_THEY_ARE = "SELECT stream, epoch, seq, hash, at_ns, held_rows, held_sum FROM heads"
 
 HEADS_IN_ORDER = f"{HEADS_AS_THEY_ARE} ORDER BY stream"
 
@@ -19,14 +19,10 @@ HEAD = f"{HEADS_AS_THEY_ARE} WHERE stream = ?"
 
 POSITION = "SELECT seq FROM heads WHERE stream = ?"
 
-HELD_SUMS = "SELECT held_rows, held_sum FROM heads WHERE stream = ?"
-
-HEADS_COUNTED = "SELECT stream, held_rows, held_sum FROM heads"
-"""What each head counts of the rows that belong in memory."""
-
 FENCE = (
-    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, ?, ?, ?, ?, 0, 0) "
-    "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ns = excluded.at_ns "
+    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ns = excluded.at_ns, "
+    "held_rows = excluded.held_rows, held_sum = excluded.held_sum "
     "WHERE heads.epoch = excluded.epoch AND heads.seq = ?"
 )
 """Move a stream's head, if it is where this process has left it: then one row is changed, else none."""
@@ -35,8 +31,6 @@ CLAIM = (
     "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, 1, 0, ?, 0, 0, 0) "
     "ON CONFLICT (stream) DO UPDATE SET epoch = heads.epoch + 1"
 )
-
-HOLD = "UPDATE heads SET held_rows = held_rows + ?, held_sum = held_sum + ? WHERE stream = ?"
 
 # The log
 

@@ -6,7 +6,7 @@ what only one of them is told is a hint (`store/hints.py`).
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -226,28 +226,11 @@ def delete(table: Table) -> str:
 
 
 @cache
-def held_rows(table: Table) -> str:
-    """Of a key: the stream and the position of its row, if that is one that belongs in memory."""
-    held = table.held_while
-    also = f" AND {held[0]} = '{held[1]}'" if held else ""
-    return f"SELECT stream, changed_seq FROM {table.name} WHERE {equal(table.key)}{also}"
-
-
-@cache
 def held_totals(table: Table) -> str:
     """For each stream: how many of its rows belong in memory, and the sum of their positions."""
     held = table.held_while
     where = f" WHERE {held[0]} = '{held[1]}'" if held else ""
     return f"SELECT stream, count(*), sum(changed_seq) FROM {table.name}{where} GROUP BY stream"
-
-
-def held_positions(table: Table, rows: Iterable[tuple[Any, ...]]) -> list[int]:
-    """The positions at which those of some rows changed that belong in memory, of a table that has such."""
-    held = table.held_while
-    if held is None:
-        return [row[-1] for row in rows]
-    at, value = [column.name for column in table.columns].index(held[0]), held[1]
-    return [row[-1] for row in rows if row[at] == value]
 
 
 @cache

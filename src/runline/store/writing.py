@@ -1,25 +1,23 @@
 """Writing what is sealed into the file, one transaction for each batch."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 import apsw
+from msgspec.structs import astuple
 
 from runline.engine.limits import REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, Sealed, Stretch
 from runline.store.batches import BatchTimes
 from runline.store.file import store_error
 from runline.store.opening import Opening, count_commit
-from runline.store.statements import CLAIM, FENCE, HOLD, REFUSALS_BEYOND_GO, REFUSALS_GO, REFUSE
+from runline.store.statements import CLAIM, FENCE, REFUSALS_BEYOND_GO, REFUSALS_GO, REFUSE
 from runline.store.tables import (
     EVENTS,
     Table,
     Tables,
     delete,
-    held_positions,
-    held_rows,
     highest_number,
     insert,
     is_numbered,
@@ -81,7 +79,7 @@ def undone(connection: apsw.Connection, error: Exception) -> Exception:
 def fence(connection: apsw.Connection, stretch: Stretch) -> bool:
     """Move a stream's head, if it is where this process has left it."""
     before, after = stretch.before, stretch.after
-    connection.execute(FENCE, (after.stream, after.epoch, after.seq, after.hash, after.at_ns, before.seq))
+    connection.execute(FENCE, (*astuple(after), before.seq))
     return connection.changes() == 1
 
 
@@ -111,34 +109,6 @@ class Numbers:
         return [row for row in rows if row[1] > highest], [row for row in rows if row[1] <= highest]
 
 
-class HeldRows:
-    """What a transaction changes in the rows that belong in memory: how many, and the sum of their positions, by stream."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self.connection = connection
-        self.rows: defaultdict[str, int] = defaultdict(int)
-        self.sums: defaultdict[str, int] = defaultdict(int)
-
-    def leave(self, table: Table, keys: Iterable[tuple[Any, ...]]) -> None:
-        """The rows of these keys, as they are stored, are about to go or to change."""
-        for stream, changed_seq in self.connection.executemany(held_rows(table), keys):
-            self.rows[stream] -= 1
-            self.sums[stream] -= changed_seq
-
-    def enter(self, table: Table, stream: str, rows: Rows) -> None:
-        """These rows of a stream are about to be written."""
-        positions = held_positions(table, rows)
-        self.rows[stream] += len(positions)
-        self.sums[stream] += sum(positions)
-
-    def write(self) -> None:
-        """Write it to the heads."""
-        moved = [
-            (self.rows[stream], total, stream) for stream, total in self.sums.items() if total or self.rows[stream]
-        ]
-        self.connection.executemany(HOLD, moved)
-
-
 def write_stretches(
     connection: apsw.Connection, stretches: Sequence[Stretch], tables: Tables, numbers: Numbers
 ) -> None:
@@ -155,12 +125,8 @@ def write_stretches(
              one.message, one.details)
             for one in stretch.refusals
         ]  # fmt: skip
-    held = HeldRows(connection)
     for name, keys in dropped.items():
-        table = tables.by_name[name]
-        if name in tables.held:
-            held.leave(table, keys)
-        connection.executemany(delete(table), keys)
+        connection.executemany(delete(tables.by_name[name]), keys)
     # By statement. What is new needs a shorter one, which is found sooner: that is done anew for each row.
     written: dict[str, Rows] = {}
     for stretch in stretches:
@@ -168,16 +134,12 @@ def write_stretches(
         for name, values in stretch.rows.items():
             table = tables.by_name[name]
             new, known = numbers.split(table, stream, values)
-            if name in tables.held:
-                held.leave(table, [row[: table.key_length] for row in known])
-                held.enter(table, stream, values)
             if new:
                 written.setdefault(insert(table), []).extend(new)
             if known:
                 written.setdefault(upsert(table), []).extend(known)
     for statement, values in written.items():
         connection.executemany(statement, values)
-    held.write()
     connection.executemany(REFUSE, counted)
     for stretch in stretches:
         if stretch.refusals_before:
