@@ -11,7 +11,7 @@ import logging
 from runline.engine.answers import Answers
 from runline.engine.commit import CommitFailed, commit
 from runline.engine.house_view import HouseView
-from runline.engine.limits import BATCH_BYTES_MAX, BULK_EVENTS_MAX, REFUSAL_WAIT_S_MAX
+from runline.engine.limits import BATCH_BYTES_MAX, REFUSAL_WAIT_S_MAX
 from runline.engine.owned import Owned
 from runline.engine.ports import Sealed, Stretch
 from runline.engine.process import Process
@@ -29,7 +29,8 @@ class Batches:
     """The batch that is being filled, and the one that is being stored.
 
     filling: the streams that have decided something since the last sealing. filled, filled_bytes: how many events that is, and
-    of how many bytes. refusing: the streams with refusals to be stored, and the host's time until which those wait for a batch.
+    of how many bytes. waited_for: whether somebody has found no room in it. refusing: the streams with refusals to be stored,
+    and the host's time until which those wait for a batch.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Batches:
         self.filling: dict[Writer, None] = {}
         self.filled = 0
         self.filled_bytes = 0
+        self.waited_for = False
         self.refusing: dict[Writer, int] = {}
         self.committing: asyncio.Task[None] | None = None
         self.sealed_ns = 0
@@ -54,7 +56,9 @@ class Batches:
 
     def is_full(self, events_max: int) -> bool:
         """Whether the batch takes no more."""
-        return self.filled >= events_max or self.filled_bytes >= BATCH_BYTES_MAX
+        full = self.filled >= events_max or self.filled_bytes >= BATCH_BYTES_MAX
+        self.waited_for = self.waited_for or full
+        return full
 
     def durable(self, writer: Writer) -> "asyncio.Future[bool]":
         """Whether everything that the writer has decided becomes durable (true) or is lost (false)."""
@@ -160,8 +164,9 @@ class Batches:
         return stretches
 
     def empty(self) -> None:
-        """There is room for the next batch. If there was none the loop may be waiting for it."""
-        if self.is_full(BULK_EVENTS_MAX):
+        """There is room for the next batch: the loop looks again if it has found none."""
+        if self.waited_for:
+            self.waited_for = False
             self.process.wake.set()
         self.filling.clear()
         self.filled = self.filled_bytes = 0
