@@ -1,0 +1,234 @@
+"""Model: all streams as they must be, and what each command must lead to."""
+
+from typing import Any
+
+from runline.simulate.oracle import accounts as _accounts
+from runline.simulate.oracle import board as _board
+from runline.simulate.oracle import guard as _guard
+from runline.simulate.oracle import lines as _lines
+from runline.simulate.oracle import placing as _placing
+from runline.simulate.oracle import sessions as _sessions
+from runline.simulate.oracle import settlement as _settlement
+from runline.simulate.oracle import watch as _watch
+from runline.simulate.oracle.accounts import available, pending
+from runline.simulate.oracle.answers import Event, Prediction, Refusal, Refused, difference
+from runline.simulate.oracle.calendar import Calendar
+from runline.simulate.oracle.exposure import exposure
+from runline.simulate.oracle.people import may, sender_of
+from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Moment
+from runline.simulate.oracle.sessions import a_session
+from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
+from runline.simulate.oracle.text import a_line, a_reason
+from runline.simulate.oracle.tree import is_below
+
+NOUNS = (_accounts, _board, _guard, _lines, _placing, _sessions, _settlement, _watch)
+"""What is imported for the rules that it enters."""
+
+REQUIRED = object()
+"""Stands for a field that must be said, in the shapes of commands."""
+
+Shapes = dict[str, dict[str, Any]]
+
+
+def frozen(value: Any) -> Any:
+    """A plain value whose lists are tuples, so that it can be compared."""
+    if isinstance(value, list | tuple):
+        return tuple(frozen(one) for one in value)
+    if isinstance(value, dict):
+        return {name: frozen(one) for name, one in value.items()}
+    return value
+
+
+class Model:
+    """The house and its books. shapes: of each command its fields, each with its default or REQUIRED."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self.shapes = shapes
+        self.calendar = Calendar()
+        self.house = House(HOUSE)
+        self.books: dict[str, Book] = {}
+        self.happened: list[tuple[int, Event]] = []
+        """What has happened in the house: (time, event), from position 1 on."""
+        self.views: dict[str, House] = {}
+        """The house as each book has seen it last."""
+
+    def stream(self, name: str) -> Stream:
+        """A stream; a book is there from the first time that somebody asks for it."""
+        return self.house if name == HOUSE else self.books.setdefault(name, Book(name))
+
+    def view(self, book: str, seq: int | None) -> House:
+        """The house as a book sees it at a position, which never goes back; None: as it is now."""
+        if seq is None or seq == self.house.seq:
+            self.views.pop(book, None) if seq is None else None
+            return self.house
+        view = self.views.get(book)
+        if view is None or view.seq > seq:
+            view = self.views[book] = House(HOUSE)
+        for at_ns, event in self.happened[view.seq : seq]:
+            take(view, at_ns, event)
+        return view
+
+    def judge(
+        self,
+        stream: str,
+        at_ns: int,
+        actor: str,
+        name: str,
+        fields: dict[str, Any],
+        *,
+        house_seq: int | None = None,
+        session: str = "",
+        if_position: int | None = None,
+        house_lag_ms: int = 0,
+    ) -> Prediction:
+        """What a command must lead to, at a time, in the state as it is. Changes nothing."""
+        if name not in RULES:
+            return Prediction(known=False)
+        state, rule = self.stream(stream), RULES[name]
+        said = {field: default for field, default in self.shapes[name].items() if default is not REQUIRED}
+        asked = Asked(frozen({**said, **fields}))
+        try:
+            if state.kind not in rule.streams:
+                raise Refused("wrong_stream")
+            user = sender_of(state, rule, actor)
+            if session:
+                used = a_session(state, session, user, at_ns)
+                if at_ns >= used.idle_until_ns and not rule.urgent:
+                    raise Refused("password_needed")
+            for field in rule.reasons:
+                a_reason(asked.fields[field])
+            for field in rule.remarks:
+                a_line(asked.fields[field])
+            view = self.house if stream == HOUSE else self.view(stream, house_seq)
+            moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar)
+            moved_seq = GROUNDS[name](state, asked) if if_position is not None else 0
+            has_moved = if_position is not None and moved_seq > if_position
+            try:
+                events = tuple(Event(kind, frozen(values)) for kind, values in rule.decide(state, asked, moment))
+            except Refused as refused:
+                # Whether something has changed is not told to those to whom it is foreign.
+                if has_moved and not (user.node != ROOT and is_foreign(refused.refusal.code)):
+                    raise Refused("position_moved", position=moved_seq) from None
+                raise
+            if has_moved:
+                raise Refused("position_moved", position=moved_seq)
+        except Refused as refused:
+            return Prediction(refusal=refused.refusal)
+        return Prediction(events)
+
+    def accepted(
+        self, stream: str, seq_first: int, at_ns: int, actor: str, name: str, fields: dict[str, Any], **ground: Any
+    ) -> Prediction:
+        """What an accepted command must have led to; the model takes it. seq_first: of its first event."""
+        state = self.stream(stream)
+        assert seq_first == state.seq + 1, f"{stream} stands at {state.seq}, not before {seq_first}"
+        prediction = self.judge(stream, at_ns, actor, name, fields, **ground)
+        for event in prediction.events:
+            take(state, at_ns, event)
+            if stream == HOUSE:
+                self.happened.append((at_ns, event))
+        if name == "PostLines" and prediction.refusal is None and not prediction.events:
+            said = Asked(frozen({**fields}))
+            _board.repeated(self.house, said, Moment(at_ns, state.users[actor], "", self.house, 0, self.calendar))
+        return prediction
+
+    def refused(
+        self,
+        stream: str,
+        position: int,
+        at_ns: int,
+        actor: str,
+        name: str,
+        fields: dict[str, Any],
+        code: str,
+        details: dict[str, Any] | None = None,
+        **ground: Any,
+    ) -> tuple[bool, Prediction]:
+        """Whether a refusal is right, and what is."""
+        state = self.stream(stream)
+        assert position == state.seq, f"{stream} stands at {state.seq}, not at {position}"
+        prediction = self.judge(stream, at_ns, actor, name, fields, **ground)
+        return not prediction.known or refusal_difference(prediction, code, details) == "", prediction
+
+    def figures(self, stream: str) -> dict[str, Any]:
+        """All balances, pending amounts, exposures, tickets, permissions and sessions."""
+        state = self.stream(stream)
+        found: dict[str, Any] = {
+            "permissions": {name: may(state, user) for name, user in state.users.items()},
+            "sessions": {
+                name: (one.user, one.kind, one.idle_until_ns, one.ends_ns) for name, one in state.sessions.items()
+            },
+        }
+        return {**found, **figures_of(state)} if isinstance(state, Book) else found
+
+
+def figures_of(book: Book) -> dict[str, Any]:
+    """What a book's money stands at."""
+    players = book.players
+    markets = sorted({leg.market for ticket in book.open.values() for leg in ticket.legs})
+    below = {node: [name for name, one in players.items() if is_below(book, node, one.agent)] for node in book.parents}
+    waits = {number: pending(book, number) for number in players}
+    owners = {number: ticket.player for number, ticket in book.open.items()}
+    return {
+        "balances": {number: player.balance for number, player in players.items()},
+        "pending": waits,
+        "available": {number: available(book, number, book.at_ns) for number in players},
+        "accounts": dict(book.accounts),
+        "nodes": {
+            node: {
+                "balance": sum(players[name].balance for name in names),
+                "pending": sum(waits[name] for name in names),
+                "open": sum(1 for player in owners.values() if player in set(names)),
+                "players": len(names),
+            }
+            for node, names in below.items()
+        },
+        "exposure": {node: {market: exposure(book, node, market) for market in markets} for node in book.parents},
+        "tickets": {
+            number: {
+                "status": one.status,
+                "result": one.result,
+                "returned_minor": one.returned,
+                "risk_minor": one.risk,
+                "win_minor": one.win,
+                "settlement": one.settlement,
+            }
+            for number, one in book.tickets.items()
+        },
+    }
+
+
+def is_foreign(code: str) -> bool:
+    """Whether a refusal is that of what is unknown or another's."""
+    return code in ("not_permitted", "already_exists") or code.startswith("unknown_")
+
+
+def take(state: Stream, at_ns: int, event: Event) -> None:
+    """An event happens in a stream."""
+    state.seq += 1
+    state.at_ns = at_ns
+    TAKES[event.name](state, Asked(event.fields))
+
+
+def refusal_difference(prediction: Prediction, code: str, details: dict[str, Any] | None) -> str:
+    """In what a refusal differs from the one that must be; "" if it is right. Only what the model knows of its values counts."""
+    if prediction.refusal is None:
+        return f"refused as {code}, but it makes {[event.name for event in prediction.events]}"
+    expected: Refusal = prediction.refusal
+    if expected.code != code:
+        return f"refused as {code}, not as {expected.code} {expected.details}"
+    known = {name: value for name, value in (details or {}).items() if name in expected.details}
+    return difference(frozen(expected.details), frozen(known), code) if details is not None else ""
+
+
+def events_difference(expected: tuple[Event, ...], actual: list[tuple[str, dict[str, Any]]]) -> str:
+    """In what events differ from those that must be; "" if they are right."""
+    names, found = [event.name for event in expected], [name for name, _ in actual]
+    if names != found:
+        return f"{found} happened, not {names}"
+    for event, (_, fields) in zip(expected, actual, strict=True):
+        sentences = {name: fields.get(name) for name, value in event.fields.items() if value == _board.ANYTHING}
+        told = difference({**event.fields, **sentences}, frozen(fields), event.name)
+        if told:
+            return told
+    return ""

@@ -1,0 +1,199 @@
+"""Beside: a house and its books on the stage, with the oracle's model beside them. Every command is judged by both, and whatever
+differs is told."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+from tests.doubles.stage import BookStage, HouseStage, Stage
+
+from runline.domain.accounts import available_minor
+from runline.domain.book import Book
+from runline.domain.messages import HOUSE, Command, Event, Rejected, bare
+from runline.domain.nodes import ROOT
+from runline.domain.risk import AgentSums
+from runline.domain.vocabulary import Vocabulary, plain_vocabulary
+from runline.simulate.oracle import REQUIRED, Model, Shapes, events_difference, refusal_difference
+
+
+class Differs(AssertionError):
+    """The product and the model do not say the same."""
+
+
+def shapes(vocabulary: Vocabulary) -> Shapes:
+    """The fields of each command, with their defaults as plain values."""
+    found: Shapes = {}
+    for name, kind in vocabulary.commands.items():
+        found[name] = {
+            field.name: REQUIRED if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
+            for field in msgspec.structs.fields(kind)
+        }
+    return found
+
+
+def plain(message: Command | Event) -> dict[str, Any]:
+    """A message's fields as plain values, all of them; the defaults of what is in them too."""
+    fields = {name: getattr(message, name) for name in message.__struct_fields__}
+    return {name: msgspec.to_builtins(value) for name, value in fields.items()}
+
+
+def plain_event(event: Event) -> tuple[str, dict[str, Any]]:
+    """An event as the log has it."""
+    kind = type(event)
+    fields = plain(bare(event) if kind.secret else event)
+    for name in kind.secret:
+        fields.pop(name, None)
+    return kind.__name__, fields
+
+
+class Beside:
+    """The model, and what was compared: how often each command ended how."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.model = Model(shapes(vocabulary))
+        self.ends: Counter[tuple[str, str]] = Counter()
+        self.story: list[str] = []
+
+    def compares(
+        self,
+        stage: Stage,
+        command: Command,
+        actor: str,
+        at_ns: int,
+        session: str,
+        if_position: int | None,
+        decided: list[Event] | Rejected,
+    ) -> None:
+        """Judge what was decided. Raises Differs."""
+        name, fields, stream = type(command).__name__, plain(command), stage.state.stream
+        ground: dict[str, Any] = {"session": session, "if_position": if_position, "house_lag_ms": stage.house_lag_ms}
+        seq = stage.state.seq
+        if isinstance(decided, Rejected):
+            prediction = self.model.judge(stream, at_ns, actor, name, fields, **ground)
+            told = refusal_difference(prediction, decided.code, msgspec.to_builtins(decided.details))
+            end = decided.code
+        else:
+            prediction = self.model.accepted(stream, seq + 1, at_ns, actor, name, fields, **ground)
+            end = "+".join(type(event).__name__ for event in decided) or "nothing"
+            if prediction.refusal is not None:
+                told = f"accepted ({end}), but it is refused: {prediction.refusal}"
+            else:
+                told = events_difference(prediction.events, [plain_event(event) for event in decided])
+        end = end if len(end) < 60 else f"{end[:57]}..."
+        self.story.append(f"{stream} {seq} {at_ns} {actor} {session} {name} {fields} -> {end}")
+        self.ends[name, end] += 1
+        if not prediction.known:
+            told = f"{name} is not predicted"
+        if told:
+            raise Differs(f"{stream} at {seq}, {actor} sends {name} {fields} (session {session!r}, {at_ns}): {told}")
+
+
+def figures(stage: Stage) -> dict[str, Any]:
+    """What the product says, in the shape of the model's figures."""
+    state = stage.state
+    found: dict[str, Any] = {
+        "permissions": {
+            name: tuple(one for one in state.access.roles[user.role].permissions if one in state.access.held_by(user))
+            if user.active
+            else ()
+            for name, user in state.access.users.items()
+        },
+        "sessions": {
+            name: (one.user, one.kind, one.idle_until_ns, one.ends_ns) for name, one in state.sessions.by_name.items()
+        },
+    }
+    return {**found, **figures_of(stage, state)} if isinstance(state, Book) else found
+
+
+def figures_of(stage: Stage, book: Book) -> dict[str, Any]:
+    players = book.tree.players
+    markets = list(book.risk.stands(ROOT))
+    exposure = {}
+    for node in book.tree.agents:
+        cases = {market: book.risk.exposure(market, node) for market in sorted(markets)}
+        exposure[node] = {
+            market: {"worst": one.worst.exposure_minor, "best": one.best.exposure_minor, "sides": one.sides}
+            for market, one in cases.items()
+        }
+    return {
+        "balances": {number: player.balance_minor for number, player in players.items()},
+        "pending": {number: book.risk.pending.get(number, 0) for number in players},
+        "available": {number: available_minor(book, player, book.at_ns) for number, player in players.items()},
+        "accounts": {name: account.balance_minor for name, account in book.ledger.accounts.items()},
+        "nodes": {
+            node: {
+                "balance": sums.balance_minor,
+                "pending": sums.pending_minor,
+                "open": sums.open_wagers,
+                "players": sums.players,
+            }
+            for node, sums in ((node, book.risk.sums.get(node, AgentSums())) for node in book.tree.agents)
+        },
+        "exposure": exposure,
+        "tickets": {
+            row.number: {
+                "status": row.status,
+                "result": row.result,
+                "returned_minor": row.returned_minor,
+                "risk_minor": row.risk_minor,
+                "win_minor": row.win_minor,
+                "settlement": row.settlement,
+            }
+            for row in stage.stored_wagers()  # type: ignore[attr-defined]
+        },
+    }
+
+
+class Compared(Stage):
+    """A stage on which everything is judged by the model as well."""
+
+    beside: Beside
+
+    def decide(
+        self,
+        command: Command,
+        actor: str,
+        at_ns: int,
+        fetched: tuple[int, ...] = (),
+        if_position: int | None = None,
+        session: str = "",
+    ) -> list[Event]:
+        decided: list[Event] | Rejected
+        try:
+            decided = super().decide(command, actor, at_ns, fetched, if_position, session)
+        except Rejected as rejected:
+            decided = rejected
+        self.beside.compares(self, command, actor, at_ns, session, if_position, decided)
+        if isinstance(decided, Rejected):
+            raise decided
+        return decided
+
+
+class ComparedHouse(Compared, HouseStage):
+    """The house, and the clock of all."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.beside = Beside(vocabulary)
+        super().__init__(vocabulary)
+
+    def open_book(self, name: str) -> "ComparedBook":
+        self.given(self.state.vocabulary.commands["OpenBook"](name, "owner"))
+        book = ComparedBook(self, name)
+        self.books.append(book)
+        return book
+
+
+class ComparedBook(Compared, BookStage):
+    """A book."""
+
+    def __init__(self, house: ComparedHouse, name: str) -> None:
+        self.beside = house.beside
+        super().__init__(house, name)
+
+
+def compared_stage() -> ComparedHouse:
+    """A house with the model beside it."""
+    return ComparedHouse(plain_vocabulary())
+
+
+__all__ = ["HOUSE", "Beside", "ComparedBook", "ComparedHouse", "Differs", "compared_stage", "figures", "shapes"]
