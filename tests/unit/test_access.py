@@ -689,3 +689,33 @@ def test_a_role_is_ground_that_moves_when_the_role_changes(book):
     book.happened(RoleSet)
     book.when(SetRole("cashier", ROOT, (), "given"), if_position=seen)
     book.rejected("position_moved")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        AdjustCredit("P2", 90_000, ""),
+        MoveAgent("A2", "A1", "two\nlines"),
+        CreatePlayer("no id", "A2", 0),
+        CreateAgent("no id", "A2"),
+        wager("P2", 5_00, channel="web"),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_whether_something_foreign_has_changed_is_not_told_by_what_is_wrong_with_the_request_itself(
+    two_agents, command
+):
+    everything = (
+        *MANAGER,
+        Permission.AGENT_CREATE,
+        Permission.AGENT_MOVE,
+        Permission.PLAYER_CREATE,
+        Permission.WAGER_PLACE,
+    )
+    two_agents.given(role("role-of-one", *everything), game("G1"), board("G1"))
+    for change in ([], [raise_credit("P2"), MoveAgent("A2", "A1", "given"), MoveAgent("A2", ROOT, "given")]):
+        seen = two_agents.state.seq
+        two_agents.given(*change)
+        two_agents.when(command, by="one", if_position=seen)
+        assert two_agents.refusal is not None
+        assert two_agents.refusal.code in ("reason_invalid", "identifier_invalid", "channel_invalid")

@@ -132,8 +132,9 @@ def decide_on_ground(state: State, command: Command, context: Context, if_positi
 
 
 def hides(code: str) -> bool:
-    """Whether a refusal is that of what is unknown or another's, which look alike to those below the root."""
-    return code in ("not_permitted", "already_exists") or code.startswith("unknown_")
+    """Whether what a command is about may be unknown or another's that is refused so: those look alike to those below the root,
+    and what is wrong with the request itself is said before anybody has looked whose it is."""
+    return code in ("not_permitted", "already_exists") or code.startswith("unknown_") or code.endswith("_invalid")
 
 
 def fold(state: State, event: Event, seq: int, at_ns: int) -> None:
