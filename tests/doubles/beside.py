@@ -9,11 +9,13 @@ from tests.doubles.stage import BookStage, HouseStage, Stage
 
 from runline.domain.accounts import available_minor
 from runline.domain.book import Book
-from runline.domain.messages import HOUSE, Command, Event, Rejected, bare
+from runline.domain.messages import Command, Event, Rejected, bare
 from runline.domain.nodes import ROOT
 from runline.domain.risk import AgentSums
 from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.simulate.oracle import REQUIRED, Model, Shapes, events_difference, refusal_difference
+from runline.simulate.oracle.answers import difference
+from runline.simulate.oracle.model import frozen
 
 
 class Differs(AssertionError):
@@ -85,7 +87,7 @@ class Beside:
         if not prediction.known:
             told = f"{name} is not predicted"
         if told:
-            raise Differs(f"{stream} at {seq}, {actor} sends {name} {fields} (session {session!r}, {at_ns}): {told}")
+            raise Differs("\n".join([*self.story[-12:], told]))
 
 
 def figures(stage: Stage) -> dict[str, Any]:
@@ -144,6 +146,14 @@ def figures_of(stage: Stage, book: Book) -> dict[str, Any]:
     }
 
 
+def compare_figures(stage: "Compared") -> None:
+    """Compare all that stands in a stream. Raises Differs."""
+    stream = stage.state.stream
+    told = difference(frozen(stage.beside.model.figures(stream)), frozen(figures(stage)), stream)
+    if told:
+        raise Differs(told)
+
+
 class Compared(Stage):
     """A stage on which everything is judged by the model as well."""
 
@@ -194,6 +204,3 @@ class ComparedBook(Compared, BookStage):
 def compared_stage() -> ComparedHouse:
     """A house with the model beside it."""
     return ComparedHouse(plain_vocabulary())
-
-
-__all__ = ["HOUSE", "Beside", "ComparedBook", "ComparedHouse", "Differs", "compared_stage", "figures", "shapes"]

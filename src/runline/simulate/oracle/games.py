@@ -225,11 +225,12 @@ def archive_fixture(house: House, asked: Asked, moment: Moment) -> list[Event]:
 @event("FixtureArchived")
 def fixture_archived(house: House, at: Asked) -> None:
     game = house.games.pop(at.fixture)
-    house.touch("game", game.name)
-    house.touch("result", game.name)
+    # That it has left is what its commands are refused for, not that it has changed.
+    house.moved.pop(("game", game.name), None)
+    house.moved.pop(("result", game.name), None)
     for name in [name for name, market in house.markets.items() if market.game == game.name]:
         del house.markets[name]
-        house.touch("market", name)
+        house.moved.pop(("market", name), None)
     house.archived[game.name] = (game.league, game.sport, house.results.pop(game.name))
     house.end_timer("archive", game.name)
     house.end_timer("window", game.name)
@@ -239,5 +240,5 @@ def fixture_archived(house: House, at: Asked) -> None:
     else:
         house.windows.pop(game.name, None)
         house.starts.pop(game.name, None)
-    house.zones.pop(("fixture", game.name), None)
-    house.touch("zone", ("fixture", game.name))
+    if house.zones.pop(("fixture", game.name), None) is not None:
+        house.touch("zone", ("fixture", game.name))

@@ -95,19 +95,19 @@ class Model:
                 used = a_session(state, session, user, at_ns)
                 if at_ns >= used.idle_until_ns and not rule.urgent:
                     raise Refused("password_needed")
-            for field in rule.reasons:
-                a_reason(asked.fields[field])
-            for field in rule.remarks:
-                a_line(asked.fields[field])
             view = self.house if stream == HOUSE else self.view(stream, house_seq)
             moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar)
             moved_seq = GROUNDS[name](state, asked) if if_position is not None else 0
             has_moved = if_position is not None and moved_seq > if_position
             try:
+                for field in rule.reasons:
+                    a_reason(asked.fields[field])
+                for field in rule.remarks:
+                    a_line(asked.fields[field])
                 events = tuple(Event(kind, frozen(values)) for kind, values in rule.decide(state, asked, moment))
             except Refused as refused:
                 # Whether something has changed is not told to those to whom it is foreign.
-                if has_moved and not (user.node != ROOT and is_foreign(refused.refusal.code)):
+                if has_moved and not (user.node != ROOT and may_be_foreign(refused.refusal.code)):
                     raise Refused("position_moved", position=moved_seq) from None
                 raise
             if has_moved:
@@ -198,9 +198,10 @@ def figures_of(book: Book) -> dict[str, Any]:
     }
 
 
-def is_foreign(code: str) -> bool:
-    """Whether a refusal is that of what is unknown or another's."""
-    return code in ("not_permitted", "already_exists") or code.startswith("unknown_")
+def may_be_foreign(code: str) -> bool:
+    """Whether what a command is about may be another's that is refused so: as foreign or unknown, or before anybody has looked
+    whose it is, for what is wrong with the request itself."""
+    return code in ("not_permitted", "already_exists") or code.startswith("unknown_") or code.endswith("_invalid")
 
 
 def take(state: Stream, at_ns: int, event: Event) -> None:

@@ -6,7 +6,7 @@ from runline.simulate.oracle.grading import graded
 from runline.simulate.oracle.lateness import ended_for
 from runline.simulate.oracle.rules import BOTH, REASON, Asked, Moment, command, event, happens
 from runline.simulate.oracle.rulings import league_rules
-from runline.simulate.oracle.state import Book, House, Job, Leg, Score, Ticket
+from runline.simulate.oracle.state import Book, House, Job, Leg, Score, Stream, Ticket
 from runline.simulate.oracle.tickets import CALLED_OFF, Ending, numbers, reversal, settled, to_void
 
 SLICE = 64
@@ -106,9 +106,10 @@ def by_results(book: Book, house: House, ticket: Ticket, job: Job) -> list[Event
 
 
 @command("DoSlice", streams=BOTH)
-def do_slice(book: Book, asked: Asked, moment: Moment) -> list[Event]:
-    job = book.jobs.get(asked.job)
-    if job is None or ("job", "settlement", str(job.number)) in book.aside.values():
+def do_slice(book: Stream, asked: Asked, moment: Moment) -> list[Event]:
+    # The house has no jobs.
+    job = book.jobs.get(asked.job) if isinstance(book, Book) else None
+    if job is None or not isinstance(book, Book) or ("job", "settlement", str(job.number)) in book.aside.values():
         return []
     if job.stage == "closed":
         on = [one for one in book.tickets.values() if any(leg.game == job.game for leg in one.legs)]
