@@ -19,7 +19,7 @@ ADJUSTMENTS = "adjustments"
 
 def pending(book: Book, number: str) -> int:
     """What a player's open wagers risk."""
-    return sum(ticket.risk for ticket in book.open.values() if ticket.player == number)
+    return sum(ticket.risk for ticket in book.of_player.get(number, {}).values())
 
 
 def available(book: Book, number: str, at_ns: int) -> int:

@@ -24,8 +24,9 @@ ANYTHING = "\N{ASTERISM}"
 
 def markets_of(house: House, game: str) -> list[Market]:
     """The markets of a game, in the order of the board: the whole game first, then its parts."""
-    found = [market for market in house.markets.values() if market.game == game]
-    return sorted(found, key=lambda market: (PERIODS.index(market.period), KINDS.index(market.kind)))
+    return sorted(
+        house.of_game.get(game, ()), key=lambda market: (PERIODS.index(market.period), KINDS.index(market.kind))
+    )
 
 
 def held_of(house: House, game: str) -> list[Held]:
@@ -126,10 +127,9 @@ def same(row: Market | Held, line: Line) -> bool:
     return row.line == line.line and row.prices == line.prices
 
 
-def repeated(house: House, asked: Asked, moment: Moment) -> None:
+def repeated(house: House, game: str, source: str, entered_ns: int) -> None:
     """A post that changes nothing moves its source's clock all the same. That is in memory only."""
-    key = (asked.fixture, moment.user.name)
-    house.repeated[key] = max(asked.entered_ns, house.repeated.get(key, 0))
+    house.repeated[game, source] = max(entered_ns, house.repeated.get((game, source), 0))
 
 
 def no_longer_held(house: House, name: str) -> None:
@@ -148,7 +148,10 @@ def off_the_board(house: House, name: str, why: str, entered_ns: int) -> None:
 
 @event("LinePosted")
 def line_posted(house: House, at: Asked) -> None:
-    market = house.markets.setdefault(at.market, Market(at.market, at.fixture, at.kind, at.period))
+    if at.market not in house.markets:
+        house.markets[at.market] = Market(at.market, at.fixture, at.kind, at.period)
+        house.of_game.setdefault(at.fixture, []).append(house.markets[at.market])
+    market = house.markets[at.market]
     market.line, market.prices, market.off = at.line_quarters, tuple(at.prices), ""
     market.entered_ns, market.source, market.seq = at.entered_ns, at.source, house.seq
     house.touch("market", at.market)

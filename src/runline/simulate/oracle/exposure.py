@@ -1,29 +1,29 @@
 """Exposure: what a book loses by how a game ends. Every outcome is tried: for a market about a number each margin, or sum, from
 below all lines to above them; beyond them nothing changes any more."""
 
+from collections.abc import Iterable
 from math import ceil
 from typing import Any
 
 from runline.simulate.oracle.grading import by_points
 from runline.simulate.oracle.prices import SIDES
-from runline.simulate.oracle.state import ROOT, Book, Leg
+from runline.simulate.oracle.state import Book, Leg
 from runline.simulate.oracle.tree import is_below
 
-WAGER = tuple[str, "int | None", int, int]
-"""(side, line, risk, win)."""
-
-KEEPS = {"won": (1, 0), "half_won": (1, 0), "push": (0, 0), "half_lost": (0, 1), "lost": (0, 1)}
+Taken = tuple[Leg, int, int]
+"""A leg with its ticket's risk and win."""
 
 
-def open_legs(book: Book, node: str, market: str) -> list[tuple[Leg, int, int]]:
-    """The open legs on a market of a node's players: each with its ticket's risk and win."""
-    return [
-        (leg, ticket.risk, ticket.win)
-        for ticket in book.open.values()
-        if node == ROOT or is_below(book, node, book.players[ticket.player].agent)
-        for leg in ticket.legs
-        if leg.market == market and leg.ended is None
-    ]
+def open_legs(book: Book, node: str) -> dict[str, list[Taken]]:
+    """The open legs of a node's players, by market."""
+    found: dict[str, list[Taken]] = {}
+    for number, tickets in book.of_player.items():
+        if is_below(book, node, book.players[number].agent):
+            for ticket in tickets.values():
+                for leg in ticket.legs:
+                    if leg.ended is None:
+                        found.setdefault(leg.market, []).append((leg, ticket.risk, ticket.win))
+    return found
 
 
 def result_at(leg: Leg, number: int) -> str:
@@ -40,11 +40,16 @@ def lost_by(result: str, risk: int, win: int) -> int:
     return {"won": 2 * win, "half_won": win, "push": 0, "half_lost": -risk, "lost": -2 * risk}[result]
 
 
-def exposure(book: Book, node: str, market: str) -> dict[str, Any]:
+def exposures(book: Book, node: str, markets: Iterable[str]) -> dict[str, Any]:
+    """What some markets cost by the wagers of a node's players."""
+    legs = open_legs(book, node)
+    return {market: exposure(market, legs.get(market, [])) for market in markets}
+
+
+def exposure(market: str, legs: list[Taken]) -> dict[str, Any]:
     """The worst and the best case, and of each side the most that is lost where wagers on it win (without any: where all others
     lose), in minor units."""
     kind = market.rsplit(":", 1)[1]
-    legs = open_legs(book, node, market)
     if not legs:
         return {"worst": 0, "best": 0, "sides": dict.fromkeys(SIDES[kind], 0)}
     if kind not in ("spread", "total"):
@@ -67,7 +72,7 @@ def exposure(book: Book, node: str, market: str) -> dict[str, Any]:
     return {"worst": max(costs.values()), "best": min(costs.values()), "sides": sides}
 
 
-def by_winner(kind: str, legs: list[tuple[Leg, int, int]]) -> dict[str, Any]:
+def by_winner(kind: str, legs: list[Taken]) -> dict[str, Any]:
     """Of a market about the winner. Where a draw is no side of it, it gives the money back."""
     sides = {side: sum(win if leg.side == side else -risk for leg, risk, win in legs) for side in SIDES[kind]}
     cases = [*sides.values(), *([] if "draw" in sides else [0])]

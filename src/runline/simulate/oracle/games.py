@@ -50,10 +50,13 @@ def free_numbers(house: House, rotation: int, name: str) -> None:
     """Two numbers that no other game has which is not over."""
     refuse_unless(0 < rotation <= ROTATION_MOST, "rotation_invalid", most=ROTATION_MOST)
     for number in (rotation, rotation + 1):
-        for other in sorted(house.games):
-            game = house.games[other]
-            if other != name and game.status not in OVER and number in (game.rotation, game.rotation + 1):
-                raise Refused("rotation_taken", rotation=number, fixture=other)
+        others = [
+            game.name
+            for game in house.games.values()
+            if number in (game.rotation, game.rotation + 1) and game.status not in OVER and game.name != name
+        ]
+        if others:
+            raise Refused("rotation_taken", rotation=number, fixture=min(others))
 
 
 def a_start(start_ns: int) -> None:
@@ -68,10 +71,9 @@ def known_of(house: House, name: str) -> Known:
 
 def wait_for_lines(house: House, name: str) -> None:
     """All markets of a game wait for a line that is newer than this moment."""
-    for market in house.markets.values():
-        if market.game == name:
-            market.off, market.entered_ns, market.seq = "waiting", max(market.entered_ns, house.at_ns), house.seq
-            house.touch("market", market.name)
+    for market in house.of_game.get(name, ()):
+        market.off, market.entered_ns, market.seq = "waiting", max(market.entered_ns, house.at_ns), house.seq
+        house.touch("market", market.name)
 
 
 def nothing_held(house: House, name: str) -> None:
@@ -228,9 +230,9 @@ def fixture_archived(house: House, at: Asked) -> None:
     # That it has left is what its commands are refused for, not that it has changed.
     house.moved.pop(("game", game.name), None)
     house.moved.pop(("result", game.name), None)
-    for name in [name for name, market in house.markets.items() if market.game == game.name]:
-        del house.markets[name]
-        house.moved.pop(("market", name), None)
+    for market in house.of_game.pop(game.name, ()):
+        del house.markets[market.name]
+        house.moved.pop(("market", market.name), None)
     house.archived[game.name] = (game.league, game.sport, house.results.pop(game.name))
     house.end_timer("archive", game.name)
     house.end_timer("window", game.name)

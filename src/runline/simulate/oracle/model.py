@@ -13,7 +13,7 @@ from runline.simulate.oracle import watch as _watch
 from runline.simulate.oracle.accounts import available, pending
 from runline.simulate.oracle.answers import Event, Prediction, Refusal, Refused, difference
 from runline.simulate.oracle.calendar import Calendar
-from runline.simulate.oracle.exposure import exposure
+from runline.simulate.oracle.exposure import exposures
 from runline.simulate.oracle.people import may, sender_of
 from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Moment
 from runline.simulate.oracle.sessions import a_session
@@ -26,6 +26,9 @@ NOUNS = (_accounts, _board, _guard, _lines, _placing, _sessions, _settlement, _w
 
 REQUIRED = object()
 """Stands for a field that must be said, in the shapes of commands."""
+
+VIEWS_MOST = 4
+"""So many are kept: one goes only forward, and what is asked for goes to and fro a little."""
 
 Shapes = dict[str, dict[str, Any]]
 
@@ -49,21 +52,23 @@ class Model:
         self.books: dict[str, Book] = {}
         self.happened: list[tuple[int, Event]] = []
         """What has happened in the house: (time, event), from position 1 on."""
-        self.views: dict[str, House] = {}
-        """The house as each book has seen it last."""
+        self.views: list[House] = []
+        """The house as it was a little before."""
 
     def stream(self, name: str) -> Stream:
         """A stream; a book is there from the first time that somebody asks for it."""
         return self.house if name == HOUSE else self.books.setdefault(name, Book(name))
 
-    def view(self, book: str, seq: int | None) -> House:
-        """The house as a book sees it at a position, which never goes back; None: as it is now."""
+    def view(self, seq: int | None) -> House:
+        """The house as it was at a position; None: as it is now."""
         if seq is None or seq == self.house.seq:
-            self.views.pop(book, None) if seq is None else None
             return self.house
-        view = self.views.get(book)
-        if view is None or view.seq > seq:
-            view = self.views[book] = House(HOUSE)
+        before = [view for view in self.views if view.seq <= seq]
+        if before:
+            view = max(before, key=lambda one: one.seq)
+        else:
+            self.views = [*sorted(self.views, key=lambda one: one.seq)[-VIEWS_MOST + 1 :], House(HOUSE)]
+            view = self.views[-1]
         for at_ns, event in self.happened[view.seq : seq]:
             take(view, at_ns, event)
         return view
@@ -95,7 +100,7 @@ class Model:
                 used = a_session(state, session, user, at_ns)
                 if at_ns >= used.idle_until_ns and not rule.urgent:
                     raise Refused("password_needed")
-            view = self.house if stream == HOUSE else self.view(stream, house_seq)
+            view = self.house if stream == HOUSE else self.view(house_seq)
             moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar)
             moved_seq = GROUNDS[name](state, asked) if if_position is not None else 0
             has_moved = if_position is not None and moved_seq > if_position
@@ -104,7 +109,7 @@ class Model:
                     a_reason(asked.fields[field])
                 for field in rule.remarks:
                     a_line(asked.fields[field])
-                events = tuple(Event(kind, frozen(values)) for kind, values in rule.decide(state, asked, moment))
+                events = tuple(rule.decide(state, asked, moment))
             except Refused as refused:
                 # Whether something has changed is not told to those to whom it is foreign.
                 if has_moved and not (user.node != ROOT and may_be_foreign(refused.refusal.code)):
@@ -123,14 +128,20 @@ class Model:
         state = self.stream(stream)
         assert seq_first == state.seq + 1, f"{stream} stands at {state.seq}, not before {seq_first}"
         prediction = self.judge(stream, at_ns, actor, name, fields, **ground)
+        self.take(stream, at_ns, actor, name, fields, prediction)
+        return prediction
+
+    def take(
+        self, stream: str, at_ns: int, actor: str, name: str, fields: dict[str, Any], prediction: Prediction
+    ) -> None:
+        """What was predicted has happened."""
+        state = self.stream(stream)
         for event in prediction.events:
             take(state, at_ns, event)
             if stream == HOUSE:
                 self.happened.append((at_ns, event))
         if name == "PostLines" and prediction.refusal is None and not prediction.events:
-            said = Asked(frozen({**fields}))
-            _board.repeated(self.house, said, Moment(at_ns, state.users[actor], "", self.house, 0, self.calendar))
-        return prediction
+            _board.repeated(self.house, fields["fixture"], actor, fields["entered_ns"])
 
     def refused(
         self,
@@ -168,7 +179,6 @@ def figures_of(book: Book) -> dict[str, Any]:
     markets = sorted({leg.market for ticket in book.open.values() for leg in ticket.legs})
     below = {node: [name for name, one in players.items() if is_below(book, node, one.agent)] for node in book.parents}
     waits = {number: pending(book, number) for number in players}
-    owners = {number: ticket.player for number, ticket in book.open.items()}
     return {
         "balances": {number: player.balance for number, player in players.items()},
         "pending": waits,
@@ -178,12 +188,12 @@ def figures_of(book: Book) -> dict[str, Any]:
             node: {
                 "balance": sum(players[name].balance for name in names),
                 "pending": sum(waits[name] for name in names),
-                "open": sum(1 for player in owners.values() if player in set(names)),
+                "open": sum(len(book.of_player.get(name, ())) for name in names),
                 "players": len(names),
             }
             for node, names in below.items()
         },
-        "exposure": {node: {market: exposure(book, node, market) for market in markets} for node in book.parents},
+        "exposure": {node: exposures(book, node, markets) for node in book.parents},
         "tickets": {
             number: {
                 "status": one.status,

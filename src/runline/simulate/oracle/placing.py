@@ -9,6 +9,7 @@ from runline.simulate.oracle.odds import Price, price, price_of, risk_for, win_f
 from runline.simulate.oracle.rules import Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.state import Book, Leg, Market, Player, Ticket
 from runline.simulate.oracle.suspension import closes, closes_to
+from runline.simulate.oracle.tickets import opens
 from runline.simulate.oracle.tree import a_player
 
 LAG_MS_MOST = 2_000
@@ -111,7 +112,8 @@ def limits_of(book: Book, player: Player) -> tuple[int, int]:
 
 def most_risk(book: Book, at: Price, win: int) -> int:
     """The most that may be risked without winning more."""
-    low, high = 0, 10**18
+    # A win that is two steps of the rounding larger is too much at any price.
+    low, high = 0, int((win + 2 * book.rounding["unit_minor"]) / at.profit) + 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if stake(book, at, middle).win <= win else (low, middle)
@@ -175,8 +177,10 @@ def place_wager(book: Book, asked: Asked, moment: Moment) -> list[Event]:
 @event("WagerPlaced")
 def wager_placed(book: Book, at: Asked) -> None:
     leg = Leg(at.fixture, at.market, at.side, at.line_quarters, at.price)
-    book.tickets[at.wager] = Ticket(at.wager, at.player, at.risk_minor, at.win_minor, at.house_seq, [leg])
-    book.open[at.wager] = book.tickets[at.wager]
+    ticket = Ticket(at.wager, at.player, at.risk_minor, at.win_minor, at.house_seq, [leg])
+    book.tickets[at.wager] = ticket
+    book.of_game.setdefault(at.fixture, []).append(ticket)
+    opens(book, ticket)
     book.touch("ticket", at.wager)
 
 

@@ -84,6 +84,7 @@ def confirm(house: House, name: str, score: Score | None) -> Known:
     known.confirmed, known.confirmed_seq, known.times = score, house.seq, known.times + 1
     house.touch("result", name)
     by = score if score is not None or game.status == "cancelled" else NOTHING_KNOWN
+    house.newest[name] = house.seq
     house.told[house.seq] = {
         "fixture": name,
         "sport": game.sport,

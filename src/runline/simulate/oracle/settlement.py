@@ -18,10 +18,10 @@ def take_result(book: Book, asked: Asked, moment: Moment) -> list[Event]:
         return []
     told = moment.house.told
     refuse_unless(asked.house_seq in told, "nothing_to_take")
-    for seq, other in told.items():
+    for seq in range(book.taken_seq + 1, asked.house_seq):
         # What a book has missed is taken as it stands: each game's newest result only.
-        newer = any(later["fixture"] == other["fixture"] for at, later in told.items() if at > seq)
-        refuse_unless(newer or not book.taken_seq < seq < asked.house_seq, "result_skipped", house_seq=seq)
+        skipped = seq in told and moment.house.newest.get(told[seq]["fixture"]) == seq
+        refuse_unless(not skipped, "result_skipped", house_seq=seq)
     return [happens("ResultTaken", **told[asked.house_seq])]
 
 
@@ -40,7 +40,7 @@ def result_taken(book: Book, at: Asked) -> None:
 
 def open_on(book: Book, game: str) -> list[int]:
     """The open tickets with a leg on a game, by number."""
-    return sorted(number for number, ticket in book.open.items() if any(leg.game == game for leg in ticket.legs))
+    return sorted(ticket.number for ticket in book.of_game.get(game, ()) if ticket.status == "open")
 
 
 def line_up(book: Book, job: Job) -> None:
@@ -112,7 +112,7 @@ def do_slice(book: Stream, asked: Asked, moment: Moment) -> list[Event]:
     if job is None or not isinstance(book, Book) or ("job", "settlement", str(job.number)) in book.aside.values():
         return []
     if job.stage == "closed":
-        on = [one for one in book.tickets.values() if any(leg.game == job.game for leg in one.legs)]
+        on = book.of_game.get(job.game, ())
         closed = sorted(one.number for one in on if one.status != "open" and one.number > job.cursor)
         chosen, more = closed[:SLICE], len(closed) >= SLICE
         following = ("closed", chosen[-1]) if more else ("open", 0)

@@ -187,14 +187,15 @@ class Feed:
 class House(Stream):
     """The house.
 
-    rulings: (position, league, market, period, rule or None), in order. starts: (until position, start) of each game that was
-    moved. archived: (league, sport, what is known) of games that have left. opened: (owner, position) of each book. told: what
-    books settle by, by position.
+    of_game: the markets of each game. rulings: (position, league, market, period, rule or None), in order. starts: (until
+    position, start) of each game that was moved. archived: (league, sport, what is known) of games that have left. opened:
+    (owner, position) of each book. told: what books settle by, by position; newest: where it stands for each game.
     """
 
     leagues: dict[str, str] = field(default_factory=dict)
     games: dict[str, Game] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
+    of_game: dict[str, list[Market]] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     results: dict[str, Known] = field(default_factory=dict)
     archived: dict[str, tuple[str, str, Known]] = field(default_factory=dict)
@@ -209,6 +210,7 @@ class House(Stream):
     slow: dict[str, int] = field(default_factory=dict)
     opened: dict[str, tuple[str, int]] = field(default_factory=dict)
     told: dict[int, dict[str, Any]] = field(default_factory=dict)
+    newest: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -290,7 +292,11 @@ class Departure:
 
 @dataclass
 class Book(Stream):
-    """A book. parents: of each agent, "" of the root. accounts: the book's own, from its side."""
+    """A book.
+
+    parents: of each agent, "" of the root. accounts: the book's own, from its side. open: the tickets that are. of_game: all
+    tickets on a game. of_player: the open ones of a player.
+    """
 
     rounding: dict[str, Any] = field(default_factory=dict)
     stake_min: int = 0
@@ -303,5 +309,7 @@ class Book(Stream):
     lines: dict[str, Departure] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     open: dict[int, Ticket] = field(default_factory=dict)
+    of_game: dict[str, list[Ticket]] = field(default_factory=dict)
+    of_player: dict[str, dict[int, Ticket]] = field(default_factory=dict)
     jobs: dict[int, Job] = field(default_factory=dict)
     taken_seq: int = 0

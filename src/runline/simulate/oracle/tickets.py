@@ -16,6 +16,16 @@ VOIDED: Ending = {"result": "void", "voided": True}
 CALLED_OFF: Ending = {"result": "void"}
 
 
+def opens(book: Book, ticket: Ticket) -> None:
+    """A ticket is open, and its risk pending."""
+    book.open[ticket.number] = book.of_player.setdefault(ticket.player, {})[ticket.number] = ticket
+
+
+def closes(book: Book, ticket: Ticket) -> None:
+    """A ticket is open no more."""
+    del book.open[ticket.number], book.of_player[ticket.player][ticket.number]
+
+
 def numbers(ticket: Ticket, status: str) -> tuple[int, ...]:
     """The legs of a status, by number from 1."""
     return tuple(number for number, leg in enumerate(ticket.legs, 1) if leg.status == status)
@@ -84,7 +94,7 @@ def wager_voided(book: Book, at: Asked) -> None:
         if leg.status != "void":
             leg.ended = VOIDED
     ticket.status, ticket.result, ticket.returned = "void", "void", ticket.risk
-    del book.open[at.wager]
+    closes(book, ticket)
     book.touch("ticket", at.wager)
 
 
@@ -96,7 +106,7 @@ def wager_settled(book: Book, at: Asked) -> None:
     assert [leg.ended for leg in ticket.legs] == list(at.legs)
     ticket.status, ticket.result, ticket.returned = "settled", at.result, at.returned_minor
     ticket.settlement = at.settlement
-    del book.open[at.wager]
+    closes(book, ticket)
     post(book, ticket.player, GRADING, at.returned_minor - ticket.risk)
     book.touch("ticket", at.wager)
 
@@ -107,7 +117,7 @@ def wager_reversed(book: Book, at: Asked) -> None:
     for number in at.opened:
         ticket.legs[number - 1].ended = None
     ticket.status, ticket.result, ticket.returned, ticket.settlement = "open", None, None, 0
-    book.open[at.wager] = ticket
+    opens(book, ticket)
     post(book, ticket.player, GRADING, at.change_minor)
     book.touch("ticket", at.wager)
 
