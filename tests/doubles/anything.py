@@ -23,7 +23,11 @@ OFTEN = (
     "CreatePlayer",
     "VoidWager",
     "RescheduleFixture",
-    "SignIn",
+    *("SignIn",) * 3,
+    "SetPassword",
+    "CreateAgent",
+    "KeepSession",
+    "MoveLine",
     "SetRole",
     "CreateUser",
     "AssignRole",
@@ -80,8 +84,9 @@ def set_up(seed: int, *, gentle: bool) -> Chance:
 def time_passes(by: Chance) -> None:
     """It is later; each timer has fired when it was due, or, now and then, all of them late."""
     house = by.house
-    long, short = (7, 30, 200), (1, 60, 60, 600, 3_600)
-    until_ns = house.clock_ns + (by.one(long) * HOUR_NS if by.chance(30) else by.one(short) * SECOND_NS)
+    long, short = (7, 30, 200), (1, 60, 60, 600, 600 if by.gentle else 3_600)
+    is_long = by.chance(100 if by.gentle else 30)
+    until_ns = house.clock_ns + (by.one(long) * HOUR_NS if is_long else by.one(short) * SECOND_NS)
     while not by.chance(20):
         due = min(
             (stage.state.timers.due[0][0] for stage in (house, *by.books) if stage.state.timers.due), default=until_ns

@@ -6,12 +6,9 @@ from typing import Any
 
 import msgspec
 from tests.doubles.stage import BookStage, HouseStage, Stage
+from tests.doubles.stands import stands
 
-from runline.domain.accounts import available_minor
-from runline.domain.book import Book
 from runline.domain.messages import Command, Event, Rejected, bare
-from runline.domain.nodes import ROOT
-from runline.domain.risk import AgentSums
 from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.simulate.oracle import REQUIRED, Model, Shapes, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
@@ -90,66 +87,10 @@ class Beside:
             raise Differs("\n".join([*self.story[-12:], told]))
 
 
-def figures(stage: Stage) -> dict[str, Any]:
-    """What the product says, in the shape of the model's figures."""
-    state = stage.state
-    found: dict[str, Any] = {
-        "permissions": {
-            name: tuple(one for one in state.access.roles[user.role].permissions if one in state.access.held_by(user))
-            if user.active
-            else ()
-            for name, user in state.access.users.items()
-        },
-        "sessions": {
-            name: (one.user, one.kind, one.idle_until_ns, one.ends_ns) for name, one in state.sessions.by_name.items()
-        },
-    }
-    return {**found, **figures_of(stage, state)} if isinstance(state, Book) else found
-
-
-def figures_of(stage: Stage, book: Book) -> dict[str, Any]:
-    players = book.tree.players
-    markets = list(book.risk.stands(ROOT))
-    exposure = {}
-    for node in book.tree.agents:
-        cases = {market: book.risk.exposure(market, node) for market in sorted(markets)}
-        exposure[node] = {
-            market: {"worst": one.worst.exposure_minor, "best": one.best.exposure_minor, "sides": one.sides}
-            for market, one in cases.items()
-        }
-    return {
-        "balances": {number: player.balance_minor for number, player in players.items()},
-        "pending": {number: book.risk.pending.get(number, 0) for number in players},
-        "available": {number: available_minor(book, player, book.at_ns) for number, player in players.items()},
-        "accounts": {name: account.balance_minor for name, account in book.ledger.accounts.items()},
-        "nodes": {
-            node: {
-                "balance": sums.balance_minor,
-                "pending": sums.pending_minor,
-                "open": sums.open_wagers,
-                "players": sums.players,
-            }
-            for node, sums in ((node, book.risk.sums.get(node, AgentSums())) for node in book.tree.agents)
-        },
-        "exposure": exposure,
-        "tickets": {
-            row.number: {
-                "status": row.status,
-                "result": row.result,
-                "returned_minor": row.returned_minor,
-                "risk_minor": row.risk_minor,
-                "win_minor": row.win_minor,
-                "settlement": row.settlement,
-            }
-            for row in stage.stored_wagers()  # type: ignore[attr-defined]
-        },
-    }
-
-
 def compare_figures(stage: "Compared") -> None:
     """Compare all that stands in a stream. Raises Differs."""
     stream = stage.state.stream
-    told = difference(frozen(stage.beside.model.figures(stream)), frozen(figures(stage)), stream)
+    told = difference(frozen(stage.beside.model.figures(stream)), frozen(stands(stage)), stream)
     if told:
         raise Differs(told)
 

@@ -74,7 +74,9 @@ class Chance:
         return self.one(REASONS if self.odd(2) else REASONS[:4])
 
     def amount(self) -> int:
-        return self.one(ODD) if self.odd(8) else self.one(AMOUNTS) * self.one((1, 1, 1, 3))
+        return (
+            self.one(ODD) if self.odd(8) else self.one(AMOUNTS[:6] if self.gentle else AMOUNTS) * self.one((1, 1, 1, 3))
+        )
 
     # Who and what there is
 
@@ -146,6 +148,33 @@ class Chance:
         kind = self.one(KINDS)
         period = self.one(PERIODS) if self.chance(6) else self.one(("game", "game", "1h"))
         return {"kind": kind, "period": period, **self.line(kind)}
+
+    def lines_of(self, game: str) -> list[dict[str, Any]]:
+        """The lines of a game as they stand."""
+        markets = self.house.state.catalog.markets
+        return [
+            {
+                "kind": one.kind,
+                "period": one.period,
+                "line_quarters": one.line_quarters,
+                "prices": dict(zip(SIDES[one.kind], one.prices, strict=True)),
+            }
+            for one in markets.values()
+            if one.fixture == game
+        ]
+
+    def changed(self, line: dict[str, Any]) -> dict[str, Any]:
+        """A line as it is sent next: mostly as it stands, or moved a little, or turned round."""
+        quarters, prices = line["line_quarters"], line["prices"]
+        if self.chance(4) and quarters is not None:
+            quarters += self.one((-8, -1, 1, 2, 30))
+        if self.chance(8) and line["kind"] == "spread" and quarters is not None:
+            quarters = -quarters
+        if self.chance(5):
+            prices = dict(zip(prices, reversed(prices.values()), strict=True))
+        if self.chance(8):
+            prices = {side: self.one(PRICES) for side in prices}
+        return {**line, "line_quarters": quarters, "prices": prices}
 
     def score(self, game: str) -> dict[str, Any]:
         catalog = self.house.state.catalog

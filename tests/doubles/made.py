@@ -99,6 +99,8 @@ def role_set(by: Chance, in_house: bool) -> dict[str, Any]:
     if by.chance(3) and known is not None:
         chosen = [*known.permissions, *chosen[:1]][by.between(0, 1) :]
     by.random.shuffle(chosen)
+    if by.chance(30):
+        chosen *= 3
     return {"role": name, "node": node, "permissions": chosen, "reason": by.reason()}
 
 
@@ -116,12 +118,16 @@ def line_moved(by: Chance, in_house: bool) -> dict[str, Any]:
 
 
 def posted(by: Chance, in_house: bool) -> dict[str, Any]:
+    game = by.game("scheduled")
+    lines = [by.market_line() for _ in range(by.between(0, 5))]
+    if by.chance(2):
+        lines = [by.changed(line) for line in by.lines_of(game)] + lines[:1]
     return {
-        "fixture": by.game("scheduled"),
+        "fixture": game,
         "entered_ns": by.now_ns + by.one((-HOUR_NS, 0, 0, 0, 0, SECOND_NS, 11 * SECOND_NS))
         if not by.chance(30)
         else -1,
-        "lines": [by.market_line() for _ in range(by.between(0, 5))],
+        "lines": lines,
         "confirm": not by.chance(3),
     }
 
@@ -129,20 +135,23 @@ def posted(by: Chance, in_house: bool) -> dict[str, Any]:
 MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
     "AdjustCredit": lambda by, _: {
         "player": by.player(),
-        "credit_limit_minor": by.amount(),
+        "credit_limit_minor": by.amount() * by.one((1, 1_000 if by.gentle else 1)),
         "reason": by.reason(),
     },
     "AssignRole": lambda by, h: {"user": by.other(h), "role": by.role(h), "reason": by.reason()},
     "CancelFixture": lambda by, _: {"fixture": by.game("closed") if by.chance(3) else by.game(), "reason": by.reason()},
     "ConfirmLine": lambda by, _: by.held(),
     "ConfirmResult": is_played,
-    "CreateAgent": lambda by, _: {"agent": by.known([f"A{by.between(1, 30)}"]), "parent": by.node()},
+    "CreateAgent": lambda by, _: {
+        "agent": by.known([f"A{by.between(1, 60)}"]),
+        "parent": by.node() if by.chance(3) else list(by.book.state.tree.agents)[-1],
+    },
     "CreateFixture": new_game,
     "CreateLeague": lambda by, _: {"league": by.league(), "sport": by.one(tuple(LEAGUES.values()))},
     "CreatePlayer": lambda by, _: {
         "player": by.known([f"P{by.between(1, 30)}"]),
         "agent": by.node(),
-        "credit_limit_minor": by.amount() * by.one((0, 1, 10)),
+        "credit_limit_minor": by.amount() * by.one((0, 1, 1_000 if by.gentle else 10)),
     },
     "CreateUser": new_user,
     "DropLine": lambda by, _: {**by.held(), "reason": by.reason()},
@@ -207,12 +216,15 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
     },
     "SetLimits": lambda by, _: {
         "stake_min_minor": by.one((1, 1_00, 5_00, 0)),
-        "stake_max_minor": by.amount() * by.one((1, 10)),
-        "win_max_minor": by.amount() * by.one((1, 10)),
+        "stake_max_minor": by.amount() * by.one((10, 1_000)),
+        "win_max_minor": by.amount() * by.one((10, 1_000)),
         "reason": by.reason(),
     },
     "SetLocks": lambda by, _: {"stay_open": by.chance(2), "reason": by.reason()},
-    "SetPassword": lambda by, h: {"user": by.user(h), "password_hash": by.one(HASHES)},
+    "SetPassword": lambda by, h: {
+        "user": by.credential(h)[0] if by.chance(2) else by.other(h),
+        "password_hash": by.one(HASHES),
+    },
     "SetPlayerLimits": lambda by, _: {
         "player": by.player(),
         "stake_max_minor": by.one((None, by.amount())),

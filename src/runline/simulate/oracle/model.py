@@ -10,16 +10,14 @@ from runline.simulate.oracle import placing as _placing
 from runline.simulate.oracle import sessions as _sessions
 from runline.simulate.oracle import settlement as _settlement
 from runline.simulate.oracle import watch as _watch
-from runline.simulate.oracle.accounts import available, pending
 from runline.simulate.oracle.answers import Event, Prediction, Refusal, Refused, difference
 from runline.simulate.oracle.calendar import Calendar
-from runline.simulate.oracle.exposure import exposures
-from runline.simulate.oracle.people import may, sender_of
+from runline.simulate.oracle.figures import figures_of
+from runline.simulate.oracle.people import sender_of
 from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Moment
 from runline.simulate.oracle.sessions import a_session
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
 from runline.simulate.oracle.text import a_line, a_reason
-from runline.simulate.oracle.tree import is_below
 
 NOUNS = (_accounts, _board, _guard, _lines, _placing, _sessions, _settlement, _watch)
 """What is imported for the rules that it enters."""
@@ -162,50 +160,8 @@ class Model:
         return not prediction.known or refusal_difference(prediction, code, details) == "", prediction
 
     def figures(self, stream: str) -> dict[str, Any]:
-        """All balances, pending amounts, exposures, tickets, permissions and sessions."""
-        state = self.stream(stream)
-        found: dict[str, Any] = {
-            "permissions": {name: may(state, user) for name, user in state.users.items()},
-            "sessions": {
-                name: (one.user, one.kind, one.idle_until_ns, one.ends_ns) for name, one in state.sessions.items()
-            },
-        }
-        return {**found, **figures_of(state)} if isinstance(state, Book) else found
-
-
-def figures_of(book: Book) -> dict[str, Any]:
-    """What a book's money stands at."""
-    players = book.players
-    markets = sorted({leg.market for ticket in book.open.values() for leg in ticket.legs})
-    below = {node: [name for name, one in players.items() if is_below(book, node, one.agent)] for node in book.parents}
-    waits = {number: pending(book, number) for number in players}
-    return {
-        "balances": {number: player.balance for number, player in players.items()},
-        "pending": waits,
-        "available": {number: available(book, number, book.at_ns) for number in players},
-        "accounts": dict(book.accounts),
-        "nodes": {
-            node: {
-                "balance": sum(players[name].balance for name in names),
-                "pending": sum(waits[name] for name in names),
-                "open": sum(len(book.of_player.get(name, ())) for name in names),
-                "players": len(names),
-            }
-            for node, names in below.items()
-        },
-        "exposure": {node: exposures(book, node, markets) for node in book.parents},
-        "tickets": {
-            number: {
-                "status": one.status,
-                "result": one.result,
-                "returned_minor": one.returned,
-                "risk_minor": one.risk,
-                "win_minor": one.win,
-                "settlement": one.settlement,
-            }
-            for number, one in book.tickets.items()
-        },
-    }
+        """All that stands in a stream, and what follows from it."""
+        return figures_of(self.stream(stream))
 
 
 def may_be_foreign(code: str) -> bool:
