@@ -8,7 +8,9 @@ import msgspec
 from tests.doubles.stage import BookStage, HouseStage, Stage
 from tests.doubles.stands import stands
 
+from runline.domain.book import Book
 from runline.domain.messages import Command, Event, Rejected, bare
+from runline.domain.preview import moves_shown_to
 from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.simulate.oracle import REQUIRED, Model, Shapes, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
@@ -45,6 +47,16 @@ def plain_event(event: Event) -> tuple[str, dict[str, Any]]:
     return kind.__name__, fields
 
 
+def previewed(stage: Stage, actor: str, decided: list[Event]) -> dict[str, Any]:
+    """What a preview of these events would say that they move."""
+    if not isinstance(stage.state, Book):
+        return {}
+    moved: dict[str, Any] = msgspec.to_builtins(moves_shown_to(actor, stage.state, decided))
+    for case in moved["worst"].values():
+        del case["outcome"]
+    return moved
+
+
 class Beside:
     """The model, and what was compared: how often each command ended how."""
 
@@ -72,12 +84,15 @@ class Beside:
             told = refusal_difference(prediction, decided.code, msgspec.to_builtins(decided.details))
             end = decided.code
         else:
-            prediction = self.model.accepted(stream, seq + 1, at_ns, actor, name, fields, **ground)
+            prediction = self.model.judge(stream, at_ns, actor, name, fields, **ground)
+            shown = self.model.moves(stream, actor, prediction.events)
+            self.model.take(stream, at_ns, actor, name, fields, prediction)
             end = "+".join(type(event).__name__ for event in decided) or "nothing"
             if prediction.refusal is not None:
                 told = f"accepted ({end}), but it is refused: {prediction.refusal}"
             else:
                 told = events_difference(prediction.events, [plain_event(event) for event in decided])
+                told = told or difference(frozen(shown), frozen(previewed(stage, actor, decided)), "a preview's moves")
         end = end if len(end) < 60 else f"{end[:57]}..."
         self.story.append(f"{stream} {seq} {at_ns} {actor} {session} {name} {fields} -> {end}")
         self.ends[name, end] += 1

@@ -2,6 +2,7 @@
 below all lines to above them; beyond them nothing changes any more."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from math import ceil
 from typing import Any
 
@@ -54,13 +55,8 @@ def exposure(market: str, legs: list[Taken]) -> dict[str, Any]:
         return {"worst": 0, "best": 0, "sides": dict.fromkeys(SIDES[kind], 0)}
     if kind not in ("spread", "total"):
         return by_winner(kind, legs)
-    points = [leg.line // 4 for leg, _, _ in legs if leg.line is not None]
-    reach = max(abs(point) for point in points) + 2
-    numbers = range(0 if kind == "total" else -reach, reach + 1)
-    costs = {
-        number: ceil(sum(lost_by(result_at(leg, number), risk, win) for leg, risk, win in legs) / 2)
-        for number in numbers
-    }
+    costs = costs_of(kind, legs)
+    numbers = list(costs)
     sides = {}
     for side in SIDES[kind]:
         own = [leg for leg, _, _ in legs if leg.side == side]
@@ -70,6 +66,34 @@ def exposure(market: str, legs: list[Taken]) -> dict[str, Any]:
         rises = side in ("home", "over")
         sides[side] = max(where) if where else costs[numbers[-1] if rises else numbers[0]]
     return {"worst": max(costs.values()), "best": min(costs.values()), "sides": sides}
+
+
+def costs_of(kind: str, legs: list[Taken]) -> dict[int, int]:
+    """What is lost by each margin, or sum. Half a minor unit counts against the book."""
+    points = [leg.line // 4 for leg, _, _ in legs if leg.line is not None]
+    reach = max((abs(point) for point in points), default=0) + 2
+    return {
+        number: ceil(Fraction(sum(lost_by(result_at(leg, number), risk, win) for leg, risk, win in legs), 2))
+        for number in range(0 if kind == "total" else -reach, reach + 1)
+    }
+
+
+def worst_case(market: str, legs: list[Taken]) -> dict[str, Any]:
+    """The most that is lost, and by which margins or sums from below (None where there is no bound, or no number)."""
+    kind = market.rsplit(":", 1)[1]
+    worst = exposure(market, legs)["worst"]
+    if not legs or kind not in ("spread", "total"):
+        return {"exposure_minor": worst, "low": None, "high": None}
+    costs = costs_of(kind, legs)
+    numbers = list(costs)
+    low = high = next(number for number in numbers if costs[number] == worst)
+    while costs.get(high + 1) == worst:
+        high += 1
+    return {
+        "exposure_minor": worst,
+        "low": low if low > numbers[0] or kind == "total" else None,
+        "high": high if high < numbers[-1] else None,
+    }
 
 
 def by_winner(kind: str, legs: list[Taken]) -> dict[str, Any]:

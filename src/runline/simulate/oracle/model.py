@@ -14,6 +14,7 @@ from runline.simulate.oracle.answers import Event, Prediction, Refusal, Refused,
 from runline.simulate.oracle.calendar import Calendar
 from runline.simulate.oracle.figures import figures_of
 from runline.simulate.oracle.people import sender_of
+from runline.simulate.oracle.preview import moves
 from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Moment
 from runline.simulate.oracle.sessions import a_session
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
@@ -158,6 +159,11 @@ class Model:
         assert position == state.seq, f"{stream} stands at {state.seq}, not at {position}"
         prediction = self.judge(stream, at_ns, actor, name, fields, **ground)
         return not prediction.known or refusal_difference(prediction, code, details) == "", prediction
+
+    def moves(self, stream: str, actor: str, events: tuple[Event, ...]) -> dict[str, Any]:
+        """What events would move that have not happened, as far as whoever asks may see it."""
+        state = self.stream(stream)
+        return moves(state, actor, events) if isinstance(state, Book) else {}
 
     def figures(self, stream: str) -> dict[str, Any]:
         """All that stands in a stream, and what follows from it."""
