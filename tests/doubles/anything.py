@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from tests.doubles.beside import ComparedHouse, compare_figures, compared_stage
 from tests.doubles.chance import LEAGUES, Chance
-from tests.doubles.made import MADE
+from tests.doubles.made import MADE, paired
 from tests.doubles.stage import HOUR_NS, SECOND_NS
 from tests.doubles.words import agent, board, game, player
 
@@ -35,6 +35,9 @@ OFTEN = (
 )
 
 
+OF_PAIRS = (*("PlacePair",) * 3, "VoidLeg", "VoidWager", "EnterResult", "ConfirmResult", "ConfirmResult", "DoSlice")
+
+
 def actor_of(by: Chance, in_house: bool, needs: Permission | None, sender: str) -> str:
     """Who sends a command: mostly somebody who may."""
     if needs is None:
@@ -53,24 +56,27 @@ def actor_of(by: Chance, in_house: bool, needs: Permission | None, sender: str) 
 def sent(by: Chance) -> Sent:
     """What somebody sends next."""
     vocabulary = by.house.state.vocabulary
-    if by.gentle and by.chance(2):
+    if by.pairs and by.chance(3):
+        name = by.one(OF_PAIRS)
+    elif by.gentle and by.chance(2):
         name = "PlaceWager"
     else:
         name = by.one(OFTEN) if by.chance(2) else by.one(tuple(MADE))
     kind = vocabulary.commands[name]
     in_house = "house" in kind.streams and ("book" not in kind.streams or by.chance(3))
     by.book = by.one(by.books)
-    fields = MADE[name](by, in_house)
+    fields = paired(by, in_house) if name == "PlacePair" else MADE[name](by, in_house)
     actor = actor_of(by, in_house, kind.needs, kind.sender)
     if name == "PlaceWager" and by.chance(2):
         actor = fields["player"]
     return in_house, actor, name, fields
 
 
-def set_up(seed: int, *, gentle: bool) -> Chance:
+def set_up(seed: int, *, gentle: bool, pairs: bool) -> Chance:
     """A house with two books, a little of everything in them, and who chooses what is sent to them."""
-    house = compared_stage()
+    house = compared_stage(pairs=pairs)
     by = Chance(house, seed, gentle=gentle)
+    by.pairs = pairs
     by.books = [house.open_book("main"), house.open_book("north")]
     for league in ("MLB", "NFL", "NHL"):
         house.given(CreateLeague(league, LEAGUES[league]))  # type: ignore[arg-type]
@@ -97,9 +103,9 @@ def time_passes(by: Chance) -> None:
     house.time_is(until_ns)
 
 
-def season(seed: int, commands: int, *, gentle: bool) -> ComparedHouse:
+def season(seed: int, commands: int, *, gentle: bool, pairs: bool = False) -> ComparedHouse:
     """So many commands by chance, each judged by both. Raises Differs where they do not say the same."""
-    by = set_up(seed, gentle=gentle)
+    by = set_up(seed, gentle=gentle, pairs=pairs)
     stages = (by.house, *by.books)
     for count in range(1, commands + 1):
         if by.chance(8):

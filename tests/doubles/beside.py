@@ -5,13 +5,15 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+from tests.doubles import pair
+from tests.doubles.pair_rules import PAIRS
 from tests.doubles.stage import BookStage, HouseStage, Stage
 from tests.doubles.stands import stands
 
 from runline.domain.book import Book
 from runline.domain.messages import Command, Event, Rejected, bare
 from runline.domain.preview import moves_shown_to
-from runline.domain.vocabulary import Vocabulary, plain_vocabulary
+from runline.domain.vocabulary import NOUNS, Vocabulary, plain_vocabulary
 from runline.simulate.oracle import REQUIRED, Model, Shapes, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
 from runline.simulate.oracle.model import frozen
@@ -60,8 +62,9 @@ def previewed(stage: Stage, actor: str, decided: list[Event]) -> dict[str, Any]:
 class Beside:
     """The model, and what was compared: how often each command ended how."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.model = Model(shapes(vocabulary))
+    def __init__(self, vocabulary: Vocabulary, known: dict[str, Any]) -> None:
+        """known: what the model knows besides its own rules."""
+        self.model = Model(shapes(vocabulary), **known)
         self.ends: Counter[tuple[str, str]] = Counter()
         self.story: list[str] = []
 
@@ -138,8 +141,8 @@ class Compared(Stage):
 class ComparedHouse(Compared, HouseStage):
     """The house, and the clock of all."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.beside = Beside(vocabulary)
+    def __init__(self, vocabulary: Vocabulary, known: dict[str, Any]) -> None:
+        self.beside = Beside(vocabulary, known)
         super().__init__(vocabulary)
 
     def open_book(self, name: str) -> "ComparedBook":
@@ -157,6 +160,6 @@ class ComparedBook(Compared, BookStage):
         super().__init__(house, name)
 
 
-def compared_stage() -> ComparedHouse:
-    """A house with the model beside it."""
-    return ComparedHouse(plain_vocabulary())
+def compared_stage(*, pairs: bool = False) -> ComparedHouse:
+    """A house with the model beside it. pairs: both know pairs."""
+    return ComparedHouse(Vocabulary(*NOUNS, pair), PAIRS) if pairs else ComparedHouse(plain_vocabulary(), {})

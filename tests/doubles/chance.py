@@ -46,6 +46,7 @@ class Chance:
         self.house = house
         self.gentle = gentle
         """Whether most people mean well, so that much is wagered and settled."""
+        self.pairs = False
         self.books: list[ComparedBook] = []
         self.book: ComparedBook
         """The one that is meant."""

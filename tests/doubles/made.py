@@ -117,6 +117,13 @@ def line_moved(by: Chance, in_house: bool) -> dict[str, Any]:
     }
 
 
+def paired(by: Chance, in_house: bool) -> dict[str, Any]:
+    catalog = by.house.state.catalog
+    markets = [one for one in catalog.markets.values() if not one.off_board] or list(catalog.markets.values())
+    legs = [(market.name, by.one(SIDES[market.kind])) for market in (by.one(markets[-24:]), by.one(markets[-24:]))]
+    return {"player": by.player(), "selections": legs, "risk_minor": by.one((1_00, 2_50, 33_33))}
+
+
 def posted(by: Chance, in_house: bool) -> dict[str, Any]:
     game = by.game("scheduled")
     lines = [by.market_line() for _ in range(by.between(0, 5))]
@@ -272,4 +279,4 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
     "SignOut": lambda by, h: {"session": by.session(h), "cause": by.one(("signed_out", "wrong_password"))},
     "StartBook": lambda by, _: {"owner": "owner", "house_seq": by.between(0, 9)},
 }
-"""What makes the fields of each command. TakeResult is made by what the house causes."""
+"""What makes the fields of each command that is declared. TakeResult is made by what the house causes."""

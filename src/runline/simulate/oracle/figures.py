@@ -50,7 +50,7 @@ def house_figures(house: House) -> dict[str, Any]:
 def book_figures(book: Book) -> dict[str, Any]:
     """What a book's money stands at, and by what it goes."""
     players = book.players
-    markets = sorted({leg.market for ticket in book.open.values() for leg in ticket.legs})
+    markets = sorted({leg.market for ticket in book.open.values() for leg in ticket.legs if leg.ended is None})
     below = {node: [name for name, one in players.items() if is_below(book, node, one.agent)] for node in book.parents}
     waits = {number: pending(book, number) for number in players}
     return {

@@ -1,5 +1,6 @@
 """Model: all streams as they must be, and what each command must lead to."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from runline.simulate.oracle import accounts as _accounts
@@ -15,7 +16,7 @@ from runline.simulate.oracle.calendar import Calendar
 from runline.simulate.oracle.figures import figures_of
 from runline.simulate.oracle.people import sender_of
 from runline.simulate.oracle.preview import moves
-from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Moment
+from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Ground, Moment, Rule, Take
 from runline.simulate.oracle.sessions import a_session
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
 from runline.simulate.oracle.text import a_line, a_reason
@@ -42,10 +43,21 @@ def frozen(value: Any) -> Any:
 
 
 class Model:
-    """The house and its books. shapes: of each command its fields, each with its default or REQUIRED."""
+    """The house and its books.
 
-    def __init__(self, shapes: Shapes) -> None:
-        self.shapes = shapes
+    shapes: of each command its fields, each with its default or REQUIRED. rules, takes, grounds: what is known of commands and
+    events, if not only what the oracle has itself.
+    """
+
+    def __init__(
+        self,
+        shapes: Shapes,
+        *,
+        rules: Mapping[str, Rule] = RULES,
+        takes: Mapping[str, Take] = TAKES,
+        grounds: Mapping[str, Ground] = GROUNDS,
+    ) -> None:
+        self.shapes, self.rules, self.takes, self.grounds = shapes, rules, takes, grounds
         self.calendar = Calendar()
         self.house = House(HOUSE)
         self.books: dict[str, Book] = {}
@@ -69,7 +81,7 @@ class Model:
             self.views = [*sorted(self.views, key=lambda one: one.seq)[-VIEWS_MOST + 1 :], House(HOUSE)]
             view = self.views[-1]
         for at_ns, event in self.happened[view.seq : seq]:
-            take(view, at_ns, event)
+            self.happens(view, at_ns, event)
         return view
 
     def judge(
@@ -86,9 +98,9 @@ class Model:
         house_lag_ms: int = 0,
     ) -> Prediction:
         """What a command must lead to, at a time, in the state as it is. Changes nothing."""
-        if name not in RULES:
+        if name not in self.rules:
             return Prediction(known=False)
-        state, rule = self.stream(stream), RULES[name]
+        state, rule = self.stream(stream), self.rules[name]
         said = {field: default for field, default in self.shapes[name].items() if default is not REQUIRED}
         asked = Asked(frozen({**said, **fields}))
         try:
@@ -101,7 +113,7 @@ class Model:
                     raise Refused("password_needed")
             view = self.house if stream == HOUSE else self.view(house_seq)
             moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar)
-            moved_seq = GROUNDS[name](state, asked) if if_position is not None else 0
+            moved_seq = self.grounds[name](state, asked) if if_position is not None else 0
             has_moved = if_position is not None and moved_seq > if_position
             try:
                 for field in rule.reasons:
@@ -136,7 +148,7 @@ class Model:
         """What was predicted has happened."""
         state = self.stream(stream)
         for event in prediction.events:
-            take(state, at_ns, event)
+            self.happens(state, at_ns, event)
             if stream == HOUSE:
                 self.happened.append((at_ns, event))
         if name == "PostLines" and prediction.refusal is None and not prediction.events:
@@ -160,6 +172,12 @@ class Model:
         prediction = self.judge(stream, at_ns, actor, name, fields, **ground)
         return not prediction.known or refusal_difference(prediction, code, details) == "", prediction
 
+    def happens(self, state: Stream, at_ns: int, event: Event) -> None:
+        """An event happens in a stream."""
+        state.seq += 1
+        state.at_ns = at_ns
+        self.takes[event.name](state, Asked(event.fields))
+
     def moves(self, stream: str, actor: str, events: tuple[Event, ...]) -> dict[str, Any]:
         """What events would move that have not happened, as far as whoever asks may see it."""
         state = self.stream(stream)
@@ -174,13 +192,6 @@ def may_be_foreign(code: str) -> bool:
     """Whether what a command is about may be another's that is refused so: as foreign or unknown, or before anybody has looked
     whose it is, for what is wrong with the request itself."""
     return code in ("not_permitted", "already_exists") or code.startswith("unknown_") or code.endswith("_invalid")
-
-
-def take(state: Stream, at_ns: int, event: Event) -> None:
-    """An event happens in a stream."""
-    state.seq += 1
-    state.at_ns = at_ns
-    TAKES[event.name](state, Asked(event.fields))
 
 
 def refusal_difference(prediction: Prediction, code: str, details: dict[str, Any] | None) -> str:

@@ -24,11 +24,11 @@ def moves(book: Book, actor: str, events: tuple[Event, ...]) -> dict[str, Any]:
     for name, fields in events:
         if name == "TransactionEntered":
             balance[fields["player"]] += fields["change_minor"]
-        elif name == "WagerPlaced":
-            leg = Leg(fields["fixture"], fields["market"], fields["side"], fields["line_quarters"], fields["price"])
+        elif "risk_minor" in fields:
             pending[fields["player"]] += fields["risk_minor"]
             if sees and is_below(book, node, book.players[fields["player"]].agent):
-                comes.setdefault(leg.market, []).append((leg, fields["risk_minor"], fields["win_minor"]))
+                for leg in legs_placed(fields):
+                    comes.setdefault(leg.market, []).append((leg, fields["risk_minor"], fields["win_minor"]))
         elif name in ("WagerSettled", "WagerVoided", "WagerReversed"):
             ticket = book.tickets[fields["wager"]]
             back = name == "WagerReversed"
@@ -40,6 +40,12 @@ def moves(book: Book, actor: str, events: tuple[Event, ...]) -> dict[str, Any]:
                 for number in fields["opened" if back else "stood"]:
                     leg = ticket.legs[number - 1]
                     (comes if back else goes).setdefault(leg.market, []).append((leg, ticket.risk, ticket.win))
+        elif name in ("LegGraded", "LegVoided", "LegReversed"):
+            ticket = book.tickets[fields["wager"]]
+            if sees and is_below(book, node, book.players[ticket.player].agent):
+                leg = ticket.legs[fields["leg"] - 1]
+                moved = comes if name == "LegReversed" else goes
+                moved.setdefault(leg.market, []).append((leg, ticket.risk, ticket.win))
         elif name == "AgentMoved":
             ended = roles_ended(book, fields["agent"], fields["after"])
     worst, change = {}, {}
@@ -58,6 +64,13 @@ def moves(book: Book, actor: str, events: tuple[Event, ...]) -> dict[str, Any]:
         "worst": worst,
         "roles_ended": ended,
     }
+
+
+def legs_placed(fields: dict[str, Any]) -> list[Leg]:
+    """The legs of a ticket that is placed: that of a straight stands in the event itself."""
+    if "legs" in fields:
+        return [Leg(*leg[:5]) for leg in fields["legs"]]
+    return [Leg(fields["fixture"], fields["market"], fields["side"], fields["line_quarters"], fields["price"])]
 
 
 def open_in(book: Book, node: str, market: str) -> list[Taken]:

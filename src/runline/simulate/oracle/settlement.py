@@ -7,7 +7,7 @@ from runline.simulate.oracle.lateness import ended_for
 from runline.simulate.oracle.rules import BOTH, REASON, Asked, Moment, command, event, happens
 from runline.simulate.oracle.rulings import league_rules
 from runline.simulate.oracle.state import Book, House, Job, Leg, Score, Stream, Ticket
-from runline.simulate.oracle.tickets import CALLED_OFF, Ending, numbers, reversal, settled, to_void
+from runline.simulate.oracle.tickets import CALLED_OFF, VOIDED, Ending, numbers, reversal, settled, to_void
 
 SLICE = 64
 
@@ -153,4 +153,29 @@ def void_leg(book: Book, asked: Asked, moment: Moment) -> list[Event]:
     ticket = to_void(book, asked.wager, moment)
     if len(ticket.legs) == 1 or not 1 <= asked.leg <= len(ticket.legs):
         raise Refused("unknown_leg", leg=asked.leg)
-    raise NotImplementedError("tickets of several legs")
+    leg, about = ticket.legs[asked.leg - 1], {"wager": ticket.number, "player": ticket.player}
+    if leg.status == "void":
+        return []
+    events: list[Event] = []
+    if ticket.status == "settled":
+        events.append(reversal(ticket, asked.reason, (asked.leg,)))
+    elif leg.status == "graded":
+        events.append(happens("LegReversed", **about, leg=asked.leg, reason=asked.reason))
+    events.append(happens("LegVoided", **about, leg=asked.leg, reason=asked.reason))
+    endings = [one.ended for one in ticket.legs]
+    endings[asked.leg - 1] = VOIDED
+    jobs = {job.game: job for job in book.jobs.values()}
+    for number, other in enumerate(ticket.legs, 1):
+        if number == asked.leg or other.game not in jobs or other.status == "void":
+            continue
+        job = jobs[other.game]
+        ending = endings[number - 1] = ending_of(moment.house, job, other, ticket.house_seq)
+        if other.ended is not None and ending != other.ended:
+            reason = "regraded" if ending is not None else "result withdrawn"
+            events.append(happens("LegReversed", **about, leg=number, reason=reason))
+        if ending is not None and ending != other.ended:
+            events.append(happens("LegGraded", **about, leg=number, settlement=job.house_seq, ended=ending))
+    known = [ending for ending in endings if ending is not None]
+    if len(known) == len(endings):
+        events.append(settled(book, ticket, ticket.settlement, known, ()))
+    return events

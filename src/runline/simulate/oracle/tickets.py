@@ -1,5 +1,6 @@
 """Tickets: what stands of a wager, how it is voided, settled and taken back. Nothing is edited."""
 
+from collections.abc import Callable
 from typing import Any
 
 from runline.simulate.oracle.accounts import GRADING, post
@@ -56,7 +57,8 @@ def settled(book: Book, ticket: Ticket, settlement: int, endings: list[Ending], 
     )
 
 
-PAYS = {"straight": paid}
+PAYS: dict[str, Callable[[Book, Ticket, list[Ending]], tuple[str, int]]] = {"straight": paid}
+"""How a ticket of a kind ends, and what it returns, by how its legs have ended."""
 
 
 def to_void(book: Book, number: int, moment: Moment) -> Ticket:
@@ -118,6 +120,10 @@ def wager_reversed(book: Book, at: Asked) -> None:
         ticket.legs[number - 1].ended = None
     ticket.status, ticket.result, ticket.returned, ticket.settlement = "open", None, None, 0
     opens(book, ticket)
+    for job in book.jobs.values():
+        # What settles by results of its games comes by it again.
+        if ticket.number < job.number and any(leg.game == job.game for leg in ticket.legs):
+            job.queue = sorted({*job.queue, ticket.number})
     post(book, ticket.player, GRADING, at.change_minor)
     book.touch("ticket", at.wager)
 
