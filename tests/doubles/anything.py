@@ -1,6 +1,7 @@
 """Anything: whatever anybody may send to a house and its books, every command that is declared, sensible or not, by chance. Most
 of it means something, and much of it is refused, for every reason that there is."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -82,6 +83,7 @@ def set_up(seed: int, *, gentle: bool, pairs: bool) -> Chance:
         house.given(CreateLeague(league, LEAGUES[league]))  # type: ignore[arg-type]
     house.given(game("G1"), board("G1"))
     for book in by.books:
+        book.cannot_take = partial(by.odd, 12)
         book.given(agent("A1"), agent("A2", "A1"), agent("A3"))
         book.given(player("P1", "A2"), player("P2", "A1"), player("P3"))
     return by

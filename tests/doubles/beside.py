@@ -2,6 +2,7 @@
 differs is told."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,8 +12,10 @@ from tests.doubles.stage import BookStage, HouseStage, Stage
 from tests.doubles.stands import stands
 
 from runline.domain.book import Book
-from runline.domain.messages import Command, Event, Rejected, bare
+from runline.domain.messages import ENGINE, Command, Event, Rejected, bare
 from runline.domain.preview import moves_shown_to
+from runline.domain.setbacks import PutAside
+from runline.domain.settlement import TakeResult
 from runline.domain.vocabulary import NOUNS, Vocabulary, plain_vocabulary
 from runline.simulate.oracle import REQUIRED, Model, Shapes, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
@@ -153,7 +156,14 @@ class ComparedHouse(Compared, HouseStage):
 
 
 class ComparedBook(Compared, BookStage):
-    """A book."""
+    """A book. cannot_take: whether a result that reaches it is one that it cannot take, and sets aside."""
+
+    cannot_take: Callable[[], bool] = staticmethod(lambda: False)
+
+    def execute(self, command: Command, actor: str, if_position: int | None = None, session: str = "") -> list[Event]:
+        if isinstance(command, TakeResult) and self.cannot_take():
+            super().execute(PutAside("house", "TakeResult", str(command.house_seq), "a fault"), ENGINE)
+        return super().execute(command, actor, if_position, session)
 
     def __init__(self, house: ComparedHouse, name: str) -> None:
         self.beside = house.beside

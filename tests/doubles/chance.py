@@ -13,7 +13,7 @@ from runline.domain.tickets import Ticket
 
 T = TypeVar("T")
 
-REASONS = ("asked", "rain", "a mistake", "x" * 500) * 4 + ("", "  ", "two\nlines", "x" * 501)
+REASONS = ("asked", "rain", "a mistake", "news") * 4 + ("x" * 500,) + ("", "  ", "two\nlines", "x" * 501)
 STRANGE = ("", "nobody", "-", ".a", "a b", "x" * 64, "x" * 65, "root", "owner", "engine", "gateway", "house")
 AMOUNTS = (1, 100, 250, 10_00, 33_33, 100_00, 777_77, 10_000_00)
 ODD = (0, -1, 10**12, 10**12 + 1, 10**13, 10**13 + 1, 2**70, -(10**12))

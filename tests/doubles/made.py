@@ -182,7 +182,11 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "reason": by.reason(),
         "stand": not by.chance(3),
     },
-    "MoveAgent": lambda by, _: {"agent": by.node(), "parent": by.node(), "reason": by.reason()},
+    "MoveAgent": lambda by, _: {
+        "agent": by.one(list(by.book.state.tree.agents)[:6]) if by.chance(2) else by.node(),
+        "parent": list(by.book.state.tree.agents)[-1] if by.chance(3) else by.node(),
+        "reason": by.reason(),
+    },
     "MoveLine": line_moved,
     "OpenBook": lambda by, _: {
         "book": by.known(["main", "north", "south"]),

@@ -1,14 +1,22 @@
 """The oracle: a model that was written from the rules says of every command what the domain says, by chance and in both
 directions."""
 
+from collections import Counter
+from typing import Any
+
+import msgspec
 import pytest
-from tests.doubles.anything import season
+from tests.doubles.anything import season, set_up
 from tests.doubles.beside import Differs, compared_stage, shapes
 from tests.doubles.made import MADE
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import game
 
 from runline.domain.fixtures import RenumberFixture
+from runline.domain.messages import Rejected
+from runline.gateway.door import decoded, public_commands
+from runline.simulate.oracle.answers import Refused
+from runline.simulate.oracle.door import require_body
 from runline.simulate.oracle.rules import RULES, TAKES
 
 NOT_PREDICTED: frozenset[str] = frozenset()
@@ -58,3 +66,71 @@ def test_what_differs_is_told():
     del house.beside.model.house.games["G1"]
     with pytest.raises(Differs, match="unknown_fixture"):
         house.when(RenumberFixture("G1", 7, "given"))
+
+
+WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    1,
+    -1,
+    2**70,
+    1.0,
+    1.5,
+    "",
+    "x",
+    "x" * 513,
+    [],
+    [1, 2],
+    ["x"] * 513,
+    {},
+    {"x": 1},
+    [[1, 2]] * 3,
+)
+
+
+def spoiled(fields, by):
+    """A body in which something is otherwise: a value anywhere in it, or a field too few or too many."""
+    body = msgspec.json.decode(msgspec.json.encode(fields))
+    place = body
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        if not keys:
+            return body
+        key = by.one(keys)
+        if isinstance(place[key], dict | list) and place[key] and by.chance(2):
+            place = place[key]
+            continue
+        what = by.between(0, 9)
+        if what == 0:
+            del place[key]
+        elif what == 1 and isinstance(place, dict):
+            place["other"] = by.one(WRONG)
+        else:
+            place[key] = by.one(WRONG)
+        return body
+
+
+def at_the_door(decide):
+    try:
+        decide()
+    except (Rejected, Refused) as refused:
+        refusal = refused.refusal if isinstance(refused, Refused) else refused
+        return refusal.code, refusal.details
+    return None
+
+
+def test_the_door_takes_for_a_body_what_the_model_takes_for_one():
+    by = set_up(1, gentle=True, pairs=False)
+    public = {kind.__name__: kind for kind in public_commands(VOCABULARY)}
+    told: Counter[str | None] = Counter()
+    for name in [*public] * 40:
+        by.book = by.books[0]
+        fields = MADE[name](by, "book" not in public[name].streams)
+        body = fields if not fields or by.chance(4) else spoiled(fields, by)
+        schema = msgspec.json.schema(public[name])
+        decoder = msgspec.json.Decoder(public[name])
+        by_door = at_the_door(lambda body=body, decoder=decoder: decoded(decoder, msgspec.json.encode(body)))
+        by_model = at_the_door(lambda body=body, schema=schema: require_body(schema, body))
+        assert by_model == by_door, (name, body)
+        told[by_door and by_door[0]] += 1
+    assert all(told[code] > 10 for code in (None, "malformed_command", "too_long"))

@@ -27,7 +27,8 @@ def take_result(book: Book, asked: Asked, moment: Moment) -> list[Event]:
 
 @event("ResultTaken")
 def result_taken(book: Book, at: Asked) -> None:
-    book.taken_seq = at.house_seq
+    # One that was set aside may be taken after later ones.
+    book.taken_seq = max(book.taken_seq, at.house_seq)
     if not at.regrade and not open_on(book, at.fixture):
         return
     for number in [number for number, job in book.jobs.items() if job.game == at.fixture]:
