@@ -124,6 +124,14 @@ def paired(by: Chance, in_house: bool) -> dict[str, Any]:
     return {"player": by.player(), "selections": legs, "risk_minor": by.one((1_00, 2_50, 33_33))}
 
 
+def moved(by: Chance, in_house: bool) -> dict[str, Any]:
+    fixtures = by.house.state.catalog.fixtures
+    late = list(by.house.state.lateness.postponed)
+    name = by.one(late) if late and by.chance(3) else by.game("scheduled", "closed")
+    start_ns = fixtures[name].start_ns if name in fixtures and by.chance(6) else by.time_ns()
+    return {"fixture": name, "start_ns": start_ns, "reason": by.reason()}
+
+
 def posted(by: Chance, in_house: bool) -> dict[str, Any]:
     game = by.game("scheduled")
     lines = [by.market_line() for _ in range(by.between(0, 5))]
@@ -202,7 +210,7 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
     },
     "Reopen": lambda by, h: {**by.layer(h), "reason": by.reason()},
     "ReopenFixture": lambda by, _: {"fixture": by.game(), "reason": by.reason()},
-    "RescheduleFixture": lambda by, _: {"fixture": by.game(), "start_ns": by.time_ns(), "reason": by.reason()},
+    "RescheduleFixture": moved,
     "RestoreUser": lambda by, h: {"user": by.user(h), "reason": by.reason()},
     "ResumeFixture": lambda by, _: {
         "fixture": by.known(list(by.house.state.lateness.postponed) or [by.game()]),

@@ -10,6 +10,7 @@ from tests.doubles.anything import season, set_up
 from tests.doubles.beside import Differs, compared_stage, shapes
 from tests.doubles.made import MADE
 from tests.doubles.plain import VOCABULARY
+from tests.doubles.pruned import Discreet
 from tests.doubles.words import game
 
 from runline.domain.fixtures import RenumberFixture
@@ -58,6 +59,14 @@ def test_the_domain_does_with_tickets_of_several_legs_what_the_model_says():
     assert ends["PlacePair", "PairPlaced"] > 100
     told = " ".join(end for _, end in ends)
     assert all(one in told for one in ("LegGraded", "LegReversed", "LegVoided", "WagerReversed"))
+
+
+def test_what_somebody_below_the_root_is_refused_for_depends_on_nothing_that_is_foreign_to_them(monkeypatch):
+    monkeypatch.setattr("tests.doubles.beside.Model", Discreet)
+    model = season(8, 1_200, gentle=False).beside.model
+    assert isinstance(model, Discreet)
+    assert model.looked > 100
+    assert model.told == []
 
 
 def test_what_differs_is_told():
