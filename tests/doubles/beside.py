@@ -3,6 +3,7 @@ differs is told."""
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -162,7 +163,8 @@ class ComparedBook(Compared, BookStage):
 
     def execute(self, command: Command, actor: str, if_position: int | None = None, session: str = "") -> list[Event]:
         if isinstance(command, TakeResult) and self.cannot_take():
-            super().execute(PutAside("house", "TakeResult", str(command.house_seq), "a fault"), ENGINE)
+            with suppress(Rejected):
+                super().execute(PutAside("house", "TakeResult", str(command.house_seq), "a fault"), ENGINE)
         return super().execute(command, actor, if_position, session)
 
     def __init__(self, house: ComparedHouse, name: str) -> None:

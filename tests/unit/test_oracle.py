@@ -1,6 +1,7 @@
 """The oracle: a model that was written from the rules says of every command what the domain says, by chance and in both
 directions."""
 
+import sys
 from collections import Counter
 from typing import Any
 
@@ -13,10 +14,12 @@ from tests.doubles.plain import VOCABULARY
 from tests.doubles.pruned import Discreet
 from tests.doubles.words import game
 
+from runline.domain import bounds
 from runline.domain.fixtures import RenumberFixture
 from runline.domain.messages import Rejected
 from runline.gateway.door import decoded, public_commands
 from runline.simulate.oracle.answers import Refused
+from runline.simulate.oracle.bounds import MOST
 from runline.simulate.oracle.door import require_body
 from runline.simulate.oracle.rules import RULES, TAKES
 
@@ -59,6 +62,51 @@ def test_the_domain_does_with_tickets_of_several_legs_what_the_model_says():
     assert ends["PlacePair", "PairPlaced"] > 100
     told = " ".join(end for _, end in ends)
     assert all(one in told for one in ("LegGraded", "LegReversed", "LegVoided", "WagerReversed"))
+
+
+SMALL = {
+    "AGENTS_MAX": 14,
+    "ARCHIVED_MAX": 3,
+    "BOOKS_MAX": 2,
+    "BOOK_LINES_MAX": 4,
+    "EARLIER_STARTS_MAX": 2,
+    "FEEDS_MAX": 1,
+    "FIXTURES_MAX": 9,
+    "GUARD_RULES_MAX": 2,
+    "HELD_LINES_MAX": 1,
+    "LEAGUES_MAX": 4,
+    "MARKETS_MAX": 40,
+    "MARKETS_PER_POST_MAX": 5,
+    "OPEN_WAGERS_MAX": 12,
+    "PLAYERS_MAX": 12,
+    "ROLES_MAX": 8,
+    "ROLES_PER_NODE_MAX": 1,
+    "RULINGS_PER_LEAGUE_MAX": 2,
+    "SESSIONS_MAX": 3,
+    "SESSIONS_PER_USER_MAX": 2,
+    "SET_ASIDE_MAX": 2,
+    "SETTLE_SLICE_WAGERS": 2,
+    "STAFF_MAX": 8,
+    "SUSPENSIONS_MAX": 1,
+    "SUSPENSIONS_PER_NODE_MAX": 1,
+}
+
+
+def test_the_model_has_the_bounds_of_the_domain():
+    assert {name: getattr(bounds, name) for name in MOST} == MOST
+
+
+@pytest.mark.parametrize("seed", [100, 103, 105])
+def test_where_there_is_little_room_the_domain_refuses_what_the_model_refuses(seed, monkeypatch):
+    assert set(SMALL) == set(MOST)
+    of_domain = [module for name, module in list(sys.modules.items()) if name.startswith("runline.domain")]
+    for name, most in SMALL.items():
+        monkeypatch.setitem(MOST, name, most)
+        for module in of_domain:
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, most)
+    ends = season(seed, 2_000, gentle=seed % 2 == 1, pairs=seed == 103).beside.ends
+    assert len({name for name, end in ends if end == "too_many"}) > 5
 
 
 def test_what_somebody_below_the_root_is_refused_for_depends_on_nothing_that_is_foreign_to_them(monkeypatch):

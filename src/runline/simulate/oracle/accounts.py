@@ -2,6 +2,7 @@
 nothing: what a player gains, one of the book's accounts loses."""
 
 from runline.simulate.oracle.answers import Event, refuse_unless
+from runline.simulate.oracle.bounds import room
 from runline.simulate.oracle.people import PLAYER, a_free_name, a_role_to_give, may
 from runline.simulate.oracle.rules import REASON, Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.state import Book, Player, User
@@ -59,6 +60,7 @@ def create_player(book: Book, asked: Asked, moment: Moment) -> list[Event]:
         return []
     a_free_name(book, asked.player)
     a_node(book, user, asked.agent)
+    room(book, user, "PLAYERS_MAX", "players")
     if asked.credit_limit_minor:
         refuse_unless("credit_change" in may(book, user), "not_permitted", permission="credit_change")
     a_role_to_give(book, user, PLAYER, asked.agent)

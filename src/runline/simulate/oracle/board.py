@@ -4,6 +4,7 @@ mistake, takes its market off the board."""
 from typing import Any
 
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import MOST, one_more
 from runline.simulate.oracle.games import a_game
 from runline.simulate.oracle.guard import Line, tripped
 from runline.simulate.oracle.official import has_period
@@ -13,8 +14,6 @@ from runline.simulate.oracle.state import Game, Held, House, Market
 from runline.simulate.oracle.suspension import is_stale
 
 AHEAD_NS = 10 * 10**9
-MARKETS_MOST = 64
-HELD_MOST = 10_000
 PERIODS = ("game", "1h", "2h", "q1", "q2", "q3", "q4")
 KINDS = ("spread", "moneyline", "total", "three_way", "draw_no_bet")
 
@@ -64,7 +63,7 @@ def post_lines(house: House, asked: Asked, moment: Moment) -> list[Event]:
     game = a_game(house, asked.fixture)
     takes_lines(game, moment)
     in_time(house, game, asked, moment)
-    refuse_unless(len(asked.lines) <= MARKETS_MOST, "too_many", most=MARKETS_MOST)
+    refuse_unless(len(asked.lines) <= MOST["MARKETS_PER_POST_MAX"], "too_many", most=MOST["MARKETS_PER_POST_MAX"])
     given: dict[str, dict[str, Any]] = {}
     lines: dict[str, Line] = {}
     faults: dict[str, Refused] = {}
@@ -79,6 +78,9 @@ def post_lines(house: House, asked: Asked, moment: Moment) -> list[Event]:
         except Refused as refused:
             lines.pop(name, None)
             faults[name] = refused
+    new = sum(1 for name in lines if name not in house.markets)
+    room_for_all = not new or len(house.markets) + new <= MOST["MARKETS_MAX"]
+    refuse_unless(room_for_all, "too_many", most=MOST["MARKETS_MAX"])
     events: list[Event] = []
     waiting: list[str] = []
     for name, line in lines.items():
@@ -93,6 +95,11 @@ def post_lines(house: House, asked: Asked, moment: Moment) -> list[Event]:
         if holds and held and same(held, line) and held.reasons == reasons:
             waiting.append(name)
             continue
+        if holds and not held:
+            waits = len(house.held) + sum(1 for one in events if one.name == "LineHeld")
+            if waits >= MOST["HELD_LINES_MAX"]:
+                faults[name] = Refused("too_many", most=MOST["HELD_LINES_MAX"])
+                continue
         about = {
             "market": name,
             "fixture": game.name,
@@ -197,6 +204,8 @@ def the_held(house: House, asked: Asked) -> Held:
 def confirm_line(house: House, asked: Asked, moment: Moment) -> list[Event]:
     held = the_held(house, asked)
     takes_lines(a_game(house, held.game), moment)
+    if held.market not in house.markets:
+        one_more("MARKETS_MAX", len(house.markets))
     about = {"fixture": held.game, "kind": held.kind, "period": held.period, "line_quarters": held.line}
     entered = {"prices": held.prices, "entered_ns": held.entered_ns, "tripped": held.reasons, "source": held.source}
     return [happens("LinePosted", market=held.market, **about, **entered)]

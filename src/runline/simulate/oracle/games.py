@@ -1,13 +1,13 @@
 """Games: leagues and fixtures, how they come onto the board, move, close and leave."""
 
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import one_more
 from runline.simulate.oracle.rules import IN_HOUSE, REASON, Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.state import Game, House, Known
 from runline.simulate.oracle.text import an_id, two_teams
 
 ROTATION_MOST = 2**31 - 2
 TIME_MOST_NS = 2**62
-MOVES_MOST = 50
 ARCHIVED_AFTER_NS = 30 * 24 * 3_600 * 10**9
 OVER = ("final", "cancelled")
 
@@ -90,6 +90,7 @@ def create_league(house: House, asked: Asked, moment: Moment) -> list[Event]:
     if known is not None:
         refuse_unless(known == asked.sport, "already_exists", id=asked.league, differs={"sport": known})
         return []
+    one_more("LEAGUES_MAX", len(house.leagues))
     return [happens("LeagueCreated", league=asked.league, sport=asked.sport)]
 
 
@@ -115,6 +116,8 @@ def create_fixture(house: House, asked: Asked, moment: Moment) -> list[Event]:
         refuse_unless(not differs, "already_exists", id=asked.fixture, differs=differs)
         return []
     refuse_unless(asked.fixture not in house.archived, "already_exists", id=asked.fixture)
+    one_more("FIXTURES_MAX", len(house.games))
+    one_more("ARCHIVED_MAX", len(house.archived))
     free_numbers(house, asked.rotation, asked.fixture)
     two_teams(asked.away, asked.home)
     a_start(asked.start_ns)
@@ -140,7 +143,7 @@ def reschedule_fixture(house: House, asked: Asked, moment: Moment) -> list[Event
     if asked.start_ns == game.start_ns and game.name not in house.postponed:
         return []
     may_step(game, "FixtureRescheduled")
-    refuse_unless(len(house.starts.get(game.name, [])) < MOVES_MOST, "too_many", most=MOVES_MOST)
+    one_more("EARLIER_STARTS_MAX", len(house.starts.get(game.name, [])))
     known = known_of(house, game.name)
     refuse_unless(known.entered is None and known.confirmed is None, "fixture_status", revision=known.revision)
     refuse_unless(game.status == "scheduled" or asked.start_ns > moment.at_ns, "past_cutoff")

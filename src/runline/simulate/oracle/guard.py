@@ -5,6 +5,7 @@ from fractions import Fraction
 from math import floor
 
 from runline.simulate.oracle.answers import Event, refuse_unless
+from runline.simulate.oracle.bounds import one_more
 from runline.simulate.oracle.odds import price
 from runline.simulate.oracle.official import SPORTS
 from runline.simulate.oracle.rules import IN_HOUSE, REASON, Asked, Moment, command, event, ground, happens
@@ -125,6 +126,8 @@ def set_guard(house: House, asked: Asked, moment: Moment) -> list[Event]:
     after = None if asked.action == "default" else (asked.limit, asked.action)
     if before == after:
         return []
+    if before is None:
+        one_more("GUARD_RULES_MAX", len(house.guard))
     place = {name: asked.fields[name] for name in ("scope", "subject", "market", "check")}
     return [happens("GuardSet", **place, before=before, after=after, reason=asked.reason)]
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from runline.simulate.oracle.answers import Event, refuse_unless
+from runline.simulate.oracle.bounds import one_more
 from runline.simulate.oracle.odds import shaded
 from runline.simulate.oracle.prices import LINE_MOST, a_line, of_side, prices_of_record
 from runline.simulate.oracle.rules import Asked, Moment, command, event, ground, happens
@@ -71,6 +72,8 @@ def move_line(book: Book, asked: Asked, moment: Moment) -> list[Event]:
         after = wanted(a_market(moment.house, asked.market), asked)
     if before == after:
         return []
+    if asked.market not in book.lines:
+        one_more("BOOK_LINES_MAX", len(book.lines))
     fields = {"before": asdict(before), "after": asdict(after), "reason": asked.reason}
     return [happens("LineMoved", market=asked.market, **fields)]
 

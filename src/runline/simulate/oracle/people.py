@@ -5,6 +5,7 @@ What was taken from above, of a user or of a role, is given back from there or a
 """
 
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import one_more, room
 from runline.simulate.oracle.rules import BOTH, REASON, Asked, Moment, Rule, command, event, ground, happens
 from runline.simulate.oracle.state import ROOT, Role, Stream, User
 from runline.simulate.oracle.text import an_id
@@ -160,6 +161,10 @@ def set_role(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
     a_node(stream, asker, node)
     refuse_unless(asked.role != OWNER, "not_permitted")
     refuse_unless(node == asked.node, "role_elsewhere", node=node)
+    if role is None:
+        room(stream, asker, "ROLES_MAX", "roles")
+        if node != ROOT:
+            one_more("ROLES_PER_NODE_MAX", sum(1 for one in stream.roles.values() if one.node == node))
     for permission in asked.permissions:
         refuse_unless(permission in permissions_of(stream.kind), "permission_invalid", permission=permission)
     refuse_unless(len(asked.permissions) <= len(ALL), "too_many", most=len(ALL))
@@ -217,6 +222,7 @@ def create_user(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
         return []
     a_free_name(stream, asked.user)
     a_node(stream, moment.user, asked.node)
+    room(stream, moment.user, "STAFF_MAX", "users")
     a_role_to_give(stream, moment.user, asked.role, asked.node)
     return [happens("UserCreated", user=asked.user, node=asked.node, role=asked.role, player="")]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from runline.simulate.oracle.accounts import AMOUNT_MOST, available
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import MOST
 from runline.simulate.oracle.lines import a_market, offered
 from runline.simulate.oracle.odds import Price, price, price_of, risk_for, win_for
 from runline.simulate.oracle.rules import Asked, Moment, command, event, ground, happens
@@ -13,7 +14,6 @@ from runline.simulate.oracle.tickets import opens
 from runline.simulate.oracle.tree import a_player
 
 LAG_MS_MOST = 2_000
-OPEN_MOST = 5_000_000
 
 
 @dataclass
@@ -68,7 +68,8 @@ def market_open(book: Book, market: Market, asked: Asked, moment: Moment) -> Non
 
 
 def room_left(book: Book) -> None:
-    refuse_unless(len(book.open) < OPEN_MOST, "too_many", most=OPEN_MOST, rule="room_left")
+    most = MOST["OPEN_WAGERS_MAX"]
+    refuse_unless(len(book.open) < most, "too_many", most=most, rule="room_left")
 
 
 def line_taken(book: Book, market: Market, asked: Asked) -> tuple[int | None, Price]:

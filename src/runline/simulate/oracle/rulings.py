@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from runline.simulate.oracle.answers import Event, refuse_unless
+from runline.simulate.oracle.bounds import one_more
 from runline.simulate.oracle.games import OVER, a_game, look_soon
 from runline.simulate.oracle.official import DRAWN, League, Row, rules_of
 from runline.simulate.oracle.rules import IN_HOUSE, REASON, Asked, Moment, command, event, ground, happens
@@ -11,7 +12,6 @@ from runline.simulate.oracle.state import House
 
 LENGTH_MOST = 10_000
 HOURS_MOST = 31 * 24
-RULINGS_MOST = 500
 
 
 def standing(house: House, league: str, seq: int | None = None) -> dict[tuple[str, str], dict[str, Any]]:
@@ -68,8 +68,7 @@ def set_league_rule(house: House, asked: Asked, moment: Moment) -> list[Event]:
     before = standing(house, asked.league).get((asked.market, asked.period))
     if before == rule:
         return []
-    changes = [one for one in house.rulings if one[1] == asked.league]
-    refuse_unless(len(changes) < RULINGS_MOST, "too_many", most=RULINGS_MOST)
+    one_more("RULINGS_PER_LEAGUE_MAX", sum(1 for one in house.rulings if one[1] == asked.league))
     place = {"league": asked.league, "market": asked.market, "period": asked.period}
     return [happens("LeagueRuleSet", **place, before=before, after=rule, reason=asked.reason)]
 

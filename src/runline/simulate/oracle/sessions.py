@@ -7,12 +7,12 @@ when it is idle.
 from hashlib import sha256
 
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import MOST, room
 from runline.simulate.oracle.people import a_user, end_session, not_from_above, stand_above
 from runline.simulate.oracle.rules import BOTH, REASON, Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.state import ROOT, Session, Stream, User
 
 STEP_NS = 2 * 10**9
-SESSIONS_MOST = 32
 LENGTH_LEAST_NS = 10**9
 LENGTH_MOST_NS = 400 * 24 * 3_600 * 10**9
 HASH_LENGTH = 256
@@ -51,9 +51,11 @@ def sign_in(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
     refuse_unless(possible, "expiry_invalid", most=LENGTH_MOST_NS)
     own = sorted((one.started_ns, name) for name, one in stream.sessions.items() if one.user == asked.user)
     events = []
-    if len(own) >= SESSIONS_MOST:
+    if len(own) >= MOST["SESSIONS_PER_USER_MAX"]:
         oldest = {"session": own[0][1], "user": asked.user, "cause": "replaced", "reason": ""}
         events.append(happens("SessionEnded", **oldest))
+    else:
+        room(stream, stream.users[asked.user], "SESSIONS_MAX", "sessions")
     refuse_unless(asked.session not in stream.sessions, "already_exists")
     fields = {name: asked.fields[name] for name in ("user", "session", "kind", "idle_ns", "whole_ns", "device")}
     return [*events, happens("SignedIn", **fields)]

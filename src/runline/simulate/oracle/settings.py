@@ -2,6 +2,7 @@
 
 from runline.simulate.oracle.accounts import ADJUSTMENTS, AMOUNT_MOST, CASH, GRADING
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import one_more
 from runline.simulate.oracle.people import OWNER, PLAYER, PLAYER_MAY, RUNLINE, VIEWER_MAY, a_free_name, permissions_of
 from runline.simulate.oracle.rules import IN_HOUSE, REASON, Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Role, Stream, User
@@ -43,6 +44,7 @@ def open_book(house: House, asked: Asked, moment: Moment) -> list[Event]:
         refuse_unless(owner == asked.owner, "already_exists", id=asked.book, differs={"owner": owner})
         return []
     refuse_unless(asked.book not in (HOUSE, *RUNLINE) and asked.owner not in RUNLINE, "already_exists")
+    one_more("BOOKS_MAX", len(house.opened))
     return [happens("BookOpened", book=asked.book, owner=asked.owner)]
 
 

@@ -2,14 +2,13 @@
 first (`closed`), and taken back where the score says otherwise; then what is open (`open`)."""
 
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import MOST
 from runline.simulate.oracle.grading import graded
 from runline.simulate.oracle.lateness import ended_for
 from runline.simulate.oracle.rules import BOTH, REASON, Asked, Moment, command, event, happens
 from runline.simulate.oracle.rulings import league_rules
 from runline.simulate.oracle.state import Book, House, Job, Leg, Score, Stream, Ticket
 from runline.simulate.oracle.tickets import CALLED_OFF, VOIDED, Ending, numbers, reversal, settled, to_void
-
-SLICE = 64
 
 
 @command("TakeResult")
@@ -112,14 +111,15 @@ def do_slice(book: Stream, asked: Asked, moment: Moment) -> list[Event]:
     job = book.jobs.get(asked.job) if isinstance(book, Book) else None
     if job is None or not isinstance(book, Book) or ("job", "settlement", str(job.number)) in book.aside.values():
         return []
+    most = MOST["SETTLE_SLICE_WAGERS"]
     if job.stage == "closed":
         on = book.of_game.get(job.game, ())
         closed = sorted(one.number for one in on if one.status != "open" and one.number > job.cursor)
-        chosen, more = closed[:SLICE], len(closed) >= SLICE
+        chosen, more = closed[:most], len(closed) >= most
         following = ("closed", chosen[-1]) if more else ("open", 0)
     else:
         still = [number for number in job.queue if number > job.cursor and number in book.open]
-        chosen, more = still[:SLICE], len(still) > SLICE
+        chosen, more = still[:most], len(still) > most
         following = ("open", chosen[-1]) if more else ("", 0)
     events: list[Event] = []
     handled = 0

@@ -1,6 +1,7 @@
 """Suspension: betting is closed in layers; a thing is open when no layer closes it."""
 
 from runline.simulate.oracle.answers import Event, Refused, refuse_unless
+from runline.simulate.oracle.bounds import one_more
 from runline.simulate.oracle.official import SPORTS
 from runline.simulate.oracle.prices import SIDES
 from runline.simulate.oracle.rules import BOTH, REASON, Asked, Moment, command, event, ground, happens
@@ -8,6 +9,7 @@ from runline.simulate.oracle.state import ROOT, Book, House, Layer, Market, Stre
 from runline.simulate.oracle.tree import a_node, a_player, is_below, upwards
 
 SUBJECT_LENGTH = 256
+NARROW = ("fixture", "market", "selection", "player")
 
 
 def is_stale(house: Stream, market: Market) -> bool:
@@ -73,6 +75,15 @@ def is_there(house: House, scope: str, subject: str) -> bool:
     return subject in known[scope]
 
 
+def room_for_layer(stream: Stream, user: User, scope: str) -> None:
+    """The staff of the whole stream have room for so many layers of a scope, those of a node for so many of all narrow ones."""
+    layers = [(one, layer.node) for (one, _), layer in stream.layers.items() if one in NARROW]
+    if user.node == ROOT:
+        one_more("SUSPENSIONS_MAX", layers.count((scope, ROOT)))
+    else:
+        one_more("SUSPENSIONS_PER_NODE_MAX", sum(1 for _, node in layers if node == user.node))
+
+
 @command("Suspend", needs="suspend", streams=BOTH, urgent=True, reasons=REASON)
 def suspend(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
     a_subject(stream, moment.user, asked.scope, asked.subject)
@@ -81,6 +92,8 @@ def suspend(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
     if layer and is_below(stream, layer.node, moment.user.node):
         return []
     refuse_unless(is_there(moment.house, asked.scope, asked.subject), "unknown_subject", subject=asked.subject)
+    if layer is None and asked.scope in NARROW:
+        room_for_layer(stream, moment.user, asked.scope)
     fields = {"scope": asked.scope, "subject": asked.subject, "node": moment.user.node, "reason": asked.reason}
     return [happens("Suspended", **fields)]
 

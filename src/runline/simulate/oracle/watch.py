@@ -1,6 +1,7 @@
 """Watch: feeds that must be heard of, what is too slow, and what was set aside."""
 
 from runline.simulate.oracle.answers import Event, refuse_unless
+from runline.simulate.oracle.bounds import one_more
 from runline.simulate.oracle.rules import BOTH, IN_HOUSE, REASON, Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.settings import whole_book
 from runline.simulate.oracle.state import ROOT, Book, Feed, House, Stream
@@ -22,6 +23,8 @@ def watch_feed(house: House, asked: Asked, moment: Moment) -> list[Event]:
     before_ms = house.feeds[asked.feed].silent_after_ms if asked.feed in house.feeds else 0
     if before_ms == after_ms:
         return []
+    if asked.feed not in house.feeds:
+        one_more("FEEDS_MAX", len(house.feeds))
     return [happens("FeedWatched", feed=asked.feed, before_ms=before_ms, after_ms=after_ms, reason=asked.reason)]
 
 
@@ -120,6 +123,7 @@ def put_aside(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
     duty = (asked.what, asked.kind, asked.subject)
     if duty in stream.aside.values() or not is_owed(stream, *duty):
         return []
+    one_more("SET_ASIDE_MAX", len(stream.aside))
     reason = "".join(letter if letter.isprintable() else " " for letter in asked.reason[:REASON_LENGTH])
     return [happens("WorkSetAside", what=asked.what, kind=asked.kind, subject=asked.subject, reason=reason)]
 
