@@ -29,6 +29,9 @@ OFTEN = (
     "CreateAgent",
     "KeepSession",
     "MoveLine",
+    "SetLeagueRule",
+    "ReopenFixture",
+    "CancelFixture",
     "SetRole",
     "CreateUser",
     "AssignRole",
@@ -95,6 +98,10 @@ def time_passes(by: Chance) -> None:
     long, short = (7, 30, 200), (1, 60, 60, 600, 600 if by.gentle else 3_600)
     is_long = by.chance(100 if by.gentle else 30)
     until_ns = house.clock_ns + (by.one(long) * HOUR_NS if is_long else by.one(short) * SECOND_NS)
+    sessions = [one for stage in (house, *by.books) for one in stage.state.sessions.by_name.values()]
+    ends = [one.idle_until_ns for one in sessions if one.idle_until_ns > house.clock_ns]
+    if ends and by.chance(8):
+        until_ns = min(ends)
     while not by.chance(20):
         due = min(
             (stage.state.timers.due[0][0] for stage in (house, *by.books) if stage.state.timers.due), default=until_ns

@@ -121,6 +121,20 @@ class Chance:
     def node(self) -> str:
         return self.known([*self.book.state.tree.agents, ROOT])
 
+    def deepest(self) -> str:
+        """The agent that stands lowest in the book's tree."""
+        tree = self.book.state.tree
+        return max(tree.agents, key=lambda name: len(tree.chain(name)))
+
+    def rotation(self) -> int:
+        """A rotation number, often that of a game that is over."""
+        over = [
+            one.rotation for one in self.house.state.catalog.fixtures.values() if one.status in ("final", "cancelled")
+        ]
+        if over and self.chance(4):
+            return self.one(over[-8:])
+        return self.one((0, -1, 2**31)) if self.chance(25) else self.between(1, 400) * self.one((1, 2))
+
     def player(self) -> str:
         return self.known(self.book.state.tree.players)
 
@@ -184,7 +198,8 @@ class Chance:
         score: dict[str, Any] = {"final": not self.chance(4)}
         periods: list[list[int]] = []
         if self.chance(2):
-            known = count if score["final"] and not self.chance(6) else self.between(0, count + 1)
+            whole = count + (1 if sport == "baseball" and self.chance(3) else 0)
+            known = whole if score["final"] and not self.chance(6) else self.between(0, count + 1)
             periods = [[self.between(0, 3), self.between(0, 3)] for _ in range(known)]
             score["periods"] = periods
         overtime = [[self.between(0, 2), self.between(0, 2)]] if self.chance(5) else []
@@ -236,6 +251,8 @@ class Chance:
             line = known.line_quarters
             if known.kind == "spread" and side == "away" and line is not None:
                 line = -line
+        if self.chance(12) and line is not None:
+            line += self.one((-2, 2))
         if self.odd(6):
             price = self.one(PRICES + NO_PRICES)
         if self.odd(10):
@@ -250,7 +267,7 @@ class Chance:
             "basis": self.one(("base", "risk", "to_win")),
             "odds_change": self.one(("exact", "accept_better", "accept_any")),
             "partial": self.chance(3),
-            "channel": self.one(("api", "web", "phone", "clerk")) if self.odd(20) else None,
+            "channel": self.one(("api", "web", "phone", "clerk")) if self.chance(12) else None,
         }
 
     def subject(self, in_house: bool, scope: str) -> str:

@@ -14,7 +14,7 @@ from runline.domain.permissions import Permission
 def signs_in(by: Chance, in_house: bool) -> dict[str, Any]:
     user, seq = by.credential(in_house)
     by.sessions += 1
-    idle = by.one((SECOND_NS, HOUR_NS // 2, HOUR_NS, 0))
+    idle = by.one((SECOND_NS, HOUR_NS // 2, HOUR_NS, 24 * HOUR_NS, 0))
     return {
         "user": user,
         "session": f"s{by.sessions}" if not by.chance(20) else by.session(in_house),
@@ -71,7 +71,7 @@ def new_game(by: Chance, in_house: bool) -> dict[str, Any]:
     return {
         "fixture": name,
         "league": by.league(),
-        "rotation": by.one((0, -1, 2**31)) if by.chance(25) else by.between(1, 400) * by.one((1, 2)),
+        "rotation": by.rotation(),
         "away": by.one(("Away", "Visitors", " home ", "", "two\nlines")) if by.chance(8) else f"{name} away",
         "home": "Home" if by.chance(8) else f"{name} home",
         "start_ns": by.time_ns() if by.chance(3) else by.now_ns + by.between(1, 20) * HOUR_NS,
@@ -159,7 +159,7 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
     "ConfirmResult": is_played,
     "CreateAgent": lambda by, _: {
         "agent": by.known([f"A{by.between(1, 60)}"]),
-        "parent": by.node() if by.chance(3) else list(by.book.state.tree.agents)[-1],
+        "parent": by.node() if by.chance(3) else by.deepest(),
     },
     "CreateFixture": new_game,
     "CreateLeague": lambda by, _: {"league": by.league(), "sport": by.one(tuple(LEAGUES.values()))},
@@ -192,7 +192,7 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
     },
     "MoveAgent": lambda by, _: {
         "agent": by.one(list(by.book.state.tree.agents)[:6]) if by.chance(2) else by.node(),
-        "parent": list(by.book.state.tree.agents)[-1] if by.chance(3) else by.node(),
+        "parent": by.deepest() if by.chance(3) else by.node(),
         "reason": by.reason(),
     },
     "MoveLine": line_moved,
@@ -209,7 +209,10 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "reason": by.reason(),
     },
     "Reopen": lambda by, h: {**by.layer(h), "reason": by.reason()},
-    "ReopenFixture": lambda by, _: {"fixture": by.game(), "reason": by.reason()},
+    "ReopenFixture": lambda by, _: {
+        "fixture": by.game("cancelled") if by.chance(3) else by.game("cancelled", "final", "closed"),
+        "reason": by.reason(),
+    },
     "RescheduleFixture": moved,
     "RestoreUser": lambda by, h: {"user": by.user(h), "reason": by.reason()},
     "ResumeFixture": lambda by, _: {
