@@ -10,7 +10,7 @@ import msgspec
 from tests.doubles import pair
 from tests.doubles.pair_rules import PAIRS
 from tests.doubles.stage import BookStage, HouseStage, Stage
-from tests.doubles.stands import stands
+from tests.doubles.stands import entries, stands
 
 from runline.domain.book import Book
 from runline.domain.messages import ENGINE, Command, Event, Rejected, bare
@@ -112,7 +112,9 @@ class Beside:
 def compare_figures(stage: "Compared") -> None:
     """Compare all that stands in a stream. Raises Differs."""
     stream = stage.state.stream
-    told = difference(frozen(stage.beside.model.figures(stream)), frozen(stands(stage)), stream)
+    model = stage.beside.model
+    told = difference(frozen(model.figures(stream)), frozen(stands(stage)), stream)
+    told = told or difference(model.entries(stream), entries(stage), f"{stream}'s ledger")
     if told:
         raise Differs(told)
 

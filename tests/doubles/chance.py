@@ -182,7 +182,7 @@ class Chance:
         """A line as it is sent next: mostly as it stands, or moved a little, or turned round."""
         quarters, prices = line["line_quarters"], line["prices"]
         if self.chance(4) and quarters is not None:
-            quarters += self.one((-8, -1, 1, 2, 30))
+            quarters += self.one((-8, -1, 1, 2, 6, 8, 12, -12, 28, -28, 40))
         if self.chance(8) and line["kind"] == "spread" and quarters is not None:
             quarters = -quarters
         if self.chance(5):
@@ -192,8 +192,12 @@ class Chance:
         return {**line, "line_quarters": quarters, "prices": prices}
 
     def score(self, game: str) -> dict[str, Any]:
-        catalog = self.house.state.catalog
-        sport = catalog.fixtures[game].sport if game in catalog.fixtures else "football"
+        """How a game ended, or stands."""
+        fixtures = self.house.state.catalog.fixtures
+        return self.score_of(fixtures[game].sport if game in fixtures else "football")
+
+    def score_of(self, sport: str) -> dict[str, Any]:
+        """A score of a sport, which may contradict itself."""
         count = {"baseball": 9, "hockey": 3, "soccer": 2}.get(sport, 4)
         score: dict[str, Any] = {"final": not self.chance(4)}
         periods: list[list[int]] = []

@@ -13,6 +13,7 @@ from runline.domain.held import HeldLine
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
 from runline.domain.lateness import LateWindow
+from runline.domain.ledger import LedgerEntry
 from runline.domain.lines import departure
 from runline.domain.nodes import ROOT
 from runline.domain.risk import AgentSums
@@ -51,6 +52,11 @@ def of_row(row: Any, *without: str) -> dict[str, Any]:
     """A row's fields."""
     fields = plain(row)
     return {name: fields[name] for name in fields if name not in (*without, "changed_seq")}
+
+
+def entries(stage: Stage) -> dict[int, dict[str, Any]]:
+    """The ledger's entries, as the oracle tells them."""
+    return {row.number: of_row(row, "number") for row in stage.stored(LedgerEntry)}
 
 
 def of_user(user: User) -> dict[str, Any]:

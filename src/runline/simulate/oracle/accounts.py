@@ -5,7 +5,7 @@ from runline.simulate.oracle.answers import Event, refuse_unless
 from runline.simulate.oracle.bounds import room
 from runline.simulate.oracle.people import PLAYER, a_free_name, a_role_to_give, may
 from runline.simulate.oracle.rules import REASON, Asked, Moment, command, event, ground, happens
-from runline.simulate.oracle.state import Book, Player, User
+from runline.simulate.oracle.state import Book, Entry, Player, User
 from runline.simulate.oracle.tree import a_node, a_player, is_below
 
 CREDIT_MOST = 10**13
@@ -30,12 +30,17 @@ def available(book: Book, number: str, at_ns: int) -> int:
     return player.credit + temporary + player.balance - pending(book, number)
 
 
-def post(book: Book, number: str, account: str, change: int) -> None:
-    """Money moves between a player and an account of the book."""
+def post(book: Book, number: str, account: str, change: int, kind: str, wager: int, why: str) -> None:
+    """Money moves between a player and an account of the book; the ledger says from where to where, and why."""
     if change:
+        before = book.players[number].balance
         book.players[number].balance += change
         book.accounts[account] -= change
         book.touch("balance", number)
+        sides = (account, f"player:{number}")
+        debit, credit = sides if change > 0 else sides[::-1]
+        entry = Entry(book.at_ns, kind, debit, credit, abs(change), number, wager, before, before + change, why)
+        book.entries[book.seq] = entry
 
 
 def no_player(user: User) -> None:
@@ -162,7 +167,7 @@ def enter_transaction(book: Book, asked: Asked, moment: Moment) -> list[Event]:
 
 @event("TransactionEntered")
 def transaction_entered(book: Book, at: Asked) -> None:
-    post(book, at.player, ADJUSTMENTS if at.kind == "adjustment" else CASH, at.change_minor)
+    post(book, at.player, ADJUSTMENTS if at.kind == "adjustment" else CASH, at.change_minor, at.kind, 0, at.description)
 
 
 @ground("EnterTransaction")

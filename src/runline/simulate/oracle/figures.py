@@ -28,6 +28,11 @@ def figures_of(state: Stream) -> dict[str, Any]:
     return {**found, **book_figures(state)} if isinstance(state, Book) else found
 
 
+def entries_of(book: Book) -> dict[int, dict[str, Any]]:
+    """The ledger's entries, by the position of what made them."""
+    return {number: asdict(entry) for number, entry in book.entries.items()}
+
+
 def house_figures(house: House) -> dict[str, Any]:
     """What stands in the house."""
     return {

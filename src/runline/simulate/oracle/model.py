@@ -14,7 +14,7 @@ from runline.simulate.oracle import settlement as _settlement
 from runline.simulate.oracle import watch as _watch
 from runline.simulate.oracle.answers import Event, Prediction, Refusal, Refused, difference
 from runline.simulate.oracle.calendar import Calendar
-from runline.simulate.oracle.figures import figures_of
+from runline.simulate.oracle.figures import entries_of, figures_of
 from runline.simulate.oracle.people import sender_of
 from runline.simulate.oracle.preview import moves
 from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Ground, Moment, Rule, Take
@@ -187,6 +187,11 @@ class Model:
     def figures(self, stream: str) -> dict[str, Any]:
         """All that stands in a stream, and what follows from it."""
         return figures_of(self.stream(stream))
+
+    def entries(self, stream: str) -> dict[int, dict[str, Any]]:
+        """The entries of a book's ledger, by position."""
+        state = self.stream(stream)
+        return entries_of(state) if isinstance(state, Book) else {}
 
 
 def may_be_foreign(code: str) -> bool:

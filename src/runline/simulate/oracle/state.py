@@ -291,6 +291,22 @@ class Departure:
 
 
 @dataclass
+class Entry:
+    """An entry of the ledger: money goes from debit to credit."""
+
+    at_ns: int
+    kind: str
+    debit: str
+    credit: str
+    amount_minor: int
+    player: str
+    wager: int
+    balance_before_minor: int
+    balance_after_minor: int
+    description: str
+
+
+@dataclass
 class Book(Stream):
     """A book.
 
@@ -306,6 +322,7 @@ class Book(Stream):
     parents: dict[str, str] = field(default_factory=dict)
     players: dict[str, Player] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
+    entries: dict[int, Entry] = field(default_factory=dict)
     lines: dict[str, Departure] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     open: dict[int, Ticket] = field(default_factory=dict)

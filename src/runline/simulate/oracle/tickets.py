@@ -109,7 +109,8 @@ def wager_settled(book: Book, at: Asked) -> None:
     ticket.status, ticket.result, ticket.returned = "settled", at.result, at.returned_minor
     ticket.settlement = at.settlement
     closes(book, ticket)
-    post(book, ticket.player, GRADING, at.returned_minor - ticket.risk)
+    change = at.returned_minor - ticket.risk
+    post(book, ticket.player, GRADING, change, "won" if change > 0 else "lost", at.wager, "")
     book.touch("ticket", at.wager)
 
 
@@ -124,7 +125,7 @@ def wager_reversed(book: Book, at: Asked) -> None:
         # What settles by results of its games comes by it again.
         if ticket.number < job.number and any(leg.game == job.game for leg in ticket.legs):
             job.queue = sorted({*job.queue, ticket.number})
-    post(book, ticket.player, GRADING, at.change_minor)
+    post(book, ticket.player, GRADING, at.change_minor, "reversal", at.wager, at.reason)
     book.touch("ticket", at.wager)
 
 
