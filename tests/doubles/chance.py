@@ -115,6 +115,12 @@ class Chance:
         users = [name for name in self.stage(in_house).state.access.users if name != owner]
         return owner if self.odd(40) else self.known(users)
 
+    def signed_in(self, in_house: bool) -> str:
+        """Somebody who is signed in, but for the owner."""
+        sessions = self.stage(in_house).state.sessions.by_name.values()
+        owner = self.stage(in_house).owner
+        return self.known(dict.fromkeys(one.user for one in sessions if one.user != owner))
+
     def role(self, in_house: bool) -> str:
         return self.known([*self.stage(in_house).state.access.roles, f"r{self.between(1, 6)}"])
 

@@ -205,7 +205,7 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
     "PostponeFixture": lambda by, _: {"fixture": by.game(), "reason": by.reason()},
     "RenumberFixture": lambda by, _: {
         "fixture": by.game(),
-        "rotation": by.between(0, 400),
+        "rotation": by.between(0, 400) * by.one((0, 1, 1, 1)),
         "reason": by.reason(),
     },
     "Reopen": lambda by, h: {**by.layer(h), "reason": by.reason()},
@@ -219,7 +219,7 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "fixture": by.known(list(by.house.state.lateness.postponed) or [by.game()]),
         "reason": by.reason(),
     },
-    "RevokeUser": lambda by, h: {"user": by.other(h), "reason": by.reason()},
+    "RevokeUser": lambda by, h: {"user": by.signed_in(h) if by.chance(2) else by.other(h), "reason": by.reason()},
     "SetGuard": lambda by, _: {
         "check": by.one(("no_hold", "price_jump", "line_jump", "contradiction", "swap")),
         "action": by.one(("hold", "alert", "off", "default", "default")),
