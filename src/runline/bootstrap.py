@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import uvloop
 
@@ -62,6 +62,30 @@ def building() -> Iterator[None]:
         gc.set_threshold(*GC_THRESHOLDS)
 
 
+class Parts(NamedTuple):
+    """An engine, and what is on its side of the bus."""
+
+    engine: Engine
+    questions: Questions
+    hubs: Hubs
+
+
+def assemble(store: Store, clock: Clock, entropy: Entropy, vocabulary: Vocabulary, node: str) -> Parts:
+    """The parts of a process that owns streams; nothing is read yet."""
+    engine = Engine(store, clock, entropy, vocabulary, node, zones=ZoneDatabase())
+    questions = Questions(engine, store.history())
+    return Parts(engine, questions, Hubs(engine, questions.turns, questions.spending))
+
+
+async def begin(engine: Engine, owner: str) -> None:
+    """Recover every stream that is stored, and execute. A new database gets its house. Raises StoreError."""
+    await engine.start(await every_stream(engine.store))
+    _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
+    if not founded:
+        engine.cause(HOUSE, FoundHouse(owner))
+        await engine.query(HOUSE, lambda house: None, at_least=1)
+
+
 @asynccontextmanager
 async def running_engine(
     store: Store,
@@ -78,9 +102,7 @@ async def running_engine(
     """
     settings = settings or EngineSettings()
     clock = clock or SystemClock()
-    engine = Engine(store, clock, entropy, vocabulary or plain_vocabulary(), settings.node, zones=ZoneDatabase())
-    questions = Questions(engine, store.history())
-    hubs = Hubs(engine, questions.turns, questions.spending)
+    engine, questions, hubs = assemble(store, clock, entropy, vocabulary or plain_vocabulary(), settings.node)
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None
     keeping: asyncio.Task[None] | None = None
     try:
@@ -88,11 +110,7 @@ async def running_engine(
             timekeeper.begin(max((head.at_ns for head in (await store.heads()).values()), default=0))
             keeping = asyncio.create_task(timekeeper.run(engine.wake))
         with building():
-            await engine.start(await every_stream(store))
-            _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
-            if not founded:
-                engine.cause(HOUSE, FoundHouse(settings.owner))
-                await engine.query(HOUSE, lambda house: None, at_least=1)
+            await begin(engine, settings.owner)
         yield engine, LocalBus(engine, questions, hubs)
     finally:
         await hubs.close()

@@ -11,6 +11,7 @@ import apsw
 from tests.doubles.plain import VOCABULARY
 
 from runline.engine.ports import Sealed, Store, StoreError
+from runline.simulate.disk import Disk, DiskStore
 from runline.store.memory import MemoryStore
 from runline.store.sqlite import SqliteStore, nobody_hears
 from runline.store.sqlite_process import SqliteProcessStore
@@ -35,7 +36,19 @@ COMMITTERS: dict[str, Open] = {
 }
 """What keeps a file."""
 
-STORES: dict[str, Open] = {"memory": keeping(lambda path: MemoryStore(os.urandom)), **COMMITTERS}
+DISKS: dict[Path, Disk] = {}
+
+
+def simulated(path: Path) -> DiskStore:
+    """A store over a simulated disk, which keeps what was durable."""
+    return DiskStore(DISKS.setdefault(path, Disk(os.urandom)))
+
+
+STORES: dict[str, Open] = {
+    "memory": keeping(lambda path: MemoryStore(os.urandom)),
+    "simulated": keeping(simulated),
+    **COMMITTERS,
+}
 """Every store: a new one is a line here or above."""
 
 

@@ -16,6 +16,8 @@ from runline.domain.state import ByKey, Following, Row
 from runline.domain.suspension import Suspension
 from runline.domain.tickets import Ticket, TicketGame
 from runline.engine.ports import GENESIS, Head, Refusal, Sealed, StoreError, Stretch
+from runline.simulate.disk import DiskStore
+from runline.store.memory import MemoryStore
 from runline.store.sqlite import SqliteStore
 
 SEALED_NS = iter(range(1, 10**9))
@@ -321,7 +323,8 @@ def test_the_ids_of_commands_are_told_by_the_minute_in_which_they_were_made(open
 
 async def stored_refusals(store):
     """The refusals that are kept, by minute and code."""
-    if hasattr(store, "refusals"):
+    store = store.disk.kept if isinstance(store, DiskStore) else store
+    if isinstance(store, MemoryStore):
         kept = sorted(store.refusals.values(), key=lambda one: (one.minute, one.code))
         return [(one.minute, one.code, one.count, one.first_ns, one.last_ns, one.first_id, one.message) for one in kept]
     sql = "SELECT minute, code, count, first_ns, last_ns, first_id, message FROM refusals ORDER BY minute, code"

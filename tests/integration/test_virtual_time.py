@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 from tests.doubles.plain import VOCABULARY
-from tests.doubles.virtual import Caller, VirtualClock, VirtualLoop, virtual_outside
 from tests.integration.world import HOUR_NS, MONEYLINE, NOON_NS, SECOND_NS, World
 
 from runline.bootstrap import running_engine
@@ -16,6 +15,10 @@ from runline.domain.sessions import SessionEnded, SessionLimits
 from runline.engine.envelope import decode_envelope
 from runline.gateway.limits import HEARTBEAT_S, KEEP_ALIVE_S
 from runline.gateway.server import make_server
+from runline.simulate.clocks import VirtualClock
+from runline.simulate.loop import VirtualLoop
+from runline.simulate.network import Caller
+from runline.simulate.nodes import virtual_outside
 from runline.store.memory import MemoryStore
 
 PASSWORD = "a long password"

@@ -13,6 +13,7 @@ from runline.cli.measuring import bench
 from runline.cli.serving import serve, show_config
 from runline.cli.showing import demo
 from runline.cli.signing import login, logout, whoami
+from runline.cli.simulating import simulate
 from runline.shell import UNUSABLE
 
 HERE = Group.create_ordered("On this machine")
@@ -26,7 +27,7 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 
-ours: tuple[Callable[..., int], ...] = (demo, serve, verify, anchor, trace, clock, grade, bench)
+ours: tuple[Callable[..., int], ...] = (demo, serve, verify, anchor, trace, clock, grade, bench, simulate)
 theirs: tuple[Callable[..., int], ...] = (login, logout, whoami, api, tail, player, wagers, log)
 for command in ours:
     app.command(command, group=HERE)

@@ -1,0 +1,26 @@
+"""Simulating: the whole of Runline under every fault, in a time that is made."""
+
+from pathlib import Path
+
+
+def simulate(
+    *, seed: int = 1, steps: int = 10_000, minutes: float | None = None, story: Path | None = None, table: bool = False
+) -> int:
+    """Run all of Runline under faults, in simulated time, and check that what it promises holds. Exits 1 if something does not.
+
+    Parameters
+    ----------
+    seed
+        Which run. The same seed and steps make the same run, byte for byte.
+    steps
+        How many requests, deliveries, timers and faults.
+    minutes
+        Go on with fresh seeds, from this one on, for so long.
+    story
+        Where to write what happened if something does not hold; by default here.
+    table
+        Also show which commands and queries were sent, with which outcomes, and which faults there were.
+    """
+    from runline.simulate.terminal import run_seeds
+
+    return run_seeds(seed, steps, minutes, story, table=table)

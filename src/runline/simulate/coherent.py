@@ -1,0 +1,153 @@
+"""Coherent: commands that mean something only as a whole: a wager at the line that is offered, the result of a game that began."""
+
+from collections.abc import Callable
+
+from runline.domain.catalog import side_line
+from runline.domain.grading import SIDES
+from runline.domain.messages import Rejected
+from runline.simulate.knowing import AMERICAN, RECENT, Fields, Known, amount, entered, price, reason, start
+
+
+def place_wager(known: Known) -> Fields | None:
+    """A wager at a line that is offered, mostly."""
+    if known.book is None:
+        return None
+    decisions, markets = known.decisions, known.view.catalog.markets
+    if not markets:
+        return None
+    chosen = markets[decisions.one(list(markets)[-3 * RECENT :][::-1])]
+    try:
+        offer = known.book.lines.offer(chosen)
+        line_quarters, prices = offer.line_quarters, offer.prices
+    except Rejected:
+        line_quarters, prices = chosen.line_quarters, chosen.prices
+    sides = SIDES[chosen.kind]
+    side = decisions.draw(len(sides))
+    fields: Fields = {
+        "player": known.key(known.book.tree.players),
+        "market": chosen.name,
+        "side": sides[side],
+        "line_quarters": side_line(chosen.kind, sides[side], line_quarters),
+        "price": prices[side] if side < len(prices) and decisions.draw(12) else price(known, ""),
+        "amount_minor": amount(known, ""),
+    }
+    if decisions.rarely(3):
+        fields["basis"] = decisions.one(("base", "risk", "to_win"))
+        fields["odds_change"] = decisions.one(("accept_any", "accept_better", "exact"))
+        fields["partial"] = bool(decisions.draw(2))
+    return fields
+
+
+def post_lines(known: Known) -> Fields | None:
+    fixtures = known.view.catalog.fixtures
+    scheduled = [name for name, one in fixtures.items() if one.status == "scheduled"]
+    if not scheduled:
+        return None
+    decisions = known.decisions
+
+    def line_of(kind: str, low: int, steps: int) -> Fields:
+        prices = {side: decisions.one(AMERICAN) for side in SIDES[kind]}
+        quarters = low + 2 * decisions.draw(steps) if steps else None
+        return {"kind": kind, "period": "game", "line_quarters": quarters, "prices": prices}
+
+    lines = [line_of("moneyline", 0, 0), line_of("spread", -12, 12), line_of("total", 30, 10)]
+    return {
+        "fixture": known.one(scheduled),
+        "entered_ns": entered(known, ""),
+        "lines": lines[: 3 - decisions.draw(3) * decisions.draw(2)],
+        "confirm": bool(decisions.draw(4)),
+    }
+
+
+def create_fixture(known: Known) -> Fields | None:
+    fixtures, leagues = known.view.catalog.fixtures, known.view.catalog.leagues
+    if not leagues:
+        return None
+    return {
+        "fixture": known.new("G", fixtures),
+        "league": known.key(leagues),
+        "rotation": 101 + 2 * known.decisions.draw(400),
+        "away": "Visitors",
+        "home": "Home",
+        "start_ns": start(known, ""),
+    }
+
+
+def enter_result(known: Known) -> Fields | None:
+    fixtures = known.view.catalog.fixtures
+    begun = [name for name, one in fixtures.items() if one.status in ("closed", "final")]
+    if not begun:
+        return None
+    decisions = known.decisions
+    score = {"home": decisions.draw(6), "away": decisions.draw(6)}
+    return {"fixture": known.one(begun), "score": score | ({"final": False} if decisions.rarely(5) else {})}
+
+
+def confirm_result(known: Known) -> Fields | None:
+    results = known.view.catalog.results
+    if not results:
+        return None
+    name = known.key(results)
+    result = results.get(name)
+    return {
+        "fixture": name,
+        "revision": (result.revision if result else 1) - known.decisions.draw(2) * known.decisions.draw(2),
+    }
+
+
+def of_held_line(known: Known) -> Fields | None:
+    held = known.view.held_lines.by_market
+    if not held:
+        return None
+    one = held[known.decisions.one(list(held))]
+    return {"market": one.market, "held_seq": one.held_seq - known.decisions.draw(2) * known.decisions.draw(2)}
+
+
+def drop_line(known: Known) -> Fields | None:
+    fields = of_held_line(known)
+    return fields and fields | {"reason": reason(known, "")}
+
+
+def move_line(known: Known) -> Fields | None:
+    markets = known.view.catalog.markets
+    if not markets:
+        return None
+    decisions = known.decisions
+    chosen = markets[decisions.one(list(markets)[-2 * RECENT :])]
+    lined = chosen.line_quarters is not None
+    mode = decisions.one(("follow", "offset", "lock", "hide"))
+    fields: Fields = {"market": chosen.name, "mode": mode, "reason": reason(known, "")}
+    if mode == "offset":
+        fields["offset_quarters"] = decisions.draw(9) - 4 if lined else 0
+        fields["offset_cents"] = decisions.one((0, 5, 10))
+    if mode == "lock":
+        fields["line_quarters"] = (chosen.line_quarters or 0) + decisions.draw(9) - 4 if lined else None
+        fields["prices"] = {side: price(known, "") for side in SIDES[chosen.kind]}
+    return fields
+
+
+def reopen(known: Known) -> Fields | None:
+    layers = list(known.state.suspensions.layers)
+    if not layers:
+        return None
+    scope, about = known.decisions.one(layers)
+    return {"scope": scope, "subject": about, "reason": reason(known, "")}
+
+
+def restore_user(known: Known) -> Fields | None:
+    gone = [one.name for one in known.state.access.users.values() if not one.active]
+    return {"user": known.decisions.one(gone), "reason": reason(known, "")} if gone else None
+
+
+COHERENT: dict[str, Callable[[Known], Fields | None]] = {
+    "PlaceWager": place_wager,
+    "PostLines": post_lines,
+    "CreateFixture": create_fixture,
+    "EnterResult": enter_result,
+    "ConfirmResult": confirm_result,
+    "ConfirmLine": of_held_line,
+    "DropLine": drop_line,
+    "MoveLine": move_line,
+    "Reopen": reopen,
+    "RestoreUser": restore_user,
+}

@@ -1,0 +1,95 @@
+"""Loop: an event loop whose time is made: an hour passes at once. It knows whose each task is, so that a process can die on it.
+
+Rule: time passes only when nobody has anything to do, or by as much as work is said to take. Nothing waits for the machine; where
+nothing would ever happen again, that is an error.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+OWNER: ContextVar["Owner | None"] = ContextVar("OWNER", default=None)
+"""The process that the present code belongs to, None for the world around it."""
+
+
+class Owner:
+    """What a simulated process has on the loop: its tasks, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+
+    def end_all(self) -> None:
+        """Cancel all that is going on."""
+        for task in list(self.tasks):
+            task.cancel()
+
+
+class Passing(selectors.BaseSelector):
+    """Where a loop would wait for the machine, time passes."""
+
+    def __init__(self) -> None:
+        self.passed_ns = 0
+
+    def select(self, timeout: float | None = None) -> Any:
+        if timeout is None:
+            raise RuntimeError("nothing will ever happen again")
+        if timeout > 0:
+            self.passed_ns += max(round(timeout * 1e9), 1)
+        return ()
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
+        """Of files there are only the loop's own, which nobody writes to."""
+
+    def unregister(self, fileobj: Any) -> Any:
+        """The same."""
+
+    def get_map(self) -> Any:
+        return {}
+
+    def get_key(self, fileobj: Any) -> Any:
+        raise KeyError(fileobj)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose time passes at once."""
+
+    def __init__(self) -> None:
+        self.passing = Passing()
+        super().__init__(self.passing)
+        self.set_task_factory(make_task)
+
+    def time(self) -> float:
+        return self.passing.passed_ns / 1e9
+
+    def after_hops(self, hops: int, place: int, callback: Callable[[], object]) -> None:
+        """Call something after so many rounds of the loop, then at a place among what is ready there."""
+        if hops > 0:
+            self.call_soon(self.after_hops, hops - 1, place, callback)
+            return
+        handle = self.call_soon(callback)
+        ready: Any = self._ready  # type: ignore[attr-defined]
+        if place < len(ready) - 1:
+            ready.pop()
+            ready.insert(place, handle)
+
+    def forget_timers_of(self, owner: Owner) -> None:
+        """No timer of a process goes off any more."""
+        for handle in list(self._scheduled):  # type: ignore[attr-defined]
+            if not handle.cancelled() and handle._context.get(OWNER) is owner:
+                handle.cancel()
+
+
+def make_task(loop: asyncio.AbstractEventLoop, work: Any, **details: Any) -> "asyncio.Task[Any]":
+    """A task, noted with the process that makes it."""
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **details)
+    context = details.get("context")
+    owner = context.get(OWNER) if context is not None else OWNER.get()
+    if owner is not None:
+        owner.tasks[task] = None
+        task.add_done_callback(owner.tasks.pop)
+    return task

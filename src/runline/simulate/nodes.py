@@ -1,0 +1,192 @@
+"""Nodes: one process, an engine with its gateway over a disk, which may die at any moment and is started again.
+
+Rule: who dies does nothing any more, not even what it has begun: its disk and its connections are gone before anything of it can
+notice. It starts as every process starts, from what was durable.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from hashlib import blake2b
+from random import Random
+from typing import Any, TypeVar
+
+from runline.bootstrap import Parts, assemble, begin
+from runline.bus.local import LocalBus
+from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import Vocabulary
+from runline.engine.ports import Clock, Outside
+from runline.engine.requests import Outcome, Request, Sink
+from runline.engine.timekeeper import Timekeeper
+from runline.gateway.passwords import check_password, hash_password
+from runline.gateway.server import Server, make_server
+from runline.simulate.clocks import Machine, MachineClock, VirtualClock
+from runline.simulate.disk import Disk, DiskStore
+from runline.simulate.loop import OWNER, Owner, VirtualLoop
+from runline.simulate.network import End, Pipe, Weather, connected
+
+V = TypeVar("V")
+
+OWNER_NAME = "platform"
+OWNER_PASSWORD = "platform's password"
+ENDING_HOPS = 50
+"""Rounds of the loop in which what a dead process has begun ends."""
+
+
+class WorkerHere:
+    """Calls functions in this very process, at once."""
+
+    def __init__(self, processes: int, *, silent_s_max: float | None = None) -> None:
+        """As a worker is made; both are of no meaning here."""
+
+    async def call(self, function: Callable[..., V], *args: object) -> V:
+        return function(*args)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class QuickWorker(WorkerHere):
+    """The same, but a password's digest is made in no time at all: the real one takes 25 ms of everyone's."""
+
+    async def call(self, function: Callable[..., V], *args: Any) -> V:
+        await asyncio.sleep(0)
+        if function is hash_password:
+            return quick_digest(args[0], args[1])  # type: ignore[return-value]
+        if function is check_password:
+            return (args[0] == quick_digest(args[1], salt_of(args[0]))) is True  # type: ignore[return-value]
+        return function(*args)
+
+
+def quick_digest(password: str, salt: bytes) -> str:
+    """A password's digest in the form that digests have."""
+    digest = blake2b(password.encode(), digest_size=32, salt=salt[:16]).digest()
+    return f"$argon2id$v=19$m=19456,t=2,p=1${salt.hex()}${b64encode(digest).decode().rstrip('=')}"
+
+
+def salt_of(digest: str) -> bytes:
+    """The salt that a digest was made with."""
+    try:
+        return bytes.fromhex(digest.split("$")[4])
+    except (IndexError, ValueError):
+        return b""
+
+
+def virtual_outside(clock: VirtualClock, seed: int) -> Outside:
+    """What a server has from outside where nothing is left to chance."""
+    return Outside(clock, Random(seed).randbytes, WorkerHere)
+
+
+Heard = Callable[[Request, float, Outcome], None]
+"""Told of each outcome as it is given: of which request, when that came by the loop."""
+
+
+class HeardSink(Sink):
+    """A sink beside which somebody listens."""
+
+    def __init__(self, sink: Sink, requests: Sequence[Request], hear: Heard, came_s: float) -> None:
+        self.sink = sink
+        self.requests = requests
+        self.hear = hear
+        self.came_s = came_s
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        self.hear(self.requests[index], self.came_s, outcome)
+        self.sink.answer(index, outcome)
+
+
+class HeardBus(LocalBus):
+    """A bus on which somebody listens. asked: told of each request as it comes. hear: of each outcome."""
+
+    def __init__(self, parts: Parts, loop: VirtualLoop, asked: Callable[[Request], None], hear: Heard) -> None:
+        super().__init__(*parts)
+        self.loop = loop
+        self.asked = asked
+        self.hear = hear
+
+    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+        for request in requests:
+            self.asked(request)
+        super().submit(requests, HeardSink(sink, requests, self.hear, self.loop.time()))
+
+
+class Node(Owner):
+    """A process. number: counts those that were started on a disk. up: whether it takes connections."""
+
+    def __init__(self, number: int, disk: Disk, machine: Machine, vocabulary: Vocabulary, loop: VirtualLoop) -> None:
+        super().__init__()
+        self.number = number
+        self.disk = disk
+        self.machine = machine
+        self.vocabulary = vocabulary
+        self.loop = loop
+        self.entropy = Random(f"node {number}").randbytes
+        self.store = DiskStore(disk)
+        self.clock: Clock = MachineClock(machine)
+        self.parts: Parts | None = None
+        self.server: Server | None = None
+        self.up = False
+        self.dead = False
+        self.keeping: asyncio.Task[None] | None = None
+        self.pipes: dict[Pipe, None] = {}
+        self.context: Context = copy_context()
+        self.context.run(OWNER.set, self)
+
+    @property
+    def engine(self) -> Any:
+        """The engine, once it was made."""
+        assert self.parts is not None
+        return self.parts.engine
+
+    def start(self, asked: Callable[[Request], None], hear: Heard) -> "asyncio.Task[None]":
+        """Begin to start."""
+        return self.loop.create_task(self.run(asked, hear), context=self.context)
+
+    async def run(self, asked: Callable[[Request], None], hear: Heard) -> None:
+        """Start, and be up. Raises StoreError."""
+        self.disk.open_again()
+        self.parts = parts = assemble(self.store, self.clock, self.entropy, self.vocabulary, "n1")
+        assert isinstance(self.clock, MachineClock)
+        timekeeper = Timekeeper(self.clock, parts.engine.conditions)
+        timekeeper.begin(max((head.at_ns for head in (await self.store.heads()).values()), default=0))
+        self.keeping = self.loop.create_task(timekeeper.run(parts.engine.wake))
+        await begin(parts.engine, OWNER_NAME)
+        bus = HeardBus(parts, self.loop, asked, hear)
+        self.server = make_server(bus, Outside(self.clock, self.entropy, QuickWorker))
+        signing = self.server.gateway.signing
+        if not await signing.has_password(HOUSE, OWNER_NAME):
+            await signing.set_first_password(HOUSE, OWNER_NAME, OWNER_PASSWORD)
+        self.up = True
+
+    def connect(self, end: End, weather: Weather, address: str) -> Pipe:
+        """A client connects."""
+        assert self.server is not None
+        pipe = connected(self.server, end, weather, address, self.context)
+        self.pipes[pipe] = None
+        return pipe
+
+    def die(self, torn: Callable[[int], int]) -> None:
+        """The power goes. torn: see `DiskStore`."""
+        if self.dead:
+            return
+        self.dead, self.up = True, False
+        self.store.lose_power(torn)
+        for pipe in self.pipes:
+            pipe.die()
+        self.loop.forget_timers_of(self)
+        self.end_all()
+
+    async def bury(self) -> None:
+        """What it had begun ends, unheard."""
+        for _ in range(ENDING_HOPS):
+            await asyncio.sleep(0)
+            if not self.tasks:
+                break
+            self.end_all()
+        self.loop.forget_timers_of(self)
+        if self.server is not None:
+            for connection in list(self.server.server_state.connections):
+                connection.connection_lost(None)
+        self.pipes = {}
+        self.parts = self.server = None

@@ -1,0 +1,215 @@
+"""Run: one run of the simulator, from its decisions to what came of it.
+
+Rule: a run is its decisions. The same ones make the same run, byte for byte.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from runline.domain.vocabulary import Vocabulary, plain_vocabulary
+from runline.simulate.coverage import Coverage
+from runline.simulate.decisions import Decisions, Steps
+from runline.simulate.loop import VirtualLoop
+from runline.simulate.making import made, spoiled
+from runline.simulate.network import Answer
+from runline.simulate.people import Errand, Person
+from runline.simulate.story import Story, Wrong
+from runline.simulate.world import World, path_of
+
+
+class Outcome(msgspec.Struct):
+    """What came of a run. wrong: what did not hold, "" if all did. digest: of all that has happened."""
+
+    steps: int
+    digest: str
+    wrong: str
+    story: str
+    decisions: Steps
+    passed_s: float
+    events: int
+
+
+class Run:
+    """A run: what people do, step by step, while time passes and things go wrong."""
+
+    def __init__(self, decisions: Decisions, vocabulary: Vocabulary, loop: VirtualLoop, steps: int) -> None:
+        self.decisions = decisions
+        self.vocabulary = vocabulary
+        self.loop = loop
+        self.steps = steps
+        self.story = Story()
+        self.world = World(loop, decisions, vocabulary, self.story)
+        self.public = {
+            kind: [
+                name
+                for name, one in sorted(vocabulary.commands.items())
+                if one.needs is not None and not one.secret and kind in one.streams
+            ]
+            for kind in ("house", "book")
+        }
+        self.queries = {
+            kind: [name for name, one in sorted(vocabulary.queries.items()) if kind in one.streams]
+            for kind in ("house", "book")
+        }
+        self.acts: list[tuple[int, Callable[[], object]]] = [
+            (60, self.somebody_wagers),
+            (30, self.somebody_commands),
+            (10, self.somebody_asks),
+        ]
+
+    async def go(self) -> None:
+        """Do it."""
+        world, decisions = self.world, self.decisions
+        try:
+            await world.begin()
+            while world.steps < self.steps and world.failure is None and not decisions.over:
+                decisions.begin_step()
+                self.story.step = world.steps
+                decisions.weighted(self.acts)()
+                await self.pass_time()
+            await self.finish()
+        except Wrong as wrong:
+            world.wrong(str(wrong))
+
+    async def finish(self) -> None:
+        """Nothing more is asked for, nothing goes wrong any more: everything that was asked is answered."""
+        await asyncio.sleep(60.0)
+        for person in self.world.people:
+            if person.errands and self.world.failure is None:
+                self.world.wrong(f"{person.name} has no answer to {person.errands[0].what} after all faults have ended")
+
+    async def pass_time(self) -> None:
+        """Until the next step."""
+        number = self.decisions.draw(100)
+        if number < 60:
+            await asyncio.sleep(0)
+        elif number < 80:
+            await asyncio.sleep(0.002)
+        elif number < 97:
+            await asyncio.sleep(0.02)
+        elif number < 99 or self.decisions.draw(4):
+            await asyncio.sleep(1.0)
+        else:
+            await asyncio.sleep(60.0)
+
+    # What people do
+
+    def somebody(self, *, players: bool = False) -> Person:
+        """One of the people."""
+        people = [one for one in self.world.people if one.token and not one.busy] or self.world.people
+        some = [one for one in people if one.user.startswith("P")] if players else people
+        return self.decisions.one(some or people)
+
+    def somebody_wagers(self) -> None:
+        person = self.somebody(players=True)
+        known = self.world.known(person.stream)
+        if known is None or known.book is None:
+            return
+        fields = made(known, self.vocabulary.commands["PlaceWager"])
+        if person.user in known.book.tree.players and self.decisions.draw(20):
+            fields["player"] = person.user
+        self.sends(person, "PlaceWager", fields, "/v1/wagers")
+
+    def somebody_commands(self) -> None:
+        person = self.somebody()
+        known = self.world.known(person.stream)
+        if known is None:
+            return
+        name = self.decisions.one(self.public["book" if known.book else "house"])
+        fields = made(known, self.vocabulary.commands[name])
+        if self.decisions.rarely(12):
+            fields = spoiled(known, fields)
+        self.sends(person, name, fields, f"/v1/{path_of(name)}")
+
+    def sends(self, person: Person, name: str, fields: dict[str, Any], path: str, params: str = "") -> None:
+        self.world.step("request")
+        person.command(name, fields, self.world.new_id(), self.hears, path=path, params=params)
+
+    def somebody_asks(self) -> None:
+        person = self.somebody()
+        known = self.world.known(person.stream)
+        if known is None:
+            return
+        name = self.decisions.one(self.queries["book" if known.book else "house"])
+        fields = made(known, self.vocabulary.queries[name].asked)
+        params = "&".join(
+            f"{key}={value}" for key, value in fields.items() if isinstance(value, str | int) and value != ""
+        )
+        self.world.step("request")
+        person.query(name, f"?{params}".replace(" ", "%20") if params.isascii() and params else "", self.hears)
+
+    def hears(self, errand: Errand, answer: Answer | None) -> None:
+        """Somebody has an answer, or has given up."""
+        world = self.world
+        world.step("delivery")
+        if answer is None:
+            code = "unheard"
+        elif answer.status == 200:
+            code = "accepted" if errand.id else "answered"
+            if errand.id:
+                position = answer.body.partition(b'"events":')
+                world.held(world.referee.answered, errand.person.stream, errand.id, position[2])
+        else:
+            code = code_of(answer.body)
+            if answer.status == 500:
+                world.wrong(f"{errand.what} was answered {answer.body.decode('utf-8', 'replace')}")
+        world.coverage.outcomes[errand.what, code] += 1
+        world.tell(f"{errand.person.name} {errand.what} {errand.fields}: {code}")
+
+
+def code_of(body: bytes) -> str:
+    """The code of a refusal."""
+    try:
+        return str(msgspec.json.decode(body)["error"]["code"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return "unreadable answer"
+
+
+def simulate(
+    seed: int, steps: int, given: Steps | None = None, vocabulary: Vocabulary | None = None
+) -> tuple[Outcome, Coverage]:
+    """One run."""
+    loop = VirtualLoop()
+    decisions = Decisions(seed, given)
+    run = Run(decisions, vocabulary or plain_vocabulary(), loop, steps)
+    logger = logging.getLogger("runline")
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(run.world.listening)
+    logger.propagate = False
+    loop.set_exception_handler(run_faults(run))
+    try:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(until_over(run))
+    finally:
+        logger.removeHandler(run.world.listening)
+        logger.setLevel(level)
+        logger.propagate = propagate
+    world = run.world
+    wrong = str(world.failure) if world.failure else ""
+    passed_s = loop.passing.passed_ns / 1e9
+    return (
+        Outcome(
+            world.steps, run.story.digest, wrong, run.story.text(), decisions.taken, passed_s, world.referee.events
+        ),
+        world.coverage,
+    )
+
+
+async def until_over(run: Run) -> None:
+    """The run, and the end of its process."""
+    await run.go()
+    await run.world.down()
+
+
+def run_faults(run: Run) -> Callable[[Any, dict[str, Any]], None]:
+    """What is told of faults on the loop."""
+
+    def hear(loop: Any, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        run.world.wrong(f"a fault on the loop: {context.get('message')}: {error!r}", error)
+
+    return hear

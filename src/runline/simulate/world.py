@@ -1,0 +1,275 @@
+"""World: a machine with its disk, the network, the process that runs there, and the people who use it.
+
+Rule: nothing here is Runline's but what a process is made of; everything that Runline does, it does itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import msgspec
+
+from runline.domain.house import House
+from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import Vocabulary
+from runline.engine.ports import StoreError
+from runline.engine.requests import Outcome, Request
+from runline.simulate.clocks import Machine
+from runline.simulate.coverage import Coverage
+from runline.simulate.decisions import Decisions
+from runline.simulate.disk import Disk
+from runline.simulate.knowing import Known
+from runline.simulate.loop import OWNER, VirtualLoop
+from runline.simulate.network import Answer, Conversation, Pipe, Weather
+from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Node
+from runline.simulate.people import Errand, Person, new_id
+from runline.simulate.referee import Referee
+from runline.simulate.story import Story, Wrong
+
+NOON_NS = 1_467_374_400 * 10**9
+"""1 July 2016, 12:00 UTC: where every run begins."""
+
+START_S_MAX = 120.0
+"""How long a process may take to start where nothing is wrong."""
+
+PASSWORD = "a long password"
+
+SENT_ERRORS = (StoreError,)
+
+
+class Listening(logging.Handler):
+    """Hears what a process logs as a fault of its own."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(logging.ERROR)
+        self.world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        owner = OWNER.get()
+        if isinstance(owner, Node) and owner.dead:
+            return
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not isinstance(error, SENT_ERRORS):
+            self.world.wrong(f"a fault was logged: {record.getMessage()}: {type(error).__name__}: {error}", error)
+
+
+class World:
+    """Everything that there is in a run."""
+
+    def __init__(self, loop: VirtualLoop, decisions: Decisions, vocabulary: Vocabulary, story: Story) -> None:
+        self.loop = loop
+        self.decisions = decisions
+        self.vocabulary = vocabulary
+        self.story = story
+        self.coverage = Coverage()
+        self.machine = Machine(loop, NOON_NS)
+        self.disk = Disk(Random("log").randbytes)
+        self.disk.heard.append(self.durable)
+        self.weather = Weather()
+        self.referee = Referee()
+        self.entropy = Random("people").randbytes
+        self.node: Node | None = None
+        self.nodes = 0
+        self.people: list[Person] = []
+        self.failure: Wrong | None = None
+        self.steps = 0
+        self.listening = Listening(self)
+
+    # What goes wrong
+
+    def wrong(self, text: str, error: BaseException | None = None) -> None:
+        """Something that must hold does not; the run is over."""
+        if self.failure is None:
+            self.failure = Wrong(text)
+            self.failure.__cause__ = error
+            self.tell(f"WRONG: {text}")
+
+    def tell(self, text: str) -> None:
+        """Something has happened."""
+        self.story.passed_ns = self.loop.passing.passed_ns
+        self.story.tell(text)
+
+    def step(self, kind: str) -> None:
+        """A step is done: a request, a delivery, a timer or a fault."""
+        self.steps += 1
+        self.coverage.steps[kind] += 1
+
+    def held(self, check: Callable[..., object], *args: Any) -> None:
+        """Something must hold."""
+        try:
+            check(*args)
+        except Wrong as wrong:
+            self.wrong(str(wrong))
+
+    # What is heard of Runline
+
+    def durable(self, stretches: Any) -> None:
+        self.held(self.referee.durable, stretches)
+        for stretch in stretches:
+            self.story.note(stretch.after.hash)
+
+    def asked(self, request: Request) -> None:
+        self.referee.asked(request)
+
+    def hear(self, request: Request, came_s: float, outcome: Outcome) -> None:
+        if self.node is OWNER.get():
+            self.held(self.referee.outcome, request, came_s, outcome)
+
+    # The process
+
+    def boot(self) -> "asyncio.Task[None]":
+        """Start a process."""
+        self.nodes += 1
+        node = self.node = Node(self.nodes, self.disk, self.machine, self.vocabulary, self.loop)
+        return node.start(self.asked, self.hear)
+
+    async def up(self) -> None:
+        """Start a process, again and again until it is up."""
+        began_s = self.loop.time()
+        while True:
+            starting = self.boot()
+            try:
+                await starting
+            except StoreError as error:
+                self.tell(f"the process cannot start: {error}")
+                await self.down()
+                await asyncio.sleep(1.0)
+                if self.loop.time() > self.disk.away_until_s + began_s + START_S_MAX:
+                    raise Wrong(f"Runline does not start: {error}") from error
+            else:
+                self.tell(f"process {self.nodes} is up")
+                return
+
+    async def down(self) -> None:
+        """The power goes."""
+        node = self.node
+        if node is not None:
+            self.node = None
+            node.die(self.decisions.draw)
+            await node.bury()
+
+    # The people
+
+    def connect(self, conversation: Conversation, address: str) -> Pipe | None:
+        """A client is connected, if somebody is there."""
+        node = self.node
+        return node.connect(conversation, self.weather, address) if node is not None and node.up else None
+
+    def person(self, stream: str, user: str, password: str = PASSWORD) -> Person:
+        """Somebody comes."""
+        address = f"192.0.2.{1 + len(self.people) % 200}"
+        found = Person(stream, user, password, address, self.loop, self.connect)
+        self.people.append(found)
+        return found
+
+    def new_id(self) -> str:
+        """A command's id of now."""
+        return new_id(self.machine.wall(), self.entropy)
+
+    def state(self, stream: str) -> Any:
+        """The state of a stream as its writer has it, None if there is none now."""
+        if self.node is None or self.node.parts is None:
+            return None
+        writer = self.node.engine.writers.get(stream)
+        return writer.state if writer is not None and not writer.stopped else None
+
+    def known(self, stream: str) -> Known | None:
+        """What whoever looks at a stream knows."""
+        state = self.state(stream)
+        if state is None or self.node is None:
+            return None
+        view: House = self.node.engine.view
+        return Known(state, view, self.machine.wall(), self.decisions)
+
+    # In words, one after the other: how a run begins
+
+    async def answer(self, send: Callable[..., Errand], *args: Any, **options: Any) -> Answer:
+        """What comes of something that is sent."""
+        done: asyncio.Future[Answer | None] = self.loop.create_future()
+
+        def hear(errand: Errand, answer: Answer | None) -> None:
+            if not done.done():
+                done.set_result(answer)
+
+        send(*args, hear, **options)
+        answer = await done
+        if answer is None:
+            raise Wrong("there was no answer at the beginning")
+        return answer
+
+    async def do(self, person: Person, name: str, **fields: Any) -> None:
+        """A command that is accepted."""
+        path = f"/v1/{path_of(name)}"
+        answer = await self.answer(person.command, name, fields, self.new_id(), path=path)
+        if answer.status != 200:
+            raise Wrong(f"{name} was refused at the beginning: {answer.body.decode()}")
+
+    async def sign_in(self, person: Person) -> None:
+        """Somebody signs in."""
+        fields = {"stream": person.stream, "user": person.user, "password": person.password}
+        answer = await self.answer(person.post, "/v1/sign-in", fields)
+        if answer.status != 200:
+            raise Wrong(f"{person.name} cannot sign in: {answer.body.decode()}")
+        person.token = msgspec.json.decode(answer.body)["token"]
+
+    async def join(self, by: Person, stream: str, user: str) -> Person:
+        """Somebody gets a password, and signs in."""
+        fields = {"user": user, "password": PASSWORD}
+        path = "/v1/set-password"
+        if by.stream != stream:
+            path, fields = "/v1/set-owners-password", {"book": stream, "password": PASSWORD}
+        answer = await self.answer(by.post, path, fields)
+        if answer.status != 200:
+            raise Wrong(f"{user} of {stream} gets no password: {answer.body.decode()}")
+        person = self.person(stream, user)
+        await self.sign_in(person)
+        return person
+
+    async def begin(self, books: int = 2, players: int = 3) -> None:
+        """A house with games, and books with their people."""
+        await self.up()
+        platform = self.person(HOUSE, OWNER_NAME, OWNER_PASSWORD)
+        await self.sign_in(platform)
+        await self.do(platform, "CreateLeague", league="MLB", sport="baseball")
+        await self.do(platform, "CreateLeague", league="NFL", sport="football")
+        for number in range(1, 4):
+            start_ns = NOON_NS + number * 20 * 60 * 10**9
+            league, rotation = ("MLB", "NFL")[number % 2], 900 + 2 * number + 1
+            fixture = {"fixture": f"G{number}", "league": league, "rotation": rotation, "start_ns": start_ns}
+            await self.do(platform, "CreateFixture", away="Visitors", home="Home", **fixture)
+            await self.do(platform, "PostLines", fixture=f"G{number}", entered_ns=NOON_NS, lines=board())
+        for number in range(1, books + 1):
+            book = f"b{number}"
+            await self.do(platform, "OpenBook", book=book, owner="owner")
+            await self.settle(book)
+            owner = await self.join(platform, book, "owner")
+            for agent, parent in (("A1", "root"), ("A2", "A1"), ("A3", "root")):
+                await self.do(owner, "CreateAgent", agent=agent, parent=parent)
+            for one in range(1, players + 1):
+                agent = ("A1", "A2", "A3")[one % 3]
+                await self.do(owner, "CreatePlayer", player=f"P{one}", agent=agent, credit_limit_minor=10_000_00)
+                await self.join(owner, book, f"P{one}")
+
+    async def settle(self, book: str) -> None:
+        """Wait until a book has begun."""
+        for _ in range(1_000):
+            if self.referee.heads.get(book):
+                return
+            await asyncio.sleep(0.001)
+        raise Wrong(f"{book} does not begin")
+
+
+def path_of(name: str) -> str:
+    """A command's name in a path."""
+    return "".join(f"-{one.lower()}" if one.isupper() and place else one.lower() for place, one in enumerate(name))
+
+
+def board() -> list[dict[str, Any]]:
+    """The first lines of a game."""
+    return [
+        {"kind": "moneyline", "period": "game", "line_quarters": None, "prices": {"away": "-110", "home": "+102"}},
+        {"kind": "spread", "period": "game", "line_quarters": -6, "prices": {"away": "+120", "home": "-140"}},
+        {"kind": "total", "period": "game", "line_quarters": 34, "prices": {"over": "-105", "under": "-115"}},
+    ]
