@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from heapq import heappop
 from typing import Any
 
-from tests.doubles.laws import figures, moved
 from tests.doubles.plain import VOCABULARY
 
 from runline.domain.book import Book, StartBook
@@ -30,6 +29,7 @@ from runline.domain.state import ByKey, Row, State
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.requests import Request
+from runline.simulate.laws import figures, moved
 from runline.zones import ZoneDatabase
 
 ZONES = ZoneDatabase()

@@ -1,7 +1,6 @@
 """Execution: one order in which a command is judged, one way in which an event is folded, whoever does it."""
 
 import pytest
-from tests.doubles import laws
 from tests.doubles.deeds import season
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import player, staff
@@ -20,6 +19,7 @@ from runline.engine.envelope import content_digest
 from runline.engine.ids import id_bytes, uuid7
 from runline.engine.requests import Request
 from runline.engine.window import Window
+from runline.simulate import laws
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 RAISED = AdjustCredit("P1", 90_000, "asked")

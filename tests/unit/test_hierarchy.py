@@ -3,7 +3,6 @@
 from dataclasses import astuple
 
 import pytest
-from tests.doubles.laws import agents_have_the_sums_of_their_subtrees
 from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction, SetPlayerLimits
@@ -14,6 +13,7 @@ from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
 from runline.domain.users import CreateUser
+from runline.simulate.laws import agents_have_the_sums_of_their_subtrees
 
 
 def chain(length, prefix="D"):

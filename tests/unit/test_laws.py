@@ -6,12 +6,13 @@ from typing import TypeVar
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from tests.doubles import deeds, laws
+from tests.doubles import deeds
 
 from runline.domain.accounts import available_minor
 from runline.domain.ledger import LedgerEntry
 from runline.domain.placed import TicketPlaced
 from runline.domain.tickets import WagerPlaced
+from runline.simulate import laws
 
 T = TypeVar("T")
 

@@ -1,12 +1,12 @@
 """Ledger: every movement debits one account and credits another by the same amount."""
 
 import pytest
-from tests.doubles.laws import no_money_is_made, the_entries_are_the_balances
 from tests.doubles.words import board, game, player, wager
 
 from runline.domain.accounts import EnterTransaction
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, LedgerEntry
+from runline.simulate.laws import no_money_is_made, the_entries_are_the_balances
 
 
 def entries(book):

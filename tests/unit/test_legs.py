@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.doubles import laws, pair
+from tests.doubles import pair
 from tests.doubles.pair import PairPlaced, PlacePair
 from tests.doubles.stage import HOUR_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, player, wager
@@ -22,6 +22,7 @@ from runline.domain.rows import row_encoder
 from runline.domain.settlement import straight
 from runline.domain.tickets import Ticket, TicketGame, VoidWager, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.vocabulary import NOUNS, Vocabulary
+from runline.simulate import laws
 
 AWAY = Leg("G1", "G1:game:moneyline", "away", None, "+120")
 OVER = Leg("G1", "G1:game:total", "over", 34, "-105")

@@ -4,7 +4,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.doubles import laws
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, line, player, wager
 
@@ -13,6 +12,7 @@ from runline.domain.nodes import ROOT
 from runline.domain.outcomes import NOTHING, Case, Place, Stand, cases_of
 from runline.domain.shown import exposure_of
 from runline.domain.tickets import VoidWager
+from runline.simulate import laws
 
 SPREAD, TOTAL, MONEYLINE, THREE_WAY = (f"G1:game:{kind}" for kind in ("spread", "total", "moneyline", "three_way"))
 

@@ -1,7 +1,6 @@
 """Reopening: what was confirmed or called off by mistake has a way back, in the house and in every book."""
 
 import pytest
-from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, board, game, player, staff, wager
 
@@ -14,6 +13,7 @@ from runline.domain.reopening import FixtureReopened, ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import results_after
 from runline.domain.tickets import VoidWager, WagerPlaced, WagerReversed
+from runline.simulate import laws
 
 
 @pytest.fixture

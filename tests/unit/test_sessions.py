@@ -4,7 +4,6 @@ from hashlib import sha256
 
 import msgspec
 import pytest
-from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import agent, player, staff
 
@@ -31,6 +30,7 @@ from runline.domain.sessions import (
     require_session,
 )
 from runline.domain.users import CreateUser, RestoreUser, RevokeUser
+from runline.simulate import laws
 
 SCREEN = (LIMITS["screen"].idle_ns, LIMITS["screen"].whole_ns)
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"

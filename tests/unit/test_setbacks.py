@@ -1,7 +1,6 @@
 """What cannot be done is set aside: nothing else waits for it, and it is done when somebody says so."""
 
 import pytest
-from tests.doubles import laws
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, player, staff, wager
@@ -14,6 +13,7 @@ from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.setbacks import PutAside, TryAgain, WorkSetAside, WorkTakenUp
 from runline.domain.settlement import ResultTaken, Settlement
+from runline.simulate import laws
 
 WHY = "RuntimeError: it cannot be decided"
 

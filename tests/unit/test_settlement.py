@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.doubles import laws
 from tests.doubles.stage import HOUR_NS, NOON_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
@@ -21,6 +20,7 @@ from runline.domain.placing import PlaceWager
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import ResultTaken, TakeResult
 from runline.domain.tickets import VoidWager, WagerReversed, WagerSettled
+from runline.simulate import laws
 
 AWAY: dict[str, Any] = {"side": "away", "price": "+120"}
 HOME: dict[str, Any] = {"side": "home", "price": "-130"}

@@ -1,4 +1,4 @@
-"""Coherent: commands that mean something only as a whole: a wager at the line that is offered, the result of a game that began."""
+"""Coherent: commands that mean something only as a whole: a wager at the line that is offered, the result of a game."""
 
 from collections.abc import Callable
 

@@ -74,6 +74,11 @@ class Disk:
             hear(written)
         return fenced
 
+    def claimed(self, stream: str) -> None:
+        """Somebody else has claimed a stream."""
+        head = self.kept.known_heads[stream]
+        self.kept.known_heads[stream] = msgspec.structs.replace(head, epoch=head.epoch + 1)
+
     def open_again(self) -> bool:
         """After the power has gone: what stands whole in the journal is durable, the rest never was. Returns whether something
         was torn."""

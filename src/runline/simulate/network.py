@@ -16,6 +16,9 @@ from runline.gateway.server import Server
 SENT_BYTES_MAX = 64 * 1024
 """What the network takes of one who does not read before the server is told to wait."""
 
+OUTSIDE = Context()
+"""The context of what happens to clients: it is no process's."""
+
 
 class End(Protocol):
     """A client's end of a connection."""
@@ -73,9 +76,9 @@ class Pipe(asyncio.Transport):
         if self.reads:
             if self.weather.delay_s or self.down_s > self.loop.time():
                 self.down_s = max(self.loop.time() + self.weather.delay_s, self.down_s)
-                self.loop.call_at(self.down_s, self.arrive)
+                self.loop.call_at(self.down_s, self.arrive, context=OUTSIDE)
             elif len(self.unread) == 1:
-                self.loop.call_soon(self.arrive)
+                self.loop.call_soon(self.arrive, context=OUTSIDE)
         if self.unread_bytes > SENT_BYTES_MAX and not self.waits and self.protocol is not None:
             self.waits = True
             self.protocol.pause_writing()
@@ -98,7 +101,7 @@ class Pipe(asyncio.Transport):
     def read_again(self) -> None:
         """The client reads."""
         self.reads = True
-        self.loop.call_soon(self.arrive)
+        self.loop.call_soon(self.arrive, context=OUTSIDE)
 
     # From the client to the server
 
@@ -156,7 +159,7 @@ class Pipe(asyncio.Transport):
             self.closing = True
             self.lose(None)
             if not self.deaf:
-                self.loop.call_at(max(self.loop.time(), self.down_s), self.client_loses)
+                self.loop.call_at(max(self.loop.time(), self.down_s), self.client_loses, context=OUTSIDE)
 
     def abort(self) -> None:
         self.unread, self.unread_bytes = [], 0
@@ -186,7 +189,7 @@ class Pipe(asyncio.Transport):
         """The network ends the connection: neither side gets what is under way."""
         if not self.ended:
             self.hang_up()
-            self.loop.call_soon(self.end.lost)
+            self.loop.call_soon(self.end.lost, context=OUTSIDE)
 
     def die(self) -> None:
         """The server's process is dead: the client finds that out."""
@@ -194,7 +197,7 @@ class Pipe(asyncio.Transport):
             self.closing = True
             self.unread, self.unread_bytes = [], 0
             if not self.deaf and not self.ended:
-                self.loop.call_soon(self.client_loses)
+                self.loop.call_soon(self.client_loses, context=OUTSIDE)
 
     def can_write_eof(self) -> bool:
         return False

@@ -13,12 +13,22 @@ import msgspec
 from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions, Steps
+from runline.simulate.faults import Faults
 from runline.simulate.loop import VirtualLoop
 from runline.simulate.making import made, spoiled
 from runline.simulate.network import Answer
 from runline.simulate.people import Errand, Person
 from runline.simulate.story import Story, Wrong
 from runline.simulate.world import World, path_of
+
+ENDED = ("not_signed_in", "signed_out", "revoked")
+"""What tells somebody that they have to sign in."""
+
+CHECKED_STEPS = 1_000
+"""How often everything is checked in full."""
+
+RIGHT_S_MAX = 90
+"""Seconds in which everything is well again after all faults have ended."""
 
 
 class Outcome(msgspec.Struct):
@@ -43,6 +53,8 @@ class Run:
         self.steps = steps
         self.story = Story()
         self.world = World(loop, decisions, vocabulary, self.story)
+        self.faults = Faults(self.world)
+        self.checked = 0
         self.public = {
             kind: [
                 name
@@ -59,6 +71,7 @@ class Run:
             (60, self.somebody_wagers),
             (30, self.somebody_commands),
             (10, self.somebody_asks),
+            (2, self.faults.happen),
         ]
 
     async def go(self) -> None:
@@ -66,18 +79,31 @@ class Run:
         world, decisions = self.world, self.decisions
         try:
             await world.begin()
+            self.faults.choose()
             while world.steps < self.steps and world.failure is None and not decisions.over:
                 decisions.begin_step()
                 self.story.step = world.steps
                 decisions.weighted(self.acts)()
                 await self.pass_time()
+                if world.steps >= self.checked + CHECKED_STEPS:
+                    self.checked = world.steps
+                    world.check_in_full()
             await self.finish()
         except Wrong as wrong:
             world.wrong(str(wrong))
 
     async def finish(self) -> None:
         """Nothing more is asked for, nothing goes wrong any more: everything that was asked is answered."""
+        world = self.world
+        self.faults.end()
+        for _ in range(RIGHT_S_MAX):
+            await asyncio.sleep(1.0)
+            if world.is_well():
+                break
+        else:
+            world.wrong("a minute after all faults have ended, not everything is well")
         await asyncio.sleep(60.0)
+        world.check_in_full()
         for person in self.world.people:
             if person.errands and self.world.failure is None:
                 self.world.wrong(f"{person.name} has no answer to {person.errands[0].what} after all faults have ended")
@@ -98,11 +124,26 @@ class Run:
 
     # What people do
 
+    def signs_in(self, person: Person) -> None:
+        """Somebody whose session has ended, or who has none, signs in."""
+        self.world.step("request")
+        fields = {"stream": person.stream, "user": person.user, "password": person.password, "device": person.device}
+        person.post("/v1/sign-in", fields, self.is_signed_in)
+
+    def is_signed_in(self, errand: Errand, answer: Answer | None) -> None:
+        if answer is not None and answer.status == 200:
+            found = msgspec.json.decode(answer.body)
+            errand.person.token, errand.person.device = found["token"], found["device"]
+        self.hears(errand, answer)
+
     def somebody(self, *, players: bool = False) -> Person:
         """One of the people."""
-        people = [one for one in self.world.people if one.token and not one.busy] or self.world.people
+        people = [one for one in self.world.people if not one.busy] or self.world.people
         some = [one for one in people if one.user.startswith("P")] if players else people
-        return self.decisions.one(some or people)
+        person = self.decisions.one(some or people)
+        if not person.token and self.decisions.draw(4):
+            self.signs_in(person)
+        return person
 
     def somebody_wagers(self) -> None:
         person = self.somebody(players=True)
@@ -146,6 +187,7 @@ class Run:
         """Somebody has an answer, or has given up."""
         world = self.world
         world.step("delivery")
+        person = errand.person
         if answer is None:
             code = "unheard"
         elif answer.status == 200:
@@ -155,6 +197,8 @@ class Run:
                 world.held(world.referee.answered, errand.person.stream, errand.id, position[2])
         else:
             code = code_of(answer.body)
+            if code in ENDED:
+                person.token = ""
             if answer.status == 500:
                 world.wrong(f"{errand.what} was answered {answer.body.decode('utf-8', 'replace')}")
         world.coverage.outcomes[errand.what, code] += 1
@@ -202,7 +246,10 @@ def simulate(
 async def until_over(run: Run) -> None:
     """The run, and the end of its process."""
     await run.go()
+    run.world.over = True
     await run.world.down()
+    for task in list(run.world.tasks):
+        task.cancel()
 
 
 def run_faults(run: Run) -> Callable[[Any, dict[str, Any]], None]:

@@ -5,7 +5,7 @@ Rule: nothing here is Runline's but what a process is made of; everything that R
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
 
@@ -16,10 +16,12 @@ from runline.domain.messages import HOUSE
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import StoreError
 from runline.engine.requests import Outcome, Request
+from runline.simulate.checks import memory_agrees, tables_agree
 from runline.simulate.clocks import Machine
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions
 from runline.simulate.disk import Disk
+from runline.simulate.folded import Folded
 from runline.simulate.knowing import Known
 from runline.simulate.loop import OWNER, VirtualLoop
 from runline.simulate.network import Answer, Conversation, Pipe, Weather
@@ -69,6 +71,9 @@ class World:
         self.disk.heard.append(self.durable)
         self.weather = Weather()
         self.referee = Referee()
+        self.folded = Folded(vocabulary)
+        self.over = False
+        self.tasks: dict[asyncio.Task[None], None] = {}
         self.entropy = Random("people").randbytes
         self.node: Node | None = None
         self.nodes = 0
@@ -103,10 +108,30 @@ class World:
         except Wrong as wrong:
             self.wrong(str(wrong))
 
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Something that goes on in the world."""
+        task = self.loop.create_task(self.heard(work))
+        self.tasks[task] = None
+        task.add_done_callback(self.tasks.pop)
+
+    async def heard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Wrong as wrong:
+            self.wrong(str(wrong))
+
+    def check_in_full(self) -> None:
+        """Log, tables and memory say the same."""
+        self.held(tables_agree, self.disk, self.folded)
+        node = self.node
+        if node is not None and node.up:
+            self.held(memory_agrees, node, self.disk, self.vocabulary)
+
     # What is heard of Runline
 
     def durable(self, stretches: Any) -> None:
         self.held(self.referee.durable, stretches)
+        self.held(self.folded.durable, stretches)
         for stretch in stretches:
             self.story.note(stretch.after.hash)
 
@@ -182,6 +207,17 @@ class World:
             return None
         view: House = self.node.engine.view
         return Known(state, view, self.machine.wall(), self.decisions)
+
+    def is_well(self) -> bool:
+        """Whether the process is up, and takes commands of every stream."""
+        node = self.node
+        return node is not None and node.up and node.engine.ready and not self.stopped()
+
+    def stopped(self) -> list[str]:
+        """The streams that have stopped."""
+        node = self.node
+        writers = node.engine.writers if node is not None and node.up else {}
+        return [stream for stream, writer in writers.items() if writer.stopped]
 
     # In words, one after the other: how a run begins
 

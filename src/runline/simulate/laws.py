@@ -145,8 +145,9 @@ def losses_by_score(market: str, wagers: list[Taken]) -> dict[int, int]:
     return losses
 
 
-def derived(state: Any) -> dict[str, Any]:
-    """All derived state, in a form that two states can be compared by: no zeros, no order that means nothing."""
+def derived(state: Any, *, copy: bool = False) -> dict[str, Any]:
+    """All derived state, in a form that two states can be compared by: no zeros, no order that means nothing. copy: no timer is
+    due in it."""
     timers = {(timer.due_ns, timer.kind, timer.subject) for timer in state.timers.by_subject.values()}
     holders = {
         (role, node): sorted(users)
@@ -159,7 +160,7 @@ def derived(state: Any) -> dict[str, Any]:
         "allowed": state.access.allowed,
         "holders": holders,
         "kept": kept,
-        "due": timers & set(state.timers.due),
+        "due": timers if copy else timers & set(state.timers.due),
     }
     assert found["due"] == timers, "a timer that is not due at any time"
     found["users_at"] = listed(state.access.users_at)

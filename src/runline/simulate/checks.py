@@ -1,0 +1,61 @@
+"""Checks: what must hold of a process in full: its log, its tables and what it has in memory say the same, and the laws hold.
+
+Rule: what is in memory is looked at only where all of it is durable, for nothing else was promised.
+"""
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from runline.domain.book import Book
+from runline.domain.messages import HOUSE
+from runline.domain.vocabulary import Vocabulary
+from runline.engine.recovery import load_whole
+from runline.simulate.disk import Disk
+from runline.simulate.folded import Folded
+from runline.simulate.laws import all_hold, derived, memory_is_what_a_restart_would_rebuild
+from runline.simulate.nodes import Node
+from runline.simulate.story import Wrong
+
+V = TypeVar("V")
+
+
+def at_once(work: Coroutine[Any, Any, V]) -> V:
+    """What a coroutine returns that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    raise AssertionError("this was not to wait")
+
+
+def tables_agree(disk: Disk, folded: Folded) -> None:
+    """Every table is the log, folded. Raises Wrong."""
+    kept, ours = disk.kept.rows, folded.store.rows
+    for name in {**kept, **ours}:
+        stored, expected = kept.get(name, {}), ours.get(name, {})
+        if stored != expected:
+            keys = [key for key in {**stored, **expected} if stored.get(key) != expected.get(key)]
+            raise Wrong(f"{name} {keys[0]}: stored {stored.get(keys[0])}, by the log {expected.get(keys[0])}")
+
+
+def memory_agrees(node: Node, disk: Disk, vocabulary: Vocabulary) -> int:
+    """What a process has in memory of each stream is what a start would read, where all of it is durable. Returns of how many
+    streams that was seen. Raises Wrong."""
+    seen = 0
+    for stream, writer in node.engine.writers.items():
+        head = disk.kept.known_heads.get(stream)
+        if writer.stopped or head is None or writer.state.seq != head.seq or writer.filling or writer.sealed:
+            continue
+        if writer.state.seq != writer.durable_seq:
+            raise Wrong(f"{stream}: {writer.state.seq} is durable, the writer says {writer.durable_seq}")
+        recovered = at_once(load_whole(disk.kept, vocabulary.state_of(stream), head))
+        try:
+            memory_is_what_a_restart_would_rebuild(writer.state, recovered)
+            if isinstance(writer.state, Book):
+                all_hold(writer.state)
+            elif stream == HOUSE and node.engine.view.seq == head.seq:
+                assert derived(node.engine.view, copy=True) == derived(recovered), "the view is another"
+        except AssertionError as error:
+            raise Wrong(f"{stream} at {head.seq}: memory is not what is stored: {error}") from error
+        seen += 1
+    return seen
