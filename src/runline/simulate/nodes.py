@@ -10,15 +10,18 @@ from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from hashlib import blake2b
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from runline.bootstrap import Parts, assemble, begin
 from runline.bus.local import LocalBus
-from runline.domain.messages import HOUSE
+from runline.domain.aside import Duty
+from runline.domain.messages import HOUSE, Command
 from runline.domain.vocabulary import Vocabulary
+from runline.engine.engine import Engine
 from runline.engine.ports import Clock, Outside
-from runline.engine.requests import Outcome, Request, Sink
+from runline.engine.requests import Outcome, Request, Sink, Submission
 from runline.engine.timekeeper import Timekeeper
+from runline.engine.writer import Writer
 from runline.gateway.passwords import check_password, hash_password
 from runline.gateway.server import Server, make_server
 from runline.simulate.clocks import Machine, MachineClock, VirtualClock
@@ -78,37 +81,53 @@ def virtual_outside(clock: VirtualClock, seed: int) -> Outside:
     return Outside(clock, Random(seed).randbytes, WorkerHere)
 
 
-Heard = Callable[[Request, float, Outcome], None]
-"""Told of each outcome as it is given: of which request, when that came by the loop."""
+Ground = tuple[int, int]
+"""As of when something was asked: the position of the house's view, and the time."""
+
+
+class Ears(Protocol):
+    """Who listens to what goes through a process."""
+
+    def asked(self, request: Request) -> None:
+        """A command is on its way to its stream."""
+        ...
+
+    def hear(self, request: Request, came: Ground, outcome: Outcome) -> None:
+        """An outcome is given."""
+        ...
 
 
 class HeardSink(Sink):
     """A sink beside which somebody listens."""
 
-    def __init__(self, sink: Sink, requests: Sequence[Request], hear: Heard, came_s: float) -> None:
+    def __init__(self, sink: Sink, requests: Sequence[Request], ears: Ears, came: Ground) -> None:
         self.sink = sink
         self.requests = requests
-        self.hear = hear
-        self.came_s = came_s
+        self.ears = ears
+        self.came = came
 
     def answer(self, index: int, outcome: Outcome) -> None:
-        self.hear(self.requests[index], self.came_s, outcome)
+        self.ears.hear(self.requests[index], self.came, outcome)
         self.sink.answer(index, outcome)
 
 
-class HeardBus(LocalBus):
-    """A bus on which somebody listens. asked: told of each request as it comes. hear: of each outcome."""
+def listen(engine: Engine, ears: Ears) -> None:
+    """Listen to all that comes to an engine's streams, from outside and from itself."""
+    queues = engine.queues
+    submit, own = queues.submit, queues.own
 
-    def __init__(self, parts: Parts, loop: VirtualLoop, asked: Callable[[Request], None], hear: Heard) -> None:
-        super().__init__(*parts)
-        self.loop = loop
-        self.asked = asked
-        self.hear = hear
-
-    def submit(self, requests: Sequence[Request], sink: Sink) -> None:
+    def heard_submit(requests: Sequence[Request], sink: Sink) -> None:
         for request in requests:
-            self.asked(request)
-        super().submit(requests, HeardSink(sink, requests, self.hear, self.loop.time()))
+            ears.asked(request)
+        submit(requests, HeardSink(sink, requests, ears, (engine.view.seq, engine.clock.now_ns())))
+
+    def heard_own(writer: Writer, command: Command, duty: Duty | None = None) -> Submission:
+        submission = own(writer, command, duty)
+        ears.asked(submission.request)
+        return submission
+
+    engine.submit = queues.submit = heard_submit  # type: ignore[method-assign]
+    queues.own = heard_own  # type: ignore[method-assign]
 
 
 class Node(Owner):
@@ -139,21 +158,21 @@ class Node(Owner):
         assert self.parts is not None
         return self.parts.engine
 
-    def start(self, asked: Callable[[Request], None], hear: Heard) -> "asyncio.Task[None]":
+    def start(self, ears: Ears) -> "asyncio.Task[None]":
         """Begin to start."""
-        return self.loop.create_task(self.run(asked, hear), context=self.context)
+        return self.loop.create_task(self.run(ears), context=self.context)
 
-    async def run(self, asked: Callable[[Request], None], hear: Heard) -> None:
+    async def run(self, ears: Ears) -> None:
         """Start, and be up. Raises StoreError."""
         self.disk.open_again()
         self.parts = parts = assemble(self.store, self.clock, self.entropy, self.vocabulary, "n1")
+        listen(parts.engine, ears)
         assert isinstance(self.clock, MachineClock)
         timekeeper = Timekeeper(self.clock, parts.engine.conditions)
         timekeeper.begin(max((head.at_ns for head in (await self.store.heads()).values()), default=0))
         self.keeping = self.loop.create_task(timekeeper.run(parts.engine.wake))
         await begin(parts.engine, OWNER_NAME)
-        bus = HeardBus(parts, self.loop, asked, hear)
-        self.server = make_server(bus, Outside(self.clock, self.entropy, QuickWorker))
+        self.server = make_server(LocalBus(*parts), Outside(self.clock, self.entropy, QuickWorker))
         signing = self.server.gateway.signing
         if not await signing.has_password(HOUSE, OWNER_NAME):
             await signing.set_first_password(HOUSE, OWNER_NAME, OWNER_PASSWORD)

@@ -11,12 +11,6 @@ from runline.engine.ports import Stretch
 from runline.engine.requests import Accepted, Outcome, Refused, Request
 from runline.simulate.story import Wrong
 
-UNJUDGED = frozenset(
-    ("busy", "unavailable", "command_reused", "stale_command", "command_ahead", "command_id_invalid", "wrong_stream",
-     "unknown_book", "not_signed_in", "too_long", "too_many", "too_large", "malformed_command", "house_stale")
-)  # fmt: skip
-"""What is refused for before a rule of the field is asked."""
-
 
 class Made(msgspec.Struct):
     """What a command has made: the position of its first event, and how many there are."""
@@ -59,10 +53,7 @@ class Referee:
             if stretch.after.seq != self.heads.get(stream, 0):
                 raise Wrong(f"{stream}: the head says {stretch.after.seq}, the log ends at {self.heads.get(stream, 0)}")
 
-    def asked(self, request: Request) -> None:
-        """A request comes over the bus."""
-
-    def outcome(self, request: Request, came_s: float, outcome: Outcome) -> None:
+    def outcome(self, request: Request, outcome: Outcome) -> None:
         """An outcome is given. Raises Wrong."""
         stream = request.stream
         head = self.heads.get(stream, 0)

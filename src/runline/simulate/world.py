@@ -22,10 +22,11 @@ from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions
 from runline.simulate.disk import Disk
 from runline.simulate.folded import Folded
+from runline.simulate.judging import Judging
 from runline.simulate.knowing import Known
 from runline.simulate.loop import OWNER, VirtualLoop
 from runline.simulate.network import Answer, Conversation, Pipe, Weather
-from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Node
+from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Ground, Node
 from runline.simulate.people import Errand, Person, new_id
 from runline.simulate.referee import Referee
 from runline.simulate.story import Story, Wrong
@@ -72,6 +73,7 @@ class World:
         self.weather = Weather()
         self.referee = Referee()
         self.folded = Folded(vocabulary)
+        self.judging = Judging(vocabulary)
         self.over = False
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.entropy = Random("people").randbytes
@@ -123,6 +125,7 @@ class World:
     def check_in_full(self) -> None:
         """Log, tables and memory say the same."""
         self.held(tables_agree, self.disk, self.folded)
+        self.held(self.judging.judge_all)
         node = self.node
         if node is not None and node.up:
             self.held(memory_agrees, node, self.disk, self.vocabulary)
@@ -132,15 +135,22 @@ class World:
     def durable(self, stretches: Any) -> None:
         self.held(self.referee.durable, stretches)
         self.held(self.folded.durable, stretches)
+        self.judging.durable(stretches)
         for stretch in stretches:
             self.story.note(stretch.after.hash)
 
     def asked(self, request: Request) -> None:
-        self.referee.asked(request)
+        self.judging.asked(request)
 
-    def hear(self, request: Request, came_s: float, outcome: Outcome) -> None:
-        if self.node is OWNER.get():
-            self.held(self.referee.outcome, request, came_s, outcome)
+    def hear(self, request: Request, came: Ground, outcome: Outcome) -> None:
+        node = self.node
+        if node is None or node.dead or OWNER.get() is not node:
+            return
+        self.held(self.referee.outcome, request, outcome)
+        engine = node.engine
+        self.judging.house_is_kept_by(engine.writers.get(HOUSE))
+        now: Ground = (engine.view.seq, engine.clock.now_ns())
+        self.held(self.judging.outcome, request, outcome, (came[0], now[0]), (came[1], now[1]))
 
     # The process
 
@@ -148,7 +158,7 @@ class World:
         """Start a process."""
         self.nodes += 1
         node = self.node = Node(self.nodes, self.disk, self.machine, self.vocabulary, self.loop)
-        return node.start(self.asked, self.hear)
+        return node.start(self)
 
     async def up(self) -> None:
         """Start a process, again and again until it is up."""

@@ -1,0 +1,182 @@
+"""Judging: every command that was accepted or refused, judged once more by the oracle.
+
+Rule: the oracle is told of each stream in the order of its log. What order and time cannot tell (as of when a refusal was judged,
+which position of the house a book had seen) may be anything between when it was asked and when it was answered.
+"""
+
+from collections import Counter, deque
+from typing import Any
+
+from runline.domain.messages import HOUSE, Event
+from runline.domain.vocabulary import Vocabulary
+from runline.engine.envelope import Logged, decode_envelope
+from runline.engine.ports import EventRow, Stretch
+from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request
+from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
+from runline.simulate.story import Wrong
+from runline.simulate.told import plain, plain_event, shapes
+
+UNJUDGED = frozenset(
+    ("busy", "unavailable", "command_reused", "stale_command", "command_ahead", "command_id_invalid", "wrong_stream",
+     "unknown_book", "not_signed_in", "too_long", "too_many", "too_large", "malformed_command", "house_stale")
+)  # fmt: skip
+"""What is refused for before a rule of the field is asked, or for what is no rule."""
+
+
+class Taken:
+    """What a command has made, as it stands in the log, and from where to where the house was then."""
+
+    __slots__ = ("house", "rows")
+
+    def __init__(self, rows: list[EventRow], house: tuple[int, int]) -> None:
+        self.rows = rows
+        self.house = house
+
+
+class Judging:
+    """The oracle beside a run. requests: by id, as they came."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.model = Model(shapes(vocabulary))
+        self.requests: dict[str, Request] = {}
+        self.waiting: dict[str, deque[Taken]] = {}
+        self.house = 0
+        self.house_before = 0
+        self.house_writer: object = None
+        self.counted: Counter[str] = Counter()
+
+    def asked(self, request: Request) -> None:
+        """A command is on its way to its stream."""
+        self.requests.setdefault(request.id, request)
+
+    def durable(self, stretches: list[Stretch]) -> None:
+        """A batch is durable."""
+        house = self.house_before, self.house
+        for stretch in stretches:
+            waiting = self.waiting.setdefault(stretch.before.stream, deque())
+            last = b""
+            for row in stretch.events:
+                if row[2] == last:
+                    waiting[-1].rows.append(row)
+                else:
+                    waiting.append(Taken([row], house))
+                last = row[2]
+            if stretch.before.stream == HOUSE:
+                self.house_before, self.house = self.house, stretch.after.seq
+
+    def judge_up_to(self, stream: str, position: int) -> None:
+        """Judge what stands in a stream's log up to a position. Raises Wrong."""
+        waiting = self.waiting.get(stream)
+        while waiting and waiting[0].rows[0][1] <= position:
+            self.judge_taken(stream, waiting.popleft())
+
+    def judge_all(self) -> None:
+        """Judge what stands in all logs. Raises Wrong."""
+        for stream in list(self.waiting):
+            self.judge_up_to(stream, 2**62)
+
+    def judge_taken(self, stream: str, taken: Taken) -> None:
+        """Judge what was accepted. Raises Wrong."""
+        entries: list[Logged] = [decode_envelope(row[4]) for row in taken.rows]
+        first = entries[0]
+        request = self.requests.get(first.command)
+        if request is None:
+            raise Wrong(f"{stream} #{first.seq}: nobody has sent {first.command}")
+        events = [entry.event(self.vocabulary) for entry in entries]
+        name, fields = type(request.command).__name__, plain(request.command)
+        ground: dict[str, Any] = {"session": first.session, "if_position": request.if_position}
+        told, seen = "", self.houses(stream, events, taken.house)
+        for house_seq in seen:
+            if stream != HOUSE:
+                self.judge_up_to(HOUSE, house_seq)
+                ground["house_seq"] = house_seq
+            prediction = self.model.judge(stream, first.at_ns, first.actor, name, fields, **ground)
+            told = difference_of(prediction, events)
+            if not told:
+                break
+        self.counted["accepted"] += 1
+        if told:
+            raise Wrong(f"{stream} #{first.seq}, {first.actor} sent {name} {fields} at {first.at_ns}: {told}")
+        self.model.accepted(stream, first.seq, first.at_ns, first.actor, name, fields, **ground)
+        if self.model.stream(stream).seq != entries[-1].seq:
+            raise Wrong(f"{stream} #{first.seq}: {name} is not predicted")
+
+    def houses(self, stream: str, events: list[Event], house: tuple[int, int]) -> list[int]:
+        """At which positions of the house a book may have judged."""
+        if stream == HOUSE:
+            return [0]
+        said = getattr(events[0], "house_seq", None) if type(events[0]).__name__ == "WagerPlaced" else None
+        return [said] if said is not None else list(dict.fromkeys((house[1], house[0])))
+
+    def outcome(self, request: Request, outcome: Outcome, house: tuple[int, int], times: tuple[int, int]) -> None:
+        """Something was answered. house, times: of the house's view, and the time: as it was asked, and now. Raises Wrong."""
+        stream = request.stream
+        if isinstance(outcome, Accepted) and outcome.repeated:
+            return
+        if isinstance(outcome, Refused) and outcome.code in UNJUDGED:
+            self.counted[f"not judged: {outcome.code}"] += 1
+            return
+        self.judge_up_to(stream, outcome.position)
+        if isinstance(outcome, Accepted) and outcome.events:
+            return
+        state = self.model.stream(stream)
+        if state.seq != outcome.position:
+            self.counted["not judged: late"] += 1
+            return
+        name, fields = type(request.command).__name__, plain(request.command)
+        ground: dict[str, Any] = {"session": request.session, "if_position": request.if_position}
+        told = ""
+        for at_ns in dict.fromkeys((max(times[1], state.at_ns), max(times[0], state.at_ns))):
+            for house_seq in dict.fromkeys(house[::-1]):
+                if stream != HOUSE:
+                    self.judge_up_to(HOUSE, house_seq)
+                    ground["house_seq"] = house_seq
+                prediction = self.model.judge(stream, at_ns, request.actor, name, fields, **ground)
+                told = outcome_difference(prediction, outcome)
+                if not told:
+                    self.agreed(stream, outcome, at_ns, request, name, fields, ground)
+                    return
+        raise Wrong(f"{stream} at {outcome.position}, {request.actor} sent {name} {fields} at {times[1]}: {told}")
+
+    def agreed(
+        self,
+        stream: str,
+        outcome: Outcome,
+        at_ns: int,
+        request: Request,
+        name: str,
+        fields: dict[str, Any],
+        ground: Any,
+    ) -> None:
+        """The oracle says the same."""
+        self.counted[type(outcome).__name__.lower()] += 1
+        if isinstance(outcome, Accepted):
+            # It changes nothing, but may be kept in mind.
+            self.model.accepted(stream, outcome.position + 1, at_ns, request.actor, name, fields, **ground)
+
+    def house_is_kept_by(self, writer: object) -> None:
+        """What the house has in mind and in no row goes with whoever has it."""
+        if writer is not self.house_writer:
+            self.house_writer = writer
+            self.model.house.repeated.clear()
+
+
+def difference_of(prediction: Prediction, events: list[Event]) -> str:
+    """In what events differ from those that must be."""
+    if not prediction.known:
+        return ""
+    if prediction.refusal is not None:
+        return f"it is accepted, and must be refused: {prediction.refusal}"
+    return events_difference(prediction.events, [plain_event(event) for event in events])
+
+
+def outcome_difference(prediction: Prediction, outcome: Outcome) -> str:
+    """In what an outcome differs from the one that must be."""
+    if isinstance(outcome, Refused):
+        if not prediction.known:
+            return ""
+        return refusal_difference(prediction, outcome.code, outcome.details)
+    if isinstance(outcome, Previewed | Accepted):
+        return difference_of(prediction, outcome.events)
+    return ""
