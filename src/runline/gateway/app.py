@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 from litestar import Litestar, MediaType, Response
@@ -204,13 +205,24 @@ def every_operation(gateway: Gateway) -> list[Operation]:
     return [*hot_operations(gateway.door.vocabulary), *operations(gateway)]
 
 
+DOCUMENTS: WeakKeyDictionary[Vocabulary, tuple[bytes, bytes]] = WeakKeyDictionary()
+
+
+def documents(vocabulary: Vocabulary, listed: list[Operation]) -> tuple[bytes, bytes]:
+    """The API's document, and the page that shows it. Both follow from what is declared alone, so that they are made once, however
+    many servers a process has."""
+    found = DOCUMENTS.get(vocabulary)
+    if found is None:
+        document = make_document(vocabulary, listed)
+        found = DOCUMENTS[vocabulary] = msgspec.json.encode(document), documentation_page(document)
+    return found
+
+
 def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
     """The ASGI application: the hot doors, the console's files, `more` doors, and the framework for all others."""
     listed = every_operation(gateway)
     framework, doors = make_framework(listed), {**hot_doors(gateway), **(more or {})}
-    document = make_document(gateway.door.vocabulary, listed)
-    described = msgspec.json.encode(document)
-    page = documentation_page(document)
+    described, page = documents(gateway.door.vocabulary, listed)
 
     async def schema(scope: Any, receive: Any, send: Any) -> None:
         await answer(send, 200, described)
