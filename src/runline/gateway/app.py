@@ -209,8 +209,8 @@ DOCUMENTS: WeakKeyDictionary[Vocabulary, tuple[bytes, bytes]] = WeakKeyDictionar
 
 
 def documents(vocabulary: Vocabulary, listed: list[Operation]) -> tuple[bytes, bytes]:
-    """The API's document, and the page that shows it. Both follow from what is declared alone, so that they are made once, however
-    many servers a process has."""
+    """The API's document, and the page that shows it. Both follow from what is declared alone, so that they are made once,
+    however many servers a process has."""
     found = DOCUMENTS.get(vocabulary)
     if found is None:
         document = make_document(vocabulary, listed)

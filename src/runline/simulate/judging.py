@@ -9,7 +9,7 @@ from typing import Any
 
 from runline.domain.messages import HOUSE, Event
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.envelope import Logged, decode_envelope
+from runline.engine.envelope import Logged, content_digest, decode_envelope
 from runline.engine.ports import EventRow, Stretch
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request
 from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
@@ -39,7 +39,7 @@ class Judging:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.model = Model(shapes(vocabulary))
-        self.requests: dict[str, Request] = {}
+        self.requests: dict[str, list[Request]] = {}
         self.waiting: dict[str, deque[Taken]] = {}
         self.house = 0
         self.house_before = 0
@@ -48,7 +48,7 @@ class Judging:
 
     def asked(self, request: Request) -> None:
         """A command is on its way to its stream."""
-        self.requests.setdefault(request.id, request)
+        self.requests.setdefault(request.id, []).append(request)
 
     def durable(self, stretches: list[Stretch]) -> None:
         """A batch is durable."""
@@ -80,9 +80,7 @@ class Judging:
         """Judge what was accepted. Raises Wrong."""
         entries: list[Logged] = [decode_envelope(row[4]) for row in taken.rows]
         first = entries[0]
-        request = self.requests.get(first.command)
-        if request is None:
-            raise Wrong(f"{stream} #{first.seq}: nobody has sent {first.command}")
+        request = self.sent(first)
         events = [entry.event(self.vocabulary) for entry in entries]
         name, fields = type(request.command).__name__, plain(request.command)
         ground: dict[str, Any] = {"session": first.session, "if_position": request.if_position}
@@ -102,6 +100,23 @@ class Judging:
         if self.model.stream(stream).seq != entries[-1].seq:
             raise Wrong(f"{stream} #{first.seq}: {name} is not predicted")
 
+    def sent(self, entry: Logged) -> Request:
+        """What was sent of which this came. Raises Wrong."""
+        found = self.requests.pop(entry.command, [])
+        if len(found) > 1 and entry.digest:
+            found = [one for one in found if content_digest(entry.actor, one.command) == entry.digest]
+        if not found:
+            raise Wrong(f"{entry.stream} #{entry.seq}: nobody has sent {entry.command}")
+        return found[0]
+
+    def forget(self, request: Request) -> None:
+        """A request was answered, and has made nothing."""
+        found = self.requests.get(request.id)
+        if found is not None:
+            found[:] = [one for one in found if one is not request]
+            if not found:
+                del self.requests[request.id]
+
     def houses(self, stream: str, events: list[Event], house: tuple[int, int]) -> list[int]:
         """At which positions of the house a book may have judged."""
         if stream == HOUSE:
@@ -113,13 +128,18 @@ class Judging:
         """Something was answered. house, times: of the house's view, and the time: as it was asked, and now. Raises Wrong."""
         stream = request.stream
         if isinstance(outcome, Accepted) and outcome.repeated:
+            self.forget(request)
             return
         if isinstance(outcome, Refused) and outcome.code in UNJUDGED:
+            if outcome.code != "unavailable":
+                # What is unavailable may be durable, and not known to be.
+                self.forget(request)
             self.counted[f"not judged: {outcome.code}"] += 1
             return
         self.judge_up_to(stream, outcome.position)
         if isinstance(outcome, Accepted) and outcome.events:
             return
+        self.forget(request)
         state = self.model.stream(stream)
         if state.seq != outcome.position:
             self.counted["not judged: late"] += 1

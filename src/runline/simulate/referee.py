@@ -76,7 +76,20 @@ class Referee:
         if made.first + made.count - 1 > position:
             raise Wrong(f"{stream}: {command_id} was acknowledged at {position}, and stands at {made.first}")
 
-    def answered(self, stream: str, command_id: str, events: bytes) -> None:
+    def answered(self, stream: str, command_id: str, events: bytes, repeated: bool) -> None:
         """A client has an answer, with what has happened. Raises Wrong if there was another one before."""
-        if self.answers.setdefault((stream, command_id), events) != events:
-            raise Wrong(f"{stream}: {command_id} was answered otherwise before")
+        if len(events) > len(b"[]}"):
+            if self.answers.setdefault((stream, command_id), events) != events:
+                raise Wrong(f"{stream}: {command_id} was answered otherwise before")
+        elif repeated:
+            raise Wrong(f"{stream}: {command_id} is said to be repeated, and has made nothing")
+
+    def told_position(self, stream: str, position: int) -> None:
+        """A client was told of a position. Raises Wrong if that is not durable."""
+        if position > self.heads.get(stream, 0):
+            raise Wrong(f"{stream}: position {position} was told, {self.heads.get(stream, 0)} is durable")
+
+    def was_used(self, stream: str, command_id: str) -> None:
+        """A client was told that an id was used before. Raises Wrong if it was not."""
+        if bytes.fromhex(command_id.replace("-", "")) not in self.made.get(stream, {}):
+            raise Wrong(f"{stream}: {command_id} is said to be used, and was not")

@@ -11,18 +11,13 @@ from typing import Any
 import msgspec
 
 from runline.domain.vocabulary import Vocabulary, plain_vocabulary
+from runline.simulate.acts import Acts
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions, Steps
 from runline.simulate.faults import Faults
 from runline.simulate.loop import VirtualLoop
-from runline.simulate.making import made, spoiled
-from runline.simulate.network import Answer
-from runline.simulate.people import Errand, Person
 from runline.simulate.story import Story, Wrong
-from runline.simulate.world import World, path_of
-
-ENDED = ("not_signed_in", "signed_out", "revoked")
-"""What tells somebody that they have to sign in."""
+from runline.simulate.world import World
 
 CHECKED_STEPS = 1_000
 """How often everything is checked in full."""
@@ -55,24 +50,8 @@ class Run:
         self.world = World(loop, decisions, vocabulary, self.story)
         self.faults = Faults(self.world)
         self.checked = 0
-        self.public = {
-            kind: [
-                name
-                for name, one in sorted(vocabulary.commands.items())
-                if one.needs is not None and not one.secret and kind in one.streams
-            ]
-            for kind in ("house", "book")
-        }
-        self.queries = {
-            kind: [name for name, one in sorted(vocabulary.queries.items()) if kind in one.streams]
-            for kind in ("house", "book")
-        }
-        self.acts: list[tuple[int, Callable[[], object]]] = [
-            (60, self.somebody_wagers),
-            (30, self.somebody_commands),
-            (10, self.somebody_asks),
-            (2, self.faults.happen),
-        ]
+        self.acts = Acts(self.world)
+        self.table = [*self.acts.table, (2, self.faults.happen)]
 
     async def go(self) -> None:
         """Do it."""
@@ -83,7 +62,7 @@ class Run:
             while world.steps < self.steps and world.failure is None and not decisions.over:
                 decisions.begin_step()
                 self.story.step = world.steps
-                decisions.weighted(self.acts)()
+                decisions.weighted(self.table)()
                 await self.pass_time()
                 if world.steps >= self.checked + CHECKED_STEPS:
                     self.checked = world.steps
@@ -121,96 +100,6 @@ class Run:
             await asyncio.sleep(1.0)
         else:
             await asyncio.sleep(60.0)
-
-    # What people do
-
-    def signs_in(self, person: Person) -> None:
-        """Somebody whose session has ended, or who has none, signs in."""
-        self.world.step("request")
-        fields = {"stream": person.stream, "user": person.user, "password": person.password, "device": person.device}
-        person.post("/v1/sign-in", fields, self.is_signed_in)
-
-    def is_signed_in(self, errand: Errand, answer: Answer | None) -> None:
-        if answer is not None and answer.status == 200:
-            found = msgspec.json.decode(answer.body)
-            errand.person.token, errand.person.device = found["token"], found["device"]
-        self.hears(errand, answer)
-
-    def somebody(self, *, players: bool = False) -> Person:
-        """One of the people."""
-        people = [one for one in self.world.people if not one.busy] or self.world.people
-        some = [one for one in people if one.user.startswith("P")] if players else people
-        person = self.decisions.one(some or people)
-        if not person.token and self.decisions.draw(4):
-            self.signs_in(person)
-        return person
-
-    def somebody_wagers(self) -> None:
-        person = self.somebody(players=True)
-        known = self.world.known(person.stream)
-        if known is None or known.book is None:
-            return
-        fields = made(known, self.vocabulary.commands["PlaceWager"])
-        if person.user in known.book.tree.players and self.decisions.draw(20):
-            fields["player"] = person.user
-        self.sends(person, "PlaceWager", fields, "/v1/wagers")
-
-    def somebody_commands(self) -> None:
-        person = self.somebody()
-        known = self.world.known(person.stream)
-        if known is None:
-            return
-        name = self.decisions.one(self.public["book" if known.book else "house"])
-        fields = made(known, self.vocabulary.commands[name])
-        if self.decisions.rarely(12):
-            fields = spoiled(known, fields)
-        self.sends(person, name, fields, f"/v1/{path_of(name)}")
-
-    def sends(self, person: Person, name: str, fields: dict[str, Any], path: str, params: str = "") -> None:
-        self.world.step("request")
-        person.command(name, fields, self.world.new_id(), self.hears, path=path, params=params)
-
-    def somebody_asks(self) -> None:
-        person = self.somebody()
-        known = self.world.known(person.stream)
-        if known is None:
-            return
-        name = self.decisions.one(self.queries["book" if known.book else "house"])
-        fields = made(known, self.vocabulary.queries[name].asked)
-        params = "&".join(
-            f"{key}={value}" for key, value in fields.items() if isinstance(value, str | int) and value != ""
-        )
-        self.world.step("request")
-        person.query(name, f"?{params}".replace(" ", "%20") if params.isascii() and params else "", self.hears)
-
-    def hears(self, errand: Errand, answer: Answer | None) -> None:
-        """Somebody has an answer, or has given up."""
-        world = self.world
-        world.step("delivery")
-        person = errand.person
-        if answer is None:
-            code = "unheard"
-        elif answer.status == 200:
-            code = "accepted" if errand.id else "answered"
-            if errand.id:
-                position = answer.body.partition(b'"events":')
-                world.held(world.referee.answered, errand.person.stream, errand.id, position[2])
-        else:
-            code = code_of(answer.body)
-            if code in ENDED:
-                person.token = ""
-            if answer.status == 500:
-                world.wrong(f"{errand.what} was answered {answer.body.decode('utf-8', 'replace')}")
-        world.coverage.outcomes[errand.what, code] += 1
-        world.tell(f"{errand.person.name} {errand.what} {errand.fields}: {code}")
-
-
-def code_of(body: bytes) -> str:
-    """The code of a refusal."""
-    try:
-        return str(msgspec.json.decode(body)["error"]["code"])
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return "unreadable answer"
 
 
 def simulate(

@@ -37,6 +37,15 @@ NOON_NS = 1_467_374_400 * 10**9
 START_S_MAX = 120.0
 """How long a process may take to start where nothing is wrong."""
 
+STAFF = {
+    "agents": [
+        "figures_view", "ticker_view", "board_view", "log_view", "transaction_enter", "credit_change", "limits_change",
+        "player_create", "agent_create", "agent_move", "wager_place", "wager_void", "suspend", "roles_manage",
+    ],
+    "clerks": ["figures_view", "ticker_view", "board_view", "wager_place", "wager_void", "line_move"],
+}  # fmt: skip
+"""Roles of a book's staff, and what they hold."""
+
 PASSWORD = "a long password"
 
 SENT_ERRORS = (StoreError,)
@@ -297,6 +306,11 @@ class World:
                 agent = ("A1", "A2", "A3")[one % 3]
                 await self.do(owner, "CreatePlayer", player=f"P{one}", agent=agent, credit_limit_minor=10_000_00)
                 await self.join(owner, book, f"P{one}")
+            for role, permissions in STAFF.items():
+                await self.do(owner, "SetRole", role=role, node="root", permissions=permissions, reason="opening")
+            for user, node, role in (("one", "A1", "agents"), ("clerk", "root", "clerks"), ("audit", "root", "viewer")):
+                await self.do(owner, "CreateUser", user=user, node=node, role=role)
+                await self.join(owner, book, user)
 
     async def settle(self, book: str) -> None:
         """Wait until a book has begun."""

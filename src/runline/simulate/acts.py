@@ -1,0 +1,326 @@
+"""Acts: what people do in a step, sensible or not, and what becomes of what they hear.
+
+Rule: everybody comes through the same doors. What is sent is a choice among everything that is declared.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from runline.domain.messages import HOUSE
+from runline.simulate.hostile import Strangers
+from runline.simulate.knowing import Fields
+from runline.simulate.making import made, spoiled
+from runline.simulate.network import Answer, request
+from runline.simulate.people import Errand, Person
+from runline.simulate.world import PASSWORD, World, path_of
+
+ENDED = ("not_signed_in", "signed_out", "revoked")
+"""What tells somebody that they have to sign in."""
+
+PEOPLE_MAX = 40
+BULK_MAX = 6
+
+HOUSE_WORK = (
+    "PostLines", "PostLines", "PostLines", "CreateFixture", "EnterResult", "ConfirmResult", "EnterResult", "ConfirmResult",
+    "ConfirmLine", "DropLine", "KeepFeed", "ReopenFixture", "PostponeFixture", "ResumeFixture", "RescheduleFixture",
+)  # fmt: skip
+"""What the house does all day, by the names of commands."""
+
+BOOK_WORK = (
+    "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
+    "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser",
+)  # fmt: skip
+"""What a book's staff does."""
+
+SELDOM = (
+    "RevokeUser",
+    "AssignRole",
+    "SetRole",
+    "EndSession",
+    "CancelFixture",
+    "SetLimits",
+    "WatchFeed",
+    "OpenBook",
+    "Suspend",
+)
+"""What would soon leave nothing to do, if it were done as often as the rest."""
+
+
+class Answered(msgspec.Struct):
+    """What is looked at in an answer."""
+
+    position: int = 0
+    repeated: bool = False
+    preview: bool = False
+    events: list[msgspec.Raw] = []
+
+
+decode_answered = msgspec.json.Decoder(Answered).decode
+
+
+class Acts:
+    """What people do in a world. table: acts with their weights, the plainest first."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.decisions = world.decisions
+        self.vocabulary = vocabulary = world.vocabulary
+        self.strangers = Strangers(world)
+        self.public = {
+            kind: [
+                name
+                for name, one in sorted(vocabulary.commands.items())
+                if one.needs is not None and not one.secret and kind in one.streams
+            ]
+            for kind in ("house", "book")
+        }
+        self.queries = {
+            kind: [name for name, one in sorted(vocabulary.queries.items()) if kind in one.streams]
+            for kind in ("house", "book")
+        }
+        self.table: list[tuple[int, Callable[[], object]]] = [
+            (50, self.somebody_wagers),
+            (14, self.the_house_works),
+            (12, self.a_book_works),
+            (14, self.somebody_commands),
+            (8, self.somebody_asks),
+            (4, self.somebody_sends_again),
+            (3, self.somebody_sends_many),
+            (2, self.somebody_joins),
+            (1, self.somebody_hangs_up),
+            (2, self.strangers.come),
+        ]
+
+    # Who
+
+    def somebody(self, *, players: bool = False, stream: str = "", staff: bool = False) -> Person:
+        """One of the people, signed in mostly."""
+        people = [one for one in self.world.people if not one.busy] or self.world.people
+        if stream:
+            people = [one for one in people if one.stream == stream] or people
+        some = [one for one in people if one.user.startswith("P") is players] if players or staff else people
+        person = self.decisions.one(some or people)
+        if not person.token and self.decisions.draw(8):
+            self.signs_in(person)
+        return person
+
+    def signs_in(self, person: Person) -> None:
+        """Somebody whose session has ended, or who has none, signs in."""
+        self.world.step("request")
+        fields = {"stream": person.stream, "user": person.user, "password": person.password, "device": person.device}
+        person.post("/v1/sign-in", fields, self.is_signed_in)
+
+    def is_signed_in(self, errand: Errand, answer: Answer | None) -> None:
+        if answer is not None and answer.status == 200:
+            found = msgspec.json.decode(answer.body)
+            errand.person.token, errand.person.device = found["token"], found["device"]
+        self.hears(errand, answer)
+
+    # What
+
+    def somebody_wagers(self) -> None:
+        """A player wagers, mostly on their own account."""
+        person = self.somebody(players=True)
+        known = self.world.known(person.stream)
+        if known is None or known.book is None:
+            return
+        fields = made(known, self.vocabulary.commands["PlaceWager"])
+        if person.user in known.book.tree.players and self.decisions.draw(20):
+            fields["player"] = person.user
+        self.sends(person, "PlaceWager", fields, "/v1/wagers" if self.decisions.draw(8) else "/v1/place-wager")
+
+    def the_house_works(self) -> None:
+        """The house's staff does what it does all day."""
+        self.commands(self.somebody(stream=HOUSE), self.decisions.one(HOUSE_WORK))
+
+    def a_book_works(self) -> None:
+        """A book's staff does."""
+        person = self.somebody(staff=True)
+        self.commands(person, self.decisions.one(HOUSE_WORK if person.stream == HOUSE else BOOK_WORK))
+
+    def somebody_commands(self) -> None:
+        """Anybody sends anything that is declared."""
+        person = self.somebody()
+        kind = "house" if person.stream == HOUSE else "book"
+        if self.decisions.rarely(15):
+            kind = "book" if kind == "house" else "house"
+        name = self.decisions.one(self.public[kind])
+        if name not in SELDOM or self.decisions.rarely(3):
+            self.commands(person, name)
+
+    def commands(self, person: Person, name: str) -> None:
+        """Somebody sends a command: to see what would come of it, or as they have looked before, sometimes."""
+        known = self.world.known(person.stream)
+        if known is None:
+            return
+        fields = made(known, self.vocabulary.commands[name])
+        if self.decisions.rarely(15):
+            fields = spoiled(known, fields)
+        params = ""
+        if self.decisions.rarely(8):
+            params = "?preview=true"
+        elif self.decisions.rarely(8):
+            params = f"?if_position={max(known.state.seq - self.decisions.draw(6), 0)}"
+        self.sends(person, name, fields, f"/v1/{path_of(name)}", params)
+
+    def sends(self, person: Person, name: str, fields: Fields, path: str, params: str = "") -> None:
+        """Somebody sends a command."""
+        self.world.step("request")
+        person.command(name, fields, self.world.new_id(), self.hears, path=path, params=params)
+
+    def somebody_asks(self) -> None:
+        """Anybody asks anything that is declared."""
+        person = self.somebody()
+        known = self.world.known(person.stream)
+        if known is None:
+            return
+        name = self.decisions.one(self.queries["book" if known.book else "house"])
+        fields = made(known, self.vocabulary.queries[name].asked)
+        if self.decisions.draw(3):
+            fields = {key: value for key, value in fields.items() if key in ("player", "agent", "fixture", "league")}
+        params = "&".join(
+            f"{key}={value}" for key, value in fields.items() if isinstance(value, str | int) and value != ""
+        )
+        self.world.step("request")
+        plain = params.isascii() and params.isprintable()
+        person.query(name, f"?{params}".replace(" ", "%20") if params and plain else "", self.hears)
+
+    def somebody_sends_again(self) -> None:
+        """The same once more, or, under the same id, something else."""
+        person = self.somebody()
+        last = person.last
+        if last is None or not last.id:
+            return
+        self.world.step("request")
+        if self.decisions.rarely(4):
+            known = self.world.known(person.stream)
+            if known is not None:
+                fields = made(known, self.vocabulary.commands[last.what])
+                path = f"/v1/{path_of(last.what)}"
+                person.command(last.what, fields, last.id, self.hears_reused, path=path)
+            return
+        person.send(Errand(person, last.what, last.fields, last.data, self.hears, last.id))
+
+    def somebody_sends_many(self) -> None:
+        """Several commands in one call."""
+        person = self.somebody()
+        known = self.world.known(person.stream)
+        if known is None:
+            return
+        kind = "house" if known.book is None else "book"
+        lines = []
+        for _ in range(1 + self.decisions.draw(BULK_MAX)):
+            name = "PlaceWager" if known.book and self.decisions.draw(3) else self.decisions.one(self.public[kind])
+            if name in SELDOM:
+                continue
+            fields = made(known, self.vocabulary.commands[name])
+            lines.append({"type": name, "command": fields, "id": self.world.new_id()})
+        if not lines:
+            return
+        self.world.step("request")
+        body = b"\n".join(map(msgspec.json.encode, lines))
+        data = request("POST", "/v1/commands", token=person.token, body=body).replace(b"/json", b"/x-ndjson", 1)
+        person.send(Errand(person, "commands", lines, data, self.hears_many))
+
+    def somebody_joins(self) -> None:
+        """Somebody who has no password gets one from an owner."""
+        by = self.somebody(staff=True)
+        known = self.world.known(by.stream)
+        if known is None or len(self.world.people) >= PEOPLE_MAX:
+            return
+        there = {one.user for one in self.world.people if one.stream == by.stream}
+        new = [user.name for user in known.state.access.users.values() if user.active and user.name not in there]
+        if not new:
+            return
+        user = self.decisions.one(new)
+        self.world.step("request")
+        by.post("/v1/set-password", {"user": user, "password": PASSWORD}, self.has_joined)
+
+    def has_joined(self, errand: Errand, answer: Answer | None) -> None:
+        stream, user = errand.person.stream, errand.fields["user"]
+        there = any(one.stream == stream and one.user == user for one in self.world.people)
+        if answer is not None and answer.status == 200 and not there:
+            self.world.person(stream, user)
+        self.hears(errand, answer)
+
+    def somebody_hangs_up(self) -> None:
+        """A connection is closed by its client, whatever is on its way."""
+        self.decisions.one(self.world.people).hang_up()
+
+    # What comes of it
+
+    def hears(self, errand: Errand, answer: Answer | None) -> None:
+        """Somebody has an answer, or has given up."""
+        self.world.step("delivery")
+        self.told(errand, self.outcome_of(errand, answer))
+
+    def hears_reused(self, errand: Errand, answer: Answer | None) -> None:
+        """The same, to an id that was used before: if it was accepted now, it was not then, or was the same."""
+        self.world.step("delivery")
+        code = "unheard" if answer is None else "accepted" if answer.status == 200 else code_of(answer.body)
+        if code == "command_reused":
+            self.world.held(self.world.referee.was_used, errand.person.stream, errand.id)
+        errand.person.last = None
+        self.told(errand, code)
+
+    def hears_many(self, errand: Errand, answer: Answer | None) -> None:
+        """Each line has its outcome."""
+        self.world.step("delivery")
+        if answer is None or answer.status != 200:
+            self.told(errand, self.outcome_of(errand, answer))
+            return
+        lines = answer.body.splitlines()
+        if len(lines) != len(errand.fields):
+            self.world.wrong(f"{len(errand.fields)} commands had {len(lines)} outcomes")
+            return
+        for sent, line in zip(errand.fields, lines, strict=True):
+            code = code_of(line) if b'"error":' in line[:9] else "accepted"
+            if code == "accepted":
+                self.acknowledged(errand.person.stream, sent["id"], line)
+            self.world.coverage.outcomes[sent["type"], code] += 1
+        self.told(errand, "answered")
+
+    def told(self, errand: Errand, code: str) -> None:
+        """It is noted who heard what."""
+        if code in ENDED:
+            errand.person.token = ""
+        self.world.coverage.outcomes[errand.what, code] += 1
+        self.world.tell(f"{errand.person.name} {errand.what} {errand.fields}: {code}")
+
+    def outcome_of(self, errand: Errand, answer: Answer | None) -> str:
+        """What has come of something: `accepted`, `answered`, the code of a refusal, or `unheard`."""
+        if answer is None:
+            return "unheard"
+        if answer.status != 200:
+            if answer.status == 500:
+                self.world.wrong(f"{errand.what} was answered {answer.body.decode('utf-8', 'replace')}")
+            return code_of(answer.body)
+        if not errand.id:
+            self.position_held(errand.person.stream, answer.body)
+            return "answered"
+        return self.acknowledged(errand.person.stream, errand.id, answer.body)
+
+    def position_held(self, stream: str, body: bytes) -> None:
+        """No page is of a position that is not durable."""
+        if body.startswith(b'{"position":'):
+            self.world.held(self.world.referee.told_position, stream, decode_answered(body).position)
+
+    def acknowledged(self, stream: str, command_id: str, body: bytes) -> str:
+        """A client was told that a command is executed."""
+        world, answered = self.world, decode_answered(body)
+        world.held(world.referee.told_position, stream, answered.position)
+        if answered.preview:
+            return "previewed"
+        if answered.events:
+            world.held(world.referee.acknowledged, stream, command_id, answered.position, len(answered.events))
+        world.held(world.referee.answered, stream, command_id, body.partition(b'"events":')[2], answered.repeated)
+        return "repeated" if answered.repeated else "accepted"
+
+
+def code_of(body: bytes) -> str:
+    """The code of a refusal."""
+    try:
+        return str(msgspec.json.decode(body)["error"]["code"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return "unreadable answer"
