@@ -43,7 +43,8 @@ class Judging:
         self.waiting: dict[str, deque[Taken]] = {}
         self.house = 0
         self.house_before = 0
-        self.house_writer: object = None
+        self.keepers: dict[str, Any] = {}
+        self.read_at: dict[str, int] = {}
         self.counted: Counter[str] = Counter()
 
     def asked(self, request: Request) -> None:
@@ -146,6 +147,9 @@ class Judging:
             return
         name, fields = type(request.command).__name__, plain(request.command)
         ground: dict[str, Any] = {"session": request.session, "if_position": request.if_position}
+        if self.may_have_gone(request, outcome):
+            self.counted["not judged: may have gone"] += 1
+            return
         told = ""
         for at_ns in dict.fromkeys((max(times[1], state.at_ns), max(times[0], state.at_ns))):
             for house_seq in dict.fromkeys(house[::-1]):
@@ -175,11 +179,21 @@ class Judging:
             # It changes nothing, but may be kept in mind.
             self.model.accepted(stream, outcome.position + 1, at_ns, request.actor, name, fields, **ground)
 
-    def house_is_kept_by(self, writer: object) -> None:
-        """What the house has in mind and in no row goes with whoever has it."""
-        if writer is not self.house_writer:
-            self.house_writer = writer
-            self.model.house.repeated.clear()
+    def kept_by(self, stream: str, writer: Any) -> None:
+        """What is in mind of a stream and in no row goes with whoever has it."""
+        if writer is not None and writer is not self.keepers.get(stream):
+            self.keepers[stream] = writer
+            self.read_at[stream] = writer.state.derived_seq
+            if stream == HOUSE:
+                self.model.house.repeated.clear()
+
+    def may_have_gone(self, request: Request, outcome: Outcome) -> bool:
+        """Whether something is said to have changed at the position at which its stream was read last: what was deleted before
+        may have been deleted then."""
+        if not isinstance(outcome, Refused) or outcome.code != "position_moved":
+            return False
+        read_at = self.read_at.get(request.stream, 0)
+        return outcome.details.get("position") == read_at > (request.if_position or 0)
 
 
 def difference_of(prediction: Prediction, events: list[Event]) -> str:

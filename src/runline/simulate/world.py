@@ -157,7 +157,7 @@ class World:
             return
         self.held(self.referee.outcome, request, outcome)
         engine = node.engine
-        self.judging.house_is_kept_by(engine.writers.get(HOUSE))
+        self.judging.kept_by(request.stream, engine.writers.get(request.stream))
         now: Ground = (engine.view.seq, engine.clock.now_ns())
         self.held(self.judging.outcome, request, outcome, (came[0], now[0]), (came[1], now[1]))
 
