@@ -9,6 +9,7 @@ from typing import Any
 from runline.domain.book import Book
 from runline.domain.execution import fold, needs
 from runline.domain.rows import key_of, row_encoder
+from runline.domain.sessions import Session
 from runline.domain.state import State
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import GENESIS, Stretch
@@ -22,15 +23,17 @@ Written = dict[str, dict[tuple[Any, ...], tuple[Any, ...] | None]]
 
 
 class Folded:
-    """Every stream, as its log says it is. store: the tables that follow from the logs."""
+    """Every stream, as its log says it is. store: the tables that follow from the logs. ended: at which position each
+    session has ended."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, ended: dict[tuple[str, str], int]) -> None:
         self.vocabulary = vocabulary
         self.tables = tables_of(vocabulary)
         self.store = MemoryStore(lambda size: bytes(size))
         self.store.tables = self.tables
         self.states: dict[str, State] = {}
         self.chains: dict[str, bytes] = {}
+        self.ended = ended
 
     def durable(self, stretches: list[Stretch]) -> None:
         """A batch is durable. Raises Wrong."""
@@ -73,6 +76,8 @@ class Folded:
         for row in state.dropped.values():
             key = key_of(type(row))(state.stream, row)
             rows.get(row.table, {}).pop(key, None)
+            if isinstance(row, Session):
+                self.ended[state.stream, row.name] = state.seq
             written.setdefault(row.table, {})[key] = None
         for row in state.changed.values():
             values = row_encoder(type(row))(state.stream, row)

@@ -123,7 +123,7 @@ class Judging:
         if stream == HOUSE:
             return [0]
         said = getattr(events[0], "house_seq", None) if type(events[0]).__name__ == "WagerPlaced" else None
-        return [said] if said is not None else list(dict.fromkeys((house[1], house[0])))
+        return [said] if said is not None else positions(house)
 
     def outcome(self, request: Request, outcome: Outcome, house: tuple[int, int], times: tuple[int, int]) -> None:
         """Something was answered. house, times: of the house's view, and the time: as it was asked, and now. Raises Wrong."""
@@ -152,7 +152,7 @@ class Judging:
             return
         told = ""
         for at_ns in dict.fromkeys((max(times[1], state.at_ns), max(times[0], state.at_ns))):
-            for house_seq in dict.fromkeys(house[::-1]):
+            for house_seq in positions(house):
                 if stream != HOUSE:
                     self.judge_up_to(HOUSE, house_seq)
                     ground["house_seq"] = house_seq
@@ -194,6 +194,11 @@ class Judging:
             return False
         read_at = self.read_at.get(request.stream, 0)
         return outcome.details.get("position") == read_at > (request.if_position or 0)
+
+
+def positions(between: tuple[int, int]) -> list[int]:
+    """Every position of the house between two, the last first."""
+    return list(range(between[1], min(between) - 1, -1))
 
 
 def difference_of(prediction: Prediction, events: list[Event]) -> str:

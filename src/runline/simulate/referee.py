@@ -6,6 +6,7 @@ The oracle is told of each stream in the order of its log, and of a refusal at t
 
 import msgspec
 
+from runline.domain.messages import HOUSE
 from runline.engine.ids import id_text
 from runline.engine.ports import Stretch
 from runline.engine.requests import Accepted, Outcome, Refused, Request
@@ -29,6 +30,7 @@ class Referee:
         self.answers: dict[tuple[str, str], bytes] = {}
         self.told: dict[str, int] = {}
         self.requests: dict[str, Request] = {}
+        self.ended: dict[tuple[str, str], int] = {}
         self.events = 0
 
     def durable(self, stretches: list[Stretch]) -> None:
@@ -88,6 +90,14 @@ class Referee:
         """A client was told of a position. Raises Wrong if that is not durable."""
         if position > self.heads.get(stream, 0):
             raise Wrong(f"{stream}: position {position} was told, {self.heads.get(stream, 0)} is durable")
+
+    def seen(self, stream: str, session: str, position: int, house: int) -> None:
+        """A screen shows what was so at a position. Raises Wrong if that is not durable, or behind the end of its session."""
+        self.told_position(stream, position)
+        self.told_position(HOUSE, house)
+        ended = self.ended.get((stream, session))
+        if ended is not None and position > ended:
+            raise Wrong(f"{stream}: position {position} is seen in a session that has ended at {ended}")
 
     def was_used(self, stream: str, command_id: str) -> None:
         """A client was told that an id was used before. Raises Wrong if it was not."""

@@ -17,6 +17,7 @@ from runline.simulate.decisions import Decisions, Steps
 from runline.simulate.faults import Faults
 from runline.simulate.loop import VirtualLoop
 from runline.simulate.story import Story, Wrong
+from runline.simulate.watching import Watching
 from runline.simulate.world import World
 
 CHECKED_STEPS = 1_000
@@ -51,7 +52,8 @@ class Run:
         self.faults = Faults(self.world)
         self.checked = 0
         self.acts = Acts(self.world)
-        self.table = [*self.acts.table, (2, self.faults.happen)]
+        self.watching = Watching(self.world)
+        self.table = [*self.acts.table, (3, self.watching.happen), (2, self.faults.happen)]
 
     async def go(self) -> None:
         """Do it."""
@@ -83,6 +85,8 @@ class Run:
             world.wrong("a minute after all faults have ended, not everything is well")
         await asyncio.sleep(60.0)
         world.check_in_full()
+        if world.failure is None:
+            await self.watching.compare()
         for person in self.world.people:
             if person.errands and self.world.failure is None:
                 self.world.wrong(f"{person.name} has no answer to {person.errands[0].what} after all faults have ended")

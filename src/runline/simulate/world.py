@@ -25,10 +25,11 @@ from runline.simulate.folded import Folded
 from runline.simulate.judging import Judging
 from runline.simulate.knowing import Known
 from runline.simulate.loop import OWNER, VirtualLoop
-from runline.simulate.network import Answer, Conversation, Pipe, Weather
+from runline.simulate.network import Answer, End, Pipe, Weather
 from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Ground, Node
 from runline.simulate.people import Errand, Person, new_id
 from runline.simulate.referee import Referee
+from runline.simulate.screens import Screen
 from runline.simulate.story import Story, Wrong
 
 NOON_NS = 1_467_374_400 * 10**9
@@ -81,7 +82,7 @@ class World:
         self.disk.heard.append(self.durable)
         self.weather = Weather()
         self.referee = Referee()
-        self.folded = Folded(vocabulary)
+        self.folded = Folded(vocabulary, self.referee.ended)
         self.judging = Judging(vocabulary)
         self.over = False
         self.tasks: dict[asyncio.Task[None], None] = {}
@@ -89,6 +90,7 @@ class World:
         self.node: Node | None = None
         self.nodes = 0
         self.people: list[Person] = []
+        self.screens: list[Screen] = []
         self.failure: Wrong | None = None
         self.steps = 0
         self.listening = Listening(self)
@@ -196,7 +198,7 @@ class World:
 
     # The people
 
-    def connect(self, conversation: Conversation, address: str) -> Pipe | None:
+    def connect(self, conversation: End, address: str) -> Pipe | None:
         """A client is connected, if somebody is there."""
         node = self.node
         return node.connect(conversation, self.weather, address) if node is not None and node.up else None
