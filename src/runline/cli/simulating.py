@@ -4,7 +4,14 @@ from pathlib import Path
 
 
 def simulate(
-    *, seed: int = 1, steps: int = 10_000, minutes: float | None = None, story: Path | None = None, table: bool = False
+    *,
+    seed: int = 1,
+    steps: int = 10_000,
+    minutes: float | None = None,
+    story: Path | None = None,
+    table: bool = False,
+    shrink_s: float = 60.0,
+    replay: Path | None = None,
 ) -> int:
     """Run all of Runline under faults, in simulated time, and check that what it promises holds. Exits 1 if something does not.
 
@@ -17,10 +24,17 @@ def simulate(
     minutes
         Go on with fresh seeds, from this one on, for so long.
     story
-        Where to write what happened if something does not hold; by default here.
+        Where to write what happened if something does not hold; by default here. It ends with the decisions of the shortest run
+        that fails so.
     table
         Also show which commands and queries were sent, with which outcomes, and which faults there were.
+    shrink_s
+        For how many seconds to look for a shorter run that fails alike.
+    replay
+        Instead of a seed: such a story, whose decisions are run again.
     """
-    from runline.simulate.terminal import run_seeds
+    from runline.simulate.terminal import run_again, run_seeds
 
-    return run_seeds(seed, steps, minutes, story, table=table)
+    if replay is not None:
+        return run_again(replay)
+    return run_seeds(seed, steps, minutes, story, table=table, shrink_s=shrink_s)

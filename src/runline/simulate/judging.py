@@ -5,14 +5,19 @@ which position of the house a book had seen) may be anything between when it was
 """
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from typing import Any
 
 from runline.domain.messages import HOUSE, Event
+from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import Logged, content_digest, decode_envelope
 from runline.engine.ports import EventRow, Stretch
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request
+from runline.simulate.figures import figures
 from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
+from runline.simulate.oracle.answers import difference
+from runline.simulate.oracle.model import frozen
 from runline.simulate.story import Wrong
 from runline.simulate.told import plain, plain_event, shapes
 
@@ -178,6 +183,18 @@ class Judging:
         if isinstance(outcome, Accepted):
             # It changes nothing, but may be kept in mind.
             self.model.accepted(stream, outcome.position + 1, at_ns, request.actor, name, fields, **ground)
+
+    def compare(self, stream: str, state: Any, tickets: Iterable[Ticket]) -> None:
+        """Compare what a stream says of money and authority with what the oracle says, where both stand at one position. Raises
+        Wrong."""
+        model = self.model.stream(stream)
+        if model.seq != state.seq:
+            self.counted["not compared"] += 1
+            return
+        self.counted["compared"] += 1
+        told = difference(frozen(self.model.figures(stream)), frozen(figures(state, tickets)))
+        if told:
+            raise Wrong(f"{stream} at {state.seq}: {told}")
 
     def kept_by(self, stream: str, writer: Any) -> None:
         """What is in mind of a stream and in no row goes with whoever has it."""

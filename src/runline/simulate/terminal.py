@@ -1,13 +1,18 @@
-"""Terminal: what a run is told as."""
+"""Terminal: what runs are told as: a line for each, and of one that fails the shortest run that still does, as a story."""
 
-import sys
 import time
 from pathlib import Path
 
-from runline.domain.vocabulary import plain_vocabulary
+import msgspec
+
+from runline.domain.vocabulary import Vocabulary, plain_vocabulary
 from runline.shell import complain
 from runline.simulate.coverage import Coverage
-from runline.simulate.run import simulate
+from runline.simulate.decisions import Steps
+from runline.simulate.run import Outcome, simulate
+from runline.simulate.shrink import shrink
+
+REPLAYED_STEPS = 10**9
 
 
 def say(text: str) -> None:
@@ -15,7 +20,9 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run_seeds(seed: int, steps: int, minutes: float | None, story: Path | None, *, table: bool) -> int:
+def run_seeds(
+    seed: int, steps: int, minutes: float | None, story: Path | None, *, table: bool = False, shrink_s: float = 60.0
+) -> int:
     """Run a seed, or, for some minutes, one fresh seed after the other. Returns 1 if something did not hold."""
     until = time.monotonic() + minutes * 60 if minutes is not None else None
     vocabulary = plain_vocabulary()
@@ -30,7 +37,7 @@ def run_seeds(seed: int, steps: int, minutes: float | None, story: Path | None, 
         )
         if outcome.wrong:
             complain(f"seed {seed}: {outcome.wrong}")
-            (sys.stdout.write(outcome.story + "\n") if story is None else story.write_text(outcome.story + "\n"))
+            tell_failure(seed, outcome, vocabulary, story, shrink_s)
             return 1
         if until is None or time.monotonic() >= until:
             break
@@ -39,4 +46,38 @@ def run_seeds(seed: int, steps: int, minutes: float | None, story: Path | None, 
     say(f"{seeds} seeds, {done} steps, {rate:.0f} steps/s of a core, nothing was wrong")
     if table:
         say(coverage.table())
+        say(f"never sent: {', '.join(coverage.unsent(vocabulary)) or 'nothing'}")
     return 0
+
+
+def tell_failure(seed: int, outcome: Outcome, vocabulary: Vocabulary, story: Path | None, shrink_s: float) -> None:
+    """Tell the shortest run that fails like this one, and write down its decisions."""
+
+    def again(decisions: Steps) -> Outcome:
+        return simulate(seed, REPLAYED_STEPS, decisions, vocabulary)[0]
+
+    shortest, tries = shrink(lambda decisions: again(decisions).wrong, outcome.decisions, outcome.wrong, shrink_s)
+    told = again(shortest) if tries else outcome
+    text = "\n".join(
+        (
+            f"Seed {seed}: {outcome.wrong}",
+            f"The shortest run that was found to fail so, of {len(outcome.decisions)} steps {len(shortest)}, in {tries} runs:",
+            "",
+            told.story,
+            "",
+            f"Its decisions: {msgspec.json.encode(shortest).decode()}",
+        )
+    )
+    if story is None:
+        say(text)
+    else:
+        story.write_text(text + "\n")
+        say(f"The story is in {story}.")
+
+
+def run_again(decisions: Path) -> int:
+    """Run decisions that were written down. Returns 1 if something did not hold."""
+    found = decisions.read_text().rpartition("Its decisions: ")[2]
+    outcome, _ = simulate(0, REPLAYED_STEPS, msgspec.json.decode(found, type=Steps))
+    say(outcome.story)
+    return 1 if outcome.wrong else 0

@@ -13,6 +13,7 @@ import msgspec
 
 from runline.domain.house import House
 from runline.domain.messages import HOUSE
+from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import StoreError
 from runline.engine.requests import Outcome, Request
@@ -140,6 +141,8 @@ class World:
         node = self.node
         if node is not None and node.up:
             self.held(memory_agrees, node, self.disk, self.vocabulary)
+            for stream, writer in node.engine.writers.items():
+                self.held(self.judging.compare, stream, writer.state, self.disk.kept.stored(stream, Ticket))
 
     # What is heard of Runline
 
