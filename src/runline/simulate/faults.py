@@ -63,6 +63,7 @@ class Faults:
         self.world.coverage.faults[kind] += 1
         self.world.step("fault")
         self.world.tell(f"FAULT {kind}")
+        self.world.trouble_s = self.world.loop.time()
         self.every[kind]()
 
     def weather(self) -> tuple[float, Fate]:

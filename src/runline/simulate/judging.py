@@ -8,6 +8,8 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from runline.domain.messages import HOUSE, Event
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
@@ -162,11 +164,21 @@ class Judging:
                     self.judge_up_to(HOUSE, house_seq)
                     ground["house_seq"] = house_seq
                 prediction = self.model.judge(stream, at_ns, request.actor, name, fields, **ground)
-                told = outcome_difference(prediction, outcome)
+                told = outcome_difference(prediction, outcome) or self.moves_difference(request, prediction, outcome)
                 if not told:
                     self.agreed(stream, outcome, at_ns, request, name, fields, ground)
                     return
         raise Wrong(f"{stream} at {outcome.position}, {request.actor} sent {name} {fields} at {times[1]}: {told}")
+
+    def moves_difference(self, request: Request, prediction: Prediction, outcome: Outcome) -> str:
+        """In what a preview's moves differ from those that there would be."""
+        if not isinstance(outcome, Previewed):
+            return ""
+        moved: dict[str, Any] = msgspec.to_builtins(outcome.moves)
+        for case in moved["worst"].values():
+            del case["outcome"]
+        shown = self.model.moves(request.stream, request.actor, prediction.events)
+        return difference(frozen(shown), frozen(moved), "a preview's moves") if request.stream != HOUSE else ""
 
     def agreed(
         self,

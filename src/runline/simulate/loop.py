@@ -15,10 +15,11 @@ OWNER: ContextVar["Owner | None"] = ContextVar("OWNER", default=None)
 
 
 class Owner:
-    """What a simulated process has on the loop: its tasks, in the order in which they were made."""
+    """What a simulated process has on the loop: its tasks, in the order in which they were made. dead: it begins nothing more."""
 
     def __init__(self) -> None:
         self.tasks: dict[asyncio.Task[Any], None] = {}
+        self.dead = False
 
     def end_all(self) -> None:
         """Cancel all that is going on."""
@@ -92,4 +93,6 @@ def make_task(loop: asyncio.AbstractEventLoop, work: Any, **details: Any) -> "as
     if owner is not None:
         owner.tasks[task] = None
         task.add_done_callback(owner.tasks.pop)
+        if owner.dead:
+            task.cancel()
     return task

@@ -33,8 +33,11 @@ V = TypeVar("V")
 
 OWNER_NAME = "platform"
 OWNER_PASSWORD = "platform's password"
-ENDING_HOPS = 50
+ENDING_HOPS = 100
 """Rounds of the loop in which what a dead process has begun ends."""
+
+QUIET_HOPS = 3
+"""Rounds in which nothing of it goes on, after which nothing will."""
 
 
 class WorkerHere:
@@ -146,7 +149,6 @@ class Node(Owner):
         self.parts: Parts | None = None
         self.server: Server | None = None
         self.up = False
-        self.dead = False
         self.keeping: asyncio.Task[None] | None = None
         self.pipes: dict[Pipe, None] = {}
         self.context: Context = copy_context()
@@ -198,9 +200,11 @@ class Node(Owner):
 
     async def bury(self) -> None:
         """What it had begun ends, unheard."""
+        quiet = 0
         for _ in range(ENDING_HOPS):
             await asyncio.sleep(0)
-            if not self.tasks:
+            quiet = 0 if self.tasks else quiet + 1
+            if quiet > QUIET_HOPS:
                 break
             self.end_all()
         self.loop.forget_timers_of(self)

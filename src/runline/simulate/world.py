@@ -16,7 +16,7 @@ from runline.domain.messages import HOUSE
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import StoreError
-from runline.engine.requests import Outcome, Request
+from runline.engine.requests import Outcome, Refused, Request
 from runline.simulate.checks import memory_agrees, tables_agree
 from runline.simulate.clocks import Machine
 from runline.simulate.coverage import Coverage
@@ -47,6 +47,12 @@ STAFF = {
     "clerks": ["figures_view", "ticker_view", "board_view", "wager_place", "wager_void", "line_move"],
 }  # fmt: skip
 """Roles of a book's staff, and what they hold."""
+
+TROUBLED = ("unavailable", "house_stale", "busy")
+"""What is said only while something is wrong, or has been of late."""
+
+TROUBLE_S_MAX = 150.0
+"""How long after a fault may be felt: a minute's absence of the disk, a start, and what had waited meanwhile."""
 
 PASSWORD = "a long password"
 
@@ -86,6 +92,7 @@ class World:
         self.folded = Folded(vocabulary, self.referee.ended)
         self.judging = Judging(vocabulary)
         self.over = False
+        self.trouble_s = -1e9
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.entropy = Random("people").randbytes
         self.node: Node | None = None
@@ -161,6 +168,14 @@ class World:
         if node is None or node.dead or OWNER.get() is not node:
             return
         self.held(self.referee.outcome, request, outcome)
+        if (
+            isinstance(outcome, Refused)
+            and outcome.code in TROUBLED
+            and self.loop.time() > self.trouble_s + TROUBLE_S_MAX
+        ):
+            self.wrong(
+                f"{request.stream}: {type(request.command).__name__} was refused as {outcome.code}, and nothing is wrong"
+            )
         engine = node.engine
         self.judging.kept_by(request.stream, engine.writers.get(request.stream))
         now: Ground = (engine.view.seq, engine.clock.now_ns())
