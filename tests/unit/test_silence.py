@@ -191,3 +191,12 @@ def test_a_player_is_not_told_whose_lines_they_are_that_are_closed(fed_book):
     assert seen_by("") == {"silence don"}
     fed_book.house.given(Suspend("feed", "don", "given"))
     assert seen_by("P1") == {"feed"}
+
+
+def test_a_board_that_a_player_follows_is_not_the_one_made_for_staff_who_are_told_whose_lines_are_closed(fed_book):
+    """Rows of one flavour are made once, for whoever needs them first."""
+    may = frozenset({Permission.BOARD_VIEW.value})
+    falls_silent(fed_book)
+    flavour = fed_book.state.vocabulary.topic_rows["lines"].flavour
+    assert flavour(fed_book.state, Audience(ROOT, "P1", may)) != flavour(fed_book.state, Audience(ROOT, "", may))
+    assert flavour(fed_book.state, Audience(ROOT, "", may)) == flavour(fed_book.state, Audience("A1", "", may))

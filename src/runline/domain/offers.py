@@ -36,11 +36,12 @@ def is_known(state: State, house: "House", audience: Audience, key: str) -> bool
     return key in house.catalog.fixtures
 
 
-def closing(state: State, audience: Audience) -> tuple[Hashable, bool] | None:
-    """What closes the board to an audience alone, and whether they see how the book departs from the house."""
+def closing(state: State, audience: Audience) -> tuple[Hashable, bool, bool] | None:
+    """What closes the board to an audience alone, whether they see how the book departs from the house, and whether they are
+    told whose feed has closed it."""
     if not isinstance(state, Book):
         return None
-    return closed_to(state, audience), sees_departures(audience)
+    return closed_to(state, audience), sees_departures(audience), not audience.player
 
 
 @changes("lines", Suspended, Reopened)
