@@ -12,11 +12,14 @@ from runline.simulate.hostile import Strangers
 from runline.simulate.knowing import Fields
 from runline.simulate.making import made, spoiled
 from runline.simulate.network import Answer, request
+from runline.simulate.nodes import OWNER_NAME
 from runline.simulate.people import Errand, Person
 from runline.simulate.world import PASSWORD, World, path_of
 
 ENDED = ("not_signed_in", "signed_out", "revoked")
 """What tells somebody that they have to sign in."""
+
+OWNERS = ("owner", OWNER_NAME)
 
 PEOPLE_MAX = 40
 BULK_MAX = 6
@@ -94,15 +97,18 @@ class Acts:
 
     # Who
 
-    def somebody(self, *, players: bool = False, stream: str = "", staff: bool = False) -> Person:
-        """One of the people, signed in mostly."""
+    def somebody(self, *, players: bool = False, stream: str = "", staff: bool = False) -> Person | None:
+        """One of the people who wait for nothing. None: whoever it is has to sign in first."""
         people = [one for one in self.world.people if not one.busy] or self.world.people
         if stream:
             people = [one for one in people if one.stream == stream] or people
         some = [one for one in people if one.user.startswith("P") is players] if players or staff else people
+        if staff and self.decisions.draw(2):
+            some = [one for one in some if one.user in OWNERS] or some
         person = self.decisions.one(some or people)
         if not person.token and self.decisions.draw(8):
             self.signs_in(person)
+            return None
         return person
 
     def signs_in(self, person: Person) -> None:
@@ -122,8 +128,8 @@ class Acts:
     def somebody_wagers(self) -> None:
         """A player wagers, mostly on their own account."""
         person = self.somebody(players=True)
-        known = self.world.known(person.stream)
-        if known is None or known.book is None:
+        known = self.world.known(person.stream) if person else None
+        if person is None or known is None or known.book is None:
             return
         fields = made(known, self.vocabulary.commands["PlaceWager"])
         if person.user in known.book.tree.players and self.decisions.draw(20):
@@ -132,16 +138,21 @@ class Acts:
 
     def the_house_works(self) -> None:
         """The house's staff does what it does all day."""
-        self.commands(self.somebody(stream=HOUSE), self.decisions.one(HOUSE_WORK))
+        person = self.somebody(stream=HOUSE)
+        if person is not None:
+            self.commands(person, self.decisions.one(HOUSE_WORK))
 
     def a_book_works(self) -> None:
         """A book's staff does."""
         person = self.somebody(staff=True)
-        self.commands(person, self.decisions.one(HOUSE_WORK if person.stream == HOUSE else BOOK_WORK))
+        if person is not None:
+            self.commands(person, self.decisions.one(HOUSE_WORK if person.stream == HOUSE else BOOK_WORK))
 
     def somebody_commands(self) -> None:
         """Anybody sends anything that is declared."""
         person = self.somebody()
+        if person is None:
+            return
         kind = "house" if person.stream == HOUSE else "book"
         if self.decisions.rarely(15):
             kind = "book" if kind == "house" else "house"
@@ -172,8 +183,8 @@ class Acts:
     def somebody_asks(self) -> None:
         """Anybody asks anything that is declared."""
         person = self.somebody()
-        known = self.world.known(person.stream)
-        if known is None:
+        known = self.world.known(person.stream) if person else None
+        if person is None or known is None:
             return
         name = self.decisions.one(self.queries["book" if known.book else "house"])
         fields = made(known, self.vocabulary.queries[name].asked)
@@ -189,8 +200,8 @@ class Acts:
     def somebody_sends_again(self) -> None:
         """The same once more, or, under the same id, something else."""
         person = self.somebody()
-        last = person.last
-        if last is None or not last.id:
+        last = person.last if person else None
+        if person is None or last is None or not last.id:
             return
         self.world.step("request")
         if self.decisions.rarely(4):
@@ -205,8 +216,8 @@ class Acts:
     def somebody_sends_many(self) -> None:
         """Several commands in one call."""
         person = self.somebody()
-        known = self.world.known(person.stream)
-        if known is None:
+        known = self.world.known(person.stream) if person else None
+        if person is None or known is None:
             return
         kind = "house" if known.book is None else "book"
         lines = []
@@ -226,8 +237,8 @@ class Acts:
     def somebody_joins(self) -> None:
         """Somebody who has no password gets one from an owner."""
         by = self.somebody(staff=True)
-        known = self.world.known(by.stream)
-        if known is None or len(self.world.people) >= PEOPLE_MAX:
+        known = self.world.known(by.stream) if by else None
+        if by is None or known is None or len(self.world.people) >= PEOPLE_MAX:
             return
         there = {one.user for one in self.world.people if one.stream == by.stream}
         new = [user.name for user in known.state.access.users.values() if user.active and user.name not in there]

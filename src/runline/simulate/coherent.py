@@ -15,7 +15,16 @@ def place_wager(known: Known) -> Fields | None:
     decisions, markets = known.decisions, known.view.catalog.markets
     if not markets:
         return None
-    chosen = markets[decisions.one(list(markets)[-3 * RECENT :][::-1])]
+    fixtures = known.view.catalog.fixtures
+    taking = [
+        name
+        for name, one in markets.items()
+        if not one.off_board
+        and fixtures[one.fixture].status == "scheduled"
+        and fixtures[one.fixture].start_ns > known.now_ns
+    ]
+    some = list(markets)[-3 * RECENT :] if decisions.rarely(10) or not taking else taking[-3 * RECENT :]
+    chosen = markets[decisions.one(some[::-1])]
     try:
         offer = known.book.lines.offer(chosen)
         line_quarters, prices = offer.line_quarters, offer.prices
@@ -60,11 +69,12 @@ def post_lines(known: Known) -> Fields | None:
 
 
 def create_fixture(known: Known) -> Fields | None:
+    decisions = known.decisions
     fixtures, leagues = known.view.catalog.fixtures, known.view.catalog.leagues
     if not leagues:
         return None
     return {
-        "fixture": known.new("G", fixtures),
+        "fixture": f"G{len(fixtures) + len(known.view.catalog.archived) + 1 - decisions.draw(2) * decisions.draw(2)}",
         "league": known.key(leagues),
         "rotation": 101 + 2 * known.decisions.draw(400),
         "away": "Visitors",

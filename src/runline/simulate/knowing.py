@@ -19,8 +19,8 @@ RECENT = 12
 """Of what there is much, people know the newest."""
 
 REASONS = ("as agreed", "mistake", "rain", "asked by phone", "  ", "ünïcode ✓", "x" * 300)
-AMOUNTS = (10_00, 1_00, 2_50, 50_00, 33_33, 100_00, 777_77, 2_500_00, 10_000_00)
-ODD_AMOUNTS = (0, -1, 1, 10**12, 10**12 + 1, 10**18, 2**70)
+AMOUNTS = (10_00, 1_00, 2_50, 50_00, 33_33, 100_00, 20_00, 5_00)
+ODD_AMOUNTS = (777_77, 2_500_00, 10_000_00, 0, -1, 1, 10**12, 10**12 + 1, 10**18, 2**70)
 AMERICAN = ("-110", "+100", "-105", "+120", "-145", "+250", "-300", "+102", "EV")
 PRICES = (*AMERICAN, "1.91", "2.50", "10/11", "7/2", "0", "+99", "nonsense")
 ZONES = ("America/New_York", "UTC", "Europe/London", "America/Los_Angeles", "Nowhere/Land")
@@ -174,4 +174,9 @@ NAMED: dict[str, Maker] = {
     "silent_after_ms": lambda known, command: known.decisions.one((30_000, 0, 60_000, 1_000, 1)),
     "limit": lambda known, command: known.decisions.one((10, 0, 50, 1_000)),
     "after": lambda known, command: "",
+    "active": lambda known, command: not known.decisions.rarely(8),
+    "credit_limit_minor": lambda known, command: known.decisions.one((50_000_00, 10_000_00, 500_00, 0, -1, 10**12)),
+    "stake_min_minor": lambda known, command: known.decisions.one((1_00, 5_00, 0, 10**9)),
+    "stake_max_minor": lambda known, command: known.decisions.one((5_000_00, 1_000_00, 10_000_00, 40_00, 0)),
+    "win_max_minor": lambda known, command: known.decisions.one((10_000_00, 50_000_00, 100_00, 0)),
 }  # fmt: skip

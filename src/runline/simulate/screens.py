@@ -222,7 +222,8 @@ class Screen:
             return
         self.frames += 1
         self.pause_s = PAUSE_S
-        self.world.step("delivery")
+        if frame.id:
+            self.world.step("delivery")
         self.world.coverage.outcomes["stream", frame.kind] += 1
         try:
             self.world.referee.seen(self.person.stream, self.session, frame.position, frame.house)

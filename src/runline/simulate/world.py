@@ -324,7 +324,7 @@ class World:
                 await self.do(owner, "CreateAgent", agent=agent, parent=parent)
             for one in range(1, players + 1):
                 agent = ("A1", "A2", "A3")[one % 3]
-                await self.do(owner, "CreatePlayer", player=f"P{one}", agent=agent, credit_limit_minor=10_000_00)
+                await self.do(owner, "CreatePlayer", player=f"P{one}", agent=agent, credit_limit_minor=50_000_00)
                 await self.join(owner, book, f"P{one}")
             for role, permissions in STAFF.items():
                 await self.do(owner, "SetRole", role=role, node="root", permissions=permissions, reason="opening")
