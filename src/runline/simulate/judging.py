@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from runline.domain.execution import time_of
 from runline.domain.messages import HOUSE, Event
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
@@ -158,7 +159,7 @@ class Judging:
             self.counted["not judged: may have gone"] += 1
             return
         told = ""
-        for at_ns in dict.fromkeys((max(times[1], state.at_ns), max(times[0], state.at_ns))):
+        for at_ns in dict.fromkeys(time_in(state.at_ns, now_ns) for now_ns in times[::-1]):
             for house_seq in positions(house):
                 if stream != HOUSE:
                     self.judge_up_to(HOUSE, house_seq)
@@ -223,6 +224,11 @@ class Judging:
             return False
         read_at = self.read_at.get(request.stream, 0)
         return outcome.details.get("position") == read_at > (request.if_position or 0)
+
+
+def time_in(last_ns: int, now_ns: int) -> int:
+    """The time of a stream, by that of its last event and the clock."""
+    return now_ns if now_ns > last_ns else time_of(last_ns, now_ns)
 
 
 def positions(between: tuple[int, int]) -> list[int]:

@@ -19,6 +19,9 @@ SENT_BYTES_MAX = 64 * 1024
 OUTSIDE = Context()
 """The context of what happens to clients: it is no process's."""
 
+APART_S = 1e-6
+"""How long after one thing the next one comes that is written behind it: timers of one moment have no order."""
+
 
 class End(Protocol):
     """A client's end of a connection."""
@@ -75,7 +78,7 @@ class Pipe(asyncio.Transport):
         self.unread_bytes += len(data)
         if self.reads:
             if self.weather.delay_s or self.down_s > self.loop.time():
-                self.down_s = max(self.loop.time() + self.weather.delay_s, self.down_s)
+                self.down_s = max(self.loop.time() + self.weather.delay_s, self.down_s + APART_S)
                 self.loop.call_at(self.down_s, self.arrive, context=OUTSIDE)
             elif len(self.unread) == 1:
                 self.loop.call_soon(self.arrive, context=OUTSIDE)
@@ -123,7 +126,7 @@ class Pipe(asyncio.Transport):
     def send_piece(self, data: bytes) -> None:
         now_s = self.loop.time()
         if self.weather.delay_s or self.up_s > now_s:
-            self.up_s = max(now_s + self.weather.delay_s, self.up_s)
+            self.up_s = max(now_s + self.weather.delay_s, self.up_s + APART_S)
             self.loop.call_at(self.up_s, self.deliver, data, context=self.context)
         else:
             self.to_server(self.deliver, data)
