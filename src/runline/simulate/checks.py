@@ -9,14 +9,23 @@ from typing import Any, TypeVar
 from runline.domain.book import Book
 from runline.domain.messages import HOUSE
 from runline.domain.vocabulary import Vocabulary
+from runline.engine.limits import BATCH_EVENTS_MAX, LANE_DEPTH_MAX
+from runline.engine.ports import StoreError
 from runline.engine.recovery import load_whole
 from runline.simulate.disk import Disk
 from runline.simulate.folded import Folded
 from runline.simulate.laws import all_hold, derived, memory_is_what_a_restart_would_rebuild
+from runline.simulate.network import SENT_BYTES_MAX
 from runline.simulate.nodes import Node
 from runline.simulate.story import Wrong
 
 V = TypeVar("V")
+
+COMMAND_EVENTS_MAX = 1_000
+"""More than the events of the largest command."""
+
+UNREAD_BYTES_MAX = SENT_BYTES_MAX + 1024 * 1024
+"""What may lie in the network for one who does not read: what it takes, and the largest frame."""
 
 
 def at_once(work: Coroutine[Any, Any, V]) -> V:
@@ -38,6 +47,20 @@ def tables_agree(disk: Disk, folded: Folded) -> None:
             raise Wrong(f"{name} {keys[0]}: stored {stored.get(keys[0])}, by the log {expected.get(keys[0])}")
 
 
+def queues_are_bounded(node: Node) -> None:
+    """Nothing waits beyond its bound. Raises Wrong."""
+    engine = node.engine
+    for stream, writer in engine.writers.items():
+        for lane, most in LANE_DEPTH_MAX.items():
+            if len(writer.lanes.ranks[lane]) > most:
+                raise Wrong(f"{stream}: {len(writer.lanes.ranks[lane])} wait in the lane {lane}")
+    if engine.batches.filled > BATCH_EVENTS_MAX + COMMAND_EVENTS_MAX:
+        raise Wrong(f"{engine.batches.filled} events are in a batch")
+    for pipe in node.pipes:
+        if not pipe.ended and pipe.unread_bytes > UNREAD_BYTES_MAX:
+            raise Wrong(f"{pipe.unread_bytes} bytes wait for one who does not read")
+
+
 def memory_agrees(node: Node, disk: Disk, vocabulary: Vocabulary) -> int:
     """What a process has in memory of each stream is what a start would read, where all of it is durable. Returns of how many
     streams that was seen. Raises Wrong."""
@@ -48,7 +71,10 @@ def memory_agrees(node: Node, disk: Disk, vocabulary: Vocabulary) -> int:
             continue
         if writer.state.seq != writer.durable_seq:
             raise Wrong(f"{stream}: {writer.state.seq} is durable, the writer says {writer.durable_seq}")
-        recovered = at_once(load_whole(disk.kept, vocabulary.state_of(stream), head))
+        try:
+            recovered = at_once(load_whole(disk.kept, vocabulary.state_of(stream), head))
+        except StoreError as error:
+            raise Wrong(f"{stream}: a start could not read it: {error}") from error
         try:
             memory_is_what_a_restart_would_rebuild(writer.state, recovered)
             if isinstance(writer.state, Book):

@@ -93,7 +93,7 @@ class Faults:
         await node.bury()  # type: ignore[attr-defined]
         await asyncio.sleep(pause_s)
         await self.world.up()
-        self.world.check_in_full()
+        self.world.check_in_full(started=True)
 
     # The disk
 

@@ -17,7 +17,7 @@ from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import StoreError
 from runline.engine.requests import Outcome, Refused, Request
-from runline.simulate.checks import memory_agrees, tables_agree
+from runline.simulate.checks import memory_agrees, queues_are_bounded, tables_agree
 from runline.simulate.clocks import Machine
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions
@@ -141,14 +141,15 @@ class World:
         except Wrong as wrong:
             self.wrong(str(wrong))
 
-    def check_in_full(self) -> None:
-        """Log, tables and memory say the same."""
+    def check_in_full(self, *, started: bool = False) -> None:
+        """Log, tables and memory say the same, and (but where a process has just started) what the oracle says."""
         self.held(tables_agree, self.disk, self.folded)
         self.held(self.judging.judge_all)
         node = self.node
         if node is not None and node.up:
             self.held(memory_agrees, node, self.disk, self.vocabulary)
-            for stream, writer in node.engine.writers.items():
+            self.held(queues_are_bounded, node)
+            for stream, writer in () if started else node.engine.writers.items():
                 self.held(self.judging.compare, stream, writer.state, self.disk.kept.stored(stream, Ticket))
 
     # What is heard of Runline
