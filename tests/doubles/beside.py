@@ -13,44 +13,19 @@ from tests.doubles.stage import BookStage, HouseStage, Stage
 from tests.doubles.stands import entries, stands
 
 from runline.domain.book import Book
-from runline.domain.messages import ENGINE, Command, Event, Rejected, bare
+from runline.domain.messages import ENGINE, Command, Event, Rejected
 from runline.domain.preview import moves_shown_to
 from runline.domain.setbacks import PutAside
 from runline.domain.settlement import TakeResult
 from runline.domain.vocabulary import NOUNS, Vocabulary, plain_vocabulary
-from runline.simulate.oracle import REQUIRED, Model, Shapes, events_difference, refusal_difference
+from runline.simulate.oracle import Model, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
 from runline.simulate.oracle.model import frozen
+from runline.simulate.told import plain, plain_event, shapes
 
 
 class Differs(AssertionError):
     """The product and the model do not say the same."""
-
-
-def shapes(vocabulary: Vocabulary) -> Shapes:
-    """The fields of each command, with their defaults as plain values."""
-    found: Shapes = {}
-    for name, kind in vocabulary.commands.items():
-        found[name] = {
-            field.name: REQUIRED if field.default is msgspec.NODEFAULT else msgspec.to_builtins(field.default)
-            for field in msgspec.structs.fields(kind)
-        }
-    return found
-
-
-def plain(message: Command | Event) -> dict[str, Any]:
-    """A message's fields as plain values, all of them; the defaults of what is in them too."""
-    fields = {name: getattr(message, name) for name in message.__struct_fields__}
-    return {name: msgspec.to_builtins(value) for name, value in fields.items()}
-
-
-def plain_event(event: Event) -> tuple[str, dict[str, Any]]:
-    """An event as the log has it."""
-    kind = type(event)
-    fields = plain(bare(event) if kind.secret else event)
-    for name in kind.secret:
-        fields.pop(name, None)
-    return kind.__name__, fields
 
 
 def previewed(stage: Stage, actor: str, decided: list[Event]) -> dict[str, Any]:

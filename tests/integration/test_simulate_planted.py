@@ -2,7 +2,7 @@
 
 import pytest
 
-from runline.domain.execution import authorize
+from runline.domain.access import authorize
 from runline.domain.messages import Rejected
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.batch import Batches

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.doubles.anything import season, set_up
-from tests.doubles.beside import Differs, compared_stage, shapes
+from tests.doubles.beside import Differs, compared_stage
 from tests.doubles.made import MADE
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.pruned import Discreet
@@ -22,6 +22,7 @@ from runline.simulate.oracle.answers import Refused
 from runline.simulate.oracle.bounds import MOST
 from runline.simulate.oracle.door import require_body
 from runline.simulate.oracle.rules import RULES, TAKES
+from runline.simulate.told import shapes
 
 NOT_PREDICTED: frozenset[str] = frozenset()
 """Commands of which the model says nothing: none."""
