@@ -11,7 +11,7 @@ from runline.domain.messages import HOUSE
 from runline.simulate.hostile import Strangers
 from runline.simulate.knowing import Fields
 from runline.simulate.making import made, spoiled
-from runline.simulate.network import Answer, request
+from runline.simulate.network import Answer, Conversation, request
 from runline.simulate.nodes import OWNER_NAME
 from runline.simulate.people import Errand, Person
 from runline.simulate.world import PASSWORD, World, path_of
@@ -23,6 +23,7 @@ OWNERS = ("owner", OWNER_NAME)
 
 PEOPLE_MAX = 40
 BULK_MAX = 6
+LATE_S = (0.0, 0.001, 0.5, 30.0)
 
 HOUSE_WORK = (
     "PostLines", "PostLines", "PostLines", "CreateFixture", "EnterResult", "ConfirmResult", "EnterResult", "ConfirmResult",
@@ -89,6 +90,7 @@ class Acts:
             (14, self.somebody_commands),
             (8, self.somebody_asks),
             (4, self.somebody_sends_again),
+            (3, self.somebody_sends_twice),
             (3, self.somebody_sends_many),
             (2, self.somebody_joins),
             (1, self.somebody_hangs_up),
@@ -212,6 +214,30 @@ class Acts:
                 person.command(last.what, fields, last.id, self.hears_reused, path=path)
             return
         person.send(Errand(person, last.what, last.fields, last.data, self.hears, last.id))
+
+    def somebody_sends_twice(self) -> None:
+        """What somebody has on its way comes once more, by another connection, perhaps much later."""
+        people = [one for one in self.world.people if one.errands and one.errands[0].id]
+        if not people:
+            return
+        errand = self.decisions.one(people).errands[0]
+        self.world.loop.call_later(self.decisions.one(LATE_S), self.comes_twice, errand)
+
+    def comes_twice(self, errand: Errand) -> None:
+        if self.world.over:
+            return
+        self.world.step("request")
+        conversation = Conversation(lambda answer: self.is_heard_twice(errand, answer))
+        pipe = self.world.connect(conversation, errand.person.address)
+        if pipe is not None:
+            conversation.join(pipe)
+            conversation.ask(errand.data)
+
+    def is_heard_twice(self, errand: Errand, answer: Answer) -> None:
+        self.world.step("delivery")
+        code = self.outcome_of(errand, answer if answer.status else None)
+        self.world.coverage.outcomes[errand.what, code] += 1
+        self.world.tell(f"{errand.person.name} {errand.what}, sent twice: {code}")
 
     def somebody_sends_many(self) -> None:
         """Several commands in one call."""

@@ -7,7 +7,9 @@ run ends, everything comes right, and then everything must go on.
 import asyncio
 from collections.abc import Callable
 
+from runline.engine.ports import StoreError
 from runline.simulate.disk import Fate
+from runline.simulate.nodes import Node
 from runline.simulate.world import World
 
 SECOND_NS = 10**9
@@ -15,6 +17,9 @@ SECOND_NS = 10**9
 HOPS_MAX = 40
 PLACES_MAX = 12
 PAUSES_S = (0.0, 0.05, 1.0, 20.0)
+STOPPING_S_MAX = 60.0
+"""How long a process may take to stop where the disk is there."""
+
 AWAY_S = (0.5, 5.0, 60.0)
 SLOW_S = (0.0, 0.001, 0.005, 0.05)
 STEPS_NS = (SECOND_NS, -SECOND_NS, 90 * SECOND_NS, -90 * SECOND_NS, 3_600 * SECOND_NS, -3_600 * SECOND_NS)
@@ -31,6 +36,7 @@ class Faults:
         self.slow_s = 0.0
         every: dict[str, Callable[[], None]] = {
             "crash": self.crash,
+            "stopped and started": self.stop,
             "write failed": self.write_fails,
             "write slow": self.writes_are_slow,
             "answer of a write lost": self.write_is_lost,
@@ -89,11 +95,32 @@ class Faults:
         world.tell(f"the power goes; it comes back after {pause_s} s")
         world.beside(self.comes_back(node, pause_s))
 
-    async def comes_back(self, node: object, pause_s: float) -> None:
-        await node.bury()  # type: ignore[attr-defined]
+    async def comes_back(self, node: Node, pause_s: float) -> None:
+        await node.bury()
         await asyncio.sleep(pause_s)
         await self.world.up()
         self.world.check_in_full(started=True)
+
+    def stop(self) -> None:
+        """Somebody stops the process, and starts it again."""
+        node = self.world.node
+        if node is not None and node.up:
+            self.world.beside(self.starts_anew(node))
+
+    async def starts_anew(self, node: Node) -> None:
+        stopping = self.world.loop.create_task(node.stop(), context=node.context)
+        done, _ = await asyncio.wait((stopping,), timeout=STOPPING_S_MAX)
+        error = stopping.exception() if done and not stopping.cancelled() else None
+        if error is not None and not isinstance(error, StoreError):
+            self.world.wrong(f"the process cannot stop: {type(error).__name__}: {error}", error)
+        if self.world.node is not node:
+            return
+        if not done and self.world.loop.time() > self.world.disk.away_until_s + STOPPING_S_MAX:
+            self.world.wrong(f"the process has not stopped after {STOPPING_S_MAX} s")
+        self.world.node = None
+        node.die(self.decisions.draw)
+        self.world.tell("the process has stopped")
+        await self.comes_back(node, 0.0)
 
     # The disk
 

@@ -187,6 +187,16 @@ class Node(Owner):
         self.pipes[pipe] = None
         return pipe
 
+    async def stop(self) -> None:
+        """Stop as a server stops that is told to: what was taken becomes durable."""
+        assert self.server is not None
+        assert self.parts is not None
+        self.up = False
+        await self.server.gateway.close()
+        await self.parts.hubs.close()
+        self.parts.questions.close()
+        await self.parts.engine.stop()
+
     def die(self, torn: Callable[[int], int]) -> None:
         """The power goes. torn: see `DiskStore`."""
         if self.dead:
