@@ -75,7 +75,7 @@ hooks:
 	fi; \
 	mkdir -p "$$(dirname "$$hook")" && install -m 755 tools/pre-commit "$$hook" && echo "hooks: $$hook runs 'make quick'"
 
-## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times
+## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times, 1,000 seeds
 .PHONY: test-long
 test-long: $(VENV)/.dev
 	@TEST_KILLS=$(KILLS) $(BIN)/python tools/stages.py long

@@ -76,6 +76,9 @@ UNIT = python("unit", "pytest", "tests/unit")
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, *BY_FILE)
 BROWSER = python("e2e", "pytest", "tests/e2e", "-n", "2", *BY_FILE)
+SIMULATE = python("simulate", "runline", "simulate", "--minutes", "1")
+SEEDS = 500
+"""Of each of two lanes: each seed is a run of 10,000 steps, which takes some seconds."""
 
 Phase = Sequence[Sequence[Stage]]
 
@@ -84,11 +87,15 @@ CHECK: Phase = [[*QUICK, MYPY], [UNIT]]
 TASKS: dict[str, Sequence[Phase]] = {
     "quick": [[QUICK]],
     "check": [CHECK],
-    "test": [CHECK, [[INTEGRATION]], [[BROWSER]]],
+    "test": [CHECK, [[INTEGRATION]], [[BROWSER, SIMULATE]]],
     "long": [
         [[python("crash", "pytest", "-m", "crash", "tests/integration", TEST_KILLS=KILLS)]],
         [[python("flips", "pytest", "tests/integration", "-k", "flipped", TEST_FLIPS="250")]],
         [[python("stream", "pytest", FIRE, "-k", "killed", TEST_CUTS="100", TEST_SCREENS="50")]],
+        [
+            [python("simulate-1", "runline", "simulate", "--seed", "1", "--seeds", str(SEEDS))],
+            [python("simulate-2", "runline", "simulate", "--seed", str(SEEDS + 1), "--seeds", str(SEEDS))],
+        ],
     ],
 }
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 def simulate(
     *,
-    seed: int = 1,
+    seed: int | None = None,
     steps: int = 10_000,
+    seeds: int = 1,
     minutes: float | None = None,
     story: Path | None = None,
     table: bool = False,
@@ -18,11 +19,13 @@ def simulate(
     Parameters
     ----------
     seed
-        Which run. The same seed and steps make the same run, byte for byte.
+        Which run. The same seed and steps make the same run, byte for byte. Without one it is a fresh one, which is said.
     steps
         How many requests, deliveries, timers and faults.
+    seeds
+        How many runs, from this seed on.
     minutes
-        Go on with fresh seeds, from this one on, for so long.
+        Instead: as many runs, from this seed on, as begin in so long.
     story
         Where to write what happened if something does not hold; by default here. It ends with the decisions of the shortest run
         that fails so.
@@ -37,4 +40,4 @@ def simulate(
 
     if replay is not None:
         return run_again(replay)
-    return run_seeds(seed, steps, minutes, story, table=table, shrink_s=shrink_s)
+    return run_seeds(seed, steps, seeds, minutes, story, table=table, shrink_s=shrink_s)

@@ -21,17 +21,25 @@ def say(text: str) -> None:
 
 
 def run_seeds(
-    seed: int, steps: int, minutes: float | None, story: Path | None, *, table: bool = False, shrink_s: float = 60.0
+    seed: int | None,
+    steps: int,
+    seeds: int,
+    minutes: float | None,
+    story: Path | None,
+    *,
+    table: bool = False,
+    shrink_s: float = 60.0,
 ) -> int:
-    """Run a seed, or, for some minutes, one fresh seed after the other. Returns 1 if something did not hold."""
+    """Run one seed after the other: so many, or for some minutes. Returns 1 if something did not hold."""
     until = time.monotonic() + minutes * 60 if minutes is not None else None
     vocabulary = plain_vocabulary()
-    coverage, seeds, done = Coverage(), 0, 0
+    seed = time.time_ns() // 10**6 % 10**9 if seed is None else seed
+    coverage, ran, done = Coverage(), 0, 0
     began = time.process_time()
     while True:
         outcome, reached = simulate(seed, steps, vocabulary=vocabulary)
         coverage.add(reached)
-        seeds, done = seeds + 1, done + outcome.steps
+        ran, done = ran + 1, done + outcome.steps
         say(
             f"seed {seed}: {outcome.steps} steps, {outcome.events} events, {outcome.passed_s:.0f} s, digest {outcome.digest}"
         )
@@ -39,11 +47,11 @@ def run_seeds(
             complain(f"seed {seed}: {outcome.wrong}")
             tell_failure(seed, outcome, vocabulary, story, shrink_s)
             return 1
-        if until is None or time.monotonic() >= until:
+        if time.monotonic() >= until if until is not None else ran >= seeds:
             break
         seed += 1
     rate = done / max(time.process_time() - began, 1e-9)
-    say(f"{seeds} seeds, {done} steps, {rate:.0f} steps/s of a core, nothing was wrong")
+    say(f"{ran} seeds, {done} steps, {rate:.0f} steps/s of a core, nothing was wrong")
     if table:
         say(coverage.table())
         say(f"never sent: {', '.join(coverage.unsent(vocabulary)) or 'nothing'}")
