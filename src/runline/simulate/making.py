@@ -38,9 +38,20 @@ def made(known: Known, kind: type[msgspec.Struct]) -> Fields:
     for field, declared, optional in fields_of(kind):
         if optional and known.decisions.draw(2):
             continue
-        maker = NAMED.get(field) or (amount if field.endswith("_minor") else None)
+        named = None if is_listed(declared) else NAMED.get(field)
+        maker = named or (amount if field.endswith("_minor") else None)
         fields[field] = maker(known, name) if maker else of_type(known, declared, name)
     return fields
+
+
+def is_listed(declared: Any) -> bool:
+    """Whether a type says itself which values there are."""
+    kinds = msgspec.inspect
+    if isinstance(declared, kinds.Metadata):
+        return is_listed(declared.type)
+    if isinstance(declared, kinds.UnionType):
+        return any(is_listed(one) for one in declared.types)
+    return isinstance(declared, kinds.LiteralType | kinds.EnumType | kinds.StructType)
 
 
 def of_type(known: Known, declared: Any, command: str) -> Any:
