@@ -286,9 +286,9 @@ class Catalog(
         self.result_order.discard(fixture.name)
         rows: list[Fixture | Market | Result] = [fixture, *markets, result]
         for row in rows:
-            self.state.count(row, -1)
             row.age = ARCHIVED
             self.state.touch(row)
+            self.state.count(row, -1)
         archived = ArchivedFixture(
             fixture.name, fixture.league, fixture.sport, result.confirmed, result.confirmed_seq, result.confirmations
         )

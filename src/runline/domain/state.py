@@ -234,14 +234,12 @@ class State:
 
     def touch(self, row: R) -> R:
         """Mark a row as changed by the event that is being applied, and return it."""
-        kind, seq = type(row), self.seq
-        if kind in self.held:
-            held = kind.held_while
-            if held is None or getattr(row, held[0]) == held[1]:
-                before = row.changed_seq  # type: ignore[attr-defined]
-                self.held_sum += seq - before
-                if not before:
-                    self.held_rows += 1
+        seq = self.seq
+        if type(row) in self.held:
+            before = row.changed_seq  # type: ignore[attr-defined]
+            self.held_sum += seq - before
+            if not before:
+                self.held_rows += 1
         row.changed_seq = seq  # type: ignore[attr-defined]
         self.changed[id(row)] = row  # purity: identity only marks the row, nothing is ordered by it
         return row
@@ -259,8 +257,7 @@ class State:
             self.gone_before = gone.pop(next(iter(gone)))
 
     def count(self, row: Row, sign: Literal[1, -1]) -> None:
-        """A stored row is about to belong in memory (1), or not any more (-1): to be said before the field changes by which it
-        does."""
+        """A stored row belongs in memory again (1; to be said before it is touched), or not any more (-1; afterwards)."""
         self.held_rows += sign
         self.held_sum += sign * row.changed_seq  # type: ignore[attr-defined]
 

@@ -65,10 +65,12 @@ def live_on(book: "Book", ticket: Ticket, event: str, ends: Mapping[int, Ending 
         if LEG_LIFE.get((before, event)) != then:
             raise BrokenInvariant(f"a leg of ticket {ticket.number} is {before}: no {event} to {then}")
         ticket.end_leg(number, ended)
-    if ticket.status != after:
-        book.count(ticket, 1 if after == "open" else -1)
+    if ticket.status != "open":
+        book.count(ticket, 1)
     ticket.status = after
     book.touch(ticket)
+    if after != "open":
+        book.count(ticket, -1)
 
 
 @evolves(LegGraded)
