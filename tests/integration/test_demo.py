@@ -2,9 +2,12 @@
 
 import os
 import random
+import re
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -98,6 +101,19 @@ def test_an_interrupted_day_is_closed_and_verified(committer):
     assert running.returncode == 0, out + err
     assert "Verified" in out
     assert err == ""
+
+
+def test_nothing_of_a_demo_that_is_killed_goes_on():
+    words = "-m", "runline", "demo", "--for", "10m"
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        port = int(next(found[1] for line in running.stdout if (found := re.search(r"http://[\d.]+:(\d+)", line))))
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            running.kill()
+            with suppress(ConnectionResetError):
+                connection.recv(1)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_a_day_without_a_wager_fails():

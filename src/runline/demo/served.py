@@ -32,6 +32,7 @@ from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX
 from runline.gateway.server import AddressInUse, listen, make_server
 from runline.gateway.web import JSON, answer, body_of, called_by, guarded, headers_of, require_content
+from runline.helpers import end_with_parent
 from runline.shell import complain
 
 PASSWORD = "in-real-time"
@@ -186,6 +187,8 @@ async def serve_demo(plan: Plan) -> None:
 
 def main() -> int:
     """Run the plan that the first argument holds, as JSON."""
+    # However the demo ends, nothing of it goes on.
+    end_with_parent()
     plan = msgspec.json.decode(sys.argv[1], type=Plan)
     try:
         run(lambda: serve_demo(plan))
