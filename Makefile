@@ -75,10 +75,15 @@ hooks:
 	fi; \
 	mkdir -p "$$(dirname "$$hook")" && install -m 755 tools/pre-commit "$$hook" && echo "hooks: $$hook runs 'make quick'"
 
-## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times, 1,000 seeds
+## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times, 1,000 seeds, planted faults
 .PHONY: test-long
 test-long: $(VENV)/.dev
 	@TEST_KILLS=$(KILLS) $(BIN)/python tools/stages.py long
+
+## mutants: plant 54 faults, one at a time, and see what catches each, half an hour (ONLY="push-lost" for some)
+.PHONY: mutants
+mutants: $(VENV)/.dev
+	@$(BIN)/python tools/mutants.py $(ONLY)
 
 ## bench: measure the budgets: benchmarks/RESULTS.md and plots, half an hour (ONLY="http both" for some)
 .PHONY: bench
