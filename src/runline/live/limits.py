@@ -34,7 +34,7 @@ STREAMS_PER_USER_MAX = 2_000
 STREAMS_PER_PLAYER_MAX = 16
 """Live streams of one player."""
 
-FLUSH_NS = 20_000_000
+FLUSH_NS = 22_000_000
 """At most one write per connection in this time, on the whole; the first event goes at once."""
 
 LATE_NS = 10_000_000
