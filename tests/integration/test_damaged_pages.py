@@ -349,6 +349,23 @@ def test_a_server_is_not_ready_while_its_file_is_not_where_it_was(path, monkeypa
     agrees(path)
 
 
+def test_who_reads_an_empty_file_in_the_place_of_one_that_is_open_leaves_its_write_ahead_log(path):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await world.open_house()
+            elsewhere = path.with_name("elsewhere")
+            path.rename(elsewhere)
+            path.write_bytes(b"")
+            with pytest.raises(StoreError, match="is empty"):
+                open_connection(path, writing=False)
+            assert "is empty" in check_file(str(path)).faults[0]
+            assert wal_of(path).stat().st_size > 0
+            elsewhere.rename(path)
+
+    play(main())
+    agrees(path)
+
+
 def test_a_write_ahead_log_that_was_deleted_costs_nothing_if_the_server_is_stopped(path):
     async def main():
         async with running(SqliteStore(path)) as world:

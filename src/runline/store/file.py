@@ -74,9 +74,12 @@ def load_checksums() -> None:
 def open_connection(path: Path, *, writing: bool) -> apsw.Connection:
     """A connection with its guarantees asserted: checksums, and for who writes WAL and synchronous=FULL.
 
-    Raises StoreError `unreadable`, also for a file whose pages have no checksums.
+    Raises StoreError `unreadable`, also for a file whose pages have no checksums, and for an empty one that is to be read.
     """
     load_checksums()
+    if not writing and is_empty(path):
+        # SQLite would delete the write-ahead log beside it, which is that of the file that was here before.
+        raise StoreError("unreadable", f"{path} is empty")
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if writing else apsw.SQLITE_OPEN_READONLY
     try:
         # SQLite would lock a connection for each value that is read or bound.
@@ -93,6 +96,14 @@ def open_connection(path: Path, *, writing: bool) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+def is_empty(path: Path) -> bool:
+    """Whether there is a file in which nothing is."""
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def assert_guarantees(connection: apsw.Connection, path: Path, *, writing: bool) -> None:
