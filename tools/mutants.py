@@ -117,7 +117,7 @@ def catch(mutant: Mutant, names: Sequence[str]) -> Caught:
                 )
         # Whether the patches can be applied is no question to a copy in which one is.
         others = "--ignore=tests/unit/test_mutants.py", "-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}"
-        base = ["pytest", "-x", "-q", *others]
+        base = ["pytest", "-x", "-q", "-rfE", *others]
         for tests in (("tests/unit",), mutant.tests):
             if tests:
                 status, said = run(folder, *base, *tests)
