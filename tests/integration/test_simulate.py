@@ -1,8 +1,17 @@
 """The simulator: the same seed makes the same run, and what is planted is found."""
 
+import asyncio
+import os
 import subprocess
 import sys
+from math import inf, nan
 
+import pytest
+from tests.doubles.plain import VOCABULARY
+from tests.integration.test_store import sealed, stretch
+
+from runline.engine.ports import StoreError
+from runline.simulate.disk import Disk, DiskStore
 from runline.simulate.run import simulate
 from runline.simulate.terminal import run_again, run_seeds
 
@@ -45,3 +54,48 @@ def test_a_story_that_was_written_down_can_be_run_again(tmp_path, monkeypatch, c
     assert "WRONG" in capsys.readouterr().out
     monkeypatch.undo()
     assert run_again(story) == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"steps": 0},
+        {"seeds": 0},
+        {"minutes": 0.0},
+        {"minutes": nan},
+        {"minutes": inf},
+        {"shrink_s": -1.0},
+        {"shrink_s": nan},
+    ],
+)
+def test_what_cannot_be_run_is_said(asked, capsys):
+    plain = {"steps": 10, "seeds": 1, "minutes": None}
+    assert run_seeds(1, story=None, **plain | asked) == 2
+    assert "take 1 or more" in capsys.readouterr().err
+
+
+def test_a_story_that_cannot_be_read_or_written_is_said(tmp_path, capsys):
+    assert run_seeds(1, 10, 1, None, tmp_path / "nowhere" / "story.txt") == 2
+    assert run_again(tmp_path / "nowhere") == 2
+    (tmp_path / "other.md").write_bytes(b"# no story \xff")
+    assert run_again(tmp_path / "other.md") == 2
+    assert capsys.readouterr().err.count("--story") == 1
+
+
+def test_of_a_batch_that_is_durable_a_simulated_disk_never_says_that_it_was_not_stored():
+    async def main():
+        disk = Disk(os.urandom)
+        store = DiskStore(disk)
+        store.serve(VOCABULARY, lambda *_: None)
+        head = await store.claim("b1")
+
+        def goes_away(_):
+            disk.away_until_s = asyncio.get_running_loop().time() + 60
+
+        disk.heard.append(goes_away)
+        with pytest.raises(StoreError) as raised:
+            await store.commit(sealed(stretch(head)))
+        assert raised.value.kind == "lost"
+        assert disk.kept.known_heads["b1"].seq == 1
+
+    asyncio.run(main())

@@ -122,11 +122,16 @@ class DiskStore:
             if self.flying:
                 self.disk.journal = self.flying[: torn(len(self.flying) + 1)]
 
+    @property
+    def is_reached(self) -> bool:
+        """Whether the disk can be reached now."""
+        return self.powered and asyncio.get_running_loop().time() >= self.disk.away_until_s
+
     def reach(self) -> MemoryStore:
         """The disk, if it can be reached now. Raises StoreError."""
         if not self.powered:
             raise StoreError("unreadable", "The power has gone.")
-        if asyncio.get_running_loop().time() < self.disk.away_until_s:
+        if not self.is_reached:
             raise StoreError("transient", "The disk is away.")
         return self.disk.kept
 
@@ -148,10 +153,9 @@ class DiskStore:
         finally:
             if self.powered:
                 self.flying = b""
-        # What is durable is durable, whether that is heard or not.
+        # What is durable is durable, whether that is heard or not. Who does not hear it cannot tell.
         await asyncio.sleep(0)
-        self.reach()
-        if fate == "lost after":
+        if fate == "lost after" or not self.is_reached:
             raise StoreError("lost", "Nobody knows.")
         return fenced
 

@@ -1,6 +1,7 @@
 """Terminal: what runs are told as: a line for each, and of one that fails the shortest run that still does, as a story."""
 
 import time
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,11 @@ def run_seeds(
     table: bool = False,
     shrink_s: float = 60.0,
 ) -> int:
-    """Run one seed after the other: so many, or for some minutes. Returns 1 if something did not hold."""
+    """Run one seed after the other: so many, or for some minutes. Returns 1 if something did not hold, 2 if it cannot be run."""
+    if steps < 1 or seeds < 1 or not 0 <= shrink_s < inf or (minutes is not None and not 0 < minutes < inf):
+        return complain("--steps and --seeds take 1 or more, --minutes more than 0, --shrink-s 0 or more")
+    if story is not None and not story.absolute().parent.is_dir():
+        return complain(f"--story: there is no folder {story.absolute().parent}")
     until = time.monotonic() + minutes * 60 if minutes is not None else None
     vocabulary = plain_vocabulary()
     seed = time.time_ns() // 10**6 % 10**9 if seed is None else seed
@@ -84,8 +89,11 @@ def tell_failure(seed: int, outcome: Outcome, vocabulary: Vocabulary, story: Pat
 
 
 def run_again(decisions: Path) -> int:
-    """Run decisions that were written down. Returns 1 if something did not hold."""
-    found = decisions.read_text().rpartition("Its decisions: ")[2]
-    outcome, _ = simulate(0, REPLAYED_STEPS, msgspec.json.decode(found, type=Steps))
+    """Run decisions that were written down. Returns 1 if something did not hold, 2 for what holds none."""
+    try:
+        found = msgspec.json.decode(decisions.read_text().rpartition("Its decisions: ")[2], type=Steps)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        return complain(f"--replay: {decisions} is not the story of a run: {error}")
+    outcome, _ = simulate(0, REPLAYED_STEPS, found)
     say(outcome.story)
     return 1 if outcome.wrong else 0
