@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.doubles.coming import WAIT_S
 from tests.doubles.ids import uuid7
 from tests.integration.served import served
 from tests.integration.test_gateway_stream import Follower
@@ -173,5 +174,27 @@ def test_who_moves_lines_is_told_where_the_house_takes_a_locked_market_off(tmp_p
             while open_markets(player):
                 await player.take()
             assert {row["closed_by"] for row in player.rows["lines"]["G1"]["markets"]} == {"account P1"}
+
+    asyncio.run(main())
+
+
+def test_the_board_that_is_followed_changes_as_the_book_lets_locked_lines_stay_or_go(tmp_path):
+    async def main():
+        async with served(tmp_path / "book.db") as place, asyncio.timeout(WAIT_S):
+            world = place.world
+            await world.open_house()
+            await world.open_book()
+            await world.do("b1", MoveLine(MONEYLINE, "lock", prices=Prices(away="-105", home="-105")))
+            player = Follower(await place.sign_in("b1", "P1"), "lines")
+            await player.take()
+            await post(place, await place.platform(), NOON_NS + 1, moneyline={"away": "+150", "home": "+150"})
+            while MONEYLINE in open_markets(player):
+                await player.take()
+            await world.do("b1", SetLocks(True, "our own lines"))
+            while MONEYLINE not in open_markets(player):
+                await player.take()
+            await world.do("b1", SetLocks(False, "not any more"))
+            while MONEYLINE in open_markets(player):
+                await player.take()
 
     asyncio.run(main())

@@ -12,6 +12,7 @@ from runline.domain.book import Book
 from runline.domain.lines import LineMoved
 from runline.domain.messages import Event
 from runline.domain.permissions import Permission
+from runline.domain.settings import LocksSet
 from runline.domain.shown import board_fixture, closed_to, sees_departures
 from runline.domain.state import State
 from runline.domain.suspension import Reopened, Suspended
@@ -63,6 +64,13 @@ def an_account_closes(state: State, house: "House", event: PlayerLimitsSet, seq:
 @changes("lines", LineMoved)
 def a_book_departs(state: State, house: "House", event: LineMoved, seq: int) -> Iterable[Changed]:
     return (Changed((event.market.partition(":")[0],), everyone=True),)
+
+
+@changes("lines", LocksSet)
+def locked_lines_stay_or_go(book: Book, house: "House", event: LocksSet, seq: int) -> Iterable[Changed]:
+    """The games with lines that the book has locked: whether those are offered while the house has the market off the board."""
+    locked = (name.partition(":")[0] for name, own in book.lines.by_market.items() if own.mode == "lock")
+    return (Changed(tuple(dict.fromkeys(locked)), everyone=True),)
 
 
 @changes("lines")
