@@ -147,7 +147,7 @@ class Faults:
     def memory_is_dropped(self) -> None:
         node = self.world.node
         if node is not None and node.up:
-            node.engine.owned.doubt_all("somebody doubts it")
+            node.context.run(node.engine.owned.doubt_all, "somebody doubts it")
 
     def stream_is_claimed(self) -> None:
         """Somebody else claims a stream, and does nothing with it."""
