@@ -401,6 +401,36 @@ def test_a_lost_answer_of_the_store_is_found_out_from_the_heads(committed, impat
     agrees(committed.path)
 
 
+def test_a_batch_that_becomes_durable_after_the_heads_were_read_does_not_stop_its_streams(committed, impatient):
+    async def main():
+        faulty = FaultyStore(committed())
+        async with running(faulty) as world:
+            await open_stage(world, ("b1", "b2"))
+            recoveries, attempts = world.engine.probes.recoveries, faulty.attempts
+
+            async def again(store, sealed):
+                faulty.fault = None
+                # What was to store it first has not ended, as it seemed, and is quicker than the second attempt.
+                assert not await store.commit(sealed)
+                return await store.commit(sealed)
+
+            async def late(store, sealed):
+                faulty.fault = again
+                raise StoreError("lost", "on purpose")
+
+            faulty.fault = late
+            requests = [world.request(book, wager()) for book in ("b1", "b2")]
+            outcomes = [acceptance(outcome) for outcome in await world.bus.send(requests)]
+            assert not any(outcome.repeated for outcome in outcomes)
+            assert (faulty.attempts, world.engine.probes.recoveries) == (attempts + 2, recoveries)
+            assert [times_stored(committed.path, request.id) for request in requests] == [1, 1]
+            for book in ("b1", "b2"):
+                await world.do(book, wager())
+
+    play(main())
+    agrees(committed.path)
+
+
 @pytest.mark.parametrize("first_store", [True, False], ids=["it was stored", "it was not stored"])
 def test_when_nobody_can_tell_whether_it_was_stored_the_same_command_may_be_sent_again(
     committed, impatient, first_store

@@ -2,17 +2,21 @@
 
 Rules: what may pass is retried, the same sealed batch, until a deadline. A row that can never be stored is narrowed to its
 stream, and only that one stops. If it is not known whether a batch was stored, the heads tell; if it was not, it is tried once
-more, for whoever was to store it has been replaced, however long it took to notice. Otherwise what is in memory of its streams is
-dropped and read again, and the callers hear `unavailable`.
+more, for whoever was to store it has been replaced, however long it took to notice; and if the first attempt becomes durable
+after all, that is no other process's work. Otherwise what is in memory of its streams is dropped and read again, and the callers
+hear `unavailable`.
 """
 
 import asyncio
 import logging
 
 from runline.engine.limits import COMMIT_RETRY_PAUSE_S, COMMIT_RETRY_S_MAX
-from runline.engine.ports import Clock, Sealed, Store, StoreError
+from runline.engine.ports import Clock, Sealed, Store, StoreError, Stretch
 
 log = logging.getLogger("runline.engine")
+
+ELSEWHERE = "another process owns this stream"
+"""Why a stream stops that somebody else has claimed."""
 
 
 class CommitFailed(Exception):
@@ -30,15 +34,18 @@ async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
     while True:
         try:
             fenced = await store.commit(sealed)
-            return dict.fromkeys(sorted(fenced), "another process owns this stream")
+            if fenced and replaced:
+                fenced -= await stored_of(store, sealed)
+            return dict.fromkeys(sorted(fenced), ELSEWHERE)
         except StoreError as error:
             log.warning("commit failed (%s): %s", error.kind, error)
+            # What was tried first may have become durable after all, which the second attempt stumbles over.
+            if (error.kind == "lost" or replaced) and await is_stored(store, sealed):
+                return {}
             if error.kind == "row":
                 if len(sealed.stretches) == 1:
                     return {sealed.stretches[0].before.stream: str(error)}
                 return await narrow(store, sealed, clock)
-            if error.kind == "lost" and await is_stored(store, sealed):
-                return {}
             again = error.kind == "lost" and not replaced
             replaced = replaced or again
             if error.kind == "unreadable" or (clock.host_ns() >= deadline_ns and not again):
@@ -55,22 +62,36 @@ async def narrow(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
     return stopped
 
 
+async def stored_of(store: Store, sealed: Sealed) -> set[str]:
+    """The streams whose logs end as this batch would leave them, whoever owns them by now.
+
+    Raises CommitFailed if that cannot be read.
+    """
+    try:
+        heads = await store.heads()
+    except StoreError as error:
+        raise CommitFailed(f"Whether the batch is stored cannot be read: {error}") from error
+    return {
+        stretch.after.stream
+        for stretch in moved(sealed)
+        if (found := heads.get(stretch.after.stream)) and found.hash == stretch.after.hash
+    }
+
+
+def moved(sealed: Sealed) -> list[Stretch]:
+    """The stretches of a batch that have events."""
+    return [stretch for stretch in sealed.stretches if stretch.after.seq > stretch.before.seq]
+
+
 async def is_stored(store: Store, sealed: Sealed) -> bool:
     """Whether the heads are those that this batch would have left.
 
     Raises CommitFailed if they are neither those before nor those after it, or cannot be read: committing a batch again that
     is stored would look as if somebody else owned its streams.
     """
-    try:
-        heads = await store.heads()
-    except StoreError as error:
-        raise CommitFailed(f"Whether the batch is stored cannot be read: {error}") from error
-    moved = [stretch for stretch in sealed.stretches if stretch.after.seq > stretch.before.seq]
-    stored = [
-        stretch for stretch in moved if (found := heads.get(stretch.after.stream)) and found.hash == stretch.after.hash
-    ]
-    if len(stored) == len(moved):
-        return bool(moved)
+    stored, most = len(await stored_of(store, sealed)), len(moved(sealed))
+    if stored == most:
+        return most > 0
     if stored:
         raise CommitFailed("Only some streams' heads have moved.")
     return False
