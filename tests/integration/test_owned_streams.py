@@ -333,6 +333,49 @@ def test_a_stream_that_another_has_adopted_stops_alone():
     play(main())
 
 
+def test_a_stream_in_doubt_that_another_has_adopted_is_not_taken_back_from_them(impatient):
+    async def main():
+        async with staged(MemoryStore(os.urandom)) as world, beside(world, ["b1"]) as other:
+            await other.do("b1", wager())
+            before = world.engine.writers["b2"]
+            world.engine.owned.doubt_all("on purpose")
+            await comes_true(lambda: world.engine.writers["b2"] is not before and not world.engine.owned.starting)
+            (condition,) = world.engine.conditions.failing
+            assert (condition.subject, condition.reason) == ("b1", "another process owns this stream")
+            await other.do("b1", wager())
+            # Whoever says so takes it back.
+            world.engine.start_stopped()
+            await comes_true(lambda: world.engine.ready)
+            await world.do("b1", wager())
+            assert (await other.refused("b1", wager())).code == "unavailable"
+
+    play(main())
+
+
+def test_a_stream_in_doubt_is_read_again_as_often_as_it_takes_though_it_was_claimed(impatient):
+    class Failing(Around):
+        """A store from which nothing can be read, a few times, once a stream is claimed."""
+
+        left = 0
+
+        async def events(self, stream, after, limit):
+            if self.left:
+                self.left -= 1
+                raise StoreError("transient", "on purpose")
+            return await self.store.events(stream, after, limit)
+
+    async def main():
+        failing = Failing(MemoryStore(os.urandom))
+        async with staged(failing) as world:
+            failing.left = 3
+            world.engine.owned.doubt(world.engine.writers["b1"], "on purpose")
+            await comes_true(lambda: world.engine.ready)
+            assert not failing.left
+            await world.do("b1", wager())
+
+    play(main())
+
+
 def test_a_batch_whose_fate_nobody_knows_concerns_its_streams_only(path, impatient):
     async def main():
         faulty = FaultyStore(SqliteStore(path))

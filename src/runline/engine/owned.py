@@ -1,7 +1,8 @@
 """Owned: the streams of this process. One is adopted, stopped, started again and released without the others.
 
 Rule: adopting is recovering: the stream is claimed, read and checked, then it goes on. What a stream has decided and could not
-store is lost with its memory; everyone who waited for it hears `unavailable`, and only this stream is read again.
+store is lost with its memory; everyone who waited for it hears `unavailable`, and only this stream is read again. One that
+another has claimed meanwhile is not taken back from them, unless somebody says so.
 """
 
 import asyncio
@@ -11,11 +12,12 @@ from typing import Protocol
 
 from runline.domain.book import Book
 from runline.domain.messages import HOUSE, Rejected
+from runline.engine.commit import ELSEWHERE
 from runline.engine.house_view import HouseView
 from runline.engine.limits import RECOVER_PAUSE_S
 from runline.engine.ports import GENESIS, Head
 from runline.engine.process import Beside, Process
-from runline.engine.recovery import recover_writer
+from runline.engine.recovery import reading, recover_writer
 from runline.engine.window import Window
 from runline.engine.writer import Writer
 
@@ -54,6 +56,8 @@ class Owned:
         self.reading = asyncio.Lock()
         self.read_ns: dict[str, int] = {}
         """The host's time at which each stream was read again last, after it was in doubt."""
+        self.claims: dict[str, int] = {}
+        """The epoch at which each stream was claimed here last, but where it is not known whether it was."""
 
     async def adopt(self, stream: str) -> None:
         """Own a stream from here on, as it is stored. One that is owned already goes on.
@@ -74,8 +78,12 @@ class Owned:
         """
         process = self.process
         house = None if stream == HOUSE else self.house.state
+        self.claims.pop(stream, None)
+        with reading(stream):
+            head = await process.store.claim(stream)
+        self.claims[stream] = head.epoch
         writer = await recover_writer(
-            process.store, stream, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
+            process.store, head, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
         )
         if stream == HOUSE:
             await self.reach(writer.durable_seq)
@@ -96,6 +104,7 @@ class Owned:
         """A new book begins here. Nothing is stored of it, so there is nothing to claim: whoever commits first has it."""
         if stream not in self.writers:
             head = Head(stream, 0, 0, GENESIS, 0)
+            self.claims[stream] = head.epoch
             self.go_on(
                 Writer(
                     Book(stream, self.process.vocabulary),
@@ -206,6 +215,10 @@ class Owned:
             await asyncio.sleep(RECOVER_PAUSE_S)
         while not process.stopping and self.writers.get(stream) is stopped:
             try:
+                if await self.is_elsewhere(stream):
+                    stopped.stopped = ELSEWHERE
+                    process.hear("stream", stream, "failing", ELSEWHERE)
+                    return
                 await self.replace(stopped)
             except Exception as error:
                 log.error("recovery of %s failed, trying again: %s", stream, error)
@@ -215,6 +228,14 @@ class Owned:
             else:
                 process.probes.recoveries += 1
                 self.read_ns[stream] = process.clock.host_ns()
+
+    async def is_elsewhere(self, stream: str) -> bool:
+        """Whether somebody else has claimed a stream since it was claimed here.
+
+        Raises StoreError.
+        """
+        claimed, head = self.claims.get(stream), (await self.process.store.heads()).get(stream)
+        return claimed is not None and head is not None and head.epoch != claimed
 
     async def replace(self, stopped: Writer) -> None:
         """Let a stream that is stopped go on from what is stored.

@@ -13,7 +13,7 @@ from runline.domain.vocabulary import Vocabulary
 from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, VIEW_READS_MAX, WINDOW_COMMANDS_MAX
-from runline.engine.ports import GENESIS, Head, Reading, Store, StoreError
+from runline.engine.ports import GENESIS, Head, Reading, StoreError
 from runline.engine.spans import Spans
 from runline.engine.window import Window, made_ms
 from runline.engine.writer import Writer
@@ -115,20 +115,20 @@ async def what_is_forgotten(store: Reading, stream: str, before: int, now_ms: in
 
 
 async def recover_writer(
-    store: Store,
-    stream: str,
+    store: Reading,
+    head: Head,
     house: House | None,
     node: str,
     now_ns: int,
     vocabulary: Vocabulary,
     zones: ZonesOfTheWorld,
 ) -> Writer:
-    """Own a stream and bring its writer up.
+    """Bring up the writer of a stream that was claimed. head: as it was then.
 
     Raises StoreError.
     """
+    stream = head.stream
     with reading(stream):
-        head = await store.claim(stream)
         await check_head(store, head)
         state = await load_whole(store, vocabulary.state_of(stream), head)
         return Writer(state, head, await load_window(store, stream, now_ns), house, node, zones)
