@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import NOON_NS
-from tests.doubles.words import agent, board, game, player, staff, wager
+from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.accounts import SetPlayerLimits
 from runline.domain.audience import Audience
@@ -203,6 +203,27 @@ def test_no_page_names_by_its_end_what_it_does_not_show(house, book, monkeypatch
             assert {*ends} <= {"", *seen}
         for garbage in ("x/" + "9" * 400, "/", "/-1", "/" + "\u0663", ":" * 5):
             page(book.state, house.state, "suspensions", "A1", limit=1, after=garbage)
+
+
+def test_layers_over_selections_are_shown_once_page_by_page(house, book, monkeypatch):
+    tree(book)
+    book.given(game("G1"), board("G1"), staff("one", Permission.FIGURES_VIEW, at="A1"))
+    sides = [f"G1:game:moneyline/{side}" for side in ("away", "home")]
+    book.given(*(Suspend("selection", side, "given") for side in sides), Suspend("player", "P7", "given"))
+    book.given(Suspend("player", "P9", "given"), Suspend("sport", "baseball", "given"))
+    for most in (1, 1_000):
+        monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", most)
+        for node in ("A1", ROOT):
+            seen = [(row.scope, row.subject) for row in whole(book.state, house.state, "suspensions", node)]
+            assert seen == sorted(seen)
+            assert [subject for scope, subject in seen if scope == "selection"] == sides
+
+
+def test_roles_that_are_named_by_a_number_are_shown_once_page_by_page(house, book):
+    book.given(role("1", Permission.FIGURES_VIEW), role("700", Permission.FIGURES_VIEW))
+    names = [row.role for row in whole(book.state, house.state, "roles", limit=1)]
+    assert names == sorted(book.state.access.roles)
+    assert names[:2] == ["1", "700"]
 
 
 def text_of(row):

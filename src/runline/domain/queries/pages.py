@@ -70,8 +70,11 @@ def page_of_some(
     again, so that nothing is missed if a few of them have gone meanwhile.
     """
     items: list[Any] = []
-    last, _, said = asked.after.partition("/")
-    skipped = max(int(said[:SAID_DIGITS]) - PAGE_PASSED_MAX // 2, 0) if said.isdecimal() else 0
+    last, stroke, said = asked.after.rpartition("/")
+    if not stroke or not said.isdecimal():
+        # Nothing was passed, and what was shown last has a stroke in its name.
+        last, said = asked.after, "0"
+    skipped = max(int(said[:SAID_DIGITS]) - PAGE_PASSED_MAX // 2, 0)
     hidden = skipped
     for passed, key in enumerate(islice(keys_after(last), skipped, None)):
         if passed == PAGE_PASSED_MAX:
