@@ -22,7 +22,7 @@ from runline.gateway.door import CommandLine, decoded
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, LINE_NS
 from runline.gateway.openapi import make_document
-from runline.gateway.operations import Header, Operation, framework_route, json_of
+from runline.gateway.operations import HANDLES, Header, Operation, framework_route, json_of
 from runline.gateway.parameters import Followed, parameters, require_known
 from runline.gateway.refusing import SENT, refusals_of
 from runline.gateway.routes import KEY, operations
@@ -205,30 +205,42 @@ def every_operation(gateway: Gateway) -> list[Operation]:
     return [*hot_operations(gateway.door.vocabulary), *operations(gateway)]
 
 
-DOCUMENTS: WeakKeyDictionary[Vocabulary, tuple[bytes, bytes]] = WeakKeyDictionary()
+class Declared(msgspec.Struct, frozen=True):
+    """What follows from a vocabulary alone, whoever answers. framework: leads to the operations that have no door of their own.
+    document: of the API. page: that shows it."""
+
+    framework: Litestar
+    document: bytes
+    page: bytes
 
 
-def documents(vocabulary: Vocabulary, listed: list[Operation]) -> tuple[bytes, bytes]:
-    """The API's document, and the page that shows it. Both follow from what is declared alone, so that they are made once,
-    however many servers a process has."""
-    found = DOCUMENTS.get(vocabulary)
+DECLARED: WeakKeyDictionary[Vocabulary, Declared] = WeakKeyDictionary()
+
+
+def declared(vocabulary: Vocabulary, listed: list[Operation]) -> Declared:
+    """What follows from what is declared. It is made once, however many servers a process has."""
+    found = DECLARED.get(vocabulary)
     if found is None:
         document = make_document(vocabulary, listed)
-        found = DOCUMENTS[vocabulary] = msgspec.json.encode(document), documentation_page(document)
+        found = DECLARED[vocabulary] = Declared(
+            make_framework(listed), msgspec.json.encode(document), documentation_page(document)
+        )
     return found
 
 
 def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
     """The ASGI application: the hot doors, the console's files, `more` doors, and the framework for all others."""
     listed = every_operation(gateway)
-    framework, doors = make_framework(listed), {**hot_doors(gateway), **(more or {})}
-    described, page = documents(gateway.door.vocabulary, listed)
+    doors = {**hot_doors(gateway), **(more or {})}
+    made = declared(gateway.door.vocabulary, listed)
+    framework = made.framework
+    handles = {one.name: one.handle for one in listed if one.handle is not None}
 
     async def schema(scope: Any, receive: Any, send: Any) -> None:
-        await answer(send, 200, described)
+        await answer(send, 200, made.document)
 
     async def documentation(scope: Any, receive: Any, send: Any) -> None:
-        await answer(send, 200, page, b"text/html; charset=utf-8", PAGE_POLICY)
+        await answer(send, 200, made.page, b"text/html; charset=utf-8", PAGE_POLICY)
 
     doors["GET", "/v1/schema/openapi.json"] = schema
     doors["GET", "/v1/schema"] = doors["GET", "/v1/schema/"] = documentation
@@ -248,6 +260,8 @@ def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
                 except Rejected as rejected:
                     await refuse(scope, send, rejected)
                     return
+            if door is None:
+                scope["extensions"][HANDLES] = handles
         await (door or framework)(scope, receive, send)
 
     return app

@@ -1,6 +1,7 @@
 """Console: the pages for people, as they were built into the package. Served from memory, compressed once."""
 
 import gzip
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,15 @@ def console_doors(folder: Path = FOLDER) -> dict[tuple[str, str], Any]:
     return doors
 
 
+@cache
+def compressed(body: bytes) -> bytes:
+    """A file, compressed."""
+    return gzip.compress(body, mtime=0)
+
+
 def file_door(body: bytes, content_type: bytes, *, fixed: bool) -> Any:
     """A file. fixed: its name changes with its content, so that browsers may keep it."""
-    packed = gzip.compress(body, mtime=0)
+    packed = compressed(body)
     headers = [
         (b"content-type", content_type),
         (b"cache-control", b"public, max-age=31536000, immutable" if fixed else b"no-cache"),

@@ -125,6 +125,7 @@ def summary_of(kind: type) -> str:
     return re.split(r"(?<=[.!?]) ", first)[0]
 
 
+@cache
 def text_of(kind: type) -> str:
     """What a declaration says of itself, without what it says of its fields."""
     marker = marker_of(kind)

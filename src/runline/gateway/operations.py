@@ -12,6 +12,9 @@ from runline.gateway.parameters import NoParameters
 Asking = Request[Any, Any, Any]
 Handle = Callable[[Asking], Awaitable[Response[Any]]]
 
+HANDLES = "runline.handles"
+"""Under this name a scope's extensions have what answers each operation, by its name."""
+
 
 class Header(msgspec.Struct, frozen=True):
     """A header that a request may have."""
@@ -59,11 +62,11 @@ def json_response(body: bytes, status: int = 200, **more: Any) -> Response[bytes
 
 
 def framework_route(operation: Operation) -> HTTPRouteHandler:
-    """An operation as the framework has it."""
-    handle = operation.handle
-    assert handle is not None
+    """An operation as the framework has it: a framework may lead to several servers, each of which says what answers there."""
+    name = operation.name
 
     async def answer(request: Asking) -> Response[Any]:
-        return await handle(request)
+        extensions: Any = request.scope["extensions"]
+        return await extensions[HANDLES][name](request)  # type: ignore[no-any-return]
 
-    return route(operation.path, http_method=operation.method, name=operation.name, status_code=200)(answer)
+    return route(operation.path, http_method=operation.method, name=name, status_code=200)(answer)
