@@ -30,6 +30,8 @@ class Histogram(msgspec.Struct):
 
     def percentile_ms(self, percent: float) -> float:
         """The upper edge of the bucket in which a percentile lies, in milliseconds; 0 if nothing was counted."""
+        if not self.count:
+            return 0.0
         rank = self.count * percent / 100
         below = 0
         for index, number in enumerate(self.buckets):
