@@ -437,3 +437,14 @@ def test_a_step_that_a_leg_cannot_take_is_a_broken_invariant(across, event):
     values = {field: getattr(event, field) for field in event.__struct_fields__} | {"wager": across.number}
     with pytest.raises(BrokenInvariant):
         fold(across.state, type(event)(**values), across.state.seq + 1, START_NS)
+
+
+def test_where_exposure_is_followed_a_ticket_of_whatever_kind_changes_that_of_all_its_legs(book):
+    placed = PairPlaced("P1", (AWAY, LATER_OVER), 10_00, 5_00)
+    changed = [
+        one
+        for rows, change in book.state.vocabulary.changes[type(placed)]
+        if rows.name == "exposure"
+        for one in change(book.state, book.house, placed, book.state.seq)
+    ]
+    assert [one.keys for one in changed] == [(MONEYLINE, LATER_TOTAL)]

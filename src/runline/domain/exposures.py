@@ -7,8 +7,9 @@ from runline.domain.audience import Audience
 from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.moving import AgentMoved
 from runline.domain.permissions import Permission
+from runline.domain.placed import TicketPlaced
 from runline.domain.shown import exposure_of
-from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import WagerReversed, WagerSettled, WagerVoided
 from runline.domain.topics import Changed, Key, Topic, TopicRows, changes
 
 if TYPE_CHECKING:
@@ -36,9 +37,12 @@ def of_node(book: "Book", audience: Audience) -> Hashable:
     return audience.node
 
 
-@changes("exposure", WagerPlaced)
-def risk_is_taken(book: "Book", house: "House", event: WagerPlaced, seq: int) -> Iterable[Changed]:
-    return (Changed((event.market,), nodes=book.tree.above_player(event.player)),)
+@changes("exposure", TicketPlaced)
+def risk_is_taken(book: "Book", house: "House", event: TicketPlaced, seq: int) -> Iterable[Changed]:
+    """By a ticket of whatever kind."""
+    taken = event.taken()
+    moved = tuple(selection.market for selection in taken.selections)
+    return (Changed(moved, nodes=book.tree.above_player(taken.player)),)
 
 
 @changes("exposure", WagerVoided, WagerReversed, WagerSettled, LegGraded, LegReversed, LegVoided)

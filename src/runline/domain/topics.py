@@ -97,9 +97,10 @@ Changes = Callable[[Any, "House", Any, int], Iterable[Changed]]
 """(state, house, event, its position) -> what it changes of some rows, with the state as it is after the event or later."""
 
 
-def changes(rows: str, *events: type[Event]) -> Callable[[F], F]:
+def changes(rows: str, *events: type[Any]) -> Callable[[F], F]:
     """Declare what an event changes of some rows that are followed live: (state, house, event, its position) -> what it changes,
-    with the state as it is then or later. Without events it is asked of every event. Several nouns may say it of one event."""
+    with the state as it is then or later. It is asked of what is made from one of these classes; without any, of every event.
+    Several nouns may say it of one event."""
 
     def note(function: F) -> F:
         for event in events or (Event,):

@@ -248,7 +248,7 @@ class Vocabulary:
                 kind: tuple(
                     (topic_rows[rows], change)
                     for (rows, event), found in changing.items()
-                    if event in (kind, Event)
+                    if issubclass(kind, event)
                     for change in found.values()
                 )
                 for kind in events.values()
@@ -313,9 +313,9 @@ class Vocabulary:
                 raise VocabularyError(f"The rows {rows.name} are of {rows.topic}, which is no topic of rows.")
             if not any(name == rows.name for name, _ in changing):
                 raise VocabularyError(f"Nothing changes the rows {rows.name}.")
-        known = dict.fromkeys((*self.events.values(), Event))
+        kinds = list(self.events.values())
         for name, event in changing:
-            if name not in self.topic_rows or event not in known:
+            if name not in self.topic_rows or not any(issubclass(kind, event) for kind in kinds):
                 raise VocabularyError(f"Something changes the rows {name} by {event.__name__}: one is not declared.")
         of_rows = [rows.topic for rows in self.topic_rows.values()]
         for topic in self.topics.values():
