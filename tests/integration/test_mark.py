@@ -164,6 +164,7 @@ def test_a_loss_that_is_accepted_makes_another_log_and_is_said_until_the_next_st
         connection = open_connection(cut_off, writing=True)
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         connection.execute("UPDATE openings SET commits = commits - 1")
+        connection.execute("UPDATE heads SET commits = commits - 1")
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         connection.close()
     harm(cut_off)

@@ -217,7 +217,8 @@ class MarkKeeper:
     def move(self, commits: int, chain: bytes) -> None:
         """So much is durable."""
         self.durable = commits, chain
-        self.wanted.set()
+        if not self.wanted.is_set():
+            self.wanted.set()
 
     def run(self) -> None:
         """The thread."""

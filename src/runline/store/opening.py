@@ -1,9 +1,10 @@
 """Opening: whether a file still holds all that was durable, and whether it is the log that it was.
 
-Rule: each opening and each transaction is counted in the file, and the mark beside it says how far the counting had come. A file
-that is behind its mark, or whose write-ahead log is damaged, has lost what people were told of; it is refused, unless somebody
-says that they accept the loss. Then, and whenever the file or its mark is a copy that was put there, the log gets a new id, so
-that nobody goes on from a position of the log that was.
+Rule: each opening and each transaction is counted in the file, and the mark beside it says how far the counting had come. (What
+moves heads is counted in them, for their rows are written anyway; all else with the opening.) A file that is behind its mark, or
+whose write-ahead log is damaged, has lost what people were told of; it is refused, unless somebody says that they accept the
+loss. Then, and whenever the file or its mark is a copy that was put there, the log gets a new id, so that nobody goes on from a
+position of the log that was.
 """
 
 import logging
@@ -21,6 +22,7 @@ from runline.store.file import open_connection, store_error, wal_of
 from runline.store.limits import OPENINGS_KEPT_MAX
 from runline.store.mark import Mark, MarkDamaged, load_mark, mark_path, write_mark
 from runline.store.schema_change import migrate
+from runline.store.statements import COUNTED_WITH_HEADS
 from runline.store.tables import OPENINGS, insert
 from runline.store.wal import PAGE_BYTES, lost_behind
 
@@ -53,15 +55,27 @@ class Opening(msgspec.Struct, frozen=True, array_like=True):
 def last_opening(connection: apsw.Connection) -> Opening | None:
     """How the file was opened last, and how far it is; None for a file that is new."""
     row = connection.execute(LAST_OPENING).fetchone()
-    return msgspec.convert(row, Opening, strict=False) if row else None
+    if row is None:
+        return None
+    opening = msgspec.convert(row, Opening, strict=False)
+    farther = connection.execute(COUNTED_WITH_HEADS, (opening.commits,)).fetchone()
+    if farther is None:
+        return opening
+    commits, chain = msgspec.convert(farther, tuple[int, bytes])
+    return msgspec.structs.replace(opening, commits=commits, hash=chain)
+
+
+def further(opening: Opening, content: bytes) -> Opening:
+    """How far an opening is with one more transaction. content: what tells it from any other."""
+    chain = blake2b(opening.hash + content, digest_size=16).digest()
+    return msgspec.structs.replace(opening, commits=opening.commits + 1, hash=chain)
 
 
 def count_commit(connection: apsw.Connection, opening: Opening, content: bytes) -> Opening:
-    """Count a transaction, within it. content: what tells it from any other. Returns how far the opening is with it."""
-    chain = blake2b(opening.hash + content, digest_size=16).digest()
-    counted = msgspec.structs.replace(opening, commits=opening.commits + 1, hash=chain)
-    connection.execute(COUNT, (counted.commits, chain, counted.number))
-    return counted
+    """Count a transaction that moves no head, within it. Returns how far the opening is with it."""
+    after = further(opening, content)
+    connection.execute(COUNT, (after.commits, after.hash, after.number))
+    return after
 
 
 def open_log(path: Path, *, accept_loss: bool) -> tuple[Opening, str]:

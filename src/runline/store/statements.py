@@ -20,12 +20,16 @@ HEAD = f"{HEADS_AS_THEY_ARE} WHERE stream = ?"
 POSITION = "SELECT seq FROM heads WHERE stream = ?"
 
 FENCE = (
-    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum, commits, chain) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ns = excluded.at_ns, "
-    "held_rows = excluded.held_rows, held_sum = excluded.held_sum "
+    "held_rows = excluded.held_rows, held_sum = excluded.held_sum, commits = excluded.commits, chain = excluded.chain "
     "WHERE heads.epoch = excluded.epoch AND heads.seq = ?"
 )
 """Move a stream's head, if it is where this process has left it: then one row is changed, else none."""
+
+COUNTED_WITH_HEADS = "SELECT commits, chain FROM heads WHERE commits > ? ORDER BY commits DESC LIMIT 1"
+"""How far the counting of transactions has come with the heads, if that is farther than so many."""
 
 CLAIM = (
     "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, 1, 0, ?, 0, 0, 0) "

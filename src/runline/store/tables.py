@@ -67,11 +67,14 @@ HEADS = Table(
         integer("at_ns"),
         integer("held_rows"),
         integer("held_sum"),
+        Column("commits", "integer", True),
+        Column("chain", "blob", True),
     ),
     1,
 )
 """held_rows, held_sum: how many rows belong in memory, and the sum of their `changed_seq`. A page that is older than it should
-be has rows that are missing or have changed since, so that they are fewer or their sum is less."""
+be has rows that are missing or have changed since, so that they are fewer or their sum is less. commits, chain: of the last
+transaction with events of the stream (see store/opening.py)."""
 REFUSALS = Table(
     "refusals",
     (
@@ -103,7 +106,7 @@ OPENINGS = Table(
     ),
     1,
 )
-"""Each opening of the file: see store/opening.py."""
+"""Each opening of the file, and how far the counting had come with it: see store/opening.py."""
 
 SYSTEM_TABLES = (HEADS, EVENTS, REFUSALS, BATCHES, OPENINGS)
 

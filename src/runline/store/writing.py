@@ -11,7 +11,7 @@ from runline.engine.limits import REFUSALS_KEPT_MAX
 from runline.engine.ports import GENESIS, Sealed, Stretch
 from runline.store.batches import BatchTimes
 from runline.store.file import store_error
-from runline.store.opening import Opening, count_commit
+from runline.store.opening import Opening, count_commit, further
 from runline.store.statements import CLAIM, FENCE, REFUSALS_BEYOND_GO, REFUSALS_GO, REFUSE
 from runline.store.tables import (
     EVENTS,
@@ -40,14 +40,17 @@ def write_batch(
     Raises StoreError; then nothing of the batch is stored.
     """
     try:
+        after = further(opening, b"".join(stretch.after.hash for stretch in sealed.stretches))
         connection.execute("BEGIN IMMEDIATE")
-        fenced = frozenset(stretch.before.stream for stretch in sealed.stretches if not fence(connection, stretch))
+        fenced = frozenset(
+            stretch.before.stream for stretch in sealed.stretches if not fence(connection, stretch, after)
+        )
         stretches = [stretch for stretch in sealed.stretches if stretch.before.stream not in fenced]
         write_stretches(connection, stretches, tables, numbers)
         times.note(connection, sealed.node, sealed.sealed_ns, sealed.durable_before_ns)
-        counted = count_commit(connection, opening, b"".join(stretch.after.hash for stretch in stretches))
         connection.execute("COMMIT")
-        return fenced, counted
+        # Without a head that moves there is nothing of which anybody is told.
+        return fenced, after if stretches else opening
     except Exception as error:
         raise undone(connection, error) from error
 
@@ -76,10 +79,10 @@ def undone(connection: apsw.Connection, error: Exception) -> Exception:
     return error
 
 
-def fence(connection: apsw.Connection, stretch: Stretch) -> bool:
-    """Move a stream's head, if it is where this process has left it."""
+def fence(connection: apsw.Connection, stretch: Stretch, opening: Opening) -> bool:
+    """Move a stream's head, if it is where this process has left it. opening: how far it is with this transaction."""
     before, after = stretch.before, stretch.after
-    connection.execute(FENCE, (*astuple(after), before.seq))
+    connection.execute(FENCE, (*astuple(after), opening.commits, opening.hash, before.seq))
     return connection.changes() == 1
 
 

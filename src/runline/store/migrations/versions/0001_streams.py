@@ -49,6 +49,8 @@ def upgrade() -> None:
         sa.Column("at_ns", sa.BigInteger(), nullable=False),
         sa.Column("held_rows", sa.BigInteger(), nullable=False),
         sa.Column("held_sum", sa.BigInteger(), nullable=False),
+        sa.Column("commits", sa.BigInteger(), nullable=True),
+        sa.Column("chain", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("stream"),
         sqlite_with_rowid=False,
     )
