@@ -95,7 +95,7 @@ class Ledger(Part, named="ledger", streams=("book",), keeps={LedgerAccount: "acc
         check(self.sum_minor == 0, "an entry does not balance")
         name = f"player:{player.number}"
         debit, credit = (account, name) if change_minor > 0 else (name, account)
-        state.touch(
+        state.write(
             LedgerEntry(
                 state.seq,
                 state.at_ns,

@@ -41,22 +41,24 @@ class Rounding(msgspec.Struct, frozen=True, gc=False):
         """The amount `numerator / denominator` (minor units, denominator > 0) as a multiple of the unit."""
         if denominator <= 0:
             raise ValueError("the denominator of an amount is positive")
+        if numerator < 0:
+            # Whatever the mode is, an amount below zero mirrors the one above.
+            return -self.round(-numerator, denominator)
         unit = self.unit_minor
         if unit != 1:
             denominator *= unit
         mode = self.mode
-        size = numerator if numerator >= 0 else -numerator
         if mode == "half_up":
-            steps = (2 * size + denominator) // (2 * denominator)
+            steps = (2 * numerator + denominator) // (2 * denominator)
         elif mode == "down":
-            steps = size // denominator
+            steps = numerator // denominator
         elif mode == "up":
-            steps = -(-size // denominator)
+            steps = -(-numerator // denominator)
         else:
-            steps, rest = divmod(size, denominator)
+            steps, rest = divmod(numerator, denominator)
             if 2 * rest > denominator or (2 * rest == denominator and steps % 2):
                 steps += 1
-        return steps * unit if numerator >= 0 else -steps * unit
+        return steps * unit
 
 
 @lru_cache(maxsize=ROUNDINGS_CACHED)

@@ -126,17 +126,16 @@ def house_current(draft: Draft) -> None:
 
 def market_open(draft: Draft) -> None:
     """The market takes wagers: it is before its cutoff, and closed by no layer of house or book."""
-    house, market, at_ns = draft.house, draft.market, draft.context.at_ns
+    house, market = draft.house, draft.market
     fixture = house.catalog.fixtures[market.fixture]
-    if fixture.status != "scheduled" or at_ns >= fixture.start_ns:
+    if fixture.status != "scheduled" or draft.context.at_ns >= fixture.start_ns:
         if fixture.status in ("final", "cancelled"):
             raise Rejected("market_closed", "This game is over.", market=market.name)
         if fixture.name in house.lateness.postponed:
             raise Rejected("market_closed", "This game is postponed.", market=market.name)
         raise Rejected("past_cutoff", "This market is closed, the game has started.", cutoff_ns=fixture.start_ns)
-    book = draft.book
-    if house.suspensions.subjects or book.suspensions.subjects:
-        side, player = draft.asked.side, draft.player
+    if house.suspensions.subjects or draft.book.suspensions.subjects:
+        book, side, player = draft.book, draft.asked.side, draft.player
         layer = house.suspensions.layer_over(fixture, market, side) if house.suspensions.subjects else None
         if layer is None and book.suspensions.subjects:
             layer = book.suspensions.layer_over(fixture, market, side)
@@ -195,7 +194,7 @@ def stake_valid(draft: Draft) -> None:
         raise Rejected("stake_invalid", "A stake is a positive number of minor units.", most=STAKE_MINOR_MAX)
     rounding = draft.book.settings.current.rounding
     favourite = price.favourite
-    if asked.basis == "to_win" or (asked.basis == "base" and favourite):
+    if asked.basis != "risk" and (asked.basis == "to_win" or favourite):
         risk = risk_to_win(price, risk, rounding)
     win = win_for_risk(price, risk, rounding)
     draft.risk_minor, draft.win_minor, draft.base_minor = risk, win, win if favourite else risk

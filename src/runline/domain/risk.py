@@ -193,7 +193,7 @@ class Risk(Part, named="risk", streams=("book",)):
                 stand.risk_minor += risk_minor
                 stand.win_minor += win_minor
                 stand.wagers += wagers
-            if path[0].wagers == 0:
+            if not path[0].wagers:
                 self.forget_stands(market, place, agent)
 
     def forget_stands(self, market: str, place: Place, agent: str) -> None:

@@ -57,16 +57,14 @@ def row_encoder(row_type: type[Row]) -> Encode:
 
     def encode_row(stream: str, row: Any) -> tuple[Any, ...]:
         values = (stream, *astuple(row))
+        changed = None
         for index in nested:
-            if values[index] is not None:
-                break
-        else:
-            return values
-        changed = list(values)
-        for index in nested:
-            if changed[index] is not None:
-                changed[index] = encode(changed[index]).decode()
-        return tuple(changed)
+            value = values[index]
+            if value is not None:
+                if changed is None:
+                    changed = list(values)
+                changed[index] = encode(value).decode()
+        return values if changed is None else tuple(changed)
 
     return encode_row
 

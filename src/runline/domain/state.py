@@ -233,16 +233,20 @@ class State:
         return self.parts[kind]  # type: ignore[return-value]
 
     def touch(self, row: R) -> R:
-        """Mark a row as changed by the event that is being applied, and return it."""
+        """Mark a row that is kept in memory as changed by the event that is being applied, and return it."""
         seq = self.seq
-        if type(row) in self.held:
-            before = row.changed_seq  # type: ignore[attr-defined]
-            self.held_sum += seq - before
-            if not before:
-                self.held_rows += 1
+        before = row.changed_seq  # type: ignore[attr-defined]
+        self.held_sum += seq - before
+        if not before:
+            self.held_rows += 1
         row.changed_seq = seq  # type: ignore[attr-defined]
         self.changed[id(row)] = row  # purity: identity only marks the row, nothing is ordered by it
         return row
+
+    def write(self, row: Row) -> None:
+        """Mark a new row as made by the event that is being applied, of a type that no part keeps in memory."""
+        row.changed_seq = self.seq  # type: ignore[attr-defined]
+        self.changed[id(row)] = row  # purity: as above
 
     def drop(self, row: Row) -> None:
         """Mark a row as deleted."""

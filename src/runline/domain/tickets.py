@@ -151,7 +151,7 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
         self.opened(ticket)
         if ticket.more:
             for game in dict.fromkeys(leg.fixture for leg in ticket.more if leg.fixture != ticket.fixture):
-                self.state.touch(TicketGame(game, ticket.number))
+                self.state.write(TicketGame(game, ticket.number))
 
     def opened(self, ticket: Ticket) -> None:
         """Count a ticket as open, on the game of each leg."""
@@ -161,8 +161,9 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
             open_on[ticket.fixture][number] = None
         except KeyError:
             open_on[ticket.fixture] = {number: None}
-        for leg in ticket.more or ():
-            open_on.setdefault(leg.fixture, {})[number] = None
+        if ticket.more:
+            for leg in ticket.more:
+                open_on.setdefault(leg.fixture, {})[number] = None
 
     def no_longer_open(self, ticket: Ticket) -> None:
         """Stop counting a ticket as open: it leaves memory when that is durable."""
