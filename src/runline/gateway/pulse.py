@@ -66,10 +66,13 @@ class Pulse:
         head = with_times(head)
         bare = b"event: heartbeat\ndata: %b\n\n" % with_times(b'{"server_ns":%d}' % now_ns)
         whole = b"id: %b:%d:%d\nevent: heartbeat\ndata: %b\n\n" % (group.log.encode(), house, position, head)
+        bare_chunk, whole_chunk = chunk_of(bare), chunk_of(whole)
         for number, screen in enumerate(list(group.screens), 1):
             has_it = not due and max(screen.begun[1], group.position[1]) <= position
             has_it = has_it and max(screen.begun[0], group.position[0]) <= house
-            frame = whole if has_it else bare
-            screen.push(frame, chunk_of(frame))
+            if has_it:
+                screen.push(whole, whole_chunk)
+            else:
+                screen.push(bare, bare_chunk)
             if number % SCREENS_AT_ONCE == 0:
                 await asyncio.sleep(0)

@@ -100,7 +100,7 @@ class Wire(asyncio.Protocol, ABC):
 
     def write_now(self, chunk: bytes) -> bool:
         """Write a piece of a chunked body, if that can be done without waiting."""
-        if not self.can_write.is_set():
+        if self.stalled is not None:
             return False
         if not self.transport.is_closing():
             self.transport.write(chunk)
