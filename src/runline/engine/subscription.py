@@ -14,7 +14,7 @@ from runline.domain.messages import Event
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import READ_EVENTS, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
-from runline.engine.ports import Reading
+from runline.engine.ports import EventRow, Happened, Reading
 from runline.engine.writer import Filling
 
 
@@ -28,6 +28,16 @@ class Committed(msgspec.Struct, gc=False):
     command: str
     event: Event
     size: int = 0
+
+
+Entry = tuple[Happened, int]
+"""A durable event, and the size of its entry in the log, in bytes."""
+
+
+def entry_of(row: EventRow, vocabulary: Vocabulary) -> Entry:
+    """An event as it was logged."""
+    logged = decode_envelope(row[4])
+    return (logged.seq, logged.at_ns, logged.actor, logged.command, logged.event(vocabulary)), len(row[4])
 
 
 class Lagged(Exception):
@@ -51,24 +61,24 @@ class Subscription:
         self.stream = stream
         self.position = after
         self.caught_up_to = durable_seq
-        self.backlog: deque[Committed] = deque()
+        self.backlog: deque[Entry] = deque()
         self.backlog_bytes = 0
         self.lagged = False
         self.wake = asyncio.Event()
         self.leave = leave
 
-    def publish(self, happened: list[Committed]) -> None:
-        """Take durable events (the engine calls this)."""
+    def publish(self, entries: list[Entry], size: int) -> None:
+        """Take durable events (the engine calls this). size: of all of them."""
         if self.lagged:
             return
-        self.backlog_bytes = sum(one.size for one in happened) + (self.backlog_bytes if self.backlog else 0)
-        many = len(self.backlog) + len(happened) > SUBSCRIPTION_EVENTS_MAX
+        self.backlog_bytes = size + (self.backlog_bytes if self.backlog else 0)
+        many = len(self.backlog) + len(entries) > SUBSCRIPTION_EVENTS_MAX
         if many or self.backlog_bytes > SUBSCRIPTION_BYTES_MAX:
             self.lagged = True
             self.backlog.clear()
             self.leave()
         else:
-            self.backlog.extend(happened)
+            self.backlog.extend(entries)
         self.wake.set()
 
     def catch_up(self, durable_seq: int) -> None:
@@ -85,46 +95,45 @@ class Subscription:
 
         Raises Lagged, StoreError.
         """
+        return [Committed(self.stream, *happened, size) for happened, size in await self.entries()]
+
+    async def entries(self) -> list[Entry]:
+        """The same, for whoever looks at little of what happens: nothing is made of it."""
         while True:
-            happened: list[Committed] = []
+            entries: list[Entry] = []
             if self.position < self.caught_up_to:
                 limit = min(READ_EVENTS, self.caught_up_to - self.position)
-                for row in await self.store.events(self.stream, self.position, limit):
-                    entry = decode_envelope(row[4])
-                    happened.append(
-                        Committed(
-                            entry.stream,
-                            entry.seq,
-                            entry.at_ns,
-                            entry.actor,
-                            entry.command,
-                            entry.event(self.vocabulary),
-                            len(row[4]),
-                        )
-                    )
+                rows = await self.store.events(self.stream, self.position, limit)
+                entries = [entry_of(row, self.vocabulary) for row in rows]
                 # Reading does not wait for anything; the others have their turn nevertheless.
                 await asyncio.sleep(0)
             elif self.backlog:
-                happened = [committed for committed in self.backlog if committed.seq > self.position]
-                self.backlog.clear()
+                entries = self.published()
             elif self.lagged:
                 raise Lagged(f"More than {SUBSCRIPTION_EVENTS_MAX} events behind at position {self.position}.")
             else:
                 self.wake.clear()
                 await self.wake.wait()
-            if happened:
-                self.position = happened[-1].seq
-                return happened
+            if entries:
+                self.position = entries[-1][0][0]
+                return entries
 
-    def take(self) -> list[Committed] | None:
+    def take(self) -> list[Entry] | None:
         """What is published and was not taken yet, without waiting; None while the log is still being read."""
         if self.position < self.caught_up_to or self.lagged:
             return None
-        happened = [committed for committed in self.backlog if committed.seq > self.position]
+        entries = self.published()
+        if entries:
+            self.position = entries[-1][0][0]
+        return entries
+
+    def published(self) -> list[Entry]:
+        """What is published and not in the log up to here."""
+        entries = list(self.backlog)
         self.backlog.clear()
-        if happened:
-            self.position = happened[-1].seq
-        return happened
+        if entries and entries[0][0][0] <= self.position:
+            entries = [entry for entry in entries if entry[0][0] > self.position]
+        return entries
 
     async def __aiter__(self) -> AsyncIterator[Committed]:
         while True:
@@ -156,12 +165,9 @@ class Subscriptions:
         """Tell what has become durable of a stream."""
         listening = self.of.get(stream)
         if listening and filling.happened:
-            happened = [
-                Committed(stream, *entry, len(row[4]))
-                for entry, row in zip(filling.happened, filling.logged, strict=True)
-            ]
+            entries = list(zip(filling.happened, [len(row[4]) for row in filling.logged], strict=True))
             for subscription in list(listening):
-                subscription.publish(happened)
+                subscription.publish(entries, filling.logged_bytes)
 
     def catch_up(self, stream: str, durable_seq: int) -> None:
         """After a recovery: what was stored meanwhile and never published is in the log."""

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from runline.domain.messages import Rejected
-from runline.engine.envelope import decode_envelope
 from runline.engine.limits import SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
 from runline.engine.ports import Happened, StoreError
-from runline.engine.subscription import Committed, Lagged, Subscription
+from runline.engine.subscription import Entry, Lagged, Subscription, entry_of
 from runline.engine.watching import Source
 from runline.live.limits import (
     EVENT_BYTES,
@@ -127,7 +126,7 @@ class Ring:
         try:
             self.tell([])
             while True:
-                self.take(await subscription.batch())
+                self.take(await subscription.entries())
         finally:
             self.subscription = None
             self.begun.clear()
@@ -150,11 +149,11 @@ class Ring:
             self.take(batch)
         return True
 
-    def take(self, batch: list[Committed]) -> None:
+    def take(self, batch: list[Entry]) -> None:
         """Keep events, and let go of the oldest beyond the bounds."""
-        happened = [(one.seq, one.at_ns, one.actor, one.command, one.event) for one in batch]
+        happened = [one for one, _ in batch]
         self.events.extend(happened)
-        sizes = [one.size + EVENT_BYTES for one in batch]
+        sizes = [size + EVENT_BYTES for _, size in batch]
         self.sizes.extend(sizes)
         self.bytes += sum(sizes)
         most = self.bytes_max()
@@ -209,11 +208,9 @@ class Ring:
                     return False
                 rows = await self.source.store.events(self.stream, position + len(read), min(missing, RING_READ_EVENTS))
                 for row in rows:
-                    entry = decode_envelope(row[4])
-                    read.append(
-                        (entry.seq, entry.at_ns, entry.actor, entry.command, entry.event(self.source.vocabulary))
-                    )
-                    sizes.append(len(row[4]) + EVENT_BYTES)
+                    happened, size = entry_of(row, self.source.vocabulary)
+                    read.append(happened)
+                    sizes.append(size + EVENT_BYTES)
                 # Reading does not wait for anything; the others have their turn nevertheless.
                 await asyncio.sleep(0)
                 if self.bytes + sum(sizes) > self.bytes_max():
