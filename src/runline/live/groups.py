@@ -134,8 +134,10 @@ class Groups:
             groups.update(NOBODY if fact.house else self.following.get("log", NOBODY))
         else:
             for node in tree.chain(fact.node) if tree.known(fact.node) else (ROOT,):
-                groups.update(self.at.get(node, NOBODY))
-        groups.update(self.of_player.get(fact.player, NOBODY))
+                if node in self.at:
+                    groups.update(self.at[node])
+        if fact.player in self.of_player:
+            groups.update(self.of_player[fact.player])
         return groups
 
     def owe(self, group: Group) -> None:
