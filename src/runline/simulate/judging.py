@@ -20,7 +20,6 @@ from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Reque
 from runline.simulate.figures import figures
 from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
-from runline.simulate.oracle.model import frozen
 from runline.simulate.story import Wrong
 from runline.simulate.told import plain, plain_event, shapes
 
@@ -93,7 +92,7 @@ class Judging:
         events = [entry.event(self.vocabulary) for entry in entries]
         name, fields = type(request.command).__name__, plain(request.command)
         ground: dict[str, Any] = {"session": first.session, "if_position": request.if_position}
-        told, seen = "", self.houses(stream, events, taken.house)
+        told, seen, prediction = "", self.houses(stream, events, taken.house), Prediction()
         for house_seq in seen:
             if stream != HOUSE:
                 self.judge_up_to(HOUSE, house_seq)
@@ -105,7 +104,9 @@ class Judging:
         self.counted["accepted"] += 1
         if told:
             raise Wrong(f"{stream} #{first.seq}, {first.actor} sent {name} {fields} at {first.at_ns}: {told}")
-        self.model.accepted(stream, first.seq, first.at_ns, first.actor, name, fields, **ground)
+        if self.model.stream(stream).seq != first.seq - 1:
+            raise Wrong(f"{stream} #{first.seq}: {name} follows {self.model.stream(stream).seq}")
+        self.model.take(stream, first.at_ns, first.actor, name, fields, prediction)
         if self.model.stream(stream).seq != entries[-1].seq:
             raise Wrong(f"{stream} #{first.seq}: {name} is not predicted")
 
@@ -167,7 +168,7 @@ class Judging:
                 prediction = self.model.judge(stream, at_ns, request.actor, name, fields, **ground)
                 told = outcome_difference(prediction, outcome) or self.moves_difference(request, prediction, outcome)
                 if not told:
-                    self.agreed(stream, outcome, at_ns, request, name, fields, ground)
+                    self.agreed(stream, outcome, at_ns, request.actor, name, fields, prediction)
                     return
         raise Wrong(f"{stream} at {outcome.position}, {request.actor} sent {name} {fields} at {times[1]}: {told}")
 
@@ -179,23 +180,23 @@ class Judging:
         for case in moved["worst"].values():
             del case["outcome"]
         shown = self.model.moves(request.stream, request.actor, prediction.events)
-        return difference(frozen(shown), frozen(moved), "a preview's moves") if request.stream != HOUSE else ""
+        return difference(shown, moved, "a preview's moves") if request.stream != HOUSE else ""
 
     def agreed(
         self,
         stream: str,
         outcome: Outcome,
         at_ns: int,
-        request: Request,
+        actor: str,
         name: str,
         fields: dict[str, Any],
-        ground: Any,
+        prediction: Prediction,
     ) -> None:
         """The oracle says the same."""
         self.counted[type(outcome).__name__.lower()] += 1
         if isinstance(outcome, Accepted):
             # It changes nothing, but may be kept in mind.
-            self.model.accepted(stream, outcome.position + 1, at_ns, request.actor, name, fields, **ground)
+            self.model.take(stream, at_ns, actor, name, fields, prediction)
 
     def compare(self, stream: str, state: Any, tickets: Iterable[Ticket]) -> None:
         """Compare what a stream says of money and authority with what the oracle says, where both stand at one position. Raises
@@ -205,7 +206,7 @@ class Judging:
             self.counted["not compared"] += 1
             return
         self.counted["compared"] += 1
-        told = difference(frozen(self.model.figures(stream)), frozen(figures(state, tickets)))
+        told = difference(self.model.figures(stream), figures(state, tickets))
         if told:
             raise Wrong(f"{stream} at {state.seq}: {told}")
 

@@ -1,8 +1,8 @@
 """Laws: what holds in every book at every position, each computed anew, the slow and obvious way."""
 
 from collections import Counter
-from copy import deepcopy
-from dataclasses import astuple
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -16,6 +16,9 @@ from runline.domain.settlement import Outcomes, Settlement
 from runline.domain.suspension import WIDE, room_of
 from runline.domain.tickets import Ticket
 
+Amounts = tuple[int, int, int]
+"""(risk, win, wagers) that stand somewhere."""
+
 
 class Figures(msgspec.Struct):
     """Balance and pending by player, what the worst case costs by market; zeros left out."""
@@ -23,7 +26,7 @@ class Figures(msgspec.Struct):
     balance: Counter[str]
     pending: Counter[str]
     exposure: Counter[str]
-    stands: dict[str, dict[Place, Stand]]
+    stands: dict[str, dict[Place, Amounts]]
     """What stands in each market."""
     worst: dict[str, Case]
     roles: dict[str, str]
@@ -37,7 +40,7 @@ def figures(book: Book) -> Figures:
         Counter({player.number: player.balance_minor for player in book.tree.players.values() if player.balance_minor}),
         Counter({number: minor for number, minor in book.risk.pending.items() if minor}),
         Counter(exposure),
-        {market: deepcopy(places) for market, places in book.risk.stands().items()},
+        amounts_of(book.risk.stands()),
         {market: worst_of(book, market) for market in book.risk.stands()},
         {
             user.name: user.role
@@ -45,6 +48,14 @@ def figures(book: Book) -> Figures:
             if book.access.counts(book.access.roles[user.role], user.node)
         },
     )
+
+
+def amounts_of(stands: Mapping[str, dict[Place, Stand]]) -> dict[str, dict[Place, Amounts]]:
+    """What stands in each market, by side and line."""
+    return {
+        market: {place: (one.risk_minor, one.win_minor, one.wagers) for place, one in places.items()}
+        for market, places in stands.items()
+    }
 
 
 def worst_of(book: Book, market: str) -> Case:
@@ -86,7 +97,9 @@ def pending_is_open_risk(book: Book) -> None:
     for wager in book.tickets.by_number.values():
         if wager.status == "open":
             pending[wager.player] += wager.risk_minor
-    assert figures(book).pending == pending
+    assert {number: minor for number, minor in book.risk.pending.items() if minor} == {
+        number: minor for number, minor in pending.items() if minor
+    }
 
 
 def agents_have_the_sums_of_their_subtrees(book: Book) -> None:
@@ -134,15 +147,20 @@ def losses_by_score(market: str, wagers: list[Taken]) -> dict[int, int]:
     reach = max(lines, default=0) // 4 + 3
     losses: dict[int, int] = {}
     for number in range(0 if kind == "total" else -reach, reach + 1):
-        score = Score(max(number, 0), max(-number, 0))
         twice = 0
         for side, line, risk, win in wagers:
-            result = grade(league_rules("basketball"), kind, "game", side, line, score)
             twice += {
                 "won": 2 * win, "half_won": win, "push": 0, "half_lost": -risk, "lost": -2 * risk,
-            }[result]  # fmt: skip
+            }[ends(kind, side, line, number)]  # fmt: skip
         losses[number] = -(-twice // 2)
     return losses
+
+
+@cache
+def ends(kind: str, side: str, line: int | None, number: int) -> str:
+    """How a wager ends by a margin of the home side, or a sum of points."""
+    score = Score(max(number, 0), max(-number, 0))
+    return str(grade(league_rules("basketball"), kind, "game", side, line, score))
 
 
 def derived(state: Any, *, copy: bool = False) -> dict[str, Any]:
@@ -181,7 +199,10 @@ def derived(state: Any, *, copy: bool = False) -> dict[str, Any]:
         found["rulings"] = state.rulings.of_league
         return found
     assert isinstance(state, Book)
-    sums = {agent: astuple(sums) for agent, sums in state.risk.sums.items()}
+    sums = {
+        agent: (one.pending_minor, one.open_wagers, one.balance_minor, amounts_of(one.stands), one.players)
+        for agent, one in state.risk.sums.items()
+    }
     remaining = {
         number: [
             wager

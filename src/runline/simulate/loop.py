@@ -7,11 +7,16 @@ nothing would ever happen again, that is an error.
 import asyncio
 import selectors
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
+from heapq import heapify, heappop
 from typing import Any
 
 OWNER: ContextVar["Owner | None"] = ContextVar("OWNER", default=None)
 """The process that the present code belongs to, None for the world around it."""
+
+
+TIMERS_MIN = 100
+"""Of so many timers those that were cancelled are dropped once they are most."""
 
 
 class Owner:
@@ -66,6 +71,42 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.passing.passed_ns / 1e9
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:  # type: ignore[override]
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]
+        return handle
+
+    def _run_once(self) -> None:
+        """A round, as every loop of asyncio has it, but with nothing in it for other threads or the machine, of which there are
+        none here."""
+        ready: Any = self._ready  # type: ignore[attr-defined]
+        scheduled: Any = self._scheduled  # type: ignore[attr-defined]
+        cancelled: int = self._timer_cancelled_count  # type: ignore[has-type]
+        if len(scheduled) > TIMERS_MIN and 2 * cancelled > len(scheduled):
+            scheduled[:] = [timer for timer in scheduled if not timer._cancelled]
+            heapify(scheduled)
+            cancelled = 0
+        while scheduled and scheduled[0]._cancelled:
+            heappop(scheduled)._scheduled = False
+            cancelled -= 1
+        self._timer_cancelled_count = cancelled
+        if not ready and not self._stopping:  # type: ignore[attr-defined]
+            self.passing.select(max(scheduled[0]._when - self.time(), 0.0) if scheduled else None)
+        end_s = self.time() + self._clock_resolution  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._when < end_s:
+            timer = heappop(scheduled)
+            timer._scheduled = False
+            ready.append(timer)
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:
+                try:
+                    handle._context.run(handle._callback, *handle._args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:
+                    self.call_exception_handler({"message": f"in {handle!r}", "exception": error, "handle": handle})
 
     def after_hops(self, hops: int, place: int, callback: Callable[[], object]) -> None:
         """Call something after so many rounds of the loop, then at a place among what is ready there."""

@@ -46,8 +46,25 @@ def refuse_unless(holds: Any, code: str, **details: Any) -> None:
         raise Refused(code, **details)
 
 
+def alike(expected: Any, actual: Any) -> bool:
+    """Whether two plain values are the same. Lists and tuples are alike; true is not 1."""
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict) or expected.keys() != actual.keys():
+            return False
+        pairs = [(value, actual[key]) for key, value in expected.items()]
+    elif isinstance(expected, list | tuple):
+        if not isinstance(actual, list | tuple) or len(expected) != len(actual):
+            return False
+        pairs = list(zip(expected, actual, strict=True))
+    else:
+        return bool(expected == actual) and isinstance(expected, bool) == isinstance(actual, bool)
+    return all(alike(one, other) for one, other in pairs)
+
+
 def difference(expected: Any, actual: Any, path: str = "") -> str:
     """Where two plain values differ, in words; "" where they do not. Lists and tuples are alike."""
+    if alike(expected, actual):
+        return ""
     if isinstance(expected, dict) and isinstance(actual, dict):
         for key in sorted({*expected, *actual}, key=str):
             if key not in expected:

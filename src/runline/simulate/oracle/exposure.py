@@ -2,8 +2,7 @@
 below all lines to above them; beyond them nothing changes any more."""
 
 from collections.abc import Iterable
-from fractions import Fraction
-from math import ceil
+from functools import cache
 from typing import Any
 
 from runline.simulate.oracle.grading import by_points
@@ -30,10 +29,16 @@ def open_legs(book: Book, node: str) -> dict[str, list[Taken]]:
 def result_at(leg: Leg, number: int) -> str:
     """How a leg on a margin (of the home side) or a sum ends."""
     assert leg.line is not None
-    if leg.side in ("over", "under"):
-        beyond = 4 * number - leg.line
-        return by_points(beyond if leg.side == "over" else -beyond)
-    return by_points(4 * (number if leg.side == "home" else -number) + leg.line)
+    return result_of(leg.side, leg.line, number)
+
+
+@cache
+def result_of(side: str, line: int, number: int) -> str:
+    """How a side of a line ends."""
+    if side in ("over", "under"):
+        beyond = 4 * number - line
+        return by_points(beyond if side == "over" else -beyond)
+    return by_points(4 * (number if side == "home" else -number) + line)
 
 
 def lost_by(result: str, risk: int, win: int) -> int:
@@ -73,7 +78,7 @@ def costs_of(kind: str, legs: list[Taken]) -> dict[int, int]:
     points = [leg.line // 4 for leg, _, _ in legs if leg.line is not None]
     reach = max((abs(point) for point in points), default=0) + 2
     return {
-        number: ceil(Fraction(sum(lost_by(result_at(leg, number), risk, win) for leg, risk, win in legs), 2))
+        number: -(-sum(lost_by(result_at(leg, number), risk, win) for leg, risk, win in legs) // 2)
         for number in range(0 if kind == "total" else -reach, reach + 1)
     }
 

@@ -1,7 +1,6 @@
 """Figures: all that stands in a stream, as plain values that can be compared, and what follows from it: what everybody may do,
 what is pending, and what each node of the tree is exposed to."""
 
-from dataclasses import asdict
 from typing import Any
 
 from runline.simulate.oracle.accounts import available, pending
@@ -15,10 +14,10 @@ def figures_of(state: Stream) -> dict[str, Any]:
     """The figures of a stream."""
     found: dict[str, Any] = {
         "permissions": {name: may(state, user) for name, user in state.users.items()},
-        "users": {name: asdict(user) for name, user in state.users.items()},
-        "roles": {name: asdict(role) for name, role in state.roles.items()},
+        "users": {name: vars(user) for name, user in state.users.items()},
+        "roles": {name: vars(role) for name, role in state.roles.items()},
         "passwords": dict(state.passwords),
-        "sessions": {name: asdict(session) for name, session in state.sessions.items()},
+        "sessions": {name: vars(session) for name, session in state.sessions.items()},
         "layers": {"/".join(place): layer.node for place, layer in state.layers.items()},
         "timers": {"/".join(timer): due_ns for timer, due_ns in state.timers.items()},
         "aside": dict(state.aside),
@@ -30,24 +29,24 @@ def figures_of(state: Stream) -> dict[str, Any]:
 
 def entries_of(book: Book) -> dict[int, dict[str, Any]]:
     """The ledger's entries, by the position of what made them."""
-    return {number: asdict(entry) for number, entry in book.entries.items()}
+    return {number: dict(vars(entry)) for number, entry in book.entries.items()}
 
 
 def house_figures(house: House) -> dict[str, Any]:
     """What stands in the house."""
     return {
         "leagues": dict(house.leagues),
-        "games": {name: asdict(game) for name, game in house.games.items()},
-        "markets": {name: asdict(market) for name, market in house.markets.items()},
-        "held": {name: asdict(held) for name, held in house.held.items()},
-        "results": {name: asdict(known) for name, known in house.results.items()},
+        "games": {name: vars(game) for name, game in house.games.items()},
+        "markets": {name: vars(market) for name, market in house.markets.items()},
+        "held": {name: vars(held) for name, held in house.held.items()},
+        "results": {name: vars(known) for name, known in house.results.items()},
         "archived": {name: known.confirmed_seq for name, (_, _, known) in house.archived.items()},
         "guard": {"/".join(place): rule for place, rule in house.guard.items()},
         "zones": {"/".join(place): zone for place, zone in house.zones.items()},
         "starts": {name: tuple(starts) for name, starts in house.starts.items()},
         "postponed": sorted(house.postponed),
-        "windows": {name: tuple(asdict(window) for window in windows) for name, windows in house.windows.items()},
-        "feeds": {name: asdict(feed) for name, feed in house.feeds.items()},
+        "windows": {name: tuple(vars(window) for window in windows) for name, windows in house.windows.items()},
+        "feeds": {name: vars(feed) for name, feed in house.feeds.items()},
         "books": {name: owner for name, (owner, _) in house.opened.items()},
     }
 
@@ -60,12 +59,12 @@ def book_figures(book: Book) -> dict[str, Any]:
     waits = {number: pending(book, number) for number in players}
     return {
         "agents": dict(book.parents),
-        "players": {number: asdict(player) for number, player in players.items()},
+        "players": {number: vars(player) for number, player in players.items()},
         "pending": waits,
         "available": {number: available(book, number, book.at_ns) for number in players},
         "accounts": dict(book.accounts),
         "settings": (book.stake_min, book.stake_max, book.win_max, book.locks_stay_open),
-        "lines": {name: asdict(line) for name, line in book.lines.items()},
+        "lines": {name: vars(line) for name, line in book.lines.items()},
         "jobs": {
             number: (job.game, job.stage, job.cursor, job.done, job.house_seq, job.score)
             for number, job in book.jobs.items()
