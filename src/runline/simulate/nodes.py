@@ -95,6 +95,10 @@ class Ears(Protocol):
         """A command is on its way to its stream."""
         ...
 
+    def caused(self, request: Request) -> None:
+        """A command of the engine itself is on its way to its stream: a timer was due, or a job or a result goes on."""
+        ...
+
     def hear(self, request: Request, came: Ground, outcome: Outcome) -> None:
         """An outcome is given."""
         ...
@@ -126,7 +130,7 @@ def listen(engine: Engine, ears: Ears) -> None:
 
     def heard_own(writer: Writer, command: Command, duty: Duty | None = None) -> Submission:
         submission = own(writer, command, duty)
-        ears.asked(submission.request)
+        ears.caused(submission.request)
         return submission
 
     engine.submit = queues.submit = heard_submit  # type: ignore[method-assign]

@@ -21,6 +21,10 @@ Connect = Callable[[Conversation, str], Pipe | None]
 """How a client is connected, from an address; None if nobody is there."""
 
 
+Step = Callable[[str], None]
+"""Who is told that a step is done, and of which kind."""
+
+
 class Errand:
     """A request, until it is answered. what: the command or query. id: of a command. then: told of the answer; None: given up."""
 
@@ -48,15 +52,19 @@ class Errand:
 
 
 class Person:
-    """Somebody, or a program. stream, user: who they are. token: of their session, "" as long as they have none."""
+    """Somebody, or a program. stream, user: who they are. token: of their session, "" as long as they have none. step: told of
+    what is sent once more, and of what it is sent again after."""
 
-    def __init__(self, stream: str, user: str, password: str, address: str, loop: Any, connect: Connect) -> None:
+    def __init__(
+        self, stream: str, user: str, password: str, address: str, loop: Any, connect: Connect, step: Step
+    ) -> None:
         self.stream = stream
         self.user = user
         self.password = password
         self.address = address
         self.loop = loop
         self.connect = connect
+        self.step = step
         self.token = ""
         self.device = ""
         self.conversation: Conversation | None = None
@@ -116,12 +124,16 @@ class Person:
                 return
             conversation.join(pipe)
         self.busy = True
+        if errand.tries > 1:
+            self.step("request")
         conversation.ask(errand.data)
 
     def hear(self, answer: Answer) -> None:
         """What has come of the request that is on its way."""
         errand = self.errands[0]
         if answer.status in AGAIN and not errand.alone:
+            if answer.status:
+                self.step("delivery")
             self.again(errand, answer)
             return
         self.done(errand, answer if answer.status else None)

@@ -113,6 +113,7 @@ class Screen:
         self.heard_s = self.world.loop.time()
         resume = [f"last-event-id: {self.follower.last_id}"] if self.follower.last_id else []
         path = f"/v1/stream?topics={','.join(self.topics)}"
+        self.world.step("request")
         pipe.send(request("GET", path, *resume, token=self.person.token))
         self.world.loop.call_later(SILENCE_S, self.look, pipe)
 
@@ -168,6 +169,7 @@ class Screen:
         """It may not be followed now, or not any more."""
         assert self.pipe is not None
         self.pipe.hang_up()
+        self.world.step("delivery")
         self.world.coverage.outcomes["stream", str(status)] += 1
         if status == 500:
             self.world.wrong(f"{self.name} was answered 500")

@@ -1,5 +1,6 @@
 """Terminal: what runs are told as: a line for each, and of one that fails the shortest run that still does, as a story."""
 
+import gc
 import time
 from math import inf
 from pathlib import Path
@@ -14,6 +15,9 @@ from runline.simulate.run import Outcome, simulate
 from runline.simulate.shrink import shrink
 
 REPLAYED_STEPS = 10**9
+
+GARBAGE_BEGUN = 20_000
+"""How many objects are made before it is looked which of them are no more in use."""
 
 
 def say(text: str) -> None:
@@ -38,6 +42,10 @@ def run_seeds(
         return complain(f"--story: there is no folder {story.absolute().parent}")
     until = time.monotonic() + minutes * 60 if minutes is not None else None
     vocabulary = plain_vocabulary()
+    # What is imported and declared stays, and need not be looked through again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_BEGUN)
     seed = time.time_ns() // 10**6 % 10**9 if seed is None else seed
     coverage, ran, done = Coverage(), 0, 0
     began = time.process_time()

@@ -67,7 +67,6 @@ class Watching:
         topics = tuple(one for one in some if self.decisions.draw(2)) or (some[0],)
         screen = Screen(world, person, topics)
         world.screens.append(screen)
-        world.step("request")
         world.tell(f"{screen.name} is switched on")
         screen.open()
 

@@ -164,6 +164,10 @@ class World:
     def asked(self, request: Request) -> None:
         self.judging.asked(request)
 
+    def caused(self, request: Request) -> None:
+        self.step("timer")
+        self.judging.asked(request)
+
     def hear(self, request: Request, came: Ground, outcome: Outcome) -> None:
         node = self.node
         if node is None or node.dead or OWNER.get() is not node:
@@ -225,7 +229,7 @@ class World:
     def person(self, stream: str, user: str, password: str = PASSWORD) -> Person:
         """Somebody comes."""
         address = f"192.0.2.{1 + len(self.people) % 200}"
-        found = Person(stream, user, password, address, self.loop, self.connect)
+        found = Person(stream, user, password, address, self.loop, self.connect, self.step)
         self.people.append(found)
         return found
 
