@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,7 +23,7 @@ from runline.gateway.door import CommandLine, decoded
 from runline.gateway.gateway import Gateway
 from runline.gateway.limits import BODY_BYTES_MAX, BULK_BYTES_MAX, LINE_NS
 from runline.gateway.openapi import make_document
-from runline.gateway.operations import HANDLES, Header, Operation, framework_route, json_of
+from runline.gateway.operations import HANDLES, Asking, Handle, Header, Operation, framework_route, json_of
 from runline.gateway.parameters import Followed, parameters, require_known
 from runline.gateway.refusing import SENT, refusals_of
 from runline.gateway.routes import KEY, operations
@@ -60,6 +61,9 @@ def rejected_response(request: Any, rejected: Rejected) -> Response[bytes]:
         headers=headers,
     )
 
+
+NOT_KEPT = {"cache-control": "no-store"}
+"""What the head of an operation's answer has, if it does not say otherwise."""
 
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "malformed_request", 415: "content_type"}
 
@@ -228,6 +232,28 @@ def declared(vocabulary: Vocabulary, listed: list[Operation]) -> Declared:
     return found
 
 
+HOST = re.compile(rb"[0-9A-Za-z.:-]*")
+"""A host as it is written nearly always."""
+
+
+def is_plain(scope: Any) -> bool:
+    """Whether the framework has nothing to say to a request for a path and method that are declared."""
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    return HOST.fullmatch(host) is not None
+
+
+def operation_door(handle: Handle) -> Any:
+    """An operation's own door. The framework leads to it as well, for whoever asks otherwise than plainly, and costs more than
+    most operations."""
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        request = Asking(scope, receive, send)
+        response = await handle(request)
+        await response.to_asgi_response(None, request, headers=NOT_KEPT)(scope, receive, send)
+
+    return guarded(door)
+
+
 def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
     """The ASGI application: the hot doors, the console's files, `more` doors, and the framework for all others."""
     listed = every_operation(gateway)
@@ -235,6 +261,7 @@ def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
     made = declared(gateway.door.vocabulary, listed)
     framework = made.framework
     handles = {one.name: one.handle for one in listed if one.handle is not None}
+    plain = {(one.method, one.path): operation_door(one.handle) for one in listed if one.handle is not None}
 
     async def schema(scope: Any, receive: Any, send: Any) -> None:
         await answer(send, 200, made.document)
@@ -261,6 +288,7 @@ def make_app(gateway: Gateway, more: Doors | None = None) -> Any:
                     await refuse(scope, send, rejected)
                     return
             if door is None:
+                door = plain.get((method, path)) if is_plain(scope) else None
                 scope["extensions"][HANDLES] = handles
         await (door or framework)(scope, receive, send)
 
@@ -278,7 +306,7 @@ def make_framework(listed: list[Operation]) -> Litestar:
             Exception: fault,
         },
         openapi_config=None,
-        response_headers=[ResponseHeader(name="cache-control", value="no-store")],
+        response_headers=[ResponseHeader(name=name, value=value) for name, value in NOT_KEPT.items()],
         logging_config=None,
         debug=False,
     )
