@@ -119,6 +119,7 @@ def about_field(kind: type[msgspec.Struct], name: str, *, sent: bool = False) ->
     return " ".join(filter(None, (as_json(sentence(about)), unit_of(name, sent) if about else "")))
 
 
+@cache
 def summary_of(kind: type) -> str:
     """The first sentence of what a declaration says of itself, in words."""
     first = " ".join(re.split(r"\n\s*\n", inspect.cleandoc(kind.__doc__ or ""))[0].split())

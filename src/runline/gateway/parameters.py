@@ -5,6 +5,7 @@ asked for something else.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -58,6 +59,7 @@ class DeliveryAsked(msgspec.Struct, forbid_unknown_fields=True):
     position: Position = 0
 
 
+@cache
 def asked_type(query: Query) -> type[msgspec.Struct]:
     """What a query's route takes: the fields of the query with their bounds, and `at_least`."""
     fields: list[Any] = []

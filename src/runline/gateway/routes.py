@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -138,6 +139,7 @@ async def csv_of(
     return Stream(lines(), media_type=f"{CSV}; header=present", headers=headers)
 
 
+@cache
 def page_type(query: Query) -> type[msgspec.Struct]:
     """The shape of a query's answer."""
     fields: list[Any] = [("position", int), ("items", list[query.row]), ("next", str)]  # type: ignore[name-defined]

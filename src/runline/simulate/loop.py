@@ -7,7 +7,7 @@ nothing would ever happen again, that is an error.
 import asyncio
 import selectors
 from collections.abc import Callable
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from heapq import heapify, heappop
 from typing import Any
 
@@ -61,6 +61,20 @@ class Passing(selectors.BaseSelector):
         """There is nothing to close."""
 
 
+class Soon(asyncio.Handle):
+    """What is ready, made without a look at whether anybody wants to know where."""
+
+    __slots__ = ()
+
+    def __init__(self, callback: Callable[..., object], args: Any, loop: Any, context: Context | None) -> None:
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = self._source_traceback = None
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """A loop whose time passes at once."""
 
@@ -73,7 +87,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.passing.passed_ns / 1e9
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:  # type: ignore[override]
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = Soon(callback, args, self, context)
         self._ready.append(handle)  # type: ignore[attr-defined]
         return handle
 

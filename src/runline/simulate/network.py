@@ -280,6 +280,7 @@ class Conversation:
         self.hear = hear
         self.pipe: Pipe | None = None
         self.buffer = b""
+        self.least = 0
         self.waiting = False
         self.open = False
 
@@ -296,11 +297,13 @@ class Conversation:
 
     def received(self, data: bytes) -> None:
         self.buffer += data
-        while self.waiting:
+        while self.waiting and len(self.buffer) >= self.least:
             found = whole(self.buffer)
-            if found is None:
+            if isinstance(found, int):
+                self.least = found
                 return
             answer, self.buffer = found
+            self.least = 0
             if answer.status == 100:
                 continue
             self.waiting = False
@@ -320,29 +323,29 @@ class Conversation:
             self.pipe.hang_up()
 
 
-def whole(buffer: bytes) -> tuple[Answer, bytes] | None:
-    """The first answer in what has come, and what comes after it; None if it is not whole."""
+def whole(buffer: bytes) -> tuple[Answer, bytes] | int:
+    """The first answer in what has come, and what comes after it; if it is not whole, how many bytes there must be at least."""
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
-        return None
+        return len(buffer) + 1
     head = buffer[: end + 2]
     status = int(head[9:12])
     place = head.find(b"content-length: ")
     if place >= 0:
         length = int(head[place + 16 : head.index(b"\r\n", place)])
         finish = end + 4 + length
-        return (Answer(status, buffer[end + 4 : finish]), buffer[finish:]) if len(buffer) >= finish else None
+        return (Answer(status, buffer[end + 4 : finish]), buffer[finish:]) if len(buffer) >= finish else finish
     if b"transfer-encoding: chunked" not in head:
         return Answer(status, b""), buffer[end + 4 :]
     body, at = b"", end + 4
     while True:
         line = buffer.find(b"\r\n", at)
         if line < 0:
-            return None
+            return len(buffer) + 1
         size = int(buffer[at:line], 16)
         at = line + 4 + size
         if len(buffer) < at:
-            return None
+            return at
         if size == 0:
             return Answer(status, body), buffer[at:]
         body += buffer[line + 2 : line + 2 + size]

@@ -81,6 +81,7 @@ class Screen:
         self.session = ""
         self.head = b""
         self.body = b""
+        self.least = 0
         self.text = b""
         self.begun = False
         self.over = False
@@ -100,6 +101,7 @@ class Screen:
         if self.over:
             return
         self.head = self.body = self.text = b""
+        self.least = 0
         self.begun = False
         self.parser = Parser()
         pipe = self.world.connect(self, self.person.address)
@@ -184,15 +186,23 @@ class Screen:
             self.over = True
 
     def take_chunks(self) -> None:
-        while True:
+        while len(self.body) >= self.least:
             line = self.body.find(b"\r\n")
             if line < 0:
-                break
+                return
             size = int(self.body[:line], 16)
-            if len(self.body) < line + 4 + size:
-                break
+            self.least = line + 4 + size
+            if len(self.body) < self.least:
+                return
             self.text += self.body[line + 2 : line + 2 + size]
-            self.body = self.body[line + 4 + size :]
+            self.body = self.body[self.least :]
+            self.least = 0
+            self.take_text()
+            if self.over or self.pipe is None:
+                return
+
+    def take_text(self) -> None:
+        """Take what is whole of what the chunks say."""
         while (end := self.text.find(b"\n\n")) >= 0:
             event, self.text = self.text[:end], self.text[end + 2 :]
             for text in (*event.decode().split("\n"), ""):

@@ -2,6 +2,7 @@
 
 import string
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from runline.simulate.oracle.money import rounded
@@ -9,6 +10,7 @@ from runline.simulate.oracle.money import rounded
 PRICE_LENGTH = 16
 PROFIT_MOST = 10_000
 AMERICAN_MOST = 1_000_000
+PRICES_KEPT = 4_096
 
 
 class Price(NamedTuple):
@@ -29,6 +31,7 @@ def whole(text: str) -> int | None:
     return int(text) if text and all(digit in string.digits for digit in text) else None
 
 
+@lru_cache(PRICES_KEPT)
 def price_of(text: str) -> Price | None:
     """The price that a text means, None if it is none: `-110`, `+125`, `EV`, `1.91`, `2`, `10/11`."""
     if len(text) > PRICE_LENGTH:
@@ -88,7 +91,8 @@ def price(text: str) -> Price:
 
 def win_for(price: Price, risk: int, rounding: dict[str, str | int]) -> int:
     """What a risk wins: the payout is rounded, and the risk comes back whole."""
-    return max(rounded(risk + risk * price.profit, rounding) - risk, 0)
+    over, under = price.profit.numerator, price.profit.denominator
+    return max(rounded(Fraction(risk * (under + over), under), rounding) - risk, 0)
 
 
 def risk_for(price: Price, win: int, rounding: dict[str, str | int]) -> int:
