@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 from tests.doubles.ids import uuid7
+from tests.doubles.plain import VOCABULARY
 from tests.integration.served import PASSWORD, served
 
 SENT = {"idempotency-key": ""}
@@ -69,5 +70,23 @@ def test_a_host_that_is_none_is_refused_at_every_operation(path):
         async with served(path) as place, httpx.AsyncClient(base_url=place.address) as client:
             for where in ("/v1/ready", "/v1/ready/"):
                 assert (await client.get(where, headers={"host": "a<b"})).status_code == 400
+
+    asyncio.run(main())
+
+
+def test_two_servers_of_one_process_answer_each_for_itself_by_either_door(path):
+    async def main():
+        there = path.with_name("another.db")
+        async with served(path, vocabulary=VOCABULARY) as one, served(there, vocabulary=VOCABULARY) as other:
+            await one.world.open_house()
+            await one.world.open_book(players=2)
+            await one.give_password("b1", "owner")
+            who = {"stream": "b1", "user": "owner", "password": PASSWORD}
+            for end in ("", "/"):
+                answers = [httpx.AsyncClient(base_url=place.address) for place in (one, other)]
+                found = [(await client.post(f"/v1/sign-in{end}", json=who)).status_code for client in answers]
+                assert found == [200, 401], end
+                for client in answers:
+                    await client.aclose()
 
     asyncio.run(main())
