@@ -18,7 +18,7 @@ from runline.domain import bounds
 from runline.domain.fixtures import RenumberFixture
 from runline.domain.messages import Rejected
 from runline.gateway.door import decoded, public_commands
-from runline.simulate.oracle.answers import Refused
+from runline.simulate.oracle.answers import Refused, difference
 from runline.simulate.oracle.bounds import MOST
 from runline.simulate.oracle.door import require_body
 from runline.simulate.oracle.rules import RULES, TAKES
@@ -192,3 +192,18 @@ def test_the_door_takes_for_a_body_what_the_model_takes_for_one():
         assert by_model == by_door, (name, body)
         told[by_door and by_door[0]] += 1
     assert all(told[code] > 10 for code in (None, "malformed_command", "too_long"))
+
+
+def test_two_plain_values_differ_where_they_are_not_the_same_and_nowhere_else():
+    same = {"a": [1, (2, {"b": None})], "c": True}
+    assert difference(same, {"a": (1, [2, {"b": None}]), "c": True}) == ""
+    for other in (
+        {**same, "c": 1},
+        {**same, "d": 0},
+        {"a": same["a"]},
+        {**same, "a": [1, (2, {"b": 0})]},
+        {**same, "a": [1, (2, {"b": None}), 3]},
+        {**same, "a": {}},
+    ):
+        assert difference(same, other)
+        assert difference(other, same)
