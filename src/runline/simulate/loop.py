@@ -8,7 +8,7 @@ import asyncio
 import selectors
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
-from heapq import heapify, heappop
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 OWNER: ContextVar["Owner | None"] = ContextVar("OWNER", default=None)
@@ -81,6 +81,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.passing = Passing()
         super().__init__(self.passing)
+        self.timers_made = 0
         self.set_task_factory(make_task)
 
     def time(self) -> float:
@@ -91,6 +92,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._ready.append(handle)  # type: ignore[attr-defined]
         return handle
 
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer: Any = asyncio.TimerHandle(when, callback, args, self, context)
+        timer._scheduled = True
+        self.timers_made += 1
+        # Timers of one moment go off in the order in which they were set.
+        heappush(self._scheduled, (when, self.timers_made, timer))  # type: ignore[attr-defined]
+        return timer  # type: ignore[no-any-return]
+
     def _run_once(self) -> None:
         """A round, as every loop of asyncio has it, but with nothing in it for other threads or the machine, of which there are
         none here."""
@@ -98,18 +109,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         scheduled: Any = self._scheduled  # type: ignore[attr-defined]
         cancelled: int = self._timer_cancelled_count  # type: ignore[has-type]
         if len(scheduled) > TIMERS_MIN and 2 * cancelled > len(scheduled):
-            scheduled[:] = [timer for timer in scheduled if not timer._cancelled]
+            scheduled[:] = [entry for entry in scheduled if not entry[2]._cancelled]
             heapify(scheduled)
             cancelled = 0
-        while scheduled and scheduled[0]._cancelled:
-            heappop(scheduled)._scheduled = False
+        while scheduled and scheduled[0][2]._cancelled:
+            heappop(scheduled)[2]._scheduled = False
             cancelled -= 1
         self._timer_cancelled_count = cancelled
         if not ready and not self._stopping:  # type: ignore[attr-defined]
-            self.passing.select(max(scheduled[0]._when - self.time(), 0.0) if scheduled else None)
+            self.passing.select(max(scheduled[0][0] - self.time(), 0.0) if scheduled else None)
         end_s = self.time() + self._clock_resolution  # type: ignore[attr-defined]
-        while scheduled and scheduled[0]._when < end_s:
-            timer = heappop(scheduled)
+        while scheduled and scheduled[0][0] < end_s:
+            timer = heappop(scheduled)[2]
             timer._scheduled = False
             ready.append(timer)
         for _ in range(len(ready)):
@@ -135,7 +146,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def forget_timers_of(self, owner: Owner) -> None:
         """No timer of a process goes off any more."""
-        for handle in list(self._scheduled):  # type: ignore[attr-defined]
+        for _, _, handle in list(self._scheduled):  # type: ignore[attr-defined]
             if not handle.cancelled() and handle._context.get(OWNER) is owner:
                 handle.cancel()
 
