@@ -1,11 +1,13 @@
-"""Disk: what a simulated machine keeps, and the store through which one process writes to it.
+"""Disk: what a simulated machine keeps, and the stores through which processes write to it.
 
 Rule: a batch is written to the disk's journal as bytes, and is durable once all of them are there; what stands in the journal
-torn is dropped when the disk is opened again. A process that has lost its power reaches the disk no more.
+torn is dropped when the disk is opened again. What was handed to the disk it writes by itself, whether the process runs meanwhile
+or not. A process that has lost its power reaches the disk no more.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -14,7 +16,9 @@ import msgspec
 from runline.domain.state import Need, Row
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ids import Entropy
+from runline.engine.limits import COMMIT_RETRY_PAUSE_S
 from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, Stretch
+from runline.simulate.network import OUTSIDE
 from runline.store.memory import MemoryStore
 
 SUM_BYTES = 16
@@ -22,9 +26,13 @@ SUM_BYTES = 16
 encode_batch = msgspec.msgpack.Encoder().encode
 decode_batch = msgspec.msgpack.Decoder(Sealed).decode
 
-Fate = Literal["written", "failed", "lost before", "lost after", "row"]
+Fate = Literal["written", "failed", "lost before", "lost after", "late", "row"]
 """What becomes of a batch. written: it is durable, and that is said. failed: nothing is written, which may pass. lost: nobody
-says what became of it, before or after it was durable. row: it can never be stored."""
+says what became of it, before or after it was durable. late: nor here, and it becomes durable a little later, if it can still be.
+row: it can never be stored."""
+
+LATE_S = COMMIT_RETRY_PAUSE_S / 2
+"""How much later: after it was asked whether it is, and before it is tried again."""
 
 Weather = Callable[[], tuple[float, Fate]]
 """How long the next write takes, in seconds, and what becomes of it."""
@@ -74,10 +82,20 @@ class Disk:
             hear(written)
         return fenced
 
+    def write_late(self, entry: bytes) -> None:
+        """The same, where nobody waits for it any more."""
+        with suppress(StoreError):
+            self.write(entry)
+
     def claimed(self, stream: str) -> None:
         """Somebody else has claimed a stream."""
         head = self.kept.known_heads[stream]
         self.kept.known_heads[stream] = msgspec.structs.replace(head, epoch=head.epoch + 1)
+
+    def is_owned_at(self, stream: str, epoch: int) -> bool:
+        """Whether who has claimed a stream at an epoch owns it still."""
+        head = self.kept.known_heads.get(stream)
+        return head is None or head.epoch == epoch
 
     def open_again(self) -> bool:
         """After the power has gone: what stands whole in the journal is durable, the rest never was. Returns whether something
@@ -139,25 +157,42 @@ class DiskStore:
         self.reach()
         slow_s, fate = self.disk.weather()
         self.flying = self.disk.begin(sealed)
-        try:
-            await asyncio.sleep(slow_s)
-            self.reach()
-            if fate == "failed":
-                raise StoreError("transient", "The disk is full.")
-            if fate == "row":
-                raise StoreError("row", "A row cannot be stored.")
-            if fate == "lost before":
-                raise StoreError("lost", "Nobody knows.")
-            entry, self.flying = self.flying, b""
-            fenced = self.disk.write(entry)
-        finally:
-            if self.powered:
-                self.flying = b""
+        loop = asyncio.get_running_loop()
+        landed: asyncio.Future[frozenset[str]] = loop.create_future()
+        loop.call_later(slow_s, self.land, fate, landed, context=OUTSIDE)
+        fenced = await landed
         # What is durable is durable, whether that is heard or not. Who does not hear it cannot tell.
         await asyncio.sleep(0)
         if fate == "lost after" or not self.is_reached:
             raise StoreError("lost", "Nobody knows.")
         return fenced
+
+    def land(self, fate: Fate, landed: "asyncio.Future[frozenset[str]]") -> None:
+        """What is being written is, or is not."""
+        if not self.powered:
+            return
+        entry, self.flying = self.flying, b""
+        try:
+            fenced = self.written(entry, fate)
+        except StoreError as error:
+            if not landed.done():
+                landed.set_exception(error)
+        else:
+            if not landed.done():
+                landed.set_result(fenced)
+
+    def written(self, entry: bytes, fate: Fate) -> frozenset[str]:
+        """A batch is written, if it is. Returns the streams that another owns. Raises StoreError."""
+        self.reach()
+        if fate == "failed":
+            raise StoreError("transient", "The disk is full.")
+        if fate == "row":
+            raise StoreError("row", "A row cannot be stored.")
+        if fate == "late":
+            asyncio.get_running_loop().call_later(LATE_S, self.disk.write_late, entry, context=OUTSIDE)
+        if fate in ("lost before", "late"):
+            raise StoreError("lost", "Nobody knows.")
+        return self.disk.write(entry)
 
     async def read(self, reading: Awaitable[Any]) -> Any:
         """What is read, after the moment that it takes."""

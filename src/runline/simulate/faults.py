@@ -17,6 +17,10 @@ SECOND_NS = 10**9
 HOPS_MAX = 40
 PLACES_MAX = 12
 PAUSES_S = (0.0, 0.05, 1.0, 20.0)
+STILL_S = (0.05, 1.0, 5.0, 30.0)
+BESIDE_S = (0.0, 0.5, 5.0, 30.0)
+"""How long a process goes on that another one has taken over from."""
+
 STOPPING_S_MAX = 60.0
 """How long a process may take to stop where the disk is there."""
 
@@ -24,6 +28,10 @@ AWAY_S = (0.5, 5.0, 60.0)
 SLOW_S = (0.0, 0.001, 0.005, 0.05)
 STEPS_NS = (SECOND_NS, -SECOND_NS, 90 * SECOND_NS, -90 * SECOND_NS, 3_600 * SECOND_NS, -3_600 * SECOND_NS)
 DRIFTS_PPM = (100, -100, 500, -500, 50_000)
+
+
+def nothing() -> None:
+    """Nothing goes wrong."""
 
 
 class Faults:
@@ -37,6 +45,8 @@ class Faults:
         every: dict[str, Callable[[], None]] = {
             "crash": self.crash,
             "stopped and started": self.stop,
+            "process paused": self.process_is_paused,
+            "taken over": self.process_is_taken_over,
             "write failed": self.write_fails,
             "write slow": self.writes_are_slow,
             "answer of a write lost": self.write_is_lost,
@@ -53,6 +63,7 @@ class Faults:
         }
         self.every = every
         self.kinds: list[str] = []
+        self.over = False
 
     def choose(self) -> None:
         """Which kinds this run has: plainly, none."""
@@ -77,7 +88,7 @@ class Faults:
         fate = self.coming.pop(0) if self.coming else "written"
         return self.slow_s, fate
 
-    # The process
+    # The processes
 
     def crash(self) -> None:
         """The power goes at a moment to come, wherever everyone is then."""
@@ -86,20 +97,40 @@ class Faults:
 
     def power_goes(self) -> None:
         world = self.world
-        node = world.node
-        if node is None or not node.up or world.over:
+        if not world.nodes or world.over:
             return
-        world.node = None
+        node = self.decisions.one(world.nodes)
         pause_s = self.decisions.one(PAUSES_S)
+        was_starting = node.starting is not None and not node.starting.done()
         node.die(self.decisions.draw)
-        world.tell(f"the power goes; it comes back after {pause_s} s")
-        world.beside(self.comes_back(node, pause_s))
+        world.tell(f"the power goes for process {node.number}; it comes back after {pause_s} s")
+        if not was_starting:
+            world.beside(self.comes_back(node, pause_s))
 
     async def comes_back(self, node: Node, pause_s: float) -> None:
-        await node.bury()
+        """A process has died; another is started, if it was the only one."""
+        world = self.world
+        await world.end(node)
         await asyncio.sleep(pause_s)
-        await self.world.up()
-        self.world.check_in_full(started=True)
+        if world.node is None and not world.starting:
+            await world.up(node.name)
+            world.check_in_full(started=True)
+
+    def process_is_paused(self) -> None:
+        """A process does not run for a while, from a moment to come, and notices nothing of it."""
+        self.world.loop.after_hops(self.decisions.draw(HOPS_MAX), 0, self.stands_still)
+
+    def stands_still(self) -> None:
+        world = self.world
+        nodes = [node for node in world.nodes if not node.is_paused]
+        if nodes and not self.over:
+            self.stand_still(self.decisions.one(nodes))
+
+    def stand_still(self, node: Node) -> None:
+        still_s = self.decisions.one(STILL_S)
+        self.world.tell(f"process {node.number} stands still for {still_s} s")
+        node.pause()
+        self.later(still_s, node.go_on)
 
     def stop(self) -> None:
         """Somebody stops the process, and starts it again."""
@@ -108,19 +139,52 @@ class Faults:
             self.world.beside(self.starts_anew(node))
 
     async def starts_anew(self, node: Node) -> None:
-        stopping = self.world.loop.create_task(node.stop(), context=node.context)
+        if await self.stops(node):
+            await self.comes_back(node, 0.0)
+
+    async def stops(self, node: Node) -> bool:
+        """A process is told to stop. Returns whether nothing else has ended it."""
+        world, began_s = self.world, self.world.loop.time()
+        stopping = world.loop.create_task(node.stop(), context=node.context)
         done, _ = await asyncio.wait((stopping,), timeout=STOPPING_S_MAX)
         error = stopping.exception() if done and not stopping.cancelled() else None
         if error is not None and not isinstance(error, StoreError):
-            self.world.wrong(f"the process cannot stop: {type(error).__name__}: {error}", error)
-        if self.world.node is not node:
-            return
-        if not done and self.world.loop.time() > self.world.disk.away_until_s + STOPPING_S_MAX:
-            self.world.wrong(f"the process has not stopped after {STOPPING_S_MAX} s")
-        self.world.node = None
+            world.wrong(f"the process cannot stop: {type(error).__name__}: {error}", error)
+        if node.dead:
+            return False
+        ran = not node.is_paused and node.stood_s < began_s
+        if not done and ran and world.loop.time() > world.disk.away_until_s + STOPPING_S_MAX:
+            world.wrong(f"the process has not stopped after {STOPPING_S_MAX} s")
         node.die(self.decisions.draw)
-        self.world.tell("the process has stopped")
-        await self.comes_back(node, 0.0)
+        world.tell(f"process {node.number} has stopped")
+        return True
+
+    def process_is_taken_over(self) -> None:
+        """Somebody starts another process, which takes all streams, while the first one runs or stands still."""
+        world = self.world
+        node = world.node
+        if node is None or not node.up or world.starting:
+            return
+        if self.decisions.draw(2):
+            self.stand_still(node)
+        world.beside(self.takes_over(node))
+
+    async def takes_over(self, old: Node) -> None:
+        world = self.world
+        await world.up("n2" if old.name == "n1" else "n1")
+        world.trouble_s = world.loop.time()
+        world.check_in_full(started=True)
+        if old.dead:
+            return
+        for pipe in list(old.pipes):
+            # Who was connected finds out, goes elsewhere without a word, or stays.
+            if not pipe.ended:
+                self.decisions.one((pipe.cut, pipe.forsake, nothing))()
+        if not self.over:
+            await asyncio.sleep(self.decisions.one(BESIDE_S))
+        world.trouble_s = world.loop.time()
+        if self.over or self.decisions.draw(2) or await self.stops(old):
+            await world.end(old)
 
     # The disk
 
@@ -135,7 +199,7 @@ class Faults:
         self.slow_s = 0.0
 
     def write_is_lost(self) -> None:
-        self.coming.append(self.decisions.one(("lost after", "lost before")))
+        self.coming.append(self.decisions.one(("lost after", "lost before", "late")))
 
     def row_is_refused(self) -> None:
         self.coming.append("row")
@@ -145,9 +209,10 @@ class Faults:
         self.world.disk.away_until_s = self.world.loop.time() + self.decisions.one(AWAY_S)
 
     def memory_is_dropped(self) -> None:
-        node = self.world.node
-        if node is not None and node.up:
-            node.context.run(node.engine.owned.doubt_all, "somebody doubts it")
+        nodes = [node for node in self.world.nodes if node.up]
+        if nodes:
+            node = self.decisions.one(nodes)
+            node.soon(node.engine.owned.doubt_all, "somebody doubts it")
 
     def stream_is_claimed(self) -> None:
         """Somebody else claims a stream, and does nothing with it."""
@@ -160,13 +225,12 @@ class Faults:
         """Whoever looks after the machine has stopped streams start again."""
         node = self.world.node
         if node is not None and node.up:
-            node.context.run(node.engine.start_stopped)
+            node.soon(node.engine.start_stopped)
 
     # The network
 
     def connection_is_cut(self) -> None:
-        node = self.world.node
-        pipes = [pipe for pipe in node.pipes if not pipe.ended] if node is not None else []
+        pipes = [pipe for node in self.world.nodes for pipe in node.pipes if not pipe.ended]
         if pipes:
             self.decisions.one(pipes).cut()
 
@@ -213,8 +277,13 @@ class Faults:
         self.world.loop.call_later(after_s, do)
 
     def end(self) -> None:
-        """Nothing goes wrong any more."""
+        """Nothing goes wrong any more: one process is left, which runs."""
+        self.over = True
         self.kinds, self.coming = [], []
+        for node in list(self.world.nodes):
+            node.go_on()
+            if self.world.node is not None and node.up and node is not self.world.node:
+                self.world.beside(self.world.end(node))
         self.writes_are_quick()
         self.network_is_well()
         self.world.machine.put_right()

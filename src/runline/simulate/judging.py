@@ -134,8 +134,11 @@ class Judging:
         said = getattr(events[0], "house_seq", None) if type(events[0]).__name__ == "WagerPlaced" else None
         return [said] if said is not None else positions(house)
 
-    def outcome(self, request: Request, outcome: Outcome, house: tuple[int, int], times: tuple[int, int]) -> None:
-        """Something was answered. house, times: of the house's view, and the time: as it was asked, and now. Raises Wrong."""
+    def outcome(
+        self, request: Request, outcome: Outcome, house: tuple[int, int], times: tuple[int, int], *, owns: bool = True
+    ) -> None:
+        """Something was answered. house, times: of the house's view, and the time: as it was asked, and now. owns: whether who
+        answers owns the stream still. Raises Wrong."""
         stream = request.stream
         if isinstance(outcome, Accepted) and outcome.repeated:
             self.forget(request)
@@ -154,6 +157,10 @@ class Judging:
         if state.seq != outcome.position:
             self.counted["not judged: late"] += 1
             return
+        if not owns and (stream == HOUSE or (isinstance(outcome, Refused) and outcome.code == "position_moved")):
+            # What is in mind of a stream and in no row, only its owner's mind is known of.
+            self.counted["not judged: another owns it"] += 1
+            return
         name, fields = type(request.command).__name__, plain(request.command)
         ground: dict[str, Any] = {"session": request.session, "if_position": request.if_position}
         if self.may_have_gone(request, outcome):
@@ -168,7 +175,8 @@ class Judging:
                 prediction = self.model.judge(stream, at_ns, request.actor, name, fields, **ground)
                 told = outcome_difference(prediction, outcome) or self.moves_difference(request, prediction, outcome)
                 if not told:
-                    self.agreed(stream, outcome, at_ns, request.actor, name, fields, prediction)
+                    if owns:
+                        self.agreed(stream, outcome, at_ns, request.actor, name, fields, prediction)
                     return
         raise Wrong(f"{stream} at {outcome.position}, {request.actor} sent {name} {fields} at {times[1]}: {told}")
 

@@ -20,11 +20,14 @@ TIMERS_MIN = 100
 
 
 class Owner:
-    """What a simulated process has on the loop: its tasks, in the order in which they were made. dead: it begins nothing more."""
+    """What a simulated process has on the loop: its tasks, in the order in which they were made. dead: it begins nothing more.
+    held: while it does not run, what it would go on with; None while it does. timers: of a process that does not run."""
 
     def __init__(self) -> None:
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self.dead = False
+        self.held: list[asyncio.Handle] | None = None
+        self.timers: list[tuple[float, int, asyncio.TimerHandle]] = []
 
     def end_all(self) -> None:
         """Cancel all that is going on."""
@@ -83,6 +86,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self.passing)
         self.timers_made = 0
         self.set_task_factory(make_task)
+        self.paused: list[Owner] = []
 
     def time(self) -> float:
         return self.passing.passed_ns / 1e9
@@ -105,6 +109,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         """A round, as every loop of asyncio has it, but with nothing in it for other threads or the machine, of which there are
         none here."""
+        for owner in self.paused:
+            self.hold_back(owner)
         ready: Any = self._ready  # type: ignore[attr-defined]
         scheduled: Any = self._scheduled  # type: ignore[attr-defined]
         cancelled: int = self._timer_cancelled_count  # type: ignore[has-type]
@@ -143,6 +149,41 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if place < len(ready) - 1:
             ready.pop()
             ready.insert(place, handle)
+
+    def pause(self, owner: Owner) -> None:
+        """A process does not run, from the next round on, until it is to go on."""
+        owner.held = []
+        self.paused.append(owner)
+
+    def hold_back(self, owner: Owner) -> None:
+        """Keep from a process that does not run whatever would happen in it: in the order in which it would have."""
+        loop: Any = self
+        assert owner.held is not None
+        timers = [one for one in loop._scheduled if one[2]._context.get(OWNER) is owner]
+        if timers:
+            loop._scheduled = [one for one in loop._scheduled if one[2]._context.get(OWNER) is not owner]
+            heapify(loop._scheduled)
+            owner.timers = sorted((*owner.timers, *timers))
+        while owner.timers and owner.timers[0][0] <= self.time():
+            owner.held.append(owner.timers.pop(0)[2])
+        held = [one for one in loop._ready if one._context.get(OWNER) is owner]
+        if held:
+            owner.held += held
+            rest = [one for one in loop._ready if one._context.get(OWNER) is not owner]
+            loop._ready.clear()
+            loop._ready.extend(rest)
+
+    def go_on(self, owner: Owner) -> None:
+        """A process runs again: what has waited comes at once, and what was to come later in its time."""
+        loop: Any = self
+        if owner.held is None:
+            return
+        self.hold_back(owner)
+        self.paused.remove(owner)
+        loop._ready.extend(owner.held)
+        for timer in owner.timers:
+            heappush(loop._scheduled, timer)
+        owner.held, owner.timers = None, []
 
     def forget_timers_of(self, owner: Owner) -> None:
         """No timer of a process goes off any more."""

@@ -194,6 +194,12 @@ class Pipe(asyncio.Transport):
             self.hang_up()
             self.loop.call_soon(self.end.lost, context=OUTSIDE)
 
+    def forsake(self) -> None:
+        """The client has gone elsewhere, and the server is not told: what was sent to it comes nevertheless."""
+        if not self.ended:
+            self.ended = self.deaf = True
+            self.loop.call_soon(self.end.lost, context=OUTSIDE)
+
     def die(self) -> None:
         """The server's process is dead: the client finds that out."""
         if not self.closing:
@@ -219,7 +225,8 @@ def connected(
     if context is None:
         connection.connection_made(pipe)
     else:
-        context.run(connection.connection_made, pipe)
+        # A process that does not run takes it once it does.
+        pipe.to_server(connection.connection_made, pipe)
     return pipe
 
 

@@ -1,7 +1,7 @@
-"""Nodes: one process, an engine with its gateway over a disk, which may die at any moment and is started again.
+"""Nodes: a process, an engine with its gateway over a disk, which may stand still or die at any moment and is started again.
 
 Rule: who dies does nothing any more, not even what it has begun: its disk and its connections are gone before anything of it can
-notice. It starts as every process starts, from what was durable.
+notice. It starts as every process starts, from what was durable. Who stands still notices nothing, and then goes on.
 """
 
 import asyncio
@@ -138,11 +138,15 @@ def listen(engine: Engine, ears: Ears) -> None:
 
 
 class Node(Owner):
-    """A process. number: counts those that were started on a disk. up: whether it takes connections."""
+    """A process. number: counts those that were started on a disk. name: the engine's in the log. up: whether it takes
+    connections. stood_s: when it stood still last, by the loop."""
 
-    def __init__(self, number: int, disk: Disk, machine: Machine, vocabulary: Vocabulary, loop: VirtualLoop) -> None:
+    def __init__(
+        self, number: int, name: str, disk: Disk, machine: Machine, vocabulary: Vocabulary, loop: VirtualLoop
+    ) -> None:
         super().__init__()
         self.number = number
+        self.name = name
         self.disk = disk
         self.machine = machine
         self.vocabulary = vocabulary
@@ -153,6 +157,8 @@ class Node(Owner):
         self.parts: Parts | None = None
         self.server: Server | None = None
         self.up = False
+        self.stood_s = 0.0
+        self.starting: asyncio.Task[None] | None = None
         self.keeping: asyncio.Task[None] | None = None
         self.pipes: dict[Pipe, None] = {}
         self.context: Context = copy_context()
@@ -164,14 +170,34 @@ class Node(Owner):
         assert self.parts is not None
         return self.parts.engine
 
-    def start(self, ears: Ears) -> "asyncio.Task[None]":
+    def start(self, ears: Ears) -> None:
         """Begin to start."""
-        return self.loop.create_task(self.run(ears), context=self.context)
+        self.starting = self.loop.create_task(self.run(ears), context=self.context)
+
+    def soon(self, do: Callable[..., object], *args: object) -> None:
+        """Something is done in this process, once it runs."""
+        self.loop.call_soon(do, *args, context=self.context)
+
+    def pause(self) -> None:
+        """It does not run any more."""
+        if not self.is_paused and not self.dead:
+            self.loop.pause(self)
+
+    def go_on(self) -> None:
+        """It runs again."""
+        if self.is_paused:
+            self.stood_s = self.loop.time()
+            self.loop.go_on(self)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it stands still."""
+        return self.held is not None
 
     async def run(self, ears: Ears) -> None:
         """Start, and be up. Raises StoreError."""
         self.disk.open_again()
-        self.parts = parts = assemble(self.store, self.clock, self.entropy, self.vocabulary, "n1")
+        self.parts = parts = assemble(self.store, self.clock, self.entropy, self.vocabulary, self.name)
         listen(parts.engine, ears)
         assert isinstance(self.clock, MachineClock)
         timekeeper = Timekeeper(self.clock, parts.engine.conditions)
@@ -205,6 +231,7 @@ class Node(Owner):
         """The power goes. torn: see `DiskStore`."""
         if self.dead:
             return
+        self.go_on()
         self.dead, self.up = True, False
         self.store.lose_power(torn)
         for pipe in self.pipes:

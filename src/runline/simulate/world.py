@@ -1,4 +1,4 @@
-"""World: a machine with its disk, the network, the process that runs there, and the people who use it.
+"""World: a machine with its disk, the network, the processes that run there, and the people who use them.
 
 Rule: nothing here is Runline's but what a process is made of; everything that Runline does, it does itself.
 """
@@ -6,6 +6,7 @@ Rule: nothing here is Runline's but what a process is made of; everything that R
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -76,7 +77,8 @@ class Listening(logging.Handler):
 
 
 class World:
-    """Everything that there is in a run."""
+    """Everything that there is in a run. nodes: the processes that live. node: the one that people come to, None while there is
+    none. starting: how many are being started."""
 
     def __init__(self, loop: VirtualLoop, decisions: Decisions, vocabulary: Vocabulary, story: Story) -> None:
         self.loop = loop
@@ -96,7 +98,9 @@ class World:
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.entropy = Random("people").randbytes
         self.node: Node | None = None
-        self.nodes = 0
+        self.nodes: list[Node] = []
+        self.started = 0
+        self.starting = 0
         self.people: list[Person] = []
         self.screens: list[Screen] = []
         self.failure: Wrong | None = None
@@ -145,12 +149,12 @@ class World:
         """Log, tables and memory say the same, and (but where a process has just started) what the oracle says."""
         self.held(tables_agree, self.disk, self.folded)
         self.held(self.judging.judge_all)
-        node = self.node
-        if node is not None and node.up:
-            self.held(memory_agrees, node, self.disk, self.vocabulary)
-            self.held(queues_are_bounded, node)
-            for stream, writer in () if started else node.engine.writers.items():
-                self.held(self.judging.compare, stream, writer.state, self.disk.kept.stored(stream, Ticket))
+        for node in self.nodes:
+            if node.up:
+                self.held(memory_agrees, node, self.disk, self.vocabulary)
+                self.held(queues_are_bounded, node)
+                for stream, writer in () if started else node.engine.writers.items():
+                    self.held(self.judging.compare, stream, writer.state, self.disk.kept.stored(stream, Ticket))
 
     # What is heard of Runline
 
@@ -169,8 +173,8 @@ class World:
         self.judging.asked(request)
 
     def hear(self, request: Request, came: Ground, outcome: Outcome) -> None:
-        node = self.node
-        if node is None or node.dead or OWNER.get() is not node:
+        node = OWNER.get()
+        if not isinstance(node, Node) or node.dead:
             return
         self.held(self.referee.outcome, request, outcome)
         if (
@@ -182,42 +186,56 @@ class World:
                 f"{request.stream}: {type(request.command).__name__} was refused as {outcome.code}, and nothing is wrong"
             )
         engine = node.engine
-        self.judging.kept_by(request.stream, engine.writers.get(request.stream))
+        writer = engine.writers.get(request.stream)
+        owns = writer is not None and self.disk.is_owned_at(request.stream, writer.head.epoch)
+        if owns:
+            self.judging.kept_by(request.stream, writer)
         now: Ground = (engine.view.seq, engine.clock.now_ns())
-        self.held(self.judging.outcome, request, outcome, (came[0], now[0]), (came[1], now[1]))
+        judge = partial(self.judging.outcome, owns=owns)
+        self.held(judge, request, outcome, (came[0], now[0]), (came[1], now[1]))
 
-    # The process
+    # The processes
 
-    def boot(self) -> "asyncio.Task[None]":
-        """Start a process."""
-        self.nodes += 1
-        node = self.node = Node(self.nodes, self.disk, self.machine, self.vocabulary, self.loop)
-        return node.start(self)
-
-    async def up(self) -> None:
-        """Start a process, again and again until it is up."""
+    async def up(self, name: str = "n1") -> None:
+        """Start a process, again and again until it is up: from then on people come to it."""
+        self.starting += 1
         began_s = self.loop.time()
         while True:
-            starting = self.boot()
-            try:
-                await starting
-            except StoreError as error:
-                self.tell(f"the process cannot start: {error}")
-                await self.down()
-                await asyncio.sleep(1.0)
-                if self.loop.time() > self.disk.away_until_s + began_s + START_S_MAX:
-                    raise Wrong(f"Runline does not start: {error}") from error
-            else:
-                self.tell(f"process {self.nodes} is up")
-                return
+            self.started += 1
+            node = Node(self.started, name, self.disk, self.machine, self.vocabulary, self.loop)
+            self.nodes.append(node)
+            node.start(self)
+            assert node.starting is not None
+            await asyncio.wait((node.starting,))
+            if node.up:
+                break
+            error = None if node.starting.cancelled() else node.starting.exception()
+            self.tell(f"the process cannot start: {error or 'the power has gone'}")
+            if error is not None and not isinstance(error, StoreError):
+                raise error
+            await self.end(node)
+            await asyncio.sleep(1.0)
+            if error is None:
+                began_s = self.loop.time()
+            elif self.loop.time() > self.disk.away_until_s + began_s + START_S_MAX:
+                raise Wrong(f"Runline does not start: {error}") from error
+        self.starting -= 1
+        self.node = node
+        self.tell(f"process {node.number} is up")
+
+    async def end(self, node: Node) -> None:
+        """The power goes for a process, if it has not yet."""
+        if self.node is node:
+            self.node = None
+        if node in self.nodes:
+            self.nodes.remove(node)
+        node.die(self.decisions.draw)
+        await node.bury()
 
     async def down(self) -> None:
-        """The power goes."""
-        node = self.node
-        if node is not None:
-            self.node = None
-            node.die(self.decisions.draw)
-            await node.bury()
+        """The power goes for all."""
+        for node in list(self.nodes):
+            await self.end(node)
 
     # The people
 
@@ -253,9 +271,16 @@ class World:
         return Known(state, view, self.machine.wall(), self.decisions)
 
     def is_well(self) -> bool:
-        """Whether the process is up, and takes commands of every stream."""
+        """Whether one process is up, and takes commands of every stream."""
         node = self.node
-        return node is not None and node.up and node.engine.ready and not self.stopped()
+        alone = node is not None and self.nodes == [node]
+        return (
+            node is not None and alone and node.up and node.engine.ready and not self.stopped() and self.owns_all(node)
+        )
+
+    def owns_all(self, node: Node) -> bool:
+        """Whether a process has every book that the house has opened."""
+        return all(book in node.engine.writers for book in node.engine.view.books.by_name)
 
     def stopped(self) -> list[str]:
         """The streams that have stopped."""
