@@ -98,7 +98,8 @@ async def running_engine(
     """An engine over a store, recovered and executing; it is stopped and its store closed at the end.
 
     clock: the host's, kept steady, by default. database: the file beside which such a clock's time is noted. vocabulary: what it
-    executes; all that Runline declares, by default. A new database gets its house. Raises StoreError.
+    executes; all that Runline declares, by default. A new database gets its house. Raises StoreError, also at the end, if the
+    store cannot be closed.
     """
     settings = settings or EngineSettings()
     clock = clock or SystemClock()
@@ -113,14 +114,16 @@ async def running_engine(
             await begin(engine, settings.owner)
         yield engine, LocalBus(engine, questions, hubs)
     finally:
-        await hubs.close()
-        questions.close()
-        await engine.stop()
-        if timekeeper is not None and keeping is not None:
-            keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeping
-            timekeeper.note()
+        try:
+            await hubs.close()
+            questions.close()
+            await engine.stop()
+        finally:
+            if timekeeper is not None and keeping is not None:
+                keeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await keeping
+                timekeeper.note()
 
 
 def run(main: Callable[[], Coroutine[Any, Any, V]]) -> V:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from runline.engine.timekeeper import confirmation_file, note_file, read_note, w
 from runline.evaluate.terminal import AGREES, verify_database
 from runline.gateway.server import listen
 from runline.serve import serve, warnings
+from runline.shell import UNUSABLE
 
 DAY_NS = 24 * 3_600 * 10**9
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -104,6 +106,32 @@ def test_a_new_server_shows_its_owners_password_once_and_keeps_everything(tmp_pa
         with Client(address) as client:
             client.sign_in("house", user, password)
             assert client.ask("log", type="LeagueCreated").items
+    assert verify_database(database, None, None) == AGREES
+
+
+@pytest.mark.parametrize("committer", ["inline", "process"])
+def test_a_server_that_is_told_to_stop_while_its_disk_takes_nothing_ends_and_says_so(tmp_path, committer):
+    database = tmp_path / "book.db"
+    command = [sys.executable, "-m", "runline", "serve", "--database", str(database), "--port", "0"]
+    child = subprocess.Popen(
+        [*command, "--committer", committer], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    try:
+        assert any("http://" in line for line in child.stdout)
+        helpers = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
+        for number in (child.pid, *map(int, helpers)):
+            resource.prlimit(number, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        child.send_signal(signal.SIGTERM)
+        _, complaints = child.communicate(timeout=60)
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == UNUSABLE
+    assert "was not closed cleanly, though what was acknowledged is durable" in complaints.splitlines()[-1]
+    assert "Traceback" not in complaints
+    with serving("--database", database, "--port", 0) as (lines, _):
+        assert len(lines) == 1
     assert verify_database(database, None, None) == AGREES
 
 

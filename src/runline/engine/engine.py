@@ -19,7 +19,7 @@ from runline.engine.executing import Executing
 from runline.engine.house_view import HouseView
 from runline.engine.ids import Entropy
 from runline.engine.owned import Owned
-from runline.engine.ports import Clock, Store
+from runline.engine.ports import Clock, Store, StoreError
 from runline.engine.process import Process
 from runline.engine.queues import Queues
 from runline.engine.reads import Reads
@@ -117,14 +117,22 @@ class Engine:
         self.running = asyncio.create_task(self.run())
 
     async def stop(self) -> None:
-        """Execute and commit what was submitted, then stop. Requests from now on are `unavailable`."""
+        """Execute and commit what was submitted, then stop. Requests from now on are `unavailable`.
+
+        Raises StoreError if the store cannot be closed; the engine has stopped nevertheless.
+        """
         self.process.stopping = True
         self.process.available = False
         self.wake.set()
         if self.running is not None:
             await self.running
         self.agenda.setbacks.forget()
-        await self.store.close(self.process.node, self.batches.next_sealed_ns(), self.batches.durable_ns)
+        try:
+            await self.store.close(self.process.node, self.batches.next_sealed_ns(), self.batches.durable_ns)
+        except StoreError as error:
+            raise StoreError(
+                error.kind, f"It was not closed cleanly, though what was acknowledged is durable: {error}"
+            ) from error
 
     def cause(self, stream: str, command: Command) -> None:
         """Let a stream execute a command of the engine itself."""

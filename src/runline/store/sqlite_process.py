@@ -146,6 +146,8 @@ class SqliteProcessStore(OpenedFile):
         try:
             await self.order(Close(node, sealed_ns, durable_before_ns))
         except StoreError as error:
+            if error.kind != "lost":
+                raise
             # What was acknowledged is durable; the next start goes on with the write-ahead log.
             log.warning("the file was not closed cleanly: %s", error)
         finally:
