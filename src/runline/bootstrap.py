@@ -80,6 +80,9 @@ def assemble(store: Store, clock: Clock, entropy: Entropy, vocabulary: Vocabular
 async def begin(engine: Engine, owner: str) -> None:
     """Recover every stream that is stored, and execute. A new database gets its house. Raises StoreError."""
     await engine.start(await every_stream(engine.store))
+    # Whoever had the house until it was claimed may have opened a book after they were listed.
+    for book in list(engine.view.books.by_name):
+        await engine.adopt(book)
     _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
     if not founded:
         engine.cause(HOUSE, FoundHouse(owner))

@@ -27,6 +27,7 @@ from tests.integration.world import (
     wager,
 )
 
+from runline.bootstrap import begin
 from runline.domain.house import OpenBook
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import HOUSE, Rejected
@@ -318,6 +319,33 @@ def test_who_starts_owns_the_streams_that_it_is_given_and_no_others():
                 await world.do("b3", wager())
 
     play(main())
+
+
+def test_a_book_that_is_opened_while_another_process_takes_all_streams_is_taken_too():
+    class Opening(Around):
+        """A store whose present owner opens a book before its streams are claimed."""
+
+        opens: Any = None
+
+        async def claim(self, stream):
+            opens, self.opens = self.opens, None
+            if opens is not None:
+                await opens()
+            return await self.store.claim(stream)
+
+    async def main():
+        store = Opening(MemoryStore(os.urandom))
+        async with staged(store) as world:
+            store.opens = partial(world.open_book, "b3")
+            engine = Engine(store, world.clock, os.urandom, world.engine.vocabulary, "n2")
+            try:
+                await begin(engine, "platform")
+                assert set(engine.writers) == {HOUSE, "b1", "b2", "b3"}
+                await World(engine, bus_to(engine), world.clock).do("b3", wager())
+            finally:
+                await engine.stop()
+
+    play(asyncio.wait_for(main(), WAIT_S))
 
 
 def test_a_stream_that_another_has_adopted_stops_alone():
