@@ -70,9 +70,11 @@ class Parts(NamedTuple):
     hubs: Hubs
 
 
-def assemble(store: Store, clock: Clock, entropy: Entropy, vocabulary: Vocabulary, node: str) -> Parts:
-    """The parts of a process that owns streams; nothing is read yet."""
-    engine = Engine(store, clock, entropy, vocabulary, node, zones=ZoneDatabase())
+def assemble(
+    store: Store, clock: Clock, entropy: Entropy, vocabulary: Vocabulary, node: str, *, founds: bool = True
+) -> Parts:
+    """The parts of a process that owns streams; nothing is read yet. founds: see `Engine`."""
+    engine = Engine(store, clock, entropy, vocabulary, node, founds=founds, zones=ZoneDatabase())
     questions = Questions(engine, store.history())
     return Parts(engine, questions, Hubs(engine, questions.turns, questions.spending))
 

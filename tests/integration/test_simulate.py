@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextvars import copy_context
 from math import inf, nan
 
 import pytest
@@ -12,6 +13,7 @@ from tests.integration.test_store import sealed, stretch
 
 from runline.engine.ports import StoreError
 from runline.simulate.disk import Disk, DiskStore
+from runline.simulate.loop import OWNER, Owner, VirtualLoop
 from runline.simulate.run import simulate
 from runline.simulate.terminal import run_again, run_seeds
 
@@ -36,6 +38,66 @@ def test_the_same_seed_makes_the_same_run_whatever_the_hash_seed():
     steps, _, wrong = one.rstrip("\n").split(";")
     assert int(steps) >= 1_500
     assert wrong == ""
+
+
+@pytest.mark.parametrize("kind", ["process paused", "taken over", "stream adopted by another"])
+def test_whichever_process_answers_what_it_says_is_right(kind, monkeypatch):
+    def choose(faults):
+        faults.kinds = [kind]
+        faults.world.disk.weather = faults.weather
+
+    monkeypatch.setattr("runline.simulate.faults.Faults.choose", choose)
+    outcome, coverage = simulate(3, 900)
+    assert outcome.wrong == ""
+    assert coverage.faults[kind] > 3
+
+
+def test_a_process_that_stands_still_goes_on_in_the_order_in_which_everything_came():
+    told: list[str] = []
+    loop = VirtualLoop()
+    context, owner = copy_context(), Owner()
+    context.run(OWNER.set, owner)
+
+    async def main():
+        loop.call_later(5.0, told.append, "late", context=context)
+        loop.call_later(1.0, told.append, "timer", context=context)
+        loop.call_soon(told.append, "at once", context=context)
+        loop.pause(owner)
+        await asyncio.sleep(2.0)  # waits: this time is made
+        loop.call_soon(told.append, "after it", context=context)
+        await asyncio.sleep(1.0)  # waits: this time is made
+        assert told == []
+        loop.go_on(owner)
+        await asyncio.sleep(0)
+        assert told == ["at once", "timer", "after it"]
+        await asyncio.sleep(2.5)  # waits: this time is made
+        assert told == ["at once", "timer", "after it", "late"]
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+
+
+def test_what_was_handed_to_a_simulated_disk_is_written_while_its_process_stands_still():
+    loop = VirtualLoop()
+    disk, owner, context = Disk(os.urandom), Owner(), copy_context()
+    context.run(OWNER.set, owner)
+
+    async def main():
+        store = DiskStore(disk)
+        store.serve(VOCABULARY, lambda *_: None)
+        head = await store.claim("b1")
+        disk.weather = lambda: (1.0, "written")
+        storing = loop.create_task(store.commit(sealed(stretch(head))), context=context)
+        await asyncio.sleep(0.5)  # waits: this time is made
+        loop.pause(owner)
+        await asyncio.sleep(5.0)  # waits: this time is made
+        assert disk.kept.known_heads["b1"].seq == 1
+        assert not storing.done()
+        loop.go_on(owner)
+        assert await storing == frozenset()
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
 
 
 def test_a_run_can_be_made_again_from_its_decisions():

@@ -228,7 +228,7 @@ class Acts:
             return
         self.world.step("request")
         conversation = Conversation(lambda answer: self.is_heard_twice(errand, answer))
-        pipe = self.world.connect(conversation, errand.person.address)
+        pipe = self.world.connect(conversation, errand.person.address, errand.person.stream)
         if pipe is not None:
             conversation.join(pipe)
             conversation.ask(errand.data)

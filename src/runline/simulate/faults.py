@@ -7,6 +7,7 @@ run ends, everything comes right, and then everything must go on.
 import asyncio
 from collections.abc import Callable
 
+from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
 from runline.simulate.disk import Fate
 from runline.simulate.nodes import Node
@@ -21,6 +22,7 @@ STILL_S = (0.05, 1.0, 5.0, 30.0)
 BESIDE_S = (0.0, 0.5, 5.0, 30.0)
 """How long a process goes on that another one has taken over from."""
 
+ADOPTED_S = (0.5, 5.0, 30.0, 60.0)
 STOPPING_S_MAX = 60.0
 """How long a process may take to stop where the disk is there."""
 
@@ -47,6 +49,7 @@ class Faults:
             "stopped and started": self.stop,
             "process paused": self.process_is_paused,
             "taken over": self.process_is_taken_over,
+            "stream adopted by another": self.stream_is_adopted,
             "write failed": self.write_fails,
             "write slow": self.writes_are_slow,
             "answer of a write lost": self.write_is_lost,
@@ -176,15 +179,52 @@ class Faults:
         world.check_in_full(started=True)
         if old.dead:
             return
-        for pipe in list(old.pipes):
-            # Who was connected finds out, goes elsewhere without a word, or stays.
-            if not pipe.ended:
-                self.decisions.one((pipe.cut, pipe.forsake, nothing))()
+        self.leave(old)
         if not self.over:
             await asyncio.sleep(self.decisions.one(BESIDE_S))
         world.trouble_s = world.loop.time()
         if self.over or self.decisions.draw(2) or await self.stops(old):
             await world.end(old)
+
+    def leave(self, node: Node) -> None:
+        """Who is connected to a process finds out, goes elsewhere without a word, or stays."""
+        for pipe in list(node.pipes):
+            if not pipe.ended:
+                self.decisions.one((pipe.cut, pipe.forsake, nothing))()
+
+    def stream_is_adopted(self) -> None:
+        """Another process adopts a book, whose owner is not told, and goes on with it for a while."""
+        world = self.world
+        node = world.node
+        if node is None or not node.up or world.starting or world.nodes != [node]:
+            return
+        books = [stream for stream in node.engine.writers if stream != HOUSE]
+        if books:
+            world.beside(self.adopts(node, self.decisions.one(books)))
+
+    async def adopts(self, owner: Node, book: str) -> None:
+        world = self.world
+        other, _ = await world.boot("n3", aside=True)
+        if not other.up:
+            return
+        adopting = world.loop.create_task(other.engine.adopt(book), context=other.context)
+        await asyncio.wait((adopting,))
+        if not adopting.cancelled() and adopting.exception() is None and not self.over:
+            world.tell(f"process {other.number} adopts {book}")
+            world.serving[book] = other
+            self.leave(owner)
+            await asyncio.sleep(self.decisions.one(ADOPTED_S))
+        world.trouble_s = world.loop.time()
+        if self.over or self.decisions.draw(2) or await self.stops(other):
+            await world.end(other)
+        node = world.node
+        if node is not None and node.up:
+            world.tell(f"process {node.number} takes {book} back")
+            taking = world.loop.create_task(node.takes_back(book), context=node.context)
+            await asyncio.wait((taking,))
+            error = None if taking.cancelled() else taking.exception()
+            if error is not None and not isinstance(error, StoreError):
+                world.wrong(f"{book} cannot be taken back: {type(error).__name__}: {error}", error)
 
     # The disk
 

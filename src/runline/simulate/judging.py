@@ -50,6 +50,7 @@ class Judging:
         self.waiting: dict[str, deque[Taken]] = {}
         self.house = 0
         self.house_before = 0
+        self.seen: dict[str, tuple[int | None, int | None]] = {}
         self.keepers: dict[str, Any] = {}
         self.read_at: dict[str, int] = {}
         self.counted: Counter[str] = Counter()
@@ -58,10 +59,14 @@ class Judging:
         """A command is on its way to its stream."""
         self.requests.setdefault(request.id, []).append(request)
 
-    def durable(self, stretches: list[Stretch]) -> None:
-        """A batch is durable."""
-        house = self.house_before, self.house
+    def durable(self, stretches: list[Stretch], seen: int | None = None) -> None:
+        """A batch is durable. seen: the least position of the house that a process has seen, where one follows it from afar."""
         for stretch in stretches:
+            # What is in a batch was judged after the one before the last of its stream was durable.
+            earlier, later = self.seen.get(stretch.before.stream, (None, None))
+            self.seen[stretch.before.stream] = later, seen
+            known = [one for one in (earlier, later, seen, self.house_before) if one is not None]
+            house = min(known), self.house
             waiting = self.waiting.setdefault(stretch.before.stream, deque())
             last = b""
             for row in stretch.events:

@@ -7,6 +7,7 @@ notice. It starts as every process starts, from what was durable. Who stands sti
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import Context, copy_context
 from hashlib import blake2b
 from random import Random
@@ -18,7 +19,7 @@ from runline.domain.aside import Duty
 from runline.domain.messages import HOUSE, Command
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.engine import Engine
-from runline.engine.ports import Clock, Outside
+from runline.engine.ports import Clock, Outside, StoreError
 from runline.engine.requests import Outcome, Request, Sink, Submission
 from runline.engine.timekeeper import Timekeeper
 from runline.engine.writer import Writer
@@ -35,6 +36,9 @@ OWNER_NAME = "platform"
 OWNER_PASSWORD = "platform's password"
 ENDING_HOPS = 100
 """Rounds of the loop in which what a dead process has begun ends."""
+
+FED_S = 0.05
+"""How often a process looks for what is new of a house that it does not own."""
 
 QUIET_HOPS = 3
 """Rounds in which nothing of it goes on, after which nothing will."""
@@ -139,12 +143,22 @@ def listen(engine: Engine, ears: Ears) -> None:
 
 class Node(Owner):
     """A process. number: counts those that were started on a disk. name: the engine's in the log. up: whether it takes
-    connections. stood_s: when it stood still last, by the loop."""
+    connections. stood_s: when it stood still last, by the loop. aside: whether it owns only what it is told to adopt, and follows
+    the house from what is stored."""
 
     def __init__(
-        self, number: int, name: str, disk: Disk, machine: Machine, vocabulary: Vocabulary, loop: VirtualLoop
+        self,
+        number: int,
+        name: str,
+        disk: Disk,
+        machine: Machine,
+        vocabulary: Vocabulary,
+        loop: VirtualLoop,
+        *,
+        aside: bool = False,
     ) -> None:
         super().__init__()
+        self.aside = aside
         self.number = number
         self.name = name
         self.disk = disk
@@ -159,6 +173,7 @@ class Node(Owner):
         self.up = False
         self.stood_s = 0.0
         self.starting: asyncio.Task[None] | None = None
+        self.feeding: asyncio.Task[None] | None = None
         self.keeping: asyncio.Task[None] | None = None
         self.pipes: dict[Pipe, None] = {}
         self.context: Context = copy_context()
@@ -197,18 +212,53 @@ class Node(Owner):
     async def run(self, ears: Ears) -> None:
         """Start, and be up. Raises StoreError."""
         self.disk.open_again()
-        self.parts = parts = assemble(self.store, self.clock, self.entropy, self.vocabulary, self.name)
+        self.parts = parts = assemble(
+            self.store, self.clock, self.entropy, self.vocabulary, self.name, founds=not self.aside
+        )
         listen(parts.engine, ears)
         assert isinstance(self.clock, MachineClock)
         timekeeper = Timekeeper(self.clock, parts.engine.conditions)
         timekeeper.begin(max((head.at_ns for head in (await self.store.heads()).values()), default=0))
         self.keeping = self.loop.create_task(timekeeper.run(parts.engine.wake))
-        await begin(parts.engine, OWNER_NAME)
+        if self.aside:
+            await parts.engine.start([])
+            self.feeding = self.loop.create_task(self.feed())
+        else:
+            await begin(parts.engine, OWNER_NAME)
         self.server = make_server(LocalBus(*parts), Outside(self.clock, self.entropy, QuickWorker))
+        if self.aside:
+            self.up = True
+            return
         signing = self.server.gateway.signing
         if not await signing.has_password(HOUSE, OWNER_NAME):
             await signing.set_first_password(HOUSE, OWNER_NAME, OWNER_PASSWORD)
         self.up = True
+
+    async def feed(self) -> None:
+        """Follow the house, which is owned elsewhere, from what is stored of it."""
+        engine = self.engine
+        while True:
+            asked_ns = engine.clock.host_ns()
+            with suppress(StoreError):
+                await engine.owned.reach((await self.store.heads())[HOUSE].seq)
+                engine.house.proved(asked_ns)
+            await asyncio.sleep(FED_S)
+
+    async def takes_back(self, stream: str) -> None:
+        """Own a stream that another has adopted, whether that was noticed or not."""
+        engine = self.engine
+        writer = engine.writers.get(stream)
+        if writer is not None and writer.stopped:
+            engine.owned.start_again(stream)
+            return
+        await engine.release(stream)
+        while True:
+            try:
+                await engine.adopt(stream)
+            except StoreError:
+                await asyncio.sleep(1.0)
+            else:
+                return
 
     def connect(self, end: End, weather: Weather, address: str) -> Pipe:
         """A client connects."""

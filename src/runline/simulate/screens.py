@@ -104,7 +104,7 @@ class Screen:
         self.least = 0
         self.begun = False
         self.parser = Parser()
-        pipe = self.world.connect(self, self.person.address)
+        pipe = self.world.connect(self, self.person.address, self.person.stream)
         if pipe is None or not self.person.token:
             if pipe is not None:
                 pipe.hang_up()

@@ -78,7 +78,7 @@ class Listening(logging.Handler):
 
 class World:
     """Everything that there is in a run. nodes: the processes that live. node: the one that people come to, None while there is
-    none. starting: how many are being started."""
+    none. starting: how many are being started. serving: by stream, where people go whose stream was adopted elsewhere."""
 
     def __init__(self, loop: VirtualLoop, decisions: Decisions, vocabulary: Vocabulary, story: Story) -> None:
         self.loop = loop
@@ -99,6 +99,7 @@ class World:
         self.entropy = Random("people").randbytes
         self.node: Node | None = None
         self.nodes: list[Node] = []
+        self.serving: dict[str, Node] = {}
         self.started = 0
         self.starting = 0
         self.people: list[Person] = []
@@ -161,7 +162,9 @@ class World:
     def durable(self, stretches: Any) -> None:
         self.held(self.referee.durable, stretches)
         self.held(self.folded.durable, stretches)
-        self.judging.durable(stretches)
+        aside = any(node.aside for node in self.nodes)
+        views = [node.engine.view.seq for node in self.nodes if node.parts is not None] if aside else []
+        self.judging.durable(stretches, min(views, default=None))
         for stretch in stretches:
             self.story.note(stretch.after.hash)
 
@@ -201,19 +204,9 @@ class World:
         self.starting += 1
         began_s = self.loop.time()
         while True:
-            self.started += 1
-            node = Node(self.started, name, self.disk, self.machine, self.vocabulary, self.loop)
-            self.nodes.append(node)
-            node.start(self)
-            assert node.starting is not None
-            await asyncio.wait((node.starting,))
+            node, error = await self.boot(name)
             if node.up:
                 break
-            error = None if node.starting.cancelled() else node.starting.exception()
-            self.tell(f"the process cannot start: {error or 'the power has gone'}")
-            if error is not None and not isinstance(error, StoreError):
-                raise error
-            await self.end(node)
             await asyncio.sleep(1.0)
             if error is None:
                 began_s = self.loop.time()
@@ -223,12 +216,30 @@ class World:
         self.node = node
         self.tell(f"process {node.number} is up")
 
+    async def boot(self, name: str, *, aside: bool = False) -> tuple[Node, BaseException | None]:
+        """Start a process once. Returns why it is not up, None if it is, or the power has gone."""
+        self.started += 1
+        node = Node(self.started, name, self.disk, self.machine, self.vocabulary, self.loop, aside=aside)
+        self.nodes.append(node)
+        node.start(self)
+        assert node.starting is not None
+        await asyncio.wait((node.starting,))
+        if node.up:
+            return node, None
+        error = None if node.starting.cancelled() else node.starting.exception()
+        self.tell(f"the process cannot start: {error or 'the power has gone'}")
+        if error is not None and not isinstance(error, StoreError):
+            raise error
+        await self.end(node)
+        return node, error
+
     async def end(self, node: Node) -> None:
         """The power goes for a process, if it has not yet."""
         if self.node is node:
             self.node = None
         if node in self.nodes:
             self.nodes.remove(node)
+        self.serving = {stream: one for stream, one in self.serving.items() if one is not node}
         node.die(self.decisions.draw)
         await node.bury()
 
@@ -239,15 +250,16 @@ class World:
 
     # The people
 
-    def connect(self, conversation: End, address: str) -> Pipe | None:
-        """A client is connected, if somebody is there."""
-        node = self.node
+    def connect(self, conversation: End, address: str, stream: str = "") -> Pipe | None:
+        """A client is connected, if somebody is there. stream: whose it is."""
+        node = self.serving.get(stream, self.node)
         return node.connect(conversation, self.weather, address) if node is not None and node.up else None
 
     def person(self, stream: str, user: str, password: str = PASSWORD) -> Person:
         """Somebody comes."""
         address = f"192.0.2.{1 + len(self.people) % 200}"
-        found = Person(stream, user, password, address, self.loop, self.connect, self.step)
+        connect = partial(self.connect, stream=stream)
+        found = Person(stream, user, password, address, self.loop, connect, self.step)
         self.people.append(found)
         return found
 
@@ -257,9 +269,10 @@ class World:
 
     def state(self, stream: str) -> Any:
         """The state of a stream as its writer has it, None if there is none now."""
-        if self.node is None or self.node.parts is None:
+        node = self.serving.get(stream, self.node)
+        if node is None or node.parts is None:
             return None
-        writer = self.node.engine.writers.get(stream)
+        writer = node.engine.writers.get(stream)
         return writer.state if writer is not None and not writer.stopped else None
 
     def known(self, stream: str) -> Known | None:
