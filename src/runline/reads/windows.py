@@ -1,4 +1,8 @@
-"""Windows: what of a history is asked for, as a range of numbers. (Time in a stream never goes back, so later is higher.)"""
+"""Windows: what of a history is asked for, as a range of numbers: later is higher.
+
+Time in a stream goes back only where a clock that was wrong was put right (`time_of` in `domain/execution.py`). There a window is
+not exact: it begins and ends at one of the places where the time was that.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +13,7 @@ from runline.reads.limits import NUMBER_DIGITS_MAX
 
 
 def first_at(time: Callable[[int], int | None], since_ns: int, position: int) -> int:
-    """The lowest number at which it was so late, above all if it never was. (Time in a stream never goes back.)
+    """The lowest number at which it was so late, above all if it never was.
 
     time: of what has the highest number up to this one; None if there is nothing.
     """
