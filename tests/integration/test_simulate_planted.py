@@ -1,14 +1,17 @@
 """The simulator finds what is planted, and tells the shortest run in which it shows."""
 
+import msgspec
 import pytest
 
 from runline.domain.access import authorize
 from runline.domain.messages import Rejected
+from runline.domain.shown import agent_figures
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.batch import Batches
 from runline.engine.writer import Writer
 from runline.simulate.run import simulate
 from runline.simulate.shrink import shrink
+from runline.store.memory_history import MemorySnapshot
 
 VOCABULARY = plain_vocabulary()
 
@@ -66,3 +69,39 @@ def test_a_row_that_is_written_and_follows_from_no_event_is_found(monkeypatch):
     monkeypatch.setattr(Writer, "seal", forgets_a_row)
     outcome, _ = simulate(1, 3_000, vocabulary=VOCABULARY)
     assert "does not write" in outcome.wrong
+
+
+def found(seeds, *words):
+    """Whether one of some runs ends by something of these words."""
+    return any(
+        all(word in simulate(seed, 4_000, vocabulary=VOCABULARY)[0].wrong for word in words)
+        for seed in range(1, 1 + seeds)
+    )
+
+
+def test_a_page_that_shows_what_is_another_agents_is_found(monkeypatch):
+    monkeypatch.setattr("runline.domain.hierarchy.Tree.below", lambda tree, top, node: True)
+    assert found(4, "must be")
+
+
+def test_a_figure_that_is_wrong_on_a_page_alone_is_found(monkeypatch):
+    right = agent_figures
+
+    def wrong(book, name):
+        row = right(book, name)
+        row.open_wagers += 1
+        return row
+
+    monkeypatch.setattr("runline.domain.queries.moment.agent_figures", wrong)
+    assert found(4, "figures", "open_wagers")
+
+
+def test_a_page_of_history_that_lacks_a_row_is_found(monkeypatch):
+    find = MemorySnapshot.find
+
+    def short(snapshot, row_type, wanted, limit, beside=""):
+        rows = find(snapshot, row_type, wanted, limit, beside)
+        return msgspec.structs.replace(rows, numbers=rows.numbers[1:]) if len(rows.numbers) > 1 else rows
+
+    monkeypatch.setattr(MemorySnapshot, "find", short)
+    assert found(4, "row")

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from runline.domain.messages import HOUSE
+from runline.simulate.asking import Asking
+from runline.simulate.doors import AT_THE_DOOR, Doors
 from runline.simulate.hostile import Strangers
 from runline.simulate.knowing import Fields
 from runline.simulate.making import made, spoiled
@@ -23,6 +25,9 @@ OWNERS = ("owner", OWNER_NAME)
 
 PEOPLE_MAX = 40
 BULK_MAX = 6
+DOORS_SEEN = 3
+"""Of the bodies that were taken for commands, every which is looked at."""
+
 LATE_S = (0.0, 0.001, 0.5, 30.0)
 
 HOUSE_WORK = (
@@ -71,6 +76,8 @@ class Acts:
         self.decisions = world.decisions
         self.vocabulary = vocabulary = world.vocabulary
         self.strangers = Strangers(world)
+        self.asking = Asking(self)
+        self.doors = Doors(vocabulary)
         self.public = {
             kind: [
                 name
@@ -88,7 +95,7 @@ class Acts:
             (14, self.the_house_works),
             (12, self.a_book_works),
             (14, self.somebody_commands),
-            (8, self.somebody_asks),
+            (8, self.asking.happen),
             (4, self.somebody_sends_again),
             (3, self.somebody_sends_twice),
             (3, self.somebody_sends_many),
@@ -182,23 +189,6 @@ class Acts:
         self.world.step("request")
         person.command(name, fields, self.world.new_id(), self.hears, path=path, params=params)
 
-    def somebody_asks(self) -> None:
-        """Anybody asks anything that is declared."""
-        person = self.somebody()
-        known = self.world.known(person.stream) if person else None
-        if person is None or known is None:
-            return
-        name = self.decisions.one(self.queries["book" if known.book else "house"])
-        fields = made(known, self.vocabulary.queries[name].asked)
-        if self.decisions.draw(3):
-            fields = {key: value for key, value in fields.items() if key in ("player", "agent", "fixture", "league")}
-        params = "&".join(
-            f"{key}={value}" for key, value in fields.items() if isinstance(value, str | int) and value != ""
-        )
-        self.world.step("request")
-        plain = params.isascii() and params.isprintable()
-        person.query(name, f"?{params}".replace(" ", "%20") if params and plain else "", self.hears)
-
     def somebody_sends_again(self) -> None:
         """The same once more, or, under the same id, something else."""
         person = self.somebody()
@@ -290,7 +280,10 @@ class Acts:
     def hears(self, errand: Errand, answer: Answer | None) -> None:
         """Somebody has an answer, or has given up."""
         self.world.step("delivery")
-        self.told(errand, self.outcome_of(errand, answer))
+        code = self.outcome_of(errand, answer)
+        if errand.id and (code in AT_THE_DOOR or self.world.steps % DOORS_SEEN == 0):
+            self.world.held(self.doors.answered, errand.what, errand.fields, code)
+        self.told(errand, code)
 
     def hears_reused(self, errand: Errand, answer: Answer | None) -> None:
         """The same, to an id that was used before: if it was accepted now, it was not then, or was the same."""

@@ -42,4 +42,6 @@ class Coverage:
             lines.append(f"| {name} | {accepted} | {refused} |")
         lines += ["", "| fault | times |", "|---|---|"]
         lines += [f"| {fault} | {count} |" for fault, count in sorted(self.faults.items())]
+        lines += ["", "| held against the oracle | times |", "|---|---|"]
+        lines += [f"| {what} | {count} |" for what, count in sorted(self.judged.items())]
         return "\n".join(lines)

@@ -45,13 +45,14 @@ def fair() -> tuple[float, Fate]:
 
 class Disk:
     """What is durable. weather: of writes. away_until_s: until when, by the loop, nothing is reached. heard: who is told of each
-    batch as it becomes durable."""
+    batch as it becomes durable. failed_s: when it has failed somebody last, by the loop."""
 
     def __init__(self, entropy: Entropy) -> None:
         self.kept = MemoryStore(entropy)
         self.journal = b""
         self.weather: Weather = fair
         self.away_until_s = 0.0
+        self.failed_s = -1.0
         self.heard: list[Callable[[list[Stretch]], None]] = []
         self.batches = 0
 
@@ -145,12 +146,17 @@ class DiskStore:
         """Whether the disk can be reached now."""
         return self.powered and asyncio.get_running_loop().time() >= self.disk.away_until_s
 
+    def fault(self, kind: Literal["transient", "row", "lost", "unreadable"], text: str) -> StoreError:
+        """What somebody is told whom the disk fails."""
+        self.disk.failed_s = asyncio.get_running_loop().time()
+        return StoreError(kind, text)
+
     def reach(self) -> MemoryStore:
         """The disk, if it can be reached now. Raises StoreError."""
         if not self.powered:
-            raise StoreError("unreadable", "The power has gone.")
+            raise self.fault("unreadable", "The power has gone.")
         if not self.is_reached:
-            raise StoreError("transient", "The disk is away.")
+            raise self.fault("transient", "The disk is away.")
         return self.disk.kept
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
@@ -164,7 +170,7 @@ class DiskStore:
         # What is durable is durable, whether that is heard or not. Who does not hear it cannot tell.
         await asyncio.sleep(0)
         if fate == "lost after" or not self.is_reached:
-            raise StoreError("lost", "Nobody knows.")
+            raise self.fault("lost", "Nobody knows.")
         return fenced
 
     def land(self, fate: Fate, landed: "asyncio.Future[frozenset[str]]") -> None:
@@ -185,14 +191,17 @@ class DiskStore:
         """A batch is written, if it is. Returns the streams that another owns. Raises StoreError."""
         self.reach()
         if fate == "failed":
-            raise StoreError("transient", "The disk is full.")
+            raise self.fault("transient", "The disk is full.")
         if fate == "row":
-            raise StoreError("row", "A row cannot be stored.")
+            raise self.fault("row", "A row cannot be stored.")
         if fate == "late":
             asyncio.get_running_loop().call_later(LATE_S, self.disk.write_late, entry, context=OUTSIDE)
         if fate in ("lost before", "late"):
-            raise StoreError("lost", "Nobody knows.")
-        return self.disk.write(entry)
+            raise self.fault("lost", "Nobody knows.")
+        fenced = self.disk.write(entry)
+        if fenced:
+            self.disk.failed_s = asyncio.get_running_loop().time()
+        return fenced
 
     async def read(self, reading: Awaitable[Any]) -> Any:
         """What is read, after the moment that it takes."""

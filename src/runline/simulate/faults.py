@@ -83,7 +83,6 @@ class Faults:
         self.world.coverage.faults[kind] += 1
         self.world.step("fault")
         self.world.tell(f"FAULT {kind}")
-        self.world.trouble_s = self.world.loop.time()
         self.every[kind]()
 
     def weather(self) -> tuple[float, Fate]:
@@ -175,14 +174,12 @@ class Faults:
     async def takes_over(self, old: Node) -> None:
         world = self.world
         await world.up("n2" if old.name == "n1" else "n1")
-        world.trouble_s = world.loop.time()
         world.check_in_full(started=True)
         if old.dead:
             return
         self.leave(old)
         if not self.over:
             await asyncio.sleep(self.decisions.one(BESIDE_S))
-        world.trouble_s = world.loop.time()
         if self.over or self.decisions.draw(2) or await self.stops(old):
             await world.end(old)
 
@@ -214,7 +211,6 @@ class Faults:
             world.serving[book] = other
             self.leave(owner)
             await asyncio.sleep(self.decisions.one(ADOPTED_S))
-        world.trouble_s = world.loop.time()
         if self.over or self.decisions.draw(2) or await self.stops(other):
             await world.end(other)
         node = world.node

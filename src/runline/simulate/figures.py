@@ -82,7 +82,13 @@ def of_market(row: Market) -> dict[str, Any]:
 
 def of_held(row: HeldLine) -> dict[str, Any]:
     fields = of_row(row, "fixture", "line_quarters", "held_seq", "held_ns")
-    return {**fields, "game": row.fixture, "line": row.line_quarters, "seq": row.held_seq}
+    return {
+        **fields,
+        "game": row.fixture,
+        "line": row.line_quarters,
+        "seq": row.held_seq,
+        "at_ns": row.held_ns,
+    }
 
 
 def of_result(row: Result) -> dict[str, Any]:

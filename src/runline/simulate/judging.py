@@ -5,7 +5,7 @@ which position of the house a book had seen) may be anything between when it was
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import Logged, content_digest, decode_envelope
 from runline.engine.ports import EventRow, Stretch
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Request
+from runline.simulate.excuses import Excuses
 from runline.simulate.figures import figures
 from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
@@ -25,7 +26,7 @@ from runline.simulate.told import plain, plain_event, shapes
 
 UNJUDGED = frozenset(
     ("busy", "unavailable", "command_reused", "stale_command", "command_ahead", "command_id_invalid", "wrong_stream",
-     "unknown_book", "not_signed_in", "too_long", "too_many", "too_large", "malformed_command", "house_stale")
+     "unknown_book", "not_signed_in", "too_long", "too_many", "too_large", "malformed_command")
 )  # fmt: skip
 """What is refused for before a rule of the field is asked, or for what is no rule."""
 
@@ -43,8 +44,9 @@ class Taken:
 class Judging:
     """The oracle beside a run. requests: by id, as they came."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, excuses: Excuses) -> None:
         self.vocabulary = vocabulary
+        self.excuses = excuses
         self.model = Model(shapes(vocabulary))
         self.requests: dict[str, list[Request]] = {}
         self.waiting: dict[str, deque[Taken]] = {}
@@ -54,6 +56,8 @@ class Judging:
         self.keepers: dict[str, Any] = {}
         self.read_at: dict[str, int] = {}
         self.counted: Counter[str] = Counter()
+        self.passing: Callable[[str, int], None] = lambda stream, seq: None
+        """Is told where the oracle stands before it goes beyond."""
 
     def asked(self, request: Request) -> None:
         """A command is on its way to its stream."""
@@ -93,6 +97,7 @@ class Judging:
         """Judge what was accepted. Raises Wrong."""
         entries: list[Logged] = [decode_envelope(row[4]) for row in taken.rows]
         first = entries[0]
+        self.passing(stream, first.seq)
         request = self.sent(first)
         events = [entry.event(self.vocabulary) for entry in entries]
         name, fields = type(request.command).__name__, plain(request.command)
@@ -112,6 +117,11 @@ class Judging:
         if self.model.stream(stream).seq != first.seq - 1:
             raise Wrong(f"{stream} #{first.seq}: {name} follows {self.model.stream(stream).seq}")
         self.model.take(stream, first.at_ns, first.actor, name, fields, prediction)
+        if stream == HOUSE:
+            for entry in entries:
+                self.excuses.happened(entry)
+        elif name == "PlaceWager":
+            self.excuses.took(self.model.books[stream].tickets[first.seq].house_seq, first)
         if self.model.stream(stream).seq != entries[-1].seq:
             raise Wrong(f"{stream} #{first.seq}: {name} is not predicted")
 
@@ -168,6 +178,8 @@ class Judging:
             return
         name, fields = type(request.command).__name__, plain(request.command)
         ground: dict[str, Any] = {"session": request.session, "if_position": request.if_position}
+        if isinstance(outcome, Refused) and outcome.code == "house_stale":
+            ground["house_lag_ms"] = outcome.details["lag_ms"]
         if self.may_have_gone(request, outcome):
             self.counted["not judged: may have gone"] += 1
             return

@@ -27,8 +27,10 @@ from runline.gateway.passwords import check_password, hash_password
 from runline.gateway.server import Server, make_server
 from runline.simulate.clocks import Machine, MachineClock, VirtualClock
 from runline.simulate.disk import Disk, DiskStore
+from runline.simulate.excuses import Came, Excuses
 from runline.simulate.loop import OWNER, Owner, VirtualLoop
 from runline.simulate.network import End, Pipe, Weather, connected
+from runline.simulate.pages import Pages
 
 V = TypeVar("V")
 
@@ -88,12 +90,11 @@ def virtual_outside(clock: VirtualClock, seed: int) -> Outside:
     return Outside(clock, Random(seed).randbytes, WorkerHere)
 
 
-Ground = tuple[int, int]
-"""As of when something was asked: the position of the house's view, and the time."""
-
-
 class Ears(Protocol):
-    """Who listens to what goes through a process."""
+    """Who listens to what goes through a process. pages: to what is asked. excuses: to what it is refused for."""
+
+    pages: Pages
+    excuses: Excuses
 
     def asked(self, request: Request) -> None:
         """A command is on its way to its stream."""
@@ -103,7 +104,7 @@ class Ears(Protocol):
         """A command of the engine itself is on its way to its stream: a timer was due, or a job or a result goes on."""
         ...
 
-    def hear(self, request: Request, came: Ground, outcome: Outcome) -> None:
+    def hear(self, request: Request, came: Came, outcome: Outcome) -> None:
         """An outcome is given."""
         ...
 
@@ -111,14 +112,14 @@ class Ears(Protocol):
 class HeardSink(Sink):
     """A sink beside which somebody listens."""
 
-    def __init__(self, sink: Sink, requests: Sequence[Request], ears: Ears, came: Ground) -> None:
+    def __init__(self, sink: Sink, requests: Sequence[Request], ears: Ears, came: Sequence[Came]) -> None:
         self.sink = sink
         self.requests = requests
         self.ears = ears
         self.came = came
 
     def answer(self, index: int, outcome: Outcome) -> None:
-        self.ears.hear(self.requests[index], self.came, outcome)
+        self.ears.hear(self.requests[index], self.came[index], outcome)
         self.sink.answer(index, outcome)
 
 
@@ -130,7 +131,9 @@ def listen(engine: Engine, ears: Ears) -> None:
     def heard_submit(requests: Sequence[Request], sink: Sink) -> None:
         for request in requests:
             ears.asked(request)
-        submit(requests, HeardSink(sink, requests, ears, (engine.view.seq, engine.clock.now_ns())))
+        now = (engine.view.seq, engine.clock.now_ns(), asyncio.get_running_loop().time())
+        came = [Came(*now, engine.writers.get(request.stream)) for request in requests]
+        submit(requests, HeardSink(sink, requests, ears, came))
 
     def heard_own(writer: Writer, command: Command, duty: Duty | None = None) -> Submission:
         submission = own(writer, command, duty)
@@ -216,6 +219,8 @@ class Node(Owner):
             self.store, self.clock, self.entropy, self.vocabulary, self.name, founds=not self.aside
         )
         listen(parts.engine, ears)
+        ears.pages.listen(parts)
+        ears.excuses.listen(parts)
         assert isinstance(self.clock, MachineClock)
         timekeeper = Timekeeper(self.clock, parts.engine.conditions)
         timekeeper.begin(max((head.at_ns for head in (await self.store.heads()).values()), default=0))

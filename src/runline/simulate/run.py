@@ -86,7 +86,7 @@ class Run:
         await asyncio.sleep(60.0)
         world.check_in_full()
         if world.failure is None:
-            await self.watching.compare()
+            world.held(self.watching.compare)
         for person in self.world.people:
             if person.errands and self.world.failure is None:
                 self.world.wrong(f"{person.name} has no answer to {person.errands[0].what} after all faults have ended")
@@ -126,6 +126,8 @@ def simulate(
         logger.setLevel(level)
         logger.propagate = propagate
     world = run.world
+    for counted in (world.judging.counted, world.pages.counted, world.excuses.counted):
+        world.coverage.judged += counted
     wrong = str(world.failure) if world.failure else ""
     passed_s = loop.passing.passed_ns / 1e9
     return (

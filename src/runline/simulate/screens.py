@@ -60,20 +60,17 @@ class Told:
             ]
             if others:
                 raise Wrong(f"{person.name} sees wagers of {others}")
-        if topic == "log" and person.user == "owner" and frame.kind == "delta":
-            missed = [seq for seq in range(self.position + 1, frame.position + 1) if seq not in seqs]
-            if missed:
-                raise Wrong(f"the log up to {frame.position} has {seqs}, and lacks {missed}")
         self.last[topic] = max([self.last.get(topic, 0), *seqs])
 
 
 class Screen:
-    """One screen. world: where it is. topics: what it follows."""
+    """One screen. world: where it is. topics: what it follows; node: of which part of the tree, "" for all of somebody's own."""
 
-    def __init__(self, world: Any, person: Person, topics: tuple[str, ...]) -> None:
+    def __init__(self, world: Any, person: Person, topics: tuple[str, ...], node: str = "") -> None:
         self.world = world
         self.person = person
         self.topics = topics
+        self.node = node
         self.follower = Follower()
         self.parser = Parser()
         self.told = Told()
@@ -92,7 +89,7 @@ class Screen:
     @property
     def name(self) -> str:
         """Whose it is, and of what."""
-        return f"the screen of {self.person.name} ({','.join(self.topics)})"
+        return f"the screen of {self.person.name} ({','.join(self.topics)}{self.node and f' of {self.node}'})"
 
     # The connection
 
@@ -114,7 +111,7 @@ class Screen:
         self.session = session_name(self.person.token)
         self.heard_s = self.world.loop.time()
         resume = [f"last-event-id: {self.follower.last_id}"] if self.follower.last_id else []
-        path = f"/v1/stream?topics={','.join(self.topics)}"
+        path = f"/v1/stream?topics={','.join(self.topics)}{self.node and f'&node={self.node}'}"
         self.world.step("request")
         pipe.send(request("GET", path, *resume, token=self.person.token))
         self.world.loop.call_later(SILENCE_S, self.look, pipe)
@@ -240,6 +237,7 @@ class Screen:
         try:
             self.world.referee.seen(self.person.stream, self.session, frame.position, frame.house)
             self.told.take(self.person, frame)
+            self.world.watched.frame(self, frame)
         except Wrong as wrong:
             self.world.wrong(f"{self.name}: {wrong}")
         self.world.story.note(event[1].encode())

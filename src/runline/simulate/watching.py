@@ -1,31 +1,15 @@
 """Watching: who switches screens on and off, and whether they show what is so.
 
-Rule: once everything is quiet, what a screen has put together from its frames is what the queries of the same name answer.
+Rule: once everything is quiet, what a screen has put together from its frames is what is so (`watched.py`).
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import msgspec
-
 from runline.domain.messages import HOUSE
-from runline.simulate.network import Answer
-from runline.simulate.people import Errand, Person
+from runline.simulate.people import Person
 from runline.simulate.screens import Screen
-from runline.simulate.story import Wrong
 from runline.simulate.world import World
 
 SCREENS_MAX = 12
-PAGE_ROWS = 100
 READS_AGAIN_S = (0.5, 5.0, 45.0)
-
-QUERIES = {
-    "lines": ("board", "fixture"),
-    "exposure": ("exposure", "market"),
-    "agents": ("figures", "agent"),
-    "players": ("players", "player"),
-}
-"""What the rows of a topic are, as a query, and by what they are told apart."""
 
 
 class Watching:
@@ -65,53 +49,24 @@ class Watching:
         if self.decisions.rarely(30):
             some = self.topics["staff"]
         topics = tuple(one for one in some if self.decisions.draw(2)) or (some[0],)
-        screen = Screen(world, person, topics)
+        screen = Screen(world, person, topics, self.node(person) if self.decisions.rarely(3) else "")
         world.screens.append(screen)
         world.tell(f"{screen.name} is switched on")
         screen.open()
 
+    def node(self, person: Person) -> str:
+        """A part of the tree, of somebody's own or not; seldom one that there is not."""
+        known = self.world.known(person.stream)
+        return known.key(known.book.tree.agents) if known is not None and known.book is not None else "root"
+
     # Whether they show what is so
 
-    async def compare(self) -> None:
-        """Compare all screens with what is answered now. Raises Wrong."""
+    def compare(self) -> None:
+        """Compare all screens with what is so now. Raises Wrong."""
+        node = self.world.node
+        assert node is not None
+        self.world.judging.judge_all()
+        now_ns = node.engine.clock.now_ns()
         for screen in self.world.screens:
             if screen.live and screen.person.token and screen.frames:
-                for name, rows in screen.told.rows.items():
-                    await self.compare_rows(screen, name, rows)
-
-    async def compare_rows(self, screen: Screen, name: str, rows: dict[str, Any]) -> None:
-        query, key = QUERIES[name]
-        head = self.world.referee.heads.get(screen.person.stream, 0)
-        found: dict[str, Any] = {}
-        after = ""
-        while True:
-            answer = await self.world.answer(self.ask, screen.person, query, f"?limit={PAGE_ROWS}{after}")
-            if answer.status != 200:
-                return
-            page = msgspec.json.decode(answer.body)
-            found.update((row[key], row) for row in page["items"])
-            if not page.get("next"):
-                break
-            after = f"&after={page['next']}"
-        if self.world.referee.heads.get(screen.person.stream, 0) != head:
-            return
-        told = shown(name, rows)
-        self.world.coverage.judged["rows of screens"] += len(told)
-        found = shown(name, found)
-        if told != found:
-            different = [one for one in {**told, **found} if told.get(one) != found.get(one)]
-            first = different[0]
-            raise Wrong(f"{screen.name}: {name} {first} is shown as {told.get(first)}, and is {found.get(first)}")
-
-    def ask(self, person: Person, query: str, params: str, then: Callable[[Errand, Answer | None], None]) -> Errand:
-        """Ask a page."""
-        return person.query(query, params, then)
-
-
-def shown(name: str, rows: dict[str, Any]) -> dict[str, Any]:
-    """What of a topic's rows the query of the same name has: games that are on the board, markets with open wagers."""
-    if name == "lines":
-        return {key: row for key, row in rows.items() if row["status"] == "scheduled"}
-    if name == "exposure":
-        return {key: row for key, row in rows.items() if row["wagers"]}
-    return rows
+                self.world.coverage.judged["rows of screens"] += self.world.watched.rows(screen, now_ns)

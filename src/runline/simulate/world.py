@@ -23,16 +23,19 @@ from runline.simulate.clocks import Machine
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions
 from runline.simulate.disk import Disk
+from runline.simulate.excuses import Came, Excuses
 from runline.simulate.folded import Folded
 from runline.simulate.judging import Judging
 from runline.simulate.knowing import Known
 from runline.simulate.loop import OWNER, VirtualLoop
 from runline.simulate.network import Answer, End, Pipe, Weather
-from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Ground, Node
+from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Node
+from runline.simulate.pages import Pages
 from runline.simulate.people import Errand, Person, new_id
 from runline.simulate.referee import Referee
 from runline.simulate.screens import Screen
 from runline.simulate.story import Story, Wrong
+from runline.simulate.watched import Watched
 
 NOON_NS = 1_467_374_400 * 10**9
 """1 July 2016, 12:00 UTC: where every run begins."""
@@ -48,12 +51,6 @@ STAFF = {
     "clerks": ["figures_view", "ticker_view", "board_view", "wager_place", "wager_void", "line_move"],
 }  # fmt: skip
 """Roles of a book's staff, and what they hold."""
-
-TROUBLED = ("unavailable", "house_stale", "busy")
-"""What is said only while something is wrong, or has been of late."""
-
-TROUBLE_S_MAX = 150.0
-"""How long after a fault may be felt: a minute's absence of the disk, a start, and what had waited meanwhile."""
 
 PASSWORD = "a long password"
 
@@ -92,9 +89,11 @@ class World:
         self.weather = Weather()
         self.referee = Referee()
         self.folded = Folded(vocabulary, self.referee.ended)
-        self.judging = Judging(vocabulary)
+        self.excuses = Excuses(self.disk, self.held)
+        self.judging = Judging(vocabulary, self.excuses)
+        self.pages = Pages(vocabulary, self.judging, self.disk, self.folded, self.held)
+        self.watched = Watched(self.pages)
         self.over = False
-        self.trouble_s = -1e9
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.entropy = Random("people").randbytes
         self.node: Node | None = None
@@ -175,27 +174,20 @@ class World:
         self.step("timer")
         self.judging.asked(request)
 
-    def hear(self, request: Request, came: Ground, outcome: Outcome) -> None:
+    def hear(self, request: Request, came: Came, outcome: Outcome) -> None:
         node = OWNER.get()
         if not isinstance(node, Node) or node.dead:
             return
         self.held(self.referee.outcome, request, outcome)
-        if (
-            isinstance(outcome, Refused)
-            and outcome.code in TROUBLED
-            and self.loop.time() > self.trouble_s + TROUBLE_S_MAX
-        ):
-            self.wrong(
-                f"{request.stream}: {type(request.command).__name__} was refused as {outcome.code}, and nothing is wrong"
-            )
         engine = node.engine
+        if isinstance(outcome, Refused):
+            self.held(self.excuses.refused, request.stream, outcome, node.parts, came)
         writer = engine.writers.get(request.stream)
         owns = writer is not None and self.disk.is_owned_at(request.stream, writer.head.epoch)
         if owns:
             self.judging.kept_by(request.stream, writer)
-        now: Ground = (engine.view.seq, engine.clock.now_ns())
-        judge = partial(self.judging.outcome, owns=owns)
-        self.held(judge, request, outcome, (came[0], now[0]), (came[1], now[1]))
+        house, times = (came.house, engine.view.seq), (came.at_ns, engine.clock.now_ns())
+        self.held(partial(self.judging.outcome, owns=owns), request, outcome, house, times)
 
     # The processes
 

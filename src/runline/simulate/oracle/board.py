@@ -181,7 +181,7 @@ def line_refused(house: House, at: Asked) -> None:
 def line_held(house: House, at: Asked) -> None:
     off_the_board(house, at.market, "held", at.entered_ns)
     place = (at.market, at.fixture, at.kind, at.period, at.line_quarters, tuple(at.prices), at.entered_ns)
-    house.held[at.market] = Held(*place, tuple(at.reasons), at.source, house.seq)
+    house.held[at.market] = Held(*place, tuple(at.reasons), at.source, house.seq, house.at_ns)
     house.touch("held", at.market)
 
 

@@ -83,19 +83,20 @@ def costs_of(kind: str, legs: list[Taken]) -> dict[int, int]:
     }
 
 
-def worst_case(market: str, legs: list[Taken]) -> dict[str, Any]:
-    """The most that is lost, and by which margins or sums from below (None where there is no bound, or no number)."""
+def case_of(market: str, legs: list[Taken], which: str) -> dict[str, Any]:
+    """The `worst` or the `best` case, and by which margins or sums from below it is so (None where there is no bound, or no
+    number)."""
     kind = market.rsplit(":", 1)[1]
-    worst = exposure(market, legs)["worst"]
+    lost = exposure(market, legs)[which]
     if not legs or kind not in ("spread", "total"):
-        return {"exposure_minor": worst, "low": None, "high": None}
+        return {"exposure_minor": lost, "low": None, "high": None}
     costs = costs_of(kind, legs)
     numbers = list(costs)
-    low = high = next(number for number in numbers if costs[number] == worst)
-    while costs.get(high + 1) == worst:
+    low = high = next(number for number in numbers if costs[number] == lost)
+    while costs.get(high + 1) == lost:
         high += 1
     return {
-        "exposure_minor": worst,
+        "exposure_minor": lost,
         "low": low if low > numbers[0] or kind == "total" else None,
         "high": high if high < numbers[-1] else None,
     }

@@ -96,7 +96,7 @@ def fixture_postponed(house: House, at: Asked) -> None:
     wait_for_lines(house, at.fixture)
     nothing_held(house, at.fixture)
     house.end_timer("cutoff", at.fixture)
-    house.postponed[at.fixture] = house.seq
+    house.postponed[at.fixture] = (house.at_ns, at.reason)
     house.touch("postponed", at.fixture)
     look_soon(house, at.fixture)
 

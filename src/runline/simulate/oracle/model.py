@@ -8,6 +8,7 @@ from runline.simulate.oracle import agents as _agents
 from runline.simulate.oracle import board as _board
 from runline.simulate.oracle import guard as _guard
 from runline.simulate.oracle import lines as _lines
+from runline.simulate.oracle import pages as _pages
 from runline.simulate.oracle import placing as _placing
 from runline.simulate.oracle import sessions as _sessions
 from runline.simulate.oracle import settlement as _settlement
@@ -22,7 +23,7 @@ from runline.simulate.oracle.sessions import a_session
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
 from runline.simulate.oracle.text import a_line, a_reason
 
-NOUNS = (_accounts, _agents, _board, _guard, _lines, _placing, _sessions, _settlement, _watch)
+NOUNS = (_accounts, _agents, _board, _guard, _lines, _pages, _placing, _sessions, _settlement, _watch)
 """What is imported for the rules that it enters."""
 
 REQUIRED = object()

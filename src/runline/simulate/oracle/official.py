@@ -125,6 +125,11 @@ def rules_of(sport: str, league: str) -> League:
     return BY_LEAGUE[league] if league in BY_LEAGUE and sport == "basketball" else BY_SPORT[sport]
 
 
+def unit_of(sport: str) -> str:
+    """What lengths of a game count."""
+    return "half-innings" if sport == "baseball" else "minutes"
+
+
 def has_period(sport: str, league: str, period: str) -> bool:
     """Whether a game has such a period."""
     return rules_of(sport, league).has(period)

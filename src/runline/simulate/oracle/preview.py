@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from runline.simulate.oracle.answers import Event
-from runline.simulate.oracle.exposure import Taken, exposure, worst_case
+from runline.simulate.oracle.exposure import Taken, case_of, exposure
 from runline.simulate.oracle.people import may
 from runline.simulate.oracle.state import ROOT, Book, Leg
 from runline.simulate.oracle.tree import is_below, upwards
@@ -53,7 +53,7 @@ def moves(book: Book, actor: str, events: tuple[Event, ...]) -> dict[str, Any]:
         before = open_in(book, node, market)
         after = without([*before, *comes.get(market, [])], goes.get(market, []))
         if places(before) != places(after):
-            worst[market] = worst_case(market, after)
+            worst[market] = case_of(market, after, "worst")
             difference = worst[market]["exposure_minor"] - exposure(market, before)["worst"]
             if difference:
                 change[market] = difference

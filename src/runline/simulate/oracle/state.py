@@ -50,10 +50,12 @@ class Session:
 
 @dataclass
 class Layer:
-    """A suspension. node: where whoever set it stands. seq: when it was set, or taken over."""
+    """A suspension. node: where whoever set it stands. seq, since_ns: when it was set, or taken over; reason: why."""
 
     node: str
     seq: int
+    since_ns: int
+    reason: str
 
 
 @dataclass
@@ -146,6 +148,7 @@ class Held:
     reasons: tuple[str, ...]
     source: str
     seq: int
+    at_ns: int
 
 
 @dataclass
@@ -188,8 +191,9 @@ class House(Stream):
     """The house.
 
     of_game: the markets of each game. rulings: (position, league, market, period, rule or None), in order. starts: (until
-    position, start) of each game that was moved. archived: (league, sport, what is known) of games that have left. opened:
-    (owner, position) of each book. told: what books settle by, by position; newest: where it stands for each game.
+    position, start) of each game that was moved. postponed: since when, and why. archived: (league, sport, what is known) of
+    games that have left. opened: (owner, position) of each book. told: what books settle by, by position; newest: where it
+    stands for each game.
     """
 
     leagues: dict[str, str] = field(default_factory=dict)
@@ -204,7 +208,7 @@ class House(Stream):
     rulings: list[tuple[int, str, str, str, dict[str, Any] | None]] = field(default_factory=list)
     zones: dict[tuple[str, str], str] = field(default_factory=dict)
     starts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    postponed: dict[str, int] = field(default_factory=dict)
+    postponed: dict[str, tuple[int, str]] = field(default_factory=dict)
     windows: dict[str, list[Window]] = field(default_factory=dict)
     feeds: dict[str, Feed] = field(default_factory=dict)
     slow: dict[str, int] = field(default_factory=dict)

@@ -100,7 +100,7 @@ def suspend(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
 
 @event("Suspended")
 def suspended(stream: Stream, at: Asked) -> None:
-    stream.layers[at.scope, at.subject] = Layer(at.node, stream.seq)
+    stream.layers[at.scope, at.subject] = Layer(at.node, stream.seq, stream.at_ns, at.reason)
     stream.touch("layer", (at.scope, at.subject))
 
 

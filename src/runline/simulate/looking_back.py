@@ -1,0 +1,256 @@
+"""Looking back: what the queries of history must answer: all rows of a stream's log, or of its tables, one by one, by what is
+asked for, who asks, and where the page before has ended.
+
+Rule: tables are the log folded (`folded.py`), and who may see what says the oracle. So nothing is taken from what answers.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from runline.domain.catalog import Fixture
+from runline.domain.messages import HOUSE, Event, Rejected, event_body
+from runline.domain.tickets import Ticket
+from runline.domain.times import time_of
+from runline.domain.vocabulary import Vocabulary
+from runline.domain.words import in_words
+from runline.engine.envelope import Logged, decode_envelope
+from runline.engine.ids import id_bytes, id_text
+from runline.simulate.disk import Disk
+from runline.simulate.folded import Folded
+from runline.simulate.oracle.answers import Refused, refuse_unless
+from runline.simulate.oracle.asking import Page, Reader, cut
+from runline.simulate.oracle.rules import Asked
+from runline.simulate.oracle.sight import agent_of, concerns, sees
+from runline.simulate.oracle.state import ROOT, Book, Stream
+from runline.simulate.oracle.tree import is_below
+from runline.simulate.told import plain_event
+
+Row = dict[str, Any]
+
+
+class LookingBack:
+    """What there is to look back at. kept: the disk. folded: its tables, by the log."""
+
+    def __init__(self, vocabulary: Vocabulary, disk: Disk, folded: Folded) -> None:
+        self.vocabulary = vocabulary
+        self.kept = disk.kept
+        self.folded = folded
+        self.logs: dict[str, list[tuple[Logged, Event]]] = {}
+        self.pages: dict[str, Callable[[Stream, Reader, Asked], Page]] = {
+            "wagers": self.wagers,
+            "ledger": self.ledger,
+            "log": self.log,
+            "refusals": self.refusals,
+            "trace": self.trace,
+        }
+
+    def entries(self, stream: str) -> list[tuple[Logged, Event]]:
+        """The log of a stream."""
+        found = self.logs.setdefault(stream, [])
+        for row in self.kept.log.get(stream, [])[len(found) :]:
+            entry = decode_envelope(row[4])
+            found.append((entry, entry.event(self.vocabulary)))
+        return found
+
+    def goes_back(self, stream: str) -> bool:
+        """Whether a stream's time goes back somewhere, since a clock that was wrong was put right."""
+        return any(later.at_ns < entry.at_ns for (entry, _), (later, _) in pairwise(self.entries(stream)))
+
+    # Money
+
+    def of_player(self, stream: Stream, reader: Reader, asked: Asked) -> Callable[[str], bool]:
+        """Which players' rows are wanted. Raises Refused where that is more than somebody's own."""
+        if reader.player:
+            refuse_unless(asked.player in ("", reader.player) and not asked.agent, "not_permitted")
+            return lambda player: player == reader.player
+        if asked.player:
+            refuse_unless(is_below(stream, reader.node, agent_of(stream, asked.player)), "not_permitted")
+        if asked.agent:
+            refuse_unless(is_below(stream, reader.node, asked.agent), "not_permitted")
+            assert isinstance(stream, Book)
+            refuse_unless(asked.agent in stream.parents, "unknown_agent", agent=asked.agent)
+        top = asked.agent or reader.node
+        return lambda player: asked.player in ("", player) and is_below(stream, top, agent_of(stream, player))
+
+    def ledger(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        is_wanted = self.of_player(stream, reader, asked)
+        assert isinstance(stream, Book)
+        rows = [
+            (number, {"number": number, **asdict(entry)})
+            for number, entry in stream.entries.items()
+            if is_wanted(entry.player) and in_window(asked, entry.at_ns)
+        ]
+        return in_order(rows, asked)
+
+    def wagers(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        is_of_player = self.of_player(stream, reader, asked)
+        found = []
+        for ticket in self.folded.store.stored(stream.name, Ticket):
+            first = ticket.legs[0]
+            about = {"fixture": first.fixture, "market": first.market, "side": first.side, "status": ticket.status}
+            if (
+                is_of_player(ticket.player)
+                and all(asked.fields[name] in ("", value) for name, value in about.items())
+                and ticket.risk_minor >= asked.least_minor
+                and (not asked.most_minor or ticket.risk_minor <= asked.most_minor)
+                and in_window(asked, ticket.placed_ns)
+            ):
+                found.append(ticket)
+        games = {game.name: game for game in self.folded.store.stored(HOUSE, Fixture)}
+        row = self.wager_row
+        if asked.sort == "placed":
+            return in_order([(one.number, row(stream, one, games)) for one in found], asked)
+        rows = sorted(((one.risk_minor, one.number), one) for one in found)
+        if asked.order == "descending":
+            rows.reverse()
+        if asked.after:
+            risk, number = map(a_number, asked.after.partition(":")[::2])
+            if risk is None or number is None:
+                return Page([])
+            last = (risk, number)
+            rows = [one for one in rows if (one[0] < last if asked.order == "descending" else one[0] > last)]
+        shown = [(key, row(stream, one, games)) for key, one in rows]
+        return cut(shown, asked.limit, lambda key: f"{key[0]}:{key[1]}")
+
+    def wager_row(self, stream: Stream, ticket: Ticket, games: dict[str, Any]) -> Row:
+        """A ticket as a page shows it."""
+        words = [msgspec.to_builtins(in_words(games.get(leg.fixture), leg)) for leg in ticket.legs]
+        legs = []
+        for leg, row in zip(ticket.legs, words, strict=True):
+            how: tuple[Any, ...] = (leg.ended.result, leg.ended.price, leg.ended.share) if leg.ended else (None,) * 3
+            ended = dict(zip(("result", "counts_at", "share"), how, strict=True))
+            legs.append({**row, "status": leg.status, **ended})
+        names = ("player", "agent", "kind", "risk_minor", "win_minor", "writer", "channel", "placed_ns", "status")
+        return {
+            **words[0],
+            **{name: getattr(ticket, name) for name in (*names, "number", "result", "returned_minor", "closed_ns")},
+            "legs": legs,
+            "selection": "; ".join(leg["selection"] for leg in legs),
+            "void_reason": self.void_reason(stream.name, ticket),
+        }
+
+    def void_reason(self, stream: str, ticket: Ticket) -> str:
+        """Why a ticket is void: what whoever voided it has said, or what the house has said of its game."""
+        if ticket.status == "void":
+            said = [
+                getattr(event, "reason", "")
+                for entry, event in self.entries(stream)
+                if entry.type == "WagerVoided" and getattr(event, "wager", 0) == ticket.number
+            ]
+            return said[-1] if said else ""
+        if ticket.result != "void":
+            return ""
+        entry, event = self.entries(HOUSE)[ticket.settlement - 1]
+        if entry.type == "FixtureCancelled":
+            return "the game was cancelled"
+        score = getattr(event, "score", None)
+        called = entry.type == "ResultConfirmed" and score is not None and score.length is not None
+        return "the game was called before it was official" if called else "the game was not played in time"
+
+    # The log
+
+    def seen(self, stream: Stream, reader: Reader) -> list[tuple[Logged, Event, str]]:
+        """The entries that somebody may see, each with the player whom it concerns."""
+        found = []
+        for entry, event in self.entries(stream.name):
+            shown_to, fields = type(event).shown_to.value, plain_event(event)[1]
+            if sees(stream, reader, shown_to, fields):
+                found.append((entry, event, concerns(stream, shown_to, fields)[1]))
+        return found
+
+    def log(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        if asked.player and not reader.player:
+            refuse_unless(is_below(stream, reader.node, agent_of(stream, asked.player)), "not_permitted")
+        before = a_number(asked.after) if asked.after else 2**62
+        rows = [
+            (entry, event)
+            for entry, event, player in reversed(self.seen(stream, reader))
+            if before is not None
+            and entry.seq < before
+            and asked.type in ("", entry.type)
+            and asked.actor in ("", entry.actor)
+            and asked.player in ("", player)
+            and in_window(asked, entry.at_ns)
+        ][: asked.limit]
+        items = [
+            {
+                **{name: getattr(entry, name) for name in ("seq", "at_ns", "actor", "session", "command")},
+                "event": msgspec.json.decode(event_body(event)),
+            }
+            for entry, event in rows
+        ]
+        # A full page goes on wherever there is something before it in the window, seen or not.
+        last = rows[-1][0].seq if len(rows) == asked.limit else 0
+        first = next((one.seq for one, _ in self.entries(stream.name) if in_window(asked, one.at_ns)), 0)
+        return Page(items, str(last) if last > first else "")
+
+    def trace(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        if not asked.command:
+            return Page([])
+        try:
+            id_bytes(asked.command)
+        except Rejected as rejected:
+            raise Refused(rejected.code) from None
+        items = []
+        for entry, _, _ in self.seen(stream, reader):
+            if entry.command == asked.command.lower():
+                names = ("seq", "type", "actor", "node", "received_ns", "queued_ns", "decided_ns")
+                batches = [one[1:] for one in self.kept.batches if one[0] == entry.node and one[1] >= entry.decided_ns]
+                sealed_ns = batches[0][0] if batches else None
+                durable_ns = (batches[1][1] or None) if len(batches) > 1 else None
+                row = {name: getattr(entry, name) for name in names}
+                items.append({**row, "sealed_ns": sealed_ns, "durable_ns": durable_ns})
+        return Page(items)
+
+    def refusals(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        """Those that the disk has. (They are in no log.)"""
+        rows = []
+        for key, one in self.kept.refusals.items():
+            user = stream.users.get(one.actor)
+            if (
+                key[0] == stream.name
+                and is_below(stream, reader.node, user.node if user else ROOT)
+                and all(asked.fields[name] in ("", getattr(one, name)) for name in ("actor", "command", "code"))
+                and (not asked.since or one.last_ns >= time_of(asked.since))
+                and (not asked.until or one.first_ns < time_of(asked.until))
+            ):
+                row = {
+                    **{name: getattr(one, name) for name in ("first_ns", "last_ns", "actor", "command", "code")},
+                    "count": one.count,
+                    "first_id": id_text(one.first_id) if any(one.first_id) else "",
+                    "message": one.message,
+                    "details": msgspec.json.decode(one.details),
+                }
+                rows.append(((one.minute, one.actor, one.command, one.code), row))
+        rows.sort(key=lambda row: row[0], reverse=True)
+        if asked.after:
+            minute, *kind = asked.after.split(":")
+            if not minute.isdecimal() or len(minute) > 18 or len(kind) != 3:
+                return Page([])
+            rows = [row for row in rows if row[0] < (int(minute), *kind)]
+        return cut(rows, asked.limit, lambda key: ":".join(map(str, key)))
+
+
+def in_window(asked: Asked, at_ns: int) -> bool:
+    """Whether it was in the time that is asked for."""
+    return (not asked.since or at_ns >= time_of(asked.since)) and (not asked.until or at_ns < time_of(asked.until))
+
+
+def a_number(text: str) -> int | None:
+    """The number that `after` names, if it names one."""
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
+def in_order(rows: list[tuple[int, Row]], asked: Asked) -> Page:
+    """A page of rows in the order of their numbers."""
+    after = a_number(asked.after) if asked.after else None
+    if asked.after and after is None:
+        return Page([])
+    rows = sorted(rows, key=lambda row: row[0], reverse=asked.order == "descending")
+    if after is not None:
+        rows = [row for row in rows if (row[0] < after if asked.order == "descending" else row[0] > after)]
+    return cut(rows, asked.limit)

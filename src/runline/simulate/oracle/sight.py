@@ -1,0 +1,47 @@
+"""Sight: whom an event concerns, and who may see it. Deny unless permitted: staff see what their permissions show of their own
+part of the tree, players what concerns their own account, and the board."""
+
+from typing import Any
+
+from runline.simulate.oracle.asking import Reader
+from runline.simulate.oracle.state import ROOT, Book, Stream
+from runline.simulate.oracle.tree import is_below
+
+EVERYONE = "*"
+"""In the place of a node."""
+
+ABOUT = ("scope", "user", "player", "agent", "node", "role")
+"""The fields that say whom an event concerns; the first that it has counts."""
+
+
+def agent_of(stream: Stream, player: str) -> str:
+    """Where a player stands; at the root if there is none of that number."""
+    known = stream.players.get(player) if isinstance(stream, Book) else None
+    return known.agent if known else ROOT
+
+
+def concerns(stream: Stream, shown_to: str, fields: dict[str, Any]) -> tuple[str, str]:
+    """(the node whose part of the tree an event concerns, the player or "")."""
+    about = next((name for name in ABOUT if name in fields), "")
+    if not about:
+        return (EVERYONE if shown_to == "board_view" else ROOT), ""
+    value = fields[about]
+    if about == "scope":
+        subject = fields["subject"]
+        if value == "player":
+            return agent_of(stream, subject), subject
+        return (subject if value == "agent" else EVERYONE), ""
+    if about == "player":
+        return agent_of(stream, value), value
+    if about in ("user", "role"):
+        known = (stream.users if about == "user" else stream.roles).get(value)
+        return (known.node if known else ROOT), ""
+    return value, ""
+
+
+def sees(stream: Stream, reader: Reader, shown_to: str, fields: dict[str, Any]) -> bool:
+    """Whether somebody may see an event."""
+    node, player = concerns(stream, shown_to, fields)
+    if reader.player:
+        return shown_to in reader.may if node == EVERYONE else player == reader.player
+    return shown_to in reader.may and (reader.node == ROOT or node == EVERYONE or is_below(stream, reader.node, node))

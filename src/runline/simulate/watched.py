@@ -1,0 +1,126 @@
+"""Watched: whether a screen is shown what it may be shown, and all of that, by the oracle's tree and permissions.
+
+Rule: an event is looked at where nothing that changes who sees what has happened since; there the hub saw what the oracle sees.
+Rows are compared once everything is quiet: those of a screen are what the oracle's pages of the same name are.
+"""
+
+from typing import Any
+
+from runline.simulate.oracle import asking
+from runline.simulate.oracle.answers import Refused
+from runline.simulate.oracle.asking import Reader
+from runline.simulate.oracle.people import may
+from runline.simulate.oracle.rules import Asked
+from runline.simulate.oracle.sight import sees
+from runline.simulate.oracle.state import Stream
+from runline.simulate.pages import Pages, rows_difference, without_times
+from runline.simulate.story import Wrong
+from runline.simulate.told import plain_event
+
+EVERYTHING = 10**9
+
+QUERIES = {
+    "lines": ("board", "fixture"),
+    "exposure": ("exposure", "market"),
+    "agents": ("figures", "agent"),
+    "players": ("players", "player"),
+}
+"""What the rows of a topic are, as a query, and by what they are told apart."""
+
+
+class Watched:
+    """What screens are shown, held against the oracle."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+        self.judging = pages.judging
+
+    def reader(self, screen: Any, now_ns: int | None) -> Reader:
+        """Who looks at a screen. now_ns: the time, if their session must go on. Raises Refused."""
+        stream = self.judging.model.stream(screen.person.stream)
+        if now_ns is not None:
+            reader = asking.reader_now(stream, screen.session, now_ns)
+        else:
+            held = stream.sessions.get(screen.session)
+            if held is None:
+                raise Refused("not_signed_in")
+            user = stream.users[held.user]
+            reader = Reader(user, user.node, may(stream, user))
+        return Reader(reader.user, screen.node or reader.node, reader.may)
+
+    # Events
+
+    def frame(self, screen: Any, frame: Any) -> None:
+        """A frame with events comes, which joins the one before. Raises Wrong."""
+        told = {
+            topic: frame.topics[topic]["events"]
+            for topic in ("wagers", "log", "notifications")
+            if topic in frame.topics
+        }
+        if not told or frame.kind not in ("image", "delta"):
+            return
+        name = screen.person.stream
+        self.judging.judge_up_to(name, frame.position)
+        entries = self.pages.back.entries(name)
+        first = min([one["seq"] for events in told.values() for one in events], default=frame.position + 1)
+        if frame.kind == "delta":
+            first = min(first, frame.after + 1)
+        if any(type(event).changes_sight for _, event in entries[first - 1 :]):
+            self.pages.counted["frames while somebody's sight changed"] += 1
+            return
+        stream = self.judging.model.stream(name)
+        try:
+            reader = self.reader(screen, None)
+        except Refused:
+            return
+        for topic, events in told.items():
+            seen = [one["seq"] for one in events if one.get("stream", name) == name]
+            for seq in seen:
+                if not self.sees(stream, reader, seq):
+                    raise Wrong(f"{topic} at {frame.position} shows {entries[seq - 1][0].type}, which is not for them")
+            if topic == "log" and frame.kind == "delta":
+                all_seen = [seq for seq in range(frame.after + 1, frame.position + 1) if self.sees(stream, reader, seq)]
+                if all_seen != seen:
+                    raise Wrong(
+                        f"the log from {frame.after} to {frame.position} shows {seen}, and must show {all_seen}"
+                    )
+            self.pages.counted[f"events of {topic}"] += len(seen)
+
+    def sees(self, stream: Stream, reader: Reader, seq: int) -> bool:
+        """Whether somebody may see what stands at a position of their stream."""
+        event = self.pages.back.entries(stream.name)[seq - 1][1]
+        return sees(stream, reader, type(event).shown_to.value, plain_event(event)[1])
+
+    # Rows
+
+    def rows(self, screen: Any, now_ns: int) -> int:
+        """All is quiet, and durable: what a screen has put together is what is so. Returns how many rows it has. Raises Wrong."""
+        name = screen.person.stream
+        model = self.judging.model
+        stream, house = model.stream(name), model.house
+        try:
+            reader = self.reader(screen, now_ns)
+        except Refused:
+            return 0
+        count = 0
+        for topic, rows in screen.told.rows.items():
+            query, key = QUERIES[topic]
+            fields = dict.fromkeys(("after", "league", "fixture", "player", "agent", "node"), "")
+            asked = Asked({**fields, "status": "scheduled", "limit": EVERYTHING})
+            show = asking.QUERIES[query].show
+            assert show is not None
+            there = [] if topic == "agents" and reader.player else show(stream, house, reader, asked, now_ns).items
+            expected = {row[key]: row for row in there}
+            found = {one: without_times(row) for one, row in rows.items() if is_there(topic, row)}
+            if set(expected) != set(found):
+                raise Wrong(f"{screen.name}: {topic} are {sorted(expected)}, and it shows {sorted(found)}")
+            told = rows_difference(list(expected.values()), [found[one] for one in expected])
+            if told:
+                raise Wrong(f"{screen.name}: {topic}: {told}")
+            count += len(found)
+        return count
+
+
+def is_there(topic: str, row: dict[str, Any]) -> bool:
+    """Whether a row of a topic is one of the query of the same name: games that are on the board, markets with open wagers."""
+    return row["status"] == "scheduled" if topic == "lines" else bool(row["wagers"]) if topic == "exposure" else True
