@@ -7,8 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from tests.doubles import pair
-from tests.doubles.pair_rules import PAIRS
 from tests.doubles.stage import BookStage, HouseStage, Stage
 from tests.doubles.stands import entries, stands
 
@@ -18,6 +16,7 @@ from runline.domain.preview import moves_shown_to
 from runline.domain.setbacks import PutAside
 from runline.domain.settlement import TakeResult
 from runline.domain.vocabulary import NOUNS, Vocabulary, plain_vocabulary
+from runline.simulate import pair
 from runline.simulate.oracle import Model, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
 from runline.simulate.oracle.model import frozen
@@ -41,9 +40,8 @@ def previewed(stage: Stage, actor: str, decided: list[Event]) -> dict[str, Any]:
 class Beside:
     """The model, and what was compared: how often each command ended how."""
 
-    def __init__(self, vocabulary: Vocabulary, known: dict[str, Any]) -> None:
-        """known: what the model knows besides its own rules."""
-        self.model = Model(shapes(vocabulary), **known)
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.model = Model(shapes(vocabulary))
         self.ends: Counter[tuple[str, str]] = Counter()
         self.story: list[str] = []
 
@@ -122,8 +120,8 @@ class Compared(Stage):
 class ComparedHouse(Compared, HouseStage):
     """The house, and the clock of all."""
 
-    def __init__(self, vocabulary: Vocabulary, known: dict[str, Any]) -> None:
-        self.beside = Beside(vocabulary, known)
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.beside = Beside(vocabulary)
         super().__init__(vocabulary)
 
     def open_book(self, name: str) -> "ComparedBook":
@@ -151,4 +149,4 @@ class ComparedBook(Compared, BookStage):
 
 def compared_stage(*, pairs: bool = False) -> ComparedHouse:
     """A house with the model beside it. pairs: both know pairs."""
-    return ComparedHouse(Vocabulary(*NOUNS, pair), PAIRS) if pairs else ComparedHouse(plain_vocabulary(), {})
+    return ComparedHouse(Vocabulary(*NOUNS, pair) if pairs else plain_vocabulary())

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Protocol, TypeVar
 
-from tests.doubles import pair
 from tests.doubles.stage import HOUR_NS, SECOND_NS, BookStage, HouseStage
 from tests.doubles.words import EVERY, board, game, line, player, role
 
@@ -38,6 +37,7 @@ from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
 from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.domain.watch import KeepFeed, WatchFeed
+from runline.simulate import pair
 
 T = TypeVar("T")
 

@@ -7,8 +7,6 @@ adds what is missing for the present versions, and never changes a line that is 
 
 from pathlib import Path
 
-from tests.doubles import pair
-from tests.doubles.pair import PairPlaced, PlacePair
 from tests.doubles.stage import HOUR_NS, NOON_NS, BookStage, HouseStage, Stage
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
@@ -42,6 +40,8 @@ from runline.domain.watch import KeepFeed, NoteHealth, WatchFeed
 from runline.domain.zones import SetZone
 from runline.engine.envelope import Envelope, Logged, content_digest, decode_envelope, encode_envelope
 from runline.engine.ids import uuid7
+from runline.simulate import pair
+from runline.simulate.pair import PairPlaced, PlacePair
 
 FILE = Path(__file__).parents[1] / "golden" / "events.jsonl"
 

@@ -4,8 +4,6 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from tests.doubles import pair
-from tests.doubles.pair import PlacePair
 from tests.integration.world import (
     AWAY_WINS,
     HOME_WINS,
@@ -24,6 +22,8 @@ from runline.domain.tickets import Ticket, VoidWager
 from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.engine.bus import Question
 from runline.evaluate.trace import trace
+from runline.simulate import pair
+from runline.simulate.pair import PlacePair
 from runline.store.sqlite import SqliteStore
 
 PAIR = PlacePair("P1", ((MONEYLINE, "home"), ("G2:game:total", "under")), 10_00)

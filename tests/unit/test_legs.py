@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from tests.doubles import pair
-from tests.doubles.pair import PairPlaced, PlacePair
 from tests.doubles.stage import HOUR_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, player, wager
 
@@ -22,7 +20,8 @@ from runline.domain.rows import row_encoder
 from runline.domain.settlement import straight
 from runline.domain.tickets import Ticket, TicketGame, VoidWager, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.vocabulary import NOUNS, Vocabulary
-from runline.simulate import laws
+from runline.simulate import laws, pair
+from runline.simulate.pair import PairPlaced, PlacePair
 
 AWAY = Leg("G1", "G1:game:moneyline", "away", None, "+120")
 OVER = Leg("G1", "G1:game:total", "over", 34, "-105")

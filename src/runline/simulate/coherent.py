@@ -47,6 +47,31 @@ def place_wager(known: Known) -> Fields | None:
     return fields
 
 
+def place_pair(known: Known) -> Fields | None:
+    """A pair at lines of games that have not begun, mostly."""
+    markets, fixtures = known.view.catalog.markets, known.view.catalog.fixtures
+    offered = [one for one in markets.values() if fixtures[one.fixture].status == "scheduled"] or list(markets.values())
+    if known.book is None or not offered:
+        return None
+    decisions = known.decisions
+    legs = [decisions.one(offered[: -3 * RECENT - 1 : -1]) for _ in range(2)]
+    return {
+        "player": known.key(known.book.tree.players),
+        "selections": [(leg.name, decisions.one(SIDES[leg.kind])) for leg in legs],
+        "risk_minor": amount(known, ""),
+    }
+
+
+def void_leg(known: Known) -> Fields | None:
+    """A leg of a ticket that has several."""
+    tickets = known.book.tickets.by_number.values() if known.book else ()
+    several = [one for one in tickets if one.more]
+    if not several:
+        return None
+    chosen = known.decisions.one(several[: -RECENT - 1 : -1])
+    return {"wager": chosen.number, "leg": 1 + known.decisions.draw(2), "reason": reason(known, "")}
+
+
 def post_lines(known: Known) -> Fields | None:
     fixtures = known.view.catalog.fixtures
     scheduled = [name for name, one in fixtures.items() if one.status == "scheduled"]
@@ -151,6 +176,8 @@ def restore_user(known: Known) -> Fields | None:
 
 COHERENT: dict[str, Callable[[Known], Fields | None]] = {
     "PlaceWager": place_wager,
+    "PlacePair": place_pair,
+    "VoidLeg": void_leg,
     "PostLines": post_lines,
     "CreateFixture": create_fixture,
     "EnterResult": enter_result,

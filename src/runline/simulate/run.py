@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from runline.domain.vocabulary import Vocabulary, plain_vocabulary
+from runline.domain.vocabulary import NOUNS, Vocabulary
+from runline.simulate import pair
 from runline.simulate.acts import Acts
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions, Steps
@@ -106,13 +107,18 @@ class Run:
             await asyncio.sleep(60.0)
 
 
+def simulated_vocabulary() -> Vocabulary:
+    """All that Runline declares, and a kind of ticket of several legs."""
+    return Vocabulary(*NOUNS, pair)
+
+
 def simulate(
     seed: int, steps: int, given: Steps | None = None, vocabulary: Vocabulary | None = None
 ) -> tuple[Outcome, Coverage]:
     """One run."""
     loop = VirtualLoop()
     decisions = Decisions(seed, given)
-    run = Run(decisions, vocabulary or plain_vocabulary(), loop, steps)
+    run = Run(decisions, vocabulary or simulated_vocabulary(), loop, steps)
     logger = logging.getLogger("runline")
     level, propagate = logger.level, logger.propagate
     logger.addHandler(run.world.listening)

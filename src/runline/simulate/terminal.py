@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from runline.domain.vocabulary import Vocabulary, plain_vocabulary
+from runline.domain.vocabulary import Vocabulary
 from runline.shell import complain
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Steps
-from runline.simulate.run import Outcome, simulate
+from runline.simulate.run import Outcome, simulate, simulated_vocabulary
 from runline.simulate.shrink import shrink
 
 REPLAYED_STEPS = 10**9
@@ -41,7 +41,7 @@ def run_seeds(
     if story is not None and not story.absolute().parent.is_dir():
         return complain(f"--story: there is no folder {story.absolute().parent}")
     until = time.monotonic() + minutes * 60 if minutes is not None else None
-    vocabulary = plain_vocabulary()
+    vocabulary = simulated_vocabulary()
     # What is imported and declared stays, and need not be looked through again and again.
     gc.collect()
     gc.freeze()

@@ -1,6 +1,5 @@
 """Model: all streams as they must be, and what each command must lead to."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from runline.simulate.oracle import accounts as _accounts
@@ -9,6 +8,7 @@ from runline.simulate.oracle import board as _board
 from runline.simulate.oracle import guard as _guard
 from runline.simulate.oracle import lines as _lines
 from runline.simulate.oracle import pages as _pages
+from runline.simulate.oracle import pairs as _pairs
 from runline.simulate.oracle import placing as _placing
 from runline.simulate.oracle import sessions as _sessions
 from runline.simulate.oracle import settlement as _settlement
@@ -18,12 +18,12 @@ from runline.simulate.oracle.calendar import Calendar
 from runline.simulate.oracle.figures import entries_of, figures_of
 from runline.simulate.oracle.people import sender_of
 from runline.simulate.oracle.preview import moves
-from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Ground, Moment, Rule, Take
+from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Moment
 from runline.simulate.oracle.sessions import a_session
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
 from runline.simulate.oracle.text import a_line, a_reason
 
-NOUNS = (_accounts, _agents, _board, _guard, _lines, _pages, _placing, _sessions, _settlement, _watch)
+NOUNS = (_accounts, _agents, _board, _guard, _lines, _pages, _pairs, _placing, _sessions, _settlement, _watch)
 """What is imported for the rules that it enters."""
 
 REQUIRED = object()
@@ -47,19 +47,10 @@ def frozen(value: Any) -> Any:
 class Model:
     """The house and its books.
 
-    shapes: of each command its fields, each with its default or REQUIRED. rules, takes, grounds: what is known of commands and
-    events, if not only what the oracle has itself.
+    shapes: of each command its fields, each with its default or REQUIRED.
     """
 
-    def __init__(
-        self,
-        shapes: Shapes,
-        *,
-        rules: Mapping[str, Rule] = RULES,
-        takes: Mapping[str, Take] = TAKES,
-        grounds: Mapping[str, Ground] = GROUNDS,
-    ) -> None:
-        self.rules, self.takes, self.grounds = rules, takes, grounds
+    def __init__(self, shapes: Shapes) -> None:
         self.said = {
             command: frozen({name: default for name, default in fields.items() if default is not REQUIRED})
             for command, fields in shapes.items()
@@ -105,9 +96,9 @@ class Model:
         house_lag_ms: int = 0,
     ) -> Prediction:
         """What a command must lead to, at a time, in the state as it is. Changes nothing."""
-        if name not in self.rules:
+        if name not in RULES:
             return Prediction(known=False)
-        state, rule = self.stream(stream), self.rules[name]
+        state, rule = self.stream(stream), RULES[name]
         asked = Asked({**self.said[name], **frozen(fields)})
         try:
             if state.kind not in rule.streams:
@@ -119,7 +110,7 @@ class Model:
                     raise Refused("password_needed")
             view = self.house if stream == HOUSE else self.view(house_seq)
             moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar)
-            moved_seq = self.grounds[name](state, asked) if if_position is not None else 0
+            moved_seq = GROUNDS[name](state, asked) if if_position is not None else 0
             has_moved = if_position is not None and moved_seq > if_position
             try:
                 for field in rule.reasons:
@@ -182,7 +173,7 @@ class Model:
         """An event happens in a stream."""
         state.seq += 1
         state.at_ns = at_ns
-        self.takes[event.name](state, Asked(event.fields))
+        TAKES[event.name](state, Asked(event.fields))
 
     def moves(self, stream: str, actor: str, events: tuple[Event, ...]) -> dict[str, Any]:
         """What events would move that have not happened, as far as whoever asks may see it."""

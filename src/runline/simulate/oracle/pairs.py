@@ -1,19 +1,19 @@
-"""Pair rules: what the oracle has to know of pairs, the kind of ticket of the tests that has two legs."""
+"""Pairs: a kind of ticket of simulations and tests alone. It has two legs, and both must win."""
 
 from fractions import Fraction
-from typing import Any
 
-from runline.simulate.oracle.answers import Event
+from runline.simulate.oracle.accounts import AMOUNT_MOST
+from runline.simulate.oracle.answers import Event, refuse_unless
 from runline.simulate.oracle.lines import a_market, offered
-from runline.simulate.oracle.model import NOUNS
 from runline.simulate.oracle.money import rounded
 from runline.simulate.oracle.odds import price
-from runline.simulate.oracle.rules import GROUNDS, RULES, TAKES, Asked, Moment, Rule, happens
+from runline.simulate.oracle.rules import Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.state import Book, Leg, Ticket
 from runline.simulate.oracle.tickets import PAYS, Ending, opens
 from runline.simulate.oracle.tree import a_player
 
 
+@command("PlacePair", needs="wager_place")
 def place_pair(book: Book, asked: Asked, moment: Moment) -> list[Event]:
     a_player(book, moment.user, asked.player)
     legs = []
@@ -21,14 +21,17 @@ def place_pair(book: Book, asked: Asked, moment: Moment) -> list[Event]:
         market = a_market(moment.house, name)
         line, text = offered(book, market, side)
         legs.append((market.game, name, side, line, text, None))
+    refuse_unless(0 < asked.risk_minor <= AMOUNT_MOST, "stake_invalid")
     pays = Fraction(asked.risk_minor)
     for leg in legs:
         pays *= 1 + price(leg[4]).profit
     win = rounded(pays, book.rounding) - asked.risk_minor
+    refuse_unless(win > 0, "stake_invalid")
     fields = {"player": asked.player, "legs": tuple(legs), "risk_minor": asked.risk_minor, "win_minor": win}
     return [happens("PairPlaced", **fields, house_seq=moment.house.seq)]
 
 
+@event("PairPlaced")
 def pair_placed(book: Book, at: Asked) -> None:
     legs = [Leg(*leg[:5]) for leg in at.legs]
     ticket = Ticket(book.seq, at.player, at.risk_minor, at.win_minor, at.house_seq, legs, "pair")
@@ -39,24 +42,19 @@ def pair_placed(book: Book, at: Asked) -> None:
     book.touch("ticket", ticket.number)
 
 
+@ground("PlacePair")
+def pair_ground(book: Book, asked: Asked) -> int:
+    return book.seq
+
+
 def paid(book: Book, ticket: Ticket, endings: list[Ending]) -> tuple[str, int]:
-    """Both legs must win; one that is void or pushed pays nothing and costs nothing."""
-    results = [ending["result"] for ending in endings]
-    if "lost" in results:
-        return "lost", 0
+    """Both legs must win; one that is void or pushed pays nothing and costs nothing, and of a half the other half is pushed."""
     back = Fraction(ticket.risk)
-    for leg, result in zip(ticket.legs, results, strict=True):
-        back *= 1 + (price(leg.price).profit if result == "won" else 0)
-    return "won" if "won" in results else "push", rounded(back, book.rounding)
+    for leg, ending in zip(ticket.legs, endings, strict=True):
+        profit = price(leg.price).profit
+        back *= 1 + {"won": profit, "half_won": profit / 2, "half_lost": Fraction(-1, 2), "lost": -1}.get(ending["result"], 0)
+    returned = rounded(back, book.rounding)
+    return "push" if returned == ticket.risk else "won" if returned > ticket.risk else "lost", returned
 
-
-assert NOUNS, "all rules are entered"
 
 PAYS["pair"] = paid
-
-PAIRS: dict[str, Any] = {
-    "rules": {**RULES, "PlacePair": Rule(place_pair, "wager_place", "engine", ("book",), False, (), ())},
-    "takes": {**TAKES, "PairPlaced": pair_placed},
-    "grounds": {**GROUNDS, "PlacePair": lambda book, asked: book.seq},
-}
-"""What a model of pairs is made with."""

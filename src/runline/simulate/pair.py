@@ -1,9 +1,13 @@
-"""Pair: a kind of ticket with two legs, on one game or on two, of which both must win. A noun of the tests."""
+"""Pair: a kind of ticket with two legs, on one game or on two, of which both must win.
+
+Rule: it is a noun of simulations and tests and of nothing that is sold, so that all that is made for several legs is used.
+"""
 
 from collections.abc import Sequence
 from fractions import Fraction
 
 from runline.domain.book import Book
+from runline.domain.bounds import STAKE_MINOR_MAX
 from runline.domain.context import Context
 from runline.domain.grading import Result
 from runline.domain.legs import Ending, Leg
@@ -43,7 +47,7 @@ def place_pair(book: Book, command: PlacePair, context: Context) -> PairPlaced:
     first, second = (leg_of(book, *selection, context) for selection in command.selections)
     pays_in_all = pays_per_unit(first.price, Ending("won")) * pays_per_unit(second.price, Ending("won"))
     win_minor = rounded(command.risk_minor * pays_in_all, book.settings.current.rounding) - command.risk_minor
-    if win_minor <= 0:
+    if not 0 < command.risk_minor <= STAKE_MINOR_MAX or win_minor <= 0:
         raise Rejected("stake_invalid", "A pair wins something.")
     return PairPlaced(player.number, (first, second), command.risk_minor, win_minor, context.view().seq)
 
@@ -93,16 +97,21 @@ def pair(ticket: Ticket, endings: Sequence[Ending], rounding: Rounding) -> tuple
         in_all *= pays_per_unit(leg.price, ended)
     if not in_all:
         return "lost", 0
-    results = {ended.result for ended in endings}
-    return "won" if "won" in results else "push", rounded(ticket.risk_minor * in_all, rounding)
+    back = rounded(ticket.risk_minor * in_all, rounding)
+    if back == ticket.risk_minor:
+        return "push", back
+    return "won" if back > ticket.risk_minor else "lost", back
 
 
 def pays_per_unit(price: str, ended: Ending) -> Fraction:
-    """What comes back of one unit on a leg. (Halves come of quarter lines, of which these tests have none.)"""
+    """What comes back of one unit on a leg."""
     at = parse_price(ended.price or price)
+    won = 1 + Fraction(at.numerator, at.denominator)
     if ended.result == "won":
-        return (1 + Fraction(at.numerator, at.denominator)) * Fraction(*(ended.share or (1, 1)))
-    return Fraction(0 if ended.result == "lost" else 1)
+        return won * Fraction(*(ended.share or (1, 1)))
+    if ended.result == "half_won":
+        return (1 + won) / 2
+    return {"lost": Fraction(0), "half_lost": Fraction(1, 2)}.get(ended.result, Fraction(1))
 
 
 def rounded(amount: Fraction, rounding: Rounding) -> Minor:
