@@ -18,7 +18,7 @@ from runline.simulate.nodes import OWNER_NAME
 from runline.simulate.people import Errand, Person
 from runline.simulate.world import PASSWORD, World, path_of
 
-ENDED = ("not_signed_in", "signed_out", "revoked")
+ENDED = ("not_signed_in", "signed_out", "revoked", "password_needed")
 """What tells somebody that they have to sign in."""
 
 OWNERS = ("owner", OWNER_NAME)
@@ -33,12 +33,15 @@ LATE_S = (0.0, 0.001, 0.5, 30.0)
 HOUSE_WORK = (
     "PostLines", "PostLines", "PostLines", "CreateFixture", "EnterResult", "ConfirmResult", "EnterResult", "ConfirmResult",
     "ConfirmLine", "DropLine", "KeepFeed", "ReopenFixture", "PostponeFixture", "ResumeFixture", "RescheduleFixture",
+    "KeepFeed", "WatchFeed", "LetWagersStand", "SetLeagueRule", "SetZone", "SetGuard", "TryAgain", "RenumberFixture",
+    "CancelFixture", "CreateLeague", "SetRole",
 )  # fmt: skip
 """What the house does all day, by the names of commands."""
 
 BOOK_WORK = (
     "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
-    "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser",
+    "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser", "PlacePair", "PlacePair", "PlacePair", "VoidLeg",
+    "TryAgain", "SetRole", "MoveAgent", "CreateAgent", "SetLocks",
 )  # fmt: skip
 """What a book's staff does."""
 
@@ -102,6 +105,7 @@ class Acts:
             (2, self.somebody_joins),
             (1, self.somebody_hangs_up),
             (2, self.strangers.come),
+            (1, self.somebody_and_their_password),
         ]
 
     # Who
@@ -120,6 +124,22 @@ class Acts:
             return None
         return person
 
+    def who_may(self, person: Person, name: str) -> Person:
+        """Somebody, or, if they may not send a command, mostly another of their stream who may."""
+        known, needs = self.world.known(person.stream), self.vocabulary.commands[name].needs
+        access = known.state.access if known is not None else None
+        if access is None or person.user not in access.users or needs in access.allowed[access.users[person.user].role]:
+            return person
+        able = [
+            one
+            for one in self.world.people
+            if one.stream == person.stream
+            and one.token
+            and one.user in access.users
+            and needs in access.allowed[access.users[one.user].role]
+        ]
+        return self.decisions.one(able) if able and self.decisions.draw(3) else person
+
     def signs_in(self, person: Person) -> None:
         """Somebody whose session has ended, or who has none, signs in."""
         self.world.step("request")
@@ -130,6 +150,34 @@ class Acts:
         if answer is not None and answer.status == 200:
             found = msgspec.json.decode(answer.body)
             errand.person.token, errand.person.device = found["token"], found["device"]
+        self.hears(errand, answer)
+
+    def somebody_and_their_password(self) -> None:
+        """Somebody signs out, gives their password again, or another one, or gives a wrong one."""
+        person = self.somebody()
+        if person is None:
+            return
+        self.world.step("request")
+        what = self.decisions.draw(4)
+        if what == 0:
+            person.post("/v1/confirm", {"password": person.password}, self.hears)
+        elif what == 1:
+            fields = {"old": person.password, "new": f"{PASSWORD} {self.decisions.draw(3)}"}
+            person.post("/v1/change-password", fields, self.has_changed)
+        elif what == 2:
+            person.post("/v1/sign-out", None, self.is_gone)
+        else:
+            fields = {"stream": person.stream, "user": person.user, "password": "a wrong one"}
+            person.post("/v1/sign-in", fields, self.hears)
+
+    def has_changed(self, errand: Errand, answer: Answer | None) -> None:
+        """Whoever is not told does not know which password counts."""
+        if answer is not None and answer.status == 200:
+            errand.person.password = errand.fields["new"]
+        self.hears(errand, answer)
+
+    def is_gone(self, errand: Errand, answer: Answer | None) -> None:
+        errand.person.token = ""
         self.hears(errand, answer)
 
     # What
@@ -155,7 +203,8 @@ class Acts:
         """A book's staff does."""
         person = self.somebody(staff=True)
         if person is not None:
-            self.commands(person, self.decisions.one(HOUSE_WORK if person.stream == HOUSE else BOOK_WORK))
+            name = self.decisions.one(HOUSE_WORK if person.stream == HOUSE else BOOK_WORK)
+            self.commands(self.who_may(person, name), name)
 
     def somebody_commands(self) -> None:
         """Anybody sends anything that is declared."""
@@ -167,7 +216,7 @@ class Acts:
             kind = "book" if kind == "house" else "house"
         name = self.decisions.one(self.public[kind])
         if name not in SELDOM or self.decisions.rarely(3):
-            self.commands(person, name)
+            self.commands(self.who_may(person, name), name)
 
     def commands(self, person: Person, name: str) -> None:
         """Somebody sends a command: to see what would come of it, or as they have looked before, sometimes."""
@@ -226,7 +275,7 @@ class Acts:
     def is_heard_twice(self, errand: Errand, answer: Answer) -> None:
         self.world.step("delivery")
         code = self.outcome_of(errand, answer if answer.status else None)
-        self.world.coverage.outcomes[errand.what, code] += 1
+        self.world.reached(errand.what, code)
         self.world.tell(f"{errand.person.name} {errand.what}, sent twice: {code}")
 
     def somebody_sends_many(self) -> None:
@@ -308,14 +357,14 @@ class Acts:
             code = code_of(line) if b'"error":' in line[:9] else "accepted"
             if code == "accepted":
                 self.acknowledged(errand.person.stream, sent["id"], line)
-            self.world.coverage.outcomes[sent["type"], code] += 1
+            self.world.reached(sent["type"], code)
         self.told(errand, "answered")
 
     def told(self, errand: Errand, code: str) -> None:
         """It is noted who heard what."""
         if code in ENDED:
             errand.person.token = ""
-        self.world.coverage.outcomes[errand.what, code] += 1
+        self.world.reached(errand.what, code)
         self.world.tell(f"{errand.person.name} {errand.what} {errand.fields}: {code}")
 
     def outcome_of(self, errand: Errand, answer: Answer | None) -> str:

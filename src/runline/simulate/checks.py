@@ -94,7 +94,8 @@ def memory_agrees(node: Node, disk: Disk, vocabulary: Vocabulary) -> int:
         except StoreError as error:
             raise Wrong(f"{stream}: a start could not read it: {error}") from error
         try:
-            memory_is_what_a_restart_would_rebuild(writer.state, recovered)
+            resting = node.engine.agenda.setbacks.failures.get(writer, {})
+            memory_is_what_a_restart_would_rebuild(writer.state, recovered, resting)
             if isinstance(writer.state, Book):
                 all_hold(writer.state)
                 the_entries_are_the_balances(writer.state, disk.kept.stored(stream, LedgerEntry))

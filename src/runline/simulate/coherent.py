@@ -6,6 +6,7 @@ from runline.domain.catalog import side_line
 from runline.domain.grading import SIDES
 from runline.domain.messages import Rejected
 from runline.simulate.knowing import AMERICAN, RECENT, Fields, Known, amount, entered, price, reason, start
+from runline.simulate.seldom import SELDOM, lines_of_parts
 
 
 def place_wager(known: Known) -> Fields | None:
@@ -85,10 +86,13 @@ def post_lines(known: Known) -> Fields | None:
         return {"kind": kind, "period": "game", "line_quarters": quarters, "prices": prices}
 
     lines = [line_of("moneyline", 0, 0), line_of("spread", -12, 12), line_of("total", 30, 10)]
+    lines = lines[: 3 - decisions.draw(3) * decisions.draw(2)]
+    if decisions.rarely(6):
+        lines = lines_of_parts(known)
     return {
         "fixture": known.one(scheduled),
         "entered_ns": entered(known, ""),
-        "lines": lines[: 3 - decisions.draw(3) * decisions.draw(2)],
+        "lines": lines,
         "confirm": bool(decisions.draw(4)),
     }
 
@@ -106,16 +110,6 @@ def create_fixture(known: Known) -> Fields | None:
         "home": "Home",
         "start_ns": start(known, ""),
     }
-
-
-def enter_result(known: Known) -> Fields | None:
-    fixtures = known.view.catalog.fixtures
-    begun = [name for name, one in fixtures.items() if one.status in ("closed", "final")]
-    if not begun:
-        return None
-    decisions = known.decisions
-    score = {"home": decisions.draw(6), "away": decisions.draw(6)}
-    return {"fixture": known.one(begun), "score": score | ({"final": False} if decisions.rarely(5) else {})}
 
 
 def confirm_result(known: Known) -> Fields | None:
@@ -175,12 +169,12 @@ def restore_user(known: Known) -> Fields | None:
 
 
 COHERENT: dict[str, Callable[[Known], Fields | None]] = {
+    **SELDOM,
     "PlaceWager": place_wager,
     "PlacePair": place_pair,
     "VoidLeg": void_leg,
     "PostLines": post_lines,
     "CreateFixture": create_fixture,
-    "EnterResult": enter_result,
     "ConfirmResult": confirm_result,
     "ConfirmLine": of_held_line,
     "DropLine": drop_line,

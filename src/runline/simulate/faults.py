@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
+from runline.simulate.blunders import Failing, blunder, owed
 from runline.simulate.disk import Fate
 from runline.simulate.nodes import Node
 from runline.simulate.world import World
 
 SECOND_NS = 10**9
+HOUR_NS = 3_600 * SECOND_NS
 
 HOPS_MAX = 40
 PLACES_MAX = 12
@@ -27,6 +29,8 @@ STOPPING_S_MAX = 60.0
 """How long a process may take to stop where the disk is there."""
 
 AWAY_S = (0.5, 5.0, 60.0)
+LONG_H = (1, 13, 50, 24 * 32)
+FAILS_S = (2.0, 20.0, 150.0)
 SLOW_S = (0.0, 0.001, 0.005, 0.05)
 STEPS_NS = (SECOND_NS, -SECOND_NS, 90 * SECOND_NS, -90 * SECOND_NS, 3_600 * SECOND_NS, -3_600 * SECOND_NS)
 DRIFTS_PPM = (100, -100, 500, -500, 50_000)
@@ -57,6 +61,9 @@ class Faults:
             "store away": self.store_is_away,
             "memory dropped": self.memory_is_dropped,
             "stream claimed by another": self.stream_is_claimed,
+            "machine off for long": self.is_off_for_long,
+            "fault of the program": self.program_fails,
+            "work fails again and again": self.work_fails,
             "connection cut": self.connection_is_cut,
             "connections half open": self.connection_is_half_open,
             "network slow": self.network_is_slow,
@@ -65,6 +72,8 @@ class Faults:
             "clock drifts": self.clock_drifts,
         }
         self.every = every
+        world.coverage.kinds.update(dict.fromkeys(every))
+        self.failing = Failing(world.vocabulary)
         self.kinds: list[str] = []
         self.over = False
 
@@ -80,7 +89,7 @@ class Faults:
         if not self.kinds:
             return
         kind = self.decisions.one(self.kinds)
-        self.world.coverage.faults[kind] += 1
+        self.world.coverage.fault(kind, self.world.loop.time())
         self.world.step("fault")
         self.world.tell(f"FAULT {kind}")
         self.every[kind]()
@@ -222,6 +231,35 @@ class Faults:
             if error is not None and not isinstance(error, StoreError):
                 world.wrong(f"{book} cannot be taken back: {type(error).__name__}: {error}", error)
 
+    def is_off_for_long(self) -> None:
+        """The power goes for all, and comes back after hours or weeks."""
+        world = self.world
+        node = world.node
+        if node is not None and node.up and world.nodes == [node] and not world.starting and self.decisions.draw(4) == 0:
+            node.die(self.decisions.draw)
+            world.beside(self.comes_back_late(node))
+
+    async def comes_back_late(self, node: Node) -> None:
+        hours = self.decisions.one(LONG_H)
+        await self.world.end(node)
+        self.world.loop.passing.passed_ns += hours * HOUR_NS
+        self.world.tell(f"the power comes back after {hours} hours")
+        await self.comes_back(node, 0.0)
+
+    def program_fails(self) -> None:
+        """Something in the program fails, once."""
+        node = self.world.node
+        if node is not None and node.up:
+            self.world.tell(f"{blunder(node.engine, self.decisions, self.world.blundered)} is to fail")
+            self.later(self.decisions.one(PAUSES_S) + 1.0, self.start_stopped)
+
+    def work_fails(self) -> None:
+        """Work of some kind that a stream owes cannot be done, for a while."""
+        kind = self.decisions.one(owed(self.world.vocabulary))
+        self.world.tell(f"{kind.__name__} cannot be decided")
+        self.failing.begin(kind)
+        self.later(self.decisions.one(FAILS_S), lambda: self.failing.end(kind))
+
     # The disk
 
     def write_fails(self) -> None:
@@ -316,6 +354,7 @@ class Faults:
         """Nothing goes wrong any more: one process is left, which runs."""
         self.over = True
         self.kinds, self.coming = [], []
+        self.failing.end()
         for node in list(self.world.nodes):
             node.go_on()
             if self.world.node is not None and node.up and node is not self.world.node:

@@ -99,7 +99,7 @@ class Strangers:
     def hears(self, answer: Answer) -> None:
         """A stranger is answered, or turned away."""
         self.world.step("delivery")
-        self.world.coverage.outcomes["(a stranger)", str(answer.status or "end")] += 1
+        self.world.reached("(a stranger)", str(answer.status or "end"))
         if answer.status == 500:
             self.world.wrong(f"a stranger was answered {answer.body.decode('utf-8', 'replace')}")
 

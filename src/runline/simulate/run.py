@@ -17,6 +17,7 @@ from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions, Steps
 from runline.simulate.faults import Faults
 from runline.simulate.loop import VirtualLoop
+from runline.simulate.room import draw_small, little_room
 from runline.simulate.story import Story, Wrong
 from runline.simulate.watching import Watching
 from runline.simulate.world import World
@@ -60,19 +61,30 @@ class Run:
         """Do it."""
         world, decisions = self.world, self.decisions
         try:
-            await world.begin()
-            self.faults.choose()
-            while world.steps < self.steps and world.failure is None and not decisions.over:
-                decisions.begin_step()
-                self.story.step = world.steps
-                decisions.weighted(self.table)()
-                await self.pass_time()
-                if world.steps >= self.checked + CHECKED_STEPS:
-                    self.checked = world.steps
-                    world.check_in_full()
-            await self.finish()
+            world.small = draw_small(decisions)
+            with little_room(world.small):
+                await self.live()
         except Wrong as wrong:
             world.wrong(str(wrong))
+        finally:
+            self.faults.failing.end()
+
+    async def live(self) -> None:
+        """From how everything begins to how it ends."""
+        world, decisions = self.world, self.decisions
+        if world.small:
+            world.tell(f"there is little room: {', '.join(world.small)}")
+        await world.begin()
+        self.faults.choose()
+        while world.steps < self.steps and world.failure is None and not decisions.over:
+            decisions.begin_step()
+            self.story.step = world.steps
+            decisions.weighted(self.table)()
+            await self.pass_time()
+            if world.steps >= self.checked + CHECKED_STEPS:
+                self.checked = world.steps
+                world.check_in_full()
+        await self.finish()
 
     async def finish(self) -> None:
         """Nothing more is asked for, nothing goes wrong any more: everything that was asked is answered."""

@@ -2,14 +2,16 @@
 
 import gc
 import time
+from itertools import chain
 from math import inf
 from pathlib import Path
 
 import msgspec
 
 from runline.domain.vocabulary import Vocabulary
+from runline.gateway.refusing import ANY_ANSWER, SENT, SIGNED, WITH_BODY, refusals_of, refusals_to
 from runline.shell import complain
-from runline.simulate.coverage import Coverage
+from runline.simulate.coverage import Coverage, public
 from runline.simulate.decisions import Steps
 from runline.simulate.run import Outcome, simulate, simulated_vocabulary
 from runline.simulate.shrink import shrink
@@ -18,6 +20,15 @@ REPLAYED_STEPS = 10**9
 
 GARBAGE_BEGUN = 20_000
 """How many objects are made before it is looked which of them are no more in use."""
+
+
+def codes_of(vocabulary: Vocabulary) -> list[str]:
+    """The codes with which commands and queries may be refused."""
+    declared = (refusals_of(vocabulary, vocabulary.commands[name]) for name in public(vocabulary))
+    asked = (refusals_to(query) for query in vocabulary.queries.values())
+    return sorted(
+        {*ANY_ANSWER, *SIGNED, *WITH_BODY, *SENT, *chain.from_iterable(declared), *chain.from_iterable(asked)}
+    )
 
 
 def say(text: str) -> None:
@@ -66,8 +77,7 @@ def run_seeds(
     rate = done / max(time.process_time() - began, 1e-9)
     say(f"{ran} seeds, {done} steps, {rate:.0f} steps/s of a core, nothing was wrong")
     if table:
-        say(coverage.table())
-        say(f"never sent: {', '.join(coverage.unsent(vocabulary)) or 'nothing'}")
+        say(coverage.table(vocabulary, codes_of(vocabulary)))
     return 0
 
 

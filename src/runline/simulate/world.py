@@ -18,6 +18,7 @@ from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import StoreError
 from runline.engine.requests import Outcome, Refused, Request
+from runline.simulate.blunders import is_planted
 from runline.simulate.checks import memory_agrees, queues_are_bounded, tables_agree
 from runline.simulate.clocks import Machine
 from runline.simulate.coverage import Coverage
@@ -52,6 +53,9 @@ STAFF = {
 }  # fmt: skip
 """Roles of a book's staff, and what they hold."""
 
+BLUNDER_S = 5.0
+"""How long after a fault of the program what follows from it may be noticed."""
+
 PASSWORD = "a long password"
 
 SENT_ERRORS = (StoreError,)
@@ -69,7 +73,7 @@ class Listening(logging.Handler):
         if isinstance(owner, Node) and owner.dead:
             return
         error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not isinstance(error, SENT_ERRORS):
+        if error is not None and not isinstance(error, SENT_ERRORS) and not self.world.may_be_planted(error):
             self.world.wrong(f"a fault was logged: {record.getMessage()}: {type(error).__name__}: {error}", error)
 
 
@@ -94,6 +98,9 @@ class World:
         self.pages = Pages(vocabulary, self.judging, self.disk, self.folded, self.held)
         self.watched = Watched(self.pages)
         self.over = False
+        self.blundered_s = -1e9
+        self.small: dict[str, Any] = {}
+        """The bounds that are small in this run: of what is bounded so, some is refused though nothing is wrong."""
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.entropy = Random("people").randbytes
         self.node: Node | None = None
@@ -116,6 +123,14 @@ class World:
             self.failure.__cause__ = error
             self.tell(f"WRONG: {text}")
 
+    def blundered(self) -> None:
+        """Something fails that was planted."""
+        self.blundered_s = self.loop.time()
+
+    def may_be_planted(self, error: BaseException) -> bool:
+        """Whether a fault of the program is one that was planted, or may follow from it."""
+        return is_planted(error) or self.loop.time() <= self.blundered_s + BLUNDER_S
+
     def tell(self, text: str) -> None:
         """Something has happened."""
         self.story.passed_ns = self.loop.passing.passed_ns
@@ -125,6 +140,10 @@ class World:
         """A step is done: a request, a delivery, a timer or a fault."""
         self.steps += 1
         self.coverage.steps[kind] += 1
+
+    def reached(self, what: str, outcome: str) -> None:
+        """Something that was sent has come to an outcome."""
+        self.coverage.reached(what, outcome, self.loop.time())
 
     def held(self, check: Callable[..., object], *args: Any) -> None:
         """Something must hold."""

@@ -52,7 +52,8 @@ def paid(book: Book, ticket: Ticket, endings: list[Ending]) -> tuple[str, int]:
     back = Fraction(ticket.risk)
     for leg, ending in zip(ticket.legs, endings, strict=True):
         profit = price(leg.price).profit
-        back *= 1 + {"won": profit, "half_won": profit / 2, "half_lost": Fraction(-1, 2), "lost": -1}.get(ending["result"], 0)
+        gains = {"won": profit, "half_won": profit / 2, "half_lost": Fraction(-1, 2), "lost": Fraction(-1)}
+        back *= 1 + gains.get(ending["result"], Fraction(0))
     returned = rounded(back, book.rounding)
     return "push" if returned == ticket.risk else "won" if returned > ticket.risk else "lost", returned
 
