@@ -135,6 +135,29 @@ def test_a_slice_that_is_superseded_while_it_rests_is_owed_no_more(path, quick, 
     agrees(path)
 
 
+def test_after_a_fault_while_work_is_tried_again_its_stream_is_read_again_and_it_is_done(path, quick, monkeypatch):
+    taking = Failing(TakeResult)
+
+    async def main():
+        async with staged(SqliteStore(path), vocabulary=taking.vocabulary) as world:
+            again = world.engine.deliveries.again
+
+            def fails_once(writer):
+                monkeypatch.setattr(world.engine.deliveries, "again", again)
+                taking.fails = False
+                raise RuntimeError("a fault")
+
+            await world.play_off()
+            await comes_true(lambda: taking.asked)
+            monkeypatch.setattr(world.engine.deliveries, "again", fails_once)
+            await comes_true(lambda: world.engine.probes.recoveries)
+            await world.settled("b1")
+            assert await balance(world) == 102_00
+
+    play(main())
+    agrees(path)
+
+
 class ForgetfulStore(Around):
     """Fetches no rows while it is told not to."""
 

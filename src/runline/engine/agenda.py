@@ -158,9 +158,18 @@ class Agenda:
             self.say_what_is_aside(writer)
 
     def try_again(self, writer: Writer, duty: Duty) -> None:
-        """What has failed has rested: try it again, if it is owed still."""
+        """What has failed has rested: try it again."""
         if writer.stopped or self.owned.writers.get(writer.stream) is not writer:
             return
+        try:
+            self.owe_again(writer, duty)
+        except Exception as error:
+            log.exception("a fault while work of %s is tried again", writer.stream)
+            self.owned.doubt(writer, f"{type(error).__name__}: {error}")
+        self.process.wake.set()
+
+    def owe_again(self, writer: Writer, duty: Duty) -> None:
+        """Let what is owed have its turn, if it is owed still."""
         self.forgive(writer)
         what, kind, subject = duty
         if what == "timer":
@@ -172,7 +181,6 @@ class Agenda:
             self.note_job(writer)
         else:
             self.deliveries.again(writer)
-        self.process.wake.set()
 
     def give_up(self, writer: Writer, duty: Duty, reason: str) -> None:
         """What has failed again and again is set aside."""
