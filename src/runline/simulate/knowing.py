@@ -172,7 +172,7 @@ NAMED: dict[str, Maker] = {
     "offset_quarters": lambda known, command: known.decisions.draw(9) - 4,
     "offset_cents": lambda known, command: known.decisions.one((0, 5, 10, -5, 10_000)),
     "silent_after_ms": lambda known, command: known.decisions.one((30_000, 0, 60_000, 1_000, 1)),
-    "limit": lambda known, command: known.decisions.one((10, 0, 50, 1_000)),
+    "limit": lambda known, command: known.decisions.one((10, 1, 2, 3, 50, 0, 1_000)),
     "after": lambda known, command: "",
     "active": lambda known, command: not known.decisions.rarely(8),
     "credit_limit_minor": lambda known, command: known.decisions.one((50_000_00, 10_000_00, 500_00, 0, -1, 10**12)),
