@@ -12,13 +12,14 @@ from tests.doubles.plain import VOCABULARY
 from tests.integration.test_store import sealed, stretch
 
 from runline.engine.ports import StoreError
+from runline.simulate.coverage import Coverage
 from runline.simulate.disk import Disk, DiskStore
 from runline.simulate.loop import OWNER, Owner, VirtualLoop
-from runline.simulate.run import simulate
+from runline.simulate.run import simulate, simulated_vocabulary
 from runline.simulate.terminal import run_again, run_seeds
 
 RUN = """
-from runline.simulate.run import simulate
+from runline.simulate.run import simulate, simulated_vocabulary
 outcome, _ = simulate(7, 1_500)
 print(outcome.steps, outcome.digest, outcome.wrong, sep=";")
 """
@@ -161,3 +162,13 @@ def test_of_a_batch_that_is_durable_a_simulated_disk_never_says_that_it_was_not_
         assert disk.kept.known_heads["b1"].seq == 1
 
     asyncio.run(main())
+
+
+def test_in_a_few_runs_every_command_is_accepted_every_query_answered_and_every_fault_comes():
+    vocabulary, coverage = simulated_vocabulary(), Coverage()
+    for seed in range(7, 13):
+        outcome, reached = simulate(seed, 5_000, vocabulary=vocabulary)
+        assert outcome.wrong == ""
+        coverage.add(reached)
+    assert coverage.unaccepted(vocabulary) == []
+    assert [kind for kind in coverage.kinds if not coverage.faults[kind]] == []

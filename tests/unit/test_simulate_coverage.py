@@ -27,8 +27,8 @@ def names(line):
 
 def test_what_was_sent_stands_in_a_row_with_its_outcomes():
     table = reached().table(VOCABULARY, ["not_permitted", "busy"])
-    assert "| Suspend | 2 | 1 | 0 | 0 |  | not_permitted 1 |" in table
-    assert "| Reopen | 0 | 0 | 1 | 0 |  |  |" in table
+    assert "| Suspend | 2 | 1 | 0 | 0 | 1 of 1 | not_permitted 1 |" in table
+    assert "| Reopen | 0 | 0 | 1 | 0 | 0 of 1 |  |" in table
 
 
 def test_a_fault_is_felt_for_a_while():
@@ -40,13 +40,14 @@ def test_a_fault_is_felt_for_a_while():
 
 def test_what_was_never_reached_is_named():
     table = reached().table(VOCABULARY, ["not_permitted", "busy"])
-    *_, unsent, unaccepted, faults, codes = table.splitlines()
+    unsent, unaccepted, faults, codes, under = table.partition("Never reached:\n\n")[2].splitlines()
     assert "PlaceWager" in names(unsent)
     assert "Reopen" not in names(unsent)
     assert "Reopen" in names(unaccepted)
     assert "Suspend" not in names(unaccepted)
-    assert faults == "- faults: write slow"
-    assert codes == "- codes of refusals: busy"
+    assert faults == "- faults that never came: write slow"
+    assert codes == "- codes of refusals that nobody was told: busy"
+    assert under == "- accepted, but never under `crash`: none"
 
 
 def test_several_runs_sum_up():

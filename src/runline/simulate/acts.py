@@ -31,7 +31,7 @@ DOORS_SEEN = 3
 LATE_S = (0.0, 0.001, 0.5, 30.0)
 
 HOUSE_WORK = (
-    "PostLines", "PostLines", "PostLines", "CreateFixture", "EnterResult", "ConfirmResult", "EnterResult", "ConfirmResult",
+    *["PostLines"] * 10, *["CreateFixture"] * 6, *["EnterResult"] * 4, *["ConfirmResult"] * 4, "ConfirmLine", "DropLine",
     "ConfirmLine", "DropLine", "KeepFeed", "ReopenFixture", "PostponeFixture", "ResumeFixture", "RescheduleFixture",
     "KeepFeed", "WatchFeed", "LetWagersStand", "SetLeagueRule", "SetZone", "SetGuard", "TryAgain", "RenumberFixture",
     "CancelFixture", "CreateLeague", "SetRole",
@@ -41,7 +41,7 @@ HOUSE_WORK = (
 BOOK_WORK = (
     "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
     "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser", "PlacePair", "PlacePair", "PlacePair", "VoidLeg",
-    "TryAgain", "SetRole", "MoveAgent", "CreateAgent", "SetLocks",
+    "TryAgain", "SetRole", "SetRole", "AssignRole", "MoveAgent", "CreateAgent", "SetLocks", "Suspend",
 )  # fmt: skip
 """What a book's staff does."""
 

@@ -114,9 +114,10 @@ def create_fixture(known: Known) -> Fields | None:
 
 def confirm_result(known: Known) -> Fields | None:
     results = known.view.catalog.results
+    entered = [name for name, one in results.items() if one.entered != one.confirmed]
     if not results:
         return None
-    name = known.key(results)
+    name = known.one(entered) if entered and known.decisions.draw(4) else known.key(results)
     result = results.get(name)
     return {
         "fixture": name,

@@ -64,32 +64,38 @@ class Coverage:
                 "",
                 "Never reached:",
                 "",
-                *never_lines(
-                    {
-                        "commands that nobody has sent": self.unsent(vocabulary),
-                        "commands that were never accepted": self.unaccepted(vocabulary),
-                        "faults": [kind for kind in self.kinds if not self.faults[kind]],
-                        "codes of refusals": [
-                            code for code in codes if not any(end == code for _, end in self.outcomes)
-                        ],
-                    }
-                ),
+                *never_lines(self.never(vocabulary, codes)),
             ]
         )
 
+    def never(self, vocabulary: Vocabulary, codes: Iterable[str]) -> dict[str, list[str]]:
+        """What was never reached, by what it is."""
+        told = {outcome for _, outcome in self.outcomes}
+        accepted = [name for name in public(vocabulary) if self.outcomes[name, "accepted"]]
+        under = {
+            f"accepted, but never under `{kind}`": [one for one in accepted if not self.under[kind, one, "accepted"]]
+            for kind in sorted(self.faults)
+        }
+        return {
+            "commands and queries that nobody has sent": self.unsent(vocabulary),
+            "commands that were never accepted, queries that were never answered": self.unaccepted(vocabulary),
+            "faults that never came": [kind for kind in self.kinds if not self.faults[kind]],
+            "codes of refusals that nobody was told": [code for code in codes if code not in told],
+            **under,
+        }
+
     def by_command(self) -> list[str]:
         lines = [
-            "| what was sent | accepted | previewed | repeated | unheard | never accepted while felt | refused, by code |",
-            "|---|---:|---:|---:|---:|---|---|",
+            "| what was sent | accepted | previewed | repeated | unheard | accepted under faults | refused, by code |",
+            "|---|---:|---:|---:|---:|---:|---|",
         ]
         for name in sorted({name for name, _ in self.outcomes}):
             found = Counter({outcome: count for (sent, outcome), count in self.outcomes.items() if sent == name})
             accepted = found["accepted"] + found["answered"]
             felt = {kind for kind, sent, end in self.under if sent == name and end in ("accepted", "answered")}
-            never = ", ".join(sorted(self.faults.keys() - felt)) if accepted else ""
             lines.append(
                 f"| {name} | {accepted} | {found['previewed']} | {found['repeated']} | {found['unheard']} "
-                f"| {never} | {refusals(found)} |"
+                f"| {len(felt)} of {len(self.faults)} | {refusals(found)} |"
             )
         return lines
 

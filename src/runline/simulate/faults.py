@@ -30,7 +30,7 @@ STOPPING_S_MAX = 60.0
 
 AWAY_S = (0.5, 5.0, 60.0)
 LONG_H = (1, 13, 50, 24 * 32)
-FAILS_S = (2.0, 20.0, 150.0)
+FAILS_S = (20.0, 150.0, 300.0)
 SLOW_S = (0.0, 0.001, 0.005, 0.05)
 STEPS_NS = (SECOND_NS, -SECOND_NS, 90 * SECOND_NS, -90 * SECOND_NS, 3_600 * SECOND_NS, -3_600 * SECOND_NS)
 DRIFTS_PPM = (100, -100, 500, -500, 50_000)
@@ -97,6 +97,10 @@ class Faults:
     def weather(self) -> tuple[float, Fate]:
         """How the next write goes."""
         fate = self.coming.pop(0) if self.coming else "written"
+        if fate == "row":
+            # The stream stops now, however long ago that was decided.
+            self.world.trouble_s = self.world.loop.time()
+            self.later(self.decisions.one(PAUSES_S) + 1.0, self.start_stopped)
         return self.slow_s, fate
 
     # The processes
@@ -277,7 +281,6 @@ class Faults:
 
     def row_is_refused(self) -> None:
         self.coming.append("row")
-        self.later(self.decisions.one(PAUSES_S) + 1.0, self.start_stopped)
 
     def store_is_away(self) -> None:
         self.world.disk.away_until_s = self.world.loop.time() + self.decisions.one(AWAY_S)

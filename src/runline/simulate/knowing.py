@@ -9,6 +9,7 @@ from typing import Any
 from runline.domain.book import Book
 from runline.domain.house import House
 from runline.domain.permissions import permissions_of
+from runline.domain.times import time_text
 from runline.simulate.decisions import Decisions
 
 SECOND_NS = 10**9
@@ -157,6 +158,14 @@ def line(known: Known, command: str) -> Any:
     return known.decisions.one((None, -6, 6, 34, 2, -2, 0, 10**6))
 
 
+def moment(known: Known, command: str) -> Any:
+    """A time as people write it."""
+    text = time_text(known.now_ns - known.decisions.one((HOUR_NS, 0, 60 * HOUR_NS)))
+    return known.decisions.one(
+        (text, f"{text[:19]}-04:00", f"{text[:19]}.5Z", "2016-06-31T25:00:00Z", "1500000000000000000")
+    )
+
+
 NAMED: dict[str, Maker] = {
     "player": player, "agent": agent, "parent": node, "node": node, "user": user, "owner": user, "feed": user, "role": role,
     "permissions": permissions, "fixture": fixture, "league": league, "market": market, "wager": wager, "session": session,
@@ -173,7 +182,7 @@ NAMED: dict[str, Maker] = {
     "offset_cents": lambda known, command: known.decisions.one((0, 5, 10, -5, 10_000)),
     "silent_after_ms": lambda known, command: known.decisions.one((30_000, 0, 60_000, 1_000, 1)),
     "limit": lambda known, command: known.decisions.one((10, 1, 2, 3, 50, 0, 1_000)),
-    "after": lambda known, command: "",
+    "after": lambda known, command: "", "since": moment, "until": moment,
     "active": lambda known, command: not known.decisions.rarely(8),
     "credit_limit_minor": lambda known, command: known.decisions.one((50_000_00, 10_000_00, 500_00, 0, -1, 10**12)),
     "stake_min_minor": lambda known, command: known.decisions.one((1_00, 5_00, 0, 10**9)),

@@ -12,14 +12,19 @@ from typing import Any
 from runline.simulate.decisions import Decisions
 from runline.simulate.oracle.bounds import MOST
 
-LANES: dict[str, Any] = {
-    "LANE_DEPTH_MAX": {"control": 64, "wagers": 8, "bulk": 16, "last": 4},
-    "ACTOR_WAITING_MAX": {"control": 3, "wagers": 3, "bulk": 4, "last": 2},
-    "LANE_COUNTED_FROM": 1,
-    "CONTROL_KEPT": 56,
-    "WAGERS_WAITING_MAX": 8,
-}
-"""What is waited in: these hang together."""
+TOGETHER: tuple[dict[str, Any], ...] = (
+    {
+        "LANE_DEPTH_MAX": {"control": 64, "wagers": 8, "bulk": 16, "last": 4},
+        "ACTOR_WAITING_MAX": {"control": 3, "wagers": 3, "bulk": 4, "last": 2},
+        "LANE_COUNTED_FROM": 1,
+        "CONTROL_KEPT": 56,
+        "WAGERS_WAITING_MAX": 8,
+    },
+    {"BATCH_EVENTS_MAX": 16, "BULK_EVENTS_MAX": 4},
+    {"REPEATS_WAITING_MAX": 4, "REPEATS_PER_USER_MAX": 2},
+    {"AWAITING_MAX": 6, "AWAITING_PER_USER_MAX": 1},
+)
+"""What hangs together is small together."""
 
 SMALL: dict[str, Any] = {
     "AGENTS_MAX": 9,
@@ -55,17 +60,11 @@ SMALL: dict[str, Any] = {
     "CONTROL_TURN": 2,
     "TURN_COMMANDS": 2,
     "LAST_TURN": 1,
-    "BATCH_EVENTS_MAX": 16,
-    "BULK_EVENTS_MAX": 4,
     "TIMERS_PER_ROUND": 1,
     "SUBSCRIPTION_EVENTS_MAX": 40,
     "REFUSAL_KINDS_MAX": 3,
     "REFUSALS_KEPT_MAX": 20,
     "READ_EVENTS": 3,
-    "REPEATS_WAITING_MAX": 4,
-    "REPEATS_PER_USER_MAX": 2,
-    "AWAITING_MAX": 6,
-    "AWAITING_PER_USER_MAX": 1,
     "DUTY_TRIES_MAX": 3,
     "NOTED_SESSIONS_MAX": 2,
     "PAGE_NODES_MAX": 1,
@@ -78,8 +77,8 @@ def draw_small(decisions: Decisions) -> dict[str, Any]:
     """Which bounds are small in a run: plainly, none."""
     if not decisions.rarely(3):
         return {}
-    small = {name: most for name, most in SMALL.items() if decisions.rarely(2)}
-    return small | (LANES if decisions.rarely(2) else {})
+    alone = [{name: most} for name, most in SMALL.items()]
+    return {name: most for some in (*alone, *TOGETHER) if decisions.rarely(2) for name, most in some.items()}
 
 
 @contextmanager

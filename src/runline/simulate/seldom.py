@@ -6,6 +6,7 @@ Rule: most of it is what somebody would do who knows how things stand; some of i
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runline.domain.grading import SIDES
 from runline.domain.house import House
 from runline.domain.official import PERIODS, SPORTS
 from runline.domain.permissions import permissions_of
@@ -16,6 +17,7 @@ PARTS = {"baseball": 9, "hockey": 3, "soccer": 2}
 
 LENGTHS = (9, 8, 5, 14, 18, 35, 43, 55, 60, 0, 90, 10_001, -1)
 ZONES = ("America/New_York", "UTC", "Europe/London", "", "Nowhere/Land")
+BOOKS_OPENED = 4
 HOURS = (40, 12, 1, 0, 31 * 24 + 1)
 SOON = (2 * HOUR_NS, 20 * MINUTE_NS, 26 * HOUR_NS, MINUTE_NS, -MINUTE_NS)
 
@@ -191,6 +193,48 @@ def set_role(known: Known) -> Fields:
     return {"role": name, "node": node, "permissions": permissions, "reason": reason(known, "")}
 
 
+def assign_role(known: Known) -> Fields | None:
+    """Staff below the owner get another role that there is."""
+    access = known.state.access
+    staff = [name for name, one in access.users.items() if not one.player and one.role != "owner"]
+    if not staff:
+        return None
+    roles = [name for name in access.roles if name != "owner"]
+    role = "owner" if not roles or known.decisions.rarely(12) else known.decisions.one(roles)
+    return {"user": newest(known, staff), "role": role, "reason": reason(known, "")}
+
+
+def revoke_user(known: Known) -> Fields | None:
+    staff = [name for name, one in known.state.access.users.items() if one.active and one.role != "owner"]
+    return {"user": newest(known, staff), "reason": reason(known, "")} if staff else None
+
+
+def suspend(known: Known) -> Fields:
+    """Something there is is closed."""
+    decisions, catalog, book = known.decisions, known.view.catalog, known.book
+    subjects: dict[str, list[str]] = {
+        "market": list(catalog.markets),
+        "fixture": list(catalog.fixtures),
+        "league": list(catalog.leagues),
+        "sport": list(SPORTS),
+        "kind": ["spread", "total", "moneyline"],
+        "selection": [f"{name}/{SIDES[one.kind][0]}" for name, one in catalog.markets.items()],
+        "feed": list(known.view.access.users),
+        "silence": list(known.view.access.users),
+        "all": [""],
+    }
+    if book is not None:
+        subjects |= {"player": list(book.tree.players), "agent": list(book.tree.agents)}
+    scope = decisions.one(tuple(subjects))
+    return {"scope": scope, "subject": known.one(subjects[scope], ""), "reason": reason(known, "")}
+
+
+def open_book(known: Known) -> Fields | None:
+    """A few books are enough."""
+    books = known.view.books.by_name
+    return {"book": f"b{len(books) + 1}", "owner": "owner"} if len(books) < BOOKS_OPENED else None
+
+
 def watch_feed(known: Known) -> Fields:
     """The one who posts all lines is watched, mostly."""
     feeds = list(known.view.access.users)
@@ -214,11 +258,12 @@ def player_limits(known: Known) -> Fields | None:
     if not players:
         return None
     decisions = known.decisions
+    closed = [name for name, one in players.items() if not one.active]
     return {
-        "player": known.key(players),
+        "player": decisions.one(closed) if closed and decisions.draw(3) else known.key(players),
         "stake_max_minor": decisions.one((None, 500_00, 40_00, 0)),
         "win_max_minor": decisions.one((None, 1_000_00, 0)),
-        "active": not decisions.rarely(6),
+        "active": not decisions.rarely(8),
         "reason": reason(known, ""),
     }
 
@@ -251,6 +296,10 @@ SELDOM: dict[str, Callable[[Known], Fields | None]] = {
     "SetRole": set_role,
     "WatchFeed": watch_feed,
     "TryAgain": try_again,
+    "AssignRole": assign_role,
+    "RevokeUser": revoke_user,
+    "Suspend": suspend,
+    "OpenBook": open_book,
     "VoidWager": void_wager,
     "SetPlayerLimits": player_limits,
 }
