@@ -16,6 +16,7 @@ from runline.simulate.making import made, spoiled
 from runline.simulate.network import Answer, Conversation, request
 from runline.simulate.nodes import OWNER_NAME
 from runline.simulate.people import Errand, Person
+from runline.simulate.work import BOOK_WORK, HOUSE_WORK, SELDOM
 from runline.simulate.world import PASSWORD, World, path_of
 
 ENDED = ("not_signed_in", "signed_out", "revoked", "password_needed")
@@ -29,34 +30,6 @@ DOORS_SEEN = 3
 """Of the bodies that were taken for commands, every which is looked at."""
 
 LATE_S = (0.0, 0.001, 0.5, 30.0)
-
-HOUSE_WORK = (
-    *["PostLines"] * 10, *["CreateFixture"] * 6, *["EnterResult"] * 4, *["ConfirmResult"] * 4, "ConfirmLine", "DropLine",
-    "ConfirmLine", "DropLine", "KeepFeed", "ReopenFixture", "PostponeFixture", "ResumeFixture", "RescheduleFixture",
-    "KeepFeed", "WatchFeed", "LetWagersStand", "SetLeagueRule", "SetZone", "SetGuard", "TryAgain", "RenumberFixture",
-    "CancelFixture", "CreateLeague", "SetRole",
-)  # fmt: skip
-"""What the house does all day, by the names of commands."""
-
-BOOK_WORK = (
-    "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
-    "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser", "PlacePair", "PlacePair", "PlacePair", "VoidLeg",
-    "TryAgain", "SetRole", "SetRole", "AssignRole", "MoveAgent", "CreateAgent", "SetLocks", "Suspend",
-)  # fmt: skip
-"""What a book's staff does."""
-
-SELDOM = (
-    "RevokeUser",
-    "AssignRole",
-    "SetRole",
-    "EndSession",
-    "CancelFixture",
-    "SetLimits",
-    "WatchFeed",
-    "OpenBook",
-    "Suspend",
-)
-"""What would soon leave nothing to do, if it were done as often as the rest."""
 
 
 class Answered(msgspec.Struct):
