@@ -99,7 +99,6 @@ class Faults:
         fate = self.coming.pop(0) if self.coming else "written"
         if fate == "row":
             # The stream stops now, however long ago that was decided.
-            self.world.trouble_s = self.world.loop.time()
             self.later(self.decisions.one(PAUSES_S) + 1.0, self.start_stopped)
         return self.slow_s, fate
 
@@ -239,7 +238,13 @@ class Faults:
         """The power goes for all, and comes back after hours or weeks."""
         world = self.world
         node = world.node
-        if node is not None and node.up and world.nodes == [node] and not world.starting and self.decisions.draw(4) == 0:
+        if (
+            node is not None
+            and node.up
+            and world.nodes == [node]
+            and not world.starting
+            and self.decisions.draw(4) == 0
+        ):
             node.die(self.decisions.draw)
             world.beside(self.comes_back_late(node))
 

@@ -12,6 +12,7 @@ import msgspec
 
 from runline.domain.execution import time_of
 from runline.domain.messages import HOUSE, Event
+from runline.domain.placed import TicketPlaced
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import Logged, content_digest, decode_envelope
@@ -120,7 +121,7 @@ class Judging:
         if stream == HOUSE:
             for entry in entries:
                 self.excuses.happened(entry)
-        elif name == "PlaceWager":
+        elif isinstance(events[0], TicketPlaced):
             self.excuses.took(self.model.books[stream].tickets[first.seq].house_seq, first)
         if self.model.stream(stream).seq != entries[-1].seq:
             raise Wrong(f"{stream} #{first.seq}: {name} is not predicted")
@@ -146,7 +147,7 @@ class Judging:
         """At which positions of the house a book may have judged."""
         if stream == HOUSE:
             return [0]
-        said = getattr(events[0], "house_seq", None) if type(events[0]).__name__ == "WagerPlaced" else None
+        said = getattr(events[0], "house_seq", None) if isinstance(events[0], TicketPlaced) else None
         return [said] if said is not None else positions(house)
 
     def outcome(

@@ -4,7 +4,6 @@ Rule: nothing here is Runline's but what a process is made of; everything that R
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from functools import partial
 from random import Random
@@ -28,6 +27,7 @@ from runline.simulate.excuses import Came, Excuses
 from runline.simulate.folded import Folded
 from runline.simulate.judging import Judging
 from runline.simulate.knowing import Known
+from runline.simulate.listening import Listening
 from runline.simulate.loop import OWNER, VirtualLoop
 from runline.simulate.network import Answer, End, Pipe, Weather
 from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Node
@@ -57,24 +57,6 @@ BLUNDER_S = 5.0
 """How long after a fault of the program what follows from it may be noticed."""
 
 PASSWORD = "a long password"
-
-SENT_ERRORS = (StoreError,)
-
-
-class Listening(logging.Handler):
-    """Hears what a process logs as a fault of its own."""
-
-    def __init__(self, world: "World") -> None:
-        super().__init__(logging.ERROR)
-        self.world = world
-
-    def emit(self, record: logging.LogRecord) -> None:
-        owner = OWNER.get()
-        if isinstance(owner, Node) and owner.dead:
-            return
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not isinstance(error, SENT_ERRORS) and not self.world.may_be_planted(error):
-            self.world.wrong(f"a fault was logged: {record.getMessage()}: {type(error).__name__}: {error}", error)
 
 
 class World:
@@ -112,7 +94,7 @@ class World:
         self.screens: list[Screen] = []
         self.failure: Wrong | None = None
         self.steps = 0
-        self.listening = Listening(self)
+        self.listening = Listening(self.wrong, self.may_be_planted)
 
     # What goes wrong
 
@@ -125,7 +107,8 @@ class World:
 
     def blundered(self) -> None:
         """Something fails that was planted."""
-        self.blundered_s = self.loop.time()
+        # Whoever waits for the disk may be failed by that as well.
+        self.blundered_s = self.disk.failed_s = self.loop.time()
 
     def may_be_planted(self, error: BaseException) -> bool:
         """Whether a fault of the program is one that was planted, or may follow from it."""
