@@ -231,7 +231,7 @@ class Faults:
             taking = world.loop.create_task(node.takes_back(book), context=node.context)
             await asyncio.wait((taking,))
             error = None if taking.cancelled() else taking.exception()
-            if error is not None and not isinstance(error, StoreError):
+            if error is not None and not isinstance(error, StoreError) and not world.may_be_planted(error):
                 world.wrong(f"{book} cannot be taken back: {type(error).__name__}: {error}", error)
 
     def is_off_for_long(self) -> None:
