@@ -162,7 +162,7 @@ class Faults:
         stopping = world.loop.create_task(node.stop(), context=node.context)
         done, _ = await asyncio.wait((stopping,), timeout=STOPPING_S_MAX)
         error = stopping.exception() if done and not stopping.cancelled() else None
-        if error is not None and not isinstance(error, StoreError):
+        if error is not None and not isinstance(error, StoreError) and not world.may_be_planted(error):
             world.wrong(f"the process cannot stop: {type(error).__name__}: {error}", error)
         if node.dead:
             return False

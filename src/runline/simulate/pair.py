@@ -59,7 +59,10 @@ def pair_ground(book: Book, command: PlacePair) -> int:
 
 
 def leg_of(book: Book, name: str, side: str, context: Context) -> Leg:
-    market = house_market(context.view(), name)
+    house = context.view()
+    market = house_market(house, name)
+    if house.catalog.fixtures[market.fixture].status != "scheduled":
+        raise Rejected("market_closed", "This game takes no pairs.", market=name)
     return Leg(market.fixture, name, side, *book.lines.side(market, side))
 
 
