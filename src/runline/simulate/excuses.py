@@ -34,24 +34,26 @@ class Came(NamedTuple):
 
 
 class Behind(NamedTuple):
-    """What the engine has said of its view: how far it is behind, at which position, and the host's time."""
+    """What the engine has said of its view: how far it is behind, at which position, the host's time, and whether the house was
+    its own."""
 
     lag_ms: int
     house: int
     host_ns: int
+    owned: bool
 
 
 class Excuses:
     """Why something may be refused. behind: what was said of views that were too far behind, by how far. decided: when each event
-    of the house was decided, in their order. placed: the last wager that was taken at each position of the house."""
+    of the house was decided, and by which process, in their order. placed: when one took its last wager at each position."""
 
     def __init__(self, disk: Disk, held: Callable[..., None]) -> None:
         self.disk = disk
         self.held = held
         self.behind: dict[int, Behind] = {}
         self.unproved: list[Behind] = []
-        self.decided: list[int] = []
-        self.placed: dict[int, int] = {}
+        self.decided: list[tuple[int, str]] = []
+        self.placed: dict[tuple[int, str], int] = {}
         self.counted: Counter[str] = Counter()
 
     def listen(self, parts: Parts) -> None:
@@ -62,7 +64,9 @@ class Excuses:
         def heard_lag(host_ns: int = 0) -> int:
             lag_ms = lag_of(host_ns)
             if lag_ms > LAG_MS_MOST:
-                self.behind[lag_ms] = Behind(lag_ms, house.state.seq, host_ns)
+                writer = parts.engine.writers.get(HOUSE)
+                owned = writer is not None and self.disk.is_owned_at(HOUSE, writer.head.epoch)
+                self.behind[lag_ms] = Behind(lag_ms, house.state.seq, host_ns, owned)
                 if lag_ms >= UNPROVED_MS:
                     self.held(self.nobody_shows, parts)
             return lag_ms
@@ -124,7 +128,10 @@ class Excuses:
         said = self.behind.get(lag_ms)
         if said is None:
             raise Wrong(f"a wager is refused since the house is {lag_ms} ms behind, of which the engine knows nothing")
-        if lag_ms < UNPROVED_MS:
+        if not said.owned:
+            # It goes by what it had in mind of the house itself, or by when it was told of it last.
+            self.counted["house_stale where the house is another's"] += 1
+        elif lag_ms < UNPROVED_MS:
             self.unproved.append(said)
             self.prove()
         self.counted["house_stale with reason"] += 1
@@ -133,22 +140,24 @@ class Excuses:
 
     def happened(self, entry: Logged) -> None:
         """The next event of the house is durable. Raises Wrong."""
-        self.decided.append(entry.decided_ns)
-        placed_ns = self.placed.pop(len(self.decided) - 1, None)
+        self.decided.append((entry.decided_ns, entry.node))
+        placed_ns = self.placed.pop((len(self.decided) - 1, entry.node), None)
         if placed_ns is not None:
             self.current(len(self.decided) - 1, placed_ns)
         self.prove()
 
     def took(self, house: int, entry: Logged) -> None:
         """A wager is taken at a position of the house. Raises Wrong."""
-        if house < len(self.decided):
+        if house >= len(self.decided):
+            place = house, entry.node
+            self.placed[place] = max(entry.decided_ns, self.placed.get(place, 0))
+        elif self.decided[house][1] == entry.node:
             self.current(house, entry.decided_ns)
-        else:
-            self.placed[house] = max(entry.decided_ns, self.placed.get(house, 0))
 
     def current(self, house: int, placed_ns: int) -> None:
-        """The house was as it is known, as a wager was taken. Raises Wrong."""
-        lag_ms = (placed_ns - self.decided[house]) // MS_NS
+        """The house was as it is known, as a wager was taken by the process that had it. (Another one is told what is durable.)
+        Raises Wrong."""
+        lag_ms = (placed_ns - self.decided[house][0]) // MS_NS
         if lag_ms > LAG_MS_MOST:
             raise Wrong(f"a wager is taken at {house} of the house, {lag_ms} ms after the next event was decided")
         self.counted["wagers by a current house"] += 1
@@ -160,7 +169,7 @@ class Excuses:
             if said.house >= len(self.decided):
                 self.unproved.append(said)
                 continue
-            since_ns = self.decided[said.house]
+            since_ns = self.decided[said.house][0]
             if since_ns > said.host_ns:
                 # What was decided then has never become durable: another event stands in its place.
                 self.counted["house_stale by what was lost"] += 1
