@@ -162,7 +162,7 @@ def moment(known: Known, command: str) -> Any:
     """A time as people write it."""
     text = time_text(known.now_ns - known.decisions.one((HOUR_NS, 0, 60 * HOUR_NS)))
     return known.decisions.one(
-        (text, f"{text[:19]}-04:00", f"{text[:19]}.5Z", "2016-06-31T25:00:00Z", "1500000000000000000")
+        (text, f"{text[:19]}-03:30", f"{text[:19]}.5Z", "2016-06-31T25:00:00Z", "1500000000000000000")
     )
 
 

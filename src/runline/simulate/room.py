@@ -67,7 +67,6 @@ SMALL: dict[str, Any] = {
     "READ_EVENTS": 3,
     "DUTY_TRIES_MAX": 3,
     "NOTED_SESSIONS_MAX": 2,
-    "PAGE_NODES_MAX": 1,
 }
 """Bounds of the core and the engine, by their names, that leave room for how a run begins and for little else."""
 
