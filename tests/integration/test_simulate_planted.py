@@ -105,3 +105,15 @@ def test_a_page_of_history_that_lacks_a_row_is_found(monkeypatch):
 
     monkeypatch.setattr(MemorySnapshot, "find", short)
     assert found(4, "row")
+
+
+def test_what_is_wrong_before_house_and_books_have_begun_ends_the_run(monkeypatch):
+    seal = Writer.seal
+
+    def turns_events_round(writer):
+        writer.filling.logged.reverse()
+        return seal(writer)
+
+    monkeypatch.setattr(Writer, "seal", turns_events_round)
+    outcome, _ = simulate(1, 3_000, vocabulary=VOCABULARY)
+    assert "in the log" in outcome.wrong

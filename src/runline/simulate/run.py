@@ -25,6 +25,9 @@ from runline.simulate.world import World
 CHECKED_STEPS = 1_000
 """How often everything is checked in full."""
 
+BEGIN_S_MAX = 600.0
+"""Seconds in which a house and its books have begun, before anything goes wrong on purpose."""
+
 RIGHT_S_MAX = 90
 """Seconds in which everything is well again after all faults have ended."""
 
@@ -74,7 +77,11 @@ class Run:
         world, decisions = self.world, self.decisions
         if world.small:
             world.tell(f"there is little room: {', '.join(world.small)}")
-        await world.begin()
+        try:
+            async with asyncio.timeout(BEGIN_S_MAX):
+                await world.begin()
+        except TimeoutError:
+            raise Wrong(f"house and books have not begun after {BEGIN_S_MAX} s") from None
         self.faults.choose()
         while world.steps < self.steps and world.failure is None and not decisions.over:
             decisions.begin_step()
