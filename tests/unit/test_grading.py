@@ -390,6 +390,7 @@ def test_an_unknown_sport_has_no_rules():
     with pytest.raises(SelectionInvalid) as caught:
         league_rules("cricket")
     assert caught.value.code == "sport_invalid"
+    assert str(caught.value).startswith("A sport is one of ")
 
 
 # Official length.
@@ -584,6 +585,13 @@ def test_a_period_that_goes_on_is_told_from_one_that_is_over_by_the_length():
     with pytest.raises(NotGradable):
         grade(FOOTBALL, "moneyline", "q3", "away", None, third)
     assert grade(FOOTBALL, "moneyline", "q3", "away", None, msgspec.structs.replace(third, length=45)) == "won"
+
+
+def test_a_quarter_is_not_over_by_halves():
+    halves = score_of([(20, 10)], final=False, scheduled=2)
+    assert grade(BASKETBALL, "moneyline", "1h", "home", None, halves) == "won"
+    with pytest.raises(NotGradable, match="not a final score"):
+        grade(BASKETBALL, "moneyline", "q1", "home", None, halves)
 
 
 def test_the_points_of_the_period_that_goes_on_need_not_be_listed():

@@ -22,7 +22,16 @@ def test_an_amount_reads_back_as_it_was_written(minor):
 
 @pytest.mark.parametrize(
     ("text", "minor"),
-    [("100.00", 10_000), ("100", 10_000), ("7.5", 750), ("0.01", 1), ("-0.05", -5), ("-12.30", -1_230), ("0", 0)],
+    [
+        ("100.00", 10_000),
+        ("100", 10_000),
+        ("7.5", 750),
+        ("0.01", 1),
+        ("-0.05", -5),
+        ("-12.30", -1_230),
+        ("\N{MINUS SIGN}12.30", -1_230),
+        ("0", 0),
+    ],
 )
 def test_an_amount_is_read(text, minor):
     assert parse_money(text) == minor
