@@ -4,13 +4,15 @@
 
 Each fault is a patch in tests/mutants, which begins with what it is: a `Kind:` and a `Fault:`. It is applied to a copy of the
 source; then the simulation looks for it, from seed to seed, and if it finds nothing the unit tests do, and the tests that the
-patch names. A patch that no longer applies is a failure, and so is a fault that nothing finds. Writes a table into FILE.
+patch names. A patch that no longer applies is a failure, and so is a fault that nothing finds. Writes a dated table into FILE
+(tests/mutants/RESULTS.md is one).
 
 MUTANT_SEEDS, MUTANT_STEPS: how many seeds are tried, and how many steps of each.
 """
 
 import argparse
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -117,7 +119,7 @@ def catch(mutant: Mutant, names: Sequence[str]) -> Caught:
                 )
         # Whether the patches can be applied is no question to a copy in which one is.
         others = "--ignore=tests/unit/test_mutants.py", "-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}"
-        base = ["pytest", "-x", "-q", "-rfE", *others]
+        base = ["pytest", "-x", "-q", "-rfE", "--hypothesis-profile=ci", *others]
         for tests in (("tests/unit",), mutant.tests):
             if tests:
                 status, said = run(folder, *base, *tests)
@@ -142,6 +144,26 @@ def table(found: Sequence[Caught]) -> str:
     return "\n".join([*head, *rows, ""])
 
 
+def about() -> str:
+    """Of which day, machine and source a table is."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    return "\n".join(
+        [
+            "# Planted faults, and what caught them",
+            "",
+            "Written by `make mutants INTO=tests/mutants/RESULTS.md`.",
+            "",
+            f"- date: {time.strftime('%Y-%m-%d')}, commit {commit}",
+            f"- machine: {os.cpu_count()} cores, {platform.system()} {platform.release()}; Python {platform.python_version()}",
+            f"- each by up to {SEEDS} seeds of {STEPS:,} steps, then by the unit tests, then by the tests that its patch names",
+            "",
+            "",
+        ]
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Plant faults, one at a time, and see what catches them.")
     parser.add_argument("names", nargs="*", help="which (all unless told otherwise)")
@@ -163,7 +185,7 @@ def main() -> int:
                 flush=True,
             )
     if told.into:
-        told.into.write_text(table(found))
+        told.into.write_text(about() + table(found))
     survivors = [one for one in found if not one.means]
     print(f"{len(found) - len(survivors)} of {len(found)} caught")
     return 1 if survivors else 0

@@ -8,6 +8,7 @@ from runline.domain.accounts import (
     AdjustCredit,
     CreditAdjusted,
     EnterTransaction,
+    ExpireTemporaryCredit,
     GrantTemporaryCredit,
     PlayerLimits,
     PlayerLimitsSet,
@@ -18,6 +19,7 @@ from runline.domain.accounts import (
     available_minor,
 )
 from runline.domain.bounds import BALANCE_MINOR_MAX, CREDIT_MINOR_MAX, STAKE_MINOR_MAX
+from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.tickets import WagerPlaced
 
@@ -99,6 +101,20 @@ def test_another_grant_replaces_the_first_and_its_timer(open_book):
     open_book.happened(TemporaryCreditExpired, credit_minor=20_00)
     open_book.when(GrantTemporaryCredit("P1", 30_00, NOON_NS + 4 * HOUR_NS, "once more"))
     open_book.happened(TemporaryCreditGranted, before_minor=0, before_until_ns=0)
+
+
+def test_a_timer_that_comes_before_its_time_takes_no_credit(open_book):
+    until_ns = NOON_NS + HOUR_NS
+    open_book.given(GrantTemporaryCredit("P1", 50_00, until_ns, "given"))
+    open_book.clock_reads(until_ns - 1)
+    open_book.when(ExpireTemporaryCredit("P1"), by=ENGINE)
+    open_book.nothing_happened()
+    assert available(open_book) == 150_00
+    open_book.clock_reads(until_ns)
+    open_book.when(ExpireTemporaryCredit("P1"), by=ENGINE)
+    open_book.happened(TemporaryCreditExpired, player="P1", credit_minor=50_00)
+    open_book.when(ExpireTemporaryCredit("P1"), by=ENGINE)
+    open_book.nothing_happened()
 
 
 @pytest.mark.parametrize("until_ns", [0, -1, NOON_NS, 2**62, 2**64, NOON_NS + 0.5])
