@@ -587,6 +587,11 @@ def test_a_period_that_goes_on_is_told_from_one_that_is_over_by_the_length():
     assert grade(FOOTBALL, "moneyline", "q3", "away", None, msgspec.structs.replace(third, length=45)) == "won"
 
 
+def test_a_final_score_of_a_known_length_lacks_the_periods_that_were_begun():
+    with pytest.raises(NotGradable, match="1 periods, where 3 of 4 quarters were played"):
+        grade(FOOTBALL, "moneyline", "q1", "home", None, score_of([(7, 0)], length=40))
+
+
 def test_a_quarter_is_not_over_by_halves():
     halves = score_of([(20, 10)], final=False, scheduled=2)
     assert grade(BASKETBALL, "moneyline", "1h", "home", None, halves) == "won"

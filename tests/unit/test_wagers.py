@@ -190,13 +190,18 @@ def test_the_price_of_record_keeps_the_format_in_which_it_was_offered(open_book)
         ("moneyline", "away", (None, "+115"), False, True, True),
         ("moneyline", "away", (None, "+125"), False, False, True),
         ("moneyline", "away", (None, "2.15"), False, True, True),
+        ("spread", "away", (6, "-115"), False, True, True),
+        ("spread", "away", (6, "-105"), False, False, True),
         ("spread", "away", (5, "-110"), False, True, True),
         ("spread", "away", (7, "-110"), False, False, True),
         ("spread", "home", (-7, "-110"), False, True, True),
         ("spread", "home", (-5, "-110"), False, False, True),
         ("spread", "home", (-7, "-105"), False, False, True),
+        ("total", "over", (34, "-110"), False, True, True),
+        ("total", "over", (34, "-100"), False, False, True),
         ("total", "over", (35, "-105"), False, True, True),
         ("total", "over", (33, "-105"), False, False, True),
+        ("total", "under", (34, "-120"), False, True, True),
         ("total", "under", (33, "-115"), False, True, True),
         ("total", "under", (35, "-115"), False, False, True),
         ("total", "over", (35, "+100"), False, False, True),
@@ -307,6 +312,11 @@ def test_a_partial_wager_is_cut_to_the_largest_stake_allowed(open_book):
 
 def test_a_partial_wager_that_fits_is_not_cut(open_book):
     places(open_book, 90_00, partial=True).happened(WagerPlaced, risk_minor=90_00)
+
+
+def test_a_partial_wager_takes_the_last_cent_of_credit(open_book):
+    open_book.given(SetLimits(1, 200_00, 10**9, "given"), EnterTransaction("P1", "disbursement", 99_999_99, "cash"))
+    places(open_book, 90_00, partial=True).happened(WagerPlaced, risk_minor=1, win_minor=1)
 
 
 def test_a_partial_wager_takes_the_credit_that_is_left(open_book):
