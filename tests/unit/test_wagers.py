@@ -299,6 +299,13 @@ def test_what_may_still_be_risked_is_nothing_if_it_is_less_than_the_smallest_sta
     places(open_book, 10_00, partial=True).rejected("credit_exceeded", most_minor=0)
 
 
+def test_where_limit_and_credit_allow_the_same_it_is_the_limit_that_is_named(open_book):
+    open_book.given(SetLimits(1_00, 200_00, 10**9, "given"), EnterTransaction("P1", "disbursement", 99_800_00, "cash"))
+    places(open_book, 300_00).rejected("limit_exceeded", most_minor=200_00, rule="limits_hold")
+    open_book.given(EnterTransaction("P1", "disbursement", 1, "cash"))
+    places(open_book, 300_00).rejected("credit_exceeded", most_minor=199_99, rule="credit_holds")
+
+
 # Partial acceptance
 
 
