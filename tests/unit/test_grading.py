@@ -386,6 +386,12 @@ def test_a_wager_that_cannot_be_has_its_code(market, period, side, line, code):
     assert caught.value.code == code
 
 
+def test_a_league_without_rules_of_its_own_has_its_sports():
+    assert league_rules("basketball", "NCAAB") is LEAGUES["NCAAB"]
+    for league in ("", "NBA", "NCAAF"):
+        assert league_rules("basketball", league) is SPORTS["basketball"]
+
+
 def test_an_unknown_sport_has_no_rules():
     with pytest.raises(SelectionInvalid) as caught:
         league_rules("cricket")

@@ -37,6 +37,13 @@ def test_a_transaction_has_two_sides(book, kind, amount, debit, credit, after):
     assert entries(book) == [(kind, debit, credit, abs(amount), 0, after)]
 
 
+def test_an_entry_says_when_it_was_made_by_which_event_and_why(book):
+    book.given(player("P1"), EnterTransaction("P1", "receipt", 25_00, "figure"))
+    (entry,) = book.stored(LedgerEntry)
+    assert (entry.number, entry.at_ns, entry.player, entry.wager) == (book.state.seq, book.at_ns, "P1", 0)
+    assert entry.description == "figure"
+
+
 def test_a_won_wager_is_paid_by_grading_and_a_lost_one_pays_it(book):
     book.given(game("G1"), board("G1"), player("P1"), player("P2"))
     book.given(wager("P1", 10_00), wager("P2", 13_00, side="home", price="-130"))

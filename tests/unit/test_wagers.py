@@ -341,6 +341,7 @@ def american():
 def test_the_largest_risk_wins_no_more_than_allowed_and_a_cent_more_would(text, win_max, mode):
     price, rounding = parse_price(text), Rounding(mode)
     risk = largest_risk(price, win_max, rounding)
+    assert type(risk) is int
     assert win_for_risk(price, risk, rounding) <= win_max < win_for_risk(price, risk + 1, rounding)
 
 
