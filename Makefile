@@ -75,7 +75,7 @@ hooks:
 	fi; \
 	mkdir -p "$$(dirname "$$hook")" && install -m 755 tools/pre-commit "$$hook" && echo "hooks: $$hook runs 'make quick'"
 
-## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times, 1,000 seeds, planted faults
+## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times, 1,000 seeds, planted faults, small changes of the domain
 .PHONY: test-long
 test-long: $(VENV)/.dev
 	@TEST_KILLS=$(KILLS) $(BIN)/python tools/stages.py long
@@ -83,7 +83,12 @@ test-long: $(VENV)/.dev
 ## mutants: plant 54 faults, one at a time, and see what catches each, half an hour (ONLY="push-lost" for some)
 .PHONY: mutants
 mutants: $(VENV)/.dev
-	@$(BIN)/python tools/mutants.py $(ONLY)
+	@$(BIN)/python tools/mutants.py $(ONLY) $(if $(INTO),--into $(INTO))
+
+## mutmut: change the domain in all small ways, hours, and see which no unit test notices (ONLY="grading placing" for some modules)
+.PHONY: mutmut
+mutmut: $(VENV)/.dev
+	@$(BIN)/python tools/survivors.py $(ONLY)
 
 ## bench: measure the budgets: benchmarks/RESULTS.md and plots, half an hour (ONLY="http both" for some)
 .PHONY: bench

@@ -97,6 +97,7 @@ TASKS: dict[str, Sequence[Phase]] = {
             [python("simulate-2", "runline", "simulate", "--seed", str(SEEDS + 1), "--seeds", str(SEEDS))],
         ],
         [[tool("mutants", "tools/mutants.py")]],
+        [[tool("mutmut", "tools/survivors.py")]],
     ],
 }
 
