@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runline.domain.bounds import PERIODS_MAX
 from runline.domain.grading import (
+    LENGTH_MAX,
+    POINTS_MAX,
     SIDES,
     NotGradable,
     Score,
@@ -386,6 +389,12 @@ def test_a_wager_that_cannot_be_has_its_code(market, period, side, line, code):
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(("line", "said"), [(None, "A spread needs a line."), (2, "A moneyline has no line.")])
+def test_a_line_that_is_missing_is_told_from_one_that_has_no_place(line, said):
+    with pytest.raises(SelectionInvalid, match=said):
+        grade(FOOTBALL, "spread" if line is None else "moneyline", "game", "home", line, Score(1, 0))
+
+
 def test_a_league_without_rules_of_its_own_has_its_sports():
     assert league_rules("basketball", "NCAAB") is LEAGUES["NCAAB"]
     for league in ("", "NBA", "NCAAF"):
@@ -596,6 +605,52 @@ def test_a_period_that_goes_on_is_told_from_one_that_is_over_by_the_length():
 def test_a_final_score_of_a_known_length_lacks_the_periods_that_were_begun():
     with pytest.raises(NotGradable, match="1 periods, where 3 of 4 quarters were played"):
         grade(FOOTBALL, "moneyline", "q1", "home", None, score_of([(7, 0)], length=40))
+
+
+def test_bounds_of_a_score_are_within_it():
+    for score in (Score(POINTS_MAX, 0), Score(0, POINTS_MAX), Score(1, 0, length=LENGTH_MAX)):
+        check_score(FOOTBALL, score)
+    for score in (Score(POINTS_MAX + 1, 0), Score(0, POINTS_MAX + 1), Score(-1, 0), Score(0, -1)):
+        with pytest.raises(NotGradable, match="A side has"):
+            check_score(FOOTBALL, score)
+    with pytest.raises(NotGradable, match="length is"):
+        check_score(FOOTBALL, Score(1, 0, length=LENGTH_MAX + 1))
+
+
+def test_periods_and_overtimes_are_counted_together():
+    innings, more = [(0, 0)] * 9, PERIODS_MAX - 9
+    check_score(BASEBALL, score_of(innings, overtime=((0, 0),) * (more - 1) + ((1, 0),)))
+    with pytest.raises(NotGradable, match=f"at most {PERIODS_MAX}"):
+        check_score(BASEBALL, score_of(innings, overtime=((0, 0),) * more + ((1, 0),)))
+
+
+def test_overtime_follows_on_a_game_of_full_length():
+    quarters = [(7, 0), (0, 7), (0, 0), (0, 0)]
+    check_score(FOOTBALL, score_of(quarters, overtime=((3, 0),), length=60))
+    with pytest.raises(NotGradable, match="There is no overtime after 59 of 60"):
+        check_score(FOOTBALL, score_of(quarters, overtime=((3, 0),), length=59))
+
+
+def test_a_score_is_what_its_periods_make_or_while_it_goes_on_no_less():
+    quarters = ((7, 0), (0, 3), (0, 0), (0, 0))
+    for score in (Score(10, 3, quarters), Score(7, 6, quarters), Score(7, 0, ((7, 3),), final=False)):
+        with pytest.raises(NotGradable, match="make 7-3"):
+            check_score(FOOTBALL, score)
+    check_score(FOOTBALL, Score(8, 4, ((7, 3),), final=False))
+
+
+def test_regulation_is_the_score_without_what_overtime_made_on_each_side():
+    assert grade(SOCCER, "three_way", "game", "draw", None, Score(4, 3, overtime=((3, 2),))) == "won"
+
+
+def test_where_regulation_was_level_its_periods_say_what_it_made():
+    level = Score(2, 2, ((1, 1), (1, 1)), level_after_regulation=True)
+    assert grade(SOCCER, "total", "game", "over", 12, level) == "won"
+
+
+def test_a_schedule_that_no_league_has_is_told_with_those_that_there_are():
+    with pytest.raises(NotGradable, match="scheduled for 4 quarters or 2 halves"):
+        check_score(BASKETBALL, Score(1, 0, scheduled=3))
 
 
 def test_a_quarter_is_not_over_by_halves():

@@ -11,7 +11,7 @@ from runline.domain.money import MODES, MONEY_MINOR_MAX, Rounding, format_money,
 
 amounts = st.integers(-(10**24), 10**24)
 denominators = st.integers(1, 10**12)
-units = st.sampled_from([1, 5, 10, 25, 100])
+units = st.sampled_from([1, 2, 5, 10, 25, 100])
 modes = st.sampled_from(MODES)
 
 
