@@ -293,6 +293,13 @@ def test_a_stake_that_wins_nothing_is_refused(open_book):
     places(open_book, 1, side="home", price="+300000", basis="to_win").rejected("limit_exceeded")
 
 
+def test_a_ticket_that_would_win_nothing_is_refused_whatever_it_risks(open_book):
+    settings = open_book.state.settings
+    settings.current = msgspec.structs.replace(settings.current, stake_min_minor=1, rounding=Rounding("down", 1_00))
+    places(open_book, 10).rejected("limit_exceeded", least_minor=1, rule="least_staked")
+    places(open_book, 1_00).happened(WagerPlaced, risk_minor=1_00, win_minor=1_00)
+
+
 def test_what_may_still_be_risked_is_nothing_if_it_is_less_than_the_smallest_stake(open_book):
     open_book.given(EnterTransaction("P1", "disbursement", 99_999_50, "cash"))
     places(open_book, 10_00).rejected("credit_exceeded", most_minor=0)
