@@ -75,6 +75,13 @@ def test_a_layer_closes_nothing_else(open_book, scope, subject):
     wagers(open_book).happened(WagerPlaced)
 
 
+def test_a_layer_over_somebody_else_takes_none_away_from_a_market(open_book):
+    open_book.given(Suspend("player", "P2", "unpaid"), Suspend("agent", "A2", "unpaid"))
+    wagers(open_book).happened(WagerPlaced)
+    open_book.given(Suspend("market", MARKET, "injury"))
+    wagers(open_book).rejected("market_suspended", scope="market", subject=MARKET)
+
+
 def test_reopening_a_league_never_reopens_a_market_that_was_closed_by_itself(open_book):
     open_book.given(Suspend("market", MARKET, "injury"), Suspend("league", "MLB", "outage"))
     open_book.given(Reopen("league", "MLB", "back"))

@@ -14,7 +14,7 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, staf
 
 from runline.domain.accounts import EnterTransaction, SetPlayerLimits
 from runline.domain.book import Book
-from runline.domain.bounds import OPEN_WAGERS_MAX
+from runline.domain.bounds import OPEN_WAGERS_MAX, STAKE_MINOR_MAX
 from runline.domain.execution import fold
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.legs import LEG_LIFE, Ending, Leg
@@ -304,6 +304,17 @@ def test_what_may_still_be_risked_is_nothing_if_it_is_less_than_the_smallest_sta
     open_book.given(EnterTransaction("P1", "disbursement", 99_999_50, "cash"))
     places(open_book, 10_00).rejected("credit_exceeded", most_minor=0)
     places(open_book, 10_00, partial=True).rejected("credit_exceeded", most_minor=0)
+
+
+def test_a_book_that_is_full_says_how_much_it_holds(open_book):
+    open_book.state.tickets.open_count = OPEN_WAGERS_MAX - 1
+    places(open_book, 10_00).happened(WagerPlaced)
+    places(open_book, 10_00).rejected("too_many", most=OPEN_WAGERS_MAX, rule="room_left")
+
+
+def test_the_largest_stake_is_one_and_a_cent_more_is_none(open_book):
+    places(open_book, STAKE_MINOR_MAX).rejected("limit_exceeded")
+    places(open_book, STAKE_MINOR_MAX + 1).rejected("stake_invalid", most=STAKE_MINOR_MAX)
 
 
 def test_where_limit_and_credit_allow_the_same_it_is_the_limit_that_is_named(open_book):
