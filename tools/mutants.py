@@ -117,16 +117,29 @@ def catch(mutant: Mutant, names: Sequence[str]) -> Caught:
                 return caught(
                     "simulation", f"seed {seed}, step {step[1]}" if step else f"seed {seed}: {last_line(said)}"
                 )
-        # Whether the patches can be applied is no question to a copy in which one is.
-        others = "--ignore=tests/unit/test_mutants.py", "-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}"
-        base = ["pytest", "-x", "-q", "-rfE", "--hypothesis-profile=ci", *others]
         for tests in (("tests/unit",), mutant.tests):
-            if tests:
-                status, said = run(folder, *base, *tests)
-                if status:
-                    failed = FAILED_TEST.search(said)
-                    return caught("test", failed[1] if failed else last_line(said))
+            if tests and (failed := first_failure(folder, *tests)):
+                test = failed.partition("[")[0]
+                if test.startswith("tests/") and not stands(test, names):
+                    return caught("", f"{test} fails without it as well")
+                return caught("test", failed)
     return caught("", "nothing finds it")
+
+
+def first_failure(folder: Path, *tests: str) -> str:
+    """The first of some tests that fails on a copy, "" if none does."""
+    # Whether the patches can be applied is no question to a copy in which one is.
+    others = "--ignore=tests/unit/test_mutants.py", "-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}"
+    status, said = run(folder, "pytest", "-x", "-q", "-rfE", "--hypothesis-profile=ci", *others, *tests)
+    failed = FAILED_TEST.search(said)
+    return "" if not status else failed[1] if failed else last_line(said)
+
+
+def stands(test: str, names: Sequence[str]) -> bool:
+    """Whether a test passes without any fault."""
+    with tempfile.TemporaryDirectory(prefix="runline-mutant-") as name:
+        copy_into(Path(name), names)
+        return not first_failure(Path(name), test)
 
 
 def last_line(said: str) -> str:
