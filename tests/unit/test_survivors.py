@@ -99,7 +99,6 @@ def test_what_is_answered_for_stands_in_the_source_with_a_reason():
     assert modules
     for change, why in answers.items():
         module, _, function = change.function.partition(".")
-        assert module in modules
         source = (survivors.ROOT / survivors.DOMAIN / f"{module}.py").read_text()
         assert re.search(rf"def {function.rpartition('.')[2]}\(", source)
         assert change.was in " ".join(line.strip() for line in source.splitlines())
