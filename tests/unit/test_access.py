@@ -6,7 +6,7 @@ from tests.doubles.words import EVERY, agent, board, game, player, role, staff, 
 
 from runline.domain.access import OWNER
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
-from runline.domain.audience import audience_of
+from runline.domain.audience import audience_of, sees
 from runline.domain.bounds import ROLES_MAX
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.jobs import DoSlice
@@ -719,3 +719,11 @@ def test_whether_something_foreign_has_changed_is_not_told_by_what_is_wrong_with
         two_agents.when(command, by="one", if_position=seen)
         assert two_agents.refusal is not None
         assert two_agents.refusal.code in ("reason_invalid", "identifier_invalid", "channel_invalid")
+
+
+def test_staff_of_an_agent_see_what_happens_below_them_and_nothing_of_others(book):
+    book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), staff("sam", *EVERY, at="A1"))
+    book.given(player("P1", "A1"), player("P2", "A1-1"), player("P3", "A2"))
+    audience = audience_of(book.state, book.state.access.users["sam"])
+    seen = {number: sees(audience, book.state.access, CreditAdjusted(number, 0, 1, "asked")) for number in ("P1", "P2", "P3")}
+    assert seen == {"P1": True, "P2": True, "P3": False}
