@@ -725,5 +725,8 @@ def test_staff_of_an_agent_see_what_happens_below_them_and_nothing_of_others(boo
     book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), staff("sam", *EVERY, at="A1"))
     book.given(player("P1", "A1"), player("P2", "A1-1"), player("P3", "A2"))
     audience = audience_of(book.state, book.state.access.users["sam"])
-    seen = {number: sees(audience, book.state.access, CreditAdjusted(number, 0, 1, "asked")) for number in ("P1", "P2", "P3")}
+    seen = {
+        number: sees(audience, book.state.access, CreditAdjusted(number, 0, 1, "asked"))
+        for number in ("P1", "P2", "P3")
+    }
     assert seen == {"P1": True, "P2": True, "P3": False}
