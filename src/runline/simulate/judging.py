@@ -121,7 +121,7 @@ class Judging:
         if stream == HOUSE:
             for entry in entries:
                 self.excuses.happened(entry)
-        elif isinstance(events[0], TicketPlaced):
+        elif name == "PlaceWager":
             self.excuses.took(self.model.books[stream].tickets[first.seq].house_seq, first)
         if self.model.stream(stream).seq != entries[-1].seq:
             raise Wrong(f"{stream} #{first.seq}: {name} is not predicted")

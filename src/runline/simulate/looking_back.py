@@ -91,9 +91,10 @@ class LookingBack:
         found = []
         for ticket in self.folded.store.stored(stream.name, Ticket):
             first = ticket.legs[0]
-            about = {"fixture": first.fixture, "market": first.market, "side": first.side, "status": ticket.status}
+            about = {"market": first.market, "side": first.side, "status": ticket.status}
             if (
                 is_of_player(ticket.player)
+                and asked.fixture in ("", *(leg.fixture for leg in ticket.legs))
                 and all(asked.fields[name] in ("", value) for name, value in about.items())
                 and ticket.risk_minor >= asked.least_minor
                 and (not asked.most_minor or ticket.risk_minor <= asked.most_minor)
