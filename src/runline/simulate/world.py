@@ -156,7 +156,9 @@ class World:
                 self.held(memory_agrees, node, self.disk, self.vocabulary)
                 self.held(queues_are_bounded, node)
                 for stream, writer in () if started else node.engine.writers.items():
-                    self.held(self.judging.compare, stream, writer.state, self.disk.kept.stored(stream, Ticket))
+                    if self.disk.is_owned_at(stream, writer.head.epoch):
+                        self.judging.kept_by(stream, writer)
+                        self.held(self.judging.compare, stream, writer.state, self.disk.kept.stored(stream, Ticket))
 
     # What is heard of Runline
 
