@@ -61,8 +61,8 @@ def pair_ground(book: Book, command: PlacePair) -> int:
 def leg_of(book: Book, name: str, side: str, context: Context) -> Leg:
     house = context.view()
     market = house_market(house, name)
-    if house.catalog.fixtures[market.fixture].status != "scheduled":
-        raise Rejected("market_closed", "This game takes no pairs.", market=name)
+    if house.catalog.fixtures[market.fixture].status in ("final", "cancelled"):
+        raise Rejected("market_closed", "This game is over.", market=name)
     return Leg(market.fixture, name, side, *book.lines.side(market, side))
 
 

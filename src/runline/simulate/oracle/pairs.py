@@ -19,7 +19,7 @@ def place_pair(book: Book, asked: Asked, moment: Moment) -> list[Event]:
     legs = []
     for name, side in asked.selections:
         market = a_market(moment.house, name)
-        refuse_unless(moment.house.games[market.game].status == "scheduled", "market_closed")
+        refuse_unless(moment.house.games[market.game].status not in ("final", "cancelled"), "market_closed")
         line, text = offered(book, market, side)
         legs.append((market.game, name, side, line, text, None))
     refuse_unless(0 < asked.risk_minor <= AMOUNT_MOST, "stake_invalid")
