@@ -140,8 +140,8 @@ def test_signals_to_a_server_and_all_its_helpers_do_not_end_these(path):
 @pytest.fixture
 def quick(monkeypatch):
     """A committer is soon taken for hung."""
-    monkeypatch.setattr("runline.store.sqlite_process.COMMITTER_SLOW_S", 0.5)
-    monkeypatch.setattr("runline.store.sqlite_process.COMMITTER_SILENT_S_MAX", 1.5)
+    monkeypatch.setattr("runline.store.committing.COMMITTER_SLOW_S", 0.5)
+    monkeypatch.setattr("runline.store.committing.COMMITTER_SILENT_S_MAX", 1.5)
 
 
 def test_a_committer_that_hangs_is_said_ended_and_replaced_and_its_batch_is_stored_once(path, quick, monkeypatch):

@@ -1,17 +1,29 @@
-"""The committer, as a program of its own: it writes sealed batches into the file, one after the other, until its pipe ends."""
+"""The committer, as a program of its own: it writes sealed batches, one after the other, until its pipe ends.
+
+What it writes to is its target, which it is told first: a file.
+"""
 
 import mmap
 import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal, Protocol
 
 import msgspec
 
-from runline.engine.ports import Sealed, StoreError
+from runline.engine.ports import Head, Sealed, StoreError
 from runline.helpers import begin, framed, receive
 from runline.store.log_file import LogFile
 from runline.store.tables import Tables
+
+
+class Begin(msgspec.Struct):
+    """The first message: write to a target of this kind, at this place, and of which tables there will be rows."""
+
+    kind: Literal["file"]
+    place: str
+    tables: Tables
 
 
 class Claim(msgspec.Struct, tag=True):
@@ -44,10 +56,11 @@ class Close(msgspec.Struct, tag=True):
 
 
 class Done(msgspec.Struct, tag=True):
-    """It is done. fenced: the streams that were left out. overgrown_pages: of the WAL, if it is beyond its bound.
-    unmarked: why the mark cannot be written, or ""."""
+    """It is done. fenced: the streams that were left out. head: that of the stream that was claimed. overgrown_pages: of the WAL,
+    if it is beyond its bound. unmarked: why the mark cannot be written, or ""."""
 
     fenced: list[str] = []
+    head: Head | None = None
     overgrown_pages: int = 0
     unmarked: str = ""
 
@@ -61,12 +74,41 @@ class Failed(msgspec.Struct, tag=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode_sealed = msgspec.msgpack.Decoder(Sealed).decode
-decode_tables = msgspec.msgpack.Decoder(Tables).decode
+decode_begin = msgspec.msgpack.Decoder(Begin).decode
 decode_order = msgspec.msgpack.Decoder(Claim | Piece | Commit | Close).decode
 decode_reply = msgspec.msgpack.Decoder(Done | Failed).decode
 
 
-def serve(file: LogFile, tables: Tables, pipe: socket.socket, shared: memoryview) -> None:
+class Target(Protocol):
+    """Where batches are written to. What fails raises StoreError."""
+
+    def commit(self, sealed: Sealed, tables: Tables) -> frozenset[str]:
+        """Make a batch durable; returns the streams that another process owns. tables: of its rows."""
+        ...
+
+    def claim(self, stream: str) -> Head:
+        """Become the owner of a stream; returns its head."""
+        ...
+
+    def after_commit(self) -> None:
+        """Between two commits, when nobody waits."""
+        ...
+
+    @property
+    def beside(self) -> tuple[int, str]:
+        """What is wrong beside the commits: (pages of the WAL, if it is beyond its bound, why the mark cannot be written)."""
+        ...
+
+    def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+        """Note the last batch's time and stop cleanly."""
+        ...
+
+    def abandon(self) -> None:
+        """Let go of it as it is."""
+        ...
+
+
+def serve(target: Target, tables: Tables, pipe: socket.socket, shared: memoryview) -> None:
     """Do what comes down the pipe until it ends. tables: of the rows that come."""
     pieces = bytearray()
     while (message := receive(pipe)) is not None:
@@ -77,43 +119,49 @@ def serve(file: LogFile, tables: Tables, pipe: socket.socket, shared: memoryview
                 batch = (
                     b"".join((pieces[: order.start], shared[: order.length])) if order.start else shared[: order.length]
                 )
-                fenced = file.commit(decode_sealed(batch), tables)
+                fenced = target.commit(decode_sealed(batch), tables)
                 pieces.clear()
-                reply = Done(sorted(fenced), file.checkpointer.overgrown_pages, file.mark.failure)
+                overgrown_pages, unmarked = target.beside
+                reply = Done(sorted(fenced), overgrown_pages=overgrown_pages, unmarked=unmarked)
             elif isinstance(order, Piece):
                 pieces[order.start :] = shared[: order.length]
             elif isinstance(order, Claim):
-                file.claim(order.stream)
+                reply = Done(head=target.claim(order.stream))
             else:
-                file.close(order.node, order.sealed_ns, order.durable_before_ns)
+                target.close(order.node, order.sealed_ns, order.durable_before_ns)
         except StoreError as error:
             reply = Failed(error.kind, str(error))
         pipe.sendall(framed(encode(reply)))
         if isinstance(order, Close):
             return
         if isinstance(order, Commit):
-            file.after_commit()
+            target.after_commit()
 
 
-def main(number: str, parent: str, path: str, memory: str, size: str) -> None:
-    """The program: hear of which tables there will be rows, open the file, say so, serve. It has inherited the lock on the file,
-    and holds it until it ends."""
+def open_target(told: Begin, parent: int) -> Target:
+    """What batches are written to. Raises StoreError, OSError."""
+    return LogFile(Path(told.place), parent)
+
+
+def main(number: str, parent: str, memory: str, size: str) -> None:
+    """The program: hear where to write to and of which tables there will be rows, open that, say so, serve. It has inherited the
+    lock on a file, and holds it until it ends."""
     with begin(number, parent) as pipe, suppress(BrokenPipeError, ConnectionResetError):
         message = receive(pipe)
         if message is None:
             return
-        tables = decode_tables(message)
+        told = decode_begin(message)
         try:
-            file = LogFile(Path(path), int(parent))
+            target = open_target(told, int(parent))
         except (StoreError, OSError) as error:
             pipe.sendall(framed(encode(Failed("transient", str(error)))))
             return
         pipe.sendall(framed(encode(Done())))
         try:
             with mmap.mmap(int(memory), int(size), prot=mmap.PROT_READ) as mapped, memoryview(mapped) as shared:
-                serve(file, tables, pipe, shared)
+                serve(target, told.tables, pipe, shared)
         finally:
-            file.abandon()
+            target.abandon()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """The log's file as its writer has it: the connection that commits, the checkpoints beside it, and the mark behind it."""
 
 from pathlib import Path
+from typing import Any
 
 import apsw
 
-from runline.engine.ports import Sealed
+from runline.engine.ports import Head, Sealed
 from runline.store.batches import BatchTimes
 from runline.store.checkpoints import Checkpointer
 from runline.store.file import open_connection, store_error
 from runline.store.mark import MarkKeeper
 from runline.store.opening import CLOSED, Opening, count_commit, last_opening
+from runline.store.statements import HEAD
 from runline.store.tables import BATCHES, Tables, insert
 from runline.store.writing import Numbers, claim_stream, undone, write_batch
 
@@ -44,10 +46,17 @@ class LogFile:
         self.move(opening)
         return fenced
 
-    def claim(self, stream: str) -> None:
-        """Become the owner of a stream. Raises StoreError."""
+    def claim(self, stream: str) -> Head:
+        """Become the owner of a stream; returns its head. Raises StoreError."""
         self.numbers.forget(stream)
         self.move(claim_stream(self.connection, self.opening, stream))
+        rows: list[Any] = self.connection.execute(HEAD, (stream,)).fetchall()
+        return Head(*rows[0])
+
+    @property
+    def beside(self) -> tuple[int, str]:
+        """What is wrong beside the commits: (pages of the WAL, if it is beyond its bound, why the mark cannot be written)."""
+        return self.checkpointer.overgrown_pages, self.mark.failure
 
     def move(self, opening: Opening) -> None:
         """So far it is durable."""

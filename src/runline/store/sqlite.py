@@ -19,7 +19,7 @@ from runline.store.log_file import LogFile
 from runline.store.opening import open_log
 from runline.store.sqlite_hints import SQLITE
 from runline.store.sqlite_history import SqliteHistory
-from runline.store.statements import EVENTS_AFTER, HEAD, HEADS_AS_THEY_ARE, LAST_COMMANDS
+from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMANDS
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 from runline.store.wal import PAGE_BYTES
 
@@ -52,9 +52,6 @@ class SqliteReader:
     async def heads(self) -> dict[str, Head]:
         rows = self.read(HEADS_AS_THEY_ARE, ())
         return {row[0]: Head(*row) for row in rows}
-
-    def head(self, stream: str) -> Head:
-        return Head(*self.read(HEAD, (stream,))[0])
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
@@ -177,12 +174,11 @@ class SqliteStore(OpenedFile):
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         fenced = self.file.commit(sealed, self.tables)
         self.file.after_commit()
-        self.say_of_commit(self.file.checkpointer.overgrown_pages, self.file.mark.failure)
+        self.say_of_commit(*self.file.beside)
         return fenced
 
     async def claim(self, stream: str) -> Head:
-        self.file.claim(stream)
-        return self.head(stream)
+        return self.file.claim(stream)
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:

@@ -1,144 +1,40 @@
-"""The committer process: SQLite on a second core, fed with sealed batches.
+"""The file with a committer process: read here, written on a second core."""
 
-Rule: the engine's loop only hands over bytes; the file is written by the committer alone, one batch after another. The committer
-ends when the engine's process does. If it ends first, or does not answer and is ended, whether its last batch is stored is
-read from the heads.
-
-A batch lies in memory that both share, and only its length goes down the pipe: a batch of half a megabyte through a socket
-would cost the loop two copies and several wake-ups.
-"""
-
-import asyncio
 import logging
-import mmap
-import os
 
-from runline.domain.invariants import check
-from runline.engine.limits import BATCH_BYTES_MAX, COMMAND_LOG_BYTES_MAX
 from runline.engine.ports import Head, Sealed, StoreError
-from runline.helpers import Helper, HelperEnded
-from runline.store.committer import Claim, Close, Commit, Done, Failed, Piece, decode_reply, encode
+from runline.store.committer import Begin, Claim, Close
+from runline.store.committing import Committing
 from runline.store.file import open_connection
-from runline.store.limits import COMMITTER_READY_S, COMMITTER_SILENT_S_MAX, COMMITTER_SLOW_S
 from runline.store.sqlite import OpenedFile
 
 log = logging.getLogger("runline.store")
 
-SHARED_BYTES = 32 * 2**20
-"""The memory that both share. A batch that takes more (its rows may be larger than its events) goes over in pieces."""
 
-check(2 * (BATCH_BYTES_MAX + COMMAND_LOG_BYTES_MAX) < SHARED_BYTES, "a full batch and its rows go over at once")
-
-LOOKS = 4
-"""How often the committer is looked at within COMMITTER_SLOW_S."""
-
-
-class SqliteProcessStore(OpenedFile):
+class SqliteProcessStore(Committing, OpenedFile):
     """Reads in this process, commits in another."""
 
     beside = True
 
     def open(self) -> None:
         self.connection = open_connection(self.path, writing=False)
-        self.memory = os.memfd_create("runline-batches")
-        os.ftruncate(self.memory, SHARED_BYTES)
-        self.shared = mmap.mmap(self.memory, SHARED_BYTES)
-        self.committer: Helper | None = None
-        self.watching: asyncio.Task[None] | None = None
-
-    async def order(self, order: Claim | Piece | Commit | Close) -> Done:
-        """Have the committer do something, starting it if it does not run."""
-        if self.committer is None or not self.committer.lives:
-            await self.start()
-        assert self.committer is not None
-        try:
-            reply: Done | Failed = decode_reply(await self.committer.send(encode(order)))
-        except HelperEnded:
-            self.report("committer", "", "failing", "The committer process has ended; it is replaced.")
-            raise StoreError("lost", "the committer process has ended") from None
-        if isinstance(reply, Failed):
-            raise StoreError(reply.kind, reply.message)  # type: ignore[arg-type]
-        return reply
-
-    async def start(self) -> None:
-        """Start the committer and wait until it has opened the file."""
-        await self.end()
-        words = (str(self.path), str(self.memory), str(SHARED_BYTES))
+        self.what = str(self.path)
         # It shares the lock on the file, so that nobody else writes as long as it lives, whatever happens to this process.
-        keep = (self.memory, self.lock.descriptor)
-        committer = await Helper.start("runline.store.committer", *words, keep=keep)
-        # The first message says of which tables there will be rows, and is no order.
-        opening = committer.send(encode(self.tables))
-        opened, _ = await asyncio.wait({opening}, timeout=COMMITTER_READY_S)
-        try:
-            reply = decode_reply(await opening) if opened else None
-        except HelperEnded:
-            reply = Failed("transient", "the committer process has ended before it has opened the file")
-        if isinstance(reply, Done):
-            self.committer = committer
-            self.report("committer", "", None, "")
-            self.watching = self.watching or asyncio.create_task(self.watch())
-            return
-        opening.cancel()
-        committer.stop()
-        await committer.end()
-        why = reply.message if reply else f"the committer process has not opened it within {COMMITTER_READY_S:g} s"
-        self.report("committer", "", "failing", f"The file cannot be written: {why}.")
-        raise StoreError("transient", f"{self.path}: {why}")
+        self.keep = (self.lock.descriptor,)
+        self.prepare()
 
-    async def watch(self) -> None:
-        """Say so if the committer does not answer, and end it if it goes on so; the next order starts another.
-
-        It is the looks that are counted, not the time: if this loop stood still, a reply may be there that nobody has read.
-        """
-        order: object = None
-        looks = 0
-        silent = round(LOOKS * COMMITTER_SILENT_S_MAX / COMMITTER_SLOW_S)
-        while True:
-            await asyncio.sleep(COMMITTER_SLOW_S / LOOKS)
-            waiting = self.committer.pipe.waiting if self.committer is not None else ()
-            if not waiting or waiting[0] is not order:
-                if looks >= LOOKS:
-                    self.report("committer", "", None, "")
-                order, looks = waiting[0] if waiting else None, 0
-                continue
-            looks += 1
-            if looks == LOOKS:
-                self.report(
-                    "committer", "", "degraded", f"The committer process has not answered for {COMMITTER_SLOW_S:g} s."
-                )
-            elif looks == silent:
-                what = f"The committer process has not answered for {COMMITTER_SILENT_S_MAX:g} s"
-                self.report("committer", "", "failing", f"{what}; it is ended and replaced.")
-                order, looks = None, 0
-                if self.committer is not None:
-                    self.committer.stop()
-
-    async def end(self) -> None:
-        """Take leave of a committer that has ended, or must: it ends with the pipe."""
-        committer, self.committer = self.committer, None
-        if committer is not None:
-            await committer.end()
+    def told(self) -> Begin:
+        return Begin("file", str(self.path), self.tables)
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
-        try:
-            batch = encode(sealed)
-        except (OverflowError, TypeError, ValueError) as error:
-            raise StoreError("row", f"{type(error).__name__}: {error}") from error
-        start = 0
-        while len(batch) - start > SHARED_BYTES:
-            self.shared[:] = batch[start : start + SHARED_BYTES]
-            await self.order(Piece(start, SHARED_BYTES))
-            start += SHARED_BYTES
-        length = len(batch) - start
-        self.shared[:length] = batch[start:]
-        done = await self.order(Commit(length, start))
+        done = await self.hand_over(sealed)
         self.say_of_commit(done.overgrown_pages, done.unmarked)
         return frozenset(done.fenced)
 
     async def claim(self, stream: str) -> Head:
-        await self.order(Claim(stream))
-        return self.head(stream)
+        head = (await self.order(Claim(stream))).head
+        assert head is not None
+        return head
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         # Who closes last takes the write-ahead log away, and that must be who writes.
@@ -151,9 +47,5 @@ class SqliteProcessStore(OpenedFile):
             # What was acknowledged is durable; the next start goes on with the write-ahead log.
             log.warning("the file was not closed cleanly: %s", error)
         finally:
-            if self.watching is not None:
-                self.watching.cancel()
-            await self.end()
-            self.shared.close()
-            os.close(self.memory)
+            await self.take_leave()
             self.lock.release()
