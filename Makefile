@@ -118,7 +118,7 @@ pins:
 	set -e; \
 	compile pyproject.toml -o requirements/run.txt; \
 	compile requirements/build.in -c requirements/run.txt -o requirements/build.txt; \
-	compile pyproject.toml requirements/dev.in -o requirements/dev.txt
+	compile pyproject.toml requirements/dev.in --extra postgresql -o requirements/dev.txt
 
 ## clean: remove everything that these tasks have made
 .PHONY: clean

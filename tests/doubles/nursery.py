@@ -33,6 +33,8 @@ IMPORTED = (
     "runline.helpers",
     "runline.reads.history",
     "runline.store.committer",
+    "runline.store.postgres_history",
+    "runline.store.postgres_target",
     "runline.store.sqlite_history",
 )
 

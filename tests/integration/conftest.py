@@ -14,6 +14,7 @@ if str(PROJECT) not in sys.path:
 from tests.doubles.nursery import Nursery, nursery  # noqa: E402
 from tests.doubles.once import make_once  # noqa: E402
 from tests.integration.days import a_day, a_settled_day  # noqa: E402
+from tests.integration.postgresql import drop_databases, end_cluster  # noqa: E402
 from tests.integration.stores import COMMITTERS, STORES, Opener  # noqa: E402
 
 LONG = (
@@ -64,6 +65,20 @@ def made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_once(patch)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cluster_ends() -> Iterator[None]:
+    """The PostgreSQL that was started for a test ends with them all."""
+    yield
+    end_cluster()
+
+
+@pytest.fixture(autouse=True)
+def databases_go() -> Iterator[None]:
+    """What a test has had in PostgreSQL goes with it."""
+    yield
+    drop_databases()
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,12 @@ from typing import Any
 
 import apsw
 from tests.doubles.plain import VOCABULARY
+from tests.integration.postgresql import cluster
 
 from runline.engine.ports import Sealed, Store, StoreError
 from runline.simulate.disk import Disk, DiskStore
 from runline.store.memory import MemoryStore
+from runline.store.postgres import PostgresStore
 from runline.store.sqlite import SqliteStore, nobody_hears
 from runline.store.sqlite_process import SqliteProcessStore
 
@@ -48,6 +50,7 @@ STORES: dict[str, Open] = {
     "memory": keeping(lambda path: MemoryStore(os.urandom)),
     "simulated": keeping(simulated),
     **COMMITTERS,
+    "postgresql": keeping(lambda path: PostgresStore(cluster().of(path))),
 }
 """Every store: a new one is a line here or above."""
 

@@ -18,6 +18,7 @@ from runline.domain.tickets import Ticket, TicketGame
 from runline.engine.ports import GENESIS, Head, Refusal, Sealed, StoreError, Stretch
 from runline.simulate.disk import DiskStore
 from runline.store.memory import MemoryStore
+from runline.store.postgres import PostgresStore
 from runline.store.sqlite import SqliteStore
 
 SEALED_NS = iter(range(1, 10**9))
@@ -328,6 +329,8 @@ async def stored_refusals(store):
         kept = sorted(store.refusals.values(), key=lambda one: (one.minute, one.code))
         return [(one.minute, one.code, one.count, one.first_ns, one.last_ns, one.first_id, one.message) for one in kept]
     sql = "SELECT minute, code, count, first_ns, last_ns, first_id, message FROM refusals ORDER BY minute, code"
+    if isinstance(store, PostgresStore):
+        return list(map(tuple, await store.read(sql)))
     return store.read(sql, ())
 
 

@@ -1,1 +1,1 @@
-"""Where it is kept: tables derived from the rows, SQLite, and memory."""
+"""Where it is kept: tables derived from the rows, SQLite, PostgreSQL, and memory."""

@@ -1,6 +1,6 @@
 """The committer, as a program of its own: it writes sealed batches, one after the other, until its pipe ends.
 
-What it writes to is its target, which it is told first: a file.
+What it writes to is its target, which it is told first: a file, or PostgreSQL.
 """
 
 import mmap
@@ -19,11 +19,13 @@ from runline.store.tables import Tables
 
 
 class Begin(msgspec.Struct):
-    """The first message: write to a target of this kind, at this place, and of which tables there will be rows."""
+    """The first message: write to a target of this kind, at this place, and of which tables there will be rows. name: of its
+    sessions there. (The place may be secret, and so comes this way.)"""
 
-    kind: Literal["file"]
+    kind: Literal["file", "postgresql"]
     place: str
     tables: Tables
+    name: str = ""
 
 
 class Claim(msgspec.Struct, tag=True):
@@ -140,7 +142,11 @@ def serve(target: Target, tables: Tables, pipe: socket.socket, shared: memoryvie
 
 def open_target(told: Begin, parent: int) -> Target:
     """What batches are written to. Raises StoreError, OSError."""
-    return LogFile(Path(told.place), parent)
+    if told.kind == "file":
+        return LogFile(Path(told.place), parent)
+    from runline.store.postgres_target import PostgresTarget
+
+    return PostgresTarget(told.place, told.name)
 
 
 def main(number: str, parent: str, memory: str, size: str) -> None:

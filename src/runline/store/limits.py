@@ -59,3 +59,37 @@ COMMITTER_SLOW_S = 2.0
 
 COMMITTER_SILENT_S_MAX = 5.0
 """How long it may take before it is taken for hung, ended and replaced."""
+
+# PostgreSQL
+
+CONNECT_TRY_S_MAX = 3.0
+"""How long PostgreSQL may take to let a connection in."""
+
+CONNECT_S_MAX = 5.0
+"""How long it is tried again, of a server that is starting or cannot be reached."""
+
+CONNECT_PAUSE_S = 0.05
+"""The pause before it is tried again."""
+
+CLAIM_LOCK_MS = 100
+"""How long a claim waits for whoever holds the stream's head, before it ends them and tries again."""
+
+CLAIM_S_MAX = 3.0
+"""How long that is tried: less than COMMITTER_SILENT_S_MAX, at which the claimer itself is taken for hung."""
+
+BACKEND_ENDS_MS = 5_000
+"""How long a backend that is ended may take to be gone."""
+
+SETTLE_S_MAX = 10.0
+"""How long it may take to find out what became of a commit whose answer was lost: that the old backends are gone, and that a
+write of one's own is durable wherever it must be."""
+
+SMALL_ROWS_MAX = 64
+"""Rows in a batch up to which it goes over as one statement, in one round trip: some 32 wagers. Beyond it COPY is faster."""
+
+CLOCK_OFF_MS_MAX = 250
+"""How far the database's clock may be from this machine's."""
+
+READ_AT_ONCE = 200
+READ_AT_ONCE_MAX = 5_000
+"""Rows of a page of history that are read from PostgreSQL at a time, at first and at most: each time it is twice as many."""

@@ -139,6 +139,6 @@ def every_text_goes(table: str, column: str) -> str:
 def subtree(hints: Hints) -> str:
     """A node, and all below it in a stream."""
     return (
-        "WITH RECURSIVE below(name) AS (SELECT ? UNION SELECT agents.name "
+        f"WITH RECURSIVE below(name) AS (SELECT CAST(? AS TEXT){hints.by_bytes} UNION SELECT agents.name "
         f"FROM below {hints.looked_up} agents ON agents.parent = below.name AND agents.stream = ?) SELECT name FROM below"
     )

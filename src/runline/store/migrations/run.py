@@ -4,9 +4,17 @@ import io
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.ext.compiler import compiles
+
+
+@compiles(sa.Text, "postgresql")
+def by_its_bytes(_type: sa.Text, _compiler: Any, **_: Any) -> str:
+    """A text of PostgreSQL, sorted by its bytes as SQLite's are, whatever the database's own order is."""
+    return 'TEXT COLLATE "C"'
 
 
 def configuration() -> Config:

@@ -1,0 +1,131 @@
+"""A connection to PostgreSQL: how it is made, what an error of it means, and how a statement's values are marked.
+
+Rule: nothing here is ever cancelled or given up while a COMMIT is on its way: whoever waits no longer lets go of the connection.
+"""
+
+import asyncio
+from functools import cache
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from runline.engine.ports import StoreError
+from runline.store.limits import CONNECT_PAUSE_S, CONNECT_S_MAX, CONNECT_TRY_S_MAX
+
+try:
+    import asyncpg
+except ModuleNotFoundError:
+    asyncpg = None
+
+SETTINGS = {
+    "jit": "off",
+    "standard_conforming_strings": "on",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "client_encoding": "UTF8",
+    "search_path": "public",
+}
+"""Of every connection, whatever the server's own are: nothing of ours is cut off in the middle."""
+
+Connection = Any
+"""A connection of asyncpg, which declares no types."""
+
+LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
+
+
+def require_driver() -> None:
+    """Raise StoreError `unreadable` where the driver is not installed."""
+    if asyncpg is None:
+        raise StoreError("unreadable", "asyncpg is not installed. Remedy: pip install 'runline[postgresql]'.")
+
+
+def require_private(url: str) -> None:
+    """Raise StoreError `unreadable` for an address at which passwords and wagers would go over a network that others can read."""
+    try:
+        parts = urlsplit(url)
+        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        hosts = [asked.get("host") or parts.hostname or ""]
+        if "," in parts.netloc:
+            hosts = [one.rpartition(":")[0] or one for one in parts.netloc.rpartition("@")[2].split(",")]
+    except ValueError as error:
+        raise StoreError("unreadable", f"The address of the database cannot be read: {error}.") from error
+    beyond = [one for host in hosts for one in host.split(",") if one not in LOOPBACK and not one.startswith("/")]
+    if beyond and asked.get("sslmode") != "verify-full":
+        raise StoreError(
+            "unreadable",
+            f"The database at {beyond[0]} is beyond this machine, and nothing proves that it is the one that is meant. Remedy: "
+            "add sslmode=verify-full (and sslrootcert=FILE) to its address, and have the server speak TLS.",
+        )
+
+
+@cache
+def numbered(sql: str) -> str:
+    """A statement as PostgreSQL takes it: its values, marked by `?`, are numbered."""
+    numbers = count(1)
+    return "".join(f"${next(numbers)}" if one == "?" else one for one in sql)
+
+
+async def connect(url: str, name: str) -> Connection:
+    """A connection of this name to the database that takes commits. A server that is just starting is waited for.
+
+    Raises StoreError: `transient` if nobody answers in time.
+    """
+    require_driver()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + CONNECT_S_MAX
+    while True:
+        try:
+            connection = await asyncpg.connect(
+                url,
+                timeout=CONNECT_TRY_S_MAX,
+                target_session_attrs="read-write",
+                server_settings={**SETTINGS, "application_name": name},
+            )
+        except Exception as error:
+            failed = store_error(error)
+            if failed.kind not in ("lost", "transient"):
+                raise StoreError("unreadable", str(failed)) from error
+            if loop.time() >= deadline:
+                raise StoreError("transient", f"The database cannot be reached: {failed}.") from error
+            await asyncio.sleep(CONNECT_PAUSE_S)
+        else:
+            return connection
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether an error says that the connection is there no more: what was on its way may have been done or not."""
+    if isinstance(error, OSError | EOFError | TimeoutError | asyncio.TimeoutError):
+        return True
+    if isinstance(error, asyncpg.PostgresError):
+        # 57P: the server ends the session, or is just starting. 25006: it takes no commits (any more).
+        return (error.sqlstate or "").startswith(("08", "57P")) or error.sqlstate == "25006"
+    # What the driver says of itself; of a value that does not fit it says ValueError as well.
+    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and not isinstance(error, ValueError)
+
+
+def store_error(error: Exception) -> StoreError:
+    """What an error of the driver or the server means for the engine."""
+    if isinstance(error, StoreError):
+        return error
+    state = getattr(error, "sqlstate", None) or ""
+    message = f"{type(error).__name__}: {error}" + (f" ({state})" if state else "")
+    if is_gone(error) or isinstance(error, getattr(asyncpg, "TargetServerAttributeNotMatched", ())):
+        return StoreError("lost", message)
+    if state.startswith(("40", "53", "55", "58")) or state == "57014":
+        # A collision, no room, a lock, an error of the system, a statement that somebody has cancelled.
+        return StoreError("transient", message)
+    if state.startswith(("XX", "F0", "28", "3D", "42")):
+        # Damage; who may not come in; a database, table or column that is not there.
+        return StoreError("unreadable", message)
+    return StoreError("row", message)
+
+
+def literal(value: str | int | bytes) -> str:
+    """A value as it stands in a statement that takes none."""
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'::bytea"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if not -(2**63) <= value < 2**63:
+        raise StoreError("row", "An integer is too large.")
+    return f"{value}::bigint"

@@ -1,0 +1,132 @@
+"""Demands: what a PostgreSQL must be so that what is acknowledged stays. Looked at whenever somebody who writes connects.
+
+Each has a sentence that says what would be lost, and the remedy.
+"""
+
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from runline.engine.ports import StoreError
+from runline.store.limits import CLOCK_OFF_MS_MAX
+from runline.store.postgres_connection import Connection, store_error
+
+VERSION_MIN = 16
+
+FOUND = """
+SELECT
+    current_setting('server_version_num')::int / 10000,
+    current_setting('server_encoding'),
+    current_setting('fsync') = 'on',
+    current_setting('full_page_writes') = 'on',
+    current_setting('data_checksums') = 'on',
+    current_setting('synchronous_commit'),
+    current_setting('synchronous_standby_names'),
+    (SELECT count(*)::int FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'),
+    pg_backend_pid(),
+    coalesce((SELECT min(c.relname || '.' || a.attname)
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_collation n ON n.oid = a.attcollation
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'alembic_version'
+        AND a.attnum > 0 AND n.collname NOT IN ('C', 'POSIX') AND to_regclass('public.alembic_version') IS NOT NULL), ''),
+    (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint
+"""
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A server as it is found.
+
+    standbys: how many stream from it. process: that of our session, as the server says; told: as it was said when we connected.
+    sorted_otherwise: a column whose texts do not come in the order of their bytes, "" for none. clock_off_ns: how far its clock
+    is ahead of ours, at least.
+    """
+
+    version: int
+    encoding: str
+    fsync: bool
+    full_page_writes: bool
+    checksums: bool
+    synchronous_commit: str
+    synchronous_standbys: str
+    standbys: int
+    process: int
+    told: int
+    sorted_otherwise: str
+    clock_off_ns: int
+
+
+def unmet(server: Server) -> Iterator[str]:
+    """The demands that a server does not meet, each in a sentence, with the remedy."""
+    if server.version < VERSION_MIN:
+        yield (
+            f"This is PostgreSQL {server.version}, and Runline is tried with {VERSION_MIN} and newer. Remedy: pg_upgrade to "
+            f"{VERSION_MIN} or newer."
+        )
+    if server.encoding != "UTF8":
+        yield (
+            f"Its texts are {server.encoding}, which has not every character. Remedy: create the database with ENCODING 'UTF8'."
+        )
+    if not server.fsync:
+        yield "fsync is off: a power cut takes what was acknowledged. Remedy: fsync = on in postgresql.conf; reload."
+    if not server.full_page_writes:
+        yield (
+            "full_page_writes is off: a power cut leaves torn pages. Remedy: full_page_writes = on in postgresql.conf; reload."
+        )
+    if not server.checksums:
+        yield "Its pages have no checksums: a changed bit would be served. Remedy: stop it, and pg_checksums --enable."
+    if server.synchronous_commit not in ("on", "remote_apply"):
+        yield (
+            f"synchronous_commit is {server.synchronous_commit}: a commit is answered before it is durable. Remedy: ALTER "
+            "ROLE or ALTER DATABASE … RESET synchronous_commit, and connect without a pooler that sets it."
+        )
+    if server.standbys and not server.synchronous_standbys:
+        yield (
+            "It has standbys, and none is synchronous: a failover loses what was acknowledged. Remedy: set "
+            "synchronous_standby_names, such as 'ANY 1 (*)', and reload."
+        )
+    if server.process != server.told:
+        yield (
+            "There is a pooler between Runline and PostgreSQL: sessions change under way, and one that must be ended cannot be "
+            "named. Remedy: give the address of the server itself."
+        )
+    if server.sorted_otherwise:
+        yield (
+            f"The column {server.sorted_otherwise} is not sorted by its bytes: rows would come in another order. Remedy: ALTER "
+            'TABLE … ALTER COLUMN … TYPE text COLLATE "C", or restore into a database that Runline has made.'
+        )
+    if abs(server.clock_off_ns) > CLOCK_OFF_MS_MAX * 1_000_000:
+        ahead = "ahead of" if server.clock_off_ns > 0 else "behind"
+        yield (
+            f"The database's clock is {abs(server.clock_off_ns) / 1e9:.2f} s {ahead} this machine's; {CLOCK_OFF_MS_MAX} ms are "
+            "borne. Remedy: keep both right by NTP (chrony, systemd-timesyncd)."
+        )
+
+
+async def look_at(connection: Connection) -> Server:
+    """A server as it is. Raises what the driver raises."""
+    before = time.time_ns()
+    *found, clock_ns = await connection.fetchrow(FOUND)
+    after = time.time_ns()
+    # It was read at some time between.
+    off = max(clock_ns - after, 0) or min(clock_ns - before, 0)
+    version, encoding, fsync, whole_pages, checksums, commit, names, standbys, process, otherwise = found
+    told = connection.get_server_pid()
+    return Server(
+        version, encoding, fsync, whole_pages, checksums, commit, names, standbys, process, told, otherwise, off
+    )
+
+
+async def demand(connection: Connection) -> None:
+    """Have this session commit durably, and look whether the server keeps what it is given.
+
+    Raises StoreError `unreadable`, with everything that is not as it must be.
+    """
+    try:
+        # Who asks for more than `on` keeps it.
+        if await connection.fetchval("SELECT current_setting('synchronous_commit')") != "remote_apply":
+            await connection.execute("SET synchronous_commit = on")
+        faults = list(unmet(await look_at(connection)))
+    except Exception as error:
+        raise store_error(error) from error
+    if faults:
+        raise StoreError("unreadable", " ".join(faults))

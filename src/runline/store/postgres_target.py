@@ -1,0 +1,197 @@
+"""The committer's side of PostgreSQL: one connection, on a loop that does nothing else.
+
+Rule: what is sent is waited for, however long it takes: a COMMIT has no deadline here and is never cancelled. Who waits too long
+for this process ends it, and finds out what became of the batch: `runline OPENING committer` is what its sessions are called.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import asyncpg
+import uvloop
+
+from runline.engine.limits import BATCHES_KEPT_MAX
+from runline.engine.ports import GENESIS, Head, Sealed, StoreError
+from runline.store.batches import DROPPED_AT_ONCE
+from runline.store.limits import BACKEND_ENDS_MS, CLAIM_LOCK_MS, CLAIM_S_MAX
+from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
+from runline.store.postgres_demands import demand
+from runline.store.postgres_writing import FENCED, Highest, is_small, write_at_once, write_in_turn
+from runline.store.statements import BATCHES_OF, CLAIM, OLDEST_BATCHES_GO
+from runline.store.tables import BATCHES, Tables, insert
+
+V = TypeVar("V")
+
+CLAIMED = f"{CLAIM} RETURNING stream, epoch, seq, hash, at_ns, held_rows, held_sum"
+
+HOLDERS = """
+SELECT a.pid, a.application_name,
+    CASE WHEN a.application_name LIKE 'runline %' THEN pg_terminate_backend(a.pid, $2) ELSE FALSE END
+FROM heads h JOIN pg_stat_activity a ON a.backend_xid = h.xmax WHERE h.stream = $1
+"""
+"""Who holds a stream's head: whose transaction has begun to change its row. A session of Runline's is ended."""
+
+
+class PostgresTarget:
+    """Where batches are written to. name: of its sessions."""
+
+    beside = (0, "")
+
+    def __init__(self, url: str, name: str) -> None:
+        self.url = url
+        self.name = name
+        self.loop = uvloop.new_event_loop()
+        self.connection: Connection | None = None
+        self.highest = Highest()
+        self.noted: dict[str, int] = {}
+        self.warned = False
+        try:
+            self.run(self.connected())
+        except StoreError:
+            self.abandon()
+            raise
+
+    def run(self, work: Coroutine[Any, Any, V]) -> V:
+        """Do something to its end."""
+        return self.loop.run_until_complete(work)
+
+    async def connected(self) -> Connection:
+        """The connection, to a server that meets the demands. Raises StoreError."""
+        if self.connection is None or self.connection.is_closed():
+            self.drop()
+            connection = await connect(self.url, self.name)
+            try:
+                await demand(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            connection.add_log_listener(self.hear)
+            self.connection = connection
+            self.highest = Highest()
+        return self.connection
+
+    def hear(self, _connection: Connection, message: Any) -> None:
+        """The server says something beside its answers. Of a commit that somebody has kept from waiting for its standby it only
+        warns."""
+        if isinstance(message, asyncpg.PostgresWarning):
+            self.warned = True
+
+    def drop(self) -> None:
+        """Let go of the connection, whatever is on its way."""
+        if self.connection is not None:
+            self.connection.terminate()
+            self.connection = None
+
+    async def failed(self, error: Exception) -> StoreError:
+        """What an error means, with nothing left open."""
+        found = store_error(error)
+        if is_gone(error):
+            self.drop()
+        elif self.connection is not None:
+            try:
+                await self.connection.execute("ROLLBACK")
+            except Exception:
+                self.drop()
+        return found
+
+    def commit(self, sealed: Sealed, tables: Tables) -> frozenset[str]:
+        """Make a batch durable; returns the streams that another process owns. Raises StoreError."""
+        return self.run(self.write(sealed, tables))
+
+    async def write(self, sealed: Sealed, tables: Tables) -> frozenset[str]:
+        connection = await self.connected()
+        self.warned = False
+        try:
+            fenced = await self.written(connection, sealed, tables)
+        except Exception as error:
+            raise await self.failed(error) from error
+        if self.warned:
+            self.drop()
+            raise StoreError("lost", "the server warns of a commit: it may not be on its standby")
+        self.noted[sealed.node] = self.noted.get(sealed.node, 0) + 1
+        return fenced
+
+    async def written(self, connection: Connection, sealed: Sealed, tables: Tables) -> frozenset[str]:
+        await self.highest.learn(connection, sealed, tables)
+        if is_small(sealed):
+            try:
+                await write_at_once(connection, sealed, tables, self.highest)
+                return frozenset()
+            except FENCED:
+                pass  # Which of the streams it is comes out in turn.
+        return await write_in_turn(connection, sealed, tables, self.highest)
+
+    def claim(self, stream: str) -> Head:
+        """Become the owner of a stream; returns its head. Raises StoreError."""
+        self.highest.forget(stream)
+        return self.run(self.take(stream))
+
+    async def take(self, stream: str) -> Head:
+        deadline = self.loop.time() + CLAIM_S_MAX
+        while True:
+            connection = await self.connected()
+            try:
+                await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {CLAIM_LOCK_MS}")
+                head = Head(*await connection.fetchrow(numbered(CLAIMED), stream, GENESIS))
+                await connection.execute("COMMIT")
+                return head
+            except asyncpg.LockNotAvailableError as error:
+                await self.failed(error)
+                holders = await self.end_holders(stream)
+                if self.loop.time() >= deadline:
+                    raise StoreError("transient", f"The head of {stream!r} is held by {holders}.") from error
+            except Exception as error:
+                raise await self.failed(error) from error
+
+    async def end_holders(self, stream: str) -> str:
+        """End the sessions that hold a stream's head and wait until they are gone. Returns who is left, in words."""
+        try:
+            connection = await self.connected()
+            found = await connection.fetch(HOLDERS, stream, BACKEND_ENDS_MS)
+        except Exception as error:
+            raise await self.failed(error) from error
+        left = [f"{name or 'a session'} (process {pid} of the server)" for pid, name, ended in found if not ended]
+        return ", ".join(left) or "somebody"
+
+    def after_commit(self) -> None:
+        """Between two commits: the times of the oldest batches go, now and then."""
+        node = max(self.noted, key=lambda one: self.noted[one], default=None)
+        if node is not None and self.noted[node] >= DROPPED_AT_ONCE:
+            self.noted[node] = 0
+            try:
+                self.run(self.forget_batches(node))
+            except StoreError:
+                pass  # The next commit finds out what is wrong.
+
+    async def forget_batches(self, node: str) -> None:
+        connection = await self.connected()
+        try:
+            beyond = await connection.fetchval(numbered(BATCHES_OF), node) - BATCHES_KEPT_MAX
+            if beyond > 0:
+                await connection.execute(numbered(OLDEST_BATCHES_GO), node, node, beyond - 1)
+        except Exception as error:
+            raise await self.failed(error) from error
+
+    def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+        """Stop, keeping the time at which the last batch was durable (0: there was none). Raises StoreError."""
+        try:
+            if durable_before_ns:
+                self.run(self.note(node, sealed_ns, durable_before_ns))
+        finally:
+            self.abandon()
+
+    async def note(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
+        connection = await self.connected()
+        try:
+            await connection.execute(numbered(insert(BATCHES)), node, sealed_ns, durable_before_ns)
+        except Exception as error:
+            raise await self.failed(error) from error
+
+    def abandon(self) -> None:
+        """Let go of it as it is."""
+        self.drop()
+        if not self.loop.is_closed():
+            # What the connection has left behind on the loop.
+            self.loop.run_until_complete(asyncio.sleep(0))
+            self.loop.close()

@@ -1,0 +1,457 @@
+"""PostgreSQL: who owns a stream, and what is believed after an answer was lost. (What every store does: test_store.py.)"""
+
+import asyncio
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tests.doubles.coming import comes_true
+from tests.doubles.plain import VOCABULARY
+from tests.integration.postgresql import cluster
+from tests.integration.stores import STORES, child_of
+from tests.integration.test_failing_commits import keep_wagering
+from tests.integration.test_store import close, held, sealed, stretch, ticket
+from tests.integration.world import play, running, wager
+
+from runline.domain.hierarchy import Agent
+from runline.domain.suspension import Suspension
+from runline.domain.tickets import Ticket
+from runline.engine.ids import id_bytes
+from runline.engine.ports import Head, StoreError
+from runline.engine.requests import Accepted, Outcome, Request
+from runline.store.postgres import PostgresStore
+from runline.store.postgres_connection import connect
+from runline.store.postgres_opening import beside, open_database
+from runline.store.postgres_target import PostgresTarget
+from runline.store.tables import tables_of
+
+TABLES = tables_of(VOCABULARY)
+
+HOLD = "BEGIN; SELECT 1 FROM agents FOR UPDATE"
+
+MOVE = "UPDATE heads SET seq = seq WHERE stream = 'b1'"
+
+WAITING = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '% committer' AND wait_event_type = $1"
+
+
+@pytest.fixture
+def url(path):
+    """The address of a database with Runline's tables."""
+    return cluster().of(path)
+
+
+@pytest.fixture
+def open_one(path):
+    """Opens stores of one database."""
+    return lambda: STORES["postgresql"](path)
+
+
+def asked(url, sql, *values):
+    """What a statement finds, as somebody else sees it."""
+    return cluster().ask(url.partition("@/")[2].partition("?")[0], sql, *values)
+
+
+async def later(url, sql, *values):
+    """The same, asked until it finds something."""
+    while not (found := await asyncio.to_thread(asked, url, sql, *values)):
+        pass
+    return found
+
+
+def reload(*settings):
+    """Change settings of the server."""
+    for setting in settings:
+        cluster().ask("postgres", f"ALTER SYSTEM {setting}")
+    cluster().ask("postgres", "SELECT pg_reload_conf()")
+
+
+# Whose a stream is
+
+
+@pytest.mark.parametrize("size", [1, 200])
+def test_who_lost_a_stream_commits_no_more_of_it_and_the_others_go_on(open_one, size):
+    async def main():
+        old, new = open_one(), open_one()
+        lost = stretch(await old.claim("b1"), size)
+        kept = stretch(await old.claim("b2"), 1, [Agent("A1", "root", 1)])
+        head = await new.claim("b1")
+        assert await old.commit(sealed(lost, kept)) == {"b1"}
+        assert await new.heads() == {"b1": head, "b2": kept.after}
+        assert await new.events("b1", 0, 10) == []
+        assert await held(new, "b2", Agent) == [Agent("A1", "root", 1)]
+        assert await new.commit(sealed(stretch(head, size))) == frozenset()
+        await close(old)
+        await close(new)
+
+    play(main())
+
+
+@pytest.mark.parametrize("size", [1, 200])
+def test_an_owner_that_is_held_up_in_its_commit_is_ended_by_a_claim(open_one, url, size):
+    """The old owner's session waits for a lock on a row, holding the head: no timeout would end it."""
+
+    async def main():
+        old, new = open_one(), open_one()
+        before = stretch(await old.claim("b1"), 1, [Agent("A1", "root", 1)])
+        await old.commit(sealed(before))
+        first = stretch(before.after, size, [Agent("A1", "root", 2)])
+        other = await connect(url, "a test")
+        await other.execute(HOLD)
+        flying = asyncio.create_task(old.commit(sealed(first)))
+        await later(url, WAITING, "Lock")
+        head = await new.claim("b1")
+        assert (head.epoch, head.seq) == (2, 1)
+        with pytest.raises(StoreError) as failed:
+            await flying
+        assert failed.value.kind == "lost"
+        await other.execute("COMMIT")
+        await other.close()
+        assert await old.heads() == {"b1": head}
+        assert await old.commit(sealed(first)) == {"b1"}
+        assert await new.events("b1", 1, 10) == []
+        assert await held(new, "b1", Agent) == [Agent("A1", "root", 1)]
+        await close(old)
+        await close(new)
+
+    play(main())
+
+
+def test_an_owner_that_stands_still_while_it_copies_is_ended_by_a_claim(open_one, url):
+    """Its session waits inside COPY for more, holding the head: no timeout ends that."""
+
+    async def main():
+        new = open_one()
+        await new.claim("b1")
+        old = await connect(url, "runline 77 committer")
+        await old.execute(f"BEGIN; {MOVE}")
+        more = asyncio.Event()
+
+        async def rows():
+            yield b""
+            more.set()
+            await asyncio.Event().wait()
+
+        copying = asyncio.create_task(old.copy_to_table("events", source=rows()))
+        await more.wait()
+        assert (await new.claim("b1")).epoch == 2
+        assert (
+            await asyncio.to_thread(asked, url, "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE '% 77 %'")
+            == []
+        )
+        copying.cancel()
+        await asyncio.wait({copying})
+        old.terminate()
+        await close(new)
+
+    play(main())
+
+
+def test_a_head_that_somebody_else_holds_is_waited_for_and_who_it_is_is_said(url, monkeypatch):
+    monkeypatch.setattr("runline.store.postgres_target.CLAIM_S_MAX", 0.2)
+    target = PostgresTarget(url, "runline 77 committer")
+    try:
+        assert target.claim("b1").epoch == 1
+        with ThreadPoolExecutor(1) as thread:
+            loop = asyncio.new_event_loop()
+
+            def there(work):
+                return thread.submit(loop.run_until_complete, work).result()
+
+            other = there(connect(url, "an editor"))
+            there(other.execute(f"BEGIN; {MOVE}"))
+            with pytest.raises(
+                StoreError, match=r"The head of 'b1' is held by an editor \(process \d+ of the server\)"
+            ) as failed:
+                target.claim("b1")
+            assert failed.value.kind == "transient"
+            there(other.execute("ROLLBACK"))
+            there(other.close())
+            loop.close()
+        assert target.claim("b1").epoch == 2
+    finally:
+        target.abandon()
+
+
+def test_two_processes_that_open_an_empty_database_at_once_make_it_once(path):
+    address = cluster().empty("runline_at_once")
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            first, second = threads.map(lambda _: beside(open_database(address)), range(2))
+        assert {first.number, second.number} == {1, 2}
+        assert first.log == second.log
+    finally:
+        cluster().ask("postgres", "DROP DATABASE runline_at_once WITH (FORCE)")
+
+
+# After an answer that was lost
+
+
+@pytest.mark.parametrize("size", [1, 200])
+def test_what_a_killed_committer_left_on_its_way_is_ended_before_the_heads_are_read(open_one, url, size):
+    """Its session waits for a lock, and would commit once it has it."""
+
+    async def main():
+        store = open_one()
+        before = stretch(await store.claim("b1"), 1, [Agent("A1", "root", 1)])
+        await store.commit(sealed(before))
+        first = stretch(before.after, size, [Agent("A1", "root", 2)])
+        other = await connect(url, "a test")
+        await other.execute(HOLD)
+        flying = asyncio.create_task(store.commit(sealed(first)))
+        await later(url, WAITING, "Lock")
+        os.kill(child_of(store).pid, signal.SIGKILL)
+        with pytest.raises(StoreError) as failed:
+            await flying
+        assert failed.value.kind == "lost"
+        assert await store.heads() == {"b1": first.before}
+        await other.execute("COMMIT")
+        await other.close()
+        assert await store.heads() == {"b1": first.before}
+        assert await store.commit(sealed(first)) == frozenset()
+        assert await store.heads() == {"b1": first.after}
+        await close(store)
+
+    play(main())
+
+
+@pytest.fixture
+def ghost():
+    """A synchronous standby that is not there: no commit is over. (Those of this fixture wait for none.)"""
+    reload("SET synchronous_commit = 'local'", "SET synchronous_standby_names = 'ghost'")
+    yield
+    reload("RESET synchronous_standby_names", "RESET synchronous_commit")
+
+
+def test_a_commit_that_somebody_keeps_from_waiting_for_its_standby_is_not_taken_for_durable(open_one, url, request):
+    async def main():
+        store = open_one()
+        first = stretch(await store.claim("b1"), 1)
+        await asyncio.to_thread(request.getfixturevalue, "ghost")
+        flying = asyncio.create_task(store.commit(sealed(first)))
+        ((pid,),) = await later(url, WAITING, "IPC")
+        await asyncio.to_thread(asked, url, "SELECT pg_cancel_backend($1)", pid)
+        with pytest.raises(StoreError, match="may not be on its standby") as failed:
+            await flying
+        assert failed.value.kind == "lost"
+        # What is read is believed when a write of one's own is durable, and that waits for the standby as well.
+        reading = asyncio.create_task(store.heads())
+        await later(url, WAITING.replace("committer", "reader"), "IPC")
+        assert not reading.done()
+        await asyncio.to_thread(reload, "RESET synchronous_standby_names")
+        assert await reading == {"b1": first.after}
+        await close(store)
+
+    play(main())
+
+
+def test_what_cannot_be_found_out_in_time_stays_in_doubt(open_one, url, request, monkeypatch):
+    monkeypatch.setattr("runline.store.postgres.SETTLE_S_MAX", 0.3)
+
+    async def main():
+        store = open_one()
+        first = stretch(await store.claim("b1"), 1)
+        await asyncio.to_thread(request.getfixturevalue, "ghost")
+        flying = asyncio.create_task(store.commit(sealed(first)))
+        await later(url, WAITING, "IPC")
+        os.kill(child_of(store).pid, signal.SIGKILL)
+        with pytest.raises(StoreError):
+            await flying
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"What became of a commit is not known after 0\.3 s") as failed:
+                await store.heads()
+            assert failed.value.kind == "transient"
+        monkeypatch.undo()
+        await asyncio.to_thread(reload, "RESET synchronous_standby_names")
+        assert await store.heads() == {"b1": first.after}
+        await close(store)
+
+    play(main())
+
+
+def test_a_committer_killed_under_load_takes_nothing_with_it_that_was_acknowledged(open_one, url):
+    async def main():
+        store = open_one()
+        async with running(store) as world:
+            await world.open_house()
+            await world.open_book("b1", credit_minor=10**12)
+            outcomes: dict[str, tuple[Request, Outcome]] = {}
+            stopped = asyncio.Event()
+            load = [asyncio.create_task(keep_wagering(world, outcomes, stopped)) for _ in range(8)]
+            for _ in range(3):
+                killed, known = store.committer, len(outcomes)
+                os.kill(child_of(store).pid, signal.SIGKILL)
+                await comes_true(
+                    lambda killed=killed, known=known: (
+                        store.committer not in (None, killed) and len(outcomes) >= known + 100
+                    )
+                )
+            stopped.set()
+            await asyncio.gather(*load)
+            assert all(isinstance(outcome, Accepted) for _, outcome in outcomes.values())
+            assert not world.engine.conditions.standing
+        commands = [id_bytes(command_id) for command_id in outcomes]
+        sql = "SELECT count(*), count(DISTINCT command) FROM events WHERE command = ANY($1)"
+        assert asked(url, sql, commands) == [(len(outcomes), len(outcomes))]
+
+    play(main())
+
+
+async def keep_at_it(world, accepted, stopped):
+    """Wager, one after the other; what is unavailable is sent again under its id."""
+    while not stopped.is_set():
+        sent = world.request("b1", wager(amount_minor=1_00))
+        while not isinstance(outcome := await world.bus.send_one(sent), Accepted):
+            assert outcome.code == "unavailable"
+            await comes_true(lambda: world.engine.ready)
+        accepted.append(id_bytes(sent.id))
+
+
+def test_a_server_that_crashes_and_comes_back_takes_nothing_with_it_that_was_acknowledged(open_one, url):
+    async def main():
+        async with running(open_one()) as world:
+            await world.open_house()
+            await world.open_book("b1", credit_minor=10**12)
+            accepted: list[bytes] = []
+            stopped = asyncio.Event()
+            load = [asyncio.create_task(keep_at_it(world, accepted, stopped)) for _ in range(8)]
+            await comes_true(lambda: len(accepted) > 100)
+            cluster().crash()
+            cluster().start()
+            known = len(accepted)
+            await comes_true(lambda: len(accepted) >= known + 100)
+            stopped.set()
+            await asyncio.gather(*load)
+            assert await world.read("b1", lambda book: len(book.tickets.by_number)) == len(accepted)
+            assert not world.engine.conditions.standing
+        sql = "SELECT count(*), count(DISTINCT command) FROM events WHERE command = ANY($1)"
+        assert asked(url, sql, accepted) == [(len(accepted), len(accepted))]
+
+    play(main())
+
+
+def test_a_second_engine_on_the_database_takes_over_and_the_first_accepts_nothing_more(open_one, url):
+    async def main():
+        async with running(open_one()) as first:
+            await first.open_house()
+            await first.open_book("b1")
+            await first.do("b1", wager())
+            async with running(open_one()) as second:
+                assert await second.read("b1", lambda book: len(book.tickets.by_number)) == 1
+                assert (await first.refused("b1", wager())).code == "unavailable"
+                reasons = {one.subject: one.reason for one in first.engine.conditions.failing}
+                assert reasons["b1"] == "another process owns this stream"
+                await second.do("b1", wager())
+                assert await second.read("b1", lambda book: len(book.tickets.by_number)) == 2
+
+    play(main())
+
+
+# What is written
+
+
+def test_many_rows_and_few_are_stored_alike(open_one):
+    """A large batch is copied table by table, a small one goes over as one statement."""
+
+    async def main():
+        store = open_one()
+        head = await store.claim("b1")
+        tickets: list[Ticket] = []
+        for size in (1, 90, 2, 120):
+            new = [ticket(number) for number in range(head.seq + 1, head.seq + size + 1)]
+            known = [ticket(one.number, "settled", result="won") for one in tickets[-3:]]
+            tickets = [*tickets[: len(tickets) - len(known)], *known, *new]
+            layer = Suspension("league", "MLB", f"after {head.seq}", 1, "root", 1)
+            batch = sealed(stretch(head, size, [*new, *known, layer]))
+            assert await store.commit(batch) == frozenset()
+            head = batch.stretches[0].after
+            assert await held(store, "b1", Suspension) == [layer]
+        assert await held(store, "b1", Ticket) == [one for one in tickets if one.status == "open"]
+        assert len(await store.events("b1", 0, 1_000)) == 213
+        await close(store)
+
+    play(main())
+
+
+def test_a_stream_that_nobody_has_claimed_is_whoevers_commits_first(open_one):
+    async def main():
+        first, second = open_one(), open_one()
+        unclaimed = Head("b1", 0, 0, bytes(32), 0)
+        mine = stretch(unclaimed, 1)
+        assert await first.commit(sealed(mine)) == frozenset()
+        assert await second.commit(sealed(stretch(unclaimed, 2))) == {"b1"}
+        assert await first.heads() == {"b1": mine.after}
+        await close(first)
+        await close(second)
+
+    play(main())
+
+
+def test_a_text_with_a_nul_is_a_row_that_can_never_be_stored(open_one):
+    async def main():
+        store = open_one()
+        head = await store.claim("b1")
+        for size in (1, 200):
+            with pytest.raises(StoreError) as failed:
+                await store.commit(sealed(stretch(head, size, [Agent("A\0", "root", 1)])))
+            assert failed.value.kind == "row"
+        assert await store.heads() == {"b1": head}
+        await close(store)
+
+    play(main())
+
+
+# What is refused
+
+
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(path):
+    address = cluster().empty("recipes")
+    try:
+        asked(address, "CREATE TABLE recipes (name TEXT)")
+        with pytest.raises(
+            StoreError, match=r"It is a database of another program. Remedy: create an empty one"
+        ) as failed:
+            PostgresStore(address)
+        assert failed.value.kind == "unreadable"
+        assert asked(address, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(1,)]
+    finally:
+        cluster().ask("postgres", "DROP DATABASE recipes WITH (FORCE)")
+
+
+def test_a_database_of_a_newer_schema_is_refused_in_plain_words(url):
+    asked(url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match=r"It was written by another Runline: .*9999"):
+        PostgresStore(url)
+
+
+def test_a_server_that_does_not_keep_what_it_is_given_is_refused_with_the_remedy(url):
+    asked(url, 'ALTER TABLE agents ALTER COLUMN name TYPE text COLLATE "default"')
+    reload("SET fsync = off")
+    try:
+        with pytest.raises(StoreError) as failed:
+            PostgresStore(url)
+    finally:
+        reload("RESET fsync")
+    assert "fsync is off: a power cut takes what was acknowledged. Remedy: fsync = on" in str(failed.value)
+    assert "agents.name is not sorted by its bytes" in str(failed.value)
+
+
+def test_a_session_commits_durably_whatever_the_databases_own_setting_is(url):
+    name = url.partition("@/")[2].partition("?")[0]
+    asked(url, f"ALTER DATABASE {name} SET synchronous_commit = off")
+    target = PostgresTarget(url, "runline 77 committer")
+    try:
+        assert target.run(target.run(target.connected()).fetchval("SHOW synchronous_commit")) == "on"
+        assert target.commit(sealed(stretch(target.claim("b1"))), TABLES) == frozenset()
+    finally:
+        target.abandon()
+
+
+def test_who_cannot_sign_in_and_a_server_that_is_not_there_are_said(url, tmp_path, monkeypatch):
+    monkeypatch.setattr("runline.store.postgres_connection.CONNECT_S_MAX", 0)
+    with pytest.raises(StoreError, match="runline_nowhere") as failed:
+        PostgresStore(cluster().url("runline_nowhere"))
+    assert failed.value.kind == "unreadable"
+    with pytest.raises(StoreError, match="The database cannot be reached") as failed:
+        PostgresStore(f"postgresql://runline@/none?host={tmp_path}")
+    assert failed.value.kind == "transient"

@@ -1,0 +1,170 @@
+"""PostgreSQL, without one: what is demanded of a server, and how statements and errors are taken."""
+
+import msgspec
+import pytest
+
+from runline.engine.ports import StoreError
+from runline.store.migrations.run import upgrade_sql
+from runline.store.postgres import PostgresStore
+from runline.store.postgres_connection import literal, numbered, require_private, store_error
+from runline.store.postgres_demands import Server, unmet
+from runline.store.postgres_opening import within
+
+SOUND = Server(16, "UTF8", True, True, True, "on", "", 0, 71, 71, "", 0)
+
+
+def test_a_server_that_keeps_what_it_is_given_is_taken():
+    assert list(unmet(SOUND)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"version": 15}, "PostgreSQL 15, and Runline is tried with 16 and newer. Remedy: pg_upgrade"),
+        ({"encoding": "LATIN1"}, "Its texts are LATIN1, which has not every character. Remedy: create the database"),
+        ({"fsync": False}, "fsync is off: a power cut takes what was acknowledged. Remedy: fsync = on"),
+        (
+            {"full_page_writes": False},
+            "full_page_writes is off: a power cut leaves torn pages. Remedy: full_page_writes",
+        ),
+        (
+            {"checksums": False},
+            "no checksums: a changed bit would be served. Remedy: stop it, and pg_checksums --enable",
+        ),
+        (
+            {"synchronous_commit": "local"},
+            "synchronous_commit is local: a commit is answered before it is durable. Remedy",
+        ),
+        (
+            {"standbys": 1},
+            "none is synchronous: a failover loses what was acknowledged. Remedy: set synchronous_standby",
+        ),
+        ({"told": 72}, "There is a pooler between Runline and PostgreSQL"),
+        ({"sorted_otherwise": "agents.name"}, "agents.name is not sorted by its bytes"),
+        (
+            {"clock_off_ns": 260_000_000},
+            "0.26 s ahead of this machine's; 250 ms are borne. Remedy: keep both right by NTP",
+        ),
+        ({"clock_off_ns": -3_600 * 10**9}, "3600.00 s behind this machine's"),
+    ],
+)
+def test_what_it_does_not_meet_is_said_with_the_remedy(change, sentence):
+    (said,) = unmet(msgspec.structs.replace(SOUND, **change))
+    assert sentence in said
+    assert "Remedy: " in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 18},
+        {"synchronous_commit": "remote_apply"},
+        {"standbys": 2, "synchronous_standbys": "ANY 1 (*)"},
+        {"clock_off_ns": 250_000_000},
+    ],
+)
+def test_what_is_as_good_is_taken(change):
+    assert list(unmet(msgspec.structs.replace(SOUND, **change))) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://runline@/runline",
+        "postgresql://runline@/runline?host=/run/postgresql",
+        "postgresql://runline@localhost:5433/runline",
+        "postgresql://runline:secret@127.0.0.1/runline",
+        "postgresql://runline@[::1]/runline",
+        "postgresql://db1.example:5432,db2.example:5432/runline?sslmode=verify-full&sslrootcert=ca.pem",
+    ],
+)
+def test_a_database_on_this_machine_or_one_that_is_proved_is_taken(url):
+    require_private(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://runline@db1.example/runline",
+        "postgresql://runline:secret@db1.example/runline?sslmode=require",
+        "postgresql://localhost:5432,db1.example:5432/runline",
+        "postgresql://runline@/runline?host=db1.example",
+    ],
+)
+def test_a_database_beyond_this_machine_must_prove_who_it_is(url):
+    with pytest.raises(
+        StoreError, match=r"db1\.example is beyond this machine.*Remedy: add sslmode=verify-full"
+    ) as failed:
+        require_private(url)
+    assert "secret" not in str(failed.value)
+
+
+def test_where_the_driver_is_not_installed_the_remedy_is_said(monkeypatch):
+    monkeypatch.setattr("runline.store.postgres_connection.asyncpg", None)
+    with pytest.raises(StoreError, match=r"asyncpg is not installed. Remedy: pip install 'runline\[postgresql\]'"):
+        PostgresStore("postgresql://runline@/runline")
+
+
+def test_values_are_numbered_in_their_order():
+    assert numbered("SELECT ? FROM t WHERE a = ? AND b < ?") == "SELECT $1 FROM t WHERE a = $2 AND b < $3"
+
+
+@pytest.mark.parametrize(
+    ("value", "sql"),
+    [("it's", "'it''s'"), (-(2**63), "-9223372036854775808::bigint"), (b"\x00\xff", "'\\x00ff'::bytea")],
+)
+def test_a_value_in_a_statement_is_nothing_but_a_value(value, sql):
+    assert literal(value) == sql
+
+
+def test_an_integer_beyond_64_bits_is_no_value():
+    with pytest.raises(StoreError) as failed:
+        literal(2**63)
+    assert failed.value.kind == "row"
+
+
+class Said(Exception):
+    """What a server says."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("on purpose")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"),
+    [
+        ("40001", "transient"),
+        ("53100", "transient"),
+        ("55P03", "transient"),
+        ("57014", "transient"),
+        ("58030", "transient"),
+        ("XX001", "unreadable"),
+        ("42P01", "unreadable"),
+        ("28P01", "unreadable"),
+        ("22021", "row"),
+        ("23505", "row"),
+    ],
+)
+def test_what_a_server_says_means_something_for_the_engine(sqlstate, kind):
+    found = store_error(Said(sqlstate))
+    assert found.kind == kind
+    assert sqlstate in str(found)
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("gone"), EOFError(), TimeoutError()])
+def test_what_becomes_of_a_commit_whose_connection_goes_is_not_known(error):
+    assert store_error(error).kind == "lost"
+
+
+def test_the_schema_is_made_within_the_transaction_of_the_opening():
+    script = upgrade_sql("postgresql", None)
+    assert script.startswith("BEGIN;")
+    assert "BEGIN" not in within(script)
+    assert "COMMIT" not in within(script)
+
+
+def test_every_text_of_postgresql_is_sorted_by_its_bytes():
+    texts = [line for line in upgrade_sql("postgresql", None).splitlines() if " TEXT" in line]
+    assert len(texts) > 100
+    assert [line for line in texts if 'TEXT COLLATE "C"' not in line] == []
