@@ -19,7 +19,7 @@ from runline.engine.bus import Bus
 from runline.engine.clock import SystemClock
 from runline.engine.engine import Engine
 from runline.engine.ids import Entropy
-from runline.engine.ports import Clock, Outside, Store
+from runline.engine.ports import Clock, Outside, Store, StoreError
 from runline.engine.recovery import every_stream
 from runline.engine.timekeeper import Timekeeper
 from runline.helpers import Callers
@@ -37,6 +37,13 @@ def open_store(settings: StoreSettings, *, accept_loss: bool = False) -> Store:
 
     Raises StoreError.
     """
+    if settings.url:
+        if accept_loss:
+            raise StoreError("unreadable", "--accept-loss is about a file: what PostgreSQL has, it has.")
+        # Its driver is not installed everywhere.
+        from runline.store.postgres import PostgresStore
+
+        return PostgresStore(settings.url)
     kind = SqliteProcessStore if settings.committer == "process" else SqliteStore
     return kind(settings.path, accept_loss=accept_loss)
 

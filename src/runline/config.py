@@ -31,11 +31,19 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the book is kept.
 
     path: the SQLite file. committer: process (one of its own, on a second core: half as fast again and more, see
-    benchmarks/RESULTS.md) or inline (in the engine's process).
+    benchmarks/RESULTS.md) or inline (in the engine's process). url: the database of PostgreSQL in which it is kept instead of a
+    file, such as postgresql://runline@/runline?host=/run/postgresql (a password belongs into PGPASSWORD or ~/.pgpass).
     """
 
     path: Path = Path("runline.db")
     committer: Literal["inline", "process"] = "process"
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.url and not self.url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("url is the address of a database of PostgreSQL, such as postgresql://runline@/runline")
+        if self.url and self.committer != "process":
+            raise ValueError("a database of PostgreSQL is written by a process of its own: leave committer as it is")
 
 
 class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,11 +122,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Key = tuple[str, str]
 """A setting: its part and its name."""
 
-SECRETS: tuple[Key, ...] = (("server", "owner_password"),)
+SECRETS: tuple[Key, ...] = (("store", "url"), ("server", "owner_password"))
 
 FLAGS: dict[Key, str] = {
     ("store", "path"): "--database",
     ("store", "committer"): "--committer",
+    ("store", "url"): "--store",
     ("server", "host"): "--host",
     ("server", "port"): "--port",
 }

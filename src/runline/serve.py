@@ -8,6 +8,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def serve(
     except BrokenPipeError:
         raise
     except StoreError as error:
-        return complain(f"{loaded.where('store', 'path')}: {error}")
+        return complain(f"{loaded.where('store', 'url' if loaded.settings.store.url else 'path')}: {error}")
     except (AddressInUse, Rejected, OSError) as error:
         return complain(reason_of(error))
 
@@ -129,14 +130,14 @@ def warnings(settings: ServerSettings) -> Iterator[str]:
 async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: bool) -> int:
     """Open the store, recover, listen."""
     server_settings = settings.server
-    database = settings.store.path
+    database = None if settings.store.url else settings.store.path
     for warning in warnings(server_settings):
         complain(f"warning: {warning}")
     with listen(server_settings.host, server_settings.port) as listening:
         store = open_store(settings.store, accept_loss=accept_loss)
         async with (
             running_engine(store, settings.engine, database=database) as (engine, bus),
-            checking(engine.hear, database),
+            checking(engine.hear, database) if database else nullcontext(),
         ):
             server = make_server(
                 bus,

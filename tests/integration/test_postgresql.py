@@ -2,9 +2,14 @@
 
 import asyncio
 import os
+import re
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 
+import httpx
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.plain import VOCABULARY
@@ -14,6 +19,8 @@ from tests.integration.test_failing_commits import keep_wagering
 from tests.integration.test_store import close, held, sealed, stretch, ticket
 from tests.integration.world import play, running, wager
 
+from runline.client import Client, RefusedError
+from runline.demo.sample import PASSWORD
 from runline.domain.hierarchy import Agent
 from runline.domain.suspension import Suspension
 from runline.domain.tickets import Ticket
@@ -399,6 +406,59 @@ def test_a_text_with_a_nul_is_a_row_that_can_never_be_stored(open_one):
         await close(store)
 
     play(main())
+
+
+# A server
+
+
+@contextmanager
+def server(*words):
+    """A server that is killed at the end; (the process, its address)."""
+    command = [sys.executable, "-m", "runline", "serve", "--port", "0", *words]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    try:
+        address = next(found for line in child.stdout if (found := re.search(r"http://\S+", line)))[0]
+        yield child, address
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def place(client):
+    """A wager of the sample's player."""
+    market = "sample-game:game:moneyline"
+    return client.send(
+        "PlaceWager", player="P1", market=market, side="home", line_quarters=None, price="-130", amount_minor=25_00
+    )
+
+
+def test_a_server_keeps_its_book_in_postgresql_through_a_kill_and_gives_way_to_another(url):
+    with server("--store", url, "--sample") as (child, address), Client(address, deadline_s=5) as client:
+        client.sign_in("sample", "P1", PASSWORD)
+        with closing(client.stream("wagers")) as frames:
+            assert next(frames).kind == "image"
+            first = place(client)
+            assert any(frame.kind == "delta" and frame.position >= first.position for frame in frames)
+        os.kill(child.pid, signal.SIGKILL)
+    with server("--store", url) as (_, address), Client(address, deadline_s=5) as client:
+        client.sign_in("sample", "P1", PASSWORD)
+        assert [one["number"] for one in client.ask("wagers").items] == [first.position]
+        second = place(client)
+        with server("--store", url) as (_, other), Client(other, deadline_s=5) as newer:
+            newer.sign_in("sample", "P1", PASSWORD)
+            third = place(newer)
+            assert [one["number"] for one in newer.ask("wagers").items] == [
+                third.position,
+                second.position,
+                first.position,
+            ]
+            with pytest.raises(RefusedError) as refused:
+                place(client)
+            assert refused.value.code == "unavailable"
+            assert httpx.get(f"{address}/v1/ready").status_code == 503
+            assert httpx.get(f"{other}/v1/ready").status_code == 200
 
 
 # What is refused

@@ -70,6 +70,16 @@ def test_it_is_known_of_each_value_where_it_comes_from(tmp_path):
     ]
 
 
+def test_the_address_of_a_database_is_a_secret_and_is_checked():
+    loaded = load(None, {"RUNLINE_STORE_URL": "postgresql://runline:secret@/runline"}, {})
+    assert loaded.settings.store.url.endswith("/runline")
+    assert "secret" not in settings_toml(loaded) + str(settings_json(loaded))
+    with pytest.raises(SettingsError, match=r"--store: in \[store\], url is the address of a database of PostgreSQL"):
+        load(None, {}, {("store", "url"): "book.db"})
+    with pytest.raises(SettingsError, match="written by a process of its own"):
+        load(None, {}, {("store", "url"): "postgresql:///runline", ("store", "committer"): "inline"})
+
+
 def test_every_setting_can_be_given_by_the_environment_and_every_flag_is_one():
     names = {variable_of(part, field.name) for part, field in every_setting()}
     assert not names & set(VARIABLES)

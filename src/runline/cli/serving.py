@@ -11,6 +11,7 @@ def serve(
     host: str | None = None,
     port: int | None = None,
     committer: Literal["inline", "process"] | None = None,
+    store: str | None = None,
     sample: bool = False,
     accept_loss: bool = False,
 ) -> int:
@@ -28,6 +29,9 @@ def serve(
         The port to listen on; 0 takes any free one.
     committer
         Where batches are committed: in the engine's own process, or in one of its own on a second core.
+    store
+        A database of PostgreSQL instead of a file, such as postgresql://runline@/runline?host=/run/postgresql; its password
+        belongs into PGPASSWORD or ~/.pgpass. Whoever served it before is shut out.
     sample
         Fill a new database with a game, a book, an agent and a player to try the API on.
     accept_loss
@@ -36,7 +40,7 @@ def serve(
     """
     from runline.serve import serve as run_server
 
-    flags = flags_of(database, host, port, committer)
+    flags = flags_of(database, host, port, committer, store)
     return run_server(config, flags, sample=sample, accept_loss=accept_loss)
 
 
@@ -47,6 +51,7 @@ def show_config(
     host: str | None = None,
     port: int | None = None,
     committer: Literal["inline", "process"] | None = None,
+    store: str | None = None,
     json: bool = False,
 ) -> int:
     """Print the settings that `runline serve` would use with the same file, environment and flags, each with where it comes
@@ -64,16 +69,18 @@ def show_config(
         The port to listen on.
     committer
         Where batches are committed.
+    store
+        The database of PostgreSQL.
     json
         Say it as JSON.
     """
     from runline.serve import show_settings
 
-    return show_settings(config, flags_of(database, host, port, committer), as_json=json)
+    return show_settings(config, flags_of(database, host, port, committer, store), as_json=json)
 
 
 def flags_of(
-    database: Path | None, host: str | None, port: int | None, committer: str | None
+    database: Path | None, host: str | None, port: int | None, committer: str | None, store: str | None
 ) -> dict[tuple[str, str], object]:
     """The flags as settings."""
     return {
@@ -81,4 +88,5 @@ def flags_of(
         ("server", "host"): host,
         ("server", "port"): port,
         ("store", "committer"): committer,
+        ("store", "url"): store,
     }
