@@ -164,11 +164,17 @@ def test_of_a_batch_that_is_durable_a_simulated_disk_never_says_that_it_was_not_
     asyncio.run(main())
 
 
-def test_in_a_few_runs_every_command_is_accepted_every_query_answered_and_every_fault_comes():
+RUNS_MAX = 40
+"""In so many runs everything comes that there is, however seldom. About a dozen do."""
+
+
+def test_in_some_runs_every_command_is_accepted_every_query_answered_and_every_fault_comes():
     vocabulary, coverage = simulated_vocabulary(), Coverage()
-    for seed in range(7, 13):
+    for seed in range(1, RUNS_MAX + 1):
         outcome, reached = simulate(seed, 5_000, vocabulary=vocabulary)
         assert outcome.wrong == ""
         coverage.add(reached)
-    assert coverage.unaccepted(vocabulary) == []
-    assert [kind for kind in coverage.kinds if not coverage.faults[kind]] == []
+        missed = [*coverage.unaccepted(vocabulary), *(kind for kind in coverage.kinds if not coverage.faults[kind])]
+        if not missed:
+            return
+    assert missed == []
