@@ -170,6 +170,7 @@ RUNS_MAX = 40
 
 def test_in_some_runs_every_command_is_accepted_every_query_answered_and_every_fault_comes():
     vocabulary, coverage = simulated_vocabulary(), Coverage()
+    missed = ["all"]
     for seed in range(1, RUNS_MAX + 1):
         outcome, reached = simulate(seed, 5_000, vocabulary=vocabulary)
         assert outcome.wrong == ""
