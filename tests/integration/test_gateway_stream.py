@@ -36,6 +36,7 @@ from runline.domain.users import CreateUser, RestoreUser, RevokeUser
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.engine.clock import SystemClock
 from runline.engine.envelope import decode_envelope
+from runline.monitor.recent import WINDOW_S
 
 WATCH = (Permission.FIGURES_VIEW, Permission.TICKER_VIEW, Permission.BOARD_VIEW, Permission.LOG_VIEW)
 
@@ -464,8 +465,8 @@ def test_slowness_is_a_notification_and_so_is_its_end(place):
             return notice["kind"], notice["event"]["type"]
 
         assert await told() == ("degraded_health", "HealthDegraded")
-        monitor.recent["commit"].marks.clear()
-        monitor.recent["commit"].mark()
+        for _ in range(WINDOW_S):
+            monitor.recent["commit"].mark()
         assert await told() == ("degraded_health", "HealthRestored")
 
     place(main)

@@ -48,7 +48,7 @@ def test_whichever_process_answers_what_it_says_is_right(kind, monkeypatch):
         faults.world.disk.weather = faults.weather
 
     monkeypatch.setattr("runline.simulate.faults.Faults.choose", choose)
-    outcome, coverage = simulate(3, 900)
+    outcome, coverage = simulate(3, 1_500)
     assert outcome.wrong == ""
     assert coverage.faults[kind] > 3
 

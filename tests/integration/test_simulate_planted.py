@@ -6,14 +6,13 @@ import pytest
 from runline.domain.access import authorize
 from runline.domain.messages import Rejected
 from runline.domain.shown import agent_figures
-from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.batch import Batches
 from runline.engine.writer import Writer
-from runline.simulate.run import simulate
+from runline.simulate.run import simulate, simulated_vocabulary
 from runline.simulate.shrink import shrink
 from runline.store.memory_history import MemorySnapshot
 
-VOCABULARY = plain_vocabulary()
+VOCABULARY = simulated_vocabulary()
 
 
 def lenient(state, command, actor):
