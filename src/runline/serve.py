@@ -162,6 +162,8 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
                 say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
             scheme = "https" if server_settings.tls_certificate else "http"
             host, port = listening.getsockname()[:2]
-            say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")
-            await server.serve(sockets=[listening])
+            # Who reads that may stop it at once.
+            with server.capture_signals():
+                say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")
+                await server.serve(sockets=[listening])
     return 0

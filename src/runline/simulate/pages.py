@@ -44,13 +44,14 @@ class Reading:
 
     expected: the answer, once that is known; failed: why it cannot be. is_read: whether it was read in a state. looked: whether
     the disk was looked at for it. is_vague: whether it is about a time that cannot be told apart from others. gone: nobody waits
-    for the answer any more.
+    for the answer any more. began: up to where its stream was durable as it was asked.
     """
 
-    __slots__ = ("asked", "came", "expected", "failed", "gone", "is_read", "is_vague", "looked", "parts")
+    __slots__ = ("asked", "began", "came", "expected", "failed", "gone", "is_read", "is_vague", "looked", "parts")
 
-    def __init__(self, asked: asking.Question, parts: Parts, came: Came) -> None:
+    def __init__(self, asked: asking.Question, parts: Parts, came: Came, began: int) -> None:
         self.asked = asked
+        self.began = began
         self.parts = parts
         self.came = came
         self.expected: Page | Refusal | None = None
@@ -89,7 +90,7 @@ class Pages:
                 return await ask(question)
             writer, now_s = engine.writers.get(question.stream), asyncio.get_running_loop().time()
             came = Came(engine.view.seq, engine.clock.now_ns(), now_s, writer)
-            reading = Reading(asked_of(question, declared), parts, came)
+            reading = Reading(asked_of(question, declared), parts, came, self.head(question.stream))
             token = READING.set(reading)
             try:
                 answer = await ask(question)
@@ -239,6 +240,10 @@ class Pages:
         if expected is None:
             return
         asked = reading.asked
+        if reading.looked and asked.seq != reading.began:
+            # Whether somebody may ask was looked at before the disk was.
+            self.counted["pages refused while the stream went on"] += 1
+            return
         if not isinstance(expected, Refusal):
             raise Wrong(f"{words(asked)} at {asked.seq} is refused as {rejected.code}, and must be answered")
         known = {name: value for name, value in rejected.details.items() if name in expected.details}
