@@ -77,6 +77,13 @@ def blunder(engine: Any, decisions: Decisions, heard: Callable[[], None]) -> str
     return f"{place}.{name}"
 
 
+def mend(engine: Any) -> None:
+    """Nothing in an engine is to fail any more."""
+    for place, name in PLACES:
+        for part in engine.writers.values() if place == "writer" else (getattr(engine, place),):
+            part.__dict__.pop(name, None)
+
+
 def owed(vocabulary: Vocabulary) -> list[type[Command]]:
     """The commands that only the engine sends: timers, slices of jobs, what the house causes; what is owed often stands there
     more than once."""

@@ -55,6 +55,8 @@ class Excuses:
         self.decided: list[tuple[int, str]] = []
         self.placed: dict[tuple[int, str], int] = {}
         self.counted: Counter[str] = Counter()
+        self.little_room = False
+        """Whether bounds are small in this run: then what is waited in is full, and empty again, within one round of the loop."""
 
     def listen(self, parts: Parts) -> None:
         """Listen to how far behind an engine's view of the house is."""
@@ -97,7 +99,7 @@ class Excuses:
         elif code == "busy":
             questions = parts.questions
             owed = any(until_ns > questions.spending.now_ns() for until_ns in questions.spending.users.values())
-            if not owed and questions.readers.line.size < READS_OF_ONE_MAX:
+            if not self.little_room and not owed and questions.readers.line.size < READS_OF_ONE_MAX:
                 raise Wrong(f"{stream} is said to be busy, and nobody asks much")
 
     def unavailable(self, stream: str, parts: Parts, came: Came) -> None:
@@ -119,7 +121,7 @@ class Excuses:
     def busy(self, stream: str, parts: Parts) -> None:
         """Too much is said to wait. Raises Wrong."""
         lanes = parts.engine.writers[stream].lanes.ranks
-        if all(len(waiting) < ACTOR_WAITING_MAX[lane] for lane, waiting in lanes.items()):
+        if not self.little_room and all(len(waiting) < ACTOR_WAITING_MAX[lane] for lane, waiting in lanes.items()):
             raise Wrong(f"{stream} is said to be busy, and {[len(waiting) for waiting in lanes.values()]} wait")
         self.counted["busy with reason"] += 1
 

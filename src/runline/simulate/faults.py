@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
-from runline.simulate.blunders import Failing, blunder, owed
+from runline.simulate.blunders import Failing, blunder, mend, owed
 from runline.simulate.disk import Fate
 from runline.simulate.nodes import Node
 from runline.simulate.world import World
@@ -365,6 +365,8 @@ class Faults:
         self.failing.end()
         for node in list(self.world.nodes):
             node.go_on()
+            if node.parts is not None:
+                mend(node.engine)
             if self.world.node is not None and node.up and node is not self.world.node:
                 self.world.beside(self.world.end(node))
         self.writes_are_quick()

@@ -25,6 +25,7 @@ from runline.engine.timekeeper import Timekeeper
 from runline.engine.writer import Writer
 from runline.gateway.passwords import check_password, hash_password
 from runline.gateway.server import Server, make_server
+from runline.simulate.blunders import Blunder
 from runline.simulate.clocks import Machine, MachineClock, VirtualClock
 from runline.simulate.disk import Disk, DiskStore
 from runline.simulate.excuses import Came, Excuses
@@ -260,7 +261,7 @@ class Node(Owner):
         while True:
             try:
                 await engine.adopt(stream)
-            except StoreError:
+            except (StoreError, Blunder):
                 await asyncio.sleep(1.0)
             else:
                 return

@@ -28,6 +28,9 @@ CHECKED_STEPS = 1_000
 BEGIN_S_MAX = 600.0
 """Seconds in which a house and its books have begun, before anything goes wrong on purpose."""
 
+ANSWERED_MIN_MAX = 15
+"""Minutes in which everyone has an answer then: who has mistaken their password is made to wait."""
+
 RIGHT_S_MAX = 90
 """Seconds in which everything is well again after all faults have ended."""
 
@@ -65,6 +68,7 @@ class Run:
         world, decisions = self.world, self.decisions
         try:
             world.small = draw_small(decisions)
+            world.excuses.little_room = bool(world.small)
             with little_room(world.small):
                 await self.live()
         except Wrong as wrong:
@@ -103,7 +107,10 @@ class Run:
                 break
         else:
             world.wrong("a minute after all faults have ended, not everything is well")
-        await asyncio.sleep(60.0)
+        for _ in range(ANSWERED_MIN_MAX):
+            await asyncio.sleep(60.0)
+            if not any(person.errands for person in world.people):
+                break
         world.check_in_full()
         if world.failure is None:
             world.held(self.watching.compare)
