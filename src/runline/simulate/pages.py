@@ -182,7 +182,7 @@ class Pages:
                 return
             if asked.fields.get("since") or asked.fields.get("until"):
                 # A window is found by halves, which is not exact where time goes back (docs/explanation/limits.md).
-                reading.is_vague = True
+                reading.is_vague, reading.expected = True, None
                 return
             fields = {**asked.fields, "limit": min(asked.fields["limit"], asking.QUERIES[asked.name].most)}
             reading.expected = self.back.pages[asked.name](stream, reader, Asked(fields))
