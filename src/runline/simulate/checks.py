@@ -7,8 +7,10 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from runline.domain.book import Book
+from runline.domain.house import House
 from runline.domain.ledger import LedgerEntry
 from runline.domain.messages import HOUSE
+from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.limits import BATCH_EVENTS_MAX, LANE_DEPTH_MAX
 from runline.engine.ports import StoreError
@@ -18,6 +20,7 @@ from runline.simulate.folded import Folded
 from runline.simulate.laws import (
     all_hold,
     derived,
+    legs_stand_by_the_results,
     memory_is_what_a_restart_would_rebuild,
     the_entries_are_the_balances,
 )
@@ -67,6 +70,16 @@ def queues_are_bounded(node: Node) -> None:
             raise Wrong(f"{pipe.unread_bytes} bytes wait for one who does not read")
 
 
+def is_settled(book: Book, house: House) -> bool:
+    """Whether a book has settled all that the house has confirmed, and nothing of it was set aside. The house is a view, which
+    may be behind what the book had taken where it was before."""
+    catalog = house.catalog
+    confirmed = [one.confirmed_seq for one in catalog.results.values()]
+    last_seq = max([0, *confirmed, *(one.confirmed_seq for one in catalog.archived.values())])
+    begun = bool(book.results_taken.by_book) and last_seq <= book.results_taken.house_seq <= house.seq
+    return begun and not book.jobs.by_number and not book.aside.by_number
+
+
 def memory_agrees(node: Node, disk: Disk, vocabulary: Vocabulary) -> int:
     """What a process has in memory of each stream is what a start would read, where all of it is durable. Returns of how many
     streams that was seen. Raises Wrong."""
@@ -87,6 +100,8 @@ def memory_agrees(node: Node, disk: Disk, vocabulary: Vocabulary) -> int:
             if isinstance(writer.state, Book):
                 all_hold(writer.state)
                 the_entries_are_the_balances(writer.state, disk.kept.stored(stream, LedgerEntry))
+                if is_settled(writer.state, node.engine.view):
+                    legs_stand_by_the_results(writer.state, node.engine.view, disk.kept.stored(stream, Ticket))
             elif stream == HOUSE and node.engine.view.seq == head.seq:
                 assert derived(node.engine.view, copy=True) == derived(recovered), "the view is another"
         except AssertionError as error:

@@ -6,6 +6,7 @@ Rule: tables are the log folded (`folded.py`), and who may see what says the ora
 
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -54,6 +55,10 @@ class LookingBack:
             entry = decode_envelope(row[4])
             found.append((entry, entry.event(self.vocabulary)))
         return found
+
+    def goes_back(self, stream: str) -> bool:
+        """Whether a stream's time goes back somewhere, since a clock that was wrong was put right."""
+        return any(later.at_ns < entry.at_ns for (entry, _), (later, _) in pairwise(self.entries(stream)))
 
     # Money
 

@@ -180,9 +180,10 @@ class Pages:
             if asked.name == "conditions":
                 reading.expected = self.conditions(reading, stream.name, reader)
                 return
-            if asked.fields.get("since") or asked.fields.get("until"):
-                # A window is found by halves, which is not exact where time goes back (docs/explanation/limits.md).
+            if (asked.fields.get("since") or asked.fields.get("until")) and self.back.goes_back(asked.stream):
+                # A window is found by halves, which is not exact there (docs/explanation/limits.md).
                 reading.is_vague, reading.expected = True, None
+                return
                 return
             fields = {**asked.fields, "limit": min(asked.fields["limit"], asking.QUERIES[asked.name].most)}
             reading.expected = self.back.pages[asked.name](stream, reader, Asked(fields))
@@ -259,7 +260,7 @@ class Pages:
         if reading.failed is not None:
             raise Wrong(f"{words(reading.asked)} at {reading.asked.seq}: {reading.failed!r}") from reading.failed
         if reading.expected is None:
-            self.counted["pages late" if not reading.is_vague else "pages of windows of time"] += 1
+            self.counted["pages late" if not reading.is_vague else "pages over a clock that was put right"] += 1
         return reading.expected
 
     def was_told(self, body: bytes) -> None:
