@@ -290,6 +290,43 @@ def test_after_a_fault_while_answering_the_next_batch_is_stored_before_anything_
     play(asyncio.wait_for(main(), WAIT_S))
 
 
+def test_who_follows_is_told_of_what_could_not_be_let_out_before_what_came_after_it(impatient, monkeypatch):
+    async def main():
+        held = HeldStore(MemoryStore(os.urandom))
+        held.beside = True
+        async with running(held) as world:
+            await open_stage(world)
+            engine, writer, faults = world.engine, world.engine.writers["b1"], []
+            position = writer.durable_seq
+            listener = world.listen("b1", position)
+
+            def fails(filling, *, stored):
+                faults.append(filling)
+                monkeypatch.undo()
+                raise RuntimeError("on purpose")
+
+            held.hold()
+            asked = [asyncio.create_task(world.ask("b1", wager()))]
+            await held.held.wait()
+            asked.append(asyncio.create_task(world.ask("b1", wager())))
+            await comes_true(lambda: engine.batches.filling)
+            monkeypatch.setattr(writer, "release", fails)
+            async with engine.owned.reading:
+                # What comes after it is told before the stream can be read again.
+                held.let_go()
+                await listener.reach(position + 2)
+                assert faults
+                assert not engine.probes.recoveries
+            await asyncio.gather(*asked)
+            await comes_true(lambda: engine.probes.recoveries and engine.ready)
+            await world.do("b1", wager())
+            await listener.reach(position + 3)
+            assert listener.positions == [position + 1, position + 2, position + 3]
+            listener.leave()
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
 # What cannot be stored
 
 

@@ -71,6 +71,11 @@ class Subscription:
         """Take durable events (the engine calls this). size: of all of them."""
         if self.lagged:
             return
+        last = self.backlog[-1][0][0] if self.backlog else max(self.position, self.caught_up_to)
+        if entries[0][0][0] > last + 1:
+            # What is missing between could not be told as it became durable. It is in the log, and so are these.
+            self.catch_up(entries[-1][0][0])
+            return
         self.backlog_bytes = size + (self.backlog_bytes if self.backlog else 0)
         many = len(self.backlog) + len(entries) > SUBSCRIPTION_EVENTS_MAX
         if many or self.backlog_bytes > SUBSCRIPTION_BYTES_MAX:

@@ -28,9 +28,16 @@ def is_planted(error: BaseException | None) -> bool:
 
 PLACES: tuple[tuple[str, str], ...] = (
     ("writer", "apply"),
+    ("writer", "seal"),
+    ("writer", "durable"),
+    ("writer", "release"),
+    ("batches", "seal"),
+    ("batches", "let_out"),
+    ("batches", "follow"),
     ("store", "commit"),
     ("store", "heads"),
     ("house", "follow"),
+    ("subscriptions", "publish"),
     ("agenda", "fire_due"),
     ("agenda", "fire"),
     ("agenda", "note_timer"),
@@ -44,8 +51,7 @@ PLACES: tuple[tuple[str, str], ...] = (
     ("deliveries", "enter"),
     ("owned", "recovered"),
 )
-"""What may fail in an engine, but where a batch is let out (docs/explanation/tested.md): a part of it (`writer`: one of its
-streams), and what that part does."""
+"""What may fail in an engine: a part of it (`writer`: one of its streams), and what that part does."""
 
 
 def fails_once(part: Any, name: str, heard: Callable[[], None]) -> None:

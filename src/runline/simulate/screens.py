@@ -22,6 +22,10 @@ EVENTS = ("wagers", "log", "notifications")
 """The topics in which every event counts."""
 
 
+HANDED_OVER = ("taken over", "stream adopted by another")
+"""The faults by which a stream goes from one living process to another: who was replaced may show what was so before."""
+
+
 class Told:
     """What a screen has been told: rows by topic and key, and the position of the last event in each topic of events."""
 
@@ -60,7 +64,8 @@ class Told:
             ]
             if others:
                 raise Wrong(f"{person.name} sees wagers of {others}")
-        self.last[topic] = max([self.last.get(topic, 0), *seqs])
+        # An image begins anew: what stands up to there is in it, or is not told any more.
+        self.last[topic] = frame.position if frame.kind == "image" else max([self.last.get(topic, 0), *seqs])
 
 
 class Screen:
@@ -236,6 +241,9 @@ class Screen:
         self.world.coverage.outcomes["stream", frame.kind] += 1
         try:
             self.world.referee.seen(self.person.stream, self.session, frame.position, frame.house)
+            changed_hands = any(self.world.coverage.faults[kind] for kind in HANDED_OVER)
+            if frame.id and frame.position < self.told.position and not changed_hands:
+                raise Wrong(f"position {frame.position} follows {self.told.position}")
             self.told.take(self.person, frame)
             self.world.watched.frame(self, frame)
         except Wrong as wrong:
