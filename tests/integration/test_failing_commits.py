@@ -603,25 +603,30 @@ async def keep_wagering(world, outcomes, stopped):
         await asyncio.sleep(0)
 
 
+async def killed_under_load(world, store, kills, least):
+    """Wager, and kill the committer again and again, each time once so many more have been answered; what became of each request,
+    by its id."""
+    outcomes: dict[str, tuple[Request, Outcome]] = {}
+    stopped = asyncio.Event()
+    load = [asyncio.create_task(keep_wagering(world, outcomes, stopped)) for _ in range(8)]
+    for _ in range(kills):
+        killed, known = store.committer, len(outcomes)
+        os.kill(child_of(store).pid, signal.SIGKILL)
+        await comes_true(
+            lambda killed=killed, known=known: store.committer not in (None, killed) and len(outcomes) >= known + least
+        )
+    stopped.set()
+    await asyncio.gather(*load)
+    return outcomes
+
+
 def test_a_committer_killed_under_load_takes_nothing_with_it_that_was_acknowledged(path):
     async def main():
         store = SqliteProcessStore(path)
         async with running(store) as world:
             await open_stage(world)
             listener = world.listen("b1", await world.until("b1", lambda book: True))
-            outcomes: dict[str, tuple[Request, Outcome]] = {}
-            stopped = asyncio.Event()
-            load = [asyncio.create_task(keep_wagering(world, outcomes, stopped)) for _ in range(8)]
-            for _ in range(5):
-                killed, known = store.committer, len(outcomes)
-                os.kill(child_of(store).pid, signal.SIGKILL)
-                await comes_true(
-                    lambda killed=killed, known=known: (
-                        store.committer not in (None, killed) and len(outcomes) >= known + 400
-                    )
-                )
-            stopped.set()
-            await asyncio.gather(*load)
+            outcomes = await killed_under_load(world, store, kills=5, least=400)
 
             accepted = {key: found for key, found in outcomes.items() if isinstance(found[1], Accepted)}
             assert accepted

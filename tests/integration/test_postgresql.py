@@ -15,7 +15,7 @@ from tests.doubles.coming import comes_true
 from tests.doubles.plain import VOCABULARY
 from tests.integration.postgresql import cluster
 from tests.integration.stores import STORES, child_of
-from tests.integration.test_failing_commits import keep_wagering
+from tests.integration.test_failing_commits import killed_under_load
 from tests.integration.test_store import close, held, sealed, stretch, ticket
 from tests.integration.world import play, running, wager
 
@@ -26,7 +26,7 @@ from runline.domain.suspension import Suspension
 from runline.domain.tickets import Ticket
 from runline.engine.ids import id_bytes
 from runline.engine.ports import Head, StoreError
-from runline.engine.requests import Accepted, Outcome, Request
+from runline.engine.requests import Accepted
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_connection import connect
 from runline.store.postgres_opening import beside, open_database
@@ -94,19 +94,26 @@ def test_who_lost_a_stream_commits_no_more_of_it_and_the_others_go_on(open_one, 
     play(main())
 
 
+async def held_up(store, url, size):
+    """A commit of so many events that waits for a lock on a row, holding the head: (what is committed, its task, who has the
+    row)."""
+    before = stretch(await store.claim("b1"), 1, [Agent("A1", "root", 1)])
+    await store.commit(sealed(before))
+    first = stretch(before.after, size, [Agent("A1", "root", 2)])
+    other = await connect(url, "a test")
+    await other.execute(HOLD)
+    flying = asyncio.create_task(store.commit(sealed(first)))
+    await later(url, WAITING, "Lock")
+    return first, flying, other
+
+
 @pytest.mark.parametrize("size", [1, 200])
 def test_an_owner_that_is_held_up_in_its_commit_is_ended_by_a_claim(open_one, url, size):
     """The old owner's session waits for a lock on a row, holding the head: no timeout would end it."""
 
     async def main():
         old, new = open_one(), open_one()
-        before = stretch(await old.claim("b1"), 1, [Agent("A1", "root", 1)])
-        await old.commit(sealed(before))
-        first = stretch(before.after, size, [Agent("A1", "root", 2)])
-        other = await connect(url, "a test")
-        await other.execute(HOLD)
-        flying = asyncio.create_task(old.commit(sealed(first)))
-        await later(url, WAITING, "Lock")
+        first, flying, other = await held_up(old, url, size)
         head = await new.claim("b1")
         assert (head.epoch, head.seq) == (2, 1)
         with pytest.raises(StoreError) as failed:
@@ -200,13 +207,7 @@ def test_what_a_killed_committer_left_on_its_way_is_ended_before_the_heads_are_r
 
     async def main():
         store = open_one()
-        before = stretch(await store.claim("b1"), 1, [Agent("A1", "root", 1)])
-        await store.commit(sealed(before))
-        first = stretch(before.after, size, [Agent("A1", "root", 2)])
-        other = await connect(url, "a test")
-        await other.execute(HOLD)
-        flying = asyncio.create_task(store.commit(sealed(first)))
-        await later(url, WAITING, "Lock")
+        first, flying, other = await held_up(store, url, size)
         os.kill(child_of(store).pid, signal.SIGKILL)
         with pytest.raises(StoreError) as failed:
             await flying
@@ -282,19 +283,7 @@ def test_a_committer_killed_under_load_takes_nothing_with_it_that_was_acknowledg
         async with running(store) as world:
             await world.open_house()
             await world.open_book("b1", credit_minor=10**12)
-            outcomes: dict[str, tuple[Request, Outcome]] = {}
-            stopped = asyncio.Event()
-            load = [asyncio.create_task(keep_wagering(world, outcomes, stopped)) for _ in range(8)]
-            for _ in range(3):
-                killed, known = store.committer, len(outcomes)
-                os.kill(child_of(store).pid, signal.SIGKILL)
-                await comes_true(
-                    lambda killed=killed, known=known: (
-                        store.committer not in (None, killed) and len(outcomes) >= known + 100
-                    )
-                )
-            stopped.set()
-            await asyncio.gather(*load)
+            outcomes = await killed_under_load(world, store, kills=3, least=100)
             assert all(isinstance(outcome, Accepted) for _, outcome in outcomes.values())
             assert not world.engine.conditions.standing
         commands = [id_bytes(command_id) for command_id in outcomes]

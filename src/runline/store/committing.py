@@ -10,6 +10,7 @@ would cost the loop two copies and several wake-ups.
 import asyncio
 import mmap
 import os
+from abc import ABC, abstractmethod
 
 from runline.domain.invariants import check
 from runline.engine.limits import BATCH_BYTES_MAX, COMMAND_LOG_BYTES_MAX
@@ -27,7 +28,7 @@ LOOKS = 4
 """How often the committer is looked at within COMMITTER_SLOW_S."""
 
 
-class Committing:
+class Committing(ABC):
     """What a store with a committer process has. keep: descriptors that the committer gets as well. what: what it opens, in
     words."""
 
@@ -43,9 +44,9 @@ class Committing:
         self.committer: Helper | None = None
         self.watching: asyncio.Task[None] | None = None
 
+    @abstractmethod
     def told(self) -> Begin:
         """What the committer is told first."""
-        raise NotImplementedError
 
     async def order(self, order: Claim | Piece | Commit | Close) -> Done:
         """Have the committer do something, starting it if it does not run."""

@@ -5,41 +5,27 @@ Rule: a state is let go of soon. One that is looked at for long makes every comm
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import uvloop
 
 from runline.engine.ports import Snapshot, StoreError
-from runline.helpers import Callers, HelperEnded
-from runline.store.limits import READ_AT_ONCE, READ_AT_ONCE_MAX, READER_SILENT_S_MAX, READERS
+from runline.store.limits import READ_AT_ONCE, READ_AT_ONCE_MAX
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
 from runline.store.postgres_hints import POSTGRESQL
+from runline.store.readers import ReaderProcesses
 from runline.store.snapshots import TableSnapshot
 
 V = TypeVar("V")
-P = ParamSpec("P")
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-class PostgresHistory:
+class PostgresHistory(ReaderProcesses):
     """Reader processes over a database. name: of their sessions."""
 
-    at_once = READERS
-
     def __init__(self, url: str, name: str) -> None:
-        self.readers = Callers(READERS, open_reader, url, name, silent_s_max=READER_SILENT_S_MAX)
-
-    async def look(
-        self, stream: str, read: Callable[Concatenate[Snapshot, P], V], *args: P.args, **kwargs: P.kwargs
-    ) -> V:
-        try:
-            return await self.readers.call(look_here, stream, read, args, kwargs)
-        except HelperEnded:
-            raise StoreError("lost", "the reader process has ended") from None
-
-    def close(self) -> None:
-        self.readers.close()
+        super().__init__(look_here, open_reader, url, name)
 
 
 class Reader:

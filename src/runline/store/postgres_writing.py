@@ -17,7 +17,7 @@ from runline.engine.ports import GENESIS, Head, Sealed, Stretch
 from runline.store.limits import SMALL_ROWS_MAX
 from runline.store.postgres_connection import Connection, literal, numbered
 from runline.store.statements import HEADS_AS_THEY_ARE, REFUSALS_BEYOND_GO, REFUSALS_GO, REFUSE
-from runline.store.tables import EVENTS, Table, Tables, highest_number, is_numbered, quoted
+from runline.store.tables import EVENTS, Table, Tables, highest_number, is_numbered, or_replace, quoted
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -99,8 +99,7 @@ def insert_all(table: Table) -> str:
 @cache
 def upsert_all(table: Table) -> str:
     """Insert rows, or replace all that is not their keys."""
-    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in table.rest)
-    return f"{insert_all(table)} ON CONFLICT ({quoted(table.key)}) DO UPDATE SET {changes}"
+    return insert_all(table) + or_replace(table)
 
 
 @cache

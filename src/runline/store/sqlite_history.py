@@ -2,42 +2,27 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 
 from runline.domain.rows import rows_of
 from runline.domain.state import R
 from runline.engine.ports import Snapshot, StoreError
-from runline.helpers import Callers, HelperEnded
 from runline.store.file import open_connection, store_error
-from runline.store.limits import READER_SILENT_S_MAX, READERS
+from runline.store.readers import ReaderProcesses
 from runline.store.snapshots import TableSnapshot
 from runline.store.sqlite_hints import SQLITE
 from runline.store.tables import equal, select, table_of
 
 V = TypeVar("V")
-P = ParamSpec("P")
 
 
-class SqliteHistory:
+class SqliteHistory(ReaderProcesses):
     """Reader processes over a file."""
 
-    at_once = READERS
-
     def __init__(self, path: Path) -> None:
-        self.readers = Callers(READERS, open_reader, str(path), silent_s_max=READER_SILENT_S_MAX)
-
-    async def look(
-        self, stream: str, read: Callable[Concatenate[Snapshot, P], V], *args: P.args, **kwargs: P.kwargs
-    ) -> V:
-        try:
-            return await self.readers.call(look_here, stream, read, args, kwargs)
-        except HelperEnded:
-            raise StoreError("lost", "the reader process has ended") from None
-
-    def close(self) -> None:
-        self.readers.close()
+        super().__init__(look_here, open_reader, str(path))
 
 
 class Reader:

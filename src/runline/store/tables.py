@@ -208,11 +208,16 @@ def equal(names: Iterable[str]) -> str:
     return " AND ".join(f'"{name}" = ?' for name in names)
 
 
+def or_replace(table: Table) -> str:
+    """Where there is a row of a key already: replace all that is not the key."""
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in table.rest)
+    return f" ON CONFLICT ({quoted(table.key)}) DO UPDATE SET {changes}"
+
+
 @cache
 def upsert(table: Table) -> str:
     """Insert a row, or replace all that is not its key."""
-    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in table.rest)
-    return f"{insert(table)} ON CONFLICT ({quoted(table.key)}) DO UPDATE SET {changes}"
+    return insert(table) + or_replace(table)
 
 
 @cache
