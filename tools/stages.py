@@ -96,6 +96,7 @@ TASKS: dict[str, Sequence[Phase]] = {
             [python("simulate-1", "runline", "simulate", "--seed", "1", "--seeds", str(SEEDS))],
             [python("simulate-2", "runline", "simulate", "--seed", str(SEEDS + 1), "--seeds", str(SEEDS))],
         ],
+        [[tool("lines", "tools/simulated_lines.py")]],
         [[tool("mutants", "tools/mutants.py")]],
         [[tool("mutmut", "tools/survivors.py")]],
     ],
