@@ -237,7 +237,7 @@ def test_a_helper_that_hangs_is_replaced():
 
 def test_sign_in_and_history_go_on_once_a_helper_that_hangs_is_replaced(path, monkeypatch):
     monkeypatch.setattr("runline.gateway.passwords.WORKER_SILENT_S_MAX", 3.0)
-    monkeypatch.setattr("runline.store.sqlite_history.READER_SILENT_S_MAX", 3.0)
+    monkeypatch.setattr("runline.store.readers.READER_SILENT_S_MAX", 3.0)
 
     async def main():
         others = children_of(os.getpid())
