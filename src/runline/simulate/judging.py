@@ -6,6 +6,7 @@ which position of the house a book had seen) may be anything between when it was
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from runline.simulate.excuses import Excuses
 from runline.simulate.figures import figures
 from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
+from runline.simulate.oracle.settlement import looks
 from runline.simulate.story import Wrong
 from runline.simulate.told import plain, plain_event, shapes
 
@@ -104,7 +106,8 @@ class Judging:
         name, fields = type(request.command).__name__, plain(request.command)
         ground: dict[str, Any] = {"session": first.session, "if_position": request.if_position}
         told, seen, prediction = "", self.houses(stream, events, taken.house), Prediction()
-        for house_seq in seen:
+        looked = looks(self.model.books[stream], fields["job"]) if name == "DoSlice" else [None]
+        for house_seq, ground["looked_seq"] in product(seen, looked):
             if stream != HOUSE:
                 self.judge_up_to(HOUSE, house_seq)
                 ground["house_seq"] = house_seq

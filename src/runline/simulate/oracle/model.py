@@ -94,6 +94,7 @@ class Model:
         session: str = "",
         if_position: int | None = None,
         house_lag_ms: int = 0,
+        looked_seq: int | None = None,
     ) -> Prediction:
         """What a command must lead to, at a time, in the state as it is. Changes nothing."""
         if name not in RULES:
@@ -109,7 +110,7 @@ class Model:
                 if at_ns >= used.idle_until_ns and not rule.urgent:
                     raise Refused("password_needed")
             view = self.house if stream == HOUSE else self.view(house_seq)
-            moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar)
+            moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar, looked_seq)
             moved_seq = GROUNDS[name](state, asked) if if_position is not None else 0
             has_moved = if_position is not None and moved_seq > if_position
             try:

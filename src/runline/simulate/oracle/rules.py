@@ -27,7 +27,8 @@ class Asked:
 
 @dataclass
 class Moment:
-    """What a rule knows besides the stream: the time, who asks, in which session, and the house as it is seen."""
+    """What a rule knows besides the stream: the time, who asks, in which session, and the house as it is seen. looked_seq: at
+    which position of the stream rows were looked for that are not in memory; None: as it is now."""
 
     at_ns: int
     user: User
@@ -35,6 +36,7 @@ class Moment:
     house: House
     lag_ms: int
     calendar: "Calendar"
+    looked_seq: int | None = None
 
 
 Decide = Callable[[Any, Asked, Moment], Sequence[Event]]

@@ -33,7 +33,7 @@ def result_taken(book: Book, at: Asked) -> None:
     for number in [number for number, job in book.jobs.items() if job.game == at.fixture]:
         end_job(book, number)
     stage = "closed" if at.regrade else "open"
-    job = Job(book.seq, at.fixture, stage, at.sport, at.league, at.house_seq, at.score)
+    job = Job(book.seq, at.fixture, stage, at.sport, at.league, at.house_seq, at.score, book.seq)
     book.jobs[job.number] = job
     line_up(book, job)
 
@@ -114,7 +114,8 @@ def do_slice(book: Stream, asked: Asked, moment: Moment) -> list[Event]:
     most = MOST["SETTLE_SLICE_WAGERS"]
     if job.stage == "closed":
         on = book.of_game.get(job.game, ())
-        closed = sorted(one.number for one in on if one.status != "open" and one.number > job.cursor)
+        looked = book.seq if moment.looked_seq is None else moment.looked_seq
+        closed = sorted(one.number for one in on if one.was_closed(looked) and one.number > job.cursor)
         chosen, more = closed[:most], len(closed) >= most
         following = ("closed", chosen[-1]) if more else ("open", 0)
     else:
@@ -125,7 +126,7 @@ def do_slice(book: Stream, asked: Asked, moment: Moment) -> list[Event]:
     handled = 0
     for number in chosen:
         ticket = book.tickets[number]
-        if ticket.status != "void":
+        if ticket.status == ("settled" if job.stage == "closed" else "open"):
             found = by_results(book, moment.house, ticket, job)
             handled += bool(found)
             events += found
@@ -136,10 +137,20 @@ def do_slice(book: Stream, asked: Asked, moment: Moment) -> list[Event]:
     return [*events, happens("JobAdvanced", **about, stage=stage, cursor=cursor, handled=handled)]
 
 
+def looks(book: Book, number: int) -> list[int]:
+    """At which positions a slice of a job may have looked for what was settled before, the last first: each from which others
+    were closed. What is closed while a job runs is judged by it, and need not be seen again."""
+    job = book.jobs.get(number)
+    if job is None or job.stage != "closed":
+        return [book.seq]
+    turns = {turn - 1 for ticket in book.of_game.get(job.game, ()) for turn in ticket.turned}
+    return sorted({book.seq, *(seq for seq in turns if seq >= job.moved_seq)}, reverse=True)
+
+
 @event("JobAdvanced")
 def job_advanced(book: Book, at: Asked) -> None:
     job = book.jobs[at.job]
-    job.stage, job.cursor, job.done = at.stage, at.cursor, at.done
+    job.stage, job.cursor, job.done, job.moved_seq = at.stage, at.cursor, at.done, book.seq
     if not at.cursor:
         line_up(book, job)
 

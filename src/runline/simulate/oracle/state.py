@@ -252,7 +252,7 @@ class Leg:
 
 @dataclass
 class Ticket:
-    """A wager that was accepted."""
+    """A wager that was accepted. turned: at which positions of its book it was closed, opened again, closed, and so on."""
 
     number: int
     player: str
@@ -265,11 +265,17 @@ class Ticket:
     result: str | None = None
     returned: int | None = None
     settlement: int = 0
+    turned: list[int] = field(default_factory=list)
+
+    def was_closed(self, seq: int) -> bool:
+        """Whether it was closed at a position of its book."""
+        return sum(turn <= seq for turn in self.turned) % 2 == 1
 
 
 @dataclass
 class Job:
-    """A result that is being settled. queue: the tickets that were open as the stage began."""
+    """A result that is being settled. moved_seq: where it began, or its last slice ended. queue: the tickets that were open as
+    the stage began."""
 
     number: int
     game: str
@@ -278,6 +284,7 @@ class Job:
     league: str
     house_seq: int
     score: Score | None
+    moved_seq: int = 0
     cursor: int = 0
     done: int = 0
     queue: list[int] = field(default_factory=list)

@@ -19,11 +19,14 @@ CALLED_OFF: Ending = {"result": "void"}
 
 def opens(book: Book, ticket: Ticket) -> None:
     """A ticket is open, and its risk pending."""
+    if ticket.turned:
+        ticket.turned.append(book.seq)
     book.open[ticket.number] = book.of_player.setdefault(ticket.player, {})[ticket.number] = ticket
 
 
 def closes(book: Book, ticket: Ticket) -> None:
     """A ticket is open no more."""
+    ticket.turned.append(book.seq)
     del book.open[ticket.number], book.of_player[ticket.player][ticket.number]
 
 
