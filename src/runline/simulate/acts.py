@@ -123,6 +123,9 @@ class Acts:
         if answer is not None and answer.status == 200:
             found = msgspec.json.decode(answer.body)
             errand.person.token, errand.person.device = found["token"], found["device"]
+            errand.person.perhaps = []
+        elif answer is not None and code_of(answer.body) == "sign_in_failed":
+            errand.person.try_another_password()
         self.hears(errand, answer)
 
     def somebody_and_their_password(self) -> None:
@@ -144,9 +147,11 @@ class Acts:
             person.post("/v1/sign-in", fields, self.hears)
 
     def has_changed(self, errand: Errand, answer: Answer | None) -> None:
-        """Whoever is not told does not know which password counts."""
+        """Whoever is not told at once does not know which password counts."""
         if answer is not None and answer.status == 200:
             errand.person.password = errand.fields["new"]
+        elif errand.tries > 1 or answer is None:
+            errand.person.perhaps.append(errand.fields["new"])
         self.hears(errand, answer)
 
     def is_gone(self, errand: Errand, answer: Answer | None) -> None:

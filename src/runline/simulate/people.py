@@ -52,8 +52,8 @@ class Errand:
 
 
 class Person:
-    """Somebody, or a program. stream, user: who they are. token: of their session, "" as long as they have none. step: told of
-    what is sent once more, and of what it is sent again after."""
+    """Somebody, or a program. stream, user: who they are. token: of their session, "" as long as they have none. perhaps: other
+    passwords that may count, for nobody has said. step: told of what is sent once more, and of what it is sent again after."""
 
     def __init__(
         self, stream: str, user: str, password: str, address: str, loop: Any, connect: Connect, step: Step
@@ -61,6 +61,7 @@ class Person:
         self.stream = stream
         self.user = user
         self.password = password
+        self.perhaps: list[str] = []
         self.address = address
         self.loop = loop
         self.connect = connect
@@ -76,6 +77,12 @@ class Person:
     def name(self) -> str:
         """Who it is, in a story."""
         return f"{self.user}@{self.stream}"
+
+    def try_another_password(self) -> None:
+        """The one that counted is refused: perhaps another does."""
+        if self.perhaps:
+            self.perhaps.append(self.password)
+            self.password = self.perhaps.pop(0)
 
     def command(
         self,
