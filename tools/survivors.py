@@ -17,33 +17,33 @@ import ast
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import libcst
-import pytest
-from mutmut.__main__ import _run as run_mutmut
+import msgspec
 from mutmut.__main__ import create_mutants
-from mutmut.configuration import config, reset_config
+from mutmut.configuration import reset_config
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.mutators import mutation_operators, operator_arg_removal, operator_string
-from mutmut.runners.harness import PytestRunner
-from mutmut.state import state
-from mutmut.utils.file_utils import change_cwd
+from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir
 
 from mutants import copy_into, tracked
+from trying import CHILDREN, ENDS, FAILS, HANGS, NOTICED, SIMULATED, UNCLEAR, read
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build/mutmut"
 ANSWERS = ROOT / "tests/mutants/survivors.toml"
 DOMAIN = Path("src/runline/domain")
-CHILDREN = int(os.environ.get("MUTMUT_WORKERS", os.cpu_count() or 2))
+RESULTS = Path("results.jsonl")
 
 CACHES = {"cache", "lru_cache"}
 KEPT = {"staticmethod", "classmethod"}
@@ -66,43 +66,20 @@ NOT_ASKED = [
     "purity_lint",
     "reference",
     "site",
+    "simulate_coverage",
     "stages",
     "statements",
     "survivors",
+    "trace_words",
     "waits_lint",
 ]
 """Unit tests that read the source, start processes, know nothing of the domain, or take longer than all others."""
-
-FAILS, HANGS, ENDS, SURVIVES, UNTESTED, UNCLEAR = "fails", "hangs", "ends", "survives", "untested", "unclear"
-NOTICED = {FAILS, HANGS, ENDS}
-"""What came of a change that was noticed: a test failed, hung, or ended its process."""
-
-BY_STATUS = {
-    1: FAILS,
-    3: FAILS,
-    36: HANGS,
-    -24: HANGS,
-    24: HANGS,
-    152: HANGS,
-    -11: ENDS,
-    -9: ENDS,
-    0: SURVIVES,
-    33: UNTESTED,
-}
-"""By mutmut's exit codes. Any other is a test run that did not come about."""
 
 SETTINGS = """
 [tool.mutmut]
 source_paths = ["src"]
 only_mutate = [{modules}]
 also_copy = ["tools", "benchmarks", "docs", "data", "requirements"]
-pytest_add_cli_args = [
-    "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=ci", {ignored}
-]
-pytest_add_cli_args_test_selection = [{tests}]
-process_isolation = "forkserver"
-timeout_multiplier = 3.0
-timeout_constant = 5.0
 track_dependencies = false
 use_git_change_detection = false
 """
@@ -175,44 +152,22 @@ def values_only(node: libcst.Call) -> Iterator[libcst.Call]:
             yield changed
 
 
-def fastest_first(runner: PytestRunner, *, mutant_name: str | None, tests: Iterable[str]) -> int:
-    """Run the tests that reach a change, those first that take least. (pytest does not find each of them by its name alone once
-    it has collected them in the same process; mutmut would take that for a change that was noticed.)"""
-    wanted = set(tests)
-    took_s = state().duration_by_test
-
-    class Chosen:
-        def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-            if wanted:
-                chosen = [item for item in items if item.nodeid in wanted]
-                items[:] = sorted(chosen, key=lambda item: took_s.get(item.nodeid, 0))
-
-    files = sorted({name.partition("::")[0] for name in wanted}) or config().pytest_add_cli_args_test_selection
-    with change_cwd("mutants"):
-        return runner.execute_pytest(["-x", "-q", *files], plugins=[Chosen()])
-
-
 def quoted(words: Iterable[object]) -> str:
     """The items of a list in TOML."""
     return ", ".join(f'"{word}"' for word in words)
 
 
-def prepare(modules: Sequence[str], tests: Sequence[str]) -> None:
+def prepare(modules: Sequence[str]) -> None:
     """Make the copy that mutmut works on, and go there."""
     shutil.rmtree(WORK, ignore_errors=True)
     copy_into(WORK, tracked())
     for path in (WORK / DOMAIN).rglob("*.py"):
         path.write_text(undecorated(path.read_text()))
-    settings = SETTINGS.format(
-        modules=quoted(DOMAIN / f"{name}.py" for name in modules),
-        tests=quoted(tests or ["tests/unit"]),
-        ignored=quoted(f"--ignore=tests/unit/test_{name}.py" for name in NOT_ASKED),
-    )
+    settings = SETTINGS.format(modules=quoted(DOMAIN / f"{name}.py" for name in modules))
     with (WORK / "pyproject.toml").open("a") as file:
         file.write(settings)
     os.chdir(WORK)
     reset_config()
-    PytestRunner.run_tests = fastest_first  # type: ignore[assignment, method-assign]
     ours: dict[Any, Any] = {operator_string: words_only, operator_arg_removal: values_only}
     cast(list[Any], mutation_operators)[:] = [(kind, ours.get(found, found)) for kind, found in mutation_operators]
 
@@ -229,14 +184,44 @@ def change_of(name: str, path: Path) -> Change:
     return Change(f"{where}.{function}", side("-"), side("+"))
 
 
+def names(modules: Sequence[str]) -> list[str]:
+    """mutmut's names of all changes."""
+    found: list[str] = []
+    for module in modules:
+        data = SourceFileMutationData(path=DOMAIN / f"{module}.py")
+        data.load()
+        found += data.exit_code_by_key
+    return found
+
+
 def outcomes(modules: Sequence[str]) -> Iterator[Tried]:
     """What came of all changes."""
-    for module in modules:
-        path = DOMAIN / f"{module}.py"
-        data = SourceFileMutationData(path=path)
-        data.load()
-        for name, code in data.exit_code_by_key.items():
-            yield Tried(change_of(name, path), module, BY_STATUS.get(code if code is not None else -1, UNCLEAR))
+    came = {one.change: one.outcome for one in read(RESULTS)}
+    for name in names(modules):
+        module = name.removeprefix("runline.domain.").rpartition(".")[0].replace(".", "/")
+        yield Tried(change_of(name, DOMAIN / f"{module}.py"), module, came.get(name, UNCLEAR))
+
+
+def try_all(modules: Sequence[str], tests: Sequence[str], steps: int) -> int:
+    """Try all changes (see `trying`). Returns what pytest does: 0 if that came about."""
+    Path("changes").write_text("\n".join(names(modules)))
+    ignored = [f"--ignore=tests/unit/test_{name}.py" for name in NOT_ASKED]
+    arguments = [
+        "-q",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "--hypothesis-profile=changes",
+        *ignored,
+    ]
+    told = [str(Path.cwd() / "changes"), str(Path.cwd() / RESULTS), str(steps), *arguments, *(tests or ["tests/unit"])]
+    paths = os.pathsep.join(("src", "tools", "tests"))
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tools/trying.py"), *told], cwd="mutants", env={**os.environ, "PYTHONPATH": paths}
+    ).returncode
 
 
 def read_answers() -> tuple[list[str], dict[Change, str]]:
@@ -261,10 +246,14 @@ def table(tried: Sequence[Tried]) -> str:
     counts: dict[str, Counter[str]] = {}
     for one in tried:
         counts.setdefault(one.module, Counter())[one.outcome] += 1
-    lines = ["| module | changes | a test fails | hangs or ends | survive |", "|---|---|---|---|---|"]
+    lines = [
+        "| module | changes | a test fails | hangs or ends | a simulation is wrong | survive |",
+        "|---|---|---|---|---|---|",
+    ]
     for module, count in [*sorted(counts.items()), ("all", sum(counts.values(), Counter()))]:
         whole, ended = count.total(), count[HANGS] + count[ENDS]
-        lines.append(f"| {module} | {whole} | {count[FAILS]} | {ended} | {whole - count[FAILS] - ended} |")
+        simulated, noticed = count[SIMULATED], sum(count[one] for one in NOTICED)
+        lines.append(f"| {module} | {whole} | {count[FAILS]} | {ended} | {simulated} | {whole - noticed} |")
     return "\n".join([*lines, ""])
 
 
@@ -276,6 +265,9 @@ def main() -> int:
     parser.add_argument(
         "--tests", nargs="+", default=[], help="the tests that look (the unit tests unless told otherwise)"
     )
+    parser.add_argument("--steps", type=int, default=10_000, help="of the simulation that what no test notices has")
+    parser.add_argument("--again", action="store_true", help="only what survived before, with the tests of now")
+    parser.add_argument("--go-on", action="store_true", help="with what a run before this has not tried")
     parser.add_argument("--count", action="store_true", help="say how many changes there are, and run nothing")
     parser.add_argument("--into", type=Path, help="a file for the table")
     told = parser.parse_args()
@@ -285,12 +277,22 @@ def main() -> int:
         print(f"survivors: the domain has no {', '.join(unknown)}", file=sys.stderr)
         return 2
     into = told.into and told.into.resolve()
-    prepare(modules, told.tests)
     began = time.monotonic()
-    if told.count:
-        create_mutants(CHILDREN)
+    if told.go_on or told.again:
+        os.chdir(WORK)
+        reset_config()
+        shutil.copytree(ROOT / "tests", "mutants/tests", dirs_exist_ok=True)
+        if told.again:
+            noticed = [one for one in read(RESULTS) if one.outcome in NOTICED]
+            RESULTS.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in noticed))
     else:
-        run_mutmut((), CHILDREN)
+        prepare(modules)
+        with redirect_stdout(None):
+            copy_src_dir()
+            copy_also_copy_files()
+            create_mutants(CHILDREN)
+    if not told.count and (failed := try_all(modules, told.tests, told.steps)):
+        return failed
     tried = list(outcomes(modules))
     print(f"\n{table(tried)}\n{time.monotonic() - began:.0f} s")
     if told.count:

@@ -1,11 +1,17 @@
 """Small changes of the domain: what is changed, and who answers for what nobody notices."""
 
+import os
 import re
+import signal
+from collections import Counter
 from textwrap import dedent
+from typing import Any, ClassVar
 
 import libcst
+import pytest
 
 import survivors
+import trying
 from survivors import Change, Tried, judge, read_answers, table, undecorated, values_only, words_only
 
 AT = Change("odds.parse", "if a < b:", "if a <= b:")
@@ -87,11 +93,78 @@ def test_an_answer_to_a_change_that_is_none_is_wrong_where_its_module_was_looked
 
 def test_a_table_has_a_row_a_module_and_one_for_all():
     tried = [Tried(AT, "odds", "survives"), Tried(AT, "odds", "hangs"), Tried(AT, "money", "fails")]
+    tried.append(Tried(AT, "odds", "simulated"))
     assert table(tried).splitlines()[2:] == [
-        "| money | 1 | 1 | 0 | 0 |",
-        "| odds | 2 | 0 | 1 | 1 |",
-        "| all | 3 | 1 | 1 | 1 |",
+        "| money | 1 | 1 | 0 | 0 | 0 |",
+        "| odds | 3 | 0 | 1 | 1 | 1 |",
+        "| all | 4 | 1 | 1 | 1 | 1 |",
     ]
+
+
+class Doubled:
+    """A class as mutmut leaves it."""
+
+    changes: ClassVar[dict[str, Any]] = {}
+
+    def twice(self, number):
+        raise AssertionError("Only what is chosen is called.")
+
+    def kept(self, number):
+        return 2 * number
+
+    def changed(self, number):
+        return 3 * number
+
+    changes.update({"_mutmut_orig": kept, "xǁDoubledǁtwice__mutmut_1": changed})
+    twice = trying.wrap(changes)(twice)
+
+
+def test_a_function_is_as_it_was_until_a_change_is_chosen():
+    name = f"{__name__}.xǁDoubledǁtwice"
+    trying.REACHED.clear()
+    assert Doubled().twice(2) == 4
+    assert {name} == trying.REACHED
+    switch = trying.SWITCHES[name]
+    switch.chosen = f"{name}__mutmut_1".rpartition(".")[2]
+    try:
+        assert Doubled().twice(2) == 6
+    finally:
+        switch.chosen = "_mutmut_orig"
+    assert trying.switch_of(f"{name}__mutmut_12") == name
+
+
+def test_who_has_noticed_others_of_a_function_is_asked_first_then_who_is_named_after_it_then_who_is_quick(tmp_path):
+    change = "runline.domain.odds.x_parse__mutmut_3"
+    asked = trying.Trying([change], tmp_path / "results.jsonl", 0)
+    took_s = {
+        "a/test_far.py::slow": 0.5,
+        "a/test_far.py::quick": 0.1,
+        "a/test_odds.py::own": 0.3,
+        "a/test_far.py::once": 0.4,
+    }
+    asked.reach, asked.took_s = {"runline.domain.odds.x_parse": list(took_s)}, took_s
+    asked.noticed = {"runline.domain.odds.x_parse": Counter({"a/test_far.py::once": 2})}
+    ids, limit_s = asked.tests_of(change)
+    assert [one.partition("::")[2] for one in ids] == ["once", "own", "quick", "slow"]
+    assert limit_s == pytest.approx(3 * 1.3 + trying.BESIDE_S)
+    assert asked.quick(ids) == 3
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [
+        (lambda: os._exit(0), "survives"),
+        (lambda: os._exit(1), "fails"),
+        (lambda: os._exit(trying.SIMULATED_CODE), "simulated"),
+        (lambda: os._exit(trying.UNCLEAR_CODE), "unclear"),
+        (lambda: os.kill(os.getpid(), signal.SIGXCPU), "hangs"),
+        (lambda: os.kill(os.getpid(), signal.SIGTERM), "ends"),
+    ],
+)
+def test_the_end_of_a_process_says_what_came_of_a_change(end, outcome):
+    if not (pid := os.fork()):
+        end()
+    assert trying.outcome_of(os.waitpid(pid, 0)[1]) == outcome
 
 
 def test_what_is_answered_for_stands_in_the_source_with_a_reason():

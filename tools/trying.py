@@ -1,0 +1,323 @@
+"""Trying: run the tests that reach each change that mutmut has made, and after them a simulation.
+
+    python trying.py CHANGES RESULTS SIMULATED PYTEST-ARGUMENT …
+
+It runs where mutmut has put what it has changed. CHANGES has the name of a change a line; what comes of each is added to RESULTS,
+as a line of JSON. What stands there already is not tried again, so that a run of hours may be stopped and go on.
+
+The tests are collected once, and each is run once, to see that it passes and which functions it reaches. Then each change has a
+process of its own, forked off, in which the tests run that reach its function: first those that have noticed others of that
+function, then those of the file that is named after its module, then those that take least. It ends at the first that fails. What
+the quick ones do not notice is simulated, SIMULATED steps, unless a simulation does not reach its function; after that come the
+tests that are left. What is called only while modules are imported is not tried: it was called before.
+"""
+
+import gc
+import os
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from _pytest.runner import runtestprotocol
+from hypothesis import Phase, settings
+
+CHILDREN = int(os.environ.get("MUTMUT_WORKERS", os.cpu_count() or 2))
+
+FAILS, HANGS, ENDS, SURVIVES, UNTESTED, UNCLEAR = "fails", "hangs", "ends", "survives", "untested", "unclear"
+SIMULATED = "simulated"
+NOTICED = {FAILS, HANGS, ENDS, SIMULATED}
+"""What came of a change that was noticed: a test failed, hung, or ended its process, or a simulation was wrong."""
+
+TESTS_S_MAX = 10.0
+"""Seconds of tests for one change: a function that nearly all tests reach is looked at by the quick ones only."""
+
+QUICK_S = 1.0
+"""Seconds of tests before the simulation, which notices most of what one test does not."""
+
+BESIDE_S = 30.0
+"""Seconds of processor time that a change may take beside three times what its tests took without it."""
+
+SEED = 1
+
+
+class Came(msgspec.Struct):
+    """What came of a change. by: the test that has noticed it, or what was wrong in the simulation."""
+
+    change: str
+    outcome: str
+    by: str = ""
+
+
+class Switch:
+    """A function of which there are changes, by name. chosen: the one that is called."""
+
+    def __init__(self, changes: dict[str, Any]) -> None:
+        self.changes = changes
+        self.chosen = "_mutmut_orig"
+
+
+SWITCHES: dict[str, Switch] = {}
+"""By the name of a change without its number."""
+
+REACHED: set[str] = set()
+"""Which of them were called."""
+
+
+def wrap(changes: dict[str, Any], is_classmethod: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What mutmut's own does by a look into the environment at each call, by a switch."""
+
+    def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+        owner, _, plain = function.__qualname__.rpartition(".")
+        where = f"{function.__module__}." + (f"xǁ{owner}ǁ{plain}" if owner else f"x_{plain}")
+        switch = SWITCHES[where] = Switch(changes)
+
+        @wraps(function)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            REACHED.add(where)
+            found = changes[switch.chosen]
+            if is_classmethod:
+                return getattr(args[0], found.__name__)(*args[1:], **kwargs)
+            return found(*args, **kwargs)
+
+        return called
+
+    return wrapped
+
+
+def switch_of(change: str) -> str:
+    """The name of the function that a change is of."""
+    return change.rpartition("__mutmut_")[0]
+
+
+class Trying:
+    """The session in which changes are tried. reach: by function, the tests that reach it; took_s: how long each takes."""
+
+    def __init__(self, changes: Sequence[str], results: Path, simulated: int) -> None:
+        self.changes = changes
+        self.results = results
+        self.simulated = simulated
+        self.items: dict[str, pytest.Item] = {}
+        self.reach: dict[str, list[str]] = {}
+        self.took_s: dict[str, float] = {}
+        self.noticed: dict[str, Counter[str]] = {}
+        self.simulation: set[str] = set()
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.items = {item.nodeid: item for item in session.items}
+        known = self.results.with_name("reach.json")
+        since = known.stat().st_mtime if known.exists() else 0.0
+        if since:
+            self.reach, self.took_s = msgspec.json.decode(
+                known.read_bytes(), type=tuple[dict[str, list[str]], dict[str, float]]
+            )
+            left = [
+                item for item in session.items if item.nodeid not in self.took_s or item.path.stat().st_mtime > since
+            ]
+            gone = {item.nodeid for item in left} | (self.took_s.keys() - self.items.keys())
+            self.reach = {name: [one for one in ids if one not in gone] for name, ids in self.reach.items()}
+            session.items = left
+        for index, item in enumerate(session.items):
+            following = session.items[index + 1] if index + 1 < len(session.items) else None
+            REACHED.clear()
+            began = time.process_time()
+            reports = runtestprotocol(item, log=False, nextitem=following)
+            self.took_s[item.nodeid] = time.process_time() - began
+            for report in reports:
+                if report.failed:
+                    print(f"trying: {item.nodeid} fails as things are:\n{report.longreprtext}", file=sys.stderr)
+                    session.testsfailed += 1
+            for name in REACHED:
+                self.reach.setdefault(name, []).append(item.nodeid)
+            show(f"{index + 1} of {len(session.items)} tests")
+        if session.testsfailed:
+            return True
+        known.write_bytes(msgspec.json.encode((self.reach, self.took_s)))
+        if self.simulated:
+            REACHED.clear()
+            wrong = self.simulate()
+            assert not wrong, wrong
+            self.simulation = set(REACHED)
+        gc.collect()
+        gc.freeze()
+        self.try_all()
+        return True
+
+    def simulate(self) -> str:
+        """What is wrong in a simulation."""
+        from runline.simulate.run import simulate
+
+        outcome, _ = simulate(SEED, self.simulated)
+        return outcome.wrong
+
+    def try_all(self) -> None:
+        known = {came.change for came in read(self.results)}
+        # Changes of one function, one after the other: who has noticed the one is asked first of the next.
+        left = [change for change in self.changes if change not in known]
+        running: dict[int, tuple[str, int, float]] = {}
+        with self.results.open("ab") as file:
+            tried, began = 0, time.monotonic()
+            while left or running:
+                while left and len(running) < CHILDREN:
+                    change = left.pop(0)
+                    ids, limit_s = self.tests_of(change)
+                    if not ids and switch_of(change) not in self.simulation:
+                        file.write(msgspec.json.encode(Came(change, UNTESTED)) + b"\n")
+                        continue
+                    running_pid, reads = self.begin(change, ids, limit_s)
+                    running[running_pid] = change, reads, time.monotonic() + 10 * limit_s + 60
+                if not running:
+                    continue
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    for one, (_, _, until) in running.items():
+                        if time.monotonic() > until:
+                            os.kill(one, signal.SIGKILL)
+                    time.sleep(0.002)
+                    continue
+                change, reads, _ = running.pop(pid)
+                with os.fdopen(reads) as told:
+                    by = told.read()
+                came = Came(change, outcome_of(status), by)
+                if came.outcome == FAILS:
+                    self.noticed.setdefault(switch_of(change), Counter())[by] += 1
+                file.write(msgspec.json.encode(came) + b"\n")
+                file.flush()
+                tried += 1
+                each = (time.monotonic() - began) / tried
+                show(f"{len(left)} changes left, {each:.2f} s each")
+
+    def tests_of(self, change: str) -> tuple[list[str], float]:
+        """The tests that reach a change, in the order in which they are run, and the seconds that they may take."""
+        name = switch_of(change)
+        noticed = self.noticed.get(name, Counter())
+        about = f"/test_{name.rpartition('.')[0].rpartition('.')[2]}.py"
+        ids = sorted(self.reach.get(name, ()), key=lambda one: (-noticed[one], about not in one, self.took_s[one]))
+        total = 0.0
+        chosen: list[str] = []
+        for one in ids:
+            total += self.took_s[one]
+            if total > TESTS_S_MAX and chosen:
+                break
+            chosen.append(one)
+        return chosen, 3 * total + BESIDE_S
+
+    def begin(self, change: str, ids: list[str], limit_s: float) -> tuple[int, int]:
+        """A process in which a change is tried; its number, and where it says what has noticed it."""
+        reads, writes = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(writes)
+            return pid, reads
+        os.close(reads)
+        code = UNCLEAR_CODE
+        try:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for number in (0, 1, 2):
+                os.dup2(nothing, number)
+            seconds = int(limit_s) + 1
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+            code = self.tried(change, ids, writes)
+        finally:
+            os._exit(code)
+
+    def tried(self, change: str, ids: list[str], writes: int) -> int:
+        """Try a change, in a process of its own."""
+        name = switch_of(change)
+        SWITCHES[name].chosen = change.rpartition(".")[2]
+        quick = self.quick(ids)
+        if by := self.failing(ids[:quick]):
+            os.write(writes, by.encode())
+            return 1
+        if name in self.simulation:
+            try:
+                wrong = self.simulate()
+            except Exception as error:
+                wrong = f"{type(error).__name__}: {error}"
+            if wrong:
+                os.write(writes, wrong[:200].encode())
+                return SIMULATED_CODE
+        if by := self.failing(ids[quick:]):
+            os.write(writes, by.encode())
+            return 1
+        return 0
+
+    def quick(self, ids: list[str]) -> int:
+        """How many of the tests run before the simulation."""
+        total = 0.0
+        for index, one in enumerate(ids):
+            total += self.took_s[one]
+            if total > QUICK_S:
+                return index
+        return len(ids)
+
+    def failing(self, ids: list[str]) -> str:
+        """The first of tests that fails, "" if none does."""
+        for index, one in enumerate(ids):
+            following = self.items[ids[index + 1]] if index + 1 < len(ids) else None
+            if not passes(self.items[one], following):
+                return one
+        return ""
+
+
+def passes(item: pytest.Item, following: pytest.Item | None) -> bool:
+    """Whether a test passes. (To make a report of why not, as pytest does, takes longer than the test.)"""
+    item._initrequest()  # type: ignore[attr-defined]
+    setups = item.session._setupstate
+    try:
+        setups.setup(item)
+        item.runtest()
+        setups.teardown_exact(following)
+    except pytest.skip.Exception:
+        setups.teardown_exact(following)
+    except (Exception, pytest.fail.Exception):
+        return False
+    return True
+
+
+SIMULATED_CODE, UNCLEAR_CODE = 40, 41
+
+
+def outcome_of(status: int) -> str:
+    """What the end of a process says."""
+    if os.WIFSIGNALED(status):
+        return HANGS if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL) else ENDS
+    code = os.WEXITSTATUS(status)
+    return {0: SURVIVES, 1: FAILS, SIMULATED_CODE: SIMULATED}.get(code, UNCLEAR)
+
+
+def read(results: Path) -> list[Came]:
+    """What came of changes so far."""
+    if not results.exists():
+        return []
+    return [msgspec.json.decode(line, type=Came) for line in results.read_bytes().splitlines()]
+
+
+def show(text: str) -> None:
+    """How far it is, where somebody looks."""
+    if sys.stderr.isatty():
+        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    changes, results, simulated, *arguments = sys.argv[1:]
+    import mutmut.mutation.trampoline as trampoline
+
+    trampoline.wrap_in_trampoline = wrap  # type: ignore[assignment]
+    settings.register_profile(
+        "changes", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate), report_multiple_bugs=False
+    )
+    settings.load_profile("changes")
+    trying = Trying(Path(changes).read_text().split(), Path(results), int(simulated))
+    return int(pytest.main([*arguments], plugins=[trying]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
