@@ -16,6 +16,7 @@ import msgspec
 from runline.domain.bounds import SESSION_NS_MAX, SESSION_NS_MIN
 from runline.gateway.addresses import LOOPBACK
 from runline.shell import ENVIRONMENT, VARIABLES, UnusableError, nearest, reason_of
+from runline.store.where import is_address
 
 HIDDEN = "(set, not shown)"
 
@@ -40,7 +41,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
 
     def __post_init__(self) -> None:
-        if self.url and not self.url.startswith(("postgresql://", "postgres://")):
+        if self.url and not is_address(self.url):
             raise ValueError("url is the address of a database of PostgreSQL, such as postgresql://runline@/runline")
         if self.url and self.committer != "process":
             raise ValueError("a database of PostgreSQL is written by a process of its own: leave committer as it is")

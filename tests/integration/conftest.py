@@ -17,6 +17,8 @@ from tests.integration.days import a_day, a_settled_day  # noqa: E402
 from tests.integration.postgresql import drop_databases, end_cluster  # noqa: E402
 from tests.integration.stores import COMMITTERS, STORES, Opener  # noqa: E402
 
+from runline.store.sqlite import SqliteStore  # noqa: E402
+
 LONG = (
     "test_gateway_schema.py",
     "test_cli.py",
@@ -116,7 +118,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def day_made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a database after a whole day: every table has rows."""
     folder = tmp_path_factory.mktemp("day")
-    a_day(folder / "book.db")
+    a_day(lambda: SqliteStore(folder / "book.db"))
     return folder
 
 
@@ -130,7 +132,7 @@ def day(day_made_once: Path, tmp_path: Path) -> Path:
 def settled_day_made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a database with a fixture settled, an anchor taken, and play after it."""
     folder = tmp_path_factory.mktemp("settled")
-    a_settled_day(folder / "book.db")
+    a_settled_day(lambda: SqliteStore(folder / "book.db"), folder / "book.db", folder)
     return folder
 
 

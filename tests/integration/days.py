@@ -1,6 +1,7 @@
-"""Days in the life of a house, kept in a file: what tampering, tearing and verifying begin from."""
+"""Days in the life of a house, kept in a store: what tampering, tearing and verifying begin from."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.doubles.plain import VOCABULARY
@@ -23,15 +24,16 @@ from runline.domain.suspension import Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser, RevokeUser
 from runline.domain.zones import SetZone
+from runline.engine.ports import Store
 from runline.evaluate.anchor import make_anchor, signing_key
-from runline.store.sqlite import SqliteStore
+from runline.store.where import Place
 
 
-def a_day(path: Path) -> None:
+def a_day(open_store: Callable[[], Store]) -> None:
     """A day after which every table has rows: one game is settled, the next one is being settled."""
 
     async def main() -> None:
-        async with running(SqliteStore(path)) as world:
+        async with running(open_store()) as world:
             await world.open_house(fixtures=3)
             await world.open_book("b1", players=4)
             await world.open_book("b2")
@@ -91,11 +93,11 @@ async def a_game_goes_wrong(world: World) -> None:
     await world.do(HOUSE, LetWagersStand("L1", "it is played tomorrow"))
 
 
-def a_settled_day(path: Path) -> None:
-    """A game is settled, an anchor is taken into the folder `anchor` beside the file, and play goes on."""
+def a_settled_day(open_store: Callable[[], Store], place: Place, folder: Path) -> None:
+    """A game is settled, an anchor is taken into `anchor` of a folder, and play goes on. place: where the store has it."""
 
     async def main() -> None:
-        async with running(SqliteStore(path)) as world:
+        async with running(open_store()) as world:
             await world.open_house(fixtures=2)
             await world.open_book("b1", players=2)
             for amount_minor in range(100, 500, 50):
@@ -105,7 +107,7 @@ def a_settled_day(path: Path) -> None:
             await world.settled("b1", "G1")
 
     async def afterwards() -> None:
-        async with running(SqliteStore(path), SetClock(start_ns("G2") + 3 * HOUR_NS)) as world:
+        async with running(open_store(), SetClock(start_ns("G2") + 3 * HOUR_NS)) as world:
             await world.open_book("b2")
             await world.play_off("G1", AWAY_WINS)
             await world.settled("b1", "G1")
@@ -113,7 +115,7 @@ def a_settled_day(path: Path) -> None:
             await world.settled("b1", "G2")
 
     asyncio.run(main())
-    make_anchor(path, path.with_name("anchor"), signing_key(path.with_name("book.db.key")), NOON_NS, VOCABULARY)
+    make_anchor(place, folder / "anchor", signing_key(folder / "book.db.key"), NOON_NS, VOCABULARY)
     asyncio.run(afterwards())
 
 

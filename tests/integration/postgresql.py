@@ -122,6 +122,13 @@ class Cluster:
             self.made.add(name)
         return self.url(name)
 
+    def copy_of(self, template: str, path: Path) -> str:
+        """The name of a copy of a database that nobody is connected to, which stands for a path."""
+        name = f"{template}_{hashlib.sha256(str(path).encode()).hexdigest()[:20]}"
+        self.ask("postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.made.add(name)
+        return name
+
     def drop_all(self) -> None:
         """Drop those databases."""
         while self.made:

@@ -36,6 +36,7 @@ from runline.evaluate import trace as tracing
 from runline.reads import history
 from runline.store import sqlite_history, ways
 from runline.store.sqlite import SqliteStore
+from runline.store.sqlite_examined import SqliteExamined
 from runline.store.tables import insert, table_of
 
 LIMIT = 10
@@ -453,7 +454,7 @@ def test_a_refused_command_is_traced_by_an_index(book):
     )
     for key in (ids[7], id_bytes("01890a5d-ac96-7b7c-8000-000000000000")):
         with Watch(connection) as watch:
-            found = tracing.find(connection, key, id_text(key))
+            found = tracing.find(SqliteExamined(connection, book), key, id_text(key))
         assert (found is not None) == (key == ids[7])
         assert len(watch.runs) == 2
         watch.check()

@@ -74,9 +74,8 @@ def all_statements(hints: Hints) -> list[str]:
     found = [value for name, value in vars(statements).items() if name.isupper() and isinstance(value, str)]
     found += [statements.subtree(hints), *walked(hints)]
     for table in TABLES.values():
-        found += [statements.every_row_in_order(table), statements.every_row(table, table.key, "main")]
-        found += [statements.how_many(table, "main"), statements.every_row_goes(table.name)]
-        found += [statements.every_text_goes(table.name, column.name) for column in table.columns]
+        found += [statements.every_row(table), statements.every_row(table, table.key), statements.how_many(table)]
+        found += [statements.every_row_goes(table.name)]
         found += [insert(table), upsert(table), delete(table)]
     for row_type in VOCABULARY.rows.values():
         table = table_of(row_type)

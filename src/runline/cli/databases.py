@@ -1,45 +1,51 @@
-"""Databases: what looks at a database file; the engine may be running meanwhile."""
+"""Databases: what looks at a database, a file or one of PostgreSQL; the engine may be running meanwhile."""
 
 from pathlib import Path
 
+from runline.store.where import place_of
 
-def verify(database: Path, /, *, anchor: Path | None = None, public_key: str | None = None, json: bool = False) -> int:
+
+def verify(database: str, /, *, anchor: Path | None = None, public_key: str | None = None, json: bool = False) -> int:
     """Prove that log, tables and hash chain agree. Exits 0 (they do), 1 (they differ: says where) or 2 (cannot read).
 
     Parameters
     ----------
     database
-        The SQLite file. The engine may be running.
+        The SQLite file, or the address of a database of PostgreSQL, such as postgresql://runline@/runline?host=/run/postgresql
+        (its password belongs into PGPASSWORD or ~/.pgpass). The engine may be running.
     anchor
         Start from this anchor (a folder) instead of from nothing.
     public_key
-        The key that must have signed the anchor, in hexadecimal; by default the database's own.
+        The key that must have signed the anchor, in hexadecimal; by default that of the key beside the file.
     json
         Say it as JSON: what was compared, and every difference.
     """
     from runline.evaluate.terminal import verify_database
 
-    return verify_database(database, anchor, public_key, as_json=json)
+    return verify_database(place_of(database), anchor, public_key, as_json=json)
 
 
-def anchor(database: Path, folder: Path, /, *, json: bool = False) -> int:
+def anchor(database: str, folder: Path, /, *, key: Path | None = None, json: bool = False) -> int:
     """Write a signed anchor of a database into a new folder, to be kept elsewhere. `verify` can start from it.
 
     Parameters
     ----------
     database
-        The SQLite file. The engine may be running.
+        The SQLite file, or the address of a database of PostgreSQL. The engine may be running.
     folder
         Where to write; it must not exist.
+    key
+        The file of the key that signs; it is made if there is none, and beside it one with its public half (.pub). By default it
+        lies beside the SQLite file; for PostgreSQL it must be named.
     json
         Say it as JSON: the heads, and the public key.
     """
     from runline.evaluate.terminal import anchor_database
 
-    return anchor_database(database, folder, as_json=json)
+    return anchor_database(place_of(database), folder, key, as_json=json)
 
 
-def trace(database: Path, command: str, /, *, json: bool = False) -> int:
+def trace(database: str, command: str, /, *, json: bool = False) -> int:
     """Show the way of one command: received, queued, decided, handed to the store, durable, each with its time.
 
     Exits 0 (found), 1 (this database does not know it) or 2 (cannot read).
@@ -47,7 +53,7 @@ def trace(database: Path, command: str, /, *, json: bool = False) -> int:
     Parameters
     ----------
     database
-        The SQLite file. The engine may be running.
+        The SQLite file, or the address of a database of PostgreSQL. The engine may be running.
     command
         The command's id (a UUIDv7), as `runline log --json` and the page's log have it.
     json
@@ -55,7 +61,7 @@ def trace(database: Path, command: str, /, *, json: bool = False) -> int:
     """
     from runline.evaluate.terminal import trace_command
 
-    return trace_command(database, command, as_json=json)
+    return trace_command(place_of(database), command, as_json=json)
 
 
 def clock(database: Path, /, *, confirm: bool = False, json: bool = False) -> int:

@@ -7,8 +7,9 @@ key can have changed it.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import msgspec
@@ -19,13 +20,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import Head, StoreError
 from runline.shell import reason_of
-from runline.store.file import open_connection, snapshot, store_error
-from runline.store.statements import HEADS_IN_ORDER, every_row_goes, every_row_in_order, every_text_goes
-from runline.store.tables import Table, Tables, tables_of
+from runline.store.examined import Examined, examining, heads_of
+from runline.store.file import open_connection, store_error
+from runline.store.schema import schema_sql
+from runline.store.statements import every_row, how_many
+from runline.store.tables import Table, Tables, insert, tables_of
+from runline.store.where import Place
 
 STATEMENT = "anchor.json"
-COPY_PAGES = 4_096
 TABLES = "tables.sqlite"
+
+PROGRESS_ROWS = 1_000
+"""Rows after which it is said how many are copied."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -71,13 +77,13 @@ def new_file(path: Path) -> int:
 def table_digest(connection: apsw.Connection, table: Table) -> str:
     """SHA-256 over a table's rows, as JSON arrays, in the order of their keys."""
     digest = hashlib.sha256()
-    for row in connection.execute(every_row_in_order(table)):
+    for row in connection.execute(every_row(table)):
         digest.update(msgspec.json.encode(row) + b"\n")
     return digest.hexdigest()
 
 
 def make_anchor(
-    path: Path,
+    place: Place,
     folder: Path,
     key: Ed25519PrivateKey,
     made_ns: int,
@@ -86,28 +92,15 @@ def make_anchor(
 ) -> Statement:
     """Write an anchor of a database into a new folder. The engine may go on meanwhile.
 
-    progress: called with (pages copied, pages in all).
+    progress: called with (rows copied, rows in all).
     Raises StoreError if the database cannot be read, FileExistsError if the folder exists.
     """
-    if not path.is_file():
-        raise StoreError("unreadable", f"There is no database {path}.")
-    folder.mkdir(parents=True, mode=0o700)
-    source = open_connection(path, writing=False)
-    try:
-        copy = copy_file(source, path, folder / TABLES, progress)
-        heads = [Head(*row) for row in copy.execute(HEADS_IN_ORDER)]
-        for name in ("events", "refusals", "batches", "openings"):
-            copy.execute(every_row_goes(name))
-        for row_type in vocabulary.rows.values():
-            for secret in row_type.proved_by:
-                copy.execute(every_text_goes(row_type.table, secret))
-        copy.execute("VACUUM")
-        digests = {table.name: table_digest(copy, table) for table in tables_of(vocabulary).by_name.values()}
-        copy.close()
-    except apsw.Error as error:
-        raise store_error(error) from error
-    finally:
-        source.close()
+    with examining(place) as database:
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            heads, digests = copy_tables(database, folder / TABLES, vocabulary, progress)
+        except apsw.Error as error:
+            raise store_error(error) from error
     statement = Statement(made_ns, heads, digests)
     signed = msgspec.json.encode(statement)
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -117,18 +110,45 @@ def make_anchor(
     return statement
 
 
-def copy_file(source: apsw.Connection, path: Path, into: Path, progress: Callable[[int, int], None]) -> apsw.Connection:
-    """A copy of one state of a database, for its owner only, part by part: it ends early rather than hold the WAL up."""
+def copy_tables(
+    database: Examined, into: Path, vocabulary: Vocabulary, progress: Callable[[int, int], None]
+) -> tuple[list[Head], dict[str, str]]:
+    """Copy the tables of one state of a database into a new file, for its owner only: (the heads, the digests of the copies)."""
     os.close(new_file(into))
     copy = open_connection(into, writing=True)
-    with snapshot(source, path) as too_old, copy.backup("main", source, "main") as backup:
-        source.execute(HEADS_IN_ORDER).fetchall()
-        while not backup.step(COPY_PAGES):
-            progress(backup.page_count - backup.remaining, backup.page_count)
-            if too_old():
-                raise apsw.InterruptError
+    for sql in schema_sql(vocabulary):
+        copy.execute(sql)
+    tables = tables_of(vocabulary).by_name
+    done = 0
+
+    def copied(table: Table, total: int) -> Iterator[tuple[Any, ...]]:
+        nonlocal done
+        columns = [column.name for column in table.columns]
+        secrets = [columns.index(name) for name in vocabulary.rows[table.name].proved_by]
+        for row in database.walk(every_row(table)):
+            done += 1
+            if done % PROGRESS_ROWS == 0:
+                progress(done, total)
+            yield without(row, secrets) if secrets else row
+
+    with database.state():
+        heads = list(heads_of(database).values())
+        total = sum(rows for table in tables.values() for (rows,) in database.read(how_many(table)))
+        with copy:
+            for table in tables.values():
+                copy.executemany(insert(table), copied(table, total))
+    digests = {name: table_digest(copy, table) for name, table in tables.items()}
     copy.pragma("journal_mode", "delete")
-    return copy
+    copy.close()
+    return heads, digests
+
+
+def without(row: tuple[Any, ...], secrets: Iterable[int]) -> tuple[Any, ...]:
+    """A row with nothing in these places."""
+    bare = list(row)
+    for place in secrets:
+        bare[place] = ""
+    return tuple(bare)
 
 
 def read_anchor(folder: Path, public_key: str) -> Anchor:

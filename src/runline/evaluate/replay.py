@@ -17,9 +17,11 @@ from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import Logged, decode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.limits import READ_EVENTS
-from runline.engine.ports import EventRow, Head
+from runline.engine.ports import Head
 from runline.engine.recovery import load
+from runline.store.examined import Examined
 from runline.store.sqlite import SqliteReader
+from runline.store.statements import EVENTS_AFTER
 from runline.store.tables import delete, table_of, upsert
 
 
@@ -36,7 +38,7 @@ class Replayed(msgspec.Struct):
 
 
 def replay_stream(
-    log: SqliteReader,
+    log: Examined,
     tables: apsw.Connection,
     vocabulary: Vocabulary,
     start: Head,
@@ -52,7 +54,7 @@ def replay_stream(
     state = asyncio.run(load(reader, empty, start))
     chain = start.hash
     while state.seq < end.seq:
-        rows = asyncio.run(log.events(end.stream, state.seq, min(READ_EVENTS, end.seq - state.seq)))
+        rows = log.read(EVENTS_AFTER, (end.stream, state.seq, min(READ_EVENTS, end.seq - state.seq)))
         if not rows:
             raise Differs(f"{end.stream}: the log ends at {state.seq}, its head is at {end.seq}")
         for row in rows:
@@ -64,10 +66,9 @@ def replay_stream(
     return Replayed(state, chain, state.seq - start.seq)
 
 
-def check_entry(row: EventRow, state: State, chain: bytes) -> Logged:
+def check_entry(row: tuple[Any, ...], state: State, chain: bytes) -> Logged:
     """The envelope of a stored event, if it is the one that must come next."""
-    columns: tuple[Any, ...] = row
-    stream, seq, command, digest, body, stored_hash = columns
+    stream, seq, command, digest, body, stored_hash = row
     where = f"{stream} #{seq}"
     if seq != state.seq + 1:
         raise Differs(f"{stream}: position {state.seq + 1} is missing, {seq} follows {state.seq}")

@@ -19,6 +19,7 @@ from runline.evaluate.anchor import make_anchor, read_anchor, signing_key
 from runline.evaluate.trace import Trace, steps_of, trace
 from runline.evaluate.verify import Report, verify
 from runline.shell import UnusableError, complain, in_words, reason_of
+from runline.store.where import Place
 
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2
 
@@ -26,14 +27,16 @@ EVENTS_SHOWN = 8
 """Events of one command that are named by `trace`."""
 
 
-def key_path(database: Path) -> Path:
-    """Where a database's signing key lies."""
+def key_path(database: Place) -> Path:
+    """Where a database's signing key lies, unless another is named. Raises UnusableError."""
+    if isinstance(database, str):
+        raise UnusableError("there is no place beside PostgreSQL for the key that signs. Name its file with --key")
     return database.with_name(database.name + ".key")
 
 
-def public_key_path(database: Path) -> Path:
-    """Where the public half lies."""
-    return database.with_name(database.name + ".key.pub")
+def public_key_path(key: Path) -> Path:
+    """Where the public half of a key lies."""
+    return key.with_name(key.name + ".pub")
 
 
 @contextmanager
@@ -60,7 +63,7 @@ def refuse(what: str, error: Exception, *, as_json: bool) -> int:
     return complain(f"{what}: {reason_of(error)}")
 
 
-def verify_database(database: Path, folder: Path | None, public_key: str | None, *, as_json: bool = False) -> int:
+def verify_database(database: Place, folder: Path | None, public_key: str | None, *, as_json: bool = False) -> int:
     """`runline verify`: 0 agrees, 1 differs, 2 cannot read."""
     try:
         anchor = None if folder is None else read_anchor(folder, public_key or kept_public_key(database))
@@ -76,9 +79,11 @@ def verify_database(database: Path, folder: Path | None, public_key: str | None,
     return DIFFERS if report.differences else AGREES
 
 
-def kept_public_key(database: Path) -> str:
+def kept_public_key(database: Place) -> str:
     """The public half of a database's own key, which `runline anchor` has written beside it. Raises UnusableError."""
-    file = public_key_path(database)
+    if isinstance(database, str):
+        raise UnusableError("name the key that must have signed the anchor with --public-key")
+    file = public_key_path(key_path(database))
     try:
         return file.read_text().strip()
     except (OSError, ValueError) as error:
@@ -104,18 +109,19 @@ def show_report(console: Console, report: Report, start: str) -> None:
         console.print("Verified: log = tables = chain.", style="bold green")
 
 
-def anchor_database(database: Path, folder: Path, *, as_json: bool = False) -> int:
+def anchor_database(database: Place, folder: Path, key_file: Path | None = None, *, as_json: bool = False) -> int:
     """`runline anchor`: 0 it is written, 2 it cannot be."""
     console = Console()
     try:
-        if not database.is_file():
+        if isinstance(database, Path) and not database.is_file():
             raise StoreError("unreadable", f"There is no database {database}.")
         if folder.exists():
             raise UnusableError(f"{folder} is there already: an anchor needs a new folder")
-        key = signing_key(key_path(database))
+        key_file = key_file or key_path(database)
+        key = signing_key(key_file)
         public = key.public_key().public_bytes_raw().hex()
-        public_key_path(database).write_text(public + "\n")
-        with progress("copying", "pages") as note:
+        public_key_path(key_file).write_text(public + "\n")
+        with progress("copying", "rows") as note:
             statement = make_anchor(database, folder, key, time.time_ns(), plain_vocabulary(), note)
     except (StoreError, UnusableError, OSError, ValueError) as error:
         return refuse("cannot write the anchor", error, as_json=as_json)
@@ -129,7 +135,7 @@ def anchor_database(database: Path, folder: Path, *, as_json: bool = False) -> i
     return AGREES
 
 
-def trace_command(database: Path, command: str, *, as_json: bool = False) -> int:
+def trace_command(database: Place, command: str, *, as_json: bool = False) -> int:
     """`runline trace`: 0 found, 1 not known, 2 cannot read."""
     try:
         found = trace(database, command)

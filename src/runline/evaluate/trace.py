@@ -1,17 +1,15 @@
 """Trace: the way of one command, from the door to the disk, each step with its time."""
 
-from pathlib import Path
 from typing import Any
 
-import apsw
 import msgspec
 
 from runline.engine.envelope import decode_envelope
 from runline.engine.ids import id_bytes
-from runline.engine.ports import StoreError
 from runline.store.batches import times_of
-from runline.store.file import open_connection, snapshot, store_error
+from runline.store.examined import Examined, examining
 from runline.store.statements import BATCHES_AFTER, ENTRIES_OF_COMMAND_ANYWHERE, REFUSED_COMMAND
+from runline.store.where import Place
 
 
 class Trace(msgspec.Struct):
@@ -45,31 +43,23 @@ def steps_of(found: Trace) -> list[tuple[str, int | None]]:
     return list(zip(STEPS, times, strict=True))
 
 
-def trace(path: Path, command: str) -> Trace | None:
+def trace(place: Place, command: str) -> Trace | None:
     """The way of a command in a database; None if the database does not know it.
 
-    Raises StoreError if the file cannot be read, Rejected if this is no id.
+    Raises StoreError if it cannot be read, Rejected if this is no id.
     """
     key = id_bytes(command)
-    if not path.is_file():
-        raise StoreError("unreadable", f"There is no database {path}.")
-    connection = open_connection(path, writing=False)
-    try:
-        with snapshot(connection, path):
-            return find(connection, key, command)
-    except apsw.Error as error:
-        raise store_error(error) from error
-    finally:
-        connection.close()
+    with examining(place) as database, database.state():
+        return find(database, key, command)
 
 
-def find(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
-    bodies: list[Any] = connection.execute(ENTRIES_OF_COMMAND_ANYWHERE, (key,)).fetchall()
+def find(database: Examined, key: bytes, command: str) -> Trace | None:
+    bodies = database.read(ENTRIES_OF_COMMAND_ANYWHERE, (key,))
     if not bodies:
-        return find_refusal(connection, key, command)
+        return find_refusal(database, key, command)
     entries = [decode_envelope(body) for (body,) in bodies]
     first = entries[0]
-    batches: list[Any] = connection.execute(BATCHES_AFTER, (first.node, first.decided_ns)).fetchall()
+    batches: Any = database.read(BATCHES_AFTER, (first.node, first.decided_ns))
     sealed_ns, durable_ns = times_of(batches)
     return Trace(
         command,
@@ -85,8 +75,7 @@ def find(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
     )
 
 
-def find_refusal(connection: apsw.Connection, key: bytes, command: str) -> Trace | None:
-    row = connection.execute(REFUSED_COMMAND, (key,)).fetchone()
-    if row is None:
-        return None
-    return Trace(command, row[0], row[1], "", [], None, None, None, None, None, (row[2], row[3]))
+def find_refusal(database: Examined, key: bytes, command: str) -> Trace | None:
+    for stream, actor, code, message in database.read(REFUSED_COMMAND, (key,)):
+        return Trace(command, stream, actor, "", [], None, None, None, None, None, (code, message))
+    return None

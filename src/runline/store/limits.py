@@ -48,6 +48,9 @@ OPENINGS_KEPT_MAX = 1_000
 CHECK_EVERY_S = 24 * 3_600.0
 """How often a server checks its whole file; the first time right after its start."""
 
+FAULTS_MAX = 20
+"""Faults of pages, tables and indexes that `verify` names."""
+
 LOOK_EVERY_S = 1.0
 """How often a server looks whether its file and the write-ahead log are still where they were."""
 

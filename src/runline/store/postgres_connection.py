@@ -4,13 +4,15 @@ Rule: nothing here is ever cancelled or given up while a COMMIT is on its way: w
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from runline.engine.ports import StoreError
-from runline.store.limits import CONNECT_PAUSE_S, CONNECT_S_MAX, CONNECT_TRY_S_MAX
+from runline.store.limits import CONNECT_PAUSE_S, CONNECT_S_MAX, CONNECT_TRY_S_MAX, READ_AT_ONCE, READ_AT_ONCE_MAX
 
 try:
     import asyncpg
@@ -29,6 +31,12 @@ SETTINGS = {
 
 Connection = Any
 """A connection of asyncpg, which declares no types."""
+
+Run = Callable[[Any], Any]
+"""Does something to its end on a connection's loop, while its thread waits."""
+
+BEGIN_STATE = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+"""From here on one state is seen, until the transaction ends."""
 
 LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
 
@@ -65,9 +73,10 @@ def numbered(sql: str) -> str:
     return "".join(f"${next(numbers)}" if one == "?" else one for one in sql)
 
 
-async def connect(url: str, name: str) -> Connection:
+async def connect(url: str, name: str, *, writes: bool = True) -> Connection:
     """A connection of this name to the database that takes commits. A server that is just starting is waited for.
 
+    writes: whether it must take commits; one that does not may be a standby.
     Raises StoreError: `transient` if nobody answers in time.
     """
     require_driver()
@@ -78,7 +87,7 @@ async def connect(url: str, name: str) -> Connection:
             connection = await asyncpg.connect(
                 url,
                 timeout=CONNECT_TRY_S_MAX,
-                target_session_attrs="read-write",
+                target_session_attrs="read-write" if writes else "any",
                 server_settings={**SETTINGS, "application_name": name},
             )
         except Exception as error:
@@ -118,6 +127,32 @@ def store_error(error: Exception) -> StoreError:
         # Damage; who may not come in; a database, table or column that is not there.
         return StoreError("unreadable", message)
     return StoreError("row", message)
+
+
+@contextmanager
+def only_read() -> Iterator[None]:
+    """What goes wrong where nothing is written becomes a StoreError: nothing is lost with a connection that has gone."""
+    try:
+        yield
+    except Exception as error:
+        if not (type(error).__module__.startswith("asyncpg") or isinstance(error, OSError)):
+            raise
+        found = store_error(error)
+        raise StoreError("transient", str(found)) if found.kind == "lost" else found from error
+
+
+def taken(run: Run, connection: Connection, sql: str, values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """The rows that a statement finds, taken little by little within a transaction. run: of the connection's loop."""
+
+    async def begun() -> Any:
+        return await connection.cursor(numbered(sql), *values)
+
+    cursor, many = run(begun()), READ_AT_ONCE
+    while rows := run(cursor.fetch(many)):
+        yield from rows
+        if len(rows) < many:
+            return
+        many = min(2 * many, READ_AT_ONCE_MAX)
 
 
 def literal(value: str | int | bytes) -> str:

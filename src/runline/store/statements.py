@@ -106,30 +106,20 @@ FIGURES = (
 """Of a book: its tickets, the open ones, what was wagered, and what the book has won on settled ones, in minor units."""
 
 
-def every_row(table: Table, columns: Iterable[str] = (), schema: str = "") -> str:
-    """All rows of a table, whole or some columns of them. schema: in which set of tables."""
+def every_row(table: Table, columns: Iterable[str] = ()) -> str:
+    """All rows of a table, whole or some columns of them, in the order of their keys."""
     names = quoted(columns or (column.name for column in table.columns))
-    return f"SELECT {names} FROM {schema and f'{schema}.'}{table.name}"
+    return f"SELECT {names} FROM {table.name} ORDER BY {quoted(table.key)}"
 
 
-def every_row_in_order(table: Table) -> str:
-    """All rows of a table, whole, in the order of their keys."""
-    return f"{every_row(table)} ORDER BY {quoted(table.key)}"
-
-
-def how_many(table: Table, schema: str) -> str:
-    """How many rows a table has in a set of tables."""
-    return f"SELECT count(*) FROM {schema}.{table.name}"
+def how_many(table: Table) -> str:
+    """How many rows a table has."""
+    return f"SELECT count(*) FROM {table.name}"
 
 
 def every_row_goes(table: str) -> str:
     """Empty a table."""
     return f"DELETE FROM {table}"
-
-
-def every_text_goes(table: str, column: str) -> str:
-    """Empty a column of texts."""
-    return f"UPDATE {table} SET {quoted((column,))} = ''"
 
 
 # The tree

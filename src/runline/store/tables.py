@@ -238,7 +238,7 @@ def held_totals(table: Table) -> str:
     """For each stream: how many of its rows belong in memory, and the sum of their positions."""
     held = table.held_while
     where = f" WHERE {held[0]} = '{held[1]}'" if held else ""
-    return f"SELECT stream, count(*), sum(changed_seq) FROM {table.name}{where} GROUP BY stream"
+    return f"SELECT stream, count(*), CAST(sum(changed_seq) AS BIGINT) FROM {table.name}{where} GROUP BY stream"
 
 
 @cache
