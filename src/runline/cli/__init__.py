@@ -7,7 +7,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from runline import __version__
 from runline.cli.asking import api, log, player, tail, wagers
 from runline.cli.books import app as book
-from runline.cli.databases import anchor, clock, trace, verify
+from runline.cli.databases import anchor, clock, migrate, trace, verify
 from runline.cli.grading import grade
 from runline.cli.measuring import bench
 from runline.cli.serving import serve, show_config
@@ -27,7 +27,7 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 
-ours: tuple[Callable[..., int], ...] = (demo, serve, verify, anchor, trace, clock, grade, bench, simulate)
+ours: tuple[Callable[..., int], ...] = (demo, serve, verify, anchor, trace, migrate, clock, grade, bench, simulate)
 theirs: tuple[Callable[..., int], ...] = (login, logout, whoami, api, tail, player, wagers, log)
 for command in ours:
     app.command(command, group=HERE)

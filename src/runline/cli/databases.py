@@ -1,6 +1,9 @@
 """Databases: what looks at a database, a file or one of PostgreSQL; the engine may be running meanwhile."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from runline.store.where import place_of
 
@@ -43,6 +46,31 @@ def anchor(database: str, folder: Path, /, *, key: Path | None = None, json: boo
     from runline.evaluate.terminal import anchor_database
 
     return anchor_database(place_of(database), folder, key, as_json=json)
+
+
+def migrate(
+    *,
+    source: Annotated[str, Parameter(name="--from")],
+    target: Annotated[str, Parameter(name="--to")],
+    json: bool = False,
+) -> int:
+    """Copy a house and its books, with their logs, into an empty database, and prove that both are the same.
+
+    Nobody may serve either meanwhile. A copy that does not end, or cannot be proved, is not kept: that database is not served
+    until it is copied anew. Exits 0 (it is kept), 1 (it is not the same, or its log does not make its tables: says where) or 2.
+
+    Parameters
+    ----------
+    source
+        The SQLite file (a path, or sqlite:///PATH), or the address of a database of PostgreSQL. It stays as it is.
+    target
+        The same, of an empty one.
+    json
+        Say it as JSON: the position of each stream, the rows and the digest of each table, and every difference.
+    """
+    from runline.evaluate.terminal import migrate_database
+
+    return migrate_database(place_of(source), place_of(target), as_json=json)
 
 
 def trace(database: str, command: str, /, *, json: bool = False) -> int:

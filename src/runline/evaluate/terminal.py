@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from runline.domain.messages import Rejected
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.ports import StoreError
 from runline.evaluate.anchor import make_anchor, read_anchor, signing_key
+from runline.evaluate.migrate import Migrated, migrate
 from runline.evaluate.trace import Trace, steps_of, trace
 from runline.evaluate.verify import Report, verify
 from runline.shell import UnusableError, complain, in_words, reason_of
@@ -39,14 +40,22 @@ def public_key_path(key: Path) -> Path:
     return key.with_name(key.name + ".pub")
 
 
+Note = Callable[[int, int], None]
+"""Told (done, in all)."""
+
+
 @contextmanager
-def progress(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal, if the complaints go to one, for (done, in all)."""
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn())
+def progress(**units: str) -> Iterator[list[Note]]:
+    """Bars on the terminal, if the complaints go to one: of what is done, in which unit, each from when it is told of first."""
+    what, unit = TextColumn("{task.description}"), TextColumn("{task.fields[unit]}")
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (what, BarColumn(), MofNCompleteColumn(), unit, TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+
+        def noted(task: TaskID) -> Note:
+            return lambda done, total: bars.update(task, completed=done, total=total, visible=True)
+
+        yield [noted(bars.add_task(done, unit=unit, visible=False)) for done, unit in units.items()]
 
 
 def say_json(found: Any) -> None:
@@ -67,7 +76,7 @@ def verify_database(database: Place, folder: Path | None, public_key: str | None
     """`runline verify`: 0 agrees, 1 differs, 2 cannot read."""
     try:
         anchor = None if folder is None else read_anchor(folder, public_key or kept_public_key(database))
-        with progress("replaying", "events") as note:
+        with progress(replaying="events") as (note,):
             report = verify(database, anchor, note)
     except (StoreError, UnusableError, OSError) as error:
         return refuse("cannot verify", error, as_json=as_json)
@@ -121,7 +130,7 @@ def anchor_database(database: Place, folder: Path, key_file: Path | None = None,
         key = signing_key(key_file)
         public = key.public_key().public_bytes_raw().hex()
         public_key_path(key_file).write_text(public + "\n")
-        with progress("copying", "rows") as note:
+        with progress(copying="rows") as (note,):
             statement = make_anchor(database, folder, key, time.time_ns(), plain_vocabulary(), note)
     except (StoreError, UnusableError, OSError, ValueError) as error:
         return refuse("cannot write the anchor", error, as_json=as_json)
@@ -133,6 +142,35 @@ def anchor_database(database: Place, folder: Path, key_file: Path | None = None,
         console.print(f"{head.stream} #{head.seq:,} {head.hash.hex()}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"public key {public}", highlight=False, soft_wrap=True)
     return AGREES
+
+
+def migrate_database(source: Place, target: Place, *, as_json: bool = False) -> int:
+    """`runline migrate`: 0 it is kept, 1 it is not the same, 2 it cannot be copied."""
+    try:
+        with progress(copying="rows", replaying="events") as (copying, replaying):
+            found = migrate(source, target, plain_vocabulary(), copying, replaying)
+    except (StoreError, OSError) as error:
+        return refuse("cannot migrate", error, as_json=as_json)
+    if as_json:
+        say_json({"kept": not found.differences} | msgspec.to_builtins(found))
+    else:
+        show_migrated(Console(), found)
+    return DIFFERS if found.differences else AGREES
+
+
+def show_migrated(console: Console, found: Migrated) -> None:
+    """What was copied, then the verdict."""
+    events, rows = found.rows["events"], sum(found.rows.values())
+    console.print(
+        f"{events:,} events of {len(found.streams)} streams, {rows:,} rows of {len(found.rows)} tables copied.",
+        highlight=False,
+    )
+    for difference in found.differences:
+        console.print(f"  differs: {difference}", style="red", highlight=False, markup=False)
+    if found.differences:
+        console.print(f"NOT kept: {len(found.differences)} differences.", style="bold red")
+    else:
+        console.print("Kept: every head and row is the same, and log = tables = chain.", style="bold green")
 
 
 def trace_command(database: Place, command: str, *, as_json: bool = False) -> int:

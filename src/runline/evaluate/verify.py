@@ -43,10 +43,17 @@ def verify(
     progress: called with (events done, events in all). vocabulary: what is told there; all that Runline declares, by default.
     Raises StoreError if it cannot be read.
     """
-    with examining(place) as database, tempfile.TemporaryDirectory(prefix="runline-verify-") as folder:
+    with examining(place) as database:
+        return verified(database, anchor, progress, vocabulary or plain_vocabulary())
+
+
+def verified(
+    database: Examined, anchor: Anchor | None, progress: Callable[[int, int], None], vocabulary: Vocabulary
+) -> Report:
+    """The same of a database that is examined."""
+    with tempfile.TemporaryDirectory(prefix="runline-verify-") as folder:
         try:
-            folded = Path(folder) / "replay.sqlite"
-            return Verification(database, folded, vocabulary or plain_vocabulary(), anchor, progress).run()
+            return Verification(database, Path(folder) / "replay.sqlite", vocabulary, anchor, progress).run()
         except apsw.Error as error:
             raise store_error(error) from error
 

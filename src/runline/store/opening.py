@@ -17,7 +17,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from runline.engine.ports import StoreError
+from runline.engine.ports import GENESIS, StoreError
 from runline.store.file import open_connection, store_error, wal_of
 from runline.store.limits import OPENINGS_KEPT_MAX
 from runline.store.mark import Mark, MarkDamaged, load_mark, mark_path, write_mark
@@ -39,8 +39,8 @@ HOW_TO_ACCEPT = "If it is lost for good, start once with --accept-loss."
 class Opening(msgspec.Struct, frozen=True, array_like=True):
     """One opening of a file, the last one being the one that stands.
 
-    log: the log's id since then. commits: the transactions that the file has had, and hash: a chain over them. closed: whether
-    it was stopped cleanly. found: why the log got a new id, or "".
+    log: the log's id since then, "" while it is being filled by a copy. commits: the transactions that the file has had, and
+    hash: a chain over them. closed: whether it was stopped cleanly. found: why the log got a new id, or "".
     """
 
     number: int
@@ -94,6 +94,7 @@ def open_log(path: Path, *, accept_loss: bool) -> tuple[Opening, str]:
         if connection.execute("SELECT count(*) FROM sqlite_schema").get:
             migrate(connection, path)
             last = last_opening(connection)
+            require_whole(last)
         lost = gone or damaged or what_is_lost(path, last, marked[0] if marked else None)
         if lost:
             refuse(path, lost, accept_loss=accept_loss)
@@ -113,6 +114,22 @@ def open_log(path: Path, *, accept_loss: bool) -> tuple[Opening, str]:
         raise StoreError("unreadable", f"{path} cannot be read: how it was opened before: {error}") from error
     finally:
         connection.close()
+
+
+def require_whole(last: Opening | None) -> None:
+    """Refuse a database that a copy has begun to fill, and has not ended. Raises StoreError `unreadable`."""
+    if last is not None and not last.log:
+        raise StoreError("unreadable", "A copy into it has not ended. Remedy: run that `runline migrate` again.")
+
+
+def without_log(number: int) -> Opening:
+    """The opening of a database that a copy begins to fill."""
+    return Opening(number, "", time.time_ns(), 0, GENESIS[:16], closed=False, found="it is being filled by a copy")
+
+
+def with_log(opening: Opening) -> Opening:
+    """The same, once it is whole: a log of its own, so that nobody goes on in it from a position of the other one."""
+    return msgspec.structs.replace(opening, log=secrets.token_hex(8), closed=True, found="it was copied")
 
 
 def load_marked(path: Path, *, accept_loss: bool) -> tuple[Mark, bool] | None:

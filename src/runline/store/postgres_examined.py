@@ -29,14 +29,21 @@ def examine_server(url: str) -> Iterator[Examined]:
     Raises StoreError.
     """
     require_private(url)
+    with session(url, "runline examining", writes=False) as (run, connection):
+        database = PostgresExamined(run, connection)
+        if database.read(KNOWN) != [(True,)]:
+            raise StoreError("unreadable", "The database is none of Runline's: it has not its tables.")
+        yield database
+
+
+@contextmanager
+def session(url: str, name: str, *, writes: bool) -> Iterator[tuple[Run, Connection]]:
+    """A connection of this name, and what runs its loop while its thread waits. Raises StoreError."""
     loop = uvloop.new_event_loop()
     try:
-        connection = loop.run_until_complete(connect(url, "runline examining", writes=False))
+        connection = loop.run_until_complete(connect(url, name, writes=writes))
         try:
-            database = PostgresExamined(loop.run_until_complete, connection)
-            if database.read(KNOWN) != [(True,)]:
-                raise StoreError("unreadable", "The database is none of Runline's: it has not its tables.")
-            yield database
+            yield loop.run_until_complete, connection
         finally:
             connection.terminate()
             # What the connection has left behind on the loop.

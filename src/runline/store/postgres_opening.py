@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 
 from runline.engine.ports import GENESIS, StoreError
 from runline.store.limits import OPENINGS_KEPT_MAX
-from runline.store.opening import LAST_OPENING, Opening
+from runline.store.opening import LAST_OPENING, Opening, require_whole
 from runline.store.postgres_connection import Connection, connect, numbered, require_private, store_error
 from runline.store.postgres_demands import demand
 from runline.store.statements import SCHEMA
@@ -45,6 +45,9 @@ async def open_database(url: str) -> Opening:
     try:
         await demand(connection)
         async with connection.transaction():
+            if await connection.fetchval(KNOWN):
+                # Whoever fills it holds the lock for long.
+                require_whole(await last_opening(connection))
             await connection.execute(ONE_AT_A_TIME)
             await migrate(connection)
             opening = await begin(connection)
@@ -84,10 +87,16 @@ def within(script: str) -> str:
     return script.replace("BEGIN;\n", "", 1).rstrip().removesuffix("COMMIT;")
 
 
+async def last_opening(connection: Connection) -> Opening | None:
+    """How it was opened last; None for a database that is new."""
+    row = await connection.fetchrow(LAST_OPENING)
+    return Opening(*row) if row else None
+
+
 async def begin(connection: Connection) -> Opening:
     """Write down that the database is opened, and under which id its log goes on."""
-    row = await connection.fetchrow(LAST_OPENING)
-    last = Opening(*row) if row else None
+    last = await last_opening(connection)
+    require_whole(last)
     opening = Opening(
         number=last.number + 1 if last else 1,
         log=last.log if last else secrets.token_hex(8),

@@ -13,6 +13,8 @@ from runline.store.limits import FAULTS_MAX
 from runline.store.mark import Mark, MarkDamaged, load_mark
 from runline.store.opening import damage_in_wal, last_opening
 
+FAULTS = f"PRAGMA integrity_check({FAULTS_MAX})"
+
 
 @contextmanager
 def examine_file(path: Path) -> Iterator[Examined]:
@@ -65,8 +67,7 @@ class SqliteExamined:
         if damaged:
             found.append(f"the file: {damaged}")
         with self.state():
-            said = self.read(f"PRAGMA integrity_check({FAULTS_MAX})")
-            found += [f"the file: {what}" for (what,) in said if what != "ok"]
+            found += [f"the file: {what}" for (what,) in self.read(FAULTS) if what != "ok"]
             if mark is not None:
                 found += self.behind(mark)
         return found
