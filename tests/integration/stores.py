@@ -157,7 +157,7 @@ class FaultyStore(Around):
             raise self.unreadable
         return await self.store.heads()
 
-    async def claim(self, stream: str) -> Any:
+    async def claim(self, stream: str, seen: int | None = None) -> Any:
         if self.unreadable is not None:
             raise self.unreadable
-        return await self.store.claim(stream)
+        return await self.store.claim(stream, seen)

@@ -11,6 +11,7 @@ from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise, evolving
 from tests.doubles.plain import VOCABULARY
 from tests.integration.stores import Around, FaultyStore
+from tests.integration.test_store import sealed, stretch, ticket
 from tests.integration.world import (
     HOME_WINS,
     HOUR_NS,
@@ -28,6 +29,7 @@ from tests.integration.world import (
 )
 
 from runline.bootstrap import begin
+from runline.domain.hierarchy import Agent
 from runline.domain.house import OpenBook
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import HOUSE, Rejected
@@ -327,11 +329,11 @@ def test_a_book_that_is_opened_while_another_process_takes_all_streams_is_taken_
 
         opens: Any = None
 
-        async def claim(self, stream):
+        async def claim(self, stream, seen=None):
             opens, self.opens = self.opens, None
             if opens is not None:
                 await opens()
-            return await self.store.claim(stream)
+            return await self.store.claim(stream, seen)
 
     async def main():
         store = Opening(MemoryStore(os.urandom))
@@ -376,6 +378,79 @@ def test_a_stream_in_doubt_that_another_has_adopted_is_not_taken_back_from_them(
             await comes_true(lambda: world.engine.ready)
             await world.do("b1", wager())
             assert (await other.refused("b1", wager())).code == "unavailable"
+
+    play(main())
+
+
+class Interrupted(Around):
+    """A store to which somebody else comes, once, after a reading of it. reads: which; of all heads, or of b1."""
+
+    def __init__(self, store, reads):
+        super().__init__(store)
+        self.reads = reads
+        self.comes = None
+
+    def __getattr__(self, name):
+        found = super().__getattr__(name)
+        if name != self.reads:
+            return found
+
+        async def read(*words):
+            answer = await found(*words)
+            if words and words[0] != "b1":
+                return answer
+            comes, self.comes = self.comes, None
+            if comes is not None:
+                await comes()
+            return answer
+
+        return read
+
+
+@pytest.mark.parametrize("reads", ["heads", "events", "held_rows"])
+def test_a_stream_that_is_claimed_while_it_is_looked_at_is_not_taken_back_nor_called_damaged(impatient, reads):
+    """Whoever comes has wagers taken before the first one reads on: what it reads is of two positions."""
+
+    async def main():
+        store = Interrupted(MemoryStore(os.urandom), reads)
+        async with staged(store) as world:
+            others: list[Any] = []
+
+            async def comes():
+                theirs = beside(world, ["b1"])
+                other = await theirs.__aenter__()
+                others.append((theirs, other))
+                await other.do("b1", wager())
+
+            store.comes = comes
+            world.engine.owned.doubt(world.engine.writers["b1"], "on purpose")
+            await comes_true(lambda: others and not world.engine.owned.starting)
+            (condition,) = world.engine.conditions.failing
+            assert (condition.subject, condition.reason) == ("b1", "another process owns this stream")
+            ((theirs, other),) = others
+            await other.do("b1", wager())
+            assert not other.engine.conditions.failing
+            await theirs.__aexit__(None, None, None)
+
+    play(main())
+
+
+@pytest.mark.parametrize("reads", ["events", "held_rows"])
+def test_a_stream_that_is_claimed_while_it_is_adopted_is_said_to_be_elsewhere_and_not_to_be_damaged(reads):
+    async def main():
+        store = Interrupted(MemoryStore(os.urandom), reads)
+        async with staged(store) as world:
+
+            async def comes():
+                head = await store.claim("b1")
+                rows = [Agent("A9", "root", 1), Suspension("all", "", "night", 0, "root", 1), ticket(9)]
+                await store.commit(sealed(stretch(head, 1, rows)))
+
+            store.comes = comes
+            with pytest.raises(StoreError, match="Another process has claimed 'b1' meanwhile") as failed:
+                async with beside(world, ["b1"]):
+                    pass
+            assert failed.value.kind == "elsewhere"
 
     play(main())
 

@@ -165,7 +165,7 @@ def test_a_head_that_somebody_else_holds_is_waited_for_and_who_it_is_is_said(url
     monkeypatch.setattr("runline.store.postgres_target.CLAIM_S_MAX", 0.2)
     target = PostgresTarget(url, "runline 77 committer")
     try:
-        assert target.claim("b1").epoch == 1
+        assert target.claim("b1", None).epoch == 1
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.new_event_loop()
 
@@ -177,12 +177,12 @@ def test_a_head_that_somebody_else_holds_is_waited_for_and_who_it_is_is_said(url
             with pytest.raises(
                 StoreError, match=r"The head of 'b1' is held by an editor \(process \d+ of the server\)"
             ) as failed:
-                target.claim("b1")
+                target.claim("b1", None)
             assert failed.value.kind == "transient"
             there(other.execute("ROLLBACK"))
             there(other.close())
             loop.close()
-        assert target.claim("b1").epoch == 2
+        assert target.claim("b1", None).epoch == 2
     finally:
         target.abandon()
 
@@ -491,7 +491,7 @@ def test_a_session_commits_durably_whatever_the_databases_own_setting_is(url):
     target = PostgresTarget(url, "runline 77 committer")
     try:
         assert target.run(target.run(target.connected()).fetchval("SHOW synchronous_commit")) == "on"
-        assert target.commit(sealed(stretch(target.claim("b1"))), TABLES) == frozenset()
+        assert target.commit(sealed(stretch(target.claim("b1", None))), TABLES) == frozenset()
     finally:
         target.abandon()
 

@@ -189,6 +189,26 @@ def test_a_second_owner_makes_the_first_ones_commits_be_left_out(opened):
     play(main())
 
 
+def test_a_claim_of_a_head_that_has_been_claimed_since_it_was_seen_claims_nothing(opened):
+    async def main():
+        store = opened()
+        first = await store.claim("b1", 0)
+        assert first == Head("b1", 1, 0, GENESIS, 0)
+        assert (await store.claim("b1", 1)).epoch == 2
+        for seen in (0, 1, 3):
+            with pytest.raises(StoreError, match="Another process has claimed 'b1' meanwhile") as failed:
+                await store.claim("b1", seen)
+            assert failed.value.kind == "elsewhere"
+        assert (await store.heads())["b1"].epoch == 2
+        # What somebody has written since does not matter: it is the claim that is seen.
+        head = await store.claim("b1")
+        await store.commit(sealed(stretch(head, 2)))
+        assert (await store.claim("b1", 3)).seq == 2
+        await close(store)
+
+    play(main())
+
+
 def test_a_commit_that_does_not_follow_the_head_is_left_out(opened):
     async def main():
         store = opened()

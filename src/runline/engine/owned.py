@@ -15,7 +15,7 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.engine.commit import ELSEWHERE
 from runline.engine.house_view import HouseView
 from runline.engine.limits import RECOVER_PAUSE_S
-from runline.engine.ports import GENESIS, Head
+from runline.engine.ports import GENESIS, Head, StoreError
 from runline.engine.process import Beside, Process
 from runline.engine.recovery import reading, recover_writer
 from runline.engine.window import Window
@@ -71,16 +71,22 @@ class Owned:
                 raise Rejected("unknown_book", "There is no such book.")
             self.go_on(await self.recovered(stream))
 
-    async def recovered(self, stream: str) -> Writer:
+    async def recovered(self, stream: str, seen: int | None = None) -> Writer:
         """A writer of a stream, as it is stored, which nobody else owns from here on.
 
-        Raises StoreError.
+        seen: the epoch at which it was seen, by which it was nobody else's; None takes it from whoever has it. Raises StoreError:
+        `elsewhere` if somebody has claimed it since, or while it was read.
         """
         process = self.process
         house = None if stream == HOUSE else self.house.state
         self.claims.pop(stream, None)
-        with reading(stream):
-            head = await process.store.claim(stream)
+        try:
+            with reading(stream):
+                head = await process.store.claim(stream, seen)
+        except StoreError as error:
+            if error.kind == "elsewhere" and seen is not None:
+                self.claims[stream] = seen
+            raise
         self.claims[stream] = head.epoch
         writer = await recover_writer(
             process.store, head, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
@@ -215,11 +221,12 @@ class Owned:
             await asyncio.sleep(RECOVER_PAUSE_S)
         while not process.stopping and self.writers.get(stream) is stopped:
             try:
-                if await self.is_elsewhere(stream):
+                claimed, head = self.claims.get(stream), (await process.store.heads()).get(stream)
+                if claimed is not None and head is not None and head.epoch != claimed:
                     stopped.stopped = ELSEWHERE
                     process.hear("stream", stream, "failing", ELSEWHERE)
                     return
-                await self.replace(stopped)
+                await self.replace(stopped, head.epoch if head is not None else 0)
             except Exception as error:
                 log.error("recovery of %s failed, trying again: %s", stream, error)
                 reason = f"What is stored cannot be recovered, trying again: {error}"
@@ -229,16 +236,8 @@ class Owned:
                 process.probes.recoveries += 1
                 self.read_ns[stream] = process.clock.host_ns()
 
-    async def is_elsewhere(self, stream: str) -> bool:
-        """Whether somebody else has claimed a stream since it was claimed here.
-
-        Raises StoreError.
-        """
-        claimed, head = self.claims.get(stream), (await self.process.store.heads()).get(stream)
-        return claimed is not None and head is not None and head.epoch != claimed
-
-    async def replace(self, stopped: Writer) -> None:
-        """Let a stream that is stopped go on from what is stored.
+    async def replace(self, stopped: Writer, seen: int | None = None) -> None:
+        """Let a stream that is stopped go on from what is stored. seen: as for `recovered`.
 
         Raises StoreError, and what else goes wrong while it is read.
         """
@@ -246,7 +245,7 @@ class Owned:
         await self.settled(stopped)
         async with self.reading:
             if self.writers.get(stopped.stream) is stopped and self.process.available:
-                writer = await self.recovered(stopped.stream)
+                writer = await self.recovered(stopped.stream, seen)
                 if self.writers.get(stopped.stream) is stopped and self.process.available:
                     writer.go_on_from(stopped)
                     self.go_on(writer)

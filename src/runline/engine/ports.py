@@ -88,10 +88,10 @@ class StoreError(Exception):
     """The store failed. kind: what the engine may do about it.
 
     transient: the same batch may be tried again. row: this batch can never be stored. lost: it is not known whether the
-    batch was stored. unreadable: the stored data cannot be read.
+    batch was stored. unreadable: the stored data cannot be read. elsewhere: another process has claimed the stream.
     """
 
-    def __init__(self, kind: Literal["transient", "row", "lost", "unreadable"], message: str) -> None:
+    def __init__(self, kind: Literal["transient", "row", "lost", "unreadable", "elsewhere"], message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -101,6 +101,11 @@ class StoreError(Exception):
 
 Report = Callable[[Component, str, Level | None, str], None]
 """How a store says what is wrong with it: which component, what of it, how bad (None: it is well again), and why."""
+
+
+def claimed_elsewhere(stream: str) -> StoreError:
+    """That another process has claimed a stream."""
+    return StoreError("elsewhere", f"Another process has claimed {stream!r} meanwhile.")
 
 
 class Reading(Protocol):
@@ -153,8 +158,12 @@ class Store(Reading, Protocol):
         """Make a batch durable, in one transaction. Returns the streams that were left out because another owns them."""
         ...
 
-    async def claim(self, stream: str) -> Head:
-        """Become the owner of a stream: its head, with a new epoch. A stream without a head begins at position 0."""
+    async def claim(self, stream: str, seen: int | None = None) -> Head:
+        """Become the owner of a stream: its head, with a new epoch. A stream without a head begins at position 0.
+
+        seen: the epoch of the head that was seen (0: there was none), None to take it from whoever has it. Raises StoreError
+        `elsewhere` if it has another epoch by now; then nothing is claimed.
+        """
         ...
 
     def history(self) -> "History":

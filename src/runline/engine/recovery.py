@@ -13,7 +13,7 @@ from runline.domain.vocabulary import Vocabulary
 from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, VIEW_READS_MAX, WINDOW_COMMANDS_MAX
-from runline.engine.ports import GENESIS, Head, Reading, StoreError
+from runline.engine.ports import GENESIS, Head, Reading, StoreError, claimed_elsewhere
 from runline.engine.spans import Spans
 from runline.engine.window import Window, made_ms
 from runline.engine.writer import Writer
@@ -125,13 +125,19 @@ async def recover_writer(
 ) -> Writer:
     """Bring up the writer of a stream that was claimed. head: as it was then.
 
-    Raises StoreError.
+    Raises StoreError: `elsewhere` if another process has claimed it while it was read, and may have written to it.
     """
     stream = head.stream
-    with reading(stream):
-        await check_head(store, head)
-        state = await load_whole(store, vocabulary.state_of(stream), head)
-        return Writer(state, head, await load_window(store, stream, now_ns), house, node, zones)
+    try:
+        with reading(stream):
+            await check_head(store, head)
+            state = await load_whole(store, vocabulary.state_of(stream), head)
+            return Writer(state, head, await load_window(store, stream, now_ns), house, node, zones)
+    except StoreError as error:
+        found = (await store.heads()).get(stream) if error.kind == "unreadable" else None
+        if found is not None and found.epoch != head.epoch:
+            raise claimed_elsewhere(stream) from error
+        raise
 
 
 async def recover_view(store: Reading, vocabulary: Vocabulary) -> House:

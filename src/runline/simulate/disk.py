@@ -213,10 +213,10 @@ class DiskStore:
             raise
         return await reading
 
-    async def claim(self, stream: str) -> Head:
+    async def claim(self, stream: str, seen: int | None = None) -> Head:
         self.reach()
         await asyncio.sleep(0)
-        return await self.reach().claim(stream)
+        return await self.reach().claim(stream, seen)
 
     async def heads(self) -> dict[str, Head]:
         return await self.read(self.disk.kept.heads())  # type: ignore[no-any-return]

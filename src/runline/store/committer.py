@@ -29,9 +29,10 @@ class Begin(msgspec.Struct):
 
 
 class Claim(msgspec.Struct, tag=True):
-    """Become the owner of a stream."""
+    """Become the owner of a stream. seen: as for `Store.claim`."""
 
     stream: str
+    seen: int | None = None
 
 
 class Piece(msgspec.Struct, tag=True):
@@ -88,8 +89,8 @@ class Target(Protocol):
         """Make a batch durable; returns the streams that another process owns. tables: of its rows."""
         ...
 
-    def claim(self, stream: str) -> Head:
-        """Become the owner of a stream; returns its head."""
+    def claim(self, stream: str, seen: int | None) -> Head:
+        """Become the owner of a stream; returns its head. seen: as for `Store.claim`."""
         ...
 
     def after_commit(self) -> None:
@@ -128,7 +129,7 @@ def serve(target: Target, tables: Tables, pipe: socket.socket, shared: memoryvie
             elif isinstance(order, Piece):
                 pieces[order.start :] = shared[: order.length]
             elif isinstance(order, Claim):
-                reply = Done(head=target.claim(order.stream))
+                reply = Done(head=target.claim(order.stream, order.seen))
             else:
                 target.close(order.node, order.sealed_ns, order.durable_before_ns)
         except StoreError as error:

@@ -46,10 +46,10 @@ class LogFile:
         self.move(opening)
         return fenced
 
-    def claim(self, stream: str) -> Head:
-        """Become the owner of a stream; returns its head. Raises StoreError."""
+    def claim(self, stream: str, seen: int | None) -> Head:
+        """Become the owner of a stream; returns its head. seen: as for `Store.claim`. Raises StoreError."""
         self.numbers.forget(stream)
-        self.move(claim_stream(self.connection, self.opening, stream))
+        self.move(claim_stream(self.connection, self.opening, stream, seen))
         rows: list[Any] = self.connection.execute(HEAD, (stream,)).fetchall()
         return Head(*rows[0])
 

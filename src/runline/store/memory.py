@@ -11,7 +11,17 @@ from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ids import Entropy
 from runline.engine.limits import BATCHES_KEPT_MAX, REFUSALS_KEPT_MAX
-from runline.engine.ports import GENESIS, EventRow, Head, History, Refusal, Report, Sealed, StoreError
+from runline.engine.ports import (
+    GENESIS,
+    EventRow,
+    Head,
+    History,
+    Refusal,
+    Report,
+    Sealed,
+    StoreError,
+    claimed_elsewhere,
+)
 from runline.store.memory_history import MemoryHistory
 from runline.store.tables import NO_TABLES, tables_of
 
@@ -81,8 +91,10 @@ class MemoryStore:
             before = max(before, minutes[-REFUSALS_KEPT_MAX])
         self.refusals = {key: refusal for key, refusal in self.refusals.items() if key[0] != stream or key[1] >= before}
 
-    async def claim(self, stream: str) -> Head:
+    async def claim(self, stream: str, seen: int | None = None) -> Head:
         head = self.known_heads.get(stream, Head(stream, 0, 0, GENESIS, 0))
+        if stream in self.known_heads and seen not in (None, head.epoch):
+            raise claimed_elsewhere(stream)
         self.known_heads[stream] = msgspec.structs.replace(head, epoch=head.epoch + 1)
         return self.known_heads[stream]
 

@@ -164,9 +164,9 @@ class PostgresStore(Committing):
             self.in_doubt = self.in_doubt or error.kind == "lost"
             raise
 
-    async def claim(self, stream: str) -> Head:
+    async def claim(self, stream: str, seen: int | None = None) -> Head:
         try:
-            head = (await self.order(Claim(stream))).head
+            head = (await self.order(Claim(stream, seen))).head
         except StoreError as error:
             self.in_doubt = self.in_doubt or error.kind == "lost"
             raise

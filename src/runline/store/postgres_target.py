@@ -12,7 +12,7 @@ import asyncpg
 import uvloop
 
 from runline.engine.limits import BATCHES_KEPT_MAX
-from runline.engine.ports import GENESIS, Head, Sealed, StoreError
+from runline.engine.ports import GENESIS, Head, Sealed, StoreError, claimed_elsewhere
 from runline.store.batches import DROPPED_AT_ONCE
 from runline.store.limits import BACKEND_ENDS_MS, CLAIM_LOCK_MS, CLAIM_S_MAX
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
@@ -122,20 +122,22 @@ class PostgresTarget:
                 pass  # Which of the streams it is comes out in turn.
         return await write_in_turn(connection, sealed, tables, self.highest)
 
-    def claim(self, stream: str) -> Head:
-        """Become the owner of a stream; returns its head. Raises StoreError."""
+    def claim(self, stream: str, seen: int | None) -> Head:
+        """Become the owner of a stream; returns its head. seen: as for `Store.claim`. Raises StoreError."""
         self.highest.forget(stream)
-        return self.run(self.take(stream))
+        return self.run(self.take(stream, seen))
 
-    async def take(self, stream: str) -> Head:
+    async def take(self, stream: str, seen: int | None) -> Head:
         deadline = self.loop.time() + CLAIM_S_MAX
         while True:
             connection = await self.connected()
             try:
                 await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {CLAIM_LOCK_MS}")
-                head = Head(*await connection.fetchrow(numbered(CLAIMED), stream, GENESIS))
+                found = await connection.fetchrow(numbered(CLAIMED), stream, GENESIS, seen)
+                if found is None:
+                    raise claimed_elsewhere(stream)
                 await connection.execute("COMMIT")
-                return head
+                return Head(*found)
             except asyncpg.LockNotAvailableError as error:
                 await self.failed(error)
                 holders = await self.end_holders(stream)

@@ -177,8 +177,8 @@ class SqliteStore(OpenedFile):
         self.say_of_commit(*self.file.beside)
         return fenced
 
-    async def claim(self, stream: str) -> Head:
-        return self.file.claim(stream)
+    async def claim(self, stream: str, seen: int | None = None) -> Head:
+        return self.file.claim(stream, seen)
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:

@@ -31,8 +31,8 @@ class SqliteProcessStore(Committing, OpenedFile):
         self.say_of_commit(done.overgrown_pages, done.unmarked)
         return frozenset(done.fenced)
 
-    async def claim(self, stream: str) -> Head:
-        head = (await self.order(Claim(stream))).head
+    async def claim(self, stream: str, seen: int | None = None) -> Head:
+        head = (await self.order(Claim(stream, seen))).head
         assert head is not None
         return head
 

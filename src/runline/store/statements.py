@@ -33,8 +33,9 @@ COUNTED_WITH_HEADS = "SELECT commits, chain FROM heads WHERE commits > ? ORDER B
 
 CLAIM = (
     "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum) VALUES (?, 1, 0, ?, 0, 0, 0) "
-    "ON CONFLICT (stream) DO UPDATE SET epoch = heads.epoch + 1"
+    "ON CONFLICT (stream) DO UPDATE SET epoch = heads.epoch + 1 WHERE heads.epoch = coalesce(?, heads.epoch)"
 )
+"""Raise a stream's epoch, if it is the one that was seen (or none is named): then one row is changed, else none."""
 
 # The log
 
