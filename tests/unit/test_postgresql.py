@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from runline.engine.ports import StoreError
+from runline.store import limits
 from runline.store.migrations.run import upgrade_sql
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_connection import literal, numbered, require_private, store_error
@@ -97,6 +98,12 @@ def test_a_database_beyond_this_machine_must_prove_who_it_is(url):
     ) as failed:
         require_private(url)
     assert "secret" not in str(failed.value)
+
+
+def test_who_claims_is_not_taken_for_hung_while_it_waits_for_a_session_to_end():
+    longest_s = limits.CLAIM_S_MAX + (limits.CLAIM_LOCK_MS + limits.BACKEND_ENDS_MS) / 1_000
+    assert longest_s < limits.COMMITTER_SILENT_S_MAX
+    assert limits.BACKEND_ENDS_MS / 1_000 < limits.SETTLE_S_MAX
 
 
 def test_where_the_driver_is_not_installed_the_remedy_is_said(monkeypatch):

@@ -78,10 +78,11 @@ CLAIM_LOCK_MS = 100
 """How long a claim waits for whoever holds the stream's head, before it ends them and tries again."""
 
 CLAIM_S_MAX = 3.0
-"""How long that is tried: less than COMMITTER_SILENT_S_MAX, at which the claimer itself is taken for hung."""
+"""How long that is tried. With what the last try takes it is less than COMMITTER_SILENT_S_MAX, at which the claimer itself is
+taken for hung."""
 
-BACKEND_ENDS_MS = 5_000
-"""How long a backend that is ended may take to be gone."""
+BACKEND_ENDS_MS = 1_500
+"""How long a backend that is ended may take to be gone, before it is looked at again."""
 
 SETTLE_S_MAX = 10.0
 """How long it may take to find out what became of a commit whose answer was lost: that the old backends are gone, and that a

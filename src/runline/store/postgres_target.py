@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import asyncpg
 import uvloop
 
+from runline.domain.invariants import check
 from runline.engine.limits import BATCHES_KEPT_MAX
 from runline.engine.ports import GENESIS, Head, Sealed, StoreError, claimed_elsewhere
 from runline.store.batches import DROPPED_AT_ONCE
-from runline.store.limits import BACKEND_ENDS_MS, CLAIM_LOCK_MS, CLAIM_S_MAX
+from runline.store.limits import BACKEND_ENDS_MS, CLAIM_LOCK_MS, CLAIM_S_MAX, COMMITTER_SILENT_S_MAX
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
 from runline.store.postgres_demands import demand
 from runline.store.postgres_writing import FENCED, Highest, is_small, write_at_once, write_in_turn
@@ -22,6 +23,11 @@ from runline.store.statements import BATCHES_OF, CLAIM, OLDEST_BATCHES_GO
 from runline.store.tables import BATCHES, Tables, insert
 
 V = TypeVar("V")
+
+check(
+    CLAIM_S_MAX + (CLAIM_LOCK_MS + BACKEND_ENDS_MS) / 1_000 < COMMITTER_SILENT_S_MAX,
+    "who claims ends trying before it is taken for hung",
+)
 
 CLAIMED = f"{CLAIM} RETURNING stream, epoch, seq, hash, at_ns, held_rows, held_sum"
 
