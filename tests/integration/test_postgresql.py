@@ -42,6 +42,11 @@ MOVE = "UPDATE heads SET seq = seq WHERE stream = 'b1'"
 WAITING = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '% committer' AND wait_event_type = $1"
 
 
+KEEPS = "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+
+KEPT = "CREATE TRIGGER kept BEFORE UPDATE ON heads FOR EACH ROW EXECUTE FUNCTION keep()"
+
+
 @pytest.fixture
 def url(path):
     """The address of a database with Runline's tables."""
@@ -379,6 +384,26 @@ def test_a_stream_that_nobody_has_claimed_is_whoevers_commits_first(open_one):
         assert await first.heads() == {"b1": mine.after}
         await close(first)
         await close(second)
+
+    play(main())
+
+
+@pytest.mark.parametrize("size", [1, 200])
+def test_a_server_that_does_not_move_a_head_is_said_and_nothing_is_stored(open_one, url, size):
+    """Something in the database keeps it from being changed."""
+
+    async def main():
+        store = open_one()
+        head = await store.claim("b1")
+        await asyncio.to_thread(asked, url, KEEPS)
+        await asyncio.to_thread(asked, url, KEPT)
+        with pytest.raises(StoreError, match="and the server does not move them") as failed:
+            await store.commit(sealed(stretch(head, size)))
+        assert failed.value.kind == "unreadable"
+        await asyncio.to_thread(asked, url, "DROP TRIGGER kept ON heads")
+        assert await store.events("b1", 0, 10) == []
+        assert await store.commit(sealed(stretch(head, size))) == frozenset()
+        await close(store)
 
     play(main())
 

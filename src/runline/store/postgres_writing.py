@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from runline.engine.limits import REFUSALS_KEPT_MAX
-from runline.engine.ports import GENESIS, Head, Sealed, Stretch
+from runline.engine.ports import GENESIS, Head, Sealed, StoreError, Stretch
 from runline.store.limits import SMALL_ROWS_MAX
 from runline.store.postgres_connection import Connection, literal, numbered
 from runline.store.statements import HEADS_AS_THEY_ARE, REFUSALS_BEYOND_GO, REFUSALS_GO, REFUSE
@@ -174,8 +174,10 @@ async def write_in_turn(connection: Connection, sealed: Sealed, tables: Tables, 
             for row in await connection.fetch(HEADS_HELD, [one.before.stream for one in stretches])
         }
         stretches = [one for one in stretches if is_at(held.get(one.before.stream), one.before)]
-        moved = await move_heads(connection, sealed, stretches, begin="")
-        assert moved, "heads that are held do not move"
+        if not await move_heads(connection, sealed, stretches, begin=""):
+            raise StoreError(
+                "unreadable", "The heads are held and as they should be, and the server does not move them."
+            )
     await write_rows(connection, stretches, tables, highest)
     await connection.execute("COMMIT")
     return frozenset(one.before.stream for one in sealed.stretches) - {one.before.stream for one in stretches}
