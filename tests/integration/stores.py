@@ -11,11 +11,11 @@ import apsw
 from tests.doubles.plain import VOCABULARY
 from tests.integration.postgresql import cluster
 
-from runline.engine.ports import Sealed, Store, StoreError
+from runline.engine.ports import Sealed, Store, StoreError, nobody_hears
 from runline.simulate.disk import Disk, DiskStore
 from runline.store.memory import MemoryStore
 from runline.store.postgres import PostgresStore
-from runline.store.sqlite import SqliteStore, nobody_hears
+from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_process import SqliteProcessStore
 
 Open = Callable[[Path], Store]

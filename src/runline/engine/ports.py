@@ -103,6 +103,10 @@ Report = Callable[[Component, str, Level | None, str], None]
 """How a store says what is wrong with it: which component, what of it, how bad (None: it is well again), and why."""
 
 
+def nobody_hears(component: Component, subject: str, level: Level | None, reason: str) -> None:
+    """Where nobody is told."""
+
+
 def claimed_elsewhere(stream: str) -> StoreError:
     """That another process has claimed a stream."""
     return StoreError("elsewhere", f"Another process has claimed {stream!r} meanwhile.")

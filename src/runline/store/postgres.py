@@ -15,7 +15,7 @@ from typing import Any
 from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError
+from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
 from runline.store.committer import Begin, Claim, Close
 from runline.store.committing import Committing
 from runline.store.limits import BACKEND_ENDS_MS, SETTLE_S_MAX
@@ -23,8 +23,7 @@ from runline.store.postgres_connection import Connection, connect, is_gone, numb
 from runline.store.postgres_hints import POSTGRESQL
 from runline.store.postgres_history import PostgresHistory
 from runline.store.postgres_opening import beside, open_database
-from runline.store.sqlite import nobody_hears
-from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMANDS
+from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMANDS, spans_made
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 
 log = logging.getLogger("runline.store")
@@ -146,10 +145,7 @@ class PostgresStore(Committing):
     async def made_commands(
         self, stream: str, before: int, limit: int, spans: int
     ) -> tuple[Sequence[tuple[bytes, bytes]], int]:
-        rows = await self.read(MADE_COMMANDS, stream, before, limit, spans)
-        made = [(begin, end) for begin, end, _, _ in rows]
-        made[-1] = (rows[-1][3], made[-1][1])
-        return made, rows[-1][2]
+        return spans_made(await self.read(MADE_COMMANDS, stream, before, limit, spans))
 
     def history(self) -> History:
         """What looks back at the database, in processes of its own."""

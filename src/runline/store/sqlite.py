@@ -13,13 +13,13 @@ import apsw
 from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError
+from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
 from runline.store.file import FileLock, store_error
 from runline.store.log_file import LogFile
 from runline.store.opening import open_log
 from runline.store.sqlite_hints import SQLITE
 from runline.store.sqlite_history import SqliteHistory
-from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMANDS
+from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMANDS, spans_made
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 from runline.store.wal import PAGE_BYTES
 
@@ -90,9 +90,7 @@ class SqliteReader:
             f"FROM ({last}) GROUP BY substr(command, 1, 4) ORDER BY 2 DESC LIMIT ?"
         )
         rows = self.read(sql, (stream, before, limit, spans))
-        made = [(begin, end) for begin, end, _, _ in rows]
-        made[-1] = (rows[-1][3], made[-1][1])
-        return made, rows[-1][2]
+        return spans_made(rows)
 
 
 class OpenedFile(SqliteReader, ABC):
@@ -156,10 +154,6 @@ class OpenedFile(SqliteReader, ABC):
         if rows and (rows[0][1] != after + 1 or rows[-1][1] != after + len(rows)):
             raise StoreError("unreadable", f"Events of {stream!r} after {after} are missing.")
         return rows
-
-
-def nobody_hears(part: object, subject: str, level: object, reason: str) -> None:
-    """Where nobody is told."""
 
 
 class SqliteStore(OpenedFile):

@@ -3,8 +3,9 @@
 Those on single rows are derived. Rule: as in `store/tables.py`, what SQLite and PostgreSQL both have, with values marked by `?`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 from runline.store.hints import Hints
 from runline.store.tables import REFUSALS, Table, insert, quoted
@@ -52,6 +53,15 @@ ENTRIES_OF_COMMAND_ANYWHERE = "SELECT body FROM events WHERE command = ? ORDER B
 LAST_COMMANDS = (
     "SELECT command, digest, seq FROM events WHERE stream = ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?"
 )
+
+
+def spans_made(rows: Sequence[Any]) -> tuple[list[tuple[bytes, bytes]], int]:
+    """What `Reading.made_commands` gives. rows: each span's first and last id, the latest first; in each row beside them the
+    position of the first event of all, and the lowest id of all."""
+    spans = [(begin, end) for begin, end, _, _ in rows]
+    _, end, first, lowest = rows[-1]
+    return [*spans[:-1], (lowest, end)], first
+
 
 STREAMS_WITHOUT_HEAD = "SELECT DISTINCT stream FROM events WHERE stream NOT IN (SELECT stream FROM heads)"
 
