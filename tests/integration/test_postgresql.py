@@ -523,9 +523,71 @@ def test_a_session_commits_durably_whatever_the_databases_own_setting_is(url):
 
 def test_who_cannot_sign_in_and_a_server_that_is_not_there_are_said(url, tmp_path, monkeypatch):
     monkeypatch.setattr("runline.store.postgres_connection.CONNECT_S_MAX", 0)
-    with pytest.raises(StoreError, match="runline_nowhere") as failed:
+    with pytest.raises(StoreError, match=r'"runline_nowhere" does not exist .*Remedy: createdb ') as failed:
         PostgresStore(cluster().url("runline_nowhere"))
     assert failed.value.kind == "unreadable"
-    with pytest.raises(StoreError, match="The database cannot be reached") as failed:
+    there = rf"The database cannot be reached at {tmp_path}: no such file or directory. Remedy: start PostgreSQL"
+    with pytest.raises(StoreError, match=there) as failed:
         PostgresStore(f"postgresql://runline@/none?host={tmp_path}")
     assert failed.value.kind == "transient"
+    with pytest.raises(StoreError, match=r'role "nobody" does not exist .*Remedy: name a user of PostgreSQL') as failed:
+        PostgresStore(url.replace("runline@", "nobody@"))
+    assert failed.value.kind == "unreadable"
+
+
+def test_a_wrong_password_is_said_and_never_shown(url):
+    """And so is a user who may not make tables."""
+    rules = cluster().folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text(f"local all careful scram-sha-256\n{before}")
+    try:
+        cluster().ask("postgres", "CREATE ROLE careful LOGIN PASSWORD 'right'")
+        cluster().ask("postgres", "SELECT pg_reload_conf()")
+        with pytest.raises(StoreError, match=r"failed for user .*Remedy: give the password by PGPASSWORD") as failed:
+            PostgresStore(url.replace("runline@", "careful:wrong@"))
+        assert failed.value.kind == "unreadable"
+        assert "wrong" not in str(failed.value)
+        with pytest.raises(StoreError, match=r"permission denied .*Remedy: let the user of the address own"):
+            PostgresStore(url.replace("runline@", "careful:right@"))
+    finally:
+        rules.write_text(before)
+        cluster().ask("postgres", "DROP ROLE careful")
+        cluster().ask("postgres", "SELECT pg_reload_conf()")
+
+
+def test_a_server_whose_database_is_away_ends_when_it_is_told_to(path):
+    url = cluster().url(cluster().copy_of("template1", path))
+    with server("--store", url, "--sample") as (child, address), Client(address, deadline_s=5) as client:
+        client.sign_in("sample", "P1", PASSWORD)
+        first = place(client)
+        cluster().crash()
+        try:
+            child.terminate()
+            assert child.wait() == 0
+        finally:
+            cluster().start()
+    with server("--store", url) as (_, address), Client(address, deadline_s=5) as client:
+        client.sign_in("sample", "P1", PASSWORD)
+        assert [one["number"] for one in client.ask("wagers").items] == [first.position]
+
+
+def test_an_engine_whose_database_is_away_refuses_what_comes_and_ends(open_one, url, impatient, monkeypatch):
+    monkeypatch.setattr("runline.store.postgres_connection.CONNECT_S_MAX", 0.1)
+
+    async def main():
+        try:
+            async with running(open_one()) as world:
+                await world.open_house()
+                await world.open_book("b1")
+                accepted = await world.do("b1", wager())
+                cluster().crash()
+                assert (await world.refused("b1", wager())).code == "unavailable"
+                assert "b1" in {one.subject for one in world.engine.conditions.failing}
+        finally:
+            # Who comes now waits until it has recovered.
+            monkeypatch.undo()
+            cluster().start()
+        async with running(open_one()) as world:
+            assert await world.read("b1", lambda book: list(book.tickets.by_number)) == [accepted.position]
+
+    play(main())

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from runline.engine.ports import StoreError
+from runline.evaluate.terminal import UNREADABLE, trace_command, verify_database
 from runline.store import limits
 from runline.store.migrations.run import upgrade_sql
 from runline.store.postgres import PostgresStore
@@ -112,6 +113,16 @@ def test_where_the_driver_is_not_installed_the_remedy_is_said(monkeypatch):
         PostgresStore("postgresql://runline@/runline")
 
 
+@pytest.mark.parametrize(
+    "command", [(verify_database, None, None), (trace_command, "01890a5d-ac96-7b7c-8000-000000000000")]
+)
+def test_the_commands_say_so_as_well(command, monkeypatch, capsys):
+    monkeypatch.setattr("runline.store.postgres_connection.asyncpg", None)
+    called, *words = command
+    assert called("postgresql://runline@/runline", *words) == UNREADABLE
+    assert "Remedy: pip install 'runline[postgresql]'" in capsys.readouterr().err
+
+
 def test_values_are_numbered_in_their_order():
     assert numbered("SELECT ? FROM t WHERE a = ? AND b < ?") == "SELECT $1 FROM t WHERE a = $2 AND b < $3"
 
@@ -157,6 +168,32 @@ def test_what_a_server_says_means_something_for_the_engine(sqlstate, kind):
     found = store_error(Said(sqlstate))
     assert found.kind == kind
     assert sqlstate in str(found)
+
+
+@pytest.mark.parametrize("sqlstate", ["28000", "28P01", "3D000", "42501"])
+def test_what_whoever_has_given_the_address_can_mend_is_said_with_the_remedy(sqlstate):
+    assert str(store_error(Said(sqlstate))).startswith(f"on purpose ({sqlstate}). Remedy: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (TimeoutError(), "it does not answer in time"),
+        (ConnectionRefusedError(111, "Connection refused"), "connection refused"),
+        (FileNotFoundError(2, "No such file or directory"), "no such file or directory"),
+    ],
+)
+def test_what_the_system_says_is_said_in_words(error, sentence):
+    assert str(store_error(error)) == sentence
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://localhost:abc/x", "postgresql://localhost:99999/x", "postgresql://[::1/x"]
+)
+def test_an_address_that_cannot_be_read_is_said_to_be_that(url):
+    with pytest.raises(StoreError, match="The address of the database cannot be read: ") as failed:
+        require_private(url)
+    assert failed.value.kind == "unreadable"
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError("gone"), EOFError(), TimeoutError()])

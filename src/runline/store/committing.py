@@ -83,7 +83,7 @@ class Committing(ABC):
         committer.stop()
         await committer.end()
         why = reply.message if reply else f"the committer process has not opened it within {COMMITTER_READY_S:g} s"
-        self.report("committer", "", "failing", f"The database cannot be written: {why}.")
+        self.report("committer", "", "failing", f"The database cannot be written: {why.rstrip('.')}.")
         raise StoreError("transient", f"{self.what}: {why}")
 
     async def watch(self) -> None:

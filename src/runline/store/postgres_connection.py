@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from runline.engine.ports import StoreError
+from runline.shell import why
 from runline.store.limits import CONNECT_PAUSE_S, CONNECT_S_MAX, CONNECT_TRY_S_MAX, READ_AT_ONCE, READ_AT_ONCE_MAX
 
 try:
@@ -28,6 +29,14 @@ SETTINGS = {
     "search_path": "public",
 }
 """Of every connection, whatever the server's own are: nothing of ours is cut off in the middle."""
+
+REMEDIES = {
+    "28000": "name a user of PostgreSQL who may sign in there (createuser; pg_hba.conf)",
+    "28P01": "give the password by PGPASSWORD, or in ~/.pgpass, which nobody but its owner may be able to read",
+    "3D000": "createdb --encoding=UTF8 --template=template0 with that name, or mend the address",
+    "42501": "let the user of the address own the database (ALTER DATABASE … OWNER TO …)",
+}
+"""By the code that the server gives."""
 
 Connection = Any
 """A connection of asyncpg, which declares no types."""
@@ -50,20 +59,28 @@ def require_driver() -> None:
 def require_private(url: str) -> None:
     """Raise StoreError `unreadable` for an address at which passwords and wagers would go over a network that others can read."""
     try:
-        parts = urlsplit(url)
-        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        hosts = [asked.get("host") or parts.hostname or ""]
-        if "," in parts.netloc:
-            hosts = [one.rpartition(":")[0] or one for one in parts.netloc.rpartition("@")[2].split(",")]
+        # Of several hosts each has a port of its own, which the driver reads.
+        _ = urlsplit(url).port if "," not in urlsplit(url).netloc else 0
+        beyond = [one for one in hosts_of(url) if one not in LOOPBACK and not one.startswith("/")]
     except ValueError as error:
         raise StoreError("unreadable", f"The address of the database cannot be read: {error}.") from error
-    beyond = [one for host in hosts for one in host.split(",") if one not in LOOPBACK and not one.startswith("/")]
-    if beyond and asked.get("sslmode") != "verify-full":
+    if beyond and parse_qs(urlsplit(url).query).get("sslmode", [""])[-1] != "verify-full":
         raise StoreError(
             "unreadable",
             f"The database at {beyond[0]} is beyond this machine, and nothing proves that it is the one that is meant. Remedy: "
             "add sslmode=verify-full (and sslrootcert=FILE) to its address, and have the server speak TLS.",
         )
+
+
+def hosts_of(url: str) -> list[str]:
+    """The hosts that an address names, or folders of sockets; "" where the default is meant. Raises ValueError."""
+    parts = urlsplit(url)
+    asked = parse_qs(parts.query).get("host")
+    if asked:
+        return asked[-1].split(",")
+    if "," in parts.netloc:
+        return [one.rpartition(":")[0] or one for one in parts.netloc.rpartition("@")[2].split(",")]
+    return [parts.hostname or ""]
 
 
 @cache
@@ -95,7 +112,11 @@ async def connect(url: str, name: str, *, writes: bool = True) -> Connection:
             if failed.kind not in ("lost", "transient"):
                 raise StoreError("unreadable", str(failed)) from error
             if loop.time() >= deadline:
-                raise StoreError("transient", f"The database cannot be reached: {failed}.") from error
+                where = f" at {', '.join(hosts_of(url))}" if any(hosts_of(url)) else ""
+                raise StoreError(
+                    "transient",
+                    f"The database cannot be reached{where}: {failed}. Remedy: start PostgreSQL, or mend the address.",
+                ) from error
             await asyncio.sleep(CONNECT_PAUSE_S)
         else:
             return connection
@@ -112,12 +133,24 @@ def is_gone(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) and not isinstance(error, ValueError)
 
 
+def in_words(error: Exception, state: str) -> str:
+    """What an error says, in a line, with the remedy where whoever has given the address has one. state: the server's code."""
+    text = " ".join(str(error).split())
+    if state:
+        return f"{text} ({state})" + (f". Remedy: {REMEDIES[state]}" if state in REMEDIES else "")
+    if isinstance(error, TimeoutError):
+        return text or "it does not answer in time"
+    if isinstance(error, OSError):
+        return why(error)
+    return text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
+
+
 def store_error(error: Exception) -> StoreError:
     """What an error of the driver or the server means for the engine."""
     if isinstance(error, StoreError):
         return error
     state = getattr(error, "sqlstate", None) or ""
-    message = f"{type(error).__name__}: {error}" + (f" ({state})" if state else "")
+    message = in_words(error, state)
     if is_gone(error) or isinstance(error, getattr(asyncpg, "TargetServerAttributeNotMatched", ())):
         return StoreError("lost", message)
     if state.startswith(("40", "53", "55", "58")) or state == "57014":
