@@ -107,6 +107,23 @@ def test_who_claims_is_not_taken_for_hung_while_it_waits_for_a_session_to_end():
     assert limits.BACKEND_ENDS_MS / 1_000 < limits.SETTLE_S_MAX
 
 
+def test_what_the_environment_says_of_an_address_is_judged_as_well(monkeypatch):
+    monkeypatch.setenv("PGHOST", "/run/postgresql,db1.example:5433")
+    with pytest.raises(StoreError, match=r"db1\.example is beyond this machine"):
+        require_private("postgresql://runline@/runline")
+    require_private("postgresql://runline@localhost/runline")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    require_private("postgresql://runline@/runline")
+    monkeypatch.setenv("PGSERVICE", "book")
+    with pytest.raises(StoreError, match=r"A service is named for the database. Remedy: name its host"):
+        require_private("postgresql://runline@localhost/runline")
+
+
+def test_a_service_that_an_address_names_is_refused():
+    with pytest.raises(StoreError, match="A service is named for the database"):
+        require_private("postgresql://runline@/runline?service=book")
+
+
 def test_where_the_driver_is_not_installed_the_remedy_is_said(monkeypatch):
     monkeypatch.setattr("runline.store.postgres_connection.asyncpg", None)
     with pytest.raises(StoreError, match=r"asyncpg is not installed. Remedy: pip install 'runline\[postgresql\]'"):

@@ -4,6 +4,7 @@ Rule: nothing here is ever cancelled or given up while a COMMIT is on its way: w
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -59,12 +60,18 @@ def require_driver() -> None:
 def require_private(url: str) -> None:
     """Raise StoreError `unreadable` for an address at which passwords and wagers would go over a network that others can read."""
     try:
+        parts = urlsplit(url)
         # Of several hosts each has a port of its own, which the driver reads.
-        _ = urlsplit(url).port if "," not in urlsplit(url).netloc else 0
+        _ = parts.port if "," not in parts.netloc else 0
+        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         beyond = [one for one in hosts_of(url) if one not in LOOPBACK and not one.startswith("/")]
     except ValueError as error:
         raise StoreError("unreadable", f"The address of the database cannot be read: {error}.") from error
-    if beyond and parse_qs(urlsplit(url).query).get("sslmode", [""])[-1] != "verify-full":
+    if "service" in asked or "PGSERVICE" in os.environ:
+        raise StoreError(
+            "unreadable", "A service is named for the database. Remedy: name its host in the address itself."
+        )
+    if beyond and asked.get("sslmode", os.environ.get("PGSSLMODE")) != "verify-full":
         raise StoreError(
             "unreadable",
             f"The database at {beyond[0]} is beyond this machine, and nothing proves that it is the one that is meant. Remedy: "
@@ -73,14 +80,16 @@ def require_private(url: str) -> None:
 
 
 def hosts_of(url: str) -> list[str]:
-    """The hosts that an address names, or folders of sockets; "" where the default is meant. Raises ValueError."""
+    """The hosts that an address names, or the environment, or folders of sockets; "" where the default is meant. Raises
+    ValueError."""
     parts = urlsplit(url)
     asked = parse_qs(parts.query).get("host")
     if asked:
         return asked[-1].split(",")
-    if "," in parts.netloc:
-        return [one.rpartition(":")[0] or one for one in parts.netloc.rpartition("@")[2].split(",")]
-    return [parts.hostname or ""]
+    if parts.hostname and "," not in parts.netloc:
+        return [parts.hostname]
+    several = parts.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
+    return [one if one.startswith("/") else one.rpartition(":")[0] or one for one in several.split(",")]
 
 
 @cache
