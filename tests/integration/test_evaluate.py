@@ -385,7 +385,7 @@ def test_an_unknown_command_and_one_that_is_none_are_told_apart(kept, capsys):
     assert trace_command(kept.place, "no id") == UNREADABLE
 
 
-def test_the_commands_exit_as_they_say(day):
+def test_the_commands_exit_as_they_say(day, day_in_postgresql):
     def run(*words):
         return subprocess.run(
             [sys.executable, "-m", "runline", *map(str, words)], capture_output=True, text=True, check=False
@@ -398,3 +398,4 @@ def test_the_commands_exit_as_they_say(day):
     edit(day, "DELETE FROM players WHERE number = 'P1'")
     assert run("verify", day).returncode == DIFFERS
     assert run("verify", Path("/nowhere.db")).returncode == UNREADABLE
+    assert run("verify", cluster().url(day_in_postgresql)).returncode == AGREES

@@ -183,6 +183,7 @@ def refused(target):
     ) as found:
         open_store(target.place)
     assert found.value.kind == "unreadable"
+    assert verify_database(target.place, None, None) == UNREADABLE
     assert not any(everything(target).values())
 
 

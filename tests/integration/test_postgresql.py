@@ -27,6 +27,7 @@ from runline.domain.tickets import Ticket
 from runline.engine.ids import id_bytes
 from runline.engine.ports import Head, StoreError
 from runline.engine.requests import Accepted
+from runline.evaluate.verify import verify
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_connection import connect
 from runline.store.postgres_opening import beside, open_database
@@ -327,6 +328,26 @@ def test_a_server_that_crashes_and_comes_back_takes_nothing_with_it_that_was_ack
             assert not world.engine.conditions.standing
         sql = "SELECT count(*), count(DISTINCT command) FROM events WHERE command = ANY($1)"
         assert asked(url, sql, accepted) == [(len(accepted), len(accepted))]
+
+    play(main())
+
+
+def test_the_log_is_proved_while_wagers_are_taken(open_one, url):
+    async def main():
+        async with running(open_one()) as world:
+            await world.open_house()
+            await world.open_book("b1", credit_minor=10**12)
+            accepted: list[bytes] = []
+            stopped = asyncio.Event()
+            load = [asyncio.create_task(keep_at_it(world, accepted, stopped)) for _ in range(4)]
+            for _ in range(3):
+                known = len(accepted)
+                report = await asyncio.to_thread(verify, url)
+                assert report.differences == []
+                assert report.rows["tickets"] >= known
+                await comes_true(lambda known=known: len(accepted) > known)
+            stopped.set()
+            await asyncio.gather(*load)
 
     play(main())
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from runline.engine.ports import Head, StoreError
+from runline.store.opening import LAST_OPENING, Opening, require_whole
 from runline.store.statements import HEADS_IN_ORDER, SCHEMA
 from runline.store.tables import SCHEMA_REVISION
 from runline.store.where import Place, in_words
@@ -50,6 +51,7 @@ def examining(place: Place) -> Iterator[Examined]:
             raise StoreError(
                 "unreadable", f"{in_words(place)} has schema {revision}, this Runline has {SCHEMA_REVISION}."
             )
+        require_whole(next((Opening(*row) for row in database.read(LAST_OPENING)), None))
         yield database
 
 
