@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -90,9 +92,27 @@ class Cluster:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(END_S)
 
-    def url(self, database: str) -> str:
-        """The address of a database."""
-        return f"postgresql://runline@/{database}?host={quote(str(self.folder), safe='')}"
+    @contextmanager
+    def standby(self) -> Iterator[Path]:
+        """A standby that follows it; gives the folder of its socket. While it does, nobody who demands a synchronous one opens
+        anything here."""
+        folder = self.folder / "standby"
+        self.run("pg_basebackup", "--host", str(self.folder), "--username", "runline", "--pgdata", "standby",
+                 "--write-recovery-conf", "--checkpoint", "fast", "--no-sync")  # fmt: skip
+        process = subprocess.Popen(
+            [programs() / "postgres", "-D", "standby", "-c", f"unix_socket_directories={folder}"], cwd=self.folder,
+            stdout=self.say, stderr=self.say, env={"LC_ALL": "C", "PATH": ""}, preexec_fn=ends_with_us, **self.owner,
+        )  # fmt: skip
+        try:
+            yield folder
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(END_S)
+            shutil.rmtree(folder)
+
+    def url(self, database: str, folder: Path | None = None) -> str:
+        """The address of a database. folder: of another server's socket."""
+        return f"postgresql://runline@/{database}?host={quote(str(folder or self.folder), safe='')}"
 
     def ask(self, database: str, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a statement finds, as somebody else sees it."""

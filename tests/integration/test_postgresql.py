@@ -352,6 +352,26 @@ def test_the_log_is_proved_while_wagers_are_taken(open_one, url):
     play(main())
 
 
+def test_a_standby_is_proved_and_not_served(open_one, url, monkeypatch):
+    async def main():
+        async with running(open_one()) as world:
+            await world.open_house()
+            await world.open_book("b1")
+            await world.do("b1", wager())
+
+    play(main())
+    name = url.partition("@/")[2].partition("?")[0]
+    with cluster().standby() as folder:
+        there = cluster().url(name, folder)
+        report = verify(there)
+        assert report.differences == []
+        assert report.rows["tickets"] == 1
+        monkeypatch.setattr("runline.store.postgres_connection.CONNECT_S_MAX", 0)
+        with pytest.raises(StoreError, match="The database cannot be reached at ") as failed:
+            PostgresStore(there)
+        assert failed.value.kind == "transient"
+
+
 def test_a_second_engine_on_the_database_takes_over_and_the_first_accepts_nothing_more(open_one, url):
     async def main():
         async with running(open_one()) as first:
