@@ -53,6 +53,13 @@ def test_whichever_process_answers_what_it_says_is_right(kind, monkeypatch):
     assert coverage.faults[kind] > 3
 
 
+def test_a_claim_that_nobody_has_noticed_is_made_good_before_screens_are_compared():
+    """In this run the house is claimed by another, and what its process does next is due after all faults have ended."""
+    outcome, coverage = simulate(301, 3_000)
+    assert outcome.wrong == ""
+    assert coverage.faults["stream claimed by another"]
+
+
 def test_a_process_that_stands_still_goes_on_in_the_order_in_which_everything_came():
     told: list[str] = []
     loop = VirtualLoop()

@@ -303,6 +303,14 @@ class Faults:
         self.world.disk.claimed(stream)
         self.later(self.decisions.one(PAUSES_S) + 1.0, self.start_stopped)
 
+    def claims_are_noticed(self) -> None:
+        """A process learns that a stream was claimed by another when it commits next, which may be long after."""
+        node = self.world.node
+        if node is not None and node.up:
+            for stream, writer in node.engine.writers.items():
+                if not self.world.disk.is_owned_at(stream, writer.head.epoch):
+                    node.soon(node.engine.owned.doubt, writer, "somebody has claimed it")
+
     def start_stopped(self) -> None:
         """Whoever looks after the machine has stopped streams start again."""
         node = self.world.node
@@ -373,5 +381,6 @@ class Faults:
         self.network_is_well()
         self.world.machine.put_right()
         self.world.disk.away_until_s = 0.0
+        self.claims_are_noticed()
         self.start_stopped()
         self.later(5.0, self.start_stopped)
