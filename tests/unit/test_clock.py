@@ -319,3 +319,10 @@ def test_what_an_administrator_confirms_belongs_to_whom_the_database_belongs(hos
     confirm(database, host)
     found = confirmation_file(database).stat()
     assert (found.st_uid, found.st_gid) == (1234, 2345)
+
+
+def test_a_server_over_postgresql_keeps_no_time(capsys):
+    assert show_clock("postgresql://runline:secret@/runline", confirmed=False) == 2
+    said = capsys.readouterr().err
+    assert "notes no time" in said
+    assert "secret" not in said

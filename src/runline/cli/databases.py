@@ -92,7 +92,7 @@ def trace(database: str, command: str, /, *, json: bool = False) -> int:
     return trace_command(place_of(database), command, as_json=json)
 
 
-def clock(database: Path, /, *, confirm: bool = False, json: bool = False) -> int:
+def clock(database: str, /, *, confirm: bool = False, json: bool = False) -> int:
     """Show whether the host's clock agrees with the time that a server keeps. Exits 0 (it does), 1 (it does not) or 2.
 
     A server does not follow a clock that was set while it ran, and not one that it cannot believe at its start; people may be
@@ -101,7 +101,7 @@ def clock(database: Path, /, *, confirm: bool = False, json: bool = False) -> in
     Parameters
     ----------
     database
-        The SQLite file. The server may be running.
+        The SQLite file. The server may be running. (Over PostgreSQL none keeps a time of its own.)
     confirm
         The host's clock is right: a running server follows it within a second, otherwise the next start does.
     json
@@ -109,4 +109,4 @@ def clock(database: Path, /, *, confirm: bool = False, json: bool = False) -> in
     """
     from runline.evaluate.clock import show_clock
 
-    return show_clock(database, confirmed=confirm, as_json=json)
+    return show_clock(place_of(database), confirmed=confirm, as_json=json)

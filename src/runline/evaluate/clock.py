@@ -9,6 +9,7 @@ from rich.console import Console
 from runline.engine.host import Host
 from runline.engine.timekeeper import confirm, hours_of, note_file, read_note
 from runline.shell import complain, reason_of, to_paste
+from runline.store.where import Place
 
 AGREES, DIFFERS = 0, 1
 
@@ -26,9 +27,11 @@ class Clocks(msgspec.Struct, frozen=True):
     confirmed: bool = False
 
 
-def show_clock(database: Path, *, confirmed: bool, as_json: bool = False, host: Host | None = None) -> int:
+def show_clock(database: Place, *, confirmed: bool, as_json: bool = False, host: Host | None = None) -> int:
     """`runline clock`: 0 the host's clock agrees with the time that is kept, or was confirmed; 1 it does not; 2 there is no such
     database, or it cannot be written beside."""
+    if isinstance(database, str):
+        return complain("a server over PostgreSQL notes no time: keep its host's clock right by NTP")
     host = host or Host()
     if not database.is_file():
         return complain(f"There is no database {database}.")
