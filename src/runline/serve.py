@@ -8,7 +8,6 @@ import signal
 import ssl
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from runline.engine.ports import StoreError
 from runline.gateway.addresses import Addresses, is_loopback
 from runline.gateway.server import AddressInUse, listen, make_server
 from runline.shell import complain, reason_of
-from runline.store.checking import checking
+from runline.store.checking import looked_after
 
 SECOND_NS = 10**9
 
@@ -137,7 +136,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
         store = open_store(settings.store, accept_loss=accept_loss)
         async with (
             running_engine(store, settings.engine, database=database) as (engine, bus),
-            checking(engine.hear, database) if database else nullcontext(),
+            looked_after(engine.hear, database or settings.store.url),
         ):
             server = make_server(
                 bus,

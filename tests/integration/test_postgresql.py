@@ -28,6 +28,7 @@ from runline.engine.ids import id_bytes
 from runline.engine.ports import Head, StoreError
 from runline.engine.requests import Accepted
 from runline.evaluate.verify import verify
+from runline.store.checking import looked_after
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_connection import connect
 from runline.store.postgres_opening import beside, open_database
@@ -549,6 +550,34 @@ def test_a_server_that_does_not_keep_what_it_is_given_is_refused_with_the_remedy
         reload("RESET fsync")
     assert "fsync is off: a power cut takes what was acknowledged. Remedy: fsync = on" in str(failed.value)
     assert "agents.name is not sorted by its bytes" in str(failed.value)
+
+
+def test_a_server_that_becomes_less_than_it_must_be_is_said_to_be_so_while_it_serves(url, monkeypatch):
+    monkeypatch.setattr("runline.store.postgres_checking.DEMANDS_EVERY_S", 0.01)
+
+    async def main():
+        said: asyncio.Queue[tuple[str, str, str | None, str]] = asyncio.Queue()
+
+        def report(*words):
+            said.put_nowait(words)
+
+        # What its own setting is does not matter: sessions that commit have theirs.
+        await asyncio.to_thread(asked, url, f"ALTER DATABASE {name} SET synchronous_commit = off")
+        async with looked_after(report, url):
+            assert await said.get() == ("store", "server", None, "")
+            await asyncio.to_thread(reload, "SET fsync = off")
+            try:
+                while (last := await said.get())[2] is None:
+                    pass
+            finally:
+                await asyncio.to_thread(reload, "RESET fsync")
+            assert last[:3] == ("store", "server", "degraded")
+            assert "fsync is off: a power cut takes what was acknowledged" in last[3]
+            while (await said.get())[2] is not None:
+                pass
+
+    name = url.partition("@/")[2].partition("?")[0]
+    play(main())
 
 
 def test_a_session_commits_durably_whatever_the_databases_own_setting_is(url):

@@ -8,15 +8,25 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 from runline.engine.ports import Report
 from runline.helpers import CallingHelper, HelperEnded
 from runline.store.check import OpenFile, check_file
 from runline.store.limits import CHECK_EVERY_S, LOOK_EVERY_S
+from runline.store.where import Place
 
 log = logging.getLogger("runline.store")
+
+
+def looked_after(report: Report, place: Place) -> AbstractAsyncContextManager[None]:
+    """Look at a database now and then while an engine runs on it; what is found is reported."""
+    if isinstance(place, str):
+        from runline.store.postgres_checking import checking_server
+
+        return checking_server(report, place)
+    return checking(report, place)
 
 
 @asynccontextmanager

@@ -94,6 +94,9 @@ SMALL_ROWS_MAX = 64
 CLOCK_OFF_MS_MAX = 250
 """How far the database's clock may be from this machine's."""
 
+DEMANDS_EVERY_S = 60.0
+"""How often a server looks whether its database is still what it must be."""
+
 READ_AT_ONCE = 200
 READ_AT_ONCE_MAX = 5_000
 """Rows of a page of history that are read from PostgreSQL at a time, at first and at most: each time it is twice as many."""
