@@ -22,6 +22,7 @@ from runline.engine.ports import StoreError
 from runline.evaluate import migrate as moving
 from runline.evaluate.terminal import AGREES, DIFFERS, UNREADABLE, migrate_database, verify_database
 from runline.store.filled import tables_to_fill
+from runline.store.mark import mark_path
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_examined import session
 from runline.store.sqlite import SqliteStore
@@ -146,6 +147,14 @@ def test_a_target_that_is_not_empty_is_left_as_it_is(source, target, tmp_path, c
     recipes.edit("CREATE TABLE recipes (name TEXT)")
     assert migrate_database(source.place, recipes.place) == UNREADABLE
     assert "a database of another program" in capsys.readouterr().err
+
+
+def test_a_mark_of_a_file_that_was_there_is_in_the_way(source, tmp_path, capsys):
+    new = tmp_path / "new.db"
+    mark_path(new).write_bytes(mark_path(source.place).read_bytes())
+    assert migrate_database(source.place, new) == UNREADABLE
+    assert "new.db.mark is of a database that was there. Remedy: name another file" in capsys.readouterr().err
+    assert not new.exists()
 
 
 def test_a_source_of_another_schema_or_none_is_refused(source, target, tmp_path, capsys):

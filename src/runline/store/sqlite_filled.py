@@ -12,6 +12,7 @@ from runline.engine.ports import StoreError
 from runline.store.examined import Values
 from runline.store.file import FileLock, open_connection, store_error
 from runline.store.filled import Filled, require_empty, tables_to_fill
+from runline.store.mark import mark_path
 from runline.store.opening import Opening, last_opening, with_log, without_log
 from runline.store.schema_change import migrate
 from runline.store.sqlite_examined import FAULTS, SqliteExamined
@@ -33,6 +34,10 @@ def alone_with_file(path: Path) -> Iterator[None]:
 @contextmanager
 def fill_file(path: Path, vocabulary: Vocabulary) -> Iterator[Filled]:
     """Fill a file; it is made if there is none. Raises StoreError."""
+    mark = mark_path(path)
+    if mark.exists():
+        # By it a start would take the copy for what has become of that one.
+        raise StoreError("unreadable", f"{mark} is of a database that was there. Remedy: name another file.")
     lock = FileLock(path)
     try:
         connection = open_connection(path, writing=True)
