@@ -1,12 +1,23 @@
-"""Wired: a bus over which everything goes as bytes, as between two machines. What works over it needs nothing of the other
-side."""
+"""Wired: the ways in which a gateway reaches an engine, for tests that are to hold over each of them.
 
+Over bytes everything goes as between two machines; what works over it needs nothing of the other side. Over a link it goes
+through a socket as well.
+"""
+
+import asyncio
+import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from tests.doubles.coming import comes_true
 
+from runline.bus.link import LinkBus
 from runline.bus.local import LocalBus
+from runline.bus.owner import LinkListener
 from runline.domain.messages import Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Bus, Question, Who
@@ -116,11 +127,59 @@ class WiredBus(LocalBus):
             raise told(rejected) from None
 
 
-def another(kind: type[LocalBus], bus: Bus) -> LocalBus:
-    """A bus of another kind to the engine of a local one."""
+class Linked:
+    """A link within one process: a real socket, of which this process has both ends."""
+
+    def __init__(self, bus: LocalBus, folder: Path) -> None:
+        self.path = folder / "link"
+        self.listener = LinkListener(bus, bus.engine.clock, os.urandom, SECRET)
+        self.server: asyncio.Server | None = None
+        self.bus = LinkBus(bus.vocabulary, bus.engine.clock, os.urandom, SECRET, self.connect)
+
+    async def connect(self, make: Callable[[], asyncio.Protocol]) -> None:
+        await asyncio.get_running_loop().create_unix_connection(make, str(self.path))
+
+    async def open(self) -> None:
+        """Let the link come to stand."""
+        self.server = await asyncio.get_running_loop().create_unix_server(self.listener.protocol, str(self.path))
+
+    async def shut(self) -> None:
+        """Lose the link; none comes to stand until it is opened again."""
+        assert self.server is not None
+        self.server.close()
+        self.listener.close()
+        await self.server.wait_closed()
+        self.path.unlink(missing_ok=True)
+        await comes_true(lambda: self.bus.end is None)
+
+
+SECRET = b"a secret of tests"
+
+
+@asynccontextmanager
+async def linked(bus: Bus) -> AsyncIterator[Linked]:
+    """A link to the engine of a local bus."""
     assert isinstance(bus, LocalBus)
-    return kind(bus.engine, bus.questions, bus.watching)
+    with tempfile.TemporaryDirectory(prefix="runline-") as folder:
+        link = Linked(bus, Path(folder))
+        await link.open()
+        try:
+            yield link
+        finally:
+            await link.bus.close()
+            await link.shut()
 
 
-BUSES = {"a call": LocalBus, "bytes": WiredBus}
+@asynccontextmanager
+async def over(way: str, bus: Bus) -> AsyncIterator[Bus]:
+    """A bus of a way of `BUSES` to the engine of a local one."""
+    assert isinstance(bus, LocalBus)
+    if way == "a link":
+        async with linked(bus) as link:
+            yield link.bus
+    else:
+        yield {"a call": LocalBus, "bytes": WiredBus}[way](bus.engine, bus.questions, bus.watching)
+
+
+BUSES = ("a call", "bytes", "a link")
 """How a gateway reaches its engine, for tests that are to hold over every bus."""

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.doubles.coming import comes_true
-from tests.doubles.wired import another
+from tests.doubles.wired import over
 from tests.integration.world import SetClock, World
 
 from runline.bootstrap import outside, running_engine
-from runline.bus.local import LocalBus
 from runline.client import AsyncClient
 from runline.domain.messages import HOUSE
 from runline.domain.vocabulary import Vocabulary
@@ -65,15 +64,15 @@ async def served(
     path: Path,
     clock: Clock | None = None,
     store: Any = None,
-    bus_kind: type[LocalBus] = LocalBus,
+    way: str = "a call",
     vocabulary: Vocabulary | None = None,
     **options: Any,
 ) -> AsyncIterator[Premises]:
-    """A server over a file; it is stopped at the end. bus_kind: how it reaches the engine. options: of the server."""
+    """A server over a file; it is stopped at the end. way: how it reaches the engine. options: of the server."""
     clock = clock or SetClock()
     store = store or SqliteStore(path)
-    async with running_engine(store, clock=clock, vocabulary=vocabulary) as (engine, bus):
-        server = make_server(another(bus_kind, bus), outside(clock), **options)
+    async with running_engine(store, clock=clock, vocabulary=vocabulary) as (engine, bus), over(way, bus) as reached:
+        server = make_server(reached, outside(clock), **options)
         with listen("127.0.0.1", 0) as listening:
             host, port = listening.getsockname()[:2]
             serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.doubles.plain import VOCABULARY
-from tests.doubles.wired import BUSES, WiredBus, another
+from tests.doubles.wired import BUSES, over
 from tests.integration.stores import HeldStore
 from tests.integration.world import NOON_NS, acceptance, passes, play, running, wager
 
@@ -22,7 +22,7 @@ from runline.store.sqlite import SqliteStore
 
 
 @pytest.fixture(params=BUSES)
-def over(path, request):
+def run_over(path, request):
     """Run a test over each bus, on a house with a game and a book with two players."""
 
     def run(main):
@@ -30,7 +30,8 @@ def over(path, request):
             async with running(SqliteStore(path)) as world:
                 await world.open_house()
                 await world.open_book(players=2)
-                await main(world, another(BUSES[request.param], world.bus))
+                async with over(request.param, world.bus) as bus:
+                    await main(world, bus)
 
         play(set_up())
 
@@ -52,7 +53,7 @@ async def code_of(awaitable):
 # Requests
 
 
-def test_a_request_is_whose_the_session_is_whatever_it_says_of_its_actor(over):
+def test_a_request_is_whose_the_session_is_whatever_it_says_of_its_actor(run_over):
     async def main(world, bus):
         caller = await world.sign_in("b1", "P1")
         for actor in ("", "owner", "P1", "mallory"):
@@ -64,10 +65,10 @@ def test_a_request_is_whose_the_session_is_whatever_it_says_of_its_actor(over):
             assert refused.code == "not_permitted"
         assert await world.read("b1", lambda book: set(book.risk.pending)) == {"P1"}
 
-    over(main)
+    run_over(main)
 
 
-def test_the_outcomes_of_one_call_keep_their_order_whatever_becomes_of_each(over):
+def test_the_outcomes_of_one_call_keep_their_order_whatever_becomes_of_each(run_over):
     async def main(world, bus):
         caller = await world.sign_in("b1", "P1")
         nobody = msgspec.structs.replace(caller, session="nobody's")
@@ -83,10 +84,10 @@ def test_the_outcomes_of_one_call_keep_their_order_whatever_becomes_of_each(over
             "not_signed_in", "Accepted", "malformed_command", "Previewed", "unknown_book",
         ]  # fmt: skip
 
-    over(main)
+    run_over(main)
 
 
-def test_a_session_that_has_ended_sends_nothing_and_asks_nothing(over):
+def test_a_session_that_has_ended_sends_nothing_and_asks_nothing(run_over):
     async def main(world, bus):
         caller = await world.sign_in("b1", "P1")
         assert (await bus.who("b1", caller.session)).user == "P1"
@@ -97,10 +98,10 @@ def test_a_session_that_has_ended_sends_nothing_and_asks_nothing(over):
         assert await code_of(bus.who("b1", caller.session)) == "not_signed_in"
         assert await code_of(bus.who("b9", caller.session)) == "not_signed_in"
 
-    over(main)
+    run_over(main)
 
 
-def test_a_program_that_sends_keeps_its_session(over):
+def test_a_program_that_sends_keeps_its_session(run_over):
     async def main(world, bus):
         idle_ns = LIMITS["program"].idle_ns
         sender, asker, idle = [await world.sign_in("b1", "P1") for _ in range(3)]
@@ -115,7 +116,7 @@ def test_a_program_that_sends_keeps_its_session(over):
         await world.until("b1", lambda book: idle.session not in book.sessions.by_name)
         assert await world.read("b1", lambda book: {sender.session, asker.session} <= set(book.sessions.by_name))
 
-    over(main)
+    run_over(main)
 
 
 def test_nobody_hears_that_a_session_has_ended_before_that_is_durable(path):
@@ -149,7 +150,7 @@ def test_nobody_hears_that_a_session_has_ended_before_that_is_durable(path):
 # Questions
 
 
-def test_a_question_is_answered_by_its_name_for_whose_the_session_is(over):
+def test_a_question_is_answered_by_its_name_for_whose_the_session_is(run_over):
     async def main(world, bus):
         placed = await world.do("b1", wager("P2"))
         for user, seen in (("owner", ["P1", "P2"]), ("P2", ["P2"])):
@@ -161,10 +162,10 @@ def test_a_question_is_answered_by_its_name_for_whose_the_session_is(over):
             history = await bus.ask(Question("b1", "wagers", session=caller.session))
             assert [row["player"] for row in msgspec.json.decode(history.body)["items"]] == ["P2"]
 
-    over(main)
+    run_over(main)
 
 
-def test_a_program_inside_asks_as_somebody_without_a_session(over):
+def test_a_program_inside_asks_as_somebody_without_a_session(run_over):
     async def main(world, bus):
         for name, query in VOCABULARY.queries.items():
             if "book" in query.streams:
@@ -172,10 +173,10 @@ def test_a_program_inside_asks_as_somebody_without_a_session(over):
                 assert await code_of(bus.ask(Question("b1", name, actor="mallory"))) == "not_permitted"
                 assert await code_of(bus.ask(Question("b1", name))) == "not_permitted"
 
-    over(main)
+    run_over(main)
 
 
-def test_what_is_no_question_is_refused(over, monkeypatch):
+def test_what_is_no_question_is_refused(run_over, monkeypatch):
     monkeypatch.setattr("runline.reads.questions.AT_LEAST_WAIT_S", 0.01)
 
     async def main(world, bus):
@@ -196,10 +197,10 @@ def test_what_is_no_question_is_refused(over, monkeypatch):
         far = Question("b1", "players", session=caller.session, at_least=10**9)
         assert await code_of(bus.ask(far)) == "position_unknown"
 
-    over(main)
+    run_over(main)
 
 
-def test_how_somebody_stands_is_said_of_their_own_session_only(over):
+def test_how_somebody_stands_is_said_of_their_own_session_only(run_over):
     async def main(world, bus):
         caller = await world.sign_in("b1", "P1")
         answer = await bus.ask(Question("b1", "standing", session=caller.session))
@@ -213,13 +214,13 @@ def test_how_somebody_stands_is_said_of_their_own_session_only(over):
         assert known.active
         assert await code_of(bus.ask(Question("b9", "credential", asked))) == "unknown_book"
 
-    over(main)
+    run_over(main)
 
 
 # Events
 
 
-def test_events_are_followed_in_order_and_from_any_position_on(over):
+def test_events_are_followed_in_order_and_from_any_position_on(run_over):
     async def main(world, bus):
         for _ in range(5):
             await world.do("b1", wager())
@@ -242,27 +243,28 @@ def test_events_are_followed_in_order_and_from_any_position_on(over):
         with pytest.raises(Rejected, match="no such book"):
             await anext(bus.follow("b9", 0))
 
-    over(main)
+    run_over(main)
 
 
-def test_a_bus_of_bytes_holds_nothing_of_the_engines_objects(path):
+@pytest.mark.parametrize("way", BUSES[1:])
+def test_a_bus_of_bytes_holds_nothing_of_the_engines_objects(path, way):
     async def main():
         async with running(SqliteStore(path)) as world:
             await world.open_house()
             await world.open_book()
-            bus = another(WiredBus, world.bus)
-            request = world.request("b1", wager())
-            outcome = acceptance(await bus.send_one(request))
-            async for happened in bus.follow("b1", outcome.position - 1):
-                assert happened[0].event == outcome.events[0]
-                assert happened[0].event is not outcome.events[0]
-                break
-            assert (await bus.send_one(request)) == Accepted(outcome.position, outcome.events, repeated=True)
+            async with over(way, world.bus) as bus:
+                request = world.request("b1", wager())
+                outcome = acceptance(await bus.send_one(request))
+                async for happened in bus.follow("b1", outcome.position - 1):
+                    assert happened[0].event == outcome.events[0]
+                    assert happened[0].event is not outcome.events[0]
+                    break
+                assert (await bus.send_one(request)) == Accepted(outcome.position, outcome.events, repeated=True)
 
     play(main())
 
 
-def test_how_a_process_is_and_what_it_has_measured_is_told_over_the_bus(over):
+def test_how_a_process_is_and_what_it_has_measured_is_told_over_the_bus(run_over):
     async def main(world, bus):
         world.engine.conditions.note("stream", "b2", "failing", "its own secret", 1)
         world.engine.conditions.note("stream", "b1", "failing", "its own secret", 1)
@@ -274,4 +276,4 @@ def test_how_a_process_is_and_what_it_has_measured_is_told_over_the_bus(over):
         assert await door.measures() == Measures(probes.commit, probes.answer)
         assert probes.commit.count > 0
 
-    over(main)
+    run_over(main)

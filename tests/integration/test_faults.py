@@ -9,7 +9,7 @@ from tests.integration.served import served, small_buffer
 from tests.integration.stores import Around
 from tests.integration.world import HOME_WINS, MONEYLINE, NOON_NS, play, running, start_ns, wager
 
-from runline.bus.local import Gather
+from runline.bus.gathering import Gather
 from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE

@@ -34,7 +34,7 @@ def place(path, request):
 
     def run(main, clock=None):
         async def prepared():
-            async with served(path, clock, bus_kind=BUSES[request.param]) as place:
+            async with served(path, clock, way=request.param) as place:
                 await place.world.open_house()
                 await place.world.open_book(players=2)
                 await main(place)

@@ -16,7 +16,7 @@ from runline.domain.hierarchy import CreateAgent
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.moving import MoveAgent
 from runline.domain.roles import SetRole
-from runline.domain.sessions import LIMITS
+from runline.domain.sessions import LIMITS, used_ns
 from runline.domain.users import CreateUser
 from runline.engine.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.evaluate.verify import verify
@@ -40,7 +40,7 @@ def place(path, request):
 
     def run(main):
         async def prepared():
-            async with served(path, SetClock(), bus_kind=BUSES[request.param]) as place:
+            async with served(path, SetClock(), way=request.param) as place:
                 await place.world.open_house()
                 await place.world.open_book(players=2)
                 await place.give_password("b1", "owner")
@@ -314,6 +314,12 @@ async def send(place, client, name, fields, sent_as=""):
     return await client.send_as(sent_as or uuid7(place.world.clock.at_ns), name, fields)
 
 
+def used_now(place, number):
+    """Whether so many sessions of a book were used at the time that it is."""
+    at_ns = place.world.clock.at_ns
+    return lambda book: sum(used_ns(one) == at_ns for one in book.sessions.by_name.values()) == number
+
+
 def later(place, nanoseconds):
     place.world.set_clock(place.world.clock.at_ns + nanoseconds)
 
@@ -409,7 +415,7 @@ def test_a_program_is_kept_by_its_requests_and_its_streams(place):
             later(place, LIMITS["program"].idle_ns // 2 + KEEP_PROGRAM_NS)
             await program.ask("me")
             place.world.bus.watching.hubs["b1"].keep()
-            await place.world.engine.query("b1", lambda book: None)
+            await place.world.until("b1", used_now(place, 2))
         await send(place, program, "Suspend", SUSPEND)
         assert (await watcher.ask("me")).items
         assert (await refused(idle.ask("me"))).status == 401

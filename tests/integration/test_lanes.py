@@ -6,7 +6,7 @@ import pytest
 from tests.integration.stores import HeldStore
 from tests.integration.world import LINES, MONEYLINE, NOON_NS, SetClock, play, running, wager
 
-from runline.bus.local import Gather
+from runline.bus.gathering import Gather
 from runline.domain.board import PostLines
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook

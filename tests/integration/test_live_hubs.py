@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.plain import VOCABULARY
-from tests.doubles.wired import WiredBus
 from tests.integration.served import served
 from tests.integration.stores import Around, HeldStore
 from tests.integration.world import MONEYLINE, passes, play, wager
@@ -82,7 +81,7 @@ class Wall:
 async def wall(path, store=None, *, beats=False):
     """A book with two agents and people who may watch it, over bytes. beats: whether there are heartbeats and
     health."""
-    async with served(path, store=store, bus_kind=WiredBus) as place, asyncio.timeout(60):
+    async with served(path, store=store, way="bytes") as place, asyncio.timeout(60):
         world = place.world
         if not beats:
             place.gateway.pulse.task.cancel()

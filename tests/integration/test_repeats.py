@@ -6,7 +6,7 @@ import pytest
 from tests.integration.stores import Around
 from tests.integration.world import passes, play, running, wager
 
-from runline.bus.local import Gather
+from runline.bus.gathering import Gather
 from runline.engine import repeats
 from runline.engine.limits import REPEATS_PER_USER_MAX
 from runline.engine.requests import Accepted

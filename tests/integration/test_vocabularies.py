@@ -37,9 +37,9 @@ async def first_rows(frames, topic):
             return rows
 
 
-@pytest.mark.parametrize("bus_kind", BUSES.values(), ids=BUSES)
+@pytest.mark.parametrize("way", BUSES)
 @pytest.mark.parametrize("kind", COMMITTERS)
-def test_an_engine_with_one_noun_more_runs_beside_one_with_the_plain_vocabulary(tmp_path, kind, bus_kind):
+def test_an_engine_with_one_noun_more_runs_beside_one_with_the_plain_vocabulary(tmp_path, kind, way):
     more, plain = tmp_path / "more.db", tmp_path / "plain.db"
     vocabulary = Vocabulary(*NOUNS, bells)
 
@@ -47,8 +47,8 @@ def test_an_engine_with_one_noun_more_runs_beside_one_with_the_plain_vocabulary(
         store = KINDS[kind](more)
         bells.bells_table(more, vocabulary)
         async with (
-            served(more, store=store, vocabulary=vocabulary, bus_kind=bus_kind) as with_bells,
-            served(plain, store=KINDS[kind](plain), bus_kind=bus_kind) as without,
+            served(more, store=store, vocabulary=vocabulary, way=way) as with_bells,
+            served(plain, store=KINDS[kind](plain), way=way) as without,
         ):
             owner, other = await open_stage(with_bells), await open_stage(without)
             async with aclosing(owner.stream("bells")) as frames:

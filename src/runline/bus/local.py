@@ -1,33 +1,16 @@
 """The local bus: to the engine of this process, by a direct call."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from runline.domain.messages import Rejected
-from runline.engine.bus import Answer, Answering, Bus, Executor, Question, Who
+from runline.bus.gathering import GatheringBus
+from runline.engine.bus import Answer, Answering, Executor, Question, Who
 from runline.engine.ids import uuid7
-from runline.engine.limits import REQUESTS_PER_SEND_MAX
-from runline.engine.requests import Outcome, Request, Sink
+from runline.engine.requests import Request, Sink
 from runline.engine.subscription import Committed
 from runline.engine.watching import Link, Watcher, Watching
 
 
-class Gather(Sink):
-    """Collects the outcomes of one call."""
-
-    def __init__(self, size: int) -> None:
-        self.outcomes: list[Outcome | None] = [None] * size
-        self.left = size
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def answer(self, index: int, outcome: Outcome) -> None:
-        self.outcomes[index] = outcome
-        self.left -= 1
-        if not self.left and not self.done.done():
-            self.done.set_result(None)
-
-
-class LocalBus(Bus):
+class LocalBus(GatheringBus):
     """The engine of this process, as a `Bus`. questions: where what its streams are asked is answered. watching: how they are
     seen."""
 
@@ -44,20 +27,6 @@ class LocalBus(Bus):
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
         """Send requests; their outcomes come to the sink."""
         self.engine.submit(requests, sink)
-
-    async def send(self, requests: Sequence[Request]) -> list[Outcome]:
-        """The outcomes of requests, in their order, each durable.
-
-        Raises Rejected `too_many`.
-        """
-        if len(requests) > REQUESTS_PER_SEND_MAX:
-            raise Rejected("too_many", "Too many requests in one call.", most=REQUESTS_PER_SEND_MAX)
-        if not requests:
-            return []
-        gather = Gather(len(requests))
-        self.submit(requests, gather)
-        await gather.done
-        return gather.outcomes  # type: ignore[return-value]
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question."""

@@ -1,7 +1,7 @@
 """Codec: what goes over a bus, as bytes and back again. Commands and events are named by their types, outcomes by what they are.
 
 Each value is a MessagePack array; the fields of a command or an event are JSON in it, as in the log.
-Within one process nothing is encoded: an adapter of the bus between processes will use this, and tests run the gateway over it
+Within one process nothing is encoded; the links between processes use this, and tests run the gateway over bytes and over a link
 (`tests/doubles/wired.py`), so that what goes over the bus stays what can.
 """
 

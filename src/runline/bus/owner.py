@@ -1,0 +1,343 @@
+"""Owner: the end of a link at the process that owns streams. What gateways say over links is put to the bus of that process.
+
+Rule: a gateway vouches for nobody, and is trusted with nothing but its place: what it sends is judged as if it came from next
+door. What one link holds under way is bounded, and gone with it.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from runline.bus.limits import (
+    ASKED_BYTES_MAX,
+    FOLLOWINGS_MAX,
+    LINKS_MAX,
+    NEWS_BYTES_MAX,
+    QUESTIONS_MAX,
+    REQUESTS_MAX,
+    STRANGERS_MAX,
+    UNTAKEN_MAX,
+    WATCHINGS_MAX,
+)
+from runline.bus.said import (
+    Answered,
+    Ask,
+    AskWho,
+    Came,
+    Ended,
+    Follow,
+    Happened,
+    Heard,
+    Known,
+    Seated,
+    Send,
+    Time,
+    Told,
+    Took,
+    Turned,
+    Unfollow,
+    Unwatch,
+    Watch,
+    decode_asked,
+    encode,
+)
+from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, proof
+from runline.domain.messages import Rejected
+from runline.engine.bus import Bus
+from runline.engine.codec import decode_request, encode_committed, encode_outcome, encode_rejected
+from runline.engine.ids import Entropy
+from runline.engine.ports import Clock
+from runline.engine.requests import BUSY, Outcome, Request, Sink, refused
+from runline.engine.subscription import Lagged
+from runline.engine.watching import Enter, Link, News, TurnedAway
+
+log = logging.getLogger("runline.bus")
+
+
+class FarSink(Sink):
+    """Sends the outcomes of requests back to where they came from. numbers: of the requests, as they are called there."""
+
+    __slots__ = ("end", "numbers")
+
+    def __init__(self, end: "OwnerEnd", numbers: list[int]) -> None:
+        self.end = end
+        self.numbers = numbers
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        self.end.came(self.numbers[index], outcome)
+
+
+class FarWatcher:
+    """Those who watch a stream at the other end. link: by which the stream is seen; None if it cannot be, for `reason`."""
+
+    def __init__(self, end: "OwnerEnd", number: int) -> None:
+        self.end = end
+        self.number = number
+        self.link: Link | None = None
+        self.reason: Rejected | None = None
+        self.unheard: deque[int] = deque()
+        self.unheard_bytes = 0
+        self.room = asyncio.Event()
+
+    async def hear(self, news: Sequence[News]) -> None:
+        """Tell news; it returns when there is room for more."""
+        told = encode(Told(self.number, list(news)))
+        self.unheard.append(len(told))
+        self.unheard_bytes += len(told)
+        self.end.say(told)
+        while self.unheard_bytes > NEWS_BYTES_MAX and not self.end.over:
+            self.room.clear()
+            await self.room.wait()
+
+    def heard(self) -> None:
+        """The oldest of it was heard. Raises LinkError."""
+        if not self.unheard:
+            raise LinkError("it has heard what it was not told")
+        self.unheard_bytes -= self.unheard.popleft()
+        self.room.set()
+
+    def close(self) -> None:
+        """Nobody watches any more."""
+        self.room.set()
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+
+
+class OwnerEnd(Wire):
+    """One link, as its owner has it."""
+
+    role = "a gateway"
+
+    def __init__(self, listener: "LinkListener") -> None:
+        super().__init__(listener.secret, listener.entropy, ASKED_BYTES_MAX)
+        self.listener = listener
+        self.bus = listener.bus
+        self.requests = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.followings: dict[int, tuple[asyncio.Task[None], asyncio.Semaphore]] = {}
+        self.watchers: dict[int, FarWatcher] = {}
+        self.ways: dict[type, Callable[[Any], None]] = {
+            Ask: self.ask,
+            AskWho: self.ask_who,
+            Follow: self.follow,
+            Took: self.took,
+            Unfollow: self.unfollow,
+            Watch: self.watch,
+            Seated: self.seated,
+            Heard: self.heard,
+            Unwatch: self.unwatch,
+        }
+
+    # Who is there
+
+    def greet(self) -> None:
+        if not self.listener.admit(self):
+            self.end("there are too many")
+            return
+        self.say_bare(GREETING + self.nonce)
+
+    def know(self, frame: bytes) -> None:
+        theirs, proved = frame[:NONCE_BYTES], frame[NONCE_BYTES:]
+        if not is_proof(proved, proof(self.secret, b"gateway", self.nonce, theirs)):
+            raise LinkError("it does not have the secret")
+        self.say_bare(proof(self.secret, b"owner", self.nonce, theirs))
+        self.begin()
+        self.listener.know(self)
+        self.say(self.sign_of_life())
+
+    def sign_of_life(self) -> bytes:
+        return encode(Time(self.listener.clock.now_ns()))
+
+    def gone(self) -> None:
+        self.listener.leave(self)
+        for task in (*self.tasks, *(task for task, _ in self.followings.values())):
+            task.cancel()
+        watchers, self.watchers = self.watchers, {}
+        for watcher in watchers.values():
+            watcher.close()
+
+    # What is asked
+
+    def take(self, frame: bytes) -> None:
+        try:
+            asked = decode_asked(frame)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise LinkError(f"what it says cannot be read: {error}") from None
+        requests: list[Request] = []
+        numbers: list[int] = []
+        for one in asked:
+            if type(one) is Send:
+                try:
+                    requests.append(decode_request(self.bus.vocabulary, one.body))
+                    numbers.append(one.number)
+                except Rejected as rejected:
+                    self.say(encode(Came(one.number, encode_outcome(refused(0, rejected)))))
+            else:
+                way = self.ways.get(type(one))
+                if way is not None:
+                    way(one)
+        if requests and not self.over:
+            self.requests += len(requests)
+            if self.requests > REQUESTS_MAX:
+                raise LinkError("it has too many requests under way")
+            self.bus.submit(requests, FarSink(self, numbers))
+
+    def came(self, number: int, outcome: Outcome) -> None:
+        """Say what came of a request."""
+        self.requests -= 1
+        self.say(encode(Came(number, encode_outcome(outcome))))
+
+    def ask(self, asked: Ask) -> None:
+        async def answer() -> bytes:
+            return encode(Answered(asked.number, await self.bus.ask(asked.question)))
+
+        self.begin_answer(asked.number, answer)
+
+    def ask_who(self, asked: AskWho) -> None:
+        async def answer() -> bytes:
+            return encode(Known(asked.number, await self.bus.who(asked.stream, asked.session)))
+
+        self.begin_answer(asked.number, answer)
+
+    def begin_answer(self, number: int, answer: Callable[[], Coroutine[Any, Any, bytes]]) -> None:
+        """Answer a question beside all others."""
+        if len(self.tasks) >= QUESTIONS_MAX:
+            self.say(encode(Turned(number, encode_rejected(BUSY))))
+            return
+        task = self.loop.create_task(self.answer(number, answer))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def answer(self, number: int, answer: Callable[[], Coroutine[Any, Any, bytes]]) -> None:
+        try:
+            said = await answer()
+        except Rejected as rejected:
+            said = encode(Turned(number, encode_rejected(rejected)))
+        except Exception as error:
+            log.exception("what is asked over a link cannot be answered")
+            said = encode(Turned(number, encode_rejected(fault(error))))
+        self.say(said)
+
+    # What is followed
+
+    def follow(self, asked: Follow) -> None:
+        if asked.number in self.followings or len(self.followings) >= FOLLOWINGS_MAX:
+            raise LinkError("it follows too much")
+        room = asyncio.Semaphore(UNTAKEN_MAX)
+        task = self.loop.create_task(self.tell_on(asked, room))
+        self.followings[asked.number] = task, room
+
+    async def tell_on(self, asked: Follow, room: asyncio.Semaphore) -> None:
+        """Tell what happens in a stream, as long as it is taken."""
+        number, position = asked.number, asked.after
+        ended: bytes | None = None
+        try:
+            async with aclosing(self.bus.follow(asked.stream, asked.after)) as pieces:  # type: ignore[type-var]
+                async for happened in pieces:
+                    await room.acquire()
+                    after, position = position, happened[-1].seq
+                    self.say(encode(Happened(number, after, position, encode_committed(happened))))
+        except Rejected as rejected:
+            ended = encode_rejected(rejected)
+        except Lagged:
+            pass
+        except Exception as error:
+            log.exception("%s cannot be followed over a link", asked.stream)
+            ended = encode_rejected(fault(error))
+        self.followings.pop(number, None)
+        self.say(encode(Ended(number, ended)))
+
+    def took(self, asked: Took) -> None:
+        following = self.followings.get(asked.number)
+        if following is not None:
+            following[1].release()
+
+    def unfollow(self, asked: Unfollow) -> None:
+        following = self.followings.pop(asked.number, None)
+        if following is not None:
+            following[0].cancel()
+
+    # What is watched
+
+    def watch(self, asked: Watch) -> None:
+        if asked.number in self.watchers or len(self.watchers) >= WATCHINGS_MAX:
+            raise LinkError("it watches too much")
+        watcher = self.watchers[asked.number] = FarWatcher(self, asked.number)
+        try:
+            watcher.link = self.bus.watch(asked.stream, watcher)
+        except Rejected as rejected:
+            watcher.reason = rejected
+
+    def seated(self, asked: Seated) -> None:
+        watcher = self.watchers.get(asked.number)
+        if watcher is None:
+            raise LinkError("it seats somebody where nothing is watched")
+        if watcher.link is not None:
+            watcher.link.tell(asked.seating)
+        elif isinstance(asked.seating, Enter) and watcher.reason is not None:
+            why = watcher.reason
+            away = TurnedAway([asked.seating.seat], why.code, why.message, why.details)
+            told = encode(Told(asked.number, [away]))
+            watcher.unheard.append(0)
+            self.say(told)
+
+    def heard(self, asked: Heard) -> None:
+        watcher = self.watchers.get(asked.number)
+        if watcher is not None:
+            watcher.heard()
+
+    def unwatch(self, asked: Unwatch) -> None:
+        watcher = self.watchers.pop(asked.number, None)
+        if watcher is not None:
+            watcher.close()
+
+
+def fault(error: Exception) -> Rejected:
+    """The refusal of what a fault of ours has ended."""
+    return Rejected("internal_error", f"This cannot be answered: {type(error).__name__}.")
+
+
+class LinkListener:
+    """All links to the streams of this process. bus: of this process. secret: what gateways have to prove."""
+
+    def __init__(self, bus: Bus, clock: Clock, entropy: Entropy, secret: bytes) -> None:
+        self.bus = bus
+        self.clock = clock
+        self.entropy = entropy
+        self.secret = secret
+        self.strangers: set[OwnerEnd] = set()
+        self.known: set[OwnerEnd] = set()
+
+    def admit(self, end: OwnerEnd) -> bool:
+        """Whether there is room for another connection."""
+        if len(self.strangers) >= STRANGERS_MAX:
+            return False
+        self.strangers.add(end)
+        return True
+
+    def know(self, end: OwnerEnd) -> None:
+        """An end has proved that it has the secret. Raises LinkError."""
+        self.strangers.discard(end)
+        if len(self.known) >= LINKS_MAX:
+            raise LinkError("there are too many links")
+        self.known.add(end)
+
+    def leave(self, end: OwnerEnd) -> None:
+        """An end is gone."""
+        self.strangers.discard(end)
+        self.known.discard(end)
+
+    def protocol(self) -> OwnerEnd:
+        """The end of a connection that comes in."""
+        return OwnerEnd(self)
+
+    def close(self) -> None:
+        """Close all links."""
+        for end in (*self.strangers, *self.known):
+            end.end("")

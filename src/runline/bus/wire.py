@@ -1,0 +1,204 @@
+"""Wire: one end of the connection between two processes: frames, who the other end is, and whether it is still there.
+
+Rule: what is said in one turn of the loop goes out as one frame. Who does not prove that it has the secret is heard in nothing
+else, and the secret itself is never sent. Whatever cannot be read, is too long or is not read by the other end ends this
+connection with a sentence in the log, and harms no other.
+"""
+
+import asyncio
+import hmac
+import logging
+import struct
+from abc import abstractmethod
+from typing import Any
+
+from runline.bus.limits import (
+    BEAT_S,
+    FRAME_BYTES,
+    HELLO_BYTES_MAX,
+    HELLO_S_MAX,
+    SILENT_BEATS_MAX,
+    UNSENT_BYTES_MAX,
+)
+from runline.engine.ids import Entropy
+
+log = logging.getLogger("runline.bus")
+
+HEAD = struct.Struct("<I")
+"""Before each frame: its length."""
+
+ARRAY = struct.Struct(">cI")
+ARRAY_OF = b"\xdd"
+"""Before what a frame holds: that it is an array of MessagePack, and how long."""
+
+GREETING = b"runline link 1 "
+"""What an owner says first, before its nonce: of another version nothing could be understood."""
+
+NONCE_BYTES = 32
+
+
+class LinkError(Exception):
+    """The other end has said what it may not say. The message is for people."""
+
+
+def proof(secret: bytes, role: bytes, owners: bytes, callers: bytes) -> bytes:
+    """That an end has the secret, by the nonces of both."""
+    return hmac.digest(secret, role + owners + callers, "sha256")
+
+
+def is_proof(proved: bytes, right: bytes) -> bool:
+    """Whether a proof is the right one, in a time that does not say how much of it is."""
+    return hmac.compare_digest(proved, right)
+
+
+class Wire(asyncio.Protocol):
+    """One end of a connection.
+
+    secret: what both ends have. bytes_max: how long a frame may be once both know each other. open: whether they do.
+    """
+
+    role = ""
+
+    def __init__(self, secret: bytes, entropy: Entropy, bytes_max: int) -> None:
+        self.secret = secret
+        self.nonce = entropy(NONCE_BYTES)
+        self.frame_bytes_max = bytes_max
+        self.bytes_max = HELLO_BYTES_MAX
+        self.open = False
+        self.over = False
+        self.received = bytearray()
+        self.saying: list[bytes] = []
+        self.saying_bytes = 0
+        self.silent_beats = 0
+        self.loop = asyncio.get_running_loop()
+        self.transport: Any = None
+        self.beating: asyncio.TimerHandle | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.beating = self.loop.call_later(HELLO_S_MAX, self.end, "it does not say who it is")
+        self.greet()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.end("")
+
+    def end(self, why: str) -> None:
+        """Close the connection. why: "" if the other end has closed it, or it was asked for here."""
+        if self.over:
+            return
+        self.over = True
+        if why:
+            log.warning("a link to %s is closed: %s", self.role, why)
+        if self.beating is not None:
+            self.beating.cancel()
+        self.saying, self.received = [], bytearray()
+        if self.transport is not None:
+            self.transport.abort()
+        self.gone()
+
+    def begin(self) -> None:
+        """Both ends know each other."""
+        assert self.beating is not None
+        self.open = True
+        self.bytes_max = self.frame_bytes_max
+        self.beating.cancel()
+        self.beating = self.loop.call_later(BEAT_S, self.beat)
+
+    def beat(self) -> None:
+        """Say that this end is there, and see whether the other one has said anything."""
+        self.silent_beats += 1
+        if self.silent_beats > SILENT_BEATS_MAX:
+            self.end("it has not said anything for too long")
+            return
+        self.say(self.sign_of_life())
+        self.beating = self.loop.call_later(BEAT_S, self.beat)
+
+    # Frames
+
+    def data_received(self, data: bytes) -> None:
+        self.silent_beats = 0
+        if self.received:
+            self.received += data
+            data = self.received  # type: ignore[assignment]
+        start, size = 0, len(data)
+        while not self.over and size - start >= HEAD.size:
+            (length,) = HEAD.unpack_from(data, start)
+            if length > self.bytes_max:
+                self.end(f"what it says is too long, {length} bytes")
+                return
+            end = start + HEAD.size + length
+            if end > size:
+                break
+            self.take_frame(bytes(data[start + HEAD.size : end]))
+            start = end
+        if self.over:
+            return
+        if data is self.received:
+            del self.received[:start]
+        elif start < size:
+            self.received += data[start:]
+
+    def take_frame(self, frame: bytes) -> None:
+        """One frame, of whoever is there."""
+        try:
+            if self.open:
+                self.take(frame)
+            else:
+                self.know(frame)
+        except LinkError as error:
+            self.end(str(error))
+        except Exception:
+            log.exception("what a link to %s says cannot be taken", self.role)
+            self.end("what it says cannot be taken")
+
+    def say(self, said: bytes) -> None:
+        """Say something, encoded, with what else is said in this turn of the loop."""
+        if self.over:
+            return
+        if not self.saying:
+            self.loop.call_soon(self.flush)
+        self.saying.append(said)
+        self.saying_bytes += len(said)
+        if self.saying_bytes >= FRAME_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was said."""
+        if not self.saying or self.over:
+            return
+        frame = b"".join(
+            (HEAD.pack(ARRAY.size + self.saying_bytes), ARRAY.pack(ARRAY_OF, len(self.saying)), *self.saying)
+        )
+        self.saying, self.saying_bytes = [], 0
+        if self.transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
+            self.end("it does not read what it is told")
+        else:
+            self.transport.write(frame)
+
+    def say_bare(self, said: bytes) -> None:
+        """Say what is no list, before both know each other."""
+        self.transport.write(HEAD.pack(len(said)) + said)
+
+    # What each end does
+
+    @abstractmethod
+    def greet(self) -> None:
+        """The connection stands."""
+
+    @abstractmethod
+    def know(self, frame: bytes) -> None:
+        """The other end says who it is. Raises LinkError."""
+
+    @abstractmethod
+    def take(self, frame: bytes) -> None:
+        """The other end says something. Raises LinkError."""
+
+    @abstractmethod
+    def sign_of_life(self) -> bytes:
+        """What is said when there is nothing else to say."""
+
+    @abstractmethod
+    def gone(self) -> None:
+        """The connection is over."""

@@ -1,0 +1,330 @@
+"""A link that is lost, and ends that say what they may not: nothing is done twice, nobody else is harmed."""
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.doubles.coming import comes_true
+from tests.doubles.wired import SECRET, Linked, linked
+from tests.integration.stores import HeldStore
+from tests.integration.world import World, acceptance, play, running, wager
+
+from runline.bus.limits import ASKED_BYTES_MAX, NEWS_BYTES_MAX, STRANGERS_MAX
+from runline.bus.owner import FarWatcher
+from runline.bus.wire import GREETING, NONCE_BYTES, proof
+from runline.domain.messages import Rejected
+from runline.engine.bus import Question
+from runline.engine.requests import Accepted, Refused
+from runline.engine.subscription import Lagged
+from runline.engine.watching import Began, Cut, Enter, Frame, TurnedAway
+from runline.store.sqlite import SqliteStore
+
+
+@asynccontextmanager
+async def stage(path: Path, held: bool = False) -> AsyncIterator[tuple[World, Linked, Any]]:
+    """A book behind a link: (world, link, store)."""
+    store: Any = HeldStore(SqliteStore(path)) if held else SqliteStore(path)
+    async with running(store) as world, asyncio.timeout(60):
+        await world.open_house()
+        await world.open_book()
+        async with linked(world.bus) as link:
+            try:
+                yield world, link, store
+            finally:
+                if held:
+                    store.let_go()
+
+
+class Shown:
+    """A watcher that notes what it hears."""
+
+    def __init__(self):
+        self.news = []
+
+    async def hear(self, news):
+        self.news += news
+
+    def kinds(self):
+        return [type(one) for one in self.news if isinstance(one, Began | Cut | Frame | TurnedAway)]
+
+
+def test_what_was_under_way_on_a_link_that_is_lost_is_done_once_and_answered_when_it_is_back(path):
+    async def main():
+        async with stage(path, held=True) as (world, link, store):
+            store.hold()
+            sent = asyncio.gather(*(link.bus.send_one(world.request("b1", wager())) for _ in range(20)))
+            await store.held.wait()
+            await link.shut()
+            later = asyncio.create_task(link.bus.send_one(world.request("b1", wager())))
+            store.let_go()
+            await link.open()
+            outcomes = [acceptance(one) for one in (*await sent, await later)]
+            assert any(one.repeated for one in outcomes)
+            assert await world.read("b1", lambda book: book.tickets.open_count) == 21
+
+    play(main())
+
+
+def test_a_link_that_stays_away_is_answered_for_as_unavailable_until_it_is_back(path, monkeypatch):
+    monkeypatch.setattr("runline.bus.link.AGAIN_S_MAX", 0.02)
+
+    async def main():
+        async with stage(path) as (world, link, _):
+            assert isinstance(await link.bus.send_one(world.request("b1", wager())), Accepted)
+            await link.shut()
+            outcome = await link.bus.send_one(world.request("b1", wager()))
+            assert isinstance(outcome, Refused)
+            assert outcome.code == "unavailable"
+            for refused in (link.bus.ask(Question("b1", "board")), link.bus.who("b1", "nobody")):
+                with pytest.raises(Rejected, match="recorded now"):
+                    await refused
+            with pytest.raises(Rejected, match="recorded now"):
+                link.bus.watch("b1", Shown())
+            with pytest.raises(Rejected, match="recorded now"):
+                await anext(link.bus.follow("b1", 0))
+            await link.open()
+            await comes_true(lambda: link.bus.end is not None)
+            assert isinstance(await link.bus.send_one(world.request("b1", wager())), Accepted)
+
+    play(main())
+
+
+def test_a_question_under_way_on_a_link_that_is_lost_is_unavailable(path):
+    async def main():
+        async with stage(path, held=True) as (world, link, store):
+            store.hold()
+            caller = asyncio.create_task(world.do("b1", wager()))
+            await store.held.wait()
+            asked = asyncio.create_task(link.bus.ask(Question("b1", "players", actor="owner")))
+            await comes_true(lambda: any(end.tasks for end in link.listener.known))
+            await link.shut()
+            with pytest.raises(Rejected, match="recorded now"):
+                await asked
+            assert not link.bus.asked
+            store.let_go()
+            await caller
+
+    play(main())
+
+
+async def all_of(following, seen):
+    """Take what is followed, as long as it goes on."""
+    async for happened in following:
+        seen += happened
+
+
+def test_who_follows_over_a_link_that_is_lost_lags_and_goes_on_from_there_without_a_gap(path):
+    async def main():
+        async with stage(path) as (world, link, _):
+            following = link.bus.follow("b1", 0)
+            seen = await anext(following)
+            await link.shut()
+            with pytest.raises(Lagged):
+                await all_of(following, seen)
+            for _ in range(3):
+                await world.do("b1", wager())
+            await link.open()
+            head = await world.read("b1", lambda book: book.seq)
+            async for happened in link.bus.follow("b1", seen[-1].seq):
+                seen += happened
+                if seen[-1].seq == head:
+                    break
+            assert [one.seq for one in seen] == list(range(1, head + 1))
+            await comes_true(lambda: not any(end.followings for end in link.listener.known))
+
+    play(main())
+
+
+def test_screens_hear_that_their_stream_is_away_and_come_back_to_it(path):
+    async def main():
+        async with stage(path) as (world, link, _):
+            caller = await world.sign_in("b1", "owner")
+            hubs: Any = world.bus
+            shown = Shown()
+            watch = link.bus.watch("b1", shown)
+            watch.tell(Enter(1, caller.session, ("wagers",)))
+            await comes_true(lambda: shown.kinds() == [Began])
+            await world.do("b1", wager())
+            await comes_true(lambda: shown.kinds() == [Began, Frame])
+            await link.shut()
+            await comes_true(lambda: shown.kinds() == [Began, Frame, Cut])
+            assert (shown.news[-1].seats, shown.news[-1].reason) == ([1], "unavailable")
+            assert hubs.watching.hubs == {}
+            watch.tell(Enter(2, caller.session, ("wagers",)))
+            await link.open()
+            await comes_true(lambda: shown.kinds() == [Began, Frame, Cut, Began])
+            watch.close()
+            await comes_true(lambda: hubs.watching.hubs == {})
+
+    play(main())
+
+
+def test_who_would_watch_what_there_is_not_or_cannot_be_reached_is_turned_away(path, monkeypatch):
+    monkeypatch.setattr("runline.bus.link.AGAIN_S_MAX", 0.02)
+
+    async def main():
+        async with stage(path) as (world, link, _):
+            caller = await world.sign_in("b1", "owner")
+            nowhere, here = Shown(), Shown()
+            link.bus.watch("b9", nowhere).tell(Enter(1, caller.session, ("wagers",)))
+            await comes_true(lambda: nowhere.news != [])
+            assert (nowhere.news[0].seats, nowhere.news[0].code) == ([1], "unknown_book")
+            watch = link.bus.watch("b1", here)
+            await link.shut()
+            watch.tell(Enter(2, caller.session, ("wagers",)))
+            await comes_true(lambda: here.kinds() == [TurnedAway])
+            watch.tell(Enter(3, caller.session, ("wagers",)))
+            await comes_true(lambda: here.kinds() == [TurnedAway] * 2)
+            assert [(one.seats, one.code) for one in here.news] == [([2], "unavailable"), ([3], "unavailable")]
+
+    play(main())
+
+
+def test_an_owner_waits_for_a_gateway_that_does_not_hear_what_it_is_told(path):
+    async def main():
+        async with stage(path) as (_, link, _):
+            await comes_true(lambda: link.listener.known)
+            (end,) = link.listener.known
+            watcher = end.watchers[7] = FarWatcher(end, 7)
+            large = [Frame(1, b"x" * (NEWS_BYTES_MAX // 2), 1, 1)]
+            await watcher.hear(large)
+            telling = asyncio.create_task(watcher.hear(large))
+            await asyncio.sleep(0)
+            assert not telling.done()
+            watcher.heard()
+            await telling
+
+    play(main())
+
+
+# What ends a link
+
+
+async def frame_of(reader):
+    """What is said next; None once the connection is closed."""
+    try:
+        (length,) = struct.unpack("<I", await reader.readexactly(4))
+        return await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+def framed(said):
+    """It as it goes over the connection."""
+    return struct.pack("<I", len(said)) + said
+
+
+async def stranger(link, secret=SECRET):
+    """A connection on which the secret is proved, or another one."""
+    reader, writer = await asyncio.open_unix_connection(str(link.path))
+    nonce = bytes(NONCE_BYTES)
+    greeting = await frame_of(reader)
+    writer.write(framed(nonce + proof(secret, b"gateway", greeting.removeprefix(GREETING), nonce)))
+    return reader, writer
+
+
+async def is_closed(reader):
+    """Whether the connection is closed without a word that is more than a sign of life."""
+    while (said := await frame_of(reader)) is not None:
+        assert len(said) < 64
+    return True
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (framed(b"\xc1 no list"), "cannot be read"),
+        (framed(b"\x91\x92\x63\x01"), "cannot be read"),
+        (struct.pack("<I", ASKED_BYTES_MAX + 1), "too long"),
+        (framed(b"\x91\x94\x07\x05\x00\x00"), "cannot be read"),
+        (
+            framed(b"\x91\x92\x08\x05") + framed(b"\x91\x93\x07\x05\x82\xa4type\xa5Leave\xa4seat\x01"),
+            "nothing is watched",
+        ),
+    ],
+)
+def test_a_link_that_is_garbage_or_too_long_is_closed_with_a_sentence_and_no_other_is(path, caplog, said, why):
+    async def main():
+        async with stage(path) as (world, link, _):
+            await comes_true(lambda: link.listener.known)
+            reader, writer = await stranger(link)
+            assert await frame_of(reader) is not None
+            writer.write(said)
+            assert await is_closed(reader)
+            writer.close()
+            assert isinstance(await link.bus.send_one(world.request("b1", wager())), Accepted)
+            assert len(link.listener.known) == 1
+
+    with caplog.at_level(logging.WARNING, "runline.bus"):
+        play(main())
+    assert [why in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n\r\n", framed(b"x" * 64), framed(b"")])
+def test_who_does_not_have_the_secret_is_heard_in_nothing(path, caplog, first):
+    async def main():
+        async with stage(path) as (_, link, _):
+            await comes_true(lambda: link.listener.known)
+            reader, writer = await asyncio.open_unix_connection(str(link.path))
+            greeting = await frame_of(reader)
+            assert greeting.startswith(GREETING)
+            writer.write(first)
+            assert await is_closed(reader)
+            writer.close()
+            reader, writer = await stranger(link, b"another secret")
+            assert await is_closed(reader)
+            writer.close()
+            assert len(link.listener.known) == 1
+
+    with caplog.at_level(logging.WARNING, "runline.bus"):
+        play(main())
+    assert len(caplog.records) == 2
+    assert "does not have the secret" in caplog.records[1].getMessage()
+    assert SECRET.decode() not in caplog.text
+
+
+def test_a_flood_of_connections_that_say_nothing_closes_no_link(path, caplog):
+    async def main():
+        async with stage(path) as (world, link, _):
+            await comes_true(lambda: link.listener.known)
+            flood = [await asyncio.open_unix_connection(str(link.path)) for _ in range(STRANGERS_MAX + 4)]
+            for reader, _ in flood[STRANGERS_MAX:]:
+                assert await frame_of(reader) is None
+            assert len(link.listener.strangers) == STRANGERS_MAX
+            assert isinstance(await link.bus.send_one(world.request("b1", wager())), Accepted)
+            for _, writer in flood:
+                writer.close()
+
+    play(main())
+
+
+def test_an_end_that_says_nothing_any_more_is_taken_for_gone(path, monkeypatch):
+    monkeypatch.setattr("runline.bus.wire.BEAT_S", 0.005)
+
+    async def main():
+        async with stage(path) as (_, link, _):
+            reader, writer = await stranger(link)
+            while await frame_of(reader) is not None:
+                pass
+            writer.close()
+            await comes_true(lambda: link.bus.end is not None)
+
+    play(main())
+
+
+def test_a_gateway_believes_no_owner_that_does_not_have_the_secret(path):
+    async def main():
+        async with stage(path) as (_, link, _):
+            await link.shut()
+            link.listener.secret = b"another secret"
+            await link.open()
+            await comes_true(lambda: link.listener.strangers)
+            await comes_true(lambda: not link.listener.strangers)
+            assert link.bus.end is None
+
+    play(main())
