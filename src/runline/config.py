@@ -23,6 +23,11 @@ HIDDEN = "(set, not shown)"
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 """A port of TCP; 0: any free one."""
 
+GATEWAYS_MAX = 32
+
+Gateways = Annotated[int, msgspec.Meta(ge=0, le=GATEWAYS_MAX)]
+"""Processes that speak HTTP: no more than there may be links, while each is replaced by another."""
+
 
 class SettingsError(UnusableError):
     """A setting cannot be used."""
@@ -62,11 +67,13 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     says that a proxy speaks TLS, and cookies follow from it. proxies: networks of the proxies that are believed about a client's
     address; none else is. proxy_header: where they say it (x-forwarded-for or forwarded); they must write it themselves. exempt:
     networks whose addresses may have any number of connections. owner_password: the first password of the house's owner; without
-    it one is made and shown once.
+    it one is made and shown once. gateways: how many processes of their own speak HTTP and TLS, hash passwords and write to the
+    live streams, on other cores than the engine's; 0: the engine's process does all of it.
     """
 
     host: str = "127.0.0.1"
     port: Port = 8321
+    gateways: Gateways = 0
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     public_url: str = ""
@@ -131,6 +138,7 @@ FLAGS: dict[Key, str] = {
     ("store", "url"): "--store",
     ("server", "host"): "--host",
     ("server", "port"): "--port",
+    ("server", "gateways"): "--gateways",
 }
 """The settings that have a flag."""
 

@@ -5,9 +5,11 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import ssl
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,16 @@ from runline.demo.sample import add_sample
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.queries.inside import Nothing, OpenBooks
 from runline.domain.sessions import SessionLimits
+from runline.engine.bus import Bus
+from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.gateway.addresses import Addresses, is_loopback
-from runline.gateway.server import AddressInUse, listen, make_server
+from runline.gateway.door import Door
+from runline.gateway.passwords import Passwords
+from runline.gateway.server import AddressInUse, listen, listen_together, make_server
+from runline.gateway.signing import Signing
+from runline.gateways import GatewayFailed, gateways
+from runline.helpers import Callers
 from runline.shell import complain, reason_of
 from runline.store.checking import looked_after
 
@@ -74,7 +83,7 @@ def serve(
         raise
     except StoreError as error:
         return complain(f"{loaded.where('store', 'url' if loaded.settings.store.url else 'path')}: {error}")
-    except (AddressInUse, Rejected, OSError) as error:
+    except (AddressInUse, GatewayFailed, Rejected, OSError) as error:
         return complain(reason_of(error))
 
 
@@ -132,37 +141,84 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
     database = None if settings.store.url else settings.store.path
     for warning in warnings(server_settings):
         complain(f"warning: {warning}")
-    with listen(server_settings.host, server_settings.port) as listening:
+    host, port, number = server_settings.host, server_settings.port, server_settings.gateways
+    with ExitStack() as listeners:
+        sockets = listen_together(host, port, number) if number else [listen(host, port)]
+        for listening in sockets:
+            listeners.enter_context(listening)
         store = open_store(settings.store, accept_loss=accept_loss)
         async with (
             running_engine(store, settings.engine, database=database) as (engine, bus),
             looked_after(engine.hear, database or settings.store.url),
         ):
-            server = make_server(
-                bus,
-                outside(engine.clock),
-                certificate=server_settings.tls_certificate,
-                key=server_settings.tls_key,
-                lasting=lasting(settings.sessions),
-                public_url=server_settings.public_url,
-                addresses=Addresses(server_settings.proxies, server_settings.exempt, server_settings.proxy_header),
-            )
             # Whoever may act on this machine can start stopped streams again, the house's among them.
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, engine.start_stopped)
-            signing = server.gateway.signing
-            owner = settings.engine.owner
-            if not await signing.has_password(HOUSE, owner):
-                password = server_settings.owner_password or secrets.token_urlsafe(12)
-                await signing.set_first_password(HOUSE, owner, password)
-                if not server_settings.owner_password:
-                    say(f"The house's owner may sign in (this is shown once): user {owner}, password {password}")
-            if sample and not (await signing.door.ask_inside(HOUSE, "books_open", Nothing(), OpenBooks)).count:
-                await add_sample(bus, signing, owner, engine.clock.now_ns())
-                say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
-            scheme = "https" if server_settings.tls_certificate else "http"
-            host, port = listening.getsockname()[:2]
-            # Who reads that may stop it at once.
-            with server.capture_signals():
-                say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")
-                await server.serve(sockets=[listening])
+            serving = serve_beside if number else serve_here
+            await serving(engine, bus, sockets, settings, sample=sample)
     return 0
+
+
+async def serve_here(
+    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, *, sample: bool
+) -> None:
+    """Serve in this process until stopped."""
+    server_settings = settings.server
+    server = make_server(
+        bus,
+        outside(engine.clock),
+        certificate=server_settings.tls_certificate,
+        key=server_settings.tls_key,
+        lasting=lasting(settings.sessions),
+        public_url=server_settings.public_url,
+        addresses=Addresses(server_settings.proxies, server_settings.exempt, server_settings.proxy_header),
+    )
+    await begin(engine, bus, server.gateway.signing, settings, sample=sample)
+    # Who reads that may stop it at once.
+    with server.capture_signals():
+        say_where(sockets, server_settings)
+        await server.serve(sockets=sockets)
+
+
+async def serve_beside(
+    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, *, sample: bool
+) -> None:
+    """Serve in processes beside this one until stopped."""
+    passwords = Passwords(Callers, os.urandom)
+    try:
+        signing = Signing(Door(bus, engine.clock), passwords, os.urandom, lasting(settings.sessions))
+        await begin(engine, bus, signing, settings, sample=sample)
+    finally:
+        passwords.close()
+    stop = asyncio.Event()
+    told_settings = msgspec.structs.replace(settings.server, owner_password="")
+    async with gateways(sockets, bus, engine.clock, told_settings, lasting(settings.sessions)) as beside:
+
+        def told() -> None:
+            """Ctrl-C or SIGTERM: once to answer what is under way, twice to end at once."""
+            if stop.is_set():
+                beside.kill()
+            stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, told)
+        say_where(sockets, settings.server)
+        await stop.wait()
+
+
+async def begin(engine: Engine, bus: Bus, signing: Signing, settings: Settings, *, sample: bool) -> None:
+    """Give the house's owner their first password, and a new database a sample to try."""
+    owner, password = settings.engine.owner, settings.server.owner_password
+    if not await signing.has_password(HOUSE, owner):
+        await signing.set_first_password(HOUSE, owner, password or (password := secrets.token_urlsafe(12)))
+        if not settings.server.owner_password:
+            say(f"The house's owner may sign in (this is shown once): user {owner}, password {password}")
+    if sample and not (await signing.door.ask_inside(HOUSE, "books_open", Nothing(), OpenBooks)).count:
+        await add_sample(bus, signing, owner, engine.clock.now_ns())
+        say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
+
+
+def say_where(sockets: list[socket.socket], settings: ServerSettings) -> None:
+    """Say where Runline is."""
+    scheme = "https" if settings.tls_certificate else "http"
+    host, port = sockets[0].getsockname()[:2]
+    say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")

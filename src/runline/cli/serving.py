@@ -10,6 +10,7 @@ def serve(
     database: Path | None = None,
     host: str | None = None,
     port: int | None = None,
+    gateways: int | None = None,
     committer: Literal["inline", "process"] | None = None,
     store: str | None = None,
     sample: bool = False,
@@ -27,6 +28,8 @@ def serve(
         The address to listen on; by default this machine's own only.
     port
         The port to listen on; 0 takes any free one.
+    gateways
+        How many processes of their own speak HTTP, beside the engine's: for machines with cores to spare. 0 is none.
     committer
         Where batches are committed: in the engine's own process, or in one of its own on a second core.
     store
@@ -40,7 +43,7 @@ def serve(
     """
     from runline.serve import serve as run_server
 
-    flags = flags_of(database, host, port, committer, store)
+    flags = flags_of(database, host, port, gateways, committer, store)
     return run_server(config, flags, sample=sample, accept_loss=accept_loss)
 
 
@@ -50,6 +53,7 @@ def show_config(
     database: Path | None = None,
     host: str | None = None,
     port: int | None = None,
+    gateways: int | None = None,
     committer: Literal["inline", "process"] | None = None,
     store: str | None = None,
     json: bool = False,
@@ -67,6 +71,8 @@ def show_config(
         The address to listen on.
     port
         The port to listen on.
+    gateways
+        How many processes of their own speak HTTP.
     committer
         Where batches are committed.
     store
@@ -76,17 +82,23 @@ def show_config(
     """
     from runline.serve import show_settings
 
-    return show_settings(config, flags_of(database, host, port, committer, store), as_json=json)
+    return show_settings(config, flags_of(database, host, port, gateways, committer, store), as_json=json)
 
 
 def flags_of(
-    database: Path | None, host: str | None, port: int | None, committer: str | None, store: str | None
+    database: Path | None,
+    host: str | None,
+    port: int | None,
+    gateways: int | None,
+    committer: str | None,
+    store: str | None,
 ) -> dict[tuple[str, str], object]:
     """The flags as settings."""
     return {
         ("store", "path"): database,
         ("server", "host"): host,
         ("server", "port"): port,
+        ("server", "gateways"): gateways,
         ("store", "committer"): committer,
         ("store", "url"): store,
     }

@@ -76,6 +76,28 @@ class SystemClock(HostTime):
         self.look()
 
 
+class FollowedClock(HostTime):
+    """The clock of another process, as that says from time to time; between, time passes as this machine counts it. It never goes
+    back: where the other one does, this one waits for it."""
+
+    def __init__(self, host: Host | None = None) -> None:
+        super().__init__()
+        self.boot_ns = (host or Host()).boot_ns
+        self.ahead_ns = 0
+        self.last_ns = 0
+
+    def hear(self, now_ns: int) -> None:
+        """It is this time there."""
+        self.ahead_ns = now_ns - self.boot_ns()
+
+    def now_ns(self) -> int:
+        self.last_ns = max(self.last_ns, self.boot_ns() + self.ahead_ns)
+        return self.last_ns
+
+    def seconds_until(self, at_ns: int) -> float:
+        return (at_ns - self.now_ns()) / 1e9
+
+
 class ScaledClock(HostTime):
     """A clock that starts at another time and runs `speed` times as fast: for replaying a day."""
 

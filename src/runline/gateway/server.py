@@ -34,8 +34,8 @@ class AddressInUse(Exception):
     """The server cannot listen there."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that listens. shared: others of this user may listen on the same address, and the system shares connections out.
 
     Raises AddressInUse.
     """
@@ -44,6 +44,8 @@ def listen(host: str, port: int) -> socket.socket:
     # Head and body are written one after the other: the second must not wait until the client confirms the first.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     # What a client has left unread for so long the system forgets too, when the server has long closed the connection.
     if hasattr(socket, "TCP_USER_TIMEOUT"):
@@ -57,6 +59,16 @@ def listen(host: str, port: int) -> socket.socket:
         remedy = "another port with --port (0: any free one)" if busy else "an address of this machine with --host"
         raise AddressInUse(f"{host} port {port} cannot be used: {reason_of(error)}. Choose {remedy}.") from error
     return listening
+
+
+def listen_together(host: str, port: int, number: int) -> list[socket.socket]:
+    """So many sockets that listen on one address, which nobody else listens on.
+
+    Raises AddressInUse.
+    """
+    with listen(host, port) as alone:
+        port = alone.getsockname()[1]
+    return [listen(host, port, shared=True) for _ in range(number)]
 
 
 class TlsListener:
@@ -103,6 +115,7 @@ class Server(uvicorn.Server):
         self.gateway = gateway
         self.entrance = entrance
         self.tls = tls
+        self.ended_by: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self.tls is None or sockets is None:
@@ -116,13 +129,12 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Ctrl-C and SIGTERM end the server, and are no error of the program."""
         loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
-        for number in signals:
+        for number in self.ended_by:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         try:
             yield
         finally:
-            for number in signals:
+            for number in self.ended_by:
                 loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

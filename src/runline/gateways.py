@@ -1,0 +1,278 @@
+"""Gateways: processes beside the engine's that speak HTTP and TLS, hash passwords and write to the live streams.
+
+Rule: a gateway holds no truth. One that ends, or hangs, is replaced; what its clients sent and were not answered they may send
+again. The sockets on which gateways listen are their parent's: whoever connects while one is replaced waits, and is not refused.
+All of them end with their parent, however that ends.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from runline.bootstrap import building, run
+from runline.bus.link import LinkBus
+from runline.bus.owner import LinkListener
+from runline.config import ServerSettings
+from runline.domain.sessions import SessionLimits
+from runline.domain.vocabulary import plain_vocabulary
+from runline.engine.bus import Bus
+from runline.engine.clock import FollowedClock
+from runline.engine.ports import Clock, Outside
+from runline.gateway.addresses import Addresses
+from runline.gateway.limits import STOP_S
+from runline.gateway.server import make_server
+from runline.helpers import END_S, LOOKS, Callers, Helper, HelperEnded, begin, framed, receive
+
+log = logging.getLogger("runline.gateways")
+
+SECRET_BYTES = 32
+
+GATEWAY_STARTS_S_MAX = 60.0
+"""How long a gateway may take to start."""
+
+SIGN_S = 1.0
+"""How often a gateway says that it is there."""
+
+GATEWAY_SILENT_S_MAX = 15.0
+"""How long a gateway may say nothing before it is taken for hung, and is replaced."""
+
+GATEWAY_REPLACED_S_MIN = 0.1
+GATEWAY_REPLACED_S_MAX = 30.0
+"""The pause before a gateway that has ended is replaced: doubled each time, unless it has lived as long as the longest pause."""
+
+READY, HERE, STOP = b"ready", b"here", b"stop"
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What a gateway is told as it starts. link: the socket at which the owner of the streams is. secret: to be proved there."""
+
+    link: str
+    secret: bytes
+    server: ServerSettings
+    lasting: dict[str, SessionLimits]
+
+
+def path_as_text(value: object) -> object:
+    """Paths are sent as text."""
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError
+
+
+def text_as_path(kind: type, value: object) -> object:
+    """And become paths again."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError
+
+
+encode_orders = msgspec.msgpack.Encoder(enc_hook=path_as_text).encode
+decode_orders = msgspec.msgpack.Decoder(Orders, dec_hook=text_as_path).decode
+
+
+class GatewayFailed(Exception):
+    """A gateway cannot be started. The message is for people."""
+
+
+class Kept:
+    """One gateway, and those that replace it. listening: its socket."""
+
+    def __init__(self, listening: socket.socket, orders: bytes) -> None:
+        self.listening = listening
+        self.orders = orders
+        self.helper: Helper | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    async def start(self) -> Helper:
+        """Start it, and wait until it serves. Raises GatewayFailed."""
+        number = self.listening.fileno()
+        helper = await Helper.start("runline.gateways", str(number), keep=[number])
+        try:
+            async with asyncio.timeout(GATEWAY_STARTS_S_MAX):
+                await helper.send(self.orders)
+        except (HelperEnded, TimeoutError):
+            helper.kill()
+            raise GatewayFailed("a gateway does not start; what it says stands above") from None
+        except BaseException:
+            helper.kill()
+            raise
+        self.helper = helper
+        return helper
+
+    async def keep(self, helper: Helper) -> None:
+        """Replace it whenever it ends or hangs."""
+        loop = asyncio.get_running_loop()
+        pause_s = GATEWAY_REPLACED_S_MIN
+        while True:
+            since_s = loop.time()
+            why = await self.ended(helper)
+            log.error("the gateway %s %s, and is replaced", helper.child.pid, why)
+            helper.stop()
+            await helper.end()
+            if loop.time() - since_s > GATEWAY_REPLACED_S_MAX:
+                pause_s = GATEWAY_REPLACED_S_MIN
+            while True:
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, GATEWAY_REPLACED_S_MAX)
+                try:
+                    helper = await self.start()
+                    break
+                except (GatewayFailed, OSError) as error:
+                    log.error("%s", error)
+
+    async def ended(self, helper: Helper) -> str:
+        """Wait until it has ended or hangs. Returns which of them."""
+        while helper.lives:
+            sign = helper.expect()
+            try:
+                for _ in range(LOOKS):
+                    if (await asyncio.wait({sign}, timeout=GATEWAY_SILENT_S_MAX / LOOKS))[0]:
+                        break
+                else:
+                    return "hangs"
+                sign.result()
+            except HelperEnded:
+                break
+            finally:
+                sign.cancel()
+        return "has ended"
+
+    async def end(self) -> None:
+        """Let it answer what is under way, and see it end."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+        helper = self.helper
+        if helper is None:
+            return
+        if helper.pipe.transport is not None:
+            helper.pipe.transport.write(framed(STOP))
+        with suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(helper.child.wait, STOP_S + END_S)
+        await helper.end()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.helper is not None:
+            self.helper.stop()
+
+
+class Gateways:
+    """All gateways of a server. They share an address, each with a socket of its own: the system shares connections out."""
+
+    def __init__(self, sockets: Sequence[socket.socket], orders: Orders, listener: LinkListener) -> None:
+        self.listener = listener
+        encoded = encode_orders(orders)
+        self.kept = [Kept(listening, encoded) for listening in sockets]
+
+    async def start(self) -> None:
+        """Start them all, and wait until they serve. Raises GatewayFailed."""
+        helpers = await asyncio.gather(*(one.start() for one in self.kept))
+        for one, helper in zip(self.kept, helpers, strict=True):
+            one.task = asyncio.create_task(one.keep(helper))
+
+    async def end(self) -> None:
+        """End them all."""
+        await asyncio.gather(*(one.end() for one in self.kept))
+
+    def kill(self) -> None:
+        """End them at once, with whatever they do."""
+        for one in self.kept:
+            one.kill()
+
+
+@asynccontextmanager
+async def gateways(
+    sockets: Sequence[socket.socket], bus: Bus, clock: Clock, server: ServerSettings, lasting: dict[str, SessionLimits]
+) -> AsyncIterator[Gateways]:
+    """Gateways to the streams of this process, which serve on these sockets. They end with this. Raises GatewayFailed."""
+    # A folder that nobody else may look into.
+    folder = Path(tempfile.mkdtemp(prefix="runline-"))
+    try:
+        path, secret = folder / "link", os.urandom(SECRET_BYTES)
+        listener = LinkListener(bus, clock, os.urandom, secret)
+        links = await asyncio.get_running_loop().create_unix_server(listener.protocol, str(path))
+        path.chmod(0o600)
+        found = Gateways(sockets, Orders(str(path), secret, server, lasting), listener)
+        try:
+            await found.start()
+            yield found
+        finally:
+            await found.end()
+            links.close()
+            listener.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# The gateway's side
+
+
+async def serve(pipe: socket.socket, listening: socket.socket, orders: Orders) -> None:
+    """Serve until told to stop."""
+    loop, clock, settings = asyncio.get_running_loop(), FollowedClock(), orders.server
+
+    async def connect(make: object) -> None:
+        await loop.create_unix_connection(make, orders.link)  # type: ignore[arg-type]
+
+    with building():
+        bus = LinkBus(plain_vocabulary(), clock, os.urandom, orders.secret, connect, clock.hear)
+        await bus.stands()
+        server = make_server(
+            bus,
+            Outside(clock, os.urandom, Callers),
+            certificate=settings.tls_certificate,
+            key=settings.tls_key,
+            lasting=orders.lasting,
+            public_url=settings.public_url,
+            addresses=Addresses(settings.proxies, settings.exempt, settings.proxy_header),
+        )
+        # By then it has heard what time it is.
+        await server.gateway.door.readiness()
+    server.ended_by = ()
+    pipe.setblocking(False)
+
+    def told() -> None:
+        """The parent says that this is to stop, or is gone."""
+        with suppress(OSError):
+            pipe.recv(len(framed(STOP)))
+        loop.remove_reader(pipe)
+        server.should_exit = True
+
+    def sign() -> None:
+        """Say that this is there."""
+        with suppress(OSError):
+            pipe.send(framed(HERE))
+        loop.call_later(SIGN_S, sign)
+
+    loop.add_reader(pipe, told)
+    pipe.send(framed(READY))
+    loop.call_later(SIGN_S, sign)
+    await server.serve(sockets=[listening])
+    await bus.close()
+
+
+def main(number: str, parent: str, listening: str) -> None:
+    """A gateway as a program."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    with begin(number, parent) as pipe, socket.socket(fileno=int(listening)) as shared:
+        orders = receive(pipe)
+        if orders is not None:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                run(lambda: serve(pipe, shared, decode_orders(orders)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

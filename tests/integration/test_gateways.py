@@ -1,0 +1,280 @@
+"""Gateways in processes of their own: what is acknowledged is done once, whichever process ends, hangs, or loses its link."""
+
+import asyncio
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.doubles.coming import comes_true
+from tests.integration.served import PASSWORD
+from tests.integration.world import NOON_NS, World, agrees, play, wager
+
+from runline import gateways as module
+from runline.bootstrap import running_engine
+from runline.client import AsyncClient
+from runline.config import ServerSettings
+from runline.domain.messages import GATEWAY
+from runline.domain.passwords import ChangePassword
+from runline.domain.sessions import LIMITS
+from runline.engine.clock import ScaledClock
+from runline.gateway.passwords import hash_password
+from runline.gateway.server import AddressInUse, listen, listen_together
+from runline.gateways import GatewayFailed, Gateways, gateways
+from runline.store.sqlite import SqliteStore
+
+pytestmark = pytest.mark.usefixtures("programs")
+
+PLACE = msgspec.to_builtins(wager())
+
+
+class Beside:
+    """A book behind two gateways, and clients that know by which of them they are answered."""
+
+    def __init__(self, world: World, found: Gateways, address: str) -> None:
+        self.world = world
+        self.gateways = found
+        self.address = address
+        self.clients: list[AsyncClient] = []
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the gateways that are there now."""
+        return [one.helper.child.pid for one in self.gateways.kept if one.helper is not None]
+
+    async def one_each(self, user: str = "owner") -> list[AsyncClient]:
+        """A client at each of the gateways, who are signed in."""
+        found: dict[str, AsyncClient] = {}
+        while len(found) < len(self.gateways.kept):
+            client = AsyncClient(self.address)
+            self.clients.append(client)
+            answer = await client.http.get("/v1/ready")
+            named = answer.headers["x-request-id"].partition("-")[0]
+            if named not in found:
+                found[named] = client
+                await client.sign_in("b1", user, PASSWORD)
+        return list(found.values())
+
+    async def place(self, client: AsyncClient, sent_as: str = "") -> int:
+        """Place a wager; its position."""
+        return (await client.send_as(sent_as or await client.new_id(), "PlaceWager", PLACE)).position
+
+
+@asynccontextmanager
+async def beside(path: Path, number: int = 2, **settings: Any) -> AsyncIterator[Beside]:
+    """An engine with gateways beside it."""
+    clock = ScaledClock(NOON_NS, 1.0)
+    async with running_engine(SqliteStore(path), clock=clock) as (engine, bus), asyncio.timeout(90):
+        world = World(engine, bus, clock)
+        await world.open_house()
+        await world.open_book(credit_minor=10**12)
+        await world.do("b1", ChangePassword("owner", hash_password(PASSWORD, bytes(16)), 0, ""), by=GATEWAY)
+        sockets = listen_together("127.0.0.1", 0, number)
+        try:
+            async with gateways(sockets, bus, clock, ServerSettings(**settings), LIMITS) as found:
+                host, port = sockets[0].getsockname()
+                there = Beside(world, found, f"http://{host}:{port}")
+                try:
+                    yield there
+                finally:
+                    for client in there.clients:
+                        await client.close()
+        finally:
+            for listening in sockets:
+                listening.close()
+
+
+async def placed_by(path: Path) -> dict[str, int]:
+    """How many wagers there are in the log of each command."""
+    found: dict[str, int] = {}
+    async with running_engine(SqliteStore(path), clock=ScaledClock(NOON_NS, 1.0)) as (_, bus):
+        head = await World(bus.engine, bus, bus.engine.clock).read("b1", lambda book: book.seq)  # type: ignore[attr-defined]
+        async for happened in bus.follow("b1", 0):
+            for one in happened:
+                if type(one.event).__name__ == "WagerPlaced":
+                    found[one.command] = found.get(one.command, 0) + 1
+            if happened[-1].seq == head:
+                break
+    return found
+
+
+def test_people_sign_in_wager_and_see_everything_through_whichever_gateway(tmp_path):
+    async def main():
+        async with beside(tmp_path / "book.db") as there:
+            clients = await there.one_each()
+            async with aclosing(clients[0].stream("wagers")) as frames, aclosing(clients[1].stream("wagers")) as others:
+                shown = [await anext(frames), await anext(others)]
+                positions = [await there.place(client) for client in clients]
+                for stream in (frames, others):
+                    while shown[-1].position < positions[-1]:
+                        shown.append(await anext(stream))
+                    shown.append(shown[0])
+            for client in clients:
+                page = await client.ask("wagers", at_least=positions[-1])
+                assert len(page.items) == 2
+            health = (await clients[0].http.get("/v1/ready")).json()
+            assert health == {"ready": True}
+
+    play(main())
+
+
+def test_a_gateway_that_is_killed_under_load_is_replaced_and_nothing_is_lost_or_done_twice(tmp_path):
+    path = tmp_path / "book.db"
+
+    async def main():
+        acknowledged: dict[str, int] = {}
+        async with beside(path) as there:
+            clients = await there.one_each() + await there.one_each()
+            number, killed = count(), there.pids[0]
+
+            async def load(client: AsyncClient) -> None:
+                while next(number) < 400 or killed in there.pids:
+                    sent_as = await client.new_id()
+                    acknowledged[sent_as] = await there.place(client, sent_as)
+
+            loading = asyncio.gather(*(load(client) for client in clients for _ in range(4)))
+            await comes_true(lambda: len(acknowledged) > 50)
+            os.kill(killed, signal.SIGKILL)
+            await loading
+            assert killed not in there.pids
+            for client in await there.one_each():
+                await there.place(client)
+        placed = await placed_by(path)
+        assert {placed[one] for one in acknowledged} == {1}
+        assert len(placed) == len(acknowledged) + 2
+
+    play(main())
+    agrees(path)
+
+
+def test_links_that_are_lost_one_after_the_other_are_felt_by_no_command(tmp_path):
+    path = tmp_path / "book.db"
+
+    async def main():
+        acknowledged: dict[str, int] = {}
+        async with beside(path) as there:
+            clients = await there.one_each()
+            listener = there.gateways.listener
+            lost = 0
+
+            async def load(client: AsyncClient) -> None:
+                while lost < 4:
+                    sent_as = await client.new_id()
+                    answer = await client.http.post(
+                        "/v1/wagers", content=msgspec.json.encode(PLACE),
+                        headers={"idempotency-key": sent_as, "content-type": "application/json"},
+                    )  # fmt: skip
+                    assert answer.status_code == 200, answer.text
+                    acknowledged[sent_as] = answer.json()["position"]
+
+            loading = asyncio.gather(*(load(client) for client in clients for _ in range(4)))
+            for _ in range(4):
+                before = len(acknowledged)
+                await comes_true(lambda before=before: len(acknowledged) > before + 20)
+                end = min(listener.known, key=id)
+                end.end("")
+                await comes_true(lambda: len(listener.known) == 2)
+                lost += 1
+            await loading
+        placed = await placed_by(path)
+        assert placed == dict.fromkeys(acknowledged, 1)
+
+    play(main())
+
+
+def test_a_gateway_that_hangs_is_replaced(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(module, "GATEWAY_SILENT_S_MAX", 2.5)
+
+    async def main():
+        async with beside(tmp_path / "book.db", number=1) as there:
+            (hung,) = there.pids
+            os.kill(hung, signal.SIGSTOP)
+            await comes_true(lambda: there.pids != [hung])
+            (client,) = await there.one_each()
+            await there.place(client)
+
+    play(main())
+    assert re.search(r"gateway \d+ hangs, and is replaced", caplog.text)
+
+
+def test_a_gateway_that_cannot_start_is_said_before_anything_is_served(tmp_path):
+    async def main():
+        async with beside(tmp_path / "book.db", tls_certificate=tmp_path / "nothing.pem"):
+            pytest.fail("it serves")
+
+    with pytest.raises(GatewayFailed):
+        play(main())
+
+
+def test_an_address_at_which_gateways_listen_is_taken_for_everybody_else():
+    sockets = listen_together("127.0.0.1", 0, 2)
+    port = sockets[0].getsockname()[1]
+    for take in (lambda: listen("127.0.0.1", port), lambda: listen_together("127.0.0.1", port, 2)):
+        with pytest.raises(AddressInUse):
+            take()
+    for listening in sockets:
+        listening.close()
+
+
+# As a server
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that it has started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def start(path: Path) -> tuple[subprocess.Popen[str], str]:
+    """`runline serve` with two gateways, and where it is."""
+    command = [sys.executable, "-m", "runline", "serve", "--database", str(path), "--port", "0", "--gateways", "2"]
+    child = subprocess.Popen([*command, "--sample"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for line in child.stdout:
+        found = re.search(r"http://\S+", line)
+        if found:
+            return child, found[0]
+    raise AssertionError(child.communicate())
+
+
+async def watched(address: str) -> None:
+    """Sign in to the sample, and see its book."""
+    async with AsyncClient(address) as client:
+        await client.sign_in("sample", "owner", "only-a-sample")
+        async with aclosing(client.stream("wagers")) as frames:
+            assert (await anext(frames)).kind == "image"
+
+
+def test_a_server_with_gateways_ends_well_when_it_is_told_to_with_all_of_them(tmp_path):
+    child, address = start(tmp_path / "book.db")
+    asyncio.run(watched(address))
+    started = children_of(child.pid)
+    child.send_signal(signal.SIGTERM)
+    said, complaints = child.communicate(timeout=30)
+    assert (child.returncode, said, complaints) == (0, "", "")
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)
+
+
+def test_gateways_end_with_a_server_that_is_killed(tmp_path):
+    child, address = start(tmp_path / "book.db")
+    asyncio.run(watched(address))
+    gone = [os.pidfd_open(pid) for pid in children_of(child.pid)]
+    assert len(gone) >= 3
+    child.kill()
+    child.communicate(timeout=30)
+    for one in gone:
+        is_over(one)
+
+
+def is_over(process: int) -> None:
+    """Wait until a process has ended."""
+    assert select.select([process], [], [], 30)[0]
+    os.close(process)
