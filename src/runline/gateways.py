@@ -13,8 +13,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,15 +24,21 @@ from runline.bootstrap import building, run
 from runline.bus.link import LinkBus
 from runline.bus.owner import LinkListener
 from runline.config import ServerSettings
+from runline.domain.messages import HOUSE
 from runline.domain.sessions import SessionLimits
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.bus import Bus
 from runline.engine.clock import FollowedClock
-from runline.engine.ports import Clock, Outside
+from runline.engine.engine import Engine
+from runline.engine.ports import Outside
+from runline.engine.probes import Histogram
 from runline.gateway.addresses import Addresses
+from runline.gateway.door import Door
 from runline.gateway.limits import STOP_S
 from runline.gateway.server import make_server
 from runline.helpers import END_S, LOOKS, Callers, Helper, HelperEnded, begin, framed, receive
+from runline.monitor.health import HealthMonitor
+from runline.monitor.recent import Counted, Since
 
 log = logging.getLogger("runline.gateways")
 
@@ -50,7 +57,18 @@ GATEWAY_REPLACED_S_MIN = 0.1
 GATEWAY_REPLACED_S_MAX = 30.0
 """The pause before a gateway that has ended is replaced: doubled each time, unless it has lived as long as the longest pause."""
 
-READY, HERE, STOP = b"ready", b"here", b"stop"
+READY, STOP = b"ready", b"stop"
+
+
+class Sign(msgspec.Struct, array_like=True):
+    """A gateway is there; what it has measured since it said so last."""
+
+    delivery: Counted
+    loop: Counted
+
+
+encode_sign = msgspec.msgpack.Encoder().encode
+decode_sign = msgspec.msgpack.Decoder(Sign).decode
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -85,11 +103,12 @@ class GatewayFailed(Exception):
 
 
 class Kept:
-    """One gateway, and those that replace it. listening: its socket."""
+    """One gateway, and those that replace it. listening: its socket. hear: takes what it says of itself."""
 
-    def __init__(self, listening: socket.socket, orders: bytes) -> None:
+    def __init__(self, listening: socket.socket, orders: bytes, hear: Callable[[Sign], None]) -> None:
         self.listening = listening
         self.orders = orders
+        self.hear = hear
         self.helper: Helper | None = None
         self.task: asyncio.Task[None] | None = None
 
@@ -140,7 +159,7 @@ class Kept:
                         break
                 else:
                     return "hangs"
-                sign.result()
+                self.hear(decode_sign(sign.result()))
             except HelperEnded:
                 break
             finally:
@@ -157,8 +176,11 @@ class Kept:
             return
         if helper.pipe.transport is not None:
             helper.pipe.transport.write(framed(STOP))
-        with suppress(subprocess.TimeoutExpired):
+        try:
             await asyncio.to_thread(helper.child.wait, STOP_S + END_S)
+        except subprocess.TimeoutExpired:
+            log.error("the gateway %s does not end and is killed", helper.child.pid)
+            helper.stop()
         await helper.end()
 
     def kill(self) -> None:
@@ -170,15 +192,25 @@ class Kept:
 class Gateways:
     """All gateways of a server. They share an address, each with a socket of its own: the system shares connections out."""
 
-    def __init__(self, sockets: Sequence[socket.socket], orders: Orders, listener: LinkListener) -> None:
+    def __init__(
+        self, sockets: Sequence[socket.socket], orders: Orders, listener: LinkListener, monitor: HealthMonitor
+    ) -> None:
         self.listener = listener
+        self.monitor = monitor
         encoded = encode_orders(orders)
-        self.kept = [Kept(listening, encoded) for listening in sockets]
+        self.kept = [Kept(listening, encoded, self.hear) for listening in sockets]
+
+    def hear(self, sign: Sign) -> None:
+        """Measure with the gateways."""
+        sign.delivery.add_to(self.monitor.delivery)
+        sign.loop.add_to(self.monitor.loop)
 
     async def start(self) -> None:
         """Start them all, and wait until they serve. Raises GatewayFailed."""
-        helpers = await asyncio.gather(*(one.start() for one in self.kept))
+        helpers = await asyncio.gather(*(one.start() for one in self.kept), return_exceptions=True)
         for one, helper in zip(self.kept, helpers, strict=True):
+            if isinstance(helper, BaseException):
+                raise helper
             one.task = asyncio.create_task(one.keep(helper))
 
     async def end(self) -> None:
@@ -193,17 +225,24 @@ class Gateways:
 
 @asynccontextmanager
 async def gateways(
-    sockets: Sequence[socket.socket], bus: Bus, clock: Clock, server: ServerSettings, lasting: dict[str, SessionLimits]
+    sockets: Sequence[socket.socket],
+    engine: Engine,
+    bus: Bus,
+    server: ServerSettings,
+    lasting: dict[str, SessionLimits],
 ) -> AsyncIterator[Gateways]:
-    """Gateways to the streams of this process, which serve on these sockets. They end with this. Raises GatewayFailed."""
+    """Gateways to an engine of this process, which serve on these sockets. They end with this. Raises GatewayFailed."""
+    door = Door(bus, engine.clock)
+    monitor = HealthMonitor(door.measures, Histogram(), partial(door.report, HOUSE), engine.probes.loop)
+    monitoring = asyncio.create_task(monitor.run())
     # A folder that nobody else may look into.
     folder = Path(tempfile.mkdtemp(prefix="runline-"))
     try:
         path, secret = folder / "link", os.urandom(SECRET_BYTES)
-        listener = LinkListener(bus, clock, os.urandom, secret)
+        listener = LinkListener(bus, engine.clock, os.urandom, secret)
         links = await asyncio.get_running_loop().create_unix_server(listener.protocol, str(path))
         path.chmod(0o600)
-        found = Gateways(sockets, Orders(str(path), secret, server, lasting), listener)
+        found = Gateways(sockets, Orders(str(path), secret, server, lasting), listener, monitor)
         try:
             await found.start()
             yield found
@@ -212,6 +251,8 @@ async def gateways(
             links.close()
             listener.close()
     finally:
+        monitoring.cancel()
+        await asyncio.gather(monitoring, return_exceptions=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -236,10 +277,12 @@ async def serve(pipe: socket.socket, listening: socket.socket, orders: Orders) -
             lasting=orders.lasting,
             public_url=settings.public_url,
             addresses=Addresses(settings.proxies, settings.exempt, settings.proxy_header),
+            reports=False,
         )
         # By then it has heard what time it is.
         await server.gateway.door.readiness()
     server.ended_by = ()
+    delivery, late = Since(server.gateway.fan.delivery), Since(server.gateway.health.monitor.loop)
     pipe.setblocking(False)
 
     def told() -> None:
@@ -252,7 +295,7 @@ async def serve(pipe: socket.socket, listening: socket.socket, orders: Orders) -
     def sign() -> None:
         """Say that this is there."""
         with suppress(OSError):
-            pipe.send(framed(HERE))
+            pipe.send(framed(encode_sign(Sign(delivery.take(), late.take()))))
         loop.call_later(SIGN_S, sign)
 
     loop.add_reader(pipe, told)

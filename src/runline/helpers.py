@@ -65,8 +65,9 @@ class Pipe(asyncio.Protocol):
                 return
             reply = bytes(self.received[LENGTH.size : end])
             del self.received[:end]
-            waiting = self.waiting.popleft()
-            if not waiting.done():
+            # Whoever says something unasked may say it when nobody waits for it.
+            waiting = self.waiting.popleft() if self.waiting else None
+            if waiting is not None and not waiting.done():
                 waiting.set_result(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:

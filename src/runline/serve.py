@@ -191,7 +191,7 @@ async def serve_beside(
         passwords.close()
     stop = asyncio.Event()
     told_settings = msgspec.structs.replace(settings.server, owner_password="")
-    async with gateways(sockets, bus, engine.clock, told_settings, lasting(settings.sessions)) as beside:
+    async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions)) as beside:
 
         def told() -> None:
             """Ctrl-C or SIGTERM: once to answer what is under way, twice to end at once."""

@@ -273,7 +273,7 @@ def test_how_a_process_is_and_what_it_has_measured_is_told_over_the_bus(run_over
         assert (vitals.accepted, vitals.logged, vitals.recoveries) == (probes.accepted, probes.events, 0)
         assert [(one.part, one.subject) for one in vitals.conditions] == [("stream", "b1")]
         assert "secret" not in repr(vitals)
-        assert await door.measures() == Measures(probes.commit, probes.answer)
+        assert await door.measures() == Measures(probes.commit, probes.answer, probes.loop)
         assert probes.commit.count > 0
 
     run_over(main)

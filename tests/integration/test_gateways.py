@@ -80,7 +80,7 @@ async def beside(path: Path, number: int = 2, **settings: Any) -> AsyncIterator[
         await world.do("b1", ChangePassword("owner", hash_password(PASSWORD, bytes(16)), 0, ""), by=GATEWAY)
         sockets = listen_together("127.0.0.1", 0, number)
         try:
-            async with gateways(sockets, bus, clock, ServerSettings(**settings), LIMITS) as found:
+            async with gateways(sockets, engine, bus, ServerSettings(**settings), LIMITS) as found:
                 host, port = sockets[0].getsockname()
                 there = Beside(world, found, f"http://{host}:{port}")
                 try:
@@ -121,8 +121,9 @@ def test_people_sign_in_wager_and_see_everything_through_whichever_gateway(tmp_p
             for client in clients:
                 page = await client.ask("wagers", at_least=positions[-1])
                 assert len(page.items) == 2
-            health = (await clients[0].http.get("/v1/ready")).json()
-            assert health == {"ready": True}
+            monitor = there.gateways.monitor
+            await comes_true(lambda: monitor.delivery.count and monitor.loop.count > 20)
+            assert (await clients[0].http.get("/v1/ready")).json() == {"ready": True}
 
     play(main())
 

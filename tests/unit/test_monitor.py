@@ -6,7 +6,7 @@ from runline.domain.messages import Rejected
 from runline.engine.probes import Histogram, Measures
 from runline.engine.requests import Accepted, Refused
 from runline.monitor.health import SLOW_MS, HealthMonitor
-from runline.monitor.recent import WINDOW_S, Recent
+from runline.monitor.recent import WINDOW_S, Recent, Since
 
 
 class House:
@@ -125,3 +125,26 @@ def test_an_owner_that_begins_anew_counts_from_nothing():
     asyncio.run(monitor.measure())
     counted = monitor.recent["commit"].histogram()
     assert (counted.count, min(counted.buckets)) == (1, 0)
+
+
+def test_what_another_process_has_measured_is_counted_once_and_with_its_own():
+    there, here = Histogram(), Histogram()
+    since = Since(there)
+    for took_ns in (5_000, 10**9):
+        there.add(took_ns)
+        since.take().add_to(here)
+    since.take().add_to(here)
+    assert here == there
+
+
+def test_a_monitor_that_is_not_to_report_reports_nothing_and_knows_the_later_of_two_loops():
+    owner = Owner()
+    monitor = HealthMonitor(owner.ask, Histogram(), None)
+    asyncio.run(monitor.measure())
+    owner.measures.loop.add(3 * 10**9)
+    asyncio.run(monitor.measure())
+    assert monitor.percentile_ms("loop", 99) > 2_900
+    monitor.look()
+    monitor.loop.add(9 * 10**9)
+    assert monitor.percentile_ms("loop", 99) > 8_900
+    assert monitor.said == {}

@@ -47,7 +47,7 @@ class Probes(msgspec.Struct):
     """Counters since the start.
 
     recoveries: streams that were dropped from memory and read again. answer: from queued to answered, durable. commit: from
-    sealed to durable.
+    sealed to durable. loop: by how much the loop is late, where that is measured for those that are elsewhere.
     """
 
     accepted: int = 0
@@ -60,6 +60,7 @@ class Probes(msgspec.Struct):
     recoveries: int = 0
     answer: Histogram = msgspec.field(default_factory=Histogram)
     commit: Histogram = msgspec.field(default_factory=Histogram)
+    loop: Histogram = msgspec.field(default_factory=Histogram)
 
     def refuse(self, code: str, number: int = 1) -> None:
         """Count refusals."""
@@ -71,3 +72,4 @@ class Measures(msgspec.Struct, frozen=True):
 
     commit: Histogram
     answer: Histogram
+    loop: Histogram = msgspec.field(default_factory=Histogram)

@@ -11,12 +11,13 @@ from runline.monitor.health import HealthMonitor
 
 
 class Health:
-    """How Runline is, as whoever owns the streams says over the bus, and as is measured here."""
+    """How Runline is, as whoever owns the streams says over the bus, and as is measured here. reports: whether the house is told
+    from here what becomes slow."""
 
-    def __init__(self, door: Door, fan: Fan) -> None:
+    def __init__(self, door: Door, fan: Fan, *, reports: bool = True) -> None:
         self.door = door
         self.fan = fan
-        self.monitor = HealthMonitor(door.measures, fan.delivery, partial(door.report, HOUSE))
+        self.monitor = HealthMonitor(door.measures, fan.delivery, partial(door.report, HOUSE) if reports else None)
         self.task = asyncio.create_task(self.monitor.run())
 
     async def close(self) -> None:

@@ -152,11 +152,13 @@ def make_server(
     addresses: Addresses | None = None,
     lasting: Mapping[str, SessionLimits] | None = None,
     more: Callable[[Gateway], Doors] | None = None,
+    reports: bool = True,
 ) -> Server:
     """A server over a bus to running engines; `serve(sockets=[…])` runs it until it is told to exit.
 
     public_url: where browsers come to, if that is not here.
     addresses: who is believed about a client's address. lasting: how long sessions last, by kind. more: doors besides its own.
+    reports: whether the house is told from here what becomes slow.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
@@ -166,7 +168,7 @@ def make_server(
         tls.load_cert_chain(certificate, key)
     door, site = Door(bus, outside.clock), Site(public_url, tls is not None)
     fan = Fan(bus, outside.clock)
-    health = Health(door, fan)
+    health = Health(door, fan, reports=reports)
     gateway = Gateway(door, outside, fan, health, site, lasting)
     connections = Connections(connections_of(raise_files()))
     entrance = Entrance(

@@ -41,13 +41,20 @@ class HealthMonitor:
     """Looks at the measures once a second.
 
     ask: what was measured where the streams are. delivery: what is measured here. Both count since the start. report: sends
-    a command to the house.
+    a command to the house; None where another process does that. loop: takes how late this loop is.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[Measures]], delivery: Histogram, report: Report) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[Measures]],
+        delivery: Histogram,
+        report: Report | None,
+        loop: Histogram | None = None,
+    ) -> None:
         self.ask = ask
         self.asked = False
-        self.loop = Histogram()
+        self.delivery = delivery
+        self.loop = loop or Histogram()
         sources: dict[Measure, Histogram] = {
             "commit": Histogram(),
             "answer": Histogram(),
@@ -55,6 +62,8 @@ class HealthMonitor:
             "loop": self.loop,
         }
         self.recent = {measure: Recent(sources[measure]) for measure in MEASURES}
+        self.loop_there = Recent(Histogram())
+        """How late the loop is where the streams are."""
         self.report = report
         self.said: dict[Measure, bool] = {}
 
@@ -84,19 +93,22 @@ class HealthMonitor:
                 self.recent[measure].go_on(source)
             else:
                 self.recent[measure] = Recent(source)
+        self.loop_there.go_on(measures.loop)
         self.asked = True
 
     def look(self) -> None:
         """Compare the last seconds with what they should be, and report what has changed."""
+        self.loop_there.mark()
         for measure, recent in self.recent.items():
             value_ms = int(recent.histogram().percentile_ms(99))
             recent.mark()
             most_ms = SLOW_MS[measure]
             slow = value_ms > (most_ms // 2 if self.said.get(measure) else most_ms)
-            if self.said.get(measure) is not slow:
+            if self.report is not None and self.said.get(measure) is not slow:
                 command = NoteHealth(measure, slow, value_ms, most_ms)
                 self.report(command, Said(self, command))
 
     def percentile_ms(self, measure: Measure, percent: float) -> float:
-        """A percentile of the last seconds, in milliseconds."""
-        return self.recent[measure].histogram().percentile_ms(percent)
+        """A percentile of the last seconds, in milliseconds; of loops that of the later one."""
+        here_ms = self.recent[measure].histogram().percentile_ms(percent)
+        return max(here_ms, self.loop_there.histogram().percentile_ms(percent)) if measure == "loop" else here_ms

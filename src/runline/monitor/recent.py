@@ -2,6 +2,8 @@
 
 from collections import deque
 
+import msgspec
+
 from runline.engine.probes import Histogram
 
 WINDOW_S = 10
@@ -43,3 +45,34 @@ class Recent:
             found.count = self.source.count - count
             found.max_ns = self.source.max_ns
         return found
+
+
+class Counted(msgspec.Struct, array_like=True):
+    """What a histogram has counted in a while, to be told to another process: how many in each bucket, the longest since its
+    start."""
+
+    buckets: dict[int, int]
+    max_ns: int
+
+    def add_to(self, histogram: Histogram) -> None:
+        """Count it there."""
+        for bucket, number in self.buckets.items():
+            histogram.buckets[bucket] += number
+            histogram.count += number
+        histogram.max_ns = max(histogram.max_ns, self.max_ns)
+
+
+class Since:
+    """What a histogram counts from one asking to the next."""
+
+    def __init__(self, source: Histogram) -> None:
+        self.source = source
+        self.before = source.buckets.copy()
+
+    def take(self) -> Counted:
+        """What was counted since the last time."""
+        before, self.before = self.before, self.source.buckets.copy()
+        found = {
+            bucket: now - then for bucket, (now, then) in enumerate(zip(self.before, before, strict=True)) if now > then
+        }
+        return Counted(found, self.source.max_ns)

@@ -91,7 +91,7 @@ class Questions:
             return self.vitals(question.stream)
         if question.name == MEASURES:
             probes = self.engine.probes
-            return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer)))
+            return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer, probes.loop)))
         inside = self.engine.vocabulary.inside.get(question.name)
         if inside is not None:
             return await self.answer_inside(question, inside, asked_of(inside.asked, question.fields))
