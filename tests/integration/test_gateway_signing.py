@@ -22,12 +22,11 @@ from runline.engine.limits import KEEP_PROGRAM_NS, KEEP_SCREEN_NS
 from runline.evaluate.verify import verify
 from runline.gateway.limits import (
     FAILURES_LOGGED,
-    FREE_FAILURES,
     SESSION_FAILURES_MAX,
-    STRANGE_FAILURES_MAX,
     TRIES_WAITING_MAX,
 )
 from runline.sharing.fair import busy
+from runline.sharing.limits import FREE_FAILURES, STRANGE_FAILURES_MAX
 
 WRONG = "a wrong password"
 PLACE = {name: getattr(wager(), name) for name in wager().__struct_fields__}
@@ -130,7 +129,7 @@ def test_the_right_password_is_given_many_times_at_once(place):
 
 
 def test_guessing_from_many_addresses_has_a_bound_that_known_devices_do_not_feel(place, monkeypatch):
-    monkeypatch.setattr("runline.gateway.tries.STRANGE_FAILURES_MAX", 5)
+    monkeypatch.setattr("runline.sharing.tries.STRANGE_FAILURES_MAX", 5)
     assert STRANGE_FAILURES_MAX >= 5
 
     async def main(place):
@@ -241,12 +240,12 @@ def test_a_clock_that_was_wrong_makes_nobody_wait(place):
 
 
 def test_what_is_remembered_of_guesses_has_a_bound(place, monkeypatch):
-    monkeypatch.setattr("runline.gateway.tries.TRIES_REMEMBERED_MAX", 3)
+    monkeypatch.setattr("runline.sharing.tries.TRIES_REMEMBERED_MAX", 3)
 
     async def main(place):
         for number in range(5):
             await outcome(guess(place, number, user=f"nobody{number}" * 100))
-        tries = place.gateway.signing.tries
+        tries = place.world.bus.questions.tries
         for counts in (tries.places, tries.strange, tries.users):
             assert len(counts.known) == 3
             assert {len(key) for key in counts.known} == {16}

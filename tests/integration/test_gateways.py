@@ -21,7 +21,7 @@ from tests.integration.world import NOON_NS, World, agrees, play, wager
 
 from runline import gateways as module
 from runline.bootstrap import running_engine
-from runline.client import AsyncClient
+from runline.client import AsyncClient, RefusedError
 from runline.config import ServerSettings
 from runline.domain.messages import GATEWAY
 from runline.domain.passwords import ChangePassword
@@ -30,6 +30,7 @@ from runline.engine.clock import ScaledClock
 from runline.gateway.passwords import hash_password
 from runline.gateway.server import AddressInUse, listen, listen_together
 from runline.gateways import GatewayFailed, Gateways, gateways
+from runline.sharing.limits import FREE_FAILURES
 from runline.store.sqlite import SqliteStore
 
 pytestmark = pytest.mark.usefixtures("programs")
@@ -77,7 +78,8 @@ async def beside(path: Path, number: int = 2, **settings: Any) -> AsyncIterator[
         world = World(engine, bus, clock)
         await world.open_house()
         await world.open_book(credit_minor=10**12)
-        await world.do("b1", ChangePassword("owner", hash_password(PASSWORD, bytes(16)), 0, ""), by=GATEWAY)
+        for user in ("owner", "P1"):
+            await world.do("b1", ChangePassword(user, hash_password(PASSWORD, bytes(16)), 0, ""), by=GATEWAY)
         sockets = listen_together("127.0.0.1", 0, number)
         try:
             async with gateways(sockets, engine, bus, ServerSettings(**settings), LIMITS) as found:
@@ -124,6 +126,22 @@ def test_people_sign_in_wager_and_see_everything_through_whichever_gateway(tmp_p
             monitor = there.gateways.monitor
             await comes_true(lambda: monitor.delivery.count and monitor.loop.count > 20)
             assert (await clients[0].http.get("/v1/ready")).json() == {"ready": True}
+
+    play(main())
+
+
+def test_who_guesses_at_several_gateways_waits_as_at_one(tmp_path):
+    async def main():
+        async with beside(tmp_path / "book.db") as there:
+            clients = await there.one_each("P1")
+            codes = [await code_of(client, number) for number in range(3) for client in clients]
+            assert codes == ["sign_in_failed"] * (FREE_FAILURES + 1) + ["sign_in_delayed"] * 2
+
+    async def code_of(client: AsyncClient, number: int) -> str:
+        client.device = ""
+        with pytest.raises(RefusedError) as refused:
+            await client.sign_in("b1", "P1", f"a wrong password {number}")
+        return refused.value.code
 
     play(main())
 

@@ -174,7 +174,7 @@ def fail_sign_in(state: State, command: FailSignIn, context: "Context") -> SignI
 
 @evolves(SignInFailed)
 def sign_in_failed(state: State, event: SignInFailed) -> None:
-    """It changes nothing: who is to wait is known to the gateway (`gateway/tries.py`)."""
+    """It changes nothing: who is to wait is known beside the stream (`sharing/tries.py`)."""
 
 
 @grounds(SetPassword)

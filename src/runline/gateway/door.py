@@ -14,7 +14,20 @@ import msgspec
 from runline.domain.bounds import PIECE_MAX
 from runline.domain.messages import GATEWAY, Command, Rejected
 from runline.domain.pieces import require_small_pieces
-from runline.domain.queries.inside import MEASURES, READY, VITALS, Nothing, Readiness, Standing, Vitals
+from runline.domain.queries.inside import (
+    MEASURES,
+    READY,
+    TRIED,
+    TRY,
+    VITALS,
+    Begun,
+    Nothing,
+    Readiness,
+    Standing,
+    Tried,
+    Try,
+    Vitals,
+)
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Bus, Question
 from runline.engine.limits import REQUEST_BYTES_MAX, REQUESTS_PER_SEND_MAX
@@ -178,3 +191,15 @@ class Door:
     async def measures(self) -> Measures:
         """How long commands take. Raises Rejected `unavailable`."""
         return msgspec.json.decode((await self.bus.ask(Question("", MEASURES))).body, type=Measures)
+
+    async def begin_try(self, stream: str, tried: Try) -> int:
+        """Count a password that is being checked: how many wrong ones are counted by now, this one included.
+
+        Raises Rejected `sign_in_delayed`, `unavailable`.
+        """
+        answer = await self.bus.ask(Question(stream, TRY, encode(tried)))
+        return msgspec.json.decode(answer.body, type=Begun).failures
+
+    async def end_try(self, stream: str, tried: Try, *, right: bool) -> None:
+        """A try was right, or could not be checked. Raises Rejected `unavailable`."""
+        await self.bus.ask(Question(stream, TRIED, encode(Tried(tried, right))))

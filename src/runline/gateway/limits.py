@@ -108,23 +108,6 @@ PASSWORD_LENGTH_MAX = 256
 ASKED_LENGTH_MAX = 256
 """Characters of a text that a query is asked with."""
 
-FREE_FAILURES = 3
-"""Wrong passwords without a delay, from one address for one user."""
-
-RETRY_DELAY_NS_MAX = 15 * 60 * 10**9
-"""The longest delay between two tries."""
-
-TRIES_NS = 3_600 * 10**9
-"""How long wrong passwords are remembered."""
-
-STRANGE_FAILURES_MAX = 100
-"""Wrong passwords for one user within TRIES_NS, from all the devices together that the user has not signed in from before. Then
-only known devices are let try: 100 guesses an hour find no password that was not already known."""
-
-TRIES_REMEMBERED_MAX = 100_000
-"""Addresses, devices and users of which wrong passwords are remembered, each; about 300 bytes. To have one forgotten takes as
-many others, each of which costs 25 ms of hashing."""
-
 TRIES_WAITING_MAX = 16
 """Sign-ins of one user from one address at once; they are checked one after the other."""
 

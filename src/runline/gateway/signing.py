@@ -3,22 +3,23 @@
 Rule: a known user and an unknown one get the same answers, after the same work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 
 import msgspec
 
 from runline.domain.messages import HOUSE, Command, Rejected
 from runline.domain.passwords import ChangePassword, FailSignIn, SetPassword
 from runline.domain.permissions import Permission
-from runline.domain.queries.inside import CredentialAsked, Known, Owner, OwnerAsked
+from runline.domain.queries.inside import CredentialAsked, Known, Owner, OwnerAsked, Try
 from runline.domain.sessions import LIMITS, ConfirmSession, KeepSession, SessionKind, SessionLimits, SignIn, SignOut
 from runline.engine.ids import Entropy
 from runline.engine.requests import UNHEARD, Accepted, Outcome, Refused
 from runline.gateway.door import Caller, Door
 from runline.gateway.limits import DEVICE_LENGTH_MAX, FAILURES_LOGGED, SESSION_FAILURES_MAX
+from runline.gateway.one_by_one import OneByOne, digest_of
 from runline.gateway.passwords import Passwords
 from runline.gateway.tokens import device_name, new_device, new_token, session_name
-from runline.gateway.tries import Counts, OneByOne, Tries, digest_of
 
 
 def accepted(outcome: Outcome) -> Accepted:
@@ -50,10 +51,7 @@ class Signing:
         self.passwords = passwords
         self.entropy = entropy
         self.lasting = lasting or LIMITS
-        self.tries = Tries()
         self.one_by_one = OneByOne()
-        self.in_session = Counts()
-        """Wrong passwords of whoever is signed in, by session."""
 
     async def send(self, stream: str, command: Command) -> Accepted:
         return accepted(await self.door.bus.send_one(self.door.own(stream, command)))
@@ -83,6 +81,18 @@ class Signing:
         right = await self.passwords.check(known.digest, password, group, member, known=not strange)
         return right and bool(known.digest)
 
+    async def tried(self, stream: str, tried: Try, checking: Awaitable[bool]) -> bool:
+        """What came of a try; unless the password was wrong, it does not count. Raises what checking it raises."""
+        try:
+            right = await checking
+        except Rejected:
+            with suppress(Rejected):
+                await self.door.end_try(stream, tried, right=False)
+            raise
+        if right:
+            await self.door.end_try(stream, tried, right=True)
+        return right
+
     async def sign_in(
         self, stream: str, user: str, password: str, kind: SessionKind, *, address: str = "", device: str = ""
     ) -> Signed:
@@ -97,21 +107,17 @@ class Signing:
         strange = name not in known.devices
         place = digest_of("address", stream, user, address) if strange else digest_of("device", name)
         async with self.one_by_one.of(place):
-            now_ns = self.door.clock.now_ns()
-            tried = self.tries.begin(place, digest_of("user", stream, user), strange, now_ns)
-            try:
-                # A known device has a line of its own: no crowd at its address, or for its user, keeps it out.
-                group = address if strange else place
-                right = await self.is_right(known, password, group, (stream, user), strange=strange)
-            except Rejected:
-                self.tries.unknown(tried)
-                raise
-            if right:
-                self.tries.right(tried)
+            tried = Try(place, digest_of("user", stream, user), strange)
+            # A known device has a line of its own: no crowd at its address, or for its user, keeps it out.
+            group = address if strange else place
+            failures = await self.door.begin_try(stream, tried)
+            right = await self.tried(
+                stream, tried, self.is_right(known, password, group, (stream, user), strange=strange)
+            )
         if not right:
-            if known.digest and tried.failures in FAILURES_LOGGED:
+            if known.digest and failures in FAILURES_LOGGED:
                 # Nobody waits for it: a known user would be told from an unknown one by that.
-                self.door.report(stream, FailSignIn(user, tried.failures), UNHEARD)
+                self.door.report(stream, FailSignIn(user, failures), UNHEARD)
             raise Rejected("sign_in_failed", "Book, user and password do not go together.")
         if not known.active:
             # Only to whoever knows the password: to others there is no such user.
@@ -130,12 +136,13 @@ class Signing:
         known = await self.known(caller.stream, user)
         session = caller.session.encode()
         async with self.one_by_one.of(session):
-            count = self.in_session.of(session, self.door.clock.now_ns())
-            if count.failures < SESSION_FAILURES_MAX and await self.is_right(known, password, caller.session, user):
-                self.in_session.forget(session)
+            tried = Try(session, b"", signed=True)
+            failures = await self.door.begin_try(caller.stream, tried)
+            if failures <= SESSION_FAILURES_MAX and await self.tried(
+                caller.stream, tried, self.is_right(known, password, caller.session, user)
+            ):
                 return known.seq
-            count.failures += 1
-            if count.failures < SESSION_FAILURES_MAX:
+            if failures < SESSION_FAILURES_MAX:
                 raise Rejected("sign_in_failed", "That is not your password.")
             await self.send(caller.stream, SignOut(caller.session, "wrong_password"))
             raise Rejected("signed_out", "Too many wrong passwords: this session has ended. Sign in again.")

@@ -16,7 +16,19 @@ from runline.domain.house import House
 from runline.domain.messages import Rejected, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.declared import Asked, Page, Query, require
-from runline.domain.queries.inside import MEASURES, READY, VITALS, Inside, Readiness, Vitals
+from runline.domain.queries.inside import (
+    MEASURES,
+    READY,
+    TRIED,
+    TRY,
+    VITALS,
+    Begun,
+    Inside,
+    Readiness,
+    Tried,
+    Try,
+    Vitals,
+)
 from runline.domain.queries.pages import page_of
 from runline.domain.state import State
 from runline.domain.times import with_times
@@ -33,6 +45,7 @@ from runline.reads.limits import READS_OF_ONE_MAX, READS_WAITING_MAX
 from runline.sharing.fair import FairQueue, Member
 from runline.sharing.sharers import sharer_of
 from runline.sharing.spending import Spending
+from runline.sharing.tries import Tries
 from runline.sharing.turns import ReadingTurns
 
 V = TypeVar("V")
@@ -67,6 +80,7 @@ class Questions:
         self.readers = FairQueue(history.at_once, READS_WAITING_MAX, READS_OF_ONE_MAX)
         self.turns = ReadingTurns()
         self.spending = Spending(engine.clock.host_ns)
+        self.tries = Tries()
 
     def close(self) -> None:
         """Look back no more."""
@@ -92,6 +106,13 @@ class Questions:
         if question.name == MEASURES:
             probes = self.engine.probes
             return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer, probes.loop)))
+        if question.name == TRY:
+            begun = Begun(self.tries.begin(asked_of(Try, question.fields), self.engine.clock.now_ns()))
+            return Answer(self.engine.view.seq, encode(begun))
+        if question.name == TRIED:
+            tried: Tried = asked_of(Tried, question.fields)
+            self.tries.end(tried.tried, right=tried.right)
+            return Answer(self.engine.view.seq, b"{}")
         inside = self.engine.vocabulary.inside.get(question.name)
         if inside is not None:
             return await self.answer_inside(question, inside, asked_of(inside.asked, question.fields))

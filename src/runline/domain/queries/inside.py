@@ -161,6 +161,35 @@ class Vitals(msgspec.Struct, frozen=True):
     logged: int
 
 
+class Try(msgspec.Struct, frozen=True):
+    """A password that is being checked. place, user: digests of from where, and for which user. strange: whether the user has not
+    signed in from there before. signed: whether it is given within a session, which is the place."""
+
+    place: bytes
+    user: bytes
+    strange: bool = False
+    signed: bool = False
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A try has begun. failures: wrong passwords that are counted by now, this one included."""
+
+    failures: int
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """A try is no wrong password: it was right, or it could not be checked."""
+
+    tried: Try
+    right: bool
+
+
+TRY = "try"
+"""Asked of the process that owns a stream: a `Try` is counted, and answered with a `Begun`."""
+
+TRIED = "tried"
+"""Said to the process that owns a stream: what became of a try (`Tried`), unless the password was wrong."""
+
 READY = "ready"
 """Asked of a process and not of a stream: it is answered (with a `Readiness`) whatever is not well."""
 
