@@ -15,6 +15,7 @@ from runline.domain.prices import Prices
 from runline.engine.codec import (
     NamedCommand,
     RequestFrame,
+    ToldEvents,
     decode_committed,
     decode_outcome,
     decode_rejected,
@@ -29,6 +30,7 @@ from runline.engine.codec import (
 )
 from runline.engine.requests import Accepted, Previewed, Refused, Request
 from runline.engine.subscription import Committed
+from runline.gateway.answers import outcome_json
 
 
 def frame(**fields):
@@ -55,6 +57,17 @@ def test_every_type_of_event_is_told_as_it_is_but_for_its_secrets():
         told[entry.type] = event_named(VOCABULARY, named(event))
         assert told[entry.type] == (bare(event) if type(event).secret else event)
     assert set(told) == set(VOCABULARY.events)
+
+
+def test_every_type_of_event_is_answered_over_a_link_as_without_one_and_is_an_event_to_whoever_looks():
+    events = [entry.event(VOCABULARY) for entry in stored()]
+    here = Accepted(7, events)
+    there = decode_outcome(VOCABULARY, encode_outcome(here))
+    assert isinstance(there, Accepted)
+    assert isinstance(there.events, ToldEvents)
+    assert outcome_json(there) == outcome_json(here)
+    seen = [bare(event) if type(event).secret else event for event in events]
+    assert (list(there.events), there.events[1:3], len(there.events)) == (seen, seen[1:3], len(seen))
 
 
 def test_the_digest_of_a_password_is_not_told():

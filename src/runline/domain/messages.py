@@ -159,7 +159,11 @@ def event_json(event: Event) -> bytes:
     """An event as everyone who may may see it: its type, then its fields without those that are secret, and the texts beside its
     times."""
     kind = type(event)
-    body = encode(bare(event) if kind.secret else event)
+    return told_json(kind, encode(bare(event) if kind.secret else event))
+
+
+def told_json(kind: type[Event], body: bytes) -> bytes:
+    """The same of an event of this kind. body: its fields without those that are secret, as JSON."""
     start, has_times = opening(kind)
     if has_times:
         body = with_times(body)

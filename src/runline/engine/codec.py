@@ -7,11 +7,11 @@ Within one process nothing is encoded; the links between processes use this, and
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 
-from runline.domain.messages import Command, Event, Rejected, bare
+from runline.domain.messages import Command, Event, Rejected, bare, event_json, told_json
 from runline.domain.preview import Moves
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import event_of
@@ -121,6 +121,45 @@ def events_named(vocabulary: Vocabulary, events: Sequence[NamedEvent]) -> list[E
     return [event_named(vocabulary, event) for event in events]
 
 
+class ToldEvents(Sequence[Event]):
+    """Events that were told, as events for whoever looks at one: most are passed on as they came."""
+
+    __slots__ = ("named", "vocabulary")
+
+    def __init__(self, vocabulary: Vocabulary, named: list[NamedEvent]) -> None:
+        self.vocabulary = vocabulary
+        self.named = named
+
+    def json(self) -> bytes:
+        """Each as `event_json` has it, with commas between."""
+        return b",".join(map(self.json_of, self.named))
+
+    def json_of(self, event: NamedEvent) -> bytes:
+        kind = self.vocabulary.events[event.type]
+        if event.version == kind.version:
+            return told_json(kind, event.fields)
+        return event_json(event_named(self.vocabulary, event))
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Event]: ...
+
+    def __getitem__(self, index: int | slice) -> Event | list[Event]:
+        if isinstance(index, slice):
+            return events_named(self.vocabulary, self.named[index])
+        return event_named(self.vocabulary, self.named[index])
+
+    def __len__(self) -> int:
+        return len(self.named)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def encode_request(request: Request) -> bytes:
     """A request as bytes. Raises Rejected `malformed_command` for what no encoding can hold."""
     try:
@@ -191,7 +230,7 @@ def decode_outcome(vocabulary: Vocabulary, body: bytes) -> Outcome:
     """The outcome that was told. Raises msgspec.DecodeError for what is none."""
     frame = decode_outcome_frame(body)
     if isinstance(frame, AcceptedFrame):
-        return Accepted(frame.position, events_named(vocabulary, frame.events), frame.repeated)
+        return Accepted(frame.position, ToldEvents(vocabulary, frame.events), frame.repeated)
     if isinstance(frame, PreviewedFrame):
         return Previewed(frame.position, events_named(vocabulary, frame.events), decode_moves(frame.moves))
     return Refused(frame.position, frame.code, frame.message, msgspec.json.decode(frame.details))

@@ -42,7 +42,7 @@ class Accepted(msgspec.Struct, tag=True, gc=False):
     """
 
     position: int
-    events: list[Event]
+    events: Sequence[Event]
     repeated: bool = False
 
 

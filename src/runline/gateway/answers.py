@@ -6,6 +6,7 @@ import msgspec
 
 from runline.domain.messages import Rejected, event_json
 from runline.domain.times import with_times
+from runline.engine.codec import ToldEvents
 from runline.engine.requests import Accepted, Outcome, Previewed, Refused
 
 STATUS: dict[str, int] = {
@@ -97,7 +98,8 @@ def internal_error(fault: Exception) -> Rejected:
 def outcome_json(outcome: Outcome, request_id: bytes = b"") -> tuple[int, bytes]:
     """(HTTP status, body) of an outcome. request_id: of the request that it answers, for a refusal says it."""
     if type(outcome) is Accepted:
-        events = b",".join(map(event_json, outcome.events))
+        told = outcome.events
+        events = told.json() if type(told) is ToldEvents else b",".join(map(event_json, told))
         repeated = b"true" if outcome.repeated else b"false"
         return 200, b'{"position":%d,"repeated":%b,"events":[%b]}' % (outcome.position, repeated, events)
     if isinstance(outcome, Refused):

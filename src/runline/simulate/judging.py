@@ -5,7 +5,7 @@ which position of the house a book had seen) may be anything between when it was
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import Any
 
@@ -266,7 +266,7 @@ def positions(between: tuple[int, int]) -> list[int]:
     return list(range(between[1], min(between) - 1, -1))
 
 
-def difference_of(prediction: Prediction, events: list[Event]) -> str:
+def difference_of(prediction: Prediction, events: Sequence[Event]) -> str:
     """In what events differ from those that must be."""
     if not prediction.known:
         return ""
