@@ -211,7 +211,7 @@ def test_links_that_are_lost_one_after_the_other_are_felt_by_no_command(tmp_path
 
 
 def test_a_gateway_that_hangs_is_replaced(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(module, "GATEWAY_SILENT_S_MAX", 2.5)
+    monkeypatch.setattr(module, "GATEWAY_SILENT_S_MAX", 4.0)
 
     async def main():
         async with beside(tmp_path / "book.db", number=1) as there:
