@@ -38,6 +38,11 @@ BUDGETS: dict[str, tuple[tuple[str, str, str, float], ...]] = {
         ("the same with the committer on the second core", "process_bulk_wagers_per_s", "at least", 20_000),
     ),
     "idle": (("one client, idle: to durable, p50, ms", "answer_ms_p50", "at most", 1),),
+    "gateways": (
+        ("CPU of a wager over HTTP in all processes, with two gateways to without", "cpu_x", "at most", 1.1),
+        ("of it in the engine's process, with two gateways to without", "owner_x", "at most", 0.65),
+        ("one client: what two gateways add, p50, ms", "more_ms_p50", "at most", 0.3),
+    ),
     "stream": (
         ("1,000 screens at 1,000 events/s: delivery p99, ms", "delivery_ms_p99", "at most", 50),
         ("delivered events a second of the server's CPU time, merged", "delivered_per_cpu_s", "at least", 1_000_000),

@@ -14,11 +14,13 @@ from tests.doubles.wired import SECRET, Linked, linked
 from tests.integration.stores import HeldStore
 from tests.integration.world import World, acceptance, play, running, wager
 
-from runline.bus.limits import ASKED_BYTES_MAX, NEWS_BYTES_MAX, STRANGERS_MAX
+from runline.bus.limits import ASKED_BYTES_MAX, NEWS_BYTES_MAX, STRANGERS_MAX, TOLD_AHEAD_MAX
 from runline.bus.owner import FarWatcher
+from runline.bus.said import Happened, Seated, Watch, encode
 from runline.bus.wire import GREETING, NONCE_BYTES, proof
 from runline.domain.messages import Rejected
 from runline.engine.bus import Question
+from runline.engine.codec import encode_committed
 from runline.engine.requests import Accepted, Refused
 from runline.engine.subscription import Lagged
 from runline.engine.watching import Began, Cut, Enter, Frame, TurnedAway
@@ -185,19 +187,62 @@ def test_who_would_watch_what_there_is_not_or_cannot_be_reached_is_turned_away(p
     play(main())
 
 
-def test_an_owner_waits_for_a_gateway_that_does_not_hear_what_it_is_told(path):
+@pytest.mark.parametrize(("size", "ahead"), [(1, TOLD_AHEAD_MAX), (NEWS_BYTES_MAX // 2, 1)])
+def test_an_owner_waits_for_a_gateway_that_has_not_heard_what_it_was_told(path, size, ahead):
     async def main():
         async with stage(path) as (_, link, _):
             await comes_true(lambda: link.listener.known)
             (end,) = link.listener.known
             watcher = end.watchers[7] = FarWatcher(end, 7)
-            large = [Frame(1, b"x" * (NEWS_BYTES_MAX // 2), 1, 1)]
-            await watcher.hear(large)
-            telling = asyncio.create_task(watcher.hear(large))
+            news = [Frame(1, b"x" * size, 1, 1)]
+            for _ in range(ahead):
+                await watcher.hear(news)
+            telling = asyncio.create_task(watcher.hear(news))
             await asyncio.sleep(0)
             assert not telling.done()
             watcher.heard()
             await telling
+
+    play(main())
+
+
+def test_no_stream_waits_for_a_gateway_that_has_not_said_anything_for_a_while(path, monkeypatch):
+    monkeypatch.setattr("runline.bus.wire.BEAT_S", 0.01)
+
+    async def main():
+        async with stage(path) as (world, link, _):
+            caller = await world.sign_in("b1", "owner")
+            reader, writer = await stranger(link)
+            assert await frame_of(reader) is not None
+            writer.write(framed(said(Watch(1, "b1"), Seated(1, Enter(1, caller.session, ("wagers",))))))
+            await comes_true(lambda: any(end.watchers for end in link.listener.known))
+            shown = Shown()
+            link.bus.watch("b1", shown).tell(Enter(1, caller.session, ("wagers",)))
+            for _ in range(TOLD_AHEAD_MAX + 2):
+                before = len(shown.news)
+                await world.do("b1", wager())
+                await comes_true(lambda before=before: len(shown.news) > before)
+            writer.close()
+
+    play(main())
+
+
+def said(*items):
+    """What an end says in one frame."""
+    return b"\xdd" + struct.pack(">I", len(items)) + b"".join(map(encode, items))
+
+
+def test_events_that_were_not_told_end_the_following_before_what_comes_after_them(path):
+    async def main():
+        async with stage(path) as (_, link, _):
+            following = link.bus.follow("b1", 0)
+            seen = await anext(following)
+            (number,) = link.bus.followed
+            after = seen[-1].seq + 1
+            link.bus.hear(Happened(number, after, after + 1, encode_committed(seen[-1:])))
+            with pytest.raises(Lagged):
+                await all_of(following, seen)
+            await comes_true(lambda: not any(end.followings for end in link.listener.known))
 
     play(main())
 

@@ -41,12 +41,19 @@ WATCHINGS_MAX = 16_384
 """Streams that are watched over a link at once: more than there may be live streams in an engine."""
 
 NEWS_BYTES_MAX = 16 * 2**20
-"""What is told of a watched stream and not heard yet, before the owner waits (a single piece may be larger)."""
+"""What is told of a watched stream and not heard, before the owner waits in any case (a single piece may be larger)."""
 
-BEAT_S = 1.0
+TOLD_AHEAD_MAX = 4
+"""Pieces of news of a watched stream that are told before the first of them is heard, about two flushes of it: where screens are
+written to more slowly than frames could be made, fewer are made, and each has more in it."""
+
+BEAT_S = 0.25
 """How often each end says that it is there."""
 
-SILENT_BEATS_MAX = 5
+QUIET_BEATS = 2
+"""Beats without a word from a gateway after which no stream waits for it: others look at the same streams."""
+
+SILENT_BEATS_MAX = 20
 """Beats of one's own without a word from the other end; then it is taken for gone. (Its own beats an end misses while it stands
 still, so that nobody is judged by it.)"""
 

@@ -19,8 +19,10 @@ from runline.bus.limits import (
     LINKS_MAX,
     NEWS_BYTES_MAX,
     QUESTIONS_MAX,
+    QUIET_BEATS,
     REQUESTS_MAX,
     STRANGERS_MAX,
+    TOLD_AHEAD_MAX,
     UNTAKEN_MAX,
     WATCHINGS_MAX,
 )
@@ -90,9 +92,15 @@ class FarWatcher:
         self.unheard.append(len(told))
         self.unheard_bytes += len(told)
         self.end.say(told)
-        while self.unheard_bytes > NEWS_BYTES_MAX and not self.end.over:
+        while self.crowded and not self.end.over:
             self.room.clear()
             await self.room.wait()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether as much was told as may be before it is heard."""
+        ahead = len(self.unheard) > TOLD_AHEAD_MAX and self.end.silent_beats < QUIET_BEATS
+        return ahead or self.unheard_bytes > NEWS_BYTES_MAX
 
     def heard(self) -> None:
         """The oldest of it was heard. Raises LinkError."""
@@ -153,6 +161,12 @@ class OwnerEnd(Wire):
 
     def sign_of_life(self) -> bytes:
         return encode(Time(self.listener.clock.now_ns()))
+
+    def beat(self) -> None:
+        super().beat()
+        if self.silent_beats >= QUIET_BEATS:
+            for watcher in self.watchers.values():
+                watcher.room.set()
 
     def gone(self) -> None:
         self.listener.leave(self)

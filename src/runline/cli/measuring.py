@@ -12,6 +12,7 @@ def bench(
         "recover",
         "http",
         "idle",
+        "gateways",
         "stream",
         "reconnect",
         "hubs",

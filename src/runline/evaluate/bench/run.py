@@ -17,6 +17,7 @@ from runline.evaluate.bench.catalogue import bench_catalogue
 from runline.evaluate.bench.core import bench_core
 from runline.evaluate.bench.engine import bench_engine
 from runline.evaluate.bench.faults import bench_faults
+from runline.evaluate.bench.gateways import bench_gateways
 from runline.evaluate.bench.growth import bench_growth
 from runline.evaluate.bench.house import bench_house
 from runline.evaluate.bench.http import bench_http, bench_idle
@@ -60,6 +61,11 @@ def run_http(folder: Path, quick: bool) -> Measured:
 
 def run_idle(folder: Path, quick: bool) -> Measured:
     return run(lambda: bench_idle(folder, wagers=100 if quick else 3_000))
+
+
+def run_gateways(folder: Path, quick: bool) -> Measured:
+    wagers, turns = (1_000, 1) if quick else (20_000, 5)
+    return run(lambda: bench_gateways(folder, wagers=wagers, turns=turns))
 
 
 def run_stream(folder: Path, quick: bool) -> Measured:
@@ -142,6 +148,7 @@ BENCHES: dict[str, Callable[[Path, bool], Measured]] = {
     "recover": run_recover,
     "http": run_http,
     "idle": run_idle,
+    "gateways": run_gateways,
     "stream": run_stream,
     "reconnect": run_reconnect,
     "hubs": run_hubs,
