@@ -20,7 +20,7 @@ from runline.bus.said import Happened, Seated, Watch, encode
 from runline.bus.wire import GREETING, NONCE_BYTES, proof
 from runline.domain.messages import Rejected
 from runline.engine.bus import Question
-from runline.engine.codec import encode_committed
+from runline.engine.codec import decode_request, encode_committed
 from runline.engine.requests import Accepted, Refused
 from runline.engine.subscription import Lagged
 from runline.engine.watching import Began, Cut, Enter, Frame, TurnedAway
@@ -92,6 +92,45 @@ def test_a_link_that_stays_away_is_answered_for_as_unavailable_until_it_is_back(
             await link.open()
             await comes_true(lambda: link.bus.end is not None)
             assert isinstance(await link.bus.send_one(world.request("b1", wager())), Accepted)
+
+    play(main())
+
+
+def test_a_request_that_ends_each_link_over_which_it_is_sent_is_not_sent_for_ever(path, monkeypatch):
+    monkeypatch.setattr("runline.bus.link.AGAIN_S_MAX", 0.2)
+
+    def decode(vocabulary, body):
+        if b"poison" in body:
+            raise RuntimeError("This is what nobody has thought of.")
+        return decode_request(vocabulary, body)
+
+    monkeypatch.setattr("runline.bus.owner.decode_request", decode)
+
+    async def main():
+        async with stage(path) as (world, link, _):
+            outcome = await link.bus.send_one(world.request("b1", wager(), correlation="poison"))
+            assert isinstance(outcome, Refused)
+            assert outcome.code == "unavailable"
+            await comes_true(lambda: link.bus.end is not None)
+            assert isinstance(await link.bus.send_one(world.request("b1", wager())), Accepted)
+
+    play(main())
+
+
+def test_what_no_encoding_can_hold_is_refused_and_no_link_is_lost(path):
+    async def main():
+        async with stage(path) as (_, link, _):
+            shown = Shown()
+            watch = link.bus.watch("b1", shown)
+            watch.tell(Enter(1, "\ud800", ("wagers",)))
+            for refused in (link.bus.ask(Question("\ud800", "board")), link.bus.who("b1", "\ud800")):
+                with pytest.raises(Rejected, match="surrogates"):
+                    await refused
+            await comes_true(lambda: shown.news != [])
+            assert (shown.news[0].seats, shown.news[0].code) == ([1], "malformed_request")
+            await link.shut()
+            await link.open()
+            await comes_true(lambda: link.bus.end is not None)
 
     play(main())
 

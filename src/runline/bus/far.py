@@ -55,6 +55,11 @@ class FarLink(Link):
     def tell(self, seating: Seating) -> None:
         """Somebody comes or goes."""
         if isinstance(seating, Enter):
+            try:
+                encode(seating)
+            except (ValueError, OverflowError) as error:
+                self.add([TurnedAway([seating.seat], "malformed_request", str(error), {})])
+                return
             self.seats[seating.seat] = seating
             if self.bus.given_up:
                 self.turn_away()

@@ -51,7 +51,7 @@ from runline.engine.bus import Answer, Question, Who
 from runline.engine.codec import decode_committed, decode_outcome, decode_rejected, encode_request
 from runline.engine.ids import Entropy, uuid7
 from runline.engine.ports import Clock
-from runline.engine.requests import BUSY, UNAVAILABLE, Request, Sink, refused, unavailable
+from runline.engine.requests import BUSY, UNAVAILABLE, Outcome, Request, Sink, refused, unavailable
 from runline.engine.subscription import Committed, Lagged
 from runline.engine.watching import Link, Watcher
 
@@ -59,11 +59,12 @@ log = logging.getLogger("runline.bus")
 
 
 class Sent(msgspec.Struct):
-    """A request under way."""
+    """A request under way. until_s: when it is not sent again any more, by the loop's time; 0 while no link was lost under it."""
 
     body: bytes
     sink: Sink
     index: int
+    until_s: float = 0.0
 
 
 class GatewayEnd(Wire):
@@ -168,12 +169,11 @@ class LinkBus(GatheringBus):
         """Connect, and again whenever the connection is lost."""
         while True:
             end = await self.connected()
-            if end is None:
-                await asyncio.sleep(AGAIN_PAUSE_S)
-                continue
-            self.stand(end)
-            await end.ended.wait()
-            self.lose()
+            if end is not None:
+                self.stand(end)
+                await end.ended.wait()
+                self.lose()
+            await asyncio.sleep(AGAIN_PAUSE_S)
 
     async def connected(self) -> GatewayEnd | None:
         """A connection whose ends know each other; None if there is none to be had now."""
@@ -198,17 +198,26 @@ class LinkBus(GatheringBus):
         """The link stands: what waits for it is said, in its order."""
         self.waiting.cancel()
         self.end, self.given_up = end, False
-        for number, sent in self.sent.items():
-            self.say(Send(number, sent.body))
+        now_s = asyncio.get_running_loop().time()
+        for number, sent in list(self.sent.items()):
+            if sent.until_s and sent.until_s < now_s:
+                # Whatever ends each link over which it is sent is not sent for ever.
+                self.answer(number, refused(0, UNAVAILABLE))
+            else:
+                self.say(Send(number, sent.body))
         for link in self.watched.values():
             link.begin()
         self.changed.set()
 
     def lose(self) -> None:
         """The link is lost."""
+        loop = asyncio.get_running_loop()
         self.end = None
         self.changed.clear()
-        self.waiting = asyncio.get_running_loop().call_later(AGAIN_S_MAX, self.give_up)
+        self.waiting = loop.call_later(AGAIN_S_MAX, self.give_up)
+        until_s = loop.time() + AGAIN_S_MAX
+        for sent in self.sent.values():
+            sent.until_s = sent.until_s or until_s
         asked, self.asked = self.asked, {}
         for future in asked.values():
             if not future.done():
@@ -223,9 +232,8 @@ class LinkBus(GatheringBus):
         """The link is away for too long: nothing waits for it any more."""
         self.given_up = True
         self.changed.set()
-        sent, self.sent, self.sent_bytes = self.sent, {}, 0
-        for one in sent.values():
-            one.sink.answer(one.index, refused(0, UNAVAILABLE))
+        for number in list(self.sent):
+            self.answer(number, refused(0, UNAVAILABLE))
         for link in self.watched.values():
             link.turn_away()
 
@@ -237,10 +245,7 @@ class LinkBus(GatheringBus):
     def hear(self, said: Answers) -> None:
         """Take what the owner says."""
         if type(said) is Came:
-            sent = self.sent.pop(said.number, None)
-            if sent is not None:
-                self.sent_bytes -= len(sent.body)
-                sent.sink.answer(sent.index, decode_outcome(self.vocabulary, said.body))
+            self.answer(said.number, decode_outcome(self.vocabulary, said.body))
         elif isinstance(said, Told):
             link = self.watched.get(said.number)
             if link is not None:
@@ -255,6 +260,13 @@ class LinkBus(GatheringBus):
                 following.hear(said)
         elif isinstance(said, Time) and self.told_time is not None:
             self.told_time(said.now_ns)
+
+    def answer(self, number: int, outcome: Outcome) -> None:
+        """Give the outcome of a request to whoever waits for it."""
+        sent = self.sent.pop(number, None)
+        if sent is not None:
+            self.sent_bytes -= len(sent.body)
+            sent.sink.answer(sent.index, outcome)
 
     # What goes over it
 
@@ -292,9 +304,14 @@ class LinkBus(GatheringBus):
         await self.stands()
         if len(self.asked) >= QUESTIONS_MAX:
             raise Rejected(BUSY.code, BUSY.message)
-        number = next(self.numbers)
+        number, end = next(self.numbers), self.end
+        assert end is not None
+        try:
+            asked = encode(make(number))
+        except (ValueError, OverflowError) as error:
+            raise Rejected("malformed_request", str(error)) from None
         future = self.asked[number] = asyncio.get_running_loop().create_future()
-        self.say(make(number))
+        end.say(asked)
         try:
             said = await future
         finally:
