@@ -20,7 +20,7 @@ from runline.bus.said import Happened, Seated, Watch, encode
 from runline.bus.wire import GREETING, NONCE_BYTES, proof
 from runline.domain.messages import Rejected
 from runline.engine.bus import Question
-from runline.engine.codec import decode_request, encode_committed
+from runline.engine.codec import encode_committed, request_told
 from runline.engine.requests import Accepted, Refused
 from runline.engine.subscription import Lagged
 from runline.engine.watching import Began, Cut, Enter, Frame, TurnedAway
@@ -99,12 +99,12 @@ def test_a_link_that_stays_away_is_answered_for_as_unavailable_until_it_is_back(
 def test_a_request_that_ends_each_link_over_which_it_is_sent_is_not_sent_for_ever(path, monkeypatch):
     monkeypatch.setattr("runline.bus.link.AGAIN_S_MAX", 0.2)
 
-    def decode(vocabulary, body):
-        if b"poison" in body:
+    def told(vocabulary, frame):
+        if frame.correlation == "poison":
             raise RuntimeError("This is what nobody has thought of.")
-        return decode_request(vocabulary, body)
+        return request_told(vocabulary, frame)
 
-    monkeypatch.setattr("runline.bus.owner.decode_request", decode)
+    monkeypatch.setattr("runline.bus.owner.request_told", told)
 
     async def main():
         async with stage(path) as (world, link, _):

@@ -48,7 +48,7 @@ from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, p
 from runline.domain.messages import Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Question, Who
-from runline.engine.codec import decode_committed, decode_outcome, decode_rejected, encode_request
+from runline.engine.codec import decode_committed, decode_rejected, outcome_told, request_frame
 from runline.engine.ids import Entropy, uuid7
 from runline.engine.ports import Clock
 from runline.engine.requests import BUSY, UNAVAILABLE, Outcome, Request, Sink, refused, unavailable
@@ -58,10 +58,11 @@ from runline.engine.watching import Link, Watcher
 log = logging.getLogger("runline.bus")
 
 
-class Sent(msgspec.Struct):
-    """A request under way. until_s: when it is not sent again any more, by the loop's time; 0 while no link was lost under it."""
+class Sent(msgspec.Struct, gc=False):
+    """A request under way. said: how it is said. until_s: when it is not sent again any more, by the loop's time; 0 while no link
+    was lost under it."""
 
-    body: bytes
+    said: bytes
     sink: Sink
     index: int
     until_s: float = 0.0
@@ -204,7 +205,7 @@ class LinkBus(GatheringBus):
                 # Whatever ends each link over which it is sent is not sent for ever.
                 self.answer(number, refused(0, UNAVAILABLE))
             else:
-                self.say(Send(number, sent.body))
+                end.say(sent.said)
         for link in self.watched.values():
             link.begin()
         self.changed.set()
@@ -245,7 +246,7 @@ class LinkBus(GatheringBus):
     def hear(self, said: Answers) -> None:
         """Take what the owner says."""
         if type(said) is Came:
-            self.answer(said.number, decode_outcome(self.vocabulary, said.body))
+            self.answer(said.number, outcome_told(self.vocabulary, said.outcome))
         elif isinstance(said, Told):
             link = self.watched.get(said.number)
             if link is not None:
@@ -265,7 +266,7 @@ class LinkBus(GatheringBus):
         """Give the outcome of a request to whoever waits for it."""
         sent = self.sent.pop(number, None)
         if sent is not None:
-            self.sent_bytes -= len(sent.body)
+            self.sent_bytes -= len(sent.said)
             sent.sink.answer(sent.index, outcome)
 
     # What goes over it
@@ -277,20 +278,21 @@ class LinkBus(GatheringBus):
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
         """Send requests; their outcomes come to the sink."""
         for index, request in enumerate(requests):
+            number = next(self.numbers)
             try:
-                body = encode_request(request)
-            except Rejected as rejected:
-                sink.answer(index, refused(0, rejected))
+                said = encode(Send(number, request_frame(request)))
+            except (ValueError, OverflowError) as error:
+                sink.answer(index, refused(0, Rejected("malformed_command", str(error))))
                 continue
             if self.given_up:
                 sink.answer(index, refused(0, UNAVAILABLE))
-            elif len(self.sent) >= REQUESTS_MAX or self.sent_bytes + len(body) > REQUESTS_BYTES_MAX:
+            elif len(self.sent) >= REQUESTS_MAX or self.sent_bytes + len(said) > REQUESTS_BYTES_MAX:
                 sink.answer(index, refused(0, BUSY))
             else:
-                number = next(self.numbers)
-                self.sent[number] = Sent(body, sink, index)
-                self.sent_bytes += len(body)
-                self.say(Send(number, body))
+                self.sent[number] = Sent(said, sink, index)
+                self.sent_bytes += len(said)
+                if self.end is not None:
+                    self.end.say(said)
 
     async def stands(self) -> None:
         """Wait until the link stands. Raises Rejected `unavailable` if it is given up."""

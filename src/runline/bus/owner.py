@@ -51,7 +51,7 @@ from runline.bus.said import (
 from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, proof
 from runline.domain.messages import Rejected
 from runline.engine.bus import Bus
-from runline.engine.codec import decode_request, encode_committed, encode_outcome, encode_rejected
+from runline.engine.codec import encode_committed, encode_rejected, outcome_frame, request_told
 from runline.engine.ids import Entropy
 from runline.engine.ports import Clock
 from runline.engine.requests import BUSY, Outcome, Request, Sink, refused
@@ -188,10 +188,10 @@ class OwnerEnd(Wire):
         for one in asked:
             if type(one) is Send:
                 try:
-                    requests.append(decode_request(self.bus.vocabulary, one.body))
+                    requests.append(request_told(self.bus.vocabulary, one.request))
                     numbers.append(one.number)
                 except Rejected as rejected:
-                    self.say(encode(Came(one.number, encode_outcome(refused(0, rejected)))))
+                    self.say(encode(Came(one.number, outcome_frame(refused(0, rejected)))))
             else:
                 way = self.ways.get(type(one))
                 if way is not None:
@@ -205,7 +205,7 @@ class OwnerEnd(Wire):
     def came(self, number: int, outcome: Outcome) -> None:
         """Say what came of a request."""
         self.requests -= 1
-        self.say(encode(Came(number, encode_outcome(outcome))))
+        self.say(encode(Came(number, outcome_frame(outcome))))
 
     def ask(self, asked: Ask) -> None:
         async def answer() -> bytes:

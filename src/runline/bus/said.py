@@ -8,14 +8,15 @@ from collections.abc import Callable
 import msgspec
 
 from runline.engine.bus import Answer, Question, Who
+from runline.engine.codec import OutcomeFrame, RequestFrame
 from runline.engine.watching import News, Seating
 
 
 class Send(msgspec.Struct, array_like=True, tag=0, gc=False):
-    """A request (`encode_request`). It is answered by `Came`."""
+    """A request. It is answered by `Came`."""
 
     number: int
-    body: bytes
+    request: RequestFrame
 
 
 class Ask(msgspec.Struct, array_like=True, tag=1, gc=False):
@@ -87,10 +88,10 @@ Asked = Send | Ask | AskWho | Follow | Took | Unfollow | Watch | Seated | Heard 
 
 
 class Came(msgspec.Struct, array_like=True, tag=0, gc=False):
-    """What came of a request (`encode_outcome`)."""
+    """What came of a request."""
 
     number: int
-    body: bytes
+    outcome: OutcomeFrame
 
 
 class Answered(msgspec.Struct, array_like=True, tag=1, gc=False):

@@ -22,14 +22,14 @@ VALUE_LENGTH = 100
 """Characters of a refusal's value that JSON cannot hold, and which is told as text."""
 
 
-class NamedCommand(msgspec.Struct, array_like=True):
+class NamedCommand(msgspec.Struct, array_like=True, gc=False):
     """A command by its type."""
 
     type: str
     fields: bytes
 
 
-class NamedEvent(msgspec.Struct, array_like=True):
+class NamedEvent(msgspec.Struct, array_like=True, gc=False):
     """An event by its type and the version of its shape; without what nobody may see."""
 
     type: str
@@ -37,7 +37,7 @@ class NamedEvent(msgspec.Struct, array_like=True):
     fields: bytes
 
 
-class RequestFrame(msgspec.Struct, array_like=True):
+class RequestFrame(msgspec.Struct, array_like=True, gc=False):
     """See `Request`."""
 
     stream: str
@@ -52,7 +52,7 @@ class RequestFrame(msgspec.Struct, array_like=True):
     received_ns: int
 
 
-class AcceptedFrame(msgspec.Struct, array_like=True, tag="accepted"):
+class AcceptedFrame(msgspec.Struct, array_like=True, tag="accepted", gc=False):
     """See `Accepted`."""
 
     position: int
@@ -60,7 +60,7 @@ class AcceptedFrame(msgspec.Struct, array_like=True, tag="accepted"):
     repeated: bool
 
 
-class PreviewedFrame(msgspec.Struct, array_like=True, tag="previewed"):
+class PreviewedFrame(msgspec.Struct, array_like=True, tag="previewed", gc=False):
     """See `Previewed`."""
 
     position: int
@@ -68,7 +68,7 @@ class PreviewedFrame(msgspec.Struct, array_like=True, tag="previewed"):
     moves: bytes
 
 
-class RefusedFrame(msgspec.Struct, array_like=True, tag="refused"):
+class RefusedFrame(msgspec.Struct, array_like=True, tag="refused", gc=False):
     """See `Refused`. details: as JSON."""
 
     position: int
@@ -160,24 +160,26 @@ class ToldEvents(Sequence[Event]):
     __hash__ = None  # type: ignore[assignment]
 
 
+def request_frame(request: Request) -> RequestFrame:
+    """A request as it is told. Raises ValueError or OverflowError for a command that no encoding can hold."""
+    return RequestFrame(
+        request.stream,
+        request.id,
+        request.actor,
+        NamedCommand(type(request.command).__name__, to_json(request.command)),
+        request.session,
+        request.correlation,
+        request.preview,
+        request.if_position,
+        request.bulk,
+        request.received_ns,
+    )
+
+
 def encode_request(request: Request) -> bytes:
     """A request as bytes. Raises Rejected `malformed_command` for what no encoding can hold."""
     try:
-        command = NamedCommand(type(request.command).__name__, to_json(request.command))
-        return encode(
-            RequestFrame(
-                request.stream,
-                request.id,
-                request.actor,
-                command,
-                request.session,
-                request.correlation,
-                request.preview,
-                request.if_position,
-                request.bulk,
-                request.received_ns,
-            )
-        )
+        return encode(request_frame(request))
     except (ValueError, OverflowError) as error:
         raise Rejected("malformed_command", str(error)) from None
 
@@ -189,9 +191,17 @@ def decode_request(vocabulary: Vocabulary, body: bytes) -> Request:
     """
     try:
         frame = decode_request_frame(body)
-        kind = vocabulary.commands.get(frame.command.type)
-        if kind is None:
-            raise Rejected("unknown_command", f"There is no command {frame.command.type[:64]!r}.")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Rejected("malformed_command", str(error) or type(error).__name__) from None
+    return request_told(vocabulary, frame)
+
+
+def request_told(vocabulary: Vocabulary, frame: RequestFrame) -> Request:
+    """The request that was told, wholly validated. Raises as `decode_request` does."""
+    kind = vocabulary.commands.get(frame.command.type)
+    if kind is None:
+        raise Rejected("unknown_command", f"There is no command {frame.command.type[:64]!r}.")
+    try:
         command = command_decoder(kind)(frame.command.fields)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise Rejected("malformed_command", str(error) or type(error).__name__) from None
@@ -211,11 +221,16 @@ def decode_request(vocabulary: Vocabulary, body: bytes) -> Request:
 
 def encode_outcome(outcome: Outcome) -> bytes:
     """An outcome as bytes."""
+    return encode(outcome_frame(outcome))
+
+
+def outcome_frame(outcome: Outcome) -> OutcomeFrame:
+    """An outcome as it is told."""
     if isinstance(outcome, Accepted):
-        return encode(AcceptedFrame(outcome.position, list(map(named, outcome.events)), outcome.repeated))
+        return AcceptedFrame(outcome.position, list(map(named, outcome.events)), outcome.repeated)
     if isinstance(outcome, Previewed):
-        return encode(PreviewedFrame(outcome.position, list(map(named, outcome.events)), to_json(outcome.moves)))
-    return encode(RefusedFrame(outcome.position, outcome.code, outcome.message, details_json(outcome.details)))
+        return PreviewedFrame(outcome.position, list(map(named, outcome.events)), to_json(outcome.moves))
+    return RefusedFrame(outcome.position, outcome.code, outcome.message, details_json(outcome.details))
 
 
 def details_json(details: dict[str, Any]) -> bytes:
@@ -228,7 +243,11 @@ def details_json(details: dict[str, Any]) -> bytes:
 
 def decode_outcome(vocabulary: Vocabulary, body: bytes) -> Outcome:
     """The outcome that was told. Raises msgspec.DecodeError for what is none."""
-    frame = decode_outcome_frame(body)
+    return outcome_told(vocabulary, decode_outcome_frame(body))
+
+
+def outcome_told(vocabulary: Vocabulary, frame: OutcomeFrame) -> Outcome:
+    """The outcome that was told."""
     if isinstance(frame, AcceptedFrame):
         return Accepted(frame.position, ToldEvents(vocabulary, frame.events), frame.repeated)
     if isinstance(frame, PreviewedFrame):
