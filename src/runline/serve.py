@@ -40,7 +40,7 @@ from runline.gateway.door import Door
 from runline.gateway.passwords import Passwords
 from runline.gateway.server import AddressInUse, listen, listen_together, make_server
 from runline.gateway.signing import Signing
-from runline.gateways import GatewayFailed, gateways
+from runline.gateways import GatewayFailed, Gateways, gateways
 from runline.helpers import Callers
 from runline.shell import complain, reason_of
 from runline.store.checking import looked_after
@@ -183,25 +183,29 @@ async def serve_beside(
     engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, *, sample: bool
 ) -> None:
     """Serve in processes beside this one until stopped."""
+    stop = asyncio.Event()
+    serving: list[Gateways] = []
+
+    def told() -> None:
+        """Ctrl-C or SIGTERM: once to answer what is under way, twice to end at once."""
+        if stop.is_set():
+            for one in serving:
+                one.kill()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told)
     passwords = Passwords(Callers, os.urandom)
     try:
         signing = Signing(Door(bus, engine.clock), passwords, os.urandom, lasting(settings.sessions))
         await begin(engine, bus, signing, settings, sample=sample)
     finally:
         passwords.close()
-    stop = asyncio.Event()
     told_settings = msgspec.structs.replace(settings.server, owner_password="")
     async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions)) as beside:
-
-        def told() -> None:
-            """Ctrl-C or SIGTERM: once to answer what is under way, twice to end at once."""
-            if stop.is_set():
-                beside.kill()
-            stop.set()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, told)
-        say_where(sockets, settings.server)
+        serving.append(beside)
+        if not stop.is_set():
+            say_where(sockets, settings.server)
         await stop.wait()
 
 

@@ -5,12 +5,14 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -225,6 +227,37 @@ def test_a_gateway_that_hangs_is_replaced(tmp_path, monkeypatch, caplog):
     assert re.search(r"gateway \d+ hangs, and is replaced", caplog.text)
 
 
+def test_a_gateway_that_ends_again_and_again_is_replaced_at_growing_intervals(monkeypatch):
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await turn(0)
+
+    class Brief(module.Kept):
+        """A gateway that ends as soon as it has started."""
+
+        async def start(self) -> Any:
+            if len(pauses) % 2:
+                raise GatewayFailed("it does not start")
+            return gone
+
+    async def end() -> None:
+        pass
+
+    async def main():
+        keeping = asyncio.create_task(Brief(listening, b"", print).keep(gone))
+        await comes_true(lambda: len(pauses) >= 11)
+        keeping.cancel()
+
+    gone: Any = SimpleNamespace(lives=False, child=SimpleNamespace(pid=1), stop=bool, end=end)
+    turn = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    with socket.socket() as listening:
+        play(main())
+    assert [round(one, 1) for one in pauses[:11]] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0]
+
+
 def test_a_gateway_that_cannot_start_is_said_before_anything_is_served(tmp_path):
     async def main():
         async with beside(tmp_path / "book.db", tls_certificate=tmp_path / "nothing.pem"):
@@ -252,13 +285,13 @@ def children_of(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def start(path: Path) -> tuple[subprocess.Popen[str], str]:
-    """`runline serve` with two gateways, and where it is."""
+def start(path: Path, until: str = r"http://\S+") -> tuple[subprocess.Popen[str], str]:
+    """`runline serve` with two gateways, and what it says of what is looked for: where it is."""
     command = [sys.executable, "-m", "runline", "serve", "--database", str(path), "--port", "0", "--gateways", "2"]
     child = subprocess.Popen([*command, "--sample"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert child.stdout is not None
     for line in child.stdout:
-        found = re.search(r"http://\S+", line)
+        found = re.search(until, line)
         if found:
             return child, found[0]
     raise AssertionError(child.communicate())
@@ -280,6 +313,14 @@ def test_a_server_with_gateways_ends_well_when_it_is_told_to_with_all_of_them(tm
     said, complaints = child.communicate(timeout=30)
     assert (child.returncode, said, complaints) == (0, "", "")
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
+
+
+def test_a_server_that_is_told_to_stop_while_its_gateways_start_ends_well(tmp_path):
+    child, _ = start(tmp_path / "book.db", until="shown once")
+    child.send_signal(signal.SIGTERM)
+    said, complaints = child.communicate(timeout=60)
+    assert (child.returncode, complaints) == (0, "")
+    assert "http://" not in said
 
 
 def test_gateways_end_with_a_server_that_is_killed(tmp_path):
