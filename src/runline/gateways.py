@@ -24,7 +24,7 @@ from runline.bootstrap import building, run
 from runline.bus.link import LinkBus
 from runline.bus.owner import LinkListener
 from runline.config import ServerSettings
-from runline.domain.messages import HOUSE
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.bus import Bus
@@ -268,7 +268,6 @@ async def serve(pipe: socket.socket, listening: socket.socket, orders: Orders) -
 
     with building():
         bus = LinkBus(plain_vocabulary(), clock, os.urandom, orders.secret, connect, clock.hear)
-        await bus.stands()
         server = make_server(
             bus,
             Outside(clock, os.urandom, Callers),
@@ -279,8 +278,7 @@ async def serve(pipe: socket.socket, listening: socket.socket, orders: Orders) -
             addresses=Addresses(settings.proxies, settings.exempt, settings.proxy_header),
             reports=False,
         )
-        # By then it has heard what time it is.
-        await server.gateway.door.readiness()
+        await heard(server.gateway.door)
     server.ended_by = ()
     delivery, late = Since(server.gateway.fan.delivery), Since(server.gateway.health.monitor.loop)
     pipe.setblocking(False)
@@ -303,6 +301,17 @@ async def serve(pipe: socket.socket, listening: socket.socket, orders: Orders) -
     loop.call_later(SIGN_S, sign)
     await server.serve(sockets=[listening])
     await bus.close()
+
+
+async def heard(door: Door) -> None:
+    """Wait until the owner of the streams has answered; by then it has said what time it is. (On a busy machine that may take
+    long; how long all of it may take is for the parent to say.)"""
+    while True:
+        try:
+            await door.readiness()
+            return
+        except Rejected:
+            await asyncio.sleep(SIGN_S)
 
 
 def main(number: str, parent: str, listening: str) -> None:

@@ -3,7 +3,7 @@
 HELLO_BYTES_MAX = 256
 """What is said before both ends know each other: nonces and digests have less than a hundred."""
 
-HELLO_S_MAX = 5.0
+HELLO_S_MAX = 15.0
 """How long two ends may take until they know each other."""
 
 STRANGERS_MAX = 16
