@@ -327,6 +327,36 @@ def test_who_follows_is_told_of_what_could_not_be_let_out_before_what_came_after
     play(asyncio.wait_for(main(), WAIT_S))
 
 
+def test_a_fault_after_a_fault_while_committing_leaves_nobody_waiting(impatient, monkeypatch):
+    async def main():
+        held = HeldStore(MemoryStore(os.urandom))
+        held.beside = True
+        async with running(held) as world:
+            await open_stage(world)
+            engine, writer, faults = world.engine, world.engine.writers["b1"], []
+
+            def fails(*args, **kwargs):
+                faults.append(args)
+                if len(faults) == 2:
+                    monkeypatch.undo()
+                raise RuntimeError("on purpose")
+
+            held.hold()
+            asked = [asyncio.create_task(world.ask("b1", wager()))]
+            await held.held.wait()
+            asked.append(asyncio.create_task(world.ask("b1", wager())))
+            await comes_true(lambda: engine.batches.filling)
+            monkeypatch.setattr(engine.batches, "seal", fails)
+            monkeypatch.setattr(writer, "release", fails)
+            held.let_go()
+            assert [one.code for one in await asyncio.gather(*asked)] == ["unavailable", "unavailable"]
+            assert len(faults) == 2
+            await comes_true(lambda: engine.probes.recoveries and engine.ready)
+            await world.do("b1", wager())
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
 # What cannot be stored
 
 

@@ -142,7 +142,10 @@ class Batches:
             if storing is not None:
                 # Nothing is read, and no other batch begins, before this one is stored or is not.
                 await asyncio.gather(storing, return_exceptions=True)
-            self.lose_sealed(durable)
+            try:
+                self.lose_sealed(durable)
+            except Exception:
+                log.exception("a fault while what was sealed is lost")
             self.owned.doubt_all("a fault while committing")
         finally:
             self.committing = None
