@@ -188,7 +188,7 @@ class Judging:
             self.counted["not judged: may have gone"] += 1
             return
         told = ""
-        for at_ns in dict.fromkeys(time_in(state.at_ns, now_ns) for now_ns in times[::-1]):
+        for at_ns in dict.fromkeys(time_in(state.at_ns, now_ns) for now_ns in (*times[::-1], said_ns(outcome, times))):
             for house_seq in positions(house):
                 if stream != HOUSE:
                     self.judge_up_to(HOUSE, house_seq)
@@ -254,6 +254,12 @@ class Judging:
             return False
         read_at = self.read_at.get(request.stream, 0)
         return outcome.details.get("position") == read_at > (request.if_position or 0)
+
+
+def said_ns(outcome: Outcome, times: tuple[int, int]) -> int:
+    """The time at which something was refused, if the refusal says it and may say so."""
+    said = outcome.details.get("now_ns") if isinstance(outcome, Refused) else None
+    return said if isinstance(said, int) and times[0] <= said <= times[1] else times[0]
 
 
 def time_in(last_ns: int, now_ns: int) -> int:
