@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise, evolving
-from tests.doubles.plain import VOCABULARY
 from tests.integration.stores import Around, FaultyStore
 from tests.integration.test_store import sealed, stretch, ticket
 from tests.integration.world import (
@@ -37,7 +36,7 @@ from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended, Suspension
 from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
-from runline.engine.recovery import every_stream, recover_view
+from runline.engine.recovery import every_stream
 from runline.engine.requests import Accepted
 from runline.gateway.fan import Fan
 from runline.store.memory import MemoryStore
@@ -229,41 +228,6 @@ def test_a_house_view_that_misses_an_event_is_no_longer_current():
             await other.engine.owned.reach(view.state.seq)
             view.proved(world.clock.host_ns())
             await other.do("b1", wager())
-
-    play(main())
-
-
-def test_a_house_that_moves_while_its_view_is_read_is_read_once_more():
-    class Moving(Around):
-        """A store whose house moves on each time that its rows were read, a few times."""
-
-        def __init__(self, store, moves):
-            super().__init__(store)
-            self.moves = moves
-
-        async def held_rows(self, stream, row_type):
-            rows = await self.store.held_rows(stream, row_type)
-            if self.moves and row_type is Suspension:
-                await self.moves.pop(0)()
-            return rows
-
-    async def main():
-        async with staged(MemoryStore(os.urandom)) as world:
-            seq = await world.read(HOUSE, lambda house: house.seq)
-            commands = [Suspend("all", "", "news"), Reopen("all", "", "go on"), Suspend("all", "", "news")]
-            moves: list[Any] = [partial(world.do, HOUSE, command) for command in commands]
-            view = await recover_view(Moving(world.engine.store, moves), VOCABULARY)
-            assert view.seq == seq + 3
-            assert view.suspensions.subjects
-
-            async def moves_again():
-                moves.append(moves_again)
-                open_again = await world.read(HOUSE, lambda house: house.suspensions.subjects)
-                await world.do(HOUSE, Reopen("all", "", "go on") if open_again else Suspend("all", "", "news"))
-
-            moves.append(moves_again)
-            with pytest.raises(StoreError, match="each of the"):
-                await recover_view(Moving(world.engine.store, moves), VOCABULARY)
 
     play(main())
 

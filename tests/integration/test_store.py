@@ -209,6 +209,26 @@ def test_a_claim_of_a_head_that_has_been_claimed_since_it_was_seen_claims_nothin
     play(main())
 
 
+def test_head_and_rows_are_read_as_of_one_position_whoever_writes_meanwhile(opened):
+    async def main():
+        store = opened()
+        assert await store.held_at_once("b1", [Agent]) == (Head("b1", 0, 0, GENESIS, 0), [[]])
+        head = await store.claim("b1")
+        for seq in range(1, 30):
+            rows = [Agent("A1", "root", seq), Player("P1", "A1", 10**13, changed_seq=seq), ticket(seq)]
+            next_one = stretch(head, 1, rows)
+            writing = asyncio.create_task(store.commit(sealed(next_one)))
+            read, (agents, players, tickets) = await store.held_at_once("b1", [Agent, Player, Ticket])
+            seqs = [row.changed_seq for row in (*agents, *players)]
+            assert seqs == ([read.seq] * 2 if read.seq else [])
+            assert len(tickets) == read.seq
+            await writing
+            head = next_one.after
+        await close(store)
+
+    play(main())
+
+
 def test_a_commit_that_does_not_follow_the_head_is_left_out(opened):
     async def main():
         store = opened()

@@ -171,10 +171,6 @@ KEEP_SCREEN_NS = 60 * 10**9
 NOTED_SESSIONS_MAX = 100_000
 """Sessions of which it is remembered when their use was noted; then all are forgotten, and noted once more."""
 
-VIEW_READS_MAX = 20
-"""How often the house view is read, while another process writes to the house, until the house has stood still meanwhile. (One
-reading takes well under a second, and the house seldom moves more than once a second.)"""
-
 check(COMMAND_BYTES_MAX <= EVENT_BYTES_MAX <= COMMAND_LOG_BYTES_MAX, "what a command says fits into its event")
 check(COMMAND_LOG_BYTES_MAX <= BATCH_BYTES_MAX, "what a command logs fits into a batch")
 check(LANE_DEPTH_MAX["control"] > CONTROL_KEPT, "those below the top have places too")

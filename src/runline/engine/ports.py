@@ -119,6 +119,11 @@ class Reading(Protocol):
         """All heads, as they are."""
         ...
 
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
+        """A stream's head, and of each type the rows that belong in memory, as of that one position, whoever writes meanwhile. A
+        stream without a head is at position 0."""
+        ...
+
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         """The rows that belong in memory, in the order of their keys."""
         ...

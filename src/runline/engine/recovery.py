@@ -1,18 +1,18 @@
 """Recovery: the one way to start. Read the tables, check them against the log's head, rebuild what is derived, go on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from runline.domain.house import BookListing, House
 from runline.domain.messages import HOUSE
 from runline.domain.rows import row_key
-from runline.domain.state import State
+from runline.domain.state import Row, State
 from runline.domain.vocabulary import Vocabulary
 from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.envelope import decode_envelope
-from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, VIEW_READS_MAX, WINDOW_COMMANDS_MAX
+from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, StoreError, claimed_elsewhere
 from runline.engine.spans import Spans
 from runline.engine.window import Window, made_ms
@@ -64,16 +64,23 @@ async def load(store: Reading, state: S, head: Head) -> S:
 
 async def load_rows(store: Reading, state: State, head: Head) -> tuple[int, int]:
     """Take the rows that belong in memory; returns how many they are, and the sum of the positions at which they changed."""
-    state.seq = head.seq
-    state.at_ns = head.at_ns
-    count = total = 0
-    for row_type, held in state.held.items():
-        rows = await store.held_rows(head.stream, row_type)
-        held.update(zip(map(row_key(row_type), rows), rows, strict=True))
-        count += len(rows)
-        total += sum(map(changed_seq, rows))
-    state.held_rows, state.held_sum = count, total
-    return count, total
+    begin_at(state, head)
+    for row_type in state.held:
+        take_rows(state, row_type, await store.held_rows(head.stream, row_type))
+    return state.held_rows, state.held_sum
+
+
+def begin_at(state: State, head: Head) -> None:
+    """A state is as of a head, and has no rows yet."""
+    state.seq, state.at_ns = head.seq, head.at_ns
+    state.held_rows = state.held_sum = 0
+
+
+def take_rows(state: State, row_type: type[Row], rows: Sequence[Any]) -> None:
+    """Take rows of a type that belong in memory."""
+    state.held[row_type].update(zip(map(row_key(row_type), rows), rows, strict=True))
+    state.held_rows += len(rows)
+    state.held_sum += sum(map(changed_seq, rows))
 
 
 async def load_whole(store: Reading, state: S, head: Head) -> S:
@@ -82,22 +89,46 @@ async def load_whole(store: Reading, state: S, head: Head) -> S:
 
     Raises StoreError `unreadable`.
     """
-    found, counted = await load_rows(store, state, head), (head.held_rows, head.held_sum)
-    if found != counted:
-        what = f"{found[0]} rows of sum {found[1]} were found, {counted[0]} of sum {counted[1]} were committed"
-        raise StoreError("unreadable", f"The tables of {head.stream!r} are not those of position {head.seq}: {what}.")
+    await load_rows(store, state, head)
+    require_counted(state, head)
     state.derive()
     return state
 
 
-async def load_window(store: Reading, stream: str, now_ns: int) -> Window:
-    """The commands that are remembered, from the log's tail, as of the present."""
+def require_counted(state: State, head: Head) -> None:
+    """The rows of a state are as many as were counted as its head was committed. Raises StoreError `unreadable`."""
+    found, counted = (state.held_rows, state.held_sum), (head.held_rows, head.held_sum)
+    if found != counted:
+        what = f"{found[0]} rows of sum {found[1]} were found, {counted[0]} of sum {counted[1]} were committed"
+        raise StoreError("unreadable", f"The tables of {head.stream!r} are not those of position {head.seq}: {what}.")
+
+
+async def load_at_once(store: Reading, state: State) -> Head:
+    """Fill the state of a stream that somebody else may own and write to, as of one of its heads, which is returned.
+
+    Raises StoreError.
+    """
+    with reading(state.stream):
+        head, rows = await store.held_at_once(state.stream, list(state.held))
+        begin_at(state, head)
+        for row_type, found in zip(state.held, rows, strict=True):
+            take_rows(state, row_type, found)
+        require_counted(state, head)
+        state.derive()
+        return head
+
+
+async def load_window(store: Reading, stream: str, now_ns: int, position: int | None = None) -> Window:
+    """The commands that are remembered, from the log's tail, as of the present. position: where the tail ends, if the stream may
+    go on meanwhile."""
     window = Window()
     now_ms = now_ns // 1_000_000
     commands = await store.commands(stream, WINDOW_COMMANDS_MAX)
     forgotten = None
     if len(commands) == WINDOW_COMMANDS_MAX:
         forgotten = await what_is_forgotten(store, stream, commands[0][2], now_ms)
+    if position is not None:
+        commands = [command for command in commands if command[2] <= position]
     window.load(commands, now_ms, forgotten)
     return window
 
@@ -141,35 +172,13 @@ async def recover_writer(
 
 
 async def recover_view(store: Reading, vocabulary: Vocabulary) -> House:
-    """The house as this process's books see it: durable, read-only. Whoever owns the house may write to it meanwhile: what was
-    read while its head moved may be of two positions, and is read once more.
-
-    Raises StoreError: `transient` if the house moved each time.
-    """
-    with reading(HOUSE):
-        head = await house_head(store)
-        for _ in range(VIEW_READS_MAX):
-            house = House(vocabulary)
-            error: Exception | None = None
-            try:
-                await load_whole(store, house, head)
-            except Exception as found:
-                error = found
-            read_at, head = head, await house_head(store)
-            if head.seq != read_at.seq:
-                continue
-            if error is not None:
-                raise error
-            return house
-    raise StoreError("transient", f"The house has moved each of the {VIEW_READS_MAX} times that it was read.")
-
-
-async def house_head(store: Reading) -> Head:
-    """Where the house's log ends.
+    """The house as this process's books see it: durable, read-only. Whoever owns the house may write to it meanwhile.
 
     Raises StoreError.
     """
-    return (await store.heads()).get(HOUSE, Head(HOUSE, 0, 0, GENESIS, 0))
+    house = House(vocabulary)
+    await load_at_once(store, house)
+    return house
 
 
 async def every_stream(store: Reading) -> list[str]:

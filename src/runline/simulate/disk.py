@@ -221,6 +221,9 @@ class DiskStore:
     async def heads(self) -> dict[str, Head]:
         return await self.read(self.disk.kept.heads())  # type: ignore[no-any-return]
 
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
+        return await self.read(self.disk.kept.held_at_once(stream, row_types))  # type: ignore[no-any-return]
+
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         return await self.read(self.disk.kept.held_rows(stream, row_type))  # type: ignore[no-any-return]
 

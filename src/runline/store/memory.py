@@ -101,6 +101,10 @@ class MemoryStore:
     async def heads(self) -> dict[str, Head]:
         return dict(self.known_heads)
 
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
+        head = self.known_heads.get(stream, Head(stream, 0, 0, GENESIS, 0))
+        return head, [await self.held_rows(stream, row_type) for row_type in row_types]
+
     def stored(self, stream: str, row_type: type[Row]) -> list[Any]:
         rows = self.rows.get(row_type.table, {})
         return rows_of(row_type, [rows[key][1:] for key in sorted(key for key in rows if key[0] == stream)])

@@ -15,7 +15,7 @@ from typing import Any
 from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
+from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
 from runline.store.committer import Begin, Claim, Close
 from runline.store.committing import Committing
 from runline.store.limits import BACKEND_ENDS_MS, SETTLE_S_MAX
@@ -113,10 +113,26 @@ class PostgresStore(Committing):
             await self.settle()
         return {row[0]: Head(*row) for row in await self.read(HEADS_AS_THEY_ARE)}
 
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
+        if self.in_doubt:
+            await self.settle()
+        async with self.reading:
+            connection = await self.connected()
+            try:
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    heads = {row[0]: Head(*row) for row in await connection.fetch(numbered(HEADS_AS_THEY_ARE))}
+                    found = [await connection.fetch(numbered(held_by(row_type)), stream) for row_type in row_types]
+            except Exception as error:
+                if is_gone(error):
+                    self.let_go()
+                raise store_error(error) from error
+        rows: list[Sequence[Any]] = [
+            rows_of(row_type, list(one)) for row_type, one in zip(row_types, found, strict=True)
+        ]
+        return heads.get(stream, Head(stream, 0, 0, GENESIS, 0)), rows
+
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
-        held = row_type.held_while
-        where = f"AND {held[0]} = '{held[1]}'" if held else ""
-        return rows_of(row_type, await self.read(select(row_type, where, POSTGRESQL), stream))
+        return rows_of(row_type, await self.read(held_by(row_type), stream))
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
         return [await self.fetch_one(stream, need) for need in needs]
@@ -214,6 +230,12 @@ class PostgresStore(Committing):
     def abandon(self) -> None:
         """Let go of the database as it is, as a process does that is killed."""
         self.let_go()
+
+
+def held_by(row_type: type[Row]) -> str:
+    """What finds a stream's rows of a type that belong in memory."""
+    held = row_type.held_while
+    return select(row_type, f"AND {held[0]} = '{held[1]}'" if held else "", POSTGRESQL)
 
 
 def forgotten(task: "asyncio.Future[None]") -> None:

@@ -13,7 +13,7 @@ import apsw
 from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
+from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
 from runline.store.file import FileLock, store_error
 from runline.store.log_file import LogFile
 from runline.store.opening import open_log
@@ -52,6 +52,14 @@ class SqliteReader:
     async def heads(self) -> dict[str, Head]:
         rows = self.read(HEADS_AS_THEY_ARE, ())
         return {row[0]: Head(*row) for row in rows}
+
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
+        self.read("BEGIN", ())
+        try:
+            head = (await self.heads()).get(stream, Head(stream, 0, 0, GENESIS, 0))
+            return head, [await self.held_rows(stream, row_type) for row_type in row_types]
+        finally:
+            self.read("COMMIT", ())
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         held = row_type.held_while
