@@ -149,6 +149,27 @@ def test_what_stands_on_a_batch_that_is_lost_while_its_stream_is_released_is_los
     agrees(path)
 
 
+def test_what_a_stream_owes_goes_on_as_soon_as_it_is_adopted(monkeypatch):
+    monkeypatch.setattr("runline.domain.settlement.SETTLE_SLICE_WAGERS", 2)
+    monkeypatch.setattr("runline.engine.turns.BULK_EVENTS_MAX", 2)
+
+    async def main():
+        async with staged(MemoryStore(os.urandom)) as world:
+            for _ in range(20):
+                await world.do("b1", wager(amount_minor=1_00))
+            await world.play_off("G1", HOME_WINS)
+            await world.until("b1", lambda book: any(one.done for one in book.jobs.by_number.values()))
+            await world.engine.release("b1")
+            assert not world.engine.queues.turns["bulk"]
+            await passes()
+            await world.engine.adopt("b1")
+            assert await world.read("b1", lambda book: len(book.jobs.by_number)) == 1
+            # Nobody sends it anything.
+            await comes_true(lambda: not world.engine.writers["b1"].state.jobs.by_number)
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
 def test_what_was_refused_before_a_stream_was_released_is_kept():
     async def main():
         store = MemoryStore(os.urandom)

@@ -137,6 +137,8 @@ class Owned:
                 self.writers[writer.stream] = before
             raise
         self.conditions.clear("stream", writer.stream)
+        # What it owes may be due.
+        self.process.wake.set()
 
     async def release(self, stream: str) -> None:
         """Own a stream no more. What it has decided and refused becomes durable first, what waits in its lanes hears
