@@ -127,7 +127,7 @@ class OwnerEnd(Wire):
         self.listener = listener
         self.bus = listener.bus
         self.requests = 0
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: dict[asyncio.Task[None], None] = {}
         self.followings: dict[int, tuple[asyncio.Task[None], asyncio.Semaphore]] = {}
         self.watchers: dict[int, FarWatcher] = {}
         self.ways: dict[type, Callable[[Any], None]] = {
@@ -225,8 +225,8 @@ class OwnerEnd(Wire):
             self.say(encode(Turned(number, encode_rejected(BUSY))))
             return
         task = self.loop.create_task(self.answer(number, answer))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self.tasks[task] = None
+        task.add_done_callback(self.tasks.pop)
 
     async def answer(self, number: int, answer: Callable[[], Coroutine[Any, Any, bytes]]) -> None:
         try:

@@ -63,7 +63,7 @@ class Agenda:
         while self.timers and self.timers[0][0] <= now_ns and self.may_fire(fired):
             at_ns, stream = heappop(self.timers)
             writer = self.owned.writers.get(stream)
-            if writer is None or writer.stopped or self.next_due.get(stream) != at_ns:
+            if writer is None or writer.stopped or writer.held or self.next_due.get(stream) != at_ns:
                 continue
             del self.next_due[stream]
             try:
@@ -114,7 +114,7 @@ class Agenda:
     def jobs_of(self, writer: Writer) -> list[Job]:
         """The jobs of a stream that may go on now. Stopping does not wait for them; starting resumes them."""
         state = writer.state
-        if not state.jobs.by_number or self.process.stopping or writer.stopped or writer.fetching_job:
+        if not state.jobs.by_number or self.process.stopping or writer.stopped or writer.held or writer.fetching_job:
             return []
         rests = self.setbacks.rests
         return [

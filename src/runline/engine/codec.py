@@ -90,6 +90,9 @@ class CommittedFrame(msgspec.Struct, array_like=True):
     command: str
     event: NamedEvent
     size: int
+    epoch: int
+    digest: bytes
+    hash: bytes
 
 
 to_json = msgspec.json.Encoder().encode
@@ -272,7 +275,18 @@ def encode_committed(happened: Sequence[Committed]) -> bytes:
     """Durable events as bytes."""
     return encode(
         [
-            CommittedFrame(one.stream, one.seq, one.at_ns, one.actor, one.command, named(one.event), one.size)
+            CommittedFrame(
+                one.stream,
+                one.seq,
+                one.at_ns,
+                one.actor,
+                one.command,
+                named(one.event),
+                one.size,
+                one.epoch,
+                one.digest,
+                one.hash,
+            )
             for one in happened
         ]
     )
@@ -281,6 +295,17 @@ def encode_committed(happened: Sequence[Committed]) -> bytes:
 def decode_committed(vocabulary: Vocabulary, body: bytes) -> list[Committed]:
     """The durable events that were told. Raises msgspec.DecodeError for what is none."""
     return [
-        Committed(one.stream, one.seq, one.at_ns, one.actor, one.command, event_named(vocabulary, one.event), one.size)
+        Committed(
+            one.stream,
+            one.seq,
+            one.at_ns,
+            one.actor,
+            one.command,
+            event_named(vocabulary, one.event),
+            one.size,
+            one.epoch,
+            one.digest,
+            one.hash,
+        )
         for one in decode_committed_frames(body)
     ]

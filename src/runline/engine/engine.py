@@ -8,14 +8,18 @@ import logging
 from collections.abc import Iterable
 
 from runline.domain.house import House
+from runline.domain.invariants import check
 from runline.domain.messages import HOUSE, Command
 from runline.domain.vocabulary import Vocabulary
 from runline.domain.zones import ONLY_UTC, ZonesOfTheWorld
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
 from runline.engine.batch import Batches
+from runline.engine.bus import Bus
 from runline.engine.deliveries import Deliveries
 from runline.engine.executing import Executing
+from runline.engine.follower import Follower, HouseCopy
+from runline.engine.handing_over import HandingOver
 from runline.engine.house_view import HouseView
 from runline.engine.ids import Entropy
 from runline.engine.owned import Owned
@@ -23,6 +27,7 @@ from runline.engine.ports import Clock, Store, StoreError
 from runline.engine.process import Process
 from runline.engine.queues import Queues
 from runline.engine.reads import Reads
+from runline.engine.standby import Standby
 from runline.engine.subscription import Subscriptions
 from runline.engine.turns import Turns
 from runline.engine.writer import Writer
@@ -66,9 +71,12 @@ class Engine:
         self.reads = Reads(process, self.owned, self.house, self.batches, self.subscriptions)
         self.house.hears = (self.reads, self.deliveries)
         self.owned.hand_over = self.batches.hand_over_refusals_of
+        self.owned.gone = self.subscriptions.gone
         self.owned.keepers = (
             self.house, self.agenda, self.queues, self.batches, self.deliveries, self.reads,
         )  # fmt: skip
+        self.handing_over = HandingOver(process, self.owned, self.queues, self.agenda)
+        self.following: Follower | None = None
         self.running: asyncio.Task[None] | None = None
         # The doors
         self.submit = self.queues.submit
@@ -82,6 +90,8 @@ class Engine:
         self.hear = process.hear
         self.adopt = self.owned.adopt
         self.release = self.owned.release
+        self.hand_over = self.handing_over.hand_over
+        self.prove = self.reads.prove
         self.start_stopped = self.owned.start_stopped
         self.writers: dict[str, Writer] = self.owned.writers
 
@@ -116,6 +126,27 @@ class Engine:
         self.process.available = True
         self.running = asyncio.create_task(self.run())
 
+    def follow_house(self, bus: Bus) -> Follower:
+        """Keep the house view up to date by a bus that leads to the house's owner, whenever that is not this engine."""
+        check(self.following is None, "the house is followed once")
+        self.following = Follower(HOUSE, bus, HouseCopy(self.owned), self.clock)
+        return self.following
+
+    def stand_by(self, stream: str, bus: Bus) -> Follower:
+        """Follow a stream, by a bus that leads to its owner, so that it can be adopted at once."""
+        check(stream not in self.writers and stream not in self.owned.standbys, f"{stream} is here already")
+        standby = Standby(self.process, stream)
+        follower = Follower(stream, bus, standby, self.clock)
+        self.owned.standbys[stream] = follower, standby
+        return follower
+
+    async def stop_following(self) -> None:
+        """Follow nothing any more."""
+        if self.following is not None:
+            await self.following.end()
+        for stream in list(self.owned.standbys):
+            await self.owned.stand_down(stream)
+
     async def stop(self) -> None:
         """Execute and commit what was submitted, then stop. Requests from now on are `unavailable`.
 
@@ -123,7 +154,11 @@ class Engine:
         """
         self.process.stopping = True
         self.process.available = False
+        for writer in self.writers.values():
+            if writer.held:
+                self.handing_over.go_on(writer)
         self.wake.set()
+        await self.stop_following()
         if self.running is not None:
             await self.running
         self.agenda.setbacks.forget()

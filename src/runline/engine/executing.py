@@ -3,6 +3,7 @@
 Rule: a fault while a stream executes stops that stream and no other.
 """
 
+import asyncio
 import logging
 
 from runline.domain.invariants import check
@@ -64,7 +65,10 @@ class Executing:
         try:
             if type(submission.request.command) in state.vocabulary.wanted and self.lacks_rows(writer, submission):
                 writer.fetching_job = writer.fetching_job or isinstance(submission.request.command, DoSlice)
-                self.fetching.start(self.fetch(writer, submission))
+                fetch = asyncio.create_task(self.fetch(writer, submission))
+                self.fetching.note(fetch)
+                writer.fetches[fetch] = None
+                fetch.add_done_callback(writer.fetches.pop)
                 return
             decided_ns = self.clock.host_ns()
             lag_ms = house.lag_ms(decided_ns) if house.behind_ns else 0

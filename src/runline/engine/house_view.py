@@ -63,8 +63,9 @@ class HouseView:
             return True
         while self.state.seq < position:
             for row in await self.store.events(HOUSE, self.state.seq, READ_EVENTS):
-                entry = decode_envelope(row[4])
-                self.follow(entry.seq, entry.at_ns, entry.event(self.vocabulary))
+                if row[1] > self.state.seq:
+                    entry = decode_envelope(row[4])
+                    self.follow(entry.seq, entry.at_ns, entry.event(self.vocabulary))
         return False
 
     def follow(self, seq: int, at_ns: int, event: Event) -> None:

@@ -171,6 +171,24 @@ KEEP_SCREEN_NS = 60 * 10**9
 NOTED_SESSIONS_MAX = 100_000
 """Sessions of which it is remembered when their use was noted; then all are forgotten, and noted once more."""
 
+FOLLOW_PAUSE_S = 0.25
+"""The pause before a stream is followed again, after its owner could not tell how it goes on; what is stored is read then."""
+
+PROOF_S = 0.25
+"""How often the owner of a stream that is followed is asked how far it is."""
+
+TOLD_S_MAX = 1.0
+"""How long a follower waits to be told what its owner has said to be durable; then it reads that from the log."""
+
+LOAD_PAUSE_S = 5.0
+"""The pause before a standby loads its stream anew, which takes the store and the loop as much as a start of that stream."""
+
+TAKE_OVER_EVENTS_MAX = 65_536
+"""Events that a standby may lack when it takes over; if it lacks more, the stream is read whole, which is quicker."""
+
+HAND_OVER_S_MAX = 5.0
+"""How long commands of a stream wait while it is handed over; then it goes on where it was. As many wait as at any time."""
+
 check(COMMAND_BYTES_MAX <= EVENT_BYTES_MAX <= COMMAND_LOG_BYTES_MAX, "what a command says fits into its event")
 check(COMMAND_LOG_BYTES_MAX <= BATCH_BYTES_MAX, "what a command logs fits into a batch")
 check(LANE_DEPTH_MAX["control"] > CONTROL_KEPT, "those below the top have places too")

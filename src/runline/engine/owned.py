@@ -18,6 +18,7 @@ from runline.engine.limits import RECOVER_PAUSE_S
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.engine.process import Beside, Process
 from runline.engine.recovery import reading, recover_writer
+from runline.engine.standby import Standby
 from runline.engine.window import Window
 from runline.engine.writer import Writer
 
@@ -38,11 +39,21 @@ class Keeper(Protocol):
         ...
 
 
+class Following(Protocol):
+    """What keeps a copy of a stream up to date. epoch: the highest at which the stream was seen."""
+
+    epoch: int
+
+    async def end(self) -> None:
+        """Do so no more."""
+        ...
+
+
 class Owned:
     """The writers of the streams that this process owns.
 
     keepers: the parts that keep something of each stream, in the order in which a stream enters them. hand_over: what hands over
-    what a stream has refused, to be stored.
+    what a stream has refused, to be stored. gone: who is told that a stream does not go on here.
     """
 
     def __init__(self, process: Process, house: HouseView) -> None:
@@ -51,16 +62,20 @@ class Owned:
         self.house = house
         self.keepers: Sequence[Keeper] = ()
         self.hand_over: Callable[[Writer], None]
+        self.gone: Callable[[str], None]
         self.writers: dict[str, Writer] = {}
         self.starting = Beside(process.wake)
         self.reading = asyncio.Lock()
         self.read_ns: dict[str, int] = {}
         """The host's time at which each stream was read again last, after it was in doubt."""
+        self.standbys: dict[str, tuple[Following, Standby]] = {}
+        """What is followed so that it can go on here."""
         self.claims: dict[str, int] = {}
         """The epoch at which each stream was claimed here last, but where it is not known whether it was."""
 
-    async def adopt(self, stream: str) -> None:
-        """Own a stream from here on, as it is stored. One that is owned already goes on.
+    async def adopt(self, stream: str, seen: int | None = None) -> None:
+        """Own a stream from here on, as it is stored. One that is owned already goes on. seen: the epoch at which it must still
+        be claimed; whatever it is, without.
 
         Raises StoreError, and Rejected `unknown_book` for a book that the house view does not know; that one is not claimed.
         """
@@ -69,16 +84,16 @@ class Owned:
                 return
             if stream != HOUSE and stream not in self.house.state.books.by_name:
                 raise Rejected("unknown_book", "There is no such book.")
-            self.go_on(await self.recovered(stream))
+            self.go_on(await self.recovered(stream, seen))
 
     async def recovered(self, stream: str, seen: int | None = None) -> Writer:
-        """A writer of a stream, as it is stored, which nobody else owns from here on.
+        """A writer of a stream, as it is stored, which nobody else owns from here on: what has followed it up to here goes on, or
+        else it is read whole.
 
         seen: the epoch at which it was seen, by which it was nobody else's; None takes it from whoever has it. Raises StoreError:
         `elsewhere` if somebody has claimed it since, or while it was read.
         """
         process = self.process
-        house = None if stream == HOUSE else self.house.state
         self.claims.pop(stream, None)
         try:
             with reading(stream):
@@ -88,12 +103,26 @@ class Owned:
                 self.claims[stream] = seen
             raise
         self.claims[stream] = head.epoch
-        writer = await recover_writer(
-            process.store, head, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
-        )
+        if stream != HOUSE and HOUSE not in self.writers:
+            # Whoever owned it until now may have seen more of the house, and said so.
+            await self.reach((await process.store.heads())[HOUSE].seq)
+        standby = await self.stand_down(stream)
+        house = None if stream == HOUSE else self.house.state
+        writer = await standby.writer(head, house) if standby is not None else None
+        if writer is None:
+            writer = await recover_writer(
+                process.store, head, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
+            )
         if stream == HOUSE:
             await self.reach(writer.durable_seq)
         return writer
+
+    async def stand_down(self, stream: str) -> Standby | None:
+        """Follow a stream no more. Returns what has come of it."""
+        following, standby = self.standbys.pop(stream, (None, None))
+        if following is not None:
+            await following.end()
+        return standby
 
     async def reach(self, position: int) -> None:
         """Bring the house view up to a position of the house.
@@ -154,9 +183,15 @@ class Owned:
             await self.settled(writer)
             if not stopped and writer.stopped != RELEASED:
                 log.error("%s was released as it stopped: %s", stream, writer.stopped)
-            self.leave(writer)
-            del self.writers[stream]
-            self.conditions.clear("stream", stream)
+            self.let_go(writer)
+
+    def let_go(self, writer: Writer) -> None:
+        """A stream goes on elsewhere, or not at all."""
+        writer.stopped = writer.stopped or RELEASED
+        self.leave(writer)
+        del self.writers[writer.stream]
+        self.conditions.clear("stream", writer.stream)
+        self.gone(writer.stream)
 
     async def settled(self, writer: Writer) -> None:
         """Wait until nothing that a stream has decided is on its way to the store."""
@@ -223,8 +258,8 @@ class Owned:
             await asyncio.sleep(RECOVER_PAUSE_S)
         while not process.stopping and self.writers.get(stream) is stopped:
             try:
-                claimed, head = self.claims.get(stream), (await process.store.heads()).get(stream)
-                if claimed is not None and head is not None and head.epoch != claimed:
+                head = (await process.store.heads()).get(stream)
+                if self.is_claimed_elsewhere(stream, head):
                     stopped.stopped = ELSEWHERE
                     process.hear("stream", stream, "failing", ELSEWHERE)
                     return
@@ -237,6 +272,15 @@ class Owned:
             else:
                 process.probes.recoveries += 1
                 self.read_ns[stream] = process.clock.host_ns()
+
+    def is_claimed_elsewhere(self, stream: str, head: Head | None) -> bool:
+        """Whether somebody else has claimed a stream since it was claimed here, by its head."""
+        claimed = self.claims.get(stream)
+        return claimed is not None and head is not None and head.epoch != claimed
+
+    async def is_elsewhere(self, stream: str) -> bool:
+        """The same by the head that is stored. Raises StoreError."""
+        return self.is_claimed_elsewhere(stream, (await self.process.store.heads()).get(stream))
 
     async def replace(self, stopped: Writer, seen: int | None = None) -> None:
         """Let a stream that is stopped go on from what is stored. seen: as for `recovered`.

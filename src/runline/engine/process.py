@@ -63,7 +63,10 @@ class Beside:
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin a piece of work."""
-        task = asyncio.create_task(work)
+        self.note(asyncio.create_task(work))
+
+    def note(self, task: "asyncio.Task[None]") -> None:
+        """A piece of work has begun."""
         self.tasks.add(task)
         task.add_done_callback(self.done)
 

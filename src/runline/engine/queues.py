@@ -9,6 +9,7 @@ from runline.domain.aside import Duty
 from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
 from runline.engine.answers import NOBODY, Answers
 from runline.engine.batch import Batches
+from runline.engine.bus import Bus
 from runline.engine.ids import uuid7
 from runline.engine.lanes import RANKS, Rank, lane_of, may_send
 from runline.engine.limits import (
@@ -27,6 +28,7 @@ from runline.engine.requests import (
     BUSY,
     UNAVAILABLE,
     UNHEARD,
+    Outcome,
     Request,
     Sink,
     Submission,
@@ -58,10 +60,24 @@ def require_texts(request: Request) -> None:
         raise Rejected("malformed_command", str(error)) from None
 
 
+class Onward(Sink):
+    """Hears for those whose requests were sent on together. waiting: the sink of each, and its index there."""
+
+    __slots__ = ("waiting",)
+
+    def __init__(self, waiting: Sequence[tuple[Sink, int]]) -> None:
+        self.waiting = waiting
+
+    def answer(self, index: int, outcome: Outcome) -> None:
+        sink, there = self.waiting[index]
+        sink.answer(there, outcome)
+
+
 class Queues:
     """What waits in all streams.
 
-    turns: whose turn it is, for each lane: the first has the next turn, and goes to the end if it has more to do.
+    turns: whose turn it is, for each lane: the first has the next turn, and goes to the end if it has more to do. moved: how
+    streams are reached that were handed over.
     """
 
     def __init__(self, process: Process, owned: Owned, answers: Answers, batches: Batches) -> None:
@@ -71,6 +87,7 @@ class Queues:
         self.batches = batches
         self.presence = Presence(process.clock, self.note)
         self.turns: dict[Rank, dict[Writer, None]] = {rank: {} for rank in RANKS}
+        self.moved: dict[str, Bus] = {}
         self.wagers_waiting = 0
 
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
@@ -82,6 +99,7 @@ class Queues:
         writers, turns = self.writers, self.turns
         # Nothing leaves a lane before this returns: whoever hears `busy` hears it for all that they sent of the same kind.
         late: dict[tuple[str, str, bool, type[Command]], list[int]] = {}
+        elsewhere: dict[str, list[int]] = {}
         # Nearly all that one call sends is of one session.
         session, actor, where = "", "", None
         for index, request in enumerate(requests):
@@ -95,6 +113,9 @@ class Queues:
             try:
                 self.require_possible(writer, request)
             except Rejected as rejected:
+                if request.stream in self.moved and rejected.code == "unknown_book":
+                    elsewhere.setdefault(request.stream, []).append(index)
+                    continue
                 self.process.probes.refuse(rejected.code)
                 sink.answer(index, refused(writer.durable_seq if writer else 0, rejected))
                 continue
@@ -125,6 +146,9 @@ class Queues:
             self.process.probes.refuse("busy", len(indexes))
             busy_in = writers.get(requests[indexes[0]].stream)
             sink.answer_all(indexes, refused(busy_in.durable_seq if busy_in else 0, BUSY))
+        for stream, indexes in elsewhere.items():
+            onward = Onward([(sink, index) for index in indexes])
+            self.moved[stream].submit([requests[index] for index in indexes], onward)
         self.process.wake.set()
 
     def require_possible(self, writer: Writer | None, request: Request) -> None:
@@ -204,14 +228,26 @@ class Queues:
         self.wagers_waiting += lane == "wagers"
         self.turns[lane][writer] = None
 
+    def go_on(self, writer: Writer) -> None:
+        """What waits in a stream that was held has its turn."""
+        for rank in RANKS:
+            if writer.lanes.ranks[rank]:
+                self.turns[rank][writer] = None
+        self.process.wake.set()
+
     def enter(self, writer: Writer) -> None:
         """Nothing waits in a stream that begins."""
+        self.moved.pop(writer.stream, None)
 
     def leave(self, writer: Writer) -> None:
         """Tell everyone who waits in a stream's lanes that it is not available."""
+        unavailable = refused(writer.durable_seq, UNAVAILABLE)
+        for submission in self.empty(writer):
+            self.answers.tell(submission, unavailable)
+
+    def empty(self, writer: Writer) -> list[Submission]:
+        """Take everything out of a stream's lanes."""
         for turns in self.turns.values():
             turns.pop(writer, None)
         self.wagers_waiting -= len(writer.lanes.wagers)
-        unavailable = refused(writer.durable_seq, UNAVAILABLE)
-        for submission in writer.lanes.empty():
-            self.answers.tell(submission, unavailable)
+        return writer.lanes.empty()

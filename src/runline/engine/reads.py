@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import msgspec
+
 from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.state import State
 from runline.engine.batch import Batches
@@ -23,6 +25,17 @@ from runline.engine.writer import Writer
 V = TypeVar("V")
 
 
+class Proof(msgspec.Struct, frozen=True, gc=False):
+    """How far a stream is, by its owner.
+
+    epoch: at which it is claimed. position: up to which it is durable. house: up to which the owner has seen the house.
+    """
+
+    epoch: int
+    position: int
+    house: int
+
+
 class Reads:
     """Answers queries, and lets streams be followed."""
 
@@ -31,6 +44,7 @@ class Reads:
     ) -> None:
         self.process = process
         self.house = house
+        self.owned = owned
         self.writers = owned.writers
         self.batches = batches
         self.subscriptions = subscriptions
@@ -102,6 +116,17 @@ class Reads:
         finally:
             self.awaiting.give_back(*place)
 
+    async def prove(self, stream: str) -> Proof:
+        """How far a stream is. What is proved was so when it was asked, and not before.
+
+        Raises Rejected `unavailable` (also if somebody else has claimed it), `unknown_book`, and StoreError.
+        """
+        writer = self.require(stream)
+        proof = Proof(writer.head.epoch, writer.durable_seq, self.house.state.seq)
+        if await self.owned.is_elsewhere(stream):
+            raise unavailable()
+        return proof
+
     def durable_seq(self, stream: str) -> int:
         """Up to which position what is durable of a stream is known here: of the house wherever its view is.
 
@@ -119,7 +144,8 @@ class Reads:
         durable_seq = self.durable_seq(stream)
         if not 0 <= after <= durable_seq:
             raise Rejected("position_unknown", "That position is not reached.", position=durable_seq)
-        return self.subscriptions.begin(stream, after, durable_seq)
+        writer = self.writers.get(stream)
+        return self.subscriptions.begin(stream, after, durable_seq, writer.head.epoch if writer is not None else 0)
 
     @property
     def publishes_house(self) -> bool:
@@ -134,11 +160,11 @@ class Reads:
     def hear_again(self, after: int) -> None:
         """The house view was read anew."""
         if not self.publishes_house:
-            self.subscriptions.catch_up(HOUSE, self.house.state.seq)
+            self.subscriptions.catch_up(HOUSE, self.house.state.seq, 0)
 
     def enter(self, writer: Writer) -> None:
         """What became durable before a stream goes on and was never published is in the log."""
-        self.subscriptions.catch_up(writer.stream, writer.durable_seq)
+        self.subscriptions.catch_up(writer.stream, writer.durable_seq, writer.head.epoch)
 
     def leave(self, writer: Writer) -> None:
         """Whoever waits for a position of a stream asks again, and hears that it is not available."""

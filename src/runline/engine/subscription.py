@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 import msgspec
 
-from runline.domain.messages import Event
+from runline.domain.messages import HOUSE, Event
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import READ_EVENTS, SUBSCRIPTION_BYTES_MAX, SUBSCRIPTION_EVENTS_MAX
@@ -19,7 +19,11 @@ from runline.engine.writer import Filling
 
 
 class Committed(msgspec.Struct, gc=False):
-    """A durable event. size: of its entry in the log, in bytes."""
+    """A durable event.
+
+    size: of its entry in the log, in bytes. epoch: of the owner who tells it. digest, hash: as in the log: what its command's id
+    stands for, and the chain up to here.
+    """
 
     stream: str
     seq: int
@@ -28,24 +32,35 @@ class Committed(msgspec.Struct, gc=False):
     command: str
     event: Event
     size: int = 0
+    epoch: int = 0
+    digest: bytes = b""
+    hash: bytes = b""
 
 
-Entry = tuple[Happened, int]
-"""A durable event, and the size of its entry in the log, in bytes."""
+Entry = tuple[Happened, EventRow]
+"""A durable event, and its entry in the log."""
 
 
 def entry_of(row: EventRow, vocabulary: Vocabulary) -> Entry:
     """An event as it was logged."""
     logged = decode_envelope(row[4])
-    return (logged.seq, logged.at_ns, logged.actor, logged.command, logged.event(vocabulary)), len(row[4])
+    return (logged.seq, logged.at_ns, logged.actor, logged.command, logged.event(vocabulary)), row
+
+
+def told(entries: list[Entry], epoch: int) -> list[Committed]:
+    """Events as they are told by an owner of an epoch."""
+    return [Committed(row[0], *happened, len(row[4]), epoch, row[3], row[5]) for happened, row in entries]
 
 
 class Lagged(Exception):
-    """The subscriber was too slow; it must begin again, from a new image."""
+    """The subscriber was too slow, or the stream goes on elsewhere; it must begin again, by a new image or from its position."""
 
 
 class Subscription:
-    """One subscriber's view of one stream's log. Iterate over it; `close` it when done."""
+    """One subscriber's view of one stream's log. Iterate over it; `close` it when done.
+
+    epoch: of the owner here, 0 where the stream is owned elsewhere.
+    """
 
     def __init__(
         self,
@@ -55,7 +70,9 @@ class Subscription:
         after: int,
         durable_seq: int,
         leave: Callable[[], None],
+        epoch: int = 0,
     ) -> None:
+        self.epoch = epoch
         self.store = store
         self.vocabulary = vocabulary
         self.stream = stream
@@ -63,7 +80,8 @@ class Subscription:
         self.caught_up_to = durable_seq
         self.backlog: deque[Entry] = deque()
         self.backlog_bytes = 0
-        self.lagged = False
+        self.lagged = ""
+        """Why nothing more is told, "" while it is."""
         self.wake = asyncio.Event()
         self.leave = leave
 
@@ -79,16 +97,23 @@ class Subscription:
         self.backlog_bytes = size + (self.backlog_bytes if self.backlog else 0)
         many = len(self.backlog) + len(entries) > SUBSCRIPTION_EVENTS_MAX
         if many or self.backlog_bytes > SUBSCRIPTION_BYTES_MAX:
-            self.lagged = True
-            self.backlog.clear()
-            self.leave()
+            self.end(f"More than {SUBSCRIPTION_EVENTS_MAX} events behind")
         else:
             self.backlog.extend(entries)
+            self.wake.set()
+
+    def catch_up(self, durable_seq: int, epoch: int | None = None) -> None:
+        """After a recovery: what was stored meanwhile and never published is in the log (the engine calls this)."""
+        if epoch is not None:
+            self.epoch = epoch
+        self.caught_up_to = durable_seq
         self.wake.set()
 
-    def catch_up(self, durable_seq: int) -> None:
-        """After a recovery: what was stored meanwhile and never published is in the log (the engine calls this)."""
-        self.caught_up_to = durable_seq
+    def end(self, why: str) -> None:
+        """Nothing more is told here (the engine calls this)."""
+        self.lagged = why
+        self.backlog.clear()
+        self.leave()
         self.wake.set()
 
     def close(self) -> None:
@@ -100,7 +125,7 @@ class Subscription:
 
         Raises Lagged, StoreError.
         """
-        return [Committed(self.stream, *happened, size) for happened, size in await self.entries()]
+        return told(await self.entries(), self.epoch)
 
     async def entries(self) -> list[Entry]:
         """The same, for whoever looks at little of what happens: nothing is made of it."""
@@ -115,7 +140,7 @@ class Subscription:
             elif self.backlog:
                 entries = self.published()
             elif self.lagged:
-                raise Lagged(f"More than {SUBSCRIPTION_EVENTS_MAX} events behind at position {self.position}.")
+                raise Lagged(f"{self.lagged} at position {self.position}.")
             else:
                 self.wake.clear()
                 await self.wake.wait()
@@ -154,15 +179,15 @@ class Subscriptions:
         self.vocabulary = vocabulary
         self.of: dict[str, list[Subscription]] = {}
 
-    def begin(self, stream: str, after: int, durable_seq: int) -> Subscription:
-        """Follow a stream after a position that is durable."""
+    def begin(self, stream: str, after: int, durable_seq: int, epoch: int = 0) -> Subscription:
+        """Follow a stream after a position that is durable. epoch: see `Subscription`."""
         listening = self.of.setdefault(stream, [])
 
         def leave() -> None:
             if subscription in listening:
                 listening.remove(subscription)
 
-        subscription = Subscription(self.store, self.vocabulary, stream, after, durable_seq, leave)
+        subscription = Subscription(self.store, self.vocabulary, stream, after, durable_seq, leave, epoch)
         listening.append(subscription)
         return subscription
 
@@ -170,11 +195,17 @@ class Subscriptions:
         """Tell what has become durable of a stream."""
         listening = self.of.get(stream)
         if listening and filling.happened:
-            entries = list(zip(filling.happened, [len(row[4]) for row in filling.logged], strict=True))
+            entries = list(zip(filling.happened, filling.logged, strict=True))
             for subscription in list(listening):
                 subscription.publish(entries, filling.logged_bytes)
 
-    def catch_up(self, stream: str, durable_seq: int) -> None:
-        """After a recovery: what was stored meanwhile and never published is in the log."""
+    def catch_up(self, stream: str, durable_seq: int, epoch: int) -> None:
+        """After a recovery, by an owner of an epoch: what was stored meanwhile and never published is in the log."""
         for subscription in self.of.get(stream, ()):
-            subscription.catch_up(durable_seq)
+            subscription.catch_up(durable_seq, epoch)
+
+    def gone(self, stream: str) -> None:
+        """A stream does not go on here: who follows it goes where it does. (The house is followed by its view, here too.)"""
+        if stream != HOUSE:
+            for subscription in list(self.of.get(stream, ())):
+                subscription.end("It goes on elsewhere")

@@ -66,6 +66,8 @@ class Turns:
         while turns and not self.batches.is_full(events_max):
             writer = next(iter(turns))
             del turns[writer]
+            if writer.held:
+                continue
             if lane != "control" and writer in self.turns["control"]:
                 held.append(writer)
                 continue

@@ -99,6 +99,15 @@ class Window:
             if oldest >= self.unknown_from:
                 self.unknown_from = beginning(self.forgotten.last + 1)
 
+    def heard(self, command: bytes, digest: bytes, seq: int, now_ms: int) -> None:
+        """An event that a command from outside has made elsewhere, in log order."""
+        part = self.parts[command[-1] % PARTS]
+        known = part.get(command)
+        if known is None:
+            self.remember(command, digest, seq, 1, now_ms)
+        else:
+            part[command] = Seen(digest, known.first, seq - known.first + 1)
+
     def look(self, command: bytes, now_ns: int) -> Seen | None:
         """What is known of an id.
 

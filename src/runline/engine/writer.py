@@ -78,6 +78,10 @@ class Writer:
         self.filling = Filling()
         self.sealed: deque[Filling] = deque()
         self.stopped = ""
+        self.held = False
+        """Whether nothing is executed just now, since the stream is handed over."""
+        self.fetches: dict[asyncio.Task[None], None] = {}
+        """What fetches rows for its commands."""
         self.evictions = 0
         self.fetching_job = False
         self.job_turn = 0

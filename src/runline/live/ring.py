@@ -153,7 +153,7 @@ class Ring:
         """Keep events, and let go of the oldest beyond the bounds."""
         happened = [one for one, _ in batch]
         self.events.extend(happened)
-        sizes = [size + EVENT_BYTES for _, size in batch]
+        sizes = [len(row[4]) + EVENT_BYTES for _, row in batch]
         self.sizes.extend(sizes)
         self.bytes += sum(sizes)
         most = self.bytes_max()
@@ -208,9 +208,9 @@ class Ring:
                     return False
                 rows = await self.source.store.events(self.stream, position + len(read), min(missing, RING_READ_EVENTS))
                 for row in rows:
-                    happened, size = entry_of(row, self.source.vocabulary)
+                    happened, _ = entry_of(row, self.source.vocabulary)
                     read.append(happened)
-                    sizes.append(size + EVENT_BYTES)
+                    sizes.append(len(row[4]) + EVENT_BYTES)
                 # Reading does not wait for anything; the others have their turn nevertheless.
                 await asyncio.sleep(0)
                 if self.bytes + sum(sizes) > self.bytes_max():

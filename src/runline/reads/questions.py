@@ -18,6 +18,7 @@ from runline.domain.nodes import ROOT
 from runline.domain.queries.declared import Asked, Page, Query, require
 from runline.domain.queries.inside import (
     MEASURES,
+    PROOF,
     READY,
     TRIED,
     TRY,
@@ -37,7 +38,7 @@ from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
 from runline.engine.probes import Measures
-from runline.engine.requests import Refused, not_signed_in
+from runline.engine.requests import Refused, not_signed_in, unavailable
 from runline.reads.conditions import conditions_told, key_of
 from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
@@ -106,6 +107,8 @@ class Questions:
         if question.name == MEASURES:
             probes = self.engine.probes
             return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer, probes.loop)))
+        if question.name == PROOF:
+            return await self.proof(question.stream)
         if question.name == TRY:
             begun = Begun(self.tries.begin(asked_of(Try, question.fields), self.engine.clock.now_ns()))
             return Answer(self.engine.view.seq, encode(begun))
@@ -243,6 +246,14 @@ class Questions:
         if isinstance(found, Rejected):
             raise found
         return Answer(position, encode(found))
+
+    async def proof(self, stream: str) -> Answer:
+        """How far a stream is."""
+        try:
+            proof = await self.engine.prove(stream)
+        except StoreError:
+            raise unavailable() from None
+        return Answer(proof.position, encode(proof))
 
     def readiness(self) -> Answer:
         """Whether commands of every stream can be recorded now."""

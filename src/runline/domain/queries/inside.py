@@ -198,3 +198,6 @@ VITALS = "vitals"
 
 MEASURES = "measures"
 """Asked of a process: it is answered (with the engine's `Measures`) whatever is not well."""
+
+PROOF = "proof"
+"""Asked of the process that owns a stream: how far it is (`Proof`). It is not answered where another has claimed the stream."""
