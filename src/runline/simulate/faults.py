@@ -11,6 +11,7 @@ from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
 from runline.simulate.blunders import Failing, blunder, mend, owed
 from runline.simulate.disk import Fate
+from runline.simulate.moving import adopts, follow_house, hands_over, stands_by
 from runline.simulate.nodes import Node
 from runline.simulate.world import World
 
@@ -23,6 +24,9 @@ PAUSES_S = (0.0, 0.05, 1.0, 20.0)
 STILL_S = (0.05, 1.0, 5.0, 30.0)
 BESIDE_S = (0.0, 0.5, 5.0, 30.0)
 """How long a process goes on that another one has taken over from."""
+
+FOLLOWED_S = (0.0, 0.5, 5.0)
+"""How long a process has followed a book before it takes it."""
 
 ADOPTED_S = (0.5, 5.0, 30.0, 60.0)
 STOPPING_S_MAX = 60.0
@@ -216,23 +220,38 @@ class Faults:
         other, _ = await world.boot("n3", aside=True)
         if not other.up:
             return
-        adopting = world.loop.create_task(other.engine.adopt(book), context=other.context)
-        await asyncio.wait((adopting,))
-        if not adopting.cancelled() and adopting.exception() is None and not self.over:
-            world.tell(f"process {other.number} adopts {book}")
-            world.serving[book] = other
-            self.leave(owner)
-            await asyncio.sleep(self.decisions.one(ADOPTED_S))
+        follow_house(world, other)
+        how = self.decisions.one(("adopts", "has followed, and adopts", "is handed"))
+        if how != "adopts":
+            await asyncio.sleep(self.decisions.one(FOLLOWED_S))
+            await stands_by(world, other, owner, book, self.decisions.one(FOLLOWED_S))
+        if await (hands_over(world, owner, other, book) if how == "is handed" else adopts(world, other, book)):
+            world.tell(f"process {other.number} {how} {book}")
+            if not self.over:
+                world.serving[book] = other
+                self.leave(owner)
+                await asyncio.sleep(self.decisions.one(ADOPTED_S))
+        node = world.node
+        if how == "is handed" and node is not None and self.decisions.draw(2):
+            await stands_by(world, node, other, book, self.decisions.one(FOLLOWED_S))
+            if await hands_over(world, other, node, book):
+                world.tell(f"process {node.number} is handed {book} back")
+                world.serving.pop(book, None)
         if self.over or self.decisions.draw(2) or await self.stops(other):
             await world.end(other)
         node = world.node
         if node is not None and node.up:
-            world.tell(f"process {node.number} takes {book} back")
-            taking = world.loop.create_task(node.takes_back(book), context=node.context)
-            await asyncio.wait((taking,))
-            error = None if taking.cancelled() else taking.exception()
-            if error is not None and not isinstance(error, StoreError) and not world.may_be_planted(error):
-                world.wrong(f"{book} cannot be taken back: {type(error).__name__}: {error}", error)
+            await self.takes_back(node, book)
+
+    async def takes_back(self, node: Node, book: str) -> None:
+        """A process takes a book that another had, whether it has it already, or does not know that it has not."""
+        world = self.world
+        world.tell(f"process {node.number} takes {book} back")
+        taking = world.loop.create_task(node.takes_back(book), context=node.context)
+        await asyncio.wait((taking,))
+        error = None if taking.cancelled() else taking.exception()
+        if error is not None and not isinstance(error, StoreError) and not world.may_be_planted(error):
+            world.wrong(f"{book} cannot be taken back: {type(error).__name__}: {error}", error)
 
     def is_off_for_long(self) -> None:
         """The power goes for all, and comes back after hours or weeks."""

@@ -57,7 +57,7 @@ class Pipe(asyncio.Transport):
         self.weather = weather
         self.context = context
         self.loop = asyncio.get_running_loop()
-        self.protocol: Connection | None = None
+        self.protocol: asyncio.Protocol | None = None
         self.closing = False
         self.ended = False
         self.deaf = self.mute = False

@@ -7,14 +7,15 @@ notice. It starts as every process starts, from what was durable. Who stands sti
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from contextvars import Context, copy_context
 from hashlib import blake2b
 from random import Random
 from typing import Any, Protocol, TypeVar
 
 from runline.bootstrap import Parts, assemble, begin
+from runline.bus.link import LinkBus
 from runline.bus.local import LocalBus
+from runline.bus.owner import LinkListener
 from runline.domain.aside import Duty
 from runline.domain.messages import HOUSE, Command
 from runline.domain.vocabulary import Vocabulary
@@ -29,6 +30,7 @@ from runline.simulate.blunders import Blunder
 from runline.simulate.clocks import Machine, MachineClock, VirtualClock
 from runline.simulate.disk import Disk, DiskStore
 from runline.simulate.excuses import Came, Excuses
+from runline.simulate.links import SECRET, CallerEnd, call
 from runline.simulate.loop import OWNER, Owner, VirtualLoop
 from runline.simulate.network import End, Pipe, Weather, connected
 from runline.simulate.pages import Pages
@@ -39,9 +41,6 @@ OWNER_NAME = "platform"
 OWNER_PASSWORD = "platform's password"
 ENDING_HOPS = 100
 """Rounds of the loop in which what a dead process has begun ends."""
-
-FED_S = 0.05
-"""How often a process looks for what is new of a house that it does not own."""
 
 QUIET_HOPS = 3
 """Rounds in which nothing of it goes on, after which nothing will."""
@@ -111,16 +110,19 @@ class Ears(Protocol):
 
 
 class HeardSink(Sink):
-    """A sink beside which somebody listens."""
+    """A sink beside which somebody listens. came: how it was as each request came, None for one that is only passed on: of that
+    is heard where it is executed."""
 
-    def __init__(self, sink: Sink, requests: Sequence[Request], ears: Ears, came: Sequence[Came]) -> None:
+    def __init__(self, sink: Sink, requests: Sequence[Request], ears: Ears, came: Sequence[Came | None]) -> None:
         self.sink = sink
         self.requests = requests
         self.ears = ears
         self.came = came
 
     def answer(self, index: int, outcome: Outcome) -> None:
-        self.ears.hear(self.requests[index], self.came[index], outcome)
+        came = self.came[index]
+        if came is not None:
+            self.ears.hear(self.requests[index], came, outcome)
         self.sink.answer(index, outcome)
 
 
@@ -130,10 +132,15 @@ def listen(engine: Engine, ears: Ears) -> None:
     submit, own = queues.submit, queues.own
 
     def heard_submit(requests: Sequence[Request], sink: Sink) -> None:
-        for request in requests:
-            ears.asked(request)
         now = (engine.view.seq, engine.clock.now_ns(), asyncio.get_running_loop().time())
-        came = [Came(*now, engine.writers.get(request.stream)) for request in requests]
+        came: list[Came | None] = []
+        for request in requests:
+            writer = engine.writers.get(request.stream)
+            if writer is None and request.stream in queues.moved:
+                came.append(None)
+            else:
+                ears.asked(request)
+                came.append(Came(*now, writer))
         submit(requests, HeardSink(sink, requests, ears, came))
 
     def heard_own(writer: Writer, command: Command, duty: Duty | None = None) -> Submission:
@@ -148,7 +155,7 @@ def listen(engine: Engine, ears: Ears) -> None:
 class Node(Owner):
     """A process. number: counts those that were started on a disk. name: the engine's in the log. up: whether it takes
     connections. stood_s: when it stood still last, by the loop. aside: whether it owns only what it is told to adopt, and follows
-    the house from what is stored."""
+    the house by a link to whoever owns it. calls: its ends of such links. listener: to which other processes connect."""
 
     def __init__(
         self,
@@ -177,9 +184,11 @@ class Node(Owner):
         self.up = False
         self.stood_s = 0.0
         self.starting: asyncio.Task[None] | None = None
-        self.feeding: asyncio.Task[None] | None = None
         self.keeping: asyncio.Task[None] | None = None
         self.pipes: dict[Pipe, None] = {}
+        self.calls: dict[CallerEnd, None] = {}
+        self.links: list[LinkBus] = []
+        self.listener: LinkListener | None = None
         self.context: Context = copy_context()
         self.context.run(OWNER.set, self)
 
@@ -228,10 +237,11 @@ class Node(Owner):
         self.keeping = self.loop.create_task(timekeeper.run(parts.engine.wake))
         if self.aside:
             await parts.engine.start([])
-            self.feeding = self.loop.create_task(self.feed())
         else:
             await begin(parts.engine, OWNER_NAME)
-        self.server = make_server(LocalBus(*parts), Outside(self.clock, self.entropy, QuickWorker))
+        bus = LocalBus(*parts)
+        self.listener = LinkListener(bus, self.clock, self.entropy, SECRET)
+        self.server = make_server(bus, Outside(self.clock, self.entropy, QuickWorker))
         if self.aside:
             self.up = True
             return
@@ -240,15 +250,21 @@ class Node(Owner):
             await signing.set_first_password(HOUSE, OWNER_NAME, OWNER_PASSWORD)
         self.up = True
 
-    async def feed(self) -> None:
-        """Follow the house, which is owned elsewhere, from what is stored of it."""
-        engine = self.engine
-        while True:
-            asked_ns = engine.clock.host_ns()
-            with suppress(StoreError):
-                await engine.owned.reach((await self.store.heads())[HOUSE].seq)
-                engine.house.proved(asked_ns)
-            await asyncio.sleep(FED_S)
+    def link(self, leads: Callable[[], "Node | None"], weather: Weather) -> LinkBus:
+        """A bus to the streams of another process, which is looked for whenever there is no connection. To be called in this
+        process (`context`)."""
+
+        async def connect(make: Callable[[], asyncio.Protocol]) -> None:
+            other = leads()
+            if other is None or other is self or other.listener is None or not other.up:
+                raise OSError("nobody is there")
+            end, pipe = call(other.listener, make, weather, self.context, other.context)
+            other.pipes[pipe] = None
+            self.calls[end] = None
+
+        bus = LinkBus(self.vocabulary, self.clock, self.entropy, SECRET, connect)
+        self.links.append(bus)
+        return bus
 
     async def takes_back(self, stream: str) -> None:
         """Own a stream that another has adopted, whether that was noticed or not."""
@@ -279,6 +295,9 @@ class Node(Owner):
         assert self.parts is not None
         self.up = False
         await self.server.gateway.close()
+        await self.parts.engine.stop_following()
+        for link in self.links:
+            await link.close()
         await self.parts.hubs.close()
         self.parts.questions.close()
         await self.parts.engine.stop()
@@ -292,6 +311,8 @@ class Node(Owner):
         self.store.lose_power(torn)
         for pipe in self.pipes:
             pipe.die()
+        for end in self.calls:
+            end.close()
         self.loop.forget_timers_of(self)
         self.end_all()
 
@@ -308,5 +329,5 @@ class Node(Owner):
         if self.server is not None:
             for connection in list(self.server.server_state.connections):
                 connection.connection_lost(None)
-        self.pipes = {}
+        self.pipes, self.calls, self.links, self.listener = {}, {}, [], None
         self.parts = self.server = None
