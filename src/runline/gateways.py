@@ -57,6 +57,12 @@ GATEWAY_REPLACED_S_MIN = 0.1
 GATEWAY_REPLACED_S_MAX = 30.0
 """The pause before a gateway that has ended is replaced: doubled each time, unless it has lived as long as the longest pause."""
 
+SIGN_BYTES_MAX = 64 * 1024
+"""What a gateway may say of itself at a time."""
+
+HIDDEN = ("RUNLINE_", "PG")
+"""How variables of the environment begin that no gateway needs: they may hold passwords."""
+
 READY, STOP = b"ready", b"stop"
 
 
@@ -115,7 +121,9 @@ class Kept:
     async def start(self) -> Helper:
         """Start it, and wait until it serves. Raises GatewayFailed."""
         number = self.listening.fileno()
-        helper = await Helper.start("runline.gateways", str(number), keep=[number])
+        helper = self.helper = await Helper.start(
+            "runline.gateways", str(number), keep=[number], hides=HIDDEN, bytes_max=SIGN_BYTES_MAX
+        )
         try:
             async with asyncio.timeout(GATEWAY_STARTS_S_MAX):
                 await helper.send(self.orders)
@@ -125,7 +133,6 @@ class Kept:
         except BaseException:
             helper.kill()
             raise
-        self.helper = helper
         return helper
 
     async def keep(self, helper: Helper) -> None:
@@ -162,6 +169,9 @@ class Kept:
                 self.hear(decode_sign(sign.result()))
             except HelperEnded:
                 break
+            except Exception:
+                log.exception("what the gateway %s says of itself cannot be taken", helper.child.pid)
+                return "says what cannot be taken"
             finally:
                 sign.cancel()
         return "has ended"
@@ -230,8 +240,10 @@ async def gateways(
     bus: Bus,
     server: ServerSettings,
     lasting: dict[str, SessionLimits],
+    begun: Callable[[Gateways], None] = lambda found: None,
 ) -> AsyncIterator[Gateways]:
-    """Gateways to an engine of this process, which serve on these sockets. They end with this. Raises GatewayFailed."""
+    """Gateways to an engine of this process, which serve on these sockets. They end with this. begun: told of them before they
+    serve. Raises GatewayFailed."""
     door = Door(bus, engine.clock)
     monitor = HealthMonitor(door.measures, Histogram(), partial(door.report, HOUSE), engine.probes.loop)
     monitoring = asyncio.create_task(monitor.run())
@@ -239,10 +251,11 @@ async def gateways(
     folder = Path(tempfile.mkdtemp(prefix="runline-"))
     try:
         path, secret = folder / "link", os.urandom(SECRET_BYTES)
-        listener = LinkListener(bus, engine.clock, os.urandom, secret)
+        listener = LinkListener(bus, engine.clock, os.urandom, secret, for_gateways=True)
         links = await asyncio.get_running_loop().create_unix_server(listener.protocol, str(path))
         path.chmod(0o600)
         found = Gateways(sockets, Orders(str(path), secret, server, lasting), listener, monitor)
+        begun(found)
         try:
             await found.start()
             yield found

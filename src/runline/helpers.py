@@ -33,6 +33,9 @@ LOOKS = 5
 """How often a helper that owes an answer is looked at within its bound. It is the looks that count, not the time: if this loop
 stood still, the answer may be there and nobody has read it."""
 
+REPLY_BYTES_MAX = 2**30
+"""What a helper may say at a time: a page of history, an image of a check, and far more."""
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -46,9 +49,10 @@ def framed(message: bytes) -> bytes:
 
 
 class Pipe(asyncio.Protocol):
-    """The parent's end of the pipe: replies come in the order of the orders."""
+    """The parent's end of the pipe: replies come in the order of the orders. bytes_max: how long one may be."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_max: int = REPLY_BYTES_MAX) -> None:
+        self.bytes_max = bytes_max
         self.received = bytearray()
         self.waiting: deque[asyncio.Future[bytes]] = deque()
         self.transport: asyncio.WriteTransport | None = None
@@ -60,6 +64,12 @@ class Pipe(asyncio.Protocol):
         self.received += data
         while len(self.received) >= LENGTH.size:
             (length,) = LENGTH.unpack_from(self.received)
+            if length > self.bytes_max:
+                log.error("a helper says %s bytes at once, which is too much, and is heard no more", length)
+                self.received.clear()
+                if self.transport is not None:
+                    self.transport.abort()
+                return
             end = LENGTH.size + length
             if len(self.received) < end:
                 return
@@ -86,11 +96,21 @@ class Helper:
         self.pipe = pipe
 
     @classmethod
-    async def start(cls, module: str, *words: str, keep: Sequence[int] = ()) -> "Helper":
-        """Start a module as a helper. keep: descriptors that it gets as well.
+    async def start(
+        cls,
+        module: str,
+        *words: str,
+        keep: Sequence[int] = (),
+        hides: tuple[str, ...] = (),
+        bytes_max: int = REPLY_BYTES_MAX,
+    ) -> "Helper":
+        """Start a module as a helper.
 
-        It finds its modules where its parent finds them, and nothing in the folder in which the parent happens to stand.
+        keep: descriptors that it gets as well. hides: how variables of the environment begin that it does not get. bytes_max: how
+        long what it says may be. It finds its modules where its parent finds them, and nothing in the folder in which the parent
+        happens to stand. Ctrl-C is for its parent alone.
         """
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(hides)}
         ours, theirs = socket.socketpair()
         with theirs:
             number = theirs.fileno()
@@ -99,10 +119,11 @@ class Helper:
                 [sys.executable, "-P", "-m", module, str(number), str(os.getpid()), *words],
                 pass_fds=[number, *keep],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                process_group=0,
             )
         ours.setblocking(False)
-        pipe = Pipe()
+        pipe = Pipe(bytes_max)
         helper = cls(child, pipe)
         try:
             await asyncio.get_running_loop().create_connection(lambda: pipe, sock=ours)

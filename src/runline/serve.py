@@ -202,8 +202,7 @@ async def serve_beside(
     finally:
         passwords.close()
     told_settings = msgspec.structs.replace(settings.server, owner_password="")
-    async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions)) as beside:
-        serving.append(beside)
+    async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions), serving.append):
         if not stop.is_set():
             say_where(sockets, settings.server)
         await stop.wait()

@@ -33,6 +33,7 @@ from runline.engine.clock import ScaledClock
 from runline.gateway.passwords import hash_password
 from runline.gateway.server import AddressInUse, listen, listen_together
 from runline.gateways import GatewayFailed, Gateways, gateways
+from runline.helpers import LENGTH, framed
 from runline.sharing.limits import FREE_FAILURES
 from runline.store.sqlite import SqliteStore
 
@@ -228,6 +229,24 @@ def test_a_gateway_that_hangs_is_replaced(tmp_path, monkeypatch, caplog):
     assert re.search(r"gateway \d+ hangs, and is replaced", caplog.text)
 
 
+def test_a_gateway_that_says_of_itself_what_cannot_be_taken_is_replaced(tmp_path, caplog):
+    async def main():
+        async with beside(tmp_path / "book.db", number=1) as there:
+            (kept,) = there.gateways.kept
+            for strange in (framed(b"nothing"), LENGTH.pack(module.SIGN_BYTES_MAX + 1)):
+                first = kept.helper
+                assert first is not None
+                while kept.helper is first:
+                    first.pipe.data_received(strange)
+                    await asyncio.sleep(0.01)
+            (client,) = await there.one_each()
+            await there.place(client)
+
+    play(main())
+    assert "says what cannot be taken, and is replaced" in caplog.text
+    assert "bytes at once, which is too much" in caplog.text
+
+
 def test_a_gateway_that_ends_again_and_again_is_replaced_at_growing_intervals(monkeypatch):
     pauses: list[float] = []
 
@@ -294,11 +313,11 @@ def path():
 
 
 def start(path: Path, until: str = r"http://\S+") -> tuple[subprocess.Popen[str], str]:
-    """`runline serve` with two gateways, and what it says of what is looked for: where it is."""
+    """`runline serve` with two gateways in a session of its own, and what it says of what is looked for: where it is."""
     command = [sys.executable, "-m", "runline", "serve", "--database", str(path), "--port", "0", "--gateways", "2"]
     child = subprocess.Popen(
         [*command, "--sample"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "TMPDIR": str(path.parent)},
+        env={**os.environ, "TMPDIR": str(path.parent), "PGPASSWORD": "a secret"}, start_new_session=True,
     )  # fmt: skip
     assert child.stdout is not None
     for line in child.stdout:
@@ -325,15 +344,20 @@ def test_a_server_with_gateways_ends_well_when_it_is_told_to_with_all_of_them(pa
     child, address = start(path)
     asyncio.run(watched(address))
     started = children_of(child.pid)
+    of_gateways = [one for one in started if b"runline.gateways" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    assert len(of_gateways) == 2
+    assert not any(b"a secret" in Path(f"/proc/{one}/environ").read_bytes() for one in of_gateways)
     child.send_signal(signal.SIGTERM)
     said, complaints = child.communicate(timeout=30)
     assert (child.returncode, said, faults(complaints)) == (0, "", [])
     assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
-def test_a_server_that_is_told_to_stop_while_its_gateways_start_ends_well(path):
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_stop_while_its_gateways_start_ends_well(path, told):
     child, _ = start(path, until="shown once")
-    child.send_signal(signal.SIGTERM)
+    # Ctrl-C is for the whole group of a terminal.
+    os.killpg(child.pid, told)
     said, complaints = child.communicate(timeout=60)
     assert (child.returncode, faults(complaints)) == (0, [])
     assert "http://" not in said

@@ -16,7 +16,7 @@ from tests.integration.world import World, acceptance, play, running, wager
 
 from runline.bus.limits import ASKED_BYTES_MAX, NEWS_BYTES_MAX, STRANGERS_MAX, TOLD_AHEAD_MAX
 from runline.bus.owner import FarWatcher
-from runline.bus.said import Happened, Seated, Watch, encode
+from runline.bus.said import Happened, Seated, Told, Unwatch, Watch, encode
 from runline.bus.wire import GREETING, NONCE_BYTES, proof
 from runline.domain.messages import Rejected
 from runline.engine.bus import Question
@@ -410,5 +410,80 @@ def test_a_gateway_believes_no_owner_that_does_not_have_the_secret(path):
             await comes_true(lambda: link.listener.strangers)
             await comes_true(lambda: not link.listener.strangers)
             assert link.bus.end is None
+
+    play(main())
+
+
+def test_no_stream_waits_for_who_has_left_before_hearing_what_they_were_told(path):
+    async def main():
+        async with stage(path) as (_, link, _):
+            await comes_true(lambda: link.listener.known)
+            (end,) = link.listener.known
+            watcher = end.watchers[7] = FarWatcher(end, 7)
+            watcher.is_slow = True
+            news = [Frame(1, b"x" * NEWS_BYTES_MAX, 1, 1)]
+            telling = asyncio.create_task(watcher.hear(news))
+            await asyncio.sleep(0)
+            assert not telling.done()
+            end.unwatch(Unwatch(7))
+            await telling
+            await watcher.hear(news)
+            assert len(watcher.unheard) == 1
+
+    play(main())
+
+
+def test_a_gateway_that_hears_nothing_keeps_nobody_waiting_and_what_is_too_much_ends_its_link(path, monkeypatch):
+    monkeypatch.setattr("runline.bus.owner.HEARD_S_MAX", 0.2)
+
+    async def main():
+        async with stage(path) as (_, link, _):
+            await comes_true(lambda: link.listener.known)
+            (end,) = link.listener.known
+            watcher = end.watchers[7] = FarWatcher(end, 7)
+            for _ in range(20 * TOLD_AHEAD_MAX):
+                await watcher.hear([Frame(1, b"", 1, 1)])
+            assert watcher.is_slow
+            for _ in range(20 * TOLD_AHEAD_MAX):
+                watcher.heard()
+            assert not watcher.is_slow
+            await watcher.hear([Frame(1, b"x" * NEWS_BYTES_MAX, 1, 1)])
+            assert end.over
+
+    play(main())
+
+
+def test_a_frame_that_is_long_does_not_count_as_one_that_is_not_read(path, monkeypatch):
+    monkeypatch.setattr("runline.bus.wire.UNSENT_BYTES_MAX", 4096)
+
+    async def main():
+        async with stage(path) as (world, link, _):
+            await comes_true(lambda: link.listener.known)
+            (end,) = link.listener.known
+            end.say(encode(Told(7, [Frame(1, b"x" * 2**24, 1, 1)])))
+            end.say(end.sign_of_life())
+            await asyncio.sleep(0)
+            await link.bus.send_one(world.request("b1", wager()))
+            assert not end.over
+            # Of what is said after it no more may wait.
+            for _ in range(64):
+                end.say(encode(Told(7, [Frame(1, b"x" * 2**24, 1, 1)])))
+            assert end.over
+
+    play(main())
+
+
+def test_a_gateway_acts_as_itself_or_in_a_session_and_follows_nothing(path):
+    async def main():
+        async with stage(path) as (world, link, _):
+            link.listener.for_gateways = True
+            refused: Any = await link.bus.send_one(world.request("b1", wager()))
+            assert refused.code == "not_permitted"
+            with pytest.raises(Rejected) as rejected:
+                await link.bus.ask(Question("b1", "log", actor="owner"))
+            assert rejected.value.code == "not_permitted"
+            with pytest.raises(Lagged):
+                await anext(link.bus.follow("b1", 0))
+            await comes_true(lambda: link.bus.end is not None)
 
     play(main())

@@ -47,6 +47,12 @@ TOLD_AHEAD_MAX = 4
 """Pieces of news of a watched stream that are told before the first of them is heard, about two flushes of it: where screens are
 written to more slowly than frames could be made, fewer are made, and each has more in it."""
 
+AHEAD_S_MAX = 0.25
+"""How long a stream waits for a gateway that has not heard them; then it waits no more until all was heard."""
+
+HEARD_S_MAX = 5.0
+"""How long it waits where what was not heard is too much; then the link is closed."""
+
 BEAT_S = 0.25
 """How often each end says that it is there."""
 

@@ -1,21 +1,23 @@
 """Owner: the end of a link at the process that owns streams. What gateways say over links is put to the bus of that process.
 
-Rule: a gateway vouches for nobody, and is trusted with nothing but its place: what it sends is judged as if it came from next
-door. What one link holds under way is bounded, and gone with it.
+Rule: a gateway acts in somebody's session, which is judged as if it came from next door, or as itself: it checks passwords, and
+is trusted with that. What one link holds under way is bounded, and gone with it; nobody waits long for who hears too slowly.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
 
 from runline.bus.limits import (
+    AHEAD_S_MAX,
     ASKED_BYTES_MAX,
     FOLLOWINGS_MAX,
+    HEARD_S_MAX,
     LINKS_MAX,
     NEWS_BYTES_MAX,
     QUESTIONS_MAX,
@@ -49,7 +51,7 @@ from runline.bus.said import (
     encode,
 )
 from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, proof
-from runline.domain.messages import Rejected
+from runline.domain.messages import GATEWAY, Rejected
 from runline.engine.bus import Bus
 from runline.engine.codec import encode_committed, encode_rejected, outcome_frame, request_told
 from runline.engine.ids import Entropy
@@ -85,32 +87,56 @@ class FarWatcher:
         self.unheard: deque[int] = deque()
         self.unheard_bytes = 0
         self.room = asyncio.Event()
+        self.is_slow = False
+        """Whether it has kept others waiting, until it has heard all."""
+        self.closed = False
 
     async def hear(self, news: Sequence[News]) -> None:
-        """Tell news; it returns when there is room for more."""
+        """Tell news; it returns when there is room for more, or others have waited long enough."""
+        if self.closed:
+            return
         told = encode(Told(self.number, list(news)))
         self.unheard.append(len(told))
         self.unheard_bytes += len(told)
         self.end.say(told)
-        while self.crowded and not self.end.over:
-            self.room.clear()
-            await self.room.wait()
+        await self.wait_while(lambda: self.is_ahead, AHEAD_S_MAX)
+        self.is_slow = self.is_slow or self.is_ahead
+        await self.wait_while(lambda: self.is_full, HEARD_S_MAX)
+        if self.is_full:
+            self.end.end("it does not hear what it is told")
+
+    async def wait_while(self, there_is_none: Callable[[], bool], most_s: float) -> None:
+        """Wait for room, for no longer than that."""
+        if not there_is_none():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                while there_is_none():
+                    self.room.clear()
+                    await self.room.wait()
 
     @property
-    def crowded(self) -> bool:
+    def is_ahead(self) -> bool:
+        """Whether as many pieces were told as may be before they are heard."""
+        waits = not self.closed and not self.is_slow and self.end.silent_beats < QUIET_BEATS
+        return waits and len(self.unheard) > TOLD_AHEAD_MAX
+
+    @property
+    def is_full(self) -> bool:
         """Whether as much was told as may be before it is heard."""
-        ahead = len(self.unheard) > TOLD_AHEAD_MAX and self.end.silent_beats < QUIET_BEATS
-        return ahead or self.unheard_bytes > NEWS_BYTES_MAX
+        return not self.closed and self.unheard_bytes > NEWS_BYTES_MAX
 
     def heard(self) -> None:
         """The oldest of it was heard. Raises LinkError."""
         if not self.unheard:
             raise LinkError("it has heard what it was not told")
         self.unheard_bytes -= self.unheard.popleft()
+        self.is_slow = self.is_slow and bool(self.unheard)
         self.room.set()
 
     def close(self) -> None:
         """Nobody watches any more."""
+        self.closed = True
         self.room.set()
         if self.link is not None:
             self.link.close()
@@ -186,8 +212,12 @@ class OwnerEnd(Wire):
         requests: list[Request] = []
         numbers: list[int] = []
         for one in asked:
+            if self.over:
+                # What one of them has ended begins nothing more.
+                return
             if type(one) is Send:
                 try:
+                    self.listener.require_session(one.request.session, one.request.actor)
                     requests.append(request_told(self.bus.vocabulary, one.request))
                     numbers.append(one.number)
                 except Rejected as rejected:
@@ -209,6 +239,7 @@ class OwnerEnd(Wire):
 
     def ask(self, asked: Ask) -> None:
         async def answer() -> bytes:
+            self.listener.require_session(asked.question.session, asked.question.actor)
             return encode(Answered(asked.number, await self.bus.ask(asked.question)))
 
         self.begin_answer(asked.number, answer)
@@ -241,6 +272,8 @@ class OwnerEnd(Wire):
     # What is followed
 
     def follow(self, asked: Follow) -> None:
+        if self.listener.for_gateways:
+            raise LinkError("it follows a stream, which a gateway does not")
         if asked.number in self.followings or len(self.followings) >= FOLLOWINGS_MAX:
             raise LinkError("it follows too much")
         room = asyncio.Semaphore(UNTAKEN_MAX)
@@ -318,15 +351,25 @@ def fault(error: Exception) -> Rejected:
 
 
 class LinkListener:
-    """All links to the streams of this process. bus: of this process. secret: what gateways have to prove."""
+    """All links to the streams of this process.
 
-    def __init__(self, bus: Bus, clock: Clock, entropy: Entropy, secret: bytes) -> None:
+    bus: of this process. secret: what the other ends have to prove. for_gateways: whether they are gateways alone, and do no more
+    than gateways need: other engines follow streams, and ask as whoever has asked them.
+    """
+
+    def __init__(self, bus: Bus, clock: Clock, entropy: Entropy, secret: bytes, *, for_gateways: bool = False) -> None:
         self.bus = bus
         self.clock = clock
         self.entropy = entropy
         self.secret = secret
+        self.for_gateways = for_gateways
         self.strangers: set[OwnerEnd] = set()
         self.known: set[OwnerEnd] = set()
+
+    def require_session(self, session: str, actor: str) -> None:
+        """A gateway acts as itself, or in somebody's session. Raises Rejected `not_permitted`."""
+        if self.for_gateways and not session and actor not in ("", GATEWAY):
+            raise Rejected("not_permitted", "A gateway acts as itself, or in a session.")
 
     def admit(self, end: OwnerEnd) -> bool:
         """Whether there is room for another connection."""

@@ -69,6 +69,8 @@ class Wire(asyncio.Protocol):
         self.received = bytearray()
         self.saying: list[bytes] = []
         self.saying_bytes = 0
+        self.longest = 0
+        """The longest frame of what is not sent."""
         self.silent_beats = 0
         self.loop = asyncio.get_running_loop()
         self.transport: Any = None
@@ -172,10 +174,14 @@ class Wire(asyncio.Protocol):
             (HEAD.pack(ARRAY.size + self.saying_bytes), ARRAY.pack(ARRAY_OF, len(self.saying)), *self.saying)
         )
         self.saying, self.saying_bytes = [], 0
-        if self.transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent:
+            self.longest = 0
+        if unsent > UNSENT_BYTES_MAX + self.longest:
             self.end("it does not read what it is told")
         else:
             self.transport.write(frame)
+            self.longest = max(self.longest, len(frame))
 
     def say_bare(self, said: bytes) -> None:
         """Say what is no list, before both know each other."""
