@@ -116,6 +116,19 @@ def test_a_file_that_is_served_is_not_copied(source, target, capsys, monkeypatch
         store.abandon()
 
 
+def test_a_file_that_has_lost_what_was_durable_is_not_copied(source, target, tmp_path, capsys):
+    async def main():
+        store = SqliteStore(source.place)
+        async with running(store) as world:
+            await world.do("b2", wager("P1", 1_00, market="G3:game:moneyline"))
+            # What somebody takes away without its write-ahead log and its mark.
+            (tmp_path / "taken.db").write_bytes(source.place.read_bytes())
+
+    play(main())
+    assert migrate_database(tmp_path / "taken.db", target.place) == UNREADABLE
+    assert "taken.db.mark, which says how far it was durable, is missing" in capsys.readouterr().err
+
+
 def test_a_database_of_postgresql_that_is_served_is_not_copied_and_none_is_copied_into_it(
     source, target, tmp_path, capsys
 ):

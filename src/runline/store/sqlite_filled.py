@@ -1,7 +1,7 @@
 """A file that is filled, in one transaction."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
@@ -13,7 +13,7 @@ from runline.store.examined import Values
 from runline.store.file import FileLock, open_connection, store_error
 from runline.store.filled import Filled, require_empty, tables_to_fill
 from runline.store.mark import mark_path
-from runline.store.opening import Opening, last_opening, with_log, without_log
+from runline.store.opening import Opening, last_opening, load_marked, what_is_lost, with_log, without_log
 from runline.store.schema_change import migrate
 from runline.store.sqlite_examined import FAULTS, SqliteExamined
 from runline.store.tables import OPENINGS, Table, insert, upsert
@@ -21,11 +21,19 @@ from runline.store.tables import OPENINGS, Table, insert, upsert
 
 @contextmanager
 def alone_with_file(path: Path) -> Iterator[None]:
-    """Nobody serves this file meanwhile. Raises StoreError."""
+    """Nobody serves this file meanwhile, and nothing of it is lost. Raises StoreError."""
     if not path.is_file():
         raise StoreError("unreadable", f"There is no database {path}.")
     lock = FileLock(path)
     try:
+        marked = load_marked(path, accept_loss=False)
+        with closing(open_connection(path, writing=False)) as connection:
+            lost = what_is_lost(path, last_opening(connection), marked[0] if marked else None)
+        if lost:
+            raise StoreError(
+                "unreadable",
+                f"{path} has lost what was durable: {lost}. Remedy: the newest copy, or accept the loss by serving it.",
+            )
         yield
     finally:
         lock.release()
