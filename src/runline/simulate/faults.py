@@ -11,7 +11,7 @@ from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
 from runline.simulate.blunders import Failing, blunder, mend, owed
 from runline.simulate.disk import Fate
-from runline.simulate.moving import adopts, follow_house, hands_over, stands_by
+from runline.simulate.moving import adopts, follow_house, hands_over, stands_by, takes_back
 from runline.simulate.nodes import Node
 from runline.simulate.world import World
 
@@ -241,17 +241,7 @@ class Faults:
             await world.end(other)
         node = world.node
         if node is not None and node.up:
-            await self.takes_back(node, book)
-
-    async def takes_back(self, node: Node, book: str) -> None:
-        """A process takes a book that another had, whether it has it already, or does not know that it has not."""
-        world = self.world
-        world.tell(f"process {node.number} takes {book} back")
-        taking = world.loop.create_task(node.takes_back(book), context=node.context)
-        await asyncio.wait((taking,))
-        error = None if taking.cancelled() else taking.exception()
-        if error is not None and not isinstance(error, StoreError) and not world.may_be_planted(error):
-            world.wrong(f"{book} cannot be taken back: {type(error).__name__}: {error}", error)
+            await takes_back(world, node, book)
 
     def is_off_for_long(self) -> None:
         """The power goes for all, and comes back after hours or weeks."""

@@ -49,6 +49,13 @@ async def hands_over(world: World, owner: Node, node: Node, stream: str) -> bool
     return await done(world, handing, f"{stream} cannot be handed over")
 
 
+async def takes_back(world: World, node: Node, stream: str) -> None:
+    """A process takes a stream that another had, whether it has it already, or does not know that it has not."""
+    world.tell(f"process {node.number} takes {stream} back")
+    taking = world.loop.create_task(node.takes_back(stream), context=node.context)
+    await done(world, taking, f"{stream} cannot be taken back")
+
+
 async def done(world: World, task: "asyncio.Task[None]", what: str) -> bool:
     """Whether something comes to be done that may fail with the store, with time, or with whoever does it."""
     # Whoever waits for it may be gone before it is done.
