@@ -7,6 +7,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from runline import __version__
 from runline.cli.asking import api, log, player, tail, wagers
 from runline.cli.books import app as book
+from runline.cli.clusters import app as cluster
 from runline.cli.databases import anchor, clock, migrate, trace, verify
 from runline.cli.grading import grade
 from runline.cli.measuring import bench
@@ -34,6 +35,8 @@ for command in ours:
 for command in theirs:
     app.command(command, group=THERE)
 app.command(show_config, name="config", group=HERE)
+cluster.group = (HERE,)
+app.command(cluster)
 book.group = (THERE,)
 app.command(book)
 app.register_install_completion_command(help="Have this shell (bash, zsh, fish) complete our commands and flags.")

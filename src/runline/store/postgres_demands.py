@@ -116,15 +116,20 @@ async def look_at(connection: Connection) -> Server:
     )
 
 
+async def commit_durably(connection: Connection) -> None:
+    """Have this session commit durably. Raises what the driver raises."""
+    # Who asks for more than `on` keeps it.
+    if await connection.fetchval("SELECT current_setting('synchronous_commit')") != "remote_apply":
+        await connection.execute("SET synchronous_commit = on")
+
+
 async def demand(connection: Connection) -> None:
     """Have this session commit durably, and look whether the server keeps what it is given.
 
     Raises StoreError `unreadable`, with everything that is not as it must be.
     """
     try:
-        # Who asks for more than `on` keeps it.
-        if await connection.fetchval("SELECT current_setting('synchronous_commit')") != "remote_apply":
-            await connection.execute("SET synchronous_commit = on")
+        await commit_durably(connection)
         faults = list(unmet(await look_at(connection)))
     except Exception as error:
         raise store_error(error) from error

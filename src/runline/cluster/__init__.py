@@ -1,0 +1,1 @@
+"""The cluster: which processes are there, and who of them owns which stream."""

@@ -1,0 +1,82 @@
+"""Bounds of the cluster: how long a node may be silent, and how often streams move."""
+
+RENEW_S = 0.5
+"""How often a node renews its leases."""
+
+LEASE_S = 2.0
+"""How long whoever takes over must have seen a lease unchanged, by a clock of its own."""
+
+HELD_S_MAX = 1.8
+"""How long a node believes that it holds its lease, since before it has sent the renewal. Less than LEASE_S, so that two
+machines whose seconds differ by a tenth are both right, and so that what was judged just before still leaves in time."""
+
+SUSPECTED_S = 1.0
+"""How long a lease may be unchanged before its holder is suspected: two renewals."""
+
+LOOK_S = 0.1
+"""How often it is looked while somebody is suspected."""
+
+BLIND_S_MAX = 0.9
+"""Between two looks at the leases; beyond it nothing is known of the time between, and all are seen as for the first time. So a
+database that was away, and a process that stood still, take nobody's lease from them."""
+
+SILENT_S_MAX = 1.5
+"""How long the database may take to answer before the connection is given up: the next renewal comes over another one."""
+
+AGAIN_S = 0.1
+"""The pause before it is tried again."""
+
+ANSWERS_S_MAX = 5.0
+"""How long it may take over what is no renewal: an assignment, a look at all streams."""
+
+LOCK_S_MAX = 1.0
+"""How long a statement waits for another one that is about the same: for a renewal that waits for its standby, say. Then it has
+not been done, and is tried again."""
+
+ROUND_S = 1.0
+"""How often the coordinator looks whether something is to be moved; at once when something has changed."""
+
+NODES_MAX = 64
+"""Nodes of a cluster: each looks at the leases of all."""
+
+GONE_KEPT_MAX = 64
+"""Nodes that have gone and are still known; the ones that went first are forgotten as another joins."""
+
+NODE_NAME_CHARS_MAX = 64
+ADDRESS_CHARS_MAX = 255
+"""What a node may call itself, and where it is."""
+
+NAMED_MAX = 5
+"""Streams that the status names in a sentence; of more it says how many."""
+
+TOGETHER_S = 0.05
+"""For how long what is told of changes is gathered before it is looked at."""
+
+HANDED_OVER_AT_ONCE_MAX = 8
+"""Streams that are being handed over at a time: each is followed by its next owner meanwhile."""
+
+MOVE_PAUSE_S = 10.0
+"""The pause between two moves for the sake of balance: what the last one has changed is measured first."""
+
+STREAM_RESTS_S = 120.0
+"""How long a stream that was moved for the sake of balance stays where it is."""
+
+GAP_PPM_MIN = 100_000
+"""How much busier the busiest node must be than the idlest before streams move: a tenth of a core."""
+
+GAP_SHARE_MIN = 0.2
+"""And in relation to what the busiest has."""
+
+LEFT_SHARE_MIN = 0.1
+"""How much of that gap a stream that moves must leave: one that would only make the other node the busiest stays."""
+
+MOVE_COST_PPM = 500
+ROW_COST_PPM = 0.2
+"""What a move costs, as if it were load for as long as the stream then rests, and for each row that is held in memory: the 2.4
+s in which 100,000 of them are loaded are as a fiftieth of a core."""
+
+STREAM_PPM = 1_000
+"""What a stream weighs that does nothing: so that idle ones are spread as well."""
+
+SMOOTHED_S = 15.0
+"""Over how long measured loads are smoothed: a burst moves nothing."""

@@ -1,0 +1,201 @@
+"""The registry in PostgreSQL: two connections, one for renewing and looking and one for everything else, so that no assignment
+holds up a renewal.
+
+Rule: nothing that was sent is cancelled. Whoever waits no longer lets go of the connection; then it is not known whether it was
+done.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from runline.cluster.limits import ANSWERS_S_MAX, GONE_KEPT_MAX, LOCK_S_MAX, SILENT_S_MAX
+from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, RegistryError, Seen
+from runline.engine.ports import StoreError
+from runline.store import cluster_statements as sql
+from runline.store.postgres_connection import Connection, connect, is_gone, require_private, store_error
+from runline.store.postgres_demands import commit_durably
+
+V = TypeVar("V")
+
+Way = Literal["leases", "streams"]
+
+SILENCE_S: dict[Way, float] = {"leases": SILENT_S_MAX, "streams": ANSWERS_S_MAX}
+
+UNDEFINED_TABLE = "42P01"
+
+NO_REGISTRY = "The database has no registry of nodes. Remedy: start `runline serve` on it, which makes its tables."
+
+encode_loads = msgspec.json.Encoder().encode
+decode_loads = msgspec.json.Decoder(dict[str, Load]).decode
+
+
+def nobody_wakes() -> None:
+    """Nobody wants to know."""
+
+
+class PostgresRegistry:
+    """The registry of a database. url: its address. name: of the process, as its sessions are called. Raises StoreError
+    `unreadable` for an address that others could listen at."""
+
+    def __init__(self, url: str, name: str) -> None:
+        require_private(url)
+        self.url = url
+        self.name = name
+        self.connections: dict[Way, Connection] = {}
+        self.locks: dict[Way, asyncio.Lock] = {"leases": asyncio.Lock(), "streams": asyncio.Lock()}
+        self.wake: Callable[[], None] = nobody_wakes
+
+    # Asking
+
+    async def ask(self, way: Way, statement: str, *values: Any) -> list[Any]:
+        """What a statement finds. Raises RegistryError."""
+        async with self.locks[way]:
+            try:
+                async with asyncio.timeout(SILENCE_S[way]):
+                    connection = await self.connected(way)
+                return await self.answered(way, connection.fetch(statement, *values))
+            except StoreError as error:
+                raise RegistryError(str(error)) from error
+            except TimeoutError:
+                raise RegistryError(f"The database does not answer within {SILENCE_S[way]:g} s.") from None
+            except Exception as error:
+                if is_gone(error):
+                    self.let_go(way)
+                if getattr(error, "sqlstate", "") == UNDEFINED_TABLE:
+                    raise RegistryError(NO_REGISTRY) from error
+                raise RegistryError(str(store_error(error))) from error
+
+    async def answered(self, way: Way, work: Coroutine[Any, Any, V]) -> V:
+        """What has been sent is waited for, up to a time, and never cancelled. Raises TimeoutError."""
+        asked = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({asked}, timeout=SILENCE_S[way])
+            if asked.done():
+                return asked.result()
+            raise TimeoutError
+        finally:
+            if not asked.done():
+                asked.add_done_callback(unheard)
+                self.let_go(way)
+
+    async def connected(self, way: Way) -> Connection:
+        """A connection whose commits are durable. Raises StoreError and what the driver raises."""
+        connection = self.connections.get(way)
+        if connection is None or connection.is_closed():
+            connection = await connect(self.url, f"runline {self.name} {way}")
+            try:
+                await commit_durably(connection)
+                await connection.execute(f"SET lock_timeout = '{LOCK_S_MAX:g}s'")
+                if way == "leases":
+                    await connection.add_listener(sql.CHANNEL, self.hear)
+            except BaseException:
+                connection.terminate()
+                raise
+            self.connections[way] = connection
+            # What was told meanwhile was not heard.
+            self.wake()
+        return connection
+
+    def hear(self, *_: Any) -> None:
+        """Something has changed."""
+        self.wake()
+
+    def let_go(self, way: Way) -> None:
+        """Of a connection, whatever is on its way."""
+        connection = self.connections.pop(way, None)
+        if connection is not None:
+            connection.terminate()
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        self.wake = wake
+
+    async def close(self) -> None:
+        self.wake = nobody_wakes
+        for way in list(self.connections):
+            self.let_go(way)
+
+    # Leases
+
+    async def look(self) -> Seen:
+        return seen_in(await self.ask("leases", sql.LOOK), ())
+
+    async def renew(self, held: Sequence[Lease]) -> Seen:
+        names, numbers = [one.name for one in held], [one.number for one in held]
+        return seen_in(await self.ask("leases", sql.RENEW, names, numbers), names)
+
+    async def take(self, name: str, holder: str, seen: Lease | None) -> Lease | None:
+        # Whoever else is just renewing it is waited for: over the way on which no renewal of our own waits behind it.
+        if seen is None:
+            found = await self.ask("streams", sql.TAKE_FIRST, name, holder)
+        else:
+            found = await self.ask("streams", sql.TAKE, name, holder, seen.number, seen.counter)
+        return Lease(name, holder, found[0][0], found[0][1]) if found else None
+
+    # Nodes and streams
+
+    async def describe(self, node: Node) -> None:
+        await self.ask("streams", sql.DESCRIBE, node.name, node.incarnation, node.address, node.version)
+        await self.ask("streams", sql.FORGET, GONE_KEPT_MAX)
+
+    async def measured(self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load]) -> None:
+        await self.ask("streams", sql.MEASURED, node, incarnation, cpu_ppm, encode_loads(loads).decode())
+
+    async def nodes(self) -> Mapping[str, Node]:
+        return {
+            name: Node(name, incarnation, address, version, draining, cpu_ppm, decode_loads(loads))
+            for name, incarnation, address, version, draining, cpu_ppm, loads in await self.ask("streams", sql.NODES)
+        }
+
+    async def streams(self) -> Mapping[str, Assigned]:
+        return {row[0]: Assigned(*row) for row in await self.ask("streams", sql.STREAMS)}
+
+    async def enroll(self, streams: Iterable[str]) -> None:
+        await self.ask("streams", sql.ENROLL, list(streams))
+
+    async def assign(self, before: Assigned, node: str, incarnation: int, term: int) -> bool:
+        return await self.done(sql.ASSIGN, COORDINATOR, term, before.stream, before.changed, node, incarnation)
+
+    async def want(self, before: Assigned, node: str, term: int) -> bool:
+        return await self.done(sql.WANT, COORDINATOR, term, before.stream, before.changed, node)
+
+    async def taken(self, assigned: Assigned, epoch: int) -> bool:
+        one = assigned
+        return await self.done(sql.TAKEN, one.stream, one.node, one.incarnation, one.number, epoch)
+
+    async def hand_over(self, assigned: Assigned, incarnation: int) -> bool:
+        one = assigned
+        return await self.done(
+            sql.HAND_OVER, one.stream, one.node, one.incarnation, one.number, one.wanted, incarnation
+        )
+
+    async def pin(self, stream: str, node: str) -> bool:
+        return await self.done(sql.PIN, stream, node)
+
+    async def drain(self, node: str, draining: bool) -> bool:
+        return await self.done(sql.DRAIN, node, draining)
+
+    async def done(self, statement: str, *values: Any) -> bool:
+        """Whether a statement has changed something."""
+        return bool(await self.ask("streams", statement, *values))
+
+
+def unheard(task: asyncio.Future[Any]) -> None:
+    """Nobody waits for this any more, nor for what goes wrong with it."""
+    if not task.cancelled():
+        task.exception()
+
+
+def seen_in(rows: Sequence[Any], held: Sequence[str]) -> Seen:
+    """What a look has found. Of the leases that were to be renewed it has those that were."""
+    leases: dict[str, Lease] = {}
+    stamp = 0
+    for name, holder, number, counter, age_ms, changes, renewed in rows:
+        stamp = changes
+        if renewed is not None:
+            leases[name] = Lease(name, holder, number, renewed)
+        elif name not in held:
+            leases[name] = Lease(name, holder, number, counter, age_ms)
+    return Seen(leases, stamp)

@@ -1,0 +1,277 @@
+"""Every registry: leases are taken as they were seen, streams are written as they were read."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+from tests.integration.postgresql import cluster
+from tests.integration.world import play
+
+from runline.cluster.limits import GONE_KEPT_MAX
+from runline.cluster.memory import Kept, MemoryRegistry
+from runline.cluster.postgres import PostgresRegistry
+from runline.cluster.registry import COORDINATOR, Assigned, Load, Node, RegistryError, lease_of
+from runline.engine.ports import StoreError
+
+
+class Registries:
+    """Makes registries over the same, and closes them."""
+
+    def __init__(self, make):
+        self.make = make
+
+    async def tell(self, told):
+        """Run a story with two of them."""
+        one, two = self.make(), self.make()
+        try:
+            await told(one, two)
+        finally:
+            await one.close()
+            await two.close()
+
+
+@pytest.fixture(params=["memory", "postgresql"])
+def registries(request, path):
+    if request.param == "memory":
+        kept = Kept()
+        return Registries(lambda: MemoryRegistry(kept))
+    url = cluster().of(path)
+    return Registries(lambda: PostgresRegistry(url, "n1"))
+
+
+def story(registries):
+    """Runs it at once."""
+    return lambda told: play(registries.tell(told))
+
+
+def test_a_lease_is_taken_by_one_and_only_as_it_was_seen(registries):
+    @story(registries)
+    async def _(one, two):
+        name = lease_of("n1")
+        first = await one.take(name, "n1", None)
+        assert first is not None
+        assert (first.holder, first.counter) == ("n1", 0)
+        assert await two.take(name, "n2", None) is None
+        assert (await two.look()).incarnation("n1") == first.number
+        renewed = (await one.renew([first])).leases[name]
+        assert (renewed.number, renewed.counter) == (first.number, 1)
+        # It was renewed since it was seen.
+        assert await two.take(name, "n2", first) is None
+        second = await two.take(name, "", renewed)
+        assert second is not None
+        assert second.holder == ""
+        assert second.number > first.number
+        assert name not in (await one.renew([first])).leases
+        seen = await one.look()
+        assert seen.incarnation("n1") == 0
+        # Nobody renews what nobody has.
+        assert name not in (await two.renew([second])).leases
+        third = await one.take(name, "n1", seen.leases[name])
+        assert third is not None
+        assert third.number > second.number
+
+
+def test_several_leases_are_renewed_at_once_and_others_are_seen(registries):
+    @story(registries)
+    async def _(one, two):
+        mine = await one.take(lease_of("n1"), "n1", None)
+        term = await one.take(COORDINATOR, "n1", None)
+        other = await two.take(lease_of("n2"), "n2", None)
+        seen = await one.renew([mine, term])
+        found = {name: (lease.holder, lease.counter) for name, lease in seen.leases.items()}
+        assert found == {lease_of("n1"): ("n1", 1), COORDINATOR: ("n1", 1), lease_of("n2"): ("n2", 0)}
+        await two.renew([other])
+        assert (await one.look()).leases[lease_of("n2")].counter == 1
+
+
+def test_what_nodes_say_of_themselves_is_read(registries):
+    @story(registries)
+    async def _(one, two):
+        await one.describe(Node("n1", 1, "here:1", "1.0"))
+        await one.measured("n1", 1, 250_000, {"b1": Load(100, 7)})
+        await two.measured("n1", 9, 1, {})
+        assert await two.drain("n1", True)
+        assert not await two.drain("n9", True)
+        assert await two.nodes() == {"n1": Node("n1", 1, "here:1", "1.0", True, 250_000, {"b1": Load(100, 7)})}
+        await one.describe(Node("n1", 2, "there:2", "1.1"))
+        assert await two.nodes() == {"n1": Node("n1", 2, "there:2", "1.1")}
+
+
+def test_nodes_that_went_first_are_forgotten_and_no_number_is_given_twice(registries):
+    @story(registries)
+    async def _(one, two):
+        numbers = []
+        for count in range(GONE_KEPT_MAX + 2):
+            lease = await one.take(lease_of(f"m{count}"), f"m{count}", None)
+            await one.describe(Node(f"m{count}", lease.number, "here:1", "1.0"))
+            numbers += [lease.number, (await one.take(lease.name, "", lease)).number]
+        # The one that joins is not gone when it joins.
+        assert len(await two.nodes()) == GONE_KEPT_MAX + 1
+        assert "m0" not in await two.nodes()
+        assert lease_of("m0") not in (await two.look()).leases
+        numbers.append((await two.take(lease_of("m0"), "m0", None)).number)
+        assert numbers == sorted(set(numbers))
+
+
+def test_a_stream_is_assigned_as_it_was_read_by_whoever_has_the_coordinators_lease(registries):
+    @story(registries)
+    async def _(one, two):
+        await one.enroll(["b1"])
+        await one.enroll(["b1", "b2"])
+        streams = await two.streams()
+        assert sorted(streams) == ["b1", "b2"]
+        stamp = (await two.look()).stamp
+        first = streams["b1"]
+        assert first == Assigned("b1", changed=first.changed)
+        assert not await one.assign(first, "n1", 1, 0)
+        term = await one.take(COORDINATOR, "n1", None)
+        assert term is not None
+        assert await one.assign(first, "n1", 1, term.number)
+        assert not await one.assign(first, "n2", 1, term.number)
+        now = (await two.streams())["b1"]
+        assert (now.node, now.incarnation, now.number) == ("n1", 1, 1)
+        assert (await two.look()).stamp > stamp
+        later = await two.take(COORDINATOR, "n2", term)
+        assert not await one.assign(now, "n2", 1, term.number)
+        assert not await one.want(now, "n2", term.number)
+        assert await two.want(now, "n2", later.number)
+
+
+def test_a_stream_is_taken_and_handed_over_by_its_owner_alone(registries):
+    @story(registries)
+    async def _(one, two):
+        await one.enroll(["b1"])
+        term = await one.take(COORDINATOR, "n1", None)
+        await one.assign((await one.streams())["b1"], "n1", 1, term.number)
+        mine = (await one.streams())["b1"]
+        assert await one.taken(mine, 17)
+        assert not await one.taken(replace(mine, incarnation=2), 18)
+        assert not await one.hand_over(mine, 5)
+        await one.want((await one.streams())["b1"], "n2", term.number)
+        going = (await one.streams())["b1"]
+        assert (going.number, going.taken, going.epoch, going.wanted) == (1, 1, 17, "n2")
+        assert not await one.hand_over(replace(going, wanted="n3"), 5)
+        assert await one.hand_over(going, 5)
+        assert not await one.hand_over(going, 5)
+        gone = (await two.streams())["b1"]
+        assert (gone.node, gone.incarnation, gone.number, gone.taken, gone.wanted) == ("n2", 5, 2, 1, "")
+        assert not await one.taken(mine, 19)
+        assert await two.pin("b1", "n2")
+        assert not await two.pin("b9", "n2")
+        assert (await two.streams())["b1"].pinned == "n2"
+
+
+def test_whoever_listens_is_woken_by_what_changes(registries):
+    @story(registries)
+    async def _(one, two):
+        woken = asyncio.Event()
+        one.listen(woken.set)
+        await one.look()
+        for change in (
+            lambda: two.enroll(["b1"]),
+            lambda: two.take(COORDINATOR, "n2", None),
+            lambda: two.pin("b1", "n1"),
+        ):
+            woken.clear()
+            await change()
+            await woken.wait()
+
+
+def test_streams_that_are_stored_are_known(path):
+    url = cluster().of(path)
+    cluster().ask(url.partition("@/")[2].partition("?")[0], "INSERT INTO heads VALUES ('house', 1, 0, '', 0, 0, 0)")
+
+    async def main():
+        registry = PostgresRegistry(url, "n1")
+        await registry.enroll(["b1"])
+        assert sorted(await registry.streams()) == ["b1", "house"]
+        await registry.close()
+
+    play(main())
+
+
+def test_a_database_that_does_not_answer_is_given_up_and_tried_again_over_another_connection(path, monkeypatch):
+    monkeypatch.setitem(PostgresRegistry.ask.__globals__["SILENCE_S"], "leases", 0.2)
+    url = cluster().of(path)
+
+    async def main():
+        one, two = PostgresRegistry(url, "n1"), PostgresRegistry(url, "n2")
+        lease = await one.take(COORDINATOR, "n1", None)
+        assert lease is not None
+        holding = await two.connected("streams")
+        async with holding.transaction():
+            await holding.execute("SELECT * FROM cluster_leases FOR UPDATE")
+            with pytest.raises(RegistryError, match="does not answer"):
+                await one.renew([lease])
+            assert COORDINATOR in (await one.look()).leases
+        # What was sent was not cancelled, and is done now; another renewal comes after it.
+        counter = (await one.renew([lease])).leases[COORDINATOR].counter
+        assert counter in (1, 2)
+        await one.close()
+        await two.close()
+
+    play(main())
+
+
+def test_who_was_the_coordinator_assigns_nothing_even_while_another_just_becomes_it(path):
+    url = cluster().of(path)
+
+    async def main():
+        one, two = PostgresRegistry(url, "n1"), PostgresRegistry(url, "n2")
+        await one.enroll(["b1"])
+        stream = (await one.streams())["b1"]
+        term = await one.take(COORDINATOR, "n1", None)
+        assert term is not None
+        # Another is just taking the lease: it has been changed, and not yet durably.
+        taking = await two.connected("streams")
+        transaction = taking.transaction()
+        await transaction.start()
+        await taking.execute("UPDATE cluster_leases SET holder = 'n2', number = nextval('cluster_numbers')")
+        asked = asyncio.create_task(one.assign(stream, "n1", 1, term.number))
+        await until(lambda: waiting(url), 1)
+        await transaction.commit()
+        assert not await asked
+        await one.close()
+        await two.close()
+
+    play(main())
+
+
+def waiting(url):
+    """How many sessions of a database wait for another one."""
+    name = url.partition("@/")[2].partition("?")[0]
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'"
+    return cluster().ask("postgres", sql, name)[0][0]
+
+
+async def until(find, wanted):
+    """Look until it is so."""
+    while await asyncio.to_thread(find) != wanted:
+        pass
+
+
+def test_a_database_without_the_tables_is_said_to_be_one():
+    address = cluster().empty("recipes_of_ours")
+
+    async def main():
+        registry = PostgresRegistry(address, "n1")
+        with pytest.raises(RegistryError, match=r"has no registry of nodes\. Remedy: start `runline serve` on it"):
+            await registry.look()
+        await registry.close()
+
+    try:
+        play(main())
+    finally:
+        cluster().ask("postgres", "DROP DATABASE recipes_of_ours WITH (FORCE)")
+
+
+def test_a_database_that_is_not_there_and_one_that_others_could_listen_to_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("runline.store.postgres_connection.CONNECT_S_MAX", 0)
+
+    async def main():
+        with pytest.raises(RegistryError, match="cannot be reached"):
+            await PostgresRegistry(f"postgresql://runline@/none?host={tmp_path}", "n1").look()
+
+    play(main())
+    with pytest.raises(StoreError, match="verify-full"):
+        PostgresRegistry("postgresql://runline@db.example/runline", "n1")

@@ -1,0 +1,496 @@
+"""Members of a cluster over a registry in memory, in a time that is made: who is there, who coordinates, whose each stream is."""
+
+import asyncio
+from contextvars import copy_context
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from runline.cluster.lease import Guard
+from runline.cluster.limits import BLIND_S_MAX, HELD_S_MAX, LEASE_S, NODES_MAX, RENEW_S, SUSPECTED_S
+from runline.cluster.member import LeaseLost, Member, NotJoined
+from runline.cluster.memory import Kept, MemoryRegistry
+from runline.cluster.registry import COORDINATOR, Lease, Load, Node, RegistryError, Seen, lease_of
+from runline.cluster.status import look_at, status_of
+from runline.cluster.watch import Watch
+from runline.simulate.loop import OWNER, Owner, VirtualLoop
+
+HOUR_NS = 3_600 * 10**9
+SECOND_NS = 10**9
+
+
+class Away(MemoryRegistry):
+    """A registry that can be away."""
+
+    away = False
+    takes_s = 0.0
+
+    async def look(self):
+        return await self.there(super().look())
+
+    async def renew(self, held):
+        return await self.there(super().renew(held))
+
+    async def take(self, name, holder, seen):
+        return await self.there(super().take(name, holder, seen))
+
+    async def there(self, work):
+        if Away.away:
+            work.close()
+            raise RegistryError("it is away")
+        found = await work
+        await asyncio.sleep(Away.takes_s)  # waits: time is made
+        return found
+
+
+class Duties:
+    """Takes what it is given, and hands over what it is asked for at once. heard: all that it was told."""
+
+    def __init__(self):
+        self.owns = set()
+        self.heard = []
+        self.member: Any = None
+        self.tasks = set()
+
+    def assigned(self, stream):
+        self.heard.append(("assigned", stream.stream, stream.number))
+        self.owns.add(stream.stream)
+        self.begin(self.member.taken(stream, epoch=10 + stream.number))
+
+    def unassigned(self, stream):
+        self.heard.append(("unassigned", stream.stream, stream.number))
+        self.owns.discard(stream.stream)
+
+    def coming(self, stream):
+        self.heard.append(("coming" if stream.wanted else "not coming", stream.stream, stream.number))
+
+    def going(self, stream):
+        self.heard.append(("going", stream.stream, stream.number))
+        if stream.wanted:
+            self.begin(self.member.hand_over(stream))
+
+    def begin(self, work):
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+class Started:
+    """A node that was started."""
+
+    def __init__(self, world, name):
+        self.owner = Owner()
+        self.duties = Duties()
+        # Each machine counts its time from another start.
+        off_ns = len(world.started) * HOUR_NS
+        node = Node(name, 0, f"{name}.example:1", "1.0")
+        self.member = Member(Away(world.kept), node, self.duties, lambda: world.now_ns() + off_ns)
+        self.duties.member = self.member
+        self.context = copy_context()
+        self.context.run(OWNER.set, self.owner)
+        self.task = world.loop.create_task(self.life(), context=self.context)
+        # What comes of it is looked at, or not.
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def life(self):
+        await self.member.join()
+        await self.member.run()
+
+    @property
+    def owns(self):
+        return self.duties.owns
+
+
+class World:
+    def __init__(self, loop):
+        self.loop = loop
+        self.kept = Kept()
+        self.registry = MemoryRegistry(self.kept)
+        self.started = []
+
+    def now_ns(self):
+        return SECOND_NS + round(self.loop.time() * 1e9)
+
+    def start(self, *names):
+        found = [Started(self, name) for name in names]
+        self.started += found
+        return found if len(found) > 1 else found[0]
+
+    def stop(self, node):
+        self.loop.pause(node.owner)
+
+    def go_on(self, node):
+        self.loop.go_on(node.owner)
+
+    async def passes(self, seconds):
+        await asyncio.sleep(seconds)  # waits: time is made, and nobody waits for it
+
+    def streams(self):
+        return {one.stream: one.node for one in self.kept.streams.values()}
+
+    def coordinator(self):
+        lease = self.kept.leases.get(COORDINATOR)
+        return lease.holder if lease else ""
+
+
+def play(story, streams=12):
+    loop = VirtualLoop()
+    Away.away, Away.takes_s = False, 0.0
+    try:
+        world = World(loop)
+
+        async def main():
+            await world.registry.enroll(f"b{number}" for number in range(streams))
+            try:
+                await story(world)
+            finally:
+                for node in world.started:
+                    loop.go_on(node.owner)
+                    node.task.cancel()
+                await asyncio.gather(*(node.task for node in world.started), return_exceptions=True)
+
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+
+
+def test_nodes_share_the_streams_and_one_of_them_coordinates():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        await world.passes(5)
+        assert [len(node.owns) for node in nodes] == [4, 4, 4]
+        assert world.coordinator() in ("n1", "n2", "n3")
+        assert all(one.taken == one.number and one.epoch == 11 for one in world.kept.streams.values())
+        assert all(node.member.guard.holds() for node in nodes)
+        changed = {one.stream: one.changed for one in world.kept.streams.values()}
+        await world.passes(600)
+        assert {one.stream: one.changed for one in world.kept.streams.values()} == changed
+        assert (await look_at(world.registry)).wrong == []
+
+    play(story)
+
+
+def test_a_node_that_dies_is_gone_within_three_seconds_and_each_of_its_streams_is_assigned_once():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        await world.passes(5)
+        dead = next(node for node in nodes if node.member.me.name != world.coordinator())
+        before, lost = dict(world.kept.streams), set(dead.owns)
+        world.stop(dead)
+        await world.passes(LEASE_S - RENEW_S)
+        assert {one.stream for one in world.kept.streams.values() if one.node == dead.member.me.name} == lost
+        await world.passes(1.2)
+        assert dead.member.me.name not in world.streams().values()
+        for name, one in world.kept.streams.items():
+            assert one.number == before[name].number + (name in lost)
+        assert sum(len(node.owns) for node in nodes if node is not dead) == 12
+
+    play(story)
+
+
+def test_the_coordinators_death_is_another_nodes_turn():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        await world.passes(5)
+        dead = next(node for node in nodes if node.member.me.name == world.coordinator())
+        world.stop(dead)
+        await world.passes(3)
+        assert world.coordinator() not in ("", dead.member.me.name)
+        assert dead.member.me.name not in world.streams().values()
+
+    play(story)
+
+
+def test_who_comes_back_from_standing_still_holds_nothing_and_lets_go_of_all_its_streams():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        stopped = nodes[0]
+        said = []
+        # Asked as the first thing that happens once it runs again.
+        stopped.context.run(world.loop.call_later, 3.9, lambda: said.append(stopped.member.guard.holds()))
+        world.stop(stopped)
+        await world.passes(4)
+        assert said == []
+        world.go_on(stopped)
+        await world.passes(0.3)
+        assert said == [False]
+        with pytest.raises(LeaseLost):
+            await stopped.task
+        assert stopped.owns == set()
+        assert not stopped.member.guard.holds()
+        # It may come again, as another start.
+        again = world.start("n1")
+        await world.passes(1)
+        assert again.member.me.incarnation > stopped.member.me.incarnation
+        assert again.member.guard.holds()
+
+    play(story)
+
+
+def test_who_stood_still_for_less_than_that_goes_on_after_its_next_renewal():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        owns = set(nodes[0].owns)
+        world.stop(nodes[0])
+        await world.passes(HELD_S_MAX - 0.3)
+        world.go_on(nodes[0])
+        await world.passes(1)
+        assert nodes[0].member.guard.holds()
+        assert nodes[0].owns == owns
+
+    play(story)
+
+
+def test_a_second_node_of_a_living_name_is_refused_and_one_of_a_dead_name_waits():
+    async def story(world):
+        first = world.start("n1")
+        await world.passes(3)
+        second = world.start("n1")
+        with pytest.raises(NotJoined, match=r"There is a node n1 at n1.example:1: .* Remedy: give this one a name"):
+            await second.task
+        world.stop(first)
+        third = world.start("n1")
+        await world.passes(LEASE_S - 0.2)
+        assert third.member.lease is None
+        await world.passes(3)
+        assert third.member.guard.holds()
+        assert len(third.owns) == 12
+
+    play(story)
+
+
+def test_of_two_that_start_at_once_under_one_name_one_joins():
+    async def story(world):
+        first, second = world.start("n1", "n1")
+        await world.passes(5)
+        assert [node.task.done() for node in (first, second)] in ([True, False], [False, True])
+
+    play(story)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-n", "n" * 65])
+def test_a_name_that_is_none_is_refused(name):
+    async def story(world):
+        with pytest.raises(NotJoined, match="no name of a node"):
+            await world.start(name).task
+
+    play(story)
+
+
+def test_there_are_no_more_nodes_than_can_be():
+    async def story(world):
+        for number in range(NODES_MAX):
+            await world.registry.take(lease_of(f"m{number}"), f"m{number}", None)
+        with pytest.raises(NotJoined, match="no more can be"):
+            await world.start("n1").task
+
+    play(story)
+
+
+def test_a_node_that_drains_hands_over_and_leaves_and_nobody_waits_for_it():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        leaving, staying = nodes
+        await leaving.member.drain()
+        assert (len(leaving.owns), len(staying.owns)) == (0, 12)
+        told = [what for what, *_ in staying.duties.heard]
+        assert told.count("coming") == 6
+        leaving.member.leave()
+        await leaving.task
+        assert not leaving.member.guard.holds()
+        assert world.kept.leases[lease_of("n1")].holder == ""
+        await world.passes(1)
+        assert world.coordinator() == "n2"
+        assert (await look_at(world.registry)).wrong == []
+
+    play(story)
+
+
+def test_a_node_that_leaves_at_once_leaves_its_streams_to_others_at_once():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        nodes[0].member.leave()
+        await world.passes(0.5)
+        assert nodes[0].owns == set()
+        assert len(nodes[1].owns) == 12
+
+    play(story)
+
+
+def test_a_stream_that_is_pinned_goes_there_and_its_owner_is_asked_to_hand_it_over():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        stream = min(nodes[0].owns)
+        assert await world.registry.pin(stream, "n2")
+        await world.passes(3)
+        assert stream in nodes[1].owns
+        assert ("going", stream, 1) in nodes[0].duties.heard
+        assert not await world.registry.pin("nothing", "n2")
+
+    play(story)
+
+
+def test_a_hot_node_gives_away_what_gains_most():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        hot = {name: Load(100_000, 10) for name in nodes[0].owns}
+        await nodes[0].member.measured(600_000, hot)
+        await world.passes(60)
+        assert sum(1 for name in hot if name in nodes[1].owns) == 3
+
+    play(story)
+
+
+def test_a_database_that_was_away_takes_nobodys_lease():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        await world.passes(5)
+        changed = {one.stream: one.changed for one in world.kept.streams.values()}
+        Away.away = True
+        await world.passes(30)
+        assert not any(node.member.guard.holds() for node in nodes)
+        assert all("away" in node.member.failing for node in nodes)
+        Away.away = False
+        await world.passes(10)
+        assert all(node.member.guard.holds() and node.member.failing == "" for node in nodes)
+        assert {one.stream: one.changed for one in world.kept.streams.values()} == changed
+
+    play(story)
+
+
+def test_a_lease_is_held_since_before_the_renewal_was_sent():
+    async def story(world):
+        node = world.start("n1")
+        await world.passes(5)
+        Away.takes_s = 1.2
+        await world.passes(20)
+        # It is renewed every 1.2 s, and what comes in is 1.2 s old.
+        guard = node.member.guard
+        left = [0]
+        for _ in range(200):
+            await world.passes(0.01)
+            left.append(guard.until_ns - guard.boot_ns())
+        assert 0.55 * SECOND_NS < max(left) <= (HELD_S_MAX - 1.2) * SECOND_NS
+
+    play(story)
+
+
+def test_an_old_coordinator_assigns_nothing():
+    async def story(world):
+        await world.passes(0)
+        term = await world.registry.take(COORDINATOR, "n1", None)
+        b0, b1 = world.kept.streams["b0"], world.kept.streams["b1"]
+        assert await world.registry.assign(b0, "n1", 1, term.number)
+        assert not await world.registry.assign(b0, "n1", 1, term.number)
+        await world.registry.take(COORDINATOR, "n2", term)
+        assert not await world.registry.assign(b1, "n1", 1, term.number)
+        assert not await world.registry.want(b1, "n1", term.number)
+
+    play(story)
+
+
+# The guard and the watch
+
+
+def test_the_guard_holds_since_before_the_renewal_was_sent():
+    now = [10 * SECOND_NS]
+    guard = Guard(lambda: now[0])
+    assert not guard.holds()
+    guard.renewed(9 * SECOND_NS)
+    now[0] = round((9 + HELD_S_MAX) * SECOND_NS) - 1
+    assert guard.holds()
+    guard.renewed(8 * SECOND_NS)
+    assert guard.holds()
+    now[0] += 1
+    assert not guard.holds()
+    guard.renewed(now[0])
+    assert guard.holds()
+    guard.end()
+    guard.renewed(now[0])
+    assert not guard.holds()
+
+
+def test_bounds_leave_time_for_what_they_are_about():
+    # Whoever is taken for dead has known for longer that it holds nothing.
+    assert HELD_S_MAX * 1.1 < LEASE_S
+    # After a gap that is not noticed there is time for a renewal.
+    assert RENEW_S + BLIND_S_MAX + RENEW_S < LEASE_S
+    assert 2 * RENEW_S <= SUSPECTED_S < LEASE_S
+
+
+def looked(watch, now, counter, *, at, took=0.0):
+    """A look that was sent at a time and found the lease of n1 with this counter."""
+    now[0] = round((at + took) * SECOND_NS)
+    watch.saw(Seen({lease_of("n1"): Lease(lease_of("n1"), "n1", 1, counter)}, 0), round(at * SECOND_NS))
+
+
+def test_a_lease_expires_after_it_was_seen_unchanged_for_long_enough():
+    now = [0]
+    watch = Watch(lambda: now[0])
+    assert not watch.expired(lease_of("n1"))
+    for tenth in range(21):
+        looked(watch, now, 7, at=1 + tenth / 10, took=0.05)
+        assert not watch.expired(lease_of("n1"))
+        assert list(watch.suspected()) == ([lease_of("n1")] if tenth > 10 else [])
+    looked(watch, now, 7, at=3.1)
+    assert watch.expired(lease_of("n1"))
+    looked(watch, now, 8, at=3.2)
+    assert not watch.expired(lease_of("n1"))
+
+
+def test_whoever_has_not_looked_for_a_while_begins_anew():
+    now = [0]
+    watch = Watch(lambda: now[0])
+    looked(watch, now, 7, at=1)
+    looked(watch, now, 7, at=100)
+    assert not watch.expired(lease_of("n1"))
+    assert list(watch.suspected()) == []
+
+
+# The status
+
+
+def test_the_status_says_in_words_what_is_wrong():
+    async def story(world):
+        assert (await look_at(world.registry)).wrong == [
+            "No node is there: nothing is served. Remedy: start one.",
+            "b0, b1, b10, b11, b2 and 7 more have no owner, and accept nothing: whoever coordinates gives them to nodes.",
+        ]
+        world.start("n1", "n2")
+        await world.passes(5)
+        registry = world.registry
+        seen, nodes, streams = await registry.look(), await registry.nodes(), await registry.streams()
+        assert status_of(seen, nodes, streams).wrong == []
+
+        def with_lease(name, **changes):
+            return Seen({**seen.leases, name: replace(seen.leases[name], **changes)}, 0)
+
+        suspected = status_of(with_lease(lease_of("n2"), age_ms=1_300), nodes, streams)
+        assert suspected.wrong == [
+            "n2 is suspected: it has not renewed its lease for 1.3 s; after 2 s its streams go elsewhere."
+        ]
+        silent = status_of(with_lease(lease_of("n2"), age_ms=7_000), nodes, streams)
+        assert silent.wrong == [
+            "n2 is silent: it has not renewed its lease for 7.0 s; whoever coordinates gives its streams to others."
+        ]
+        nobody = status_of(with_lease(COORDINATOR, holder=""), nodes, streams)
+        assert nobody.wrong == [
+            "Nobody coordinates: streams of a node that dies stay without an owner. Any node that is there takes that over "
+            "within about 3 s."
+        ]
+        draining = {name: replace(node, draining=True) for name, node in nodes.items()}
+        one = {"b0": replace(streams["b0"], incarnation=9)}
+        assert status_of(seen, draining, one).wrong == [
+            "b0 has no owner, and accepts nothing: every node that is there drains. Remedy: start another one."
+        ]
+        untaken = {"b0": replace(streams["b0"], taken=0)}
+        assert status_of(seen, nodes, untaken).wrong == ["b0 has been given to a node that has not yet taken it."]
+
+    play(story)
