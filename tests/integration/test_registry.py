@@ -137,6 +137,20 @@ def test_a_stream_is_assigned_as_it_was_read_by_whoever_has_the_coordinators_lea
         assert await two.want(now, "n2", later.number)
 
 
+def test_a_stream_is_not_given_away_while_its_owner_holds_its_lease(registries):
+    @story(registries)
+    async def _(one, two):
+        await one.enroll(["b1"])
+        term = await one.take(COORDINATOR, "n1", None)
+        owner = await two.take(lease_of("n2"), "n2", None)
+        assert await one.assign((await one.streams())["b1"], "n2", owner.number, term.number)
+        owned = (await one.streams())["b1"]
+        assert not await one.assign(owned, "n1", 1, term.number)
+        assert (await one.streams())["b1"] == owned
+        await two.take(owner.name, "", owner)
+        assert await one.assign(owned, "n1", 1, term.number)
+
+
 def test_a_stream_is_taken_and_handed_over_by_its_owner_alone(registries):
     @story(registries)
     async def _(one, two):

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextvars import copy_context
+from random import Random
 from typing import Any
 
 import pytest
@@ -68,6 +69,7 @@ class Duties:
     def going(self, stream):
         self.heard.append(("going", stream.stream, stream.number))
         if stream.wanted:
+            self.owns.discard(stream.stream)
             self.begin(self.member.hand_over(stream))
 
     def begin(self, work):
@@ -392,6 +394,90 @@ def test_an_old_coordinator_assigns_nothing():
         await world.registry.take(COORDINATOR, "n2", term)
         assert not await world.registry.assign(b1, "n1", 1, term.number)
         assert not await world.registry.want(b1, "n1", term.number)
+
+    play(story)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_no_two_nodes_speak_for_a_stream_and_each_has_an_owner_in_the_end(seed):
+    """Nodes die, stand still, come back, come anew under their names, leave, drain; streams are opened and pinned; the database
+    is away or slow. At no time do two nodes that run hold their leases and own the same stream."""
+    chance = Random(seed)
+
+    async def story(world):
+        running: dict[str, Started] = {}
+        stopped: list[Started] = []
+
+        def check():
+            speaking = [node for node in running.values() if node.member.guard.holds()]
+            told = [stream for node in speaking for stream in node.owns]
+            assert len(told) == len(set(told))
+
+        async def passes(seconds):
+            for _ in range(round(seconds * 50)):
+                await world.passes(0.02)
+                check()
+
+        def come(name):
+            if name not in running or running[name].task.done():
+                running[name] = world.start(name)
+
+        def stop(name):
+            if name in running:
+                stopped.append(running.pop(name))
+                world.stop(stopped[-1])
+
+        def go_on():
+            if stopped:
+                node = stopped.pop(chance.randrange(len(stopped)))
+                world.go_on(node)
+                # It is looked at beside whoever has its name by now.
+                running[f"{node.member.me.name} {len(world.started)} {len(stopped)}"] = node
+
+        def leave(name):
+            if name in running:
+                running.pop(name).member.leave()
+
+        async def drain(name):
+            await world.registry.drain(name, draining=True)
+
+        for name in ("n1", "n2", "n3"):
+            come(name)
+        await passes(4)
+        for number in range(60):
+            name = f"n{chance.randrange(1, 6)}"
+            match chance.randrange(10):
+                case 0 | 1 | 2:
+                    come(name)
+                case 3:
+                    stop(name)
+                case 4:
+                    go_on()
+                case 5:
+                    leave(name)
+                case 6:
+                    await drain(name)
+                case 7:
+                    await world.registry.enroll([f"c{number}"])
+                    await world.registry.pin(f"c{number}", name)
+                case 8:
+                    stop(name)
+                    await passes(chance.uniform(1.5, 3))
+                    go_on()
+                case 9:
+                    Away.away, Away.takes_s = not Away.away, chance.choice((0.0, 0.0, 0.4, 0.9))
+            await passes(chance.choice((0.1, 0.5, 2, 4)))
+        Away.away, Away.takes_s = False, 0.0
+        while stopped:
+            go_on()
+        for name in ("n1", "n2", "n3", "n4", "n5"):
+            await passes(6)
+            come(name)
+            await world.registry.drain(name, draining=False)
+        await passes(40)
+        assert [one for one in (await look_at(world.registry)).wrong if "no owner" in one] == []
+        told = sorted(stream for node in running.values() if node.member.guard.holds() for stream in node.owns)
+        assert told == sorted(world.kept.streams)
 
     play(story)
 

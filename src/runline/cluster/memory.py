@@ -86,6 +86,8 @@ class MemoryRegistry:
         if not self.may(before, term):
             return False
         now = self.kept.streams[before.stream]
+        if now.node and self.seen_without(()).incarnation(now.node) == now.incarnation:
+            return False
         return self.write(replace(now, node=node, incarnation=incarnation, number=now.number + 1, wanted=""))
 
     async def want(self, before: Assigned, node: str, term: int) -> bool:

@@ -126,7 +126,7 @@ class Registry(Protocol):
         ...
 
     async def assign(self, before: Assigned, node: str, incarnation: int, term: int) -> bool:
-        """Give a stream to a node at once, for the holder of the coordinator's lease of this number."""
+        """Give a stream whose owner holds no lease to a node, for the holder of the coordinator's lease of this number."""
         ...
 
     async def want(self, before: Assigned, node: str, term: int) -> bool:

@@ -85,8 +85,11 @@ TERM = (
 
 ASSIGN = (
     f"{TERM} (UPDATE cluster_streams SET node = $5, incarnation = $6, number = number + 1, wanted = '', changed = changed + 1 "
-    f"FROM term WHERE stream = $3 AND changed = $4 RETURNING stream) SELECT stream, {TELL} FROM done"
+    "FROM term WHERE stream = $3 AND changed = $4 AND NOT EXISTS (SELECT FROM cluster_leases own "
+    "WHERE own.name = 'node ' || node AND own.number = incarnation AND own.holder <> '') RETURNING stream) "
+    f"SELECT stream, {TELL} FROM done"
 )
+"""Not while its owner holds its lease: whoever coordinates may have looked before that node came."""
 
 WANT = (
     f"{TERM} (UPDATE cluster_streams SET wanted = $5, changed = changed + 1 "
