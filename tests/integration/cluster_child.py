@@ -1,8 +1,9 @@
 """A node of a cluster: a process that joins, says what it is told of its streams, and owns nothing in truth.
 
-    python cluster_child.py URL NAME [hour=N] [dies_after=N]
+    python cluster_child.py URL NAME [hour=N] [dies_after=N] [stops_after=N]
 
-hour: its clocks are so many hours ahead. dies_after: it kills itself once it has assigned so many streams. It says in lines:
+hour: its clocks are so many hours ahead. dies_after, stops_after: once it has assigned so many streams, it kills itself, or
+stands still. It says in lines:
 `joined INCARNATION`, `refused SENTENCE`, `coordinates`, `assigned STREAM NUMBER`, `unassigned STREAM NUMBER`, `lost`, `left`,
 `holds BOOLEAN` whenever its guard says another thing, and `woke BOOLEAN` when it runs again after it stood still: what its guard
 says as the very first thing. What it hears in lines: `drain`, `leave`.
@@ -29,11 +30,12 @@ def say(*words):
 
 
 class Registry(PostgresRegistry):
-    """Says when it coordinates, and dies when it is told to."""
+    """Says when it coordinates. ends: after how many assignments it gets which signal."""
 
-    def __init__(self, url, name, dies_after):
+    def __init__(self, url, name, ends):
         super().__init__(url, name)
-        self.left = dies_after
+        self.ends = ends
+        self.assigned = 0
 
     async def take(self, name, holder, seen):
         taken = await super().take(name, holder, seen)
@@ -43,9 +45,9 @@ class Registry(PostgresRegistry):
 
     async def assign(self, before, node, incarnation, term):
         done = await super().assign(before, node, incarnation, term)
-        self.left -= done
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        self.assigned += done
+        if done and self.assigned in self.ends:
+            os.kill(os.getpid(), self.ends[self.assigned])
         return done
 
 
@@ -103,8 +105,8 @@ async def hear(member):
             member.leave()
 
 
-async def live(url, name, hour, dies_after):
-    registry = Registry(url, name, dies_after)
+async def live(url, name, hour, ends):
+    registry = Registry(url, name, ends)
     duties = Duties()
     me = Node(name, 0, f"{name}.example:8321", "1.0")
     member = duties.member = Member(registry, me, duties, lambda: boottime_ns() + hour * HOUR_NS)
@@ -132,7 +134,8 @@ def main(url, name, *settings):
     if hour:
         wall, wall_ns = time.time, time.time_ns
         time.time, time.time_ns = (lambda: wall() + hour * 3_600), (lambda: wall_ns() + hour * HOUR_NS)
-    asyncio.run(live(url, name, hour, asked.get("dies_after", -1)))
+    ends = {asked.get("dies_after"): signal.SIGKILL, asked.get("stops_after"): signal.SIGSTOP}
+    asyncio.run(live(url, name, hour, ends))
 
 
 if __name__ == "__main__":

@@ -200,6 +200,22 @@ def test_a_coordinator_killed_in_the_middle_of_its_assignments_leaves_what_the_n
     assert nodes.assigned_twice() == []
 
 
+def test_a_coordinator_that_stood_still_in_the_middle_of_its_assignments_assigns_nothing_when_it_comes_back(nodes):
+    first = nodes.join("n1", "stops_after=7")
+    nodes.until(lambda: first.has_said("coordinates"))
+    others = [nodes.join("n2"), nodes.join("n3")]
+    nodes.enroll(20)
+    nodes.until_all_own(20, *others)
+    before = nodes.streams()
+    first.send(signal.SIGCONT)
+    nodes.until(lambda: first.has_said("lost"))
+    assert ["woke", "False"] in first.said
+    assert {name: one.number for name, one in nodes.streams().items()} == {
+        name: one.number for name, one in before.items()
+    }
+    assert nodes.assigned_twice() == []
+
+
 def test_a_node_that_drains_hands_over_everything_and_leaves(nodes):
     nodes.enroll(12)
     first = nodes.join("n1")

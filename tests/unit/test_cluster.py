@@ -312,6 +312,24 @@ def test_a_node_that_drains_hands_over_and_leaves_and_nobody_waits_for_it():
     play(story)
 
 
+def test_draining_ends_with_the_lease():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        stuck = nodes[0]
+        stuck.duties.going = lambda stream: None
+        draining = asyncio.ensure_future(stuck.member.drain())
+        await world.passes(5)
+        assert not draining.done()
+        name = lease_of("n1")
+        await world.registry.take(name, "", world.kept.leases[name])
+        await draining
+        with pytest.raises(LeaseLost):
+            await stuck.task
+
+    play(story)
+
+
 def test_a_node_that_leaves_at_once_leaves_its_streams_to_others_at_once():
     async def story(world):
         nodes = world.start("n1", "n2")

@@ -153,6 +153,7 @@ class Member:
                 if one.is_of(self.me.name, self.me.incarnation):
                     self.duties.unassigned(one)
             self.streams = {}
+            self.looked.set()
             await self.give_up(found[0])
         for ended in found:
             if isinstance(ended, Exception):
