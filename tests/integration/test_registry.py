@@ -242,7 +242,8 @@ def test_who_was_the_coordinator_assigns_nothing_even_while_another_just_becomes
         await transaction.start()
         await taking.execute("UPDATE cluster_leases SET holder = 'n2', number = nextval('cluster_numbers')")
         asked = asyncio.create_task(one.assign(stream, "n1", 1, term.number))
-        await until(lambda: waiting(url), 1)
+        while not asked.done() and not await asyncio.to_thread(waiting, url):
+            pass  # waits: for the server to say that it waits
         await transaction.commit()
         assert not await asked
         await one.close()
@@ -256,12 +257,6 @@ def waiting(url):
     name = url.partition("@/")[2].partition("?")[0]
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'"
     return cluster().ask("postgres", sql, name)[0][0]
-
-
-async def until(find, wanted):
-    """Look until it is so."""
-    while await asyncio.to_thread(find) != wanted:
-        pass
 
 
 def test_a_database_without_the_tables_is_said_to_be_one():

@@ -246,6 +246,26 @@ def test_who_stood_still_for_less_than_that_goes_on_after_its_next_renewal():
     play(story)
 
 
+def test_a_node_that_is_suspected_gets_nothing_and_keeps_what_it_has():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(5)
+        suspected = next(node for node in nodes if node.member.me.name != world.coordinator())
+        [other] = [node for node in nodes if node is not suspected]
+        owns = set(suspected.owns)
+        world.stop(suspected)
+        while not other.member.suspected:  # waits: time is made
+            await world.passes(0.01)
+        await world.registry.enroll(["c1", "c2", "c3", "c4"])
+        await world.passes(0.2)
+        world.go_on(suspected)
+        await world.passes(0.2)
+        assert {world.streams()[name] for name in ("c1", "c2", "c3", "c4")} == {world.coordinator()}
+        assert suspected.owns == owns
+
+    play(story)
+
+
 def test_a_second_node_of_a_living_name_is_refused_and_one_of_a_dead_name_waits():
     async def story(world):
         first = world.start("n1")
@@ -301,6 +321,7 @@ def test_a_node_that_drains_hands_over_and_leaves_and_nobody_waits_for_it():
         assert (len(leaving.owns), len(staying.owns)) == (0, 12)
         told = [what for what, *_ in staying.duties.heard]
         assert told.count("coming") == 6
+        assert [what for what, *_ in leaving.duties.heard].count("unassigned") == 6
         leaving.member.leave()
         await leaving.task
         assert not leaving.member.guard.holds()

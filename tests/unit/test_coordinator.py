@@ -186,6 +186,14 @@ def test_the_hottest_that_fits_goes_to_the_idlest_and_then_there_is_a_pause():
     assert [cluster.round() for _ in range(int(MOVE_PAUSE_S) - 1)] == [[]] * (int(MOVE_PAUSE_S) - 1)
 
 
+def test_nothing_moves_for_balance_while_something_is_being_handed_over():
+    cluster = Cluster("n1", "n2", "n3").with_streams(6, "n1", cpu_ppm=CORE // 10)
+    cluster.streams["b0"] = replace(cluster.streams["b0"], wanted="n2")
+    assert cluster.decided() == []
+    cluster.streams["b0"] = replace(cluster.streams["b0"], wanted="")
+    assert len(cluster.decided()) > 0
+
+
 def test_a_book_that_is_hot_alone_stays_and_the_others_leave_it():
     cluster = Cluster("n1", "n2").with_streams(1, "n1", cpu_ppm=CORE).with_streams(20, "n1", cpu_ppm=CORE // 100)
     cluster.settle()

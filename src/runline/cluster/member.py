@@ -254,16 +254,14 @@ class Member:
         """What has changed of one stream."""
         name, number = self.me.name, self.me.incarnation
         was, is_now = before.is_of(name, number), now.is_of(name, number)
-        if was and (not is_now or before.number != now.number):
+        anew = before.number != now.number
+        if was and anew:
             self.duties.unassigned(now)
-        if is_now:
-            if not was or before.number != now.number:
-                self.duties.assigned(now)
-                if now.wanted:
-                    self.duties.going(now)
-            elif before.wanted != now.wanted:
-                self.duties.going(now)
-        elif (before.wanted == name) != (now.wanted == name):
+        if is_now and anew:
+            self.duties.assigned(now)
+        if is_now and now.wanted != ("" if anew else before.wanted):
+            self.duties.going(now)
+        if not is_now and (before.wanted == name) != (now.wanted == name):
             self.duties.coming(now)
 
     async def taken(self, stream: Assigned, epoch: int) -> bool:
