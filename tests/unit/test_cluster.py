@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from runline.cluster.lease import Guard
-from runline.cluster.limits import BLIND_S_MAX, HELD_S_MAX, LEASE_S, NODES_MAX, RENEW_S, SUSPECTED_S
+from runline.cluster.limits import BLIND_S_MAX, HELD_S_MAX, LEASE_S, NODES_MAX, RENEW_S, RETURN_S_MAX, SUSPECTED_S
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.registry import COORDINATOR, Lease, Load, Node, RegistryError, Seen, lease_of
@@ -574,7 +574,25 @@ def test_whoever_has_not_looked_for_a_while_begins_anew():
     now = [0]
     watch = Watch(lambda: now[0])
     looked(watch, now, 7, at=1)
-    looked(watch, now, 7, at=100)
+    for tenth in range(round(10 * (RETURN_S_MAX + LEASE_S))):
+        looked(watch, now, 7, at=100 + tenth / 10)
+        assert not watch.expired(lease_of("n1"))
+        assert list(watch.suspected()) == ([lease_of("n1")] if tenth >= 10 * (RETURN_S_MAX + SUSPECTED_S) else [])
+    looked(watch, now, 7, at=100 + RETURN_S_MAX + LEASE_S)
+    assert watch.expired(lease_of("n1"))
+    # Who has come back is watched as ever.
+    for tenth in range(1, 22):
+        assert not watch.expired(lease_of("n1")) or tenth == 1
+        looked(watch, now, 8, at=100 + RETURN_S_MAX + LEASE_S + tenth / 10)
+    assert watch.expired(lease_of("n1"))
+
+
+def test_a_look_that_was_long_on_its_way_tells_nothing_of_the_time_before():
+    now = [0]
+    watch = Watch(lambda: now[0])
+    looked(watch, now, 7, at=1)
+    looked(watch, now, 7, at=1.5, took=1.6)
+    looked(watch, now, 7, at=3.2)
     assert not watch.expired(lease_of("n1"))
     assert list(watch.suspected()) == []
 

@@ -17,8 +17,12 @@ LOOK_S = 0.1
 """How often it is looked while somebody is suspected."""
 
 BLIND_S_MAX = 0.9
-"""Between two looks at the leases; beyond it nothing is known of the time between, and all are seen as for the first time. So a
-database that was away, and a process that stood still, take nobody's lease from them."""
+"""Between the answers to two looks at the leases; beyond it nothing is known of the time between, and all are seen as for the
+first time. So a database that was away, and a process that stood still, take nobody's lease from them."""
+
+RETURN_S_MAX = 3.0
+"""How long after such a gap, beyond LEASE_S, whoever has a lease may take to renew it: after a failover all connect anew, some
+of them later than others."""
 
 SILENT_S_MAX = 1.5
 """How long the database may take to answer before the connection is given up: the next renewal comes over another one."""
@@ -27,7 +31,7 @@ AGAIN_S = 0.1
 """The pause before it is tried again."""
 
 ANSWERS_S_MAX = 5.0
-"""How long it may take over what is no renewal: an assignment, a look at all streams."""
+"""How long it may take to let a connection in, and over what is no renewal: an assignment, a look at all streams."""
 
 LOCK_S_MAX = 1.0
 """How long a statement waits for another one that is about the same: for a renewal that waits for its standby, say. Then it has

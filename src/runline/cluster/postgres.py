@@ -54,13 +54,13 @@ class PostgresRegistry:
         """What a statement finds. Raises RegistryError."""
         async with self.locks[way]:
             try:
-                async with asyncio.timeout(SILENCE_S[way]):
+                async with asyncio.timeout(ANSWERS_S_MAX):
                     connection = await self.connected(way)
                 return await self.answered(way, connection.fetch(statement, *values))
             except StoreError as error:
                 raise RegistryError(str(error)) from error
             except TimeoutError:
-                raise RegistryError(f"The database does not answer within {SILENCE_S[way]:g} s.") from None
+                raise RegistryError("The database does not answer in time.") from None
             except Exception as error:
                 if is_gone(error):
                     self.let_go(way)

@@ -1,15 +1,17 @@
 """Watching: for how long a lease has not changed, by a clock of our own.
 
 Rule: unchanged means looked at all the while. After a gap between two looks everything is seen as for the first time, so that
-whoever stood still, or did not reach the database, takes nobody for dead.
+whoever stood still, or did not reach the database, takes nobody for dead, and who also did not reach it has time to come back.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 
-from runline.cluster.limits import BLIND_S_MAX, LEASE_S, SUSPECTED_S
+from runline.cluster.limits import BLIND_S_MAX, LEASE_S, RETURN_S_MAX, SUSPECTED_S
 from runline.cluster.registry import Lease, Seen
 
-BLIND_NS, LEASE_NS, SUSPECTED_NS = (round(one * 1e9) for one in (BLIND_S_MAX, LEASE_S, SUSPECTED_S))
+BLIND_NS, LEASE_NS, RETURN_NS, SUSPECTED_NS = (
+    round(one * 1e9) for one in (BLIND_S_MAX, LEASE_S, RETURN_S_MAX, SUSPECTED_S)
+)
 
 
 class Watch:
@@ -25,13 +27,15 @@ class Watch:
     def saw(self, seen: Seen, sent_ns: int) -> None:
         """A look has found this; sent_ns: a time before it was asked for."""
         now_ns = self.boot_ns()
-        blind = sent_ns - self.looked_ns > BLIND_NS
+        # From one answer to the next: one that was long on its way, or waited for a connection, tells of its end only.
+        blind = now_ns - self.looked_ns > BLIND_NS
+        returns = blind and self.looked_ns > 0
         since_ns: dict[str, int] = {}
         for name, lease in seen.leases.items():
             if lease.holder:
                 known = not blind and as_renewed(self.seen.leases.get(name)) == as_renewed(lease)
                 # Since it came back it is seen so, and up to when it was asked for.
-                since_ns[name] = self.since_ns[name] if known else now_ns
+                since_ns[name] = self.since_ns[name] if known else now_ns + (RETURN_NS if returns else 0)
         self.seen, self.since_ns, self.looked_ns = seen, since_ns, now_ns
         self.unchanged_ns = {name: max(sent_ns - since, 0) for name, since in since_ns.items()}
 
