@@ -603,7 +603,7 @@ def test_a_look_that_was_long_on_its_way_tells_nothing_of_the_time_before():
 def test_the_status_says_in_words_what_is_wrong():
     async def story(world):
         assert (await look_at(world.registry)).wrong == [
-            "No node is there: nothing is served. Remedy: start one.",
+            "No node has ever joined. A server of one process (`runline serve`) joins no cluster.",
             "b0, b1, b10, b11, b2 and 7 more have no owner, and accept nothing: whoever coordinates gives them to nodes.",
         ]
         world.start("n1", "n2")

@@ -101,8 +101,10 @@ def status_of(seen: Seen, nodes: Mapping[str, Node], streams: Mapping[str, Assig
 def wrong(coordinator: str, nodes: list[NodeStatus], streams: list[StreamStatus]) -> Iterator[str]:
     """What is not as it should be."""
     alive = [one.name for one in nodes if one.state in ("there", "suspected")]
-    if not alive:
-        yield "No node is there: nothing is served. Remedy: start one."
+    if not nodes:
+        yield "No node has ever joined. A server of one process (`runline serve`) joins no cluster."
+    elif not alive:
+        yield "No node is there: none of the streams is served by one. Remedy: start one."
     elif not coordinator:
         yield (
             "Nobody coordinates: streams of a node that dies stay without an owner. Any node that is there takes that over "
