@@ -257,7 +257,10 @@ def test_the_status_is_shown(nodes, url):
         return found.returncode, found.stdout, found.stderr
 
     status, said, _ = shown("--store", url)
-    assert (status, said) == (1, "No node has ever joined. A server of one process (`runline serve`) joins no cluster.\n")
+    assert (status, said) == (
+        1,
+        "No node has ever joined. A server of one process (`runline serve`) joins no cluster.\n",
+    )
     nodes.enroll(2)
     node = nodes.join("n1")
     nodes.until_all_own(2, node)
