@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +34,7 @@ from runline.engine.clock import ScaledClock
 from runline.gateway.passwords import hash_password
 from runline.gateway.server import AddressInUse, listen, listen_together
 from runline.gateways import GatewayFailed, Gateways, gateways
-from runline.helpers import LENGTH, framed
+from runline.helpers import LENGTH, Helper, framed
 from runline.sharing.limits import FREE_FAILURES
 from runline.store.sqlite import SqliteStore
 
@@ -233,12 +234,15 @@ def test_a_gateway_that_says_of_itself_what_cannot_be_taken_is_replaced(tmp_path
     async def main():
         async with beside(tmp_path / "book.db", number=1) as there:
             (kept,) = there.gateways.kept
-            for strange in (framed(b"nothing"), LENGTH.pack(module.SIGN_BYTES_MAX + 1)):
-                first = kept.helper
-                assert first is not None
-                while kept.helper is first:
+
+            def replaced(first: Helper | None, strange: bytes) -> bool:
+                """Whether it is, by which time it has said something strange."""
+                if first is not None and kept.helper is first:
                     first.pipe.data_received(strange)
-                    await asyncio.sleep(0.01)
+                return kept.helper is not first
+
+            await comes_true(partial(replaced, kept.helper, framed(b"nothing")))
+            await comes_true(partial(replaced, kept.helper, LENGTH.pack(module.SIGN_BYTES_MAX + 1)))
             (client,) = await there.one_each()
             await there.place(client)
 
