@@ -23,7 +23,7 @@ import msgspec
 from runline.bootstrap import building, run
 from runline.bus.link import LinkBus
 from runline.bus.owner import LinkListener
-from runline.config import ServerSettings
+from runline.config import ServerSettings, path_hook, plain
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
 from runline.domain.vocabulary import plain_vocabulary
@@ -86,22 +86,8 @@ class Orders(msgspec.Struct, frozen=True):
     lasting: dict[str, SessionLimits]
 
 
-def path_as_text(value: object) -> object:
-    """Paths are sent as text."""
-    if isinstance(value, Path):
-        return str(value)
-    raise NotImplementedError
-
-
-def text_as_path(kind: type, value: object) -> object:
-    """And become paths again."""
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    raise NotImplementedError
-
-
-encode_orders = msgspec.msgpack.Encoder(enc_hook=path_as_text).encode
-decode_orders = msgspec.msgpack.Decoder(Orders, dec_hook=text_as_path).decode
+encode_orders = msgspec.msgpack.Encoder(enc_hook=plain).encode
+decode_orders = msgspec.msgpack.Decoder(Orders, dec_hook=path_hook).decode
 
 
 class GatewayFailed(Exception):

@@ -11,7 +11,7 @@ from runline.store.examined import Examined, Values
 from runline.store.file import open_connection, snapshot, store_error
 from runline.store.limits import FAULTS_MAX
 from runline.store.mark import Mark, MarkDamaged, load_mark
-from runline.store.opening import damage_in_wal, last_opening
+from runline.store.opening import damage_in_wal, last_opening, what_is_lost
 
 FAULTS = f"PRAGMA integrity_check({FAULTS_MAX})"
 
@@ -68,18 +68,7 @@ class SqliteExamined:
             found.append(f"the file: {damaged}")
         with self.state():
             found += [f"the file: {what}" for (what,) in self.read(FAULTS) if what != "ok"]
-            if mark is not None:
-                found += self.behind(mark)
+            lost = what_is_lost(self.path, last_opening(self.connection), mark) if mark is not None else ""
+            if lost:
+                found.append(f"the file: {lost}")
         return found
-
-    def behind(self, mark: Mark) -> Iterator[str]:
-        """That the file is not as far as a mark says, or another one."""
-        opening = last_opening(self.connection)
-        if opening is None:
-            return
-        if mark.log != opening.log:
-            yield f"the mark beside the file is of another log, {mark.log}"
-        elif opening.commits < mark.commits:
-            yield f"transaction {mark.commits} was durable, the file ends at {opening.commits}"
-        elif opening.commits == mark.commits and opening.hash != mark.hash:
-            yield f"transaction {mark.commits} is another one than was durable"
