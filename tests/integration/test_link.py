@@ -42,6 +42,14 @@ async def stage(path: Path, held: bool = False) -> AsyncIterator[tuple[World, Li
                     store.let_go()
 
 
+async def watching(link: Linked) -> FarWatcher:
+    """A watcher of a gateway's, number 7, as the owner has it."""
+    await comes_true(lambda: link.listener.known)
+    (end,) = link.listener.known
+    watcher = end.watchers[7] = FarWatcher(end, 7)
+    return watcher
+
+
 class Shown:
     """A watcher that notes what it hears."""
 
@@ -230,9 +238,7 @@ def test_who_would_watch_what_there_is_not_or_cannot_be_reached_is_turned_away(p
 def test_an_owner_waits_for_a_gateway_that_has_not_heard_what_it_was_told(path, size, ahead):
     async def main():
         async with stage(path) as (_, link, _):
-            await comes_true(lambda: link.listener.known)
-            (end,) = link.listener.known
-            watcher = end.watchers[7] = FarWatcher(end, 7)
+            watcher = await watching(link)
             news = [Frame(1, b"x" * size, 1, 1)]
             for _ in range(ahead):
                 await watcher.hear(news)
@@ -417,15 +423,13 @@ def test_a_gateway_believes_no_owner_that_does_not_have_the_secret(path):
 def test_no_stream_waits_for_who_has_left_before_hearing_what_they_were_told(path):
     async def main():
         async with stage(path) as (_, link, _):
-            await comes_true(lambda: link.listener.known)
-            (end,) = link.listener.known
-            watcher = end.watchers[7] = FarWatcher(end, 7)
+            watcher = await watching(link)
             watcher.is_slow = True
             news = [Frame(1, b"x" * NEWS_BYTES_MAX, 1, 1)]
             telling = asyncio.create_task(watcher.hear(news))
             await asyncio.sleep(0)
             assert not telling.done()
-            end.unwatch(Unwatch(7))
+            watcher.end.unwatch(Unwatch(7))
             await telling
             await watcher.hear(news)
             assert len(watcher.unheard) == 1
@@ -438,9 +442,7 @@ def test_a_gateway_that_hears_nothing_keeps_nobody_waiting_and_what_is_too_much_
 
     async def main():
         async with stage(path) as (_, link, _):
-            await comes_true(lambda: link.listener.known)
-            (end,) = link.listener.known
-            watcher = end.watchers[7] = FarWatcher(end, 7)
+            watcher = await watching(link)
             for _ in range(20 * TOLD_AHEAD_MAX):
                 await watcher.hear([Frame(1, b"", 1, 1)])
             assert watcher.is_slow
@@ -448,7 +450,7 @@ def test_a_gateway_that_hears_nothing_keeps_nobody_waiting_and_what_is_too_much_
                 watcher.heard()
             assert not watcher.is_slow
             await watcher.hear([Frame(1, b"x" * NEWS_BYTES_MAX, 1, 1)])
-            assert end.over
+            assert watcher.end.over
 
     play(main())
 
