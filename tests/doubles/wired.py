@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from tests.doubles.coded import decode_outcome, decode_request, encode_outcome, encode_request
 from tests.doubles.coming import comes_true
 
 from runline.bus.link import LinkBus
@@ -21,16 +22,7 @@ from runline.bus.owner import LinkListener
 from runline.domain.messages import Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Bus, Question, Who
-from runline.engine.codec import (
-    decode_committed,
-    decode_outcome,
-    decode_rejected,
-    decode_request,
-    encode_committed,
-    encode_outcome,
-    encode_rejected,
-    encode_request,
-)
+from runline.engine.codec import decode_committed, decode_rejected, encode_committed, encode_rejected
 from runline.engine.requests import Outcome, Request, Sink, refused
 from runline.engine.subscription import Committed
 from runline.engine.watching import Link, News, Seating, Watcher

@@ -27,7 +27,7 @@ from runline.domain.placing import PlaceWager
 from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.tickets import VoidWager
-from runline.engine.codec import encode_request
+from runline.engine.codec import encode, request_frame
 from runline.engine.requests import Accepted, Request
 
 PLAYERS = 40
@@ -50,7 +50,7 @@ class Load:
 
     async def send(self, stream, actor, command):
         request = Request(stream, self.bus.new_id(), actor, command)
-        self.note("S", b64encode(encode_request(request)).decode())
+        self.note("S", b64encode(encode(request_frame(request))).decode())
         outcome = await self.bus.send_one(request)
         if isinstance(outcome, Accepted) and outcome.events:
             self.note("A", stream, request.id, outcome.position)

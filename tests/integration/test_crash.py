@@ -11,11 +11,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.doubles.coded import decode_request
 from tests.doubles.plain import VOCABULARY
 from tests.integration.world import World
 
 from runline.bootstrap import running_engine
-from runline.engine.codec import decode_request
 from runline.engine.ids import id_bytes
 from runline.engine.requests import Accepted, Outcome
 from runline.evaluate.verify import verify

@@ -1,6 +1,7 @@
 """Codec: whatever goes over a bus comes out at the other end as it went in, but for what nobody may see."""
 
 import pytest
+from tests.doubles.coded import decode_outcome, decode_request, encode_outcome, encode_request
 from tests.doubles.golden import stored
 from tests.doubles.plain import VOCABULARY
 
@@ -17,14 +18,10 @@ from runline.engine.codec import (
     RequestFrame,
     ToldEvents,
     decode_committed,
-    decode_outcome,
     decode_rejected,
-    decode_request,
     encode,
     encode_committed,
-    encode_outcome,
     encode_rejected,
-    encode_request,
     event_named,
     named,
 )

@@ -97,7 +97,6 @@ class CommittedFrame(msgspec.Struct, array_like=True):
 
 to_json = msgspec.json.Encoder().encode
 encode = msgspec.msgpack.Encoder().encode
-decode_request_frame = msgspec.msgpack.Decoder(RequestFrame).decode
 decode_outcome_frame = msgspec.msgpack.Decoder(OutcomeFrame).decode
 decode_committed_frames = msgspec.msgpack.Decoder(list[CommittedFrame]).decode
 decode_moves = msgspec.json.Decoder(Moves).decode
@@ -179,28 +178,11 @@ def request_frame(request: Request) -> RequestFrame:
     )
 
 
-def encode_request(request: Request) -> bytes:
-    """A request as bytes. Raises Rejected `malformed_command` for what no encoding can hold."""
-    try:
-        return encode(request_frame(request))
-    except (ValueError, OverflowError) as error:
-        raise Rejected("malformed_command", str(error)) from None
-
-
-def decode_request(vocabulary: Vocabulary, body: bytes) -> Request:
-    """A request, wholly validated. vocabulary: of whoever is to execute it.
+def request_told(vocabulary: Vocabulary, frame: RequestFrame) -> Request:
+    """The request that was told, wholly validated. vocabulary: of whoever is to execute it.
 
     Raises Rejected `malformed_command`, `unknown_command`.
     """
-    try:
-        frame = decode_request_frame(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise Rejected("malformed_command", str(error) or type(error).__name__) from None
-    return request_told(vocabulary, frame)
-
-
-def request_told(vocabulary: Vocabulary, frame: RequestFrame) -> Request:
-    """The request that was told, wholly validated. Raises as `decode_request` does."""
     kind = vocabulary.commands.get(frame.command.type)
     if kind is None:
         raise Rejected("unknown_command", f"There is no command {frame.command.type[:64]!r}.")
@@ -222,11 +204,6 @@ def request_told(vocabulary: Vocabulary, frame: RequestFrame) -> Request:
     )
 
 
-def encode_outcome(outcome: Outcome) -> bytes:
-    """An outcome as bytes."""
-    return encode(outcome_frame(outcome))
-
-
 def outcome_frame(outcome: Outcome) -> OutcomeFrame:
     """An outcome as it is told."""
     if isinstance(outcome, Accepted):
@@ -244,11 +221,6 @@ def details_json(details: dict[str, Any]) -> bytes:
         return to_json({key: repr(value)[:VALUE_LENGTH] for key, value in details.items()})
 
 
-def decode_outcome(vocabulary: Vocabulary, body: bytes) -> Outcome:
-    """The outcome that was told. Raises msgspec.DecodeError for what is none."""
-    return outcome_told(vocabulary, decode_outcome_frame(body))
-
-
 def outcome_told(vocabulary: Vocabulary, frame: OutcomeFrame) -> Outcome:
     """The outcome that was told."""
     if isinstance(frame, AcceptedFrame):
@@ -260,7 +232,7 @@ def outcome_told(vocabulary: Vocabulary, frame: OutcomeFrame) -> Outcome:
 
 def encode_rejected(rejected: Rejected) -> bytes:
     """Why a question is not answered, as bytes."""
-    return encode_outcome(refused(0, rejected))
+    return encode(outcome_frame(refused(0, rejected)))
 
 
 def decode_rejected(body: bytes) -> Rejected:
