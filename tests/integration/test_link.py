@@ -15,8 +15,8 @@ from tests.integration.stores import HeldStore
 from tests.integration.world import World, acceptance, play, running, wager
 
 from runline.bus.limits import ASKED_BYTES_MAX, NEWS_BYTES_MAX, STRANGERS_MAX, TOLD_AHEAD_MAX
-from runline.bus.owner import FarWatcher
 from runline.bus.said import Happened, Seated, Told, Unwatch, Watch, encode
+from runline.bus.watcher import FarWatcher
 from runline.bus.wire import GREETING, NONCE_BYTES, proof
 from runline.domain.messages import Rejected
 from runline.engine.bus import Question
@@ -438,7 +438,7 @@ def test_no_stream_waits_for_who_has_left_before_hearing_what_they_were_told(pat
 
 
 def test_a_gateway_that_hears_nothing_keeps_nobody_waiting_and_what_is_too_much_ends_its_link(path, monkeypatch):
-    monkeypatch.setattr("runline.bus.owner.HEARD_S_MAX", 0.2)
+    monkeypatch.setattr("runline.bus.watcher.HEARD_S_MAX", 0.2)
 
     async def main():
         async with stage(path) as (_, link, _):

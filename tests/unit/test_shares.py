@@ -7,6 +7,7 @@ import pytest
 from runline.domain.messages import Rejected
 from runline.live.places import Streams
 from runline.sharing.limits import BOOK_SHARE, QUERIES_PER_USER_MAX, QUERY_NS, SPENT_AHEAD_NS, TURN_NS, USER_SHARE
+from runline.sharing.shares import Shares
 from runline.sharing.spending import Spending
 from runline.sharing.turns import ReadingTurns
 
@@ -193,3 +194,42 @@ def test_those_who_read_for_long_let_everything_else_have_its_turn():
         assert all(third - first > 2 for first, third in zip(readers, readers[2:], strict=False))
 
     asyncio.run(main())
+
+
+def most_of(shares, user):
+    """How many places somebody gets."""
+    taken = 0
+    while shares.take(user, 1):
+        taken += 1
+    return taken
+
+
+def test_whoever_has_none_of_the_places_finds_some_however_many_others_have():
+    shares = Shares(4_096)
+    first = most_of(shares, ("b1", "A1", "ann"))
+    mate = most_of(shares, ("b1", "A1", "una"))
+    aside = most_of(shares, ("b1", "A2", "bob"))
+    root = most_of(shares, ("b1", "", "bea"))
+    other = most_of(shares, ("b2", "A1", "cyn"))
+    assert (first, mate, aside, root, other) == (1_024, 256, 384, 256, 544)
+    assert sum((first, mate, aside, root, other)) + shares.free == 4_096
+
+
+def test_places_are_taken_together_or_not_at_all_and_given_back():
+    shares = Shares(100)
+    assert shares.take(ANN, 30)
+    assert not shares.take(ANN, 11)
+    assert shares.take(ANN, 1)
+    shares.give_back(ANN, 30)
+    shares.give_back(ANN, 1)
+    assert (shares.free, shares.held) == (100, {})
+
+
+def test_runline_itself_may_have_all_places_that_are_free_and_no_more():
+    shares = Shares(100)
+    assert shares.take(ANN, 30)
+    assert not shares.take(("", "", ""), 71)
+    assert shares.take(("", "", ""), 70)
+    assert not shares.take(CYN, 1)
+    shares.give_back(("", "", ""), 70)
+    assert shares.take(CYN, 1)

@@ -12,8 +12,16 @@ STRANGERS_MAX = 16
 LINKS_MAX = 64
 """Links to one owner: more gateways than a machine has cores gain nothing."""
 
-FRAME_BYTES = 256 * 1024
-"""What goes into one frame before it is sent and another begins, so that whoever hears takes it in by pieces."""
+FRAME_BYTES = 64 * 1024
+"""What goes into one frame before it is sent and another begins, so that whoever hears takes it in by pieces: some hundred
+commands. As much may wait in front of the system's own buffer before the end is full."""
+
+ON_ITS_WAY_BYTES = 128 * 1024
+"""The system's buffer of each end of a connection: what is said waits for some hundred commands there, and at 1 ms from end to
+end 100 MB/s go through."""
+
+INTAKE_NS = 2_000_000
+"""What is taken in for of all links together before everything else on the owner's loop has its turn, and the next link."""
 
 ASKED_BYTES_MAX = 8 * 2**20
 """A frame to an owner. The largest request is far smaller than the rest of a frame."""
@@ -24,12 +32,32 @@ TOLD_BYTES_MAX = 256 * 2**20
 UNSENT_BYTES_MAX = 64 * 2**20
 """What may wait for an end that does not read, beside one frame; beyond it the link is closed."""
 
-REQUESTS_MAX = 2**17
 REQUESTS_BYTES_MAX = 64 * 2**20
-"""Requests under way on a link: more than the lanes of a stream hold, which say `busy` before. Beyond it `busy` is said here."""
+"""Requests under way on a link: more than the lanes of a stream hold, which say `busy` before. Beyond their share of it somebody
+hears `busy` here: of one user of a branch, alone, a quarter."""
 
-QUESTIONS_MAX = 4_096
-"""Questions under way on a link, as many as may wait for a position where they are answered; beyond it `busy`."""
+REQUEST_BYTES_MIN = 512
+"""What a request counts for at least: a usual wager."""
+
+REQUESTS_MAX = REQUESTS_BYTES_MAX // REQUEST_BYTES_MIN
+"""How many that are at most."""
+
+REQUESTS_COUNTED_BYTES = 2**20
+"""Requests under way from which on it is counted whose they are: so little that nobody can have more than their share before, and
+that it is counted at once in some milliseconds."""
+
+QUESTIONS_BYTES_MAX = 4 * 2**20
+"""Questions under way on a link; beyond their share of it somebody hears `busy`."""
+
+QUESTION_BYTES_MIN = 1_024
+"""What a question counts for at least."""
+
+QUESTIONS_MAX = QUESTIONS_BYTES_MAX // QUESTION_BYTES_MIN
+"""How many that are at most: as many as may wait for a position where they are answered."""
+
+SHARERS_MAX = 65_536
+"""Sessions of which a link knows whose they are, more than a gateway has connections; then those are forgotten that it heard of
+first. All of a stream that it does not know are together a branch of it."""
 
 FOLLOWINGS_MAX = 64
 """Streams that are followed over a link at once: programs do that, screens do not."""

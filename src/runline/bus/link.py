@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 
 from runline.bus.far import FarLink, Following
+from runline.bus.gateway import GatewayEnd
 from runline.bus.gathering import GatheringBus
 from runline.bus.limits import (
     AGAIN_PAUSE_S,
     AGAIN_S_MAX,
-    QUESTIONS_MAX,
-    REQUESTS_BYTES_MAX,
-    REQUESTS_MAX,
-    TOLD_BYTES_MAX,
+    QUESTION_BYTES_MIN,
+    QUESTIONS_BYTES_MAX,
+    SHARERS_MAX,
 )
 from runline.bus.said import (
     Answered,
@@ -32,7 +32,6 @@ from runline.bus.said import (
     Ended,
     Follow,
     Happened,
-    Here,
     Known,
     Send,
     Time,
@@ -41,11 +40,10 @@ from runline.bus.said import (
     Turned,
     Unfollow,
     Watch,
-    decode_answers,
     encode,
 )
-from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, proof
-from runline.domain.messages import Rejected
+from runline.bus.waiting import Lines, Sent, UnderWay, rank_of
+from runline.domain.messages import GATEWAY, Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.codec import decode_committed, decode_rejected, outcome_told, request_frame
@@ -54,62 +52,21 @@ from runline.engine.ports import Clock
 from runline.engine.requests import BUSY, UNAVAILABLE, Outcome, Request, Sink, refused, unavailable
 from runline.engine.subscription import Committed, Lagged
 from runline.engine.watching import Link, Watcher
+from runline.sharing.sharers import Sharer
+from runline.sharing.shares import Shares
 
 log = logging.getLogger("runline.bus")
 
-
-class Sent(msgspec.Struct, gc=False):
-    """A request under way. said: how it is said. until_s: when it is not sent again any more, by the loop's time; 0 while no link
-    was lost under it."""
-
-    said: bytes
-    sink: Sink
-    index: int
-    until_s: float = 0.0
+UNKNOWN = "?"
+"""The branch, which there is in no tree, in which those count of whom it is not known who they are."""
 
 
-class GatewayEnd(Wire):
-    """One connection of a link, at the gateway."""
+class Asked(msgspec.Struct, gc=False):
+    """A question under way. size: what it takes of the places for questions."""
 
-    role = "an owner of streams"
-
-    def __init__(self, bus: "LinkBus") -> None:
-        super().__init__(bus.secret, bus.entropy, TOLD_BYTES_MAX)
-        self.bus = bus
-        self.theirs = b""
-        self.known: asyncio.Future[bool] = self.loop.create_future()
-        self.ended = asyncio.Event()
-
-    def greet(self) -> None:
-        """It is the owner who speaks first."""
-
-    def know(self, frame: bytes) -> None:
-        if not self.theirs:
-            if not frame.startswith(GREETING) or len(frame) != len(GREETING) + NONCE_BYTES:
-                raise LinkError("it does not greet as an owner of this version does")
-            self.theirs = frame[len(GREETING) :]
-            self.say_bare(self.nonce + proof(self.secret, b"gateway", self.theirs, self.nonce))
-            return
-        if not is_proof(frame, proof(self.secret, b"owner", self.theirs, self.nonce)):
-            raise LinkError("it does not have the secret")
-        self.begin()
-        self.known.set_result(True)
-
-    def take(self, frame: bytes) -> None:
-        try:
-            answers = decode_answers(frame)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise LinkError(f"what it says cannot be read: {error}") from None
-        for one in answers:
-            self.bus.hear(one)
-
-    def sign_of_life(self) -> bytes:
-        return encode(Here())
-
-    def gone(self) -> None:
-        self.ended.set()
-        if not self.known.done():
-            self.known.set_result(False)
+    answer: asyncio.Future[Any]
+    sharer: Sharer
+    size: int
 
 
 Connect = Callable[[Callable[[], GatewayEnd]], Awaitable[Any]]
@@ -119,7 +76,8 @@ Connect = Callable[[Callable[[], GatewayEnd]], Awaitable[Any]]
 class LinkBus(GatheringBus):
     """The streams of another process. connect: how it is reached. secret: what both have. told_time: takes what time it is there.
 
-    end: the connection that stands. given_up: whether there is none for so long that nothing waits for it any more.
+    end: the connection that stands. given_up: whether there is none for so long that nothing waits for it any more. lines: what
+    waits until it can be said. sharers: whose sessions are, as far as this was asked.
     """
 
     def __init__(
@@ -142,9 +100,11 @@ class LinkBus(GatheringBus):
         self.changed = asyncio.Event()
         """Set when the link stands, or is given up."""
         self.numbers = count(1)
-        self.sent: dict[int, Sent] = {}
-        self.sent_bytes = 0
-        self.asked: dict[int, asyncio.Future[Any]] = {}
+        self.lines = Lines()
+        self.sharers: dict[str, Sharer] = {}
+        self.under_way = UnderWay(self.sharer_of)
+        self.asked: dict[int, Asked] = {}
+        self.questions = Shares(QUESTIONS_BYTES_MAX)
         self.followed: dict[int, Following] = {}
         self.watched: dict[int, FarLink] = {}
         self.waiting = asyncio.get_running_loop().call_later(AGAIN_S_MAX, self.give_up)
@@ -200,29 +160,31 @@ class LinkBus(GatheringBus):
         self.waiting.cancel()
         self.end, self.given_up = end, False
         now_s = asyncio.get_running_loop().time()
-        for number, sent in list(self.sent.items()):
+        for link in self.watched.values():
+            link.begin()
+        for number, sent in list(self.under_way.sent.items()):
             if sent.until_s and sent.until_s < now_s:
                 # Whatever ends each link over which it is sent is not sent for ever.
                 self.answer(number, refused(0, UNAVAILABLE))
             else:
-                end.say(sent.said)
-        for link in self.watched.values():
-            link.begin()
+                self.line_up(sent)
+        self.go_on()
         self.changed.set()
 
     def lose(self) -> None:
         """The link is lost."""
         loop = asyncio.get_running_loop()
         self.end = None
+        self.lines.clear()
         self.changed.clear()
         self.waiting = loop.call_later(AGAIN_S_MAX, self.give_up)
         until_s = loop.time() + AGAIN_S_MAX
-        for sent in self.sent.values():
+        for sent in self.under_way.sent.values():
             sent.until_s = sent.until_s or until_s
-        asked, self.asked = self.asked, {}
-        for future in asked.values():
-            if not future.done():
-                future.set_exception(unavailable())
+        for number in list(self.asked):
+            answer = self.answered_by(number)
+            if answer is not None:
+                answer.set_exception(unavailable())
         followed, self.followed = self.followed, {}
         for number, following in followed.items():
             following.hear(Ended(number, None))
@@ -233,7 +195,7 @@ class LinkBus(GatheringBus):
         """The link is away for too long: nothing waits for it any more."""
         self.given_up = True
         self.changed.set()
-        for number in list(self.sent):
+        for number in list(self.under_way.sent):
             self.answer(number, refused(0, UNAVAILABLE))
         for link in self.watched.values():
             link.turn_away()
@@ -242,6 +204,24 @@ class LinkBus(GatheringBus):
         """Say something, if the link stands; what waits for it is said when it does."""
         if self.end is not None:
             self.end.say(encode(said))
+
+    def line_up(self, sent: Sent) -> None:
+        """Have a request wait until it can be said."""
+        sharer = sent.sharer or self.sharer_of(sent.stream, sent.session, sent.actor)
+        self.lines.add(sent.rank, sharer, sent.said)
+
+    def go_on(self) -> None:
+        """Say what waits, until the owner takes no more."""
+        end = self.end
+        while self.lines.size and end is not None and not end.full and not end.over:
+            end.say(self.lines.take())
+
+    def sharer_of(self, stream: str, session: str, actor: str) -> Sharer:
+        """As whom it counts what is sent in a session, or by a program. Runline itself is nobody."""
+        if not session:
+            return ("", "", "") if actor in ("", GATEWAY) else (stream, "", actor)
+        known = self.sharers.get(session)
+        return known if known is not None and known[0] == stream else (stream, UNKNOWN, session)
 
     def hear(self, said: Answers) -> None:
         """Take what the owner says."""
@@ -252,9 +232,9 @@ class LinkBus(GatheringBus):
             if link is not None:
                 link.add(said.news, self.end)
         elif isinstance(said, Answered | Known | Turned):
-            future = self.asked.pop(said.number, None)
-            if future is not None and not future.done():
-                future.set_result(said)
+            answer = self.answered_by(said.number)
+            if answer is not None:
+                answer.set_result(said)
         elif isinstance(said, Happened | Ended):
             following = self.followed.get(said.number)
             if following is not None:
@@ -264,10 +244,17 @@ class LinkBus(GatheringBus):
 
     def answer(self, number: int, outcome: Outcome) -> None:
         """Give the outcome of a request to whoever waits for it."""
-        sent = self.sent.pop(number, None)
+        sent = self.under_way.take(number)
         if sent is not None:
-            self.sent_bytes -= len(sent.said)
             sent.sink.answer(sent.index, outcome)
+
+    def answered_by(self, number: int) -> asyncio.Future[Any] | None:
+        """A question is under way no more. Returns what is to be told of it, if anybody waits for that."""
+        asked = self.asked.pop(number, None)
+        if asked is None:
+            return None
+        self.questions.give_back(asked.sharer, asked.size)
+        return asked.answer if not asked.answer.done() else None
 
     # What goes over it
 
@@ -284,15 +271,16 @@ class LinkBus(GatheringBus):
             except (ValueError, OverflowError) as error:
                 sink.answer(index, refused(0, Rejected("malformed_command", str(error))))
                 continue
+            sent = Sent(said, sink, index, rank_of(request), request.stream, request.session, request.actor)
             if self.given_up:
                 sink.answer(index, refused(0, UNAVAILABLE))
-            elif len(self.sent) >= REQUESTS_MAX or self.sent_bytes + len(said) > REQUESTS_BYTES_MAX:
+            elif not self.under_way.admit(number, sent):
                 sink.answer(index, refused(0, BUSY))
-            else:
-                self.sent[number] = Sent(said, sink, index)
-                self.sent_bytes += len(said)
-                if self.end is not None:
-                    self.end.say(said)
+            elif (end := self.end) is not None:
+                if end.full or self.lines.size:
+                    self.line_up(sent)
+                else:
+                    end.say(said)
 
     async def stands(self) -> None:
         """Wait until the link stands. Raises Rejected `unavailable` if it is given up."""
@@ -301,36 +289,49 @@ class LinkBus(GatheringBus):
                 raise unavailable()
             await self.changed.wait()
 
-    async def answered(self, make: Callable[[int], msgspec.Struct]) -> Any:
-        """What is said to a question. make: the question of this number."""
+    async def answered(self, sharer: Sharer, make: Callable[[int], msgspec.Struct]) -> Any:
+        """What is said to a question. sharer: who asks. make: the question of this number."""
         await self.stands()
-        if len(self.asked) >= QUESTIONS_MAX:
-            raise Rejected(BUSY.code, BUSY.message)
         number, end = next(self.numbers), self.end
         assert end is not None
         try:
-            asked = encode(make(number))
+            said = encode(make(number))
         except (ValueError, OverflowError) as error:
             raise Rejected("malformed_request", str(error)) from None
-        future = self.asked[number] = asyncio.get_running_loop().create_future()
-        end.say(asked)
+        size = max(len(said), QUESTION_BYTES_MIN)
+        if not self.questions.take(sharer, size):
+            raise Rejected(BUSY.code, BUSY.message)
+        asked = self.asked[number] = Asked(asyncio.get_running_loop().create_future(), sharer, size)
+        if end.full or self.lines.size:
+            self.lines.add("questions", sharer, said)
+        else:
+            end.say(said)
         try:
-            said = await future
-        finally:
-            self.asked.pop(number, None)
-        if isinstance(said, Turned):
-            raise decode_rejected(said.body)
-        return said
+            answer = await asked.answer
+        except asyncio.CancelledError:
+            if self.lines.withdraw("questions", sharer, said):
+                self.answered_by(number)
+            # What was said is under way until it is answered.
+            raise
+        if isinstance(answer, Turned):
+            raise decode_rejected(answer.body)
+        return answer
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question."""
-        said: Answered = await self.answered(lambda number: Ask(number, question))
+        sharer = self.sharer_of(question.stream, question.session, question.actor)
+        said: Answered = await self.answered(sharer, lambda number: Ask(number, question))
         return said.answer
 
     async def who(self, stream: str, session: str) -> Who:
         """Whose a session is."""
-        said: Known = await self.answered(lambda number: AskWho(number, stream, session))
-        return said.who
+        sharer = self.sharer_of(stream, session, "")
+        said: Known = await self.answered(sharer, lambda number: AskWho(number, stream, session))
+        who = said.who
+        if len(self.sharers) >= SHARERS_MAX:
+            del self.sharers[next(iter(self.sharers))]
+        self.sharers[session] = who.stream, who.branch, who.user
+        return who
 
     async def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
         """Every durable event of a stream after a position."""

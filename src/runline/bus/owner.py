@@ -7,24 +7,21 @@ is trusted with that. What one link holds under way is bounded, and gone with it
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
 from runline.bus.limits import (
-    AHEAD_S_MAX,
     ASKED_BYTES_MAX,
     FOLLOWINGS_MAX,
-    HEARD_S_MAX,
+    INTAKE_NS,
     LINKS_MAX,
-    NEWS_BYTES_MAX,
     QUESTIONS_MAX,
     QUIET_BEATS,
     REQUESTS_MAX,
     STRANGERS_MAX,
-    TOLD_AHEAD_MAX,
     UNTAKEN_MAX,
     WATCHINGS_MAX,
 )
@@ -50,6 +47,7 @@ from runline.bus.said import (
     decode_asked,
     encode,
 )
+from runline.bus.watcher import FarWatcher
 from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, proof
 from runline.domain.messages import GATEWAY, Rejected
 from runline.engine.bus import Bus
@@ -58,7 +56,8 @@ from runline.engine.ids import Entropy
 from runline.engine.ports import Clock
 from runline.engine.requests import BUSY, Outcome, Request, Sink, refused
 from runline.engine.subscription import Lagged
-from runline.engine.watching import Enter, Link, News, TurnedAway
+from runline.engine.watching import Enter, TurnedAway
+from runline.sharing.rounds import Rounds
 
 log = logging.getLogger("runline.bus")
 
@@ -74,73 +73,6 @@ class FarSink(Sink):
 
     def answer(self, index: int, outcome: Outcome) -> None:
         self.end.came(self.numbers[index], outcome)
-
-
-class FarWatcher:
-    """Those who watch a stream at the other end. link: by which the stream is seen; None if it cannot be, for `reason`."""
-
-    def __init__(self, end: "OwnerEnd", number: int) -> None:
-        self.end = end
-        self.number = number
-        self.link: Link | None = None
-        self.reason: Rejected | None = None
-        self.unheard: deque[int] = deque()
-        self.unheard_bytes = 0
-        self.room = asyncio.Event()
-        self.is_slow = False
-        """Whether it has kept others waiting, until it has heard all."""
-        self.closed = False
-
-    async def hear(self, news: Sequence[News]) -> None:
-        """Tell news; it returns when there is room for more, or others have waited long enough."""
-        if self.closed:
-            return
-        told = encode(Told(self.number, list(news)))
-        self.unheard.append(len(told))
-        self.unheard_bytes += len(told)
-        self.end.say(told)
-        await self.wait_while(lambda: self.is_ahead, AHEAD_S_MAX)
-        self.is_slow = self.is_slow or self.is_ahead
-        await self.wait_while(lambda: self.is_full, HEARD_S_MAX)
-        if self.is_full:
-            self.end.end("it does not hear what it is told")
-
-    async def wait_while(self, there_is_none: Callable[[], bool], most_s: float) -> None:
-        """Wait for room, for no longer than that."""
-        if not there_is_none():
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(most_s):
-                while there_is_none():
-                    self.room.clear()
-                    await self.room.wait()
-
-    @property
-    def is_ahead(self) -> bool:
-        """Whether as many pieces were told as may be before they are heard."""
-        waits = not self.closed and not self.is_slow and self.end.silent_beats < QUIET_BEATS
-        return waits and len(self.unheard) > TOLD_AHEAD_MAX
-
-    @property
-    def is_full(self) -> bool:
-        """Whether as much was told as may be before it is heard."""
-        return not self.closed and self.unheard_bytes > NEWS_BYTES_MAX
-
-    def heard(self) -> None:
-        """The oldest of it was heard. Raises LinkError."""
-        if not self.unheard:
-            raise LinkError("it has heard what it was not told")
-        self.unheard_bytes -= self.unheard.popleft()
-        self.is_slow = self.is_slow and bool(self.unheard)
-        self.room.set()
-
-    def close(self) -> None:
-        """Nobody watches any more."""
-        self.closed = True
-        self.room.set()
-        if self.link is not None:
-            self.link.close()
-            self.link = None
 
 
 class OwnerEnd(Wire):
@@ -203,6 +135,15 @@ class OwnerEnd(Wire):
             watcher.close()
 
     # What is asked
+
+    def take_frame(self, frame: bytes) -> None:
+        intake, clock = self.listener.intake, self.listener.clock
+        began_ns = clock.host_ns()
+        super().take_frame(frame)
+        intake.spend(clock.host_ns() - began_ns)
+        if intake.over and not self.over:
+            self.hold()
+            intake.line_up(self)
 
     def take(self, frame: bytes) -> None:
         try:
@@ -289,7 +230,7 @@ class OwnerEnd(Wire):
                 async for happened in pieces:
                     await room.acquire()
                     after, position = position, happened[-1].seq
-                    self.say(encode(Happened(number, after, position, encode_committed(happened))))
+                    self.say_later(encode(Happened(number, after, position, encode_committed(happened))))
         except Rejected as rejected:
             ended = encode_rejected(rejected)
         except Lagged:
@@ -298,7 +239,7 @@ class OwnerEnd(Wire):
             log.exception("%s cannot be followed over a link", asked.stream)
             ended = encode_rejected(fault(error))
         self.followings.pop(number, None)
-        self.say(encode(Ended(number, ended)))
+        self.say_later(encode(Ended(number, ended)))
 
     def took(self, asked: Took) -> None:
         following = self.followings.get(asked.number)
@@ -332,7 +273,7 @@ class OwnerEnd(Wire):
             away = TurnedAway([asked.seating.seat], why.code, why.message, why.details)
             told = encode(Told(asked.number, [away]))
             watcher.unheard.append(0)
-            self.say(told)
+            self.say_later(told)
 
     def heard(self, asked: Heard) -> None:
         watcher = self.watchers.get(asked.number)
@@ -350,6 +291,24 @@ def fault(error: Exception) -> Rejected:
     return Rejected("internal_error", f"This cannot be answered: {type(error).__name__}.")
 
 
+class Intake(Rounds):
+    """What is taken in of all links in turns with everything else on the loop. waiting: the ends that wait for their turn."""
+
+    def __init__(self) -> None:
+        super().__init__(INTAKE_NS)
+        self.waiting: deque[OwnerEnd] = deque()
+
+    def line_up(self, end: OwnerEnd) -> None:
+        """Have an end wait for its turn."""
+        self.waiting.append(end)
+        self.plan()
+
+    def serve(self) -> bool:
+        while self.waiting and not self.over:
+            self.waiting.popleft().let_go()
+        return bool(self.waiting)
+
+
 class LinkListener:
     """All links to the streams of this process.
 
@@ -363,6 +322,7 @@ class LinkListener:
         self.entropy = entropy
         self.secret = secret
         self.for_gateways = for_gateways
+        self.intake = Intake()
         self.strangers: set[OwnerEnd] = set()
         self.known: set[OwnerEnd] = set()
 

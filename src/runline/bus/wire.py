@@ -1,15 +1,18 @@
 """Wire: one end of the connection between two processes: frames, who the other end is, and whether it is still there.
 
-Rule: what is said in one turn of the loop goes out as one frame. Who does not prove that it has the secret is heard in nothing
-else, and the secret itself is never sent. Whatever cannot be read, is too long or is not read by the other end ends this
-connection with a sentence in the log, and harms no other.
+Rule: what is said in one turn of the loop goes out as one frame. While the other end takes no more, only what is urgent is said:
+as little is on its way as keeps it busy, so that whatever comes next is not long on its way. Who does not prove that it has the
+secret is heard in nothing else, and the secret itself is never sent. Whatever cannot be read, is too long or is not read by the
+other end ends this connection with a sentence in the log, and harms no other.
 """
 
 import asyncio
 import hmac
 import logging
+import socket
 import struct
 from abc import abstractmethod
+from collections import deque
 from typing import Any
 
 from runline.bus.limits import (
@@ -17,6 +20,7 @@ from runline.bus.limits import (
     FRAME_BYTES,
     HELLO_BYTES_MAX,
     HELLO_S_MAX,
+    ON_ITS_WAY_BYTES,
     SILENT_BEATS_MAX,
     UNSENT_BYTES_MAX,
 )
@@ -54,7 +58,8 @@ def is_proof(proved: bytes, right: bytes) -> bool:
 class Wire(asyncio.Protocol):
     """One end of a connection.
 
-    secret: what both ends have. bytes_max: how long a frame may be once both know each other. open: whether they do.
+    secret: what both ends have. bytes_max: how long a frame may be once both know each other. open: whether they do. full:
+    whether the other end takes no more just now. held: whether nothing is taken in here just now.
     """
 
     role = ""
@@ -71,6 +76,10 @@ class Wire(asyncio.Protocol):
         self.saying_bytes = 0
         self.longest = 0
         """The longest frame of what is not sent."""
+        self.full = False
+        self.held = False
+        self.later: deque[bytes] = deque()
+        self.later_bytes = 0
         self.silent_beats = 0
         self.loop = asyncio.get_running_loop()
         self.transport: Any = None
@@ -80,6 +89,11 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+        transport.set_write_buffer_limits(FRAME_BYTES)  # type: ignore[attr-defined]
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                connection.setsockopt(socket.SOL_SOCKET, buffer, ON_ITS_WAY_BYTES)
         self.beating = self.loop.call_later(HELLO_S_MAX, self.end, "it does not say who it is")
         self.greet()
 
@@ -96,6 +110,7 @@ class Wire(asyncio.Protocol):
         if self.beating is not None:
             self.beating.cancel()
         self.saying, self.received = [], bytearray()
+        self.later.clear()
         if self.transport is not None:
             self.transport.abort()
         self.gone()
@@ -125,7 +140,7 @@ class Wire(asyncio.Protocol):
             self.received += data
             data = self.received  # type: ignore[assignment]
         start, size = 0, len(data)
-        while not self.over and size - start >= HEAD.size:
+        while not self.over and not self.held and size - start >= HEAD.size:
             (length,) = HEAD.unpack_from(data, start)
             if length > self.bytes_max:
                 self.end(f"what it says is too long, {length} bytes")
@@ -165,6 +180,44 @@ class Wire(asyncio.Protocol):
         self.saying_bytes += len(said)
         if self.saying_bytes >= FRAME_BYTES:
             self.flush()
+
+    def say_later(self, said: bytes) -> None:
+        """Say something that is not urgent, after all that was said so before, once the other end takes it."""
+        if not self.full and not self.later:
+            self.say(said)
+        elif self.later_bytes > UNSENT_BYTES_MAX:
+            self.end("it does not read what it is told")
+        elif not self.over:
+            self.later.append(said)
+            self.later_bytes += len(said)
+
+    def pause_writing(self) -> None:
+        self.full = True
+
+    def resume_writing(self) -> None:
+        self.full = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        """The other end takes more: say what has waited for that."""
+        while self.later and not self.full:
+            said = self.later.popleft()
+            self.later_bytes -= len(said)
+            self.say(said)
+
+    # What waits here
+
+    def hold(self) -> None:
+        """Take nothing in until `let_go`: there is more than is taken at a time."""
+        self.held = True
+        self.transport.pause_reading()
+
+    def let_go(self) -> None:
+        """Take in what waits, and what comes."""
+        self.held = False
+        if not self.over:
+            self.transport.resume_reading()
+            self.data_received(b"")
 
     def flush(self) -> None:
         """Send what was said."""

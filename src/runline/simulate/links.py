@@ -67,6 +67,9 @@ class CallerEnd(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """All of it is taken."""
+
 
 def call(
     listener: LinkListener, make: Callable[[], asyncio.Protocol], weather: Weather, ours: Context, theirs: Context

@@ -86,6 +86,9 @@ class Pipe(asyncio.Transport):
             self.waits = True
             self.protocol.pause_writing()
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """They are the network's."""
+
     def arrive(self) -> None:
         """What was written is there, if the client reads."""
         if self.ended or not self.reads or not self.unread:
