@@ -487,3 +487,25 @@ def test_a_standby_that_is_another_than_what_is_stored_is_not_believed(path, mon
             assert refusal(await both.first.ask("b1", wager())).code == "unavailable"
 
     play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_all_proofs_that_are_asked_for_at_the_same_time_take_one_look_at_the_store(path):
+    async def main():
+        async with two(SqliteStore(path)) as both:
+            engine: Any = both.first.engine
+            await both.second.engine.stop_following()
+            looks = 0
+            heads = engine.store.heads
+
+            async def counted():
+                nonlocal looks
+                looks += 1
+                return await heads()
+
+            engine.store.heads = counted
+            streams = [HOUSE, "b1", "b2"] * 10
+            proofs = await asyncio.gather(*map(engine.prove, streams))
+            assert [proof.position for proof in proofs] == [engine.writers[stream].durable_seq for stream in streams]
+            assert looks == 1
+
+    play(main())

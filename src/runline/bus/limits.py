@@ -59,8 +59,9 @@ SHARERS_MAX = 65_536
 """Sessions of which a link knows whose they are, more than a gateway has connections; then those are forgotten that it heard of
 first. All of a stream that it does not know are together a branch of it."""
 
-FOLLOWINGS_MAX = 64
-"""Streams that are followed over a link at once: programs do that, screens do not."""
+FOLLOWINGS_MAX = 1_024
+"""Streams that are followed over a link at once: programs do that, screens do not. A process follows the house, and each large
+book that it stands by: so many of them, with 100,000 players each, are more than the memory of a machine holds."""
 
 UNTAKEN_MAX = 8
 """Pieces of a followed stream that are told before the first of them is taken: what else happens waits at the owner."""

@@ -95,6 +95,13 @@ class HouseCopy:
             self.view.proved(at_ns)
 
 
+async def next_proofs() -> None:
+    """Wait until all followers of this process ask for proofs: their questions go to each owner in one frame, which reads once
+    for all of them whether it owns these streams, and their answers come back in one."""
+    now_s = asyncio.get_running_loop().time()
+    await asyncio.sleep((now_s // PROOF_S + 1) * PROOF_S - now_s)
+
+
 class Follower:
     """Follows a stream over a bus for a copy of it.
 
@@ -169,7 +176,7 @@ class Follower:
             await self.told(proof.position)
             self.proof = proof
             self.copy.proved(asked_ns)
-            await asyncio.sleep(PROOF_S)
+            await next_proofs()
 
     def believe(self, epoch: int) -> None:
         """Somebody tells of the stream by an epoch. Raises Behind where a higher one was seen."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from runline.domain.book import Book
 from runline.domain.messages import HOUSE, Rejected
 from runline.engine.commit import ELSEWHERE
+from runline.engine.heads import Heads
 from runline.engine.house_view import HouseView
 from runline.engine.limits import RECOVER_PAUSE_S
 from runline.engine.ports import GENESIS, Head, StoreError
@@ -64,6 +65,7 @@ class Owned:
         self.hand_over: Callable[[Writer], None]
         self.gone: Callable[[str], None]
         self.writers: dict[str, Writer] = {}
+        self.heads = Heads(process.store)
         self.starting = Beside(process.wake)
         self.reading = asyncio.Lock()
         self.read_ns: dict[str, int] = {}
@@ -280,7 +282,7 @@ class Owned:
 
     async def is_elsewhere(self, stream: str) -> bool:
         """The same by the head that is stored. Raises StoreError."""
-        return self.is_claimed_elsewhere(stream, (await self.process.store.heads()).get(stream))
+        return self.is_claimed_elsewhere(stream, (await self.heads.now()).get(stream))
 
     async def replace(self, stopped: Writer, seen: int | None = None) -> None:
         """Let a stream that is stopped go on from what is stored. seen: as for `recovered`.
