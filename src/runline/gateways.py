@@ -8,21 +8,19 @@ All of them end with their parent, however that ends.
 import asyncio
 import logging
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
 from runline.bootstrap import building, run
 from runline.bus.link import LinkBus
 from runline.bus.owner import LinkListener
+from runline.bus.pairs import Desk, call
 from runline.config import ServerSettings, path_hook, plain
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.sessions import SessionLimits
@@ -78,9 +76,8 @@ decode_sign = msgspec.msgpack.Decoder(Sign).decode
 
 
 class Orders(msgspec.Struct, frozen=True):
-    """What a gateway is told as it starts. link: the socket at which the owner of the streams is. secret: to be proved there."""
+    """What a gateway is told as it starts. secret: to be proved to the owner of the streams."""
 
-    link: str
     secret: bytes
     server: ServerSettings
     lasting: dict[str, SessionLimits]
@@ -95,10 +92,14 @@ class GatewayFailed(Exception):
 
 
 class Kept:
-    """One gateway, and those that replace it. listening: its socket. hear: takes what it says of itself."""
+    """One gateway, and those that replace it. listening: its socket. desk: where it hands in its links. hear: takes what it says
+    of itself."""
 
-    def __init__(self, listening: socket.socket, orders: bytes, hear: Callable[[Sign], None]) -> None:
+    def __init__(
+        self, listening: socket.socket, desk: socket.socket, orders: bytes, hear: Callable[[Sign], None]
+    ) -> None:
         self.listening = listening
+        self.desk = desk
         self.orders = orders
         self.hear = hear
         self.helper: Helper | None = None
@@ -106,9 +107,9 @@ class Kept:
 
     async def start(self) -> Helper:
         """Start it, and wait until it serves. Raises GatewayFailed."""
-        number = self.listening.fileno()
+        given = [self.listening.fileno(), self.desk.fileno()]
         helper = self.helper = await Helper.start(
-            "runline.gateways", str(number), keep=[number], hides=HIDDEN, bytes_max=SIGN_BYTES_MAX
+            "runline.gateways", *map(str, given), keep=given, hides=HIDDEN, bytes_max=SIGN_BYTES_MAX
         )
         try:
             async with asyncio.timeout(GATEWAY_STARTS_S_MAX):
@@ -189,12 +190,17 @@ class Gateways:
     """All gateways of a server. They share an address, each with a socket of its own: the system shares connections out."""
 
     def __init__(
-        self, sockets: Sequence[socket.socket], orders: Orders, listener: LinkListener, monitor: HealthMonitor
+        self,
+        sockets: Sequence[socket.socket],
+        desk: socket.socket,
+        orders: Orders,
+        listener: LinkListener,
+        monitor: HealthMonitor,
     ) -> None:
         self.listener = listener
         self.monitor = monitor
         encoded = encode_orders(orders)
-        self.kept = [Kept(listening, encoded, self.hear) for listening in sockets]
+        self.kept = [Kept(listening, desk, encoded, self.hear) for listening in sockets]
 
     def hear(self, sign: Sign) -> None:
         """Measure with the gateways."""
@@ -233,40 +239,30 @@ async def gateways(
     door = Door(bus, engine.clock)
     monitor = HealthMonitor(door.measures, Histogram(), partial(door.report, HOUSE), engine.probes.loop)
     monitoring = asyncio.create_task(monitor.run())
-    # A folder that nobody else may look into.
-    folder = Path(tempfile.mkdtemp(prefix="runline-"))
+    secret = os.urandom(SECRET_BYTES)
+    listener = LinkListener(bus, engine.clock, os.urandom, secret, for_gateways=True)
+    desk = Desk(listener.protocol)
+    found = Gateways(sockets, desk.theirs, Orders(secret, server, lasting), listener, monitor)
+    begun(found)
     try:
-        path, secret = folder / "link", os.urandom(SECRET_BYTES)
-        listener = LinkListener(bus, engine.clock, os.urandom, secret, for_gateways=True)
-        links = await asyncio.get_running_loop().create_unix_server(listener.protocol, str(path))
-        path.chmod(0o600)
-        found = Gateways(sockets, Orders(str(path), secret, server, lasting), listener, monitor)
-        begun(found)
-        try:
-            await found.start()
-            yield found
-        finally:
-            await found.end()
-            links.close()
-            listener.close()
+        await found.start()
+        yield found
     finally:
+        await found.end()
+        desk.close()
+        listener.close()
         monitoring.cancel()
         await asyncio.gather(monitoring, return_exceptions=True)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 # The gateway's side
 
 
-async def serve(pipe: socket.socket, listening: socket.socket, orders: Orders) -> None:
+async def serve(pipe: socket.socket, listening: socket.socket, desk: socket.socket, orders: Orders) -> None:
     """Serve until told to stop."""
     loop, clock, settings = asyncio.get_running_loop(), FollowedClock(), orders.server
-
-    async def connect(make: object) -> None:
-        await loop.create_unix_connection(make, orders.link)  # type: ignore[arg-type]
-
     with building():
-        bus = LinkBus(plain_vocabulary(), clock, os.urandom, orders.secret, connect, clock.hear)
+        bus = LinkBus(plain_vocabulary(), clock, os.urandom, orders.secret, partial(call, desk), clock.hear)
         server = make_server(
             bus,
             Outside(clock, os.urandom, Callers),
@@ -313,16 +309,20 @@ async def heard(door: Door) -> None:
             await asyncio.sleep(SIGN_S)
 
 
-def main(number: str, parent: str, listening: str) -> None:
+def main(number: str, parent: str, listening: str, desk: str) -> None:
     """A gateway as a program."""
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
-    with begin(number, parent) as pipe, socket.socket(fileno=int(listening)) as shared:
+    with (
+        begin(number, parent) as pipe,
+        socket.socket(fileno=int(listening)) as shared,
+        socket.socket(fileno=int(desk)) as links,
+    ):
         orders = receive(pipe)
         if orders is not None:
             with suppress(BrokenPipeError, ConnectionResetError):
-                run(lambda: serve(pipe, shared, decode_orders(orders)))
+                run(lambda: serve(pipe, shared, links, decode_orders(orders)))
 
 
 if __name__ == "__main__":

@@ -270,7 +270,7 @@ def test_a_gateway_that_ends_again_and_again_is_replaced_at_growing_intervals(mo
         pass
 
     async def main():
-        keeping = asyncio.create_task(Brief(listening, b"", print).keep(gone))
+        keeping = asyncio.create_task(Brief(listening, listening, b"", print).keep(gone))
         await comes_true(lambda: len(pauses) >= 11)
         keeping.cancel()
 
@@ -376,6 +376,8 @@ def test_gateways_end_with_a_server_that_is_killed(path):
     child.communicate(timeout=30)
     for one in gone:
         is_over(one)
+    # Nothing is left but the database.
+    assert [one.name for one in path.parent.iterdir() if not one.name.startswith(path.name)] == []
 
 
 def is_over(process: int) -> None:
