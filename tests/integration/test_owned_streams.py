@@ -84,14 +84,14 @@ def test_a_stream_that_is_released_goes_on_where_it_is_adopted():
             for _ in range(3):
                 await world.do("b1", wager(amount_minor=100_00))
             async with beside(world, []) as other:
-                assert (await other.refused("b1", wager())).code == "unknown_book"
+                assert (await other.refused("b1", wager())).code == "not_here"
                 deciding = [asyncio.create_task(world.ask("b1", wager(amount_minor=1_00))) for _ in range(5)]
                 await asyncio.sleep(0)
                 await world.engine.release("b1")
                 # What was decided is durable, what was not is not.
                 codes = [getattr(await one, "code", "accepted") for one in deciding]
                 assert set(codes) <= {"accepted", "unavailable"}
-                assert (await world.refused("b1", wager())).code == "unknown_book"
+                assert (await world.refused("b1", wager())).code == "not_here"
                 await other.engine.adopt("b1")
                 assert await other.read("b1", lambda book: len(book.tickets.by_number)) == 3 + codes.count("accepted")
                 await other.do("b1", wager())
@@ -213,7 +213,7 @@ def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopte
             monkeypatch.setattr(world.engine.reads, "enter", fails)
             with pytest.raises(RuntimeError):
                 await world.engine.adopt("b1")
-            assert (await world.refused("b1", wager())).code == "unknown_book"
+            assert (await world.refused("b1", wager())).code == "not_here"
             monkeypatch.undo()
             await world.engine.adopt("b1")
             await world.do("b1", wager())

@@ -17,13 +17,14 @@ from runline.engine.owned import Owned
 from runline.engine.ports import Head
 from runline.engine.process import Process
 from runline.engine.queues import Onward, Queues
-from runline.engine.requests import unavailable
+from runline.engine.requests import refused, unavailable
 from runline.engine.writer import Writer
 
 log = logging.getLogger("runline.engine")
 
-Take = Callable[[Head], Awaitable[Bus]]
-"""How another process takes a stream that ends at a head, at whose epoch it is claimed. Returns the bus that leads to it."""
+Take = Callable[[Head], Awaitable[Bus | None]]
+"""How another process takes a stream that ends at a head, at whose epoch it is claimed. Returns the bus that leads to it, or None
+where everybody who sends finds it by themselves (`bus/routed.py`)."""
 
 
 class HandingOver:
@@ -84,14 +85,19 @@ class HandingOver:
             self.queues.go_on(writer)
             self.agenda.enter(writer)
 
-    def let_go(self, writer: Writer, bus: Bus, whole_ns: int) -> None:
-        """A stream goes on elsewhere, and so does what waits here. whole_ns: when its house view had all of it, if it is the
-        house."""
+    def let_go(self, writer: Writer, bus: Bus | None, whole_ns: int) -> None:
+        """A stream goes on elsewhere, and so does what waits here, or it is sent there again. whole_ns: when its house view had
+        all of it, if it is the house."""
         stream = writer.stream
         waiting = [one for one in self.queues.empty(writer) if one.request.actor != ENGINE]
         self.owned.let_go(writer)
-        self.queues.moved[stream] = bus
         if stream == HOUSE:
             self.owned.house.proved(whole_ns)
+        if bus is None:
+            away = refused(writer.durable_seq, self.owned.lack(stream))
+            for one in waiting:
+                one.sink.answer(one.index, away)
+            return
+        self.queues.moved[stream] = bus
         if waiting:
             bus.submit([one.request for one in waiting], Onward([(one.sink, one.index) for one in waiting]))

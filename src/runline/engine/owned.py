@@ -75,6 +75,12 @@ class Owned:
         self.claims: dict[str, int] = {}
         """The epoch at which each stream was claimed here last, but where it is not known whether it was."""
 
+    def lack(self, stream: str) -> Rejected:
+        """Why a stream is not to be had here, where there is no writer of it."""
+        if stream == HOUSE or stream in self.house.state.books.by_name:
+            return Rejected("not_here", "This stream is not owned here.")
+        return Rejected("unknown_book", "There is no such book.")
+
     async def adopt(self, stream: str, seen: int | None = None) -> None:
         """Own a stream from here on, as it is stored. One that is owned already goes on. seen: the epoch at which it must still
         be claimed; whatever it is, without.

@@ -82,6 +82,7 @@ class Queues:
 
     def __init__(self, process: Process, owned: Owned, answers: Answers, batches: Batches) -> None:
         self.process = process
+        self.owned = owned
         self.writers = owned.writers
         self.answers = answers
         self.batches = batches
@@ -93,7 +94,8 @@ class Queues:
     def submit(self, requests: Sequence[Request], sink: Sink) -> None:
         """Put requests into their streams' lanes; each outcome comes to the sink once it is durable.
 
-        What cannot even wait is answered at once: `unavailable`, `unknown_book`, `wrong_stream`, `busy`.
+        What cannot even wait is answered at once: `unavailable`, `unknown_book`, `not_here`, `wrong_stream`,
+        `busy`.
         """
         queued_ns = self.process.clock.host_ns()
         writers, turns = self.writers, self.turns
@@ -113,7 +115,7 @@ class Queues:
             try:
                 self.require_possible(writer, request)
             except Rejected as rejected:
-                if request.stream in self.moved and rejected.code == "unknown_book":
+                if request.stream in self.moved and rejected.code in ("not_here", "unknown_book"):
                     elsewhere.setdefault(request.stream, []).append(index)
                     continue
                 self.process.probes.refuse(rejected.code)
@@ -154,12 +156,12 @@ class Queues:
     def require_possible(self, writer: Writer | None, request: Request) -> None:
         """Refuse what no stream could judge.
 
-        Raises Rejected `unavailable`, `unknown_book`, `not_permitted`, `wrong_stream`, and as `require_texts` does.
+        Raises Rejected `unavailable`, `unknown_book`, `not_here`, `not_permitted`, `wrong_stream`, and as `require_texts` does.
         """
         if not self.process.available or (writer is not None and writer.stopped):
             raise unavailable()
         if writer is None:
-            raise Rejected("unknown_book", "There is no such book.")
+            raise self.owned.lack(request.stream)
         if request.actor == ENGINE:
             raise Rejected("not_permitted", "Only the engine itself may do this.")
         if writer.state.kind not in request.command.streams:

@@ -63,13 +63,13 @@ class Reads:
     def require(self, stream: str) -> Writer:
         """The writer of a stream that goes on.
 
-        Raises Rejected `unavailable`, `unknown_book`.
+        Raises Rejected `unavailable`, `unknown_book`, `not_here`.
         """
         if not self.process.available and not self.process.stopping:
             raise unavailable()
         writer = self.writers.get(stream)
         if writer is None:
-            raise Rejected("unknown_book", "There is no such book.")
+            raise self.owned.lack(stream)
         if writer.stopped:
             raise unavailable()
         return writer
@@ -86,7 +86,8 @@ class Reads:
 
         read: called at once with the state; must copy what it keeps and take well under a millisecond. asked_by: the user
         whose query this is.
-        Raises Rejected `unknown_book`, `unavailable`, `position_unknown` (not reached in time), `busy` (too many wait).
+        Raises Rejected `unknown_book`, `not_here`, `unavailable`, `position_unknown` (not reached in time), `busy` (too many
+        wait).
         """
         writer = self.require(stream)
         if writer.state.seq < at_least:
@@ -119,7 +120,7 @@ class Reads:
     async def prove(self, stream: str) -> Proof:
         """How far a stream is. What is proved was so when it was asked, and not before.
 
-        Raises Rejected `unavailable` (also if somebody else has claimed it), `unknown_book`, and StoreError.
+        Raises Rejected `unavailable` (also if somebody else has claimed it), `unknown_book`, `not_here`, and StoreError.
         """
         writer = self.require(stream)
         proof = Proof(writer.head.epoch, writer.durable_seq, self.house.state.seq)
@@ -130,7 +131,7 @@ class Reads:
     def durable_seq(self, stream: str) -> int:
         """Up to which position what is durable of a stream is known here: of the house wherever its view is.
 
-        Raises Rejected `unavailable`, `unknown_book`.
+        Raises Rejected `unavailable`, `unknown_book`, `not_here`.
         """
         if stream == HOUSE and not self.publishes_house:
             return self.house.state.seq
@@ -139,7 +140,7 @@ class Reads:
     def subscribe(self, stream: str, after: int) -> Subscription:
         """Every durable event of a stream after a position, without a gap.
 
-        Raises Rejected `unknown_book`, or `position_unknown` for a position that is not yet durable.
+        Raises Rejected `unknown_book`, `not_here`, or `position_unknown` for a position that is not yet durable.
         """
         durable_seq = self.durable_seq(stream)
         if not 0 <= after <= durable_seq:

@@ -91,7 +91,8 @@ class Questions:
         """Whose a session is. (That it goes on is no news to who has its token; that it does not may be.)"""
         state = self.engine.peek(stream)
         if state is None:
-            raise not_signed_in()
+            lack = self.engine.owned.lack(stream)
+            raise lack if lack.code == "not_here" else not_signed_in()
         held = state.sessions.by_name.get(session)
         if held is None:
             await self.engine.query(stream, lambda state: None)
