@@ -16,7 +16,7 @@ from tests.integration.world import World, acceptance, agrees, passes, play, ref
 
 from runline.bus.link import LinkBus
 from runline.bus.owner import LinkListener
-from runline.bus.reach import connect_to, listen_at
+from runline.bus.reach import connect, listen
 from runline.bus.routed import RoutedBus
 from runline.client.frames import Follower, Parser, Reset
 from runline.domain.messages import HOUSE, Rejected
@@ -63,7 +63,7 @@ class Cluster:
         return LinkListener(world.bus, world.clock, os.urandom, SECRET)
 
     def link_to(self, address):
-        return LinkBus(self.first.bus.vocabulary, self.first.clock, os.urandom, SECRET, connect_to(address, None))
+        return LinkBus(self.first.bus.vocabulary, self.first.clock, os.urandom, SECRET, connect(address, None))
 
     def routed(self, here, places):
         return RoutedBus(self.first.bus.vocabulary, self.first.clock, os.urandom, here, places, self.link_to)
@@ -101,8 +101,7 @@ async def cluster(store):
         async with two(store) as both, AsyncExitStack() as stack:
             one = Cluster(both, Path(folder))
             for address, listener in zip((one.a, one.b), one.listeners, strict=True):
-                server = await listen_at(address, listener, None)
-                stack.callback(server.close)
+                await stack.enter_async_context(listen(address, listener.protocol, None))
                 stack.callback(listener.close)
             stack.push_async_callback(one.outside.close)
             stack.push_async_callback(one.inside.close)

@@ -107,3 +107,20 @@ ASTRAY_BYTES_MAX = 64 * 2**20
 
 ENVELOPE_BYTES = 512
 """What such a request is taken to hold beside its command."""
+
+SHAKE_S_MAX = 5.0
+CONNECT_S_MAX = 8.0
+"""How long two ends may take until what they say is encrypted, and connecting to somebody in all."""
+
+ARRIVALS_MAX = 64
+"""Connections that come in over the network and are not encrypted yet: the next ones are closed."""
+
+REACH_PAUSE_S_MAX = 1.0
+"""The longest pause before somebody is connected to again who lets nobody in. It doubles up to there."""
+
+COMPLAINTS_S = 30.0
+COMPLAINTS_MAX = 64
+"""How long the same is not said again in the log that keeps a link from coming to stand, and how much of it is remembered."""
+
+SOCKET_PATH_BYTES_MAX = 107
+"""The path of a socket in the file system: the system takes no longer one."""
