@@ -43,7 +43,7 @@ def open_store(settings: StoreSettings, *, accept_loss: bool = False) -> Store:
         # Its driver is not installed everywhere.
         from runline.store.postgres import PostgresStore
 
-        return PostgresStore(settings.url)
+        return PostgresStore(settings.url, replicas=settings.replicas == "required")
     kind = SqliteProcessStore if settings.committer == "process" else SqliteStore
     return kind(settings.path, accept_loss=accept_loss)
 

@@ -38,14 +38,19 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     path: the SQLite file. committer: process (one of its own, on a second core: half as fast again and more, see
     benchmarks/RESULTS.md) or inline (in the engine's process). url: the database of PostgreSQL in which it is kept instead of a
-    file, such as postgresql://runline@/runline?host=/run/postgresql (a password belongs into PGPASSWORD or ~/.pgpass).
+    file, such as postgresql://runline@/runline?host=/run/postgresql (a password belongs into PGPASSWORD or ~/.pgpass); with
+    several hosts, whichever of them takes commits. replicas: whether what is acknowledged there must be on a synchronous standby
+    as well: required, or optional (where there are standbys one must be synchronous).
     """
 
     path: Path = Path("runline.db")
     committer: Literal["inline", "process"] = "process"
     url: str = ""
+    replicas: Literal["optional", "required"] = "optional"
 
     def __post_init__(self) -> None:
+        if self.replicas == "required" and not self.url:
+            raise ValueError("a file has no replicas: set url, or leave replicas as it is")
         if self.url and not is_address(self.url):
             raise ValueError("url is the address of a database of PostgreSQL, such as postgresql://runline@/runline")
         if self.url and self.committer != "process":

@@ -149,7 +149,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
         store = open_store(settings.store, accept_loss=accept_loss)
         async with (
             running_engine(store, settings.engine, database=database) as (engine, bus),
-            looked_after(engine.hear, database or settings.store.url),
+            looked_after(engine.hear, database or settings.store.url, replicas=settings.store.replicas == "required"),
         ):
             # Whoever may act on this machine can start stopped streams again, the house's among them.
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, engine.start_stopped)

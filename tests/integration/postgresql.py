@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,20 @@ def ends_with_us() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
 
 
-class Cluster:
-    """A server that runs."""
+def children_of(process: int) -> list[int]:
+    """The processes that a process has started and that run still."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if one.read_text().rpartition(")")[2].split()[1] == str(process):
+                found.append(int(one.parent.name))
+    return found
 
-    def __init__(self, folder: Path) -> None:
+
+class Cluster:
+    """A server that runs. copied: the one that it is a copy of, and follows as its standby."""
+
+    def __init__(self, folder: Path, copied: "Cluster | None" = None) -> None:
         self.folder = folder
         self.owner: dict[str, Any] = {}
         if os.geteuid() == 0:
@@ -67,8 +77,12 @@ class Cluster:
         self.process: subprocess.Popen[bytes] | None = None
         self.has_template = False
         self.made: set[str] = set()
-        self.run("initdb", "--pgdata", "data", "--username", "runline", "--auth", "trust", "--encoding", "UTF8",
-                 "--locale", "C", "--data-checksums", "--no-sync")  # fmt: skip
+        if copied is None:
+            self.run("initdb", "--pgdata", "data", "--username", "runline", "--auth", "trust", "--encoding", "UTF8",
+                     "--locale", "C", "--data-checksums", "--no-sync")  # fmt: skip
+        else:
+            self.run("pg_basebackup", "--host", str(copied.folder), "--username", "runline", "--pgdata", "data",
+                     "--write-recovery-conf", "--checkpoint", "fast", "--no-sync")  # fmt: skip
         with (folder / "data" / "postgresql.conf").open("a") as file:
             file.write(f"{CONFIGURATION}unix_socket_directories = '{folder}'\n")
 
@@ -92,33 +106,38 @@ class Cluster:
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(END_S)
 
+    def kill(self) -> None:
+        """End it as its machine does that loses its power: all its processes, at once."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        for child in children_of(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait(END_S)
+
     @contextmanager
-    def standby(self) -> Iterator[Path]:
-        """A standby that follows it; gives the folder of its socket. While it does, nobody who demands a synchronous one opens
-        anything here."""
-        folder = self.folder / "standby"
-        self.run("pg_basebackup", "--host", str(self.folder), "--username", "runline", "--pgdata", "standby",
-                 "--write-recovery-conf", "--checkpoint", "fast", "--no-sync")  # fmt: skip
-        process = subprocess.Popen(
-            [programs() / "postgres", "-D", "standby", "-c", f"unix_socket_directories={folder}"], cwd=self.folder,
-            stdout=self.say, stderr=self.say, env={"LC_ALL": "C", "PATH": ""}, preexec_fn=ends_with_us, **self.owner,
-        )  # fmt: skip
+    def standby(self) -> Iterator["Cluster"]:
+        """A standby that follows it. While it does, nobody who demands a synchronous one opens anything here."""
+        folder = Path(tempfile.mkdtemp(prefix="runline-pg-", dir=self.folder.parent))
+        standby = Cluster(folder, self)
+        standby.start()
         try:
-            yield folder
+            yield standby
         finally:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(END_S)
+            standby.crash()
+            standby.say.close()
             shutil.rmtree(folder)
 
-    def url(self, database: str, folder: Path | None = None) -> str:
-        """The address of a database. folder: of another server's socket."""
-        return f"postgresql://runline@/{database}?host={quote(str(folder or self.folder), safe='')}"
+    def url(self, database: str) -> str:
+        """The address of a database."""
+        return f"postgresql://runline@/{database}?host={quote(str(self.folder), safe='')}"
 
-    def ask(self, database: str, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What a statement finds, as somebody else sees it."""
+    def ask(self, database: str, sql: str, *values: Any, writes: bool = True) -> list[tuple[Any, ...]]:
+        """What a statement finds, as somebody else sees it. writes: whether the server must take commits."""
 
         async def asked() -> list[tuple[Any, ...]]:
-            connection = await connect(self.url(database), "a test")
+            connection = await connect(self.url(database), "a test", writes=writes)
             try:
                 return [tuple(row) for row in await connection.fetch(sql, *values)]
             finally:

@@ -4,10 +4,12 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -31,6 +33,7 @@ from runline.evaluate.verify import verify
 from runline.store.checking import looked_after
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_connection import connect
+from runline.store.postgres_demands import look_at
 from runline.store.postgres_opening import beside, open_database
 from runline.store.postgres_target import PostgresTarget
 from runline.store.tables import tables_of
@@ -362,8 +365,8 @@ def test_a_standby_is_proved_and_not_served(open_one, url, monkeypatch):
 
     play(main())
     name = url.partition("@/")[2].partition("?")[0]
-    with cluster().standby() as folder:
-        there = cluster().url(name, folder)
+    with cluster().standby() as standby:
+        there = standby.url(name)
         report = verify(there)
         assert report.differences == []
         assert report.rows["tickets"] == 1
@@ -622,6 +625,62 @@ def test_a_wrong_password_is_said_and_never_shown(url):
     finally:
         rules.write_text(before)
         cluster().ask("postgres", "DROP ROLE careful")
+        cluster().ask("postgres", "SELECT pg_reload_conf()")
+
+
+def test_a_host_that_says_nothing_and_one_that_only_follows_keep_nobody_from_the_one_that_takes_commits(
+    url, open_one, monkeypatch
+):
+    """Each host is asked for as long as it may take, whatever the others do."""
+
+    async def main():
+        async with running(open_one()) as world:
+            await world.open_house()
+        silent = socket.create_server(("127.0.0.1", 0))
+        with silent, cluster().standby() as standby:
+            hosts = f"127.0.0.1,{standby.folder},{cluster().folder}"
+            ports = f"{silent.getsockname()[1]},5432,5432"
+            several = f"postgresql://runline@/{name}?host={quote(hosts, safe='')}&port={quote(ports, safe='')}"
+            connection = await connect(several, "a test")
+            assert await connection.fetchval("SELECT pg_is_in_recovery()") is False
+            assert standby.ask(name, "SELECT pg_is_in_recovery()", writes=False) == [(True,)]
+            await connection.close()
+            monkeypatch.setattr("runline.store.postgres_connection.CONNECT_S_MAX", 0)
+            monkeypatch.setattr("runline.store.postgres_connection.CONNECT_TRY_S_MAX", 0.3)
+            hosts = f"127.0.0.1,{standby.folder}"
+            several = f"postgresql://runline@/{name}?host={quote(hosts, safe='')}&port={ports[:-5]}"
+            with pytest.raises(StoreError, match=r"it is a standby, or takes no commits") as failed:
+                await connect(several, "a test")
+            assert failed.value.kind == "transient"
+            assert "does not answer in time" in str(failed.value)
+
+    name = url.partition("@/")[2].partition("?")[0]
+    play(main())
+
+
+def test_how_a_server_lets_us_in_is_what_it_says_itself(url):
+    rules = cluster().folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text(f"local all careful scram-sha-256\nlocal all careless password\n{before}")
+    cluster().ask("postgres", "SELECT pg_reload_conf()")
+    try:
+        for user, how in (("careful", "scram-sha-256"), ("careless", "password"), ("runline", "trust")):
+            if how != "trust":
+                cluster().ask("postgres", f"CREATE ROLE {user} LOGIN PASSWORD 'right'")
+
+            async def found(user=user):
+                connection = await connect(url.replace("runline@", f"{user}:right@"), "a test")
+                try:
+                    return await look_at(connection)
+                finally:
+                    await connection.close()
+
+            server = asyncio.run(found())
+            assert (server.let_in, server.near) == (how, True)
+    finally:
+        rules.write_text(before)
+        cluster().ask("postgres", "DROP ROLE careful")
+        cluster().ask("postgres", "DROP ROLE IF EXISTS careless")
         cluster().ask("postgres", "SELECT pg_reload_conf()")
 
 

@@ -8,11 +8,12 @@ from runline.evaluate.terminal import UNREADABLE, trace_command, verify_database
 from runline.store import limits
 from runline.store.migrations.run import upgrade_sql
 from runline.store.postgres import PostgresStore
-from runline.store.postgres_connection import literal, numbered, require_private, store_error
+from runline.store.postgres_connection import literal, numbered, store_error
 from runline.store.postgres_demands import Server, unmet
+from runline.store.postgres_hosts import hosts_of, require_private
 from runline.store.postgres_opening import within
 
-SOUND = Server(16, "UTF8", True, True, True, "on", "", 0, 71, 71, "", 0)
+SOUND = Server(16, "UTF8", True, True, True, "on", "", 0, 0, "trust", True, 71, 71, "", 0)
 
 
 def test_a_server_that_keeps_what_it_is_given_is_taken():
@@ -41,6 +42,10 @@ def test_a_server_that_keeps_what_it_is_given_is_taken():
             {"standbys": 1},
             "none is synchronous: a failover loses what was acknowledged. Remedy: set synchronous_standby",
         ),
+        (
+            {"synchronous_standbys": "ANY 1 (*)", "standbys": 1},
+            "Commits wait for a synchronous standby (ANY 1 (*)), and none is there: none of them ends. Remedy: start one",
+        ),
         ({"told": 72}, "There is a pooler between Runline and PostgreSQL"),
         ({"sorted_otherwise": "agents.name"}, "agents.name is not sorted by its bytes"),
         (
@@ -61,12 +66,52 @@ def test_what_it_does_not_meet_is_said_with_the_remedy(change, sentence):
     [
         {"version": 18},
         {"synchronous_commit": "remote_apply"},
-        {"standbys": 2, "synchronous_standbys": "ANY 1 (*)"},
+        {"standbys": 2, "waited_for": 2, "synchronous_standbys": "ANY 1 (*)"},
         {"clock_off_ns": 250_000_000},
     ],
 )
 def test_what_is_as_good_is_taken(change):
     assert list(unmet(msgspec.structs.replace(SOUND, **change))) == []
+
+
+def test_a_standby_that_is_required_is_missed_whether_there_are_others_or_not():
+    for standbys in (0, 1):
+        (said,) = unmet(msgspec.structs.replace(SOUND, standbys=standbys), replicas=True)
+        assert "synchronous" in said
+        assert "Remedy: set synchronous_standby_names" in said
+    kept = msgspec.structs.replace(SOUND, standbys=1, waited_for=1, synchronous_standbys="*")
+    assert list(unmet(kept, replicas=True)) == []
+
+
+@pytest.mark.parametrize("let_in", ["trust", "password", "md5", "peer"])
+def test_from_beyond_the_machine_nobody_is_let_in_by_less_than_scram(let_in):
+    far = msgspec.structs.replace(SOUND, let_in=let_in, near=False)
+    (said,) = unmet(far, beyond=True)
+    assert said.startswith(f"It lets us in by {let_in}, from beyond its machine. Remedy: write scram-sha-256 into")
+    assert list(unmet(far)) == []
+    assert list(unmet(msgspec.structs.replace(far, near=True), beyond=True)) == []
+    for proved in ("scram-sha-256", "cert"):
+        assert list(unmet(msgspec.structs.replace(far, let_in=proved), beyond=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgresql://runline@/runline", [("", 0)]),
+        ("postgresql://db1:5433,db2/runline?port=5434", [("db1", 5433), ("db2", 5434)]),
+        ("postgresql://[::1]:5433,[fe80::2]/runline", [("::1", 5433), ("fe80::2", 0)]),
+        ("postgresql://u:p@%2Frun%2Fpostgresql/runline", [("/run/postgresql", 0)]),
+        ("postgresql://ignored/runline?host=/run/a,db2&port=1,2", [("/run/a", 1), ("db2", 2)]),
+        ("postgresql:///runline?host=fe80::2", [("fe80::2", 0)]),
+    ],
+)
+def test_each_host_of_an_address_has_its_port(url, hosts):
+    assert [tuple(one) for one in hosts_of(url)] == hosts
+
+
+def test_an_address_leads_nowhere_but_where_it_was_judged():
+    """What stands in front is not where the driver is sent, and so not what is judged."""
+    require_private("postgresql://db1.example/runline?host=localhost")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +250,14 @@ def test_what_the_system_says_is_said_in_words(error, sentence):
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://localhost:abc/x", "postgresql://localhost:99999/x", "postgresql://[::1/x"]
+    "url",
+    [
+        "postgresql://localhost:abc/x",
+        "postgresql://localhost:99999/x",
+        "postgresql://[::1/x",
+        "postgresql://a,b,c/x?port=1,2",
+        "postgresql://a/x?host=[::1",
+    ],
 )
 def test_an_address_that_cannot_be_read_is_said_to_be_that(url):
     with pytest.raises(StoreError, match="The address of the database cannot be read: ") as failed:

@@ -15,8 +15,9 @@ from runline.cluster.limits import ANSWERS_S_MAX, GONE_KEPT_MAX, LOCK_S_MAX, SIL
 from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, RegistryError, Seen
 from runline.engine.ports import StoreError
 from runline.store import cluster_statements as sql
-from runline.store.postgres_connection import Connection, connect, is_gone, require_private, store_error
+from runline.store.postgres_connection import Connection, connect, is_gone, store_error
 from runline.store.postgres_demands import commit_durably
+from runline.store.postgres_hosts import require_private
 
 V = TypeVar("V")
 

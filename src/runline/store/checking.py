@@ -20,12 +20,13 @@ from runline.store.where import Place
 log = logging.getLogger("runline.store")
 
 
-def looked_after(report: Report, place: Place) -> AbstractAsyncContextManager[None]:
-    """Look at a database now and then while an engine runs on it; what is found is reported."""
+def looked_after(report: Report, place: Place, *, replicas: bool = False) -> AbstractAsyncContextManager[None]:
+    """Look at a database now and then while an engine runs on it; what is found is reported. replicas: whether what PostgreSQL
+    acknowledges must be on a standby."""
     if isinstance(place, str):
         from runline.store.postgres_checking import checking_server
 
-        return checking_server(report, place)
+        return checking_server(report, place, replicas=replicas)
     return checking(report, place)
 
 

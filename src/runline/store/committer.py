@@ -20,12 +20,13 @@ from runline.store.tables import Tables
 
 class Begin(msgspec.Struct):
     """The first message: write to a target of this kind, at this place, and of which tables there will be rows. name: of its
-    sessions there. (The place may be secret, and so comes this way.)"""
+    sessions there. replicas: whether what it commits must be on a standby. (The place may be secret, and so comes this way.)"""
 
     kind: Literal["file", "postgresql"]
     place: str
     tables: Tables
     name: str = ""
+    replicas: bool = False
 
 
 class Claim(msgspec.Struct, tag=True):
@@ -147,7 +148,7 @@ def open_target(told: Begin, parent: int) -> Target:
         return LogFile(Path(told.place), parent)
     from runline.store.postgres_target import PostgresTarget
 
-    return PostgresTarget(told.place, told.name)
+    return PostgresTarget(told.place, told.name, replicas=told.replicas)
 
 
 def main(number: str, parent: str, memory: str, size: str) -> None:

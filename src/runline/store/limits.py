@@ -68,6 +68,10 @@ COMMITTER_SILENT_S_MAX = 5.0
 CONNECT_TRY_S_MAX = 3.0
 """How long PostgreSQL may take to let a connection in."""
 
+SILENT_S_MAX = 3
+"""How long the machine of PostgreSQL may say nothing at all, before its connections are taken for gone: seconds, some of the
+system's own."""
+
 CONNECT_S_MAX = 5.0
 """How long it is tried again, of a server that is starting or cannot be reached."""
 
@@ -94,7 +98,7 @@ SMALL_ROWS_MAX = 64
 CLOCK_OFF_MS_MAX = 250
 """How far the database's clock may be from this machine's."""
 
-DEMANDS_EVERY_S = 60.0
+DEMANDS_EVERY_S = 10.0
 """How often a server looks whether its database is still what it must be."""
 
 READ_AT_ONCE = 200

@@ -48,13 +48,15 @@ SELECT first, latest, min(seq) OVER (), first_value(first) OVER (ORDER BY first)
 
 
 class PostgresStore(Committing):
-    """A database of PostgreSQL. url: its address, as libpq has it."""
+    """A database of PostgreSQL. url: its address, as libpq has it. replicas: whether what is acknowledged must be on a
+    standby."""
 
     beside = True
 
-    def __init__(self, url: str) -> None:
-        opening = beside(open_database(url))
+    def __init__(self, url: str, *, replicas: bool = False) -> None:
+        opening = beside(open_database(url, replicas=replicas))
         self.url = url
+        self.replicas = replicas
         self.what = "PostgreSQL"
         self.log_id = opening.log
         self.number = opening.number
@@ -72,7 +74,7 @@ class PostgresStore(Committing):
         self.report = report
 
     def told(self) -> Begin:
-        return Begin("postgresql", self.url, self.tables, self.name)
+        return Begin("postgresql", self.url, self.tables, self.name, self.replicas)
 
     # Reading
 

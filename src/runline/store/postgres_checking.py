@@ -15,9 +15,10 @@ from runline.store.postgres_demands import demand
 
 
 @asynccontextmanager
-async def checking_server(report: Report, url: str) -> AsyncIterator[None]:
-    """Look at a database now and then while an engine runs on it; what is found is reported."""
-    task = asyncio.create_task(look_on(report, url))
+async def checking_server(report: Report, url: str, *, replicas: bool) -> AsyncIterator[None]:
+    """Look at a database now and then while an engine runs on it; what is found is reported. replicas: whether a standby is
+    required."""
+    task = asyncio.create_task(look_on(report, url, replicas=replicas))
     try:
         yield
     finally:
@@ -26,19 +27,19 @@ async def checking_server(report: Report, url: str) -> AsyncIterator[None]:
             await task
 
 
-async def look_on(report: Report, url: str) -> None:
+async def look_on(report: Report, url: str, *, replicas: bool) -> None:
     """Look as long as this runs. (Whoever opened it has just done so.)"""
     while True:
         await asyncio.sleep(DEMANDS_EVERY_S)
-        await look_once(report, url)
+        await look_once(report, url, replicas=replicas)
 
 
-async def look_once(report: Report, url: str) -> None:
+async def look_once(report: Report, url: str, *, replicas: bool) -> None:
     """Look once, and say what is found. (That it cannot be reached is said by who must reach it.)"""
     try:
         connection = await connect(url, "runline checking")
         try:
-            await demand(connection)
+            await demand(connection, url, replicas=replicas)
         finally:
             connection.terminate()
     except StoreError as error:

@@ -4,17 +4,25 @@ Rule: nothing here is ever cancelled or given up while a COMMIT is on its way: w
 """
 
 import asyncio
-import os
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from runline.engine.ports import StoreError
 from runline.shell import why
-from runline.store.limits import CONNECT_PAUSE_S, CONNECT_S_MAX, CONNECT_TRY_S_MAX, READ_AT_ONCE, READ_AT_ONCE_MAX
+from runline.store.limits import (
+    CONNECT_PAUSE_S,
+    CONNECT_S_MAX,
+    CONNECT_TRY_S_MAX,
+    READ_AT_ONCE,
+    READ_AT_ONCE_MAX,
+    SILENT_S_MAX,
+)
+from runline.store.postgres_hosts import Host, hosts_of
 
 try:
     import asyncpg
@@ -48,48 +56,11 @@ Run = Callable[[Any], Any]
 BEGIN_STATE = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 """From here on one state is seen, until the transaction ends."""
 
-LOOPBACK = ("", "localhost", "127.0.0.1", "::1")
-
 
 def require_driver() -> None:
     """Raise StoreError `unreadable` where the driver is not installed."""
     if asyncpg is None:
         raise StoreError("unreadable", "asyncpg is not installed. Remedy: pip install 'runline[postgresql]'.")
-
-
-def require_private(url: str) -> None:
-    """Raise StoreError `unreadable` for an address at which passwords and wagers would go over a network that others can read."""
-    try:
-        parts = urlsplit(url)
-        # Of several hosts each has a port of its own, which the driver reads.
-        _ = parts.port if "," not in parts.netloc else 0
-        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        beyond = [one for one in hosts_of(url) if one not in LOOPBACK and not one.startswith("/")]
-    except ValueError as error:
-        raise StoreError("unreadable", f"The address of the database cannot be read: {error}.") from error
-    if "service" in asked or "PGSERVICE" in os.environ:
-        raise StoreError(
-            "unreadable", "A service is named for the database. Remedy: name its host in the address itself."
-        )
-    if beyond and asked.get("sslmode", os.environ.get("PGSSLMODE")) != "verify-full":
-        raise StoreError(
-            "unreadable",
-            f"The database at {beyond[0]} is beyond this machine, and nothing proves that it is the one that is meant. Remedy: "
-            "add sslmode=verify-full (and sslrootcert=FILE) to its address, and have the server speak TLS.",
-        )
-
-
-def hosts_of(url: str) -> list[str]:
-    """The hosts that an address names, or the environment, or folders of sockets; "" where the default is meant. Raises
-    ValueError."""
-    parts = urlsplit(url)
-    asked = parse_qs(parts.query).get("host")
-    if asked:
-        return asked[-1].split(",")
-    if parts.hostname and "," not in parts.netloc:
-        return [parts.hostname]
-    several = parts.netloc.rpartition("@")[2] or os.environ.get("PGHOST", "")
-    return [one if one.startswith("/") else one.rpartition(":")[0] or one for one in several.split(",")]
 
 
 @cache
@@ -110,25 +81,78 @@ async def connect(url: str, name: str, *, writes: bool = True) -> Connection:
     deadline = loop.time() + CONNECT_S_MAX
     while True:
         try:
-            connection = await asyncpg.connect(
-                url,
-                timeout=CONNECT_TRY_S_MAX,
-                target_session_attrs="read-write" if writes else "any",
-                server_settings={**SETTINGS, "application_name": name},
-            )
-        except Exception as error:
-            failed = store_error(error)
+            return await first_of(url, name, "read-write" if writes else "any")
+        except StoreError as failed:
             if failed.kind not in ("lost", "transient"):
-                raise StoreError("unreadable", str(failed)) from error
+                raise StoreError("unreadable", str(failed)) from failed
             if loop.time() >= deadline:
-                where = f" at {', '.join(hosts_of(url))}" if any(hosts_of(url)) else ""
+                named = [str(one) for one in hosts_of(url) if one.name]
+                where = f" at {', '.join(named)}" if named else ""
                 raise StoreError(
                     "transient",
                     f"The database cannot be reached{where}: {failed}. Remedy: start PostgreSQL, or mend the address.",
-                ) from error
+                ) from failed
             await asyncio.sleep(CONNECT_PAUSE_S)
-        else:
-            return connection
+
+
+async def first_of(url: str, name: str, role: str) -> Connection:
+    """A connection to the first of an address's hosts that has this role. They are asked at once, each for as long as it may
+    take: one that says nothing keeps nobody from the one that is there. Raises StoreError."""
+    hosts = hosts_of(url)
+    trying = {asyncio.ensure_future(reached(url, host, name, role)) for host in hosts}
+    failed: list[StoreError] = []
+    try:
+        while trying:
+            done, trying = await asyncio.wait(trying, return_when=asyncio.FIRST_COMPLETED)
+            found = [one.result() for one in done if one.exception() is None]
+            for other in found[1:]:
+                other.terminate()
+            if found:
+                return found[0]
+            failed += [store_error(error) for one in done if isinstance(error := one.exception(), Exception)]
+    finally:
+        for one in trying:
+            one.add_done_callback(not_needed)
+            one.cancel()
+    # What somebody has to mend is said before what may pass.
+    failed.sort(key=lambda one: one.kind in ("lost", "transient"))
+    raise StoreError(failed[0].kind, "; ".join(dict.fromkeys(map(str, failed))))
+
+
+async def reached(url: str, host: Host, name: str, role: str) -> Connection:
+    """A connection to one host, if it has this role. Raises StoreError."""
+    where = {"host": host.name, "port": host.port or None} if host.name else {}
+    try:
+        connection = await asyncpg.connect(
+            url,
+            timeout=CONNECT_TRY_S_MAX,
+            target_session_attrs=role,
+            server_settings={**SETTINGS, "application_name": name},
+            **where,
+        )
+    except Exception as error:
+        raise store_error(error) from error
+    mind_silence(connection)
+    return connection
+
+
+def not_needed(task: "asyncio.Future[Connection]") -> None:
+    """Another host was the first."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().terminate()
+
+
+def mind_silence(connection: Connection) -> None:
+    """Have the system say that a connection has gone whose other end says nothing any more: a machine that has lost its power
+    does not take leave. (A server that is slow is not silent: its system answers.)"""
+    line = connection._transport.get_extra_info("socket")
+    if line.family not in (socket.AF_INET, socket.AF_INET6) or sys.platform != "linux":
+        return
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, SILENT_S_MAX)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_S_MAX * 1_000)
 
 
 def is_gone(error: BaseException) -> bool:
@@ -160,7 +184,9 @@ def store_error(error: Exception) -> StoreError:
         return error
     state = getattr(error, "sqlstate", None) or ""
     message = in_words(error, state)
-    if is_gone(error) or isinstance(error, getattr(asyncpg, "TargetServerAttributeNotMatched", ())):
+    if isinstance(error, getattr(asyncpg, "TargetServerAttributeNotMatched", ())):
+        return StoreError("lost", "it is a standby, or takes no commits")
+    if is_gone(error):
         return StoreError("lost", message)
     if state.startswith(("40", "53", "55", "58")) or state == "57014":
         # A collision, no room, a lock, an error of the system, a statement that somebody has cancelled.

@@ -11,6 +11,7 @@ import msgspec
 from runline.engine.ports import StoreError
 from runline.store.limits import CLOCK_OFF_MS_MAX
 from runline.store.postgres_connection import Connection, store_error
+from runline.store.postgres_hosts import hosts_of
 
 VERSION_MIN = 16
 
@@ -24,6 +25,10 @@ SELECT
     current_setting('synchronous_commit'),
     current_setting('synchronous_standby_names'),
     (SELECT count(*)::int FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'),
+    (SELECT count(*)::int FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'
+        AND coalesce(sync_state, 'sync') IN ('sync', 'quorum')),
+    split_part(coalesce(system_user, 'trust'), ':', 1),
+    inet_client_addr() IS NULL OR inet_client_addr() <<= '127.0.0.0/8' OR inet_client_addr() = '::1',
     pg_backend_pid(),
     coalesce((SELECT min(c.relname || '.' || a.attname)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_collation n ON n.oid = a.attcollation
@@ -36,9 +41,11 @@ SELECT
 class Server(msgspec.Struct, frozen=True):
     """A server as it is found.
 
-    standbys: how many stream from it. process: that of our session, as the server says; told: as it was said when we connected.
-    sorted_otherwise: a column whose texts do not come in the order of their bytes, "" for none. clock_off_ns: how far its clock
-    is ahead of ours, at least.
+    standbys, waited_for: how many stream from it, and how many of those a commit may wait for. (Of which kind they are is told to
+    who may read all statistics; of others it is taken that they are waited for.) let_in: how it has found out that we are who we
+    say. near: whether it sees us come from its own machine. process: that of our session, as the server says; told: as it was
+    said when we connected. sorted_otherwise: a column whose texts do not come in the order of their bytes, "" for none.
+    clock_off_ns: how far its clock is ahead of ours, at least.
     """
 
     version: int
@@ -49,14 +56,22 @@ class Server(msgspec.Struct, frozen=True):
     synchronous_commit: str
     synchronous_standbys: str
     standbys: int
+    waited_for: int
+    let_in: str
+    near: bool
     process: int
     told: int
     sorted_otherwise: str
     clock_off_ns: int
 
 
-def unmet(server: Server) -> Iterator[str]:
-    """The demands that a server does not meet, each in a sentence, with the remedy."""
+PROVED_BY = ("scram-sha-256", "cert")
+"""How we may be let in from beyond the machine: by what tells nobody the password, or needs none."""
+
+
+def unmet(server: Server, *, beyond: bool = False, replicas: bool = False) -> Iterator[str]:
+    """The demands that a server does not meet, each in a sentence, with the remedy. beyond: whether its address leads beyond this
+    machine. replicas: whether a standby is required that has what is acknowledged."""
     if server.version < VERSION_MIN:
         yield (
             f"This is PostgreSQL {server.version}, and Runline is tried with {VERSION_MIN} and newer. Remedy: pg_upgrade to "
@@ -84,6 +99,22 @@ def unmet(server: Server) -> Iterator[str]:
             "It has standbys, and none is synchronous: a failover loses what was acknowledged. Remedy: set "
             "synchronous_standby_names, such as 'ANY 1 (*)', and reload."
         )
+    elif replicas and not server.synchronous_standbys:
+        yield (
+            "It names no synchronous standby, and replicas is required: what is acknowledged is on one machine. Remedy: set "
+            "synchronous_standby_names, such as 'ANY 1 (*)', and reload; with Patroni, synchronous_mode: true and "
+            "synchronous_mode_strict: true."
+        )
+    if server.synchronous_standbys and not server.waited_for:
+        yield (
+            f"Commits wait for a synchronous standby ({server.synchronous_standbys}), and none is there: none of them ends. "
+            "Remedy: start one, or mend synchronous_standby_names."
+        )
+    if beyond and not server.near and server.let_in not in PROVED_BY:
+        yield (
+            f"It lets us in by {server.let_in}, from beyond its machine. Remedy: write scram-sha-256 into that line of "
+            "pg_hba.conf, set password_encryption = 'scram-sha-256', reload, and set the password anew."
+        )
     if server.process != server.told:
         yield (
             "There is a pooler between Runline and PostgreSQL: sessions change under way, and one that must be ended cannot be "
@@ -105,15 +136,11 @@ def unmet(server: Server) -> Iterator[str]:
 async def look_at(connection: Connection) -> Server:
     """A server as it is. Raises what the driver raises."""
     before = time.time_ns()
-    *found, clock_ns = await connection.fetchrow(FOUND)
+    *facts, otherwise, clock_ns = await connection.fetchrow(FOUND)
     after = time.time_ns()
     # It was read at some time between.
     off = max(clock_ns - after, 0) or min(clock_ns - before, 0)
-    version, encoding, fsync, whole_pages, checksums, commit, names, standbys, process, otherwise = found
-    told = connection.get_server_pid()
-    return Server(
-        version, encoding, fsync, whole_pages, checksums, commit, names, standbys, process, told, otherwise, off
-    )
+    return Server(*[*facts, connection.get_server_pid(), otherwise, off])
 
 
 async def commit_durably(connection: Connection) -> None:
@@ -123,14 +150,16 @@ async def commit_durably(connection: Connection) -> None:
         await connection.execute("SET synchronous_commit = on")
 
 
-async def demand(connection: Connection) -> None:
-    """Have this session commit durably, and look whether the server keeps what it is given.
+async def demand(connection: Connection, url: str, *, replicas: bool = False) -> None:
+    """Have this session commit durably, and look whether the server keeps what it is given. url: its address. replicas: as of
+    `unmet`.
 
     Raises StoreError `unreadable`, with everything that is not as it must be.
     """
     try:
         await commit_durably(connection)
-        faults = list(unmet(await look_at(connection)))
+        beyond = any(host.is_beyond for host in hosts_of(url))
+        faults = list(unmet(await look_at(connection), beyond=beyond, replicas=replicas))
     except Exception as error:
         raise store_error(error) from error
     if faults:

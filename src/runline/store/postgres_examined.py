@@ -16,9 +16,9 @@ from runline.store.postgres_connection import (
     connect,
     numbered,
     only_read,
-    require_private,
     taken,
 )
+from runline.store.postgres_hosts import require_private
 from runline.store.postgres_opening import KNOWN
 
 

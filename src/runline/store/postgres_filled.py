@@ -10,9 +10,10 @@ from runline.engine.ports import StoreError
 from runline.store.examined import Values
 from runline.store.filled import Filled, require_empty, tables_to_fill
 from runline.store.opening import Opening, with_log, without_log
-from runline.store.postgres_connection import Connection, Run, numbered, require_private, store_error
+from runline.store.postgres_connection import Connection, Run, numbered, store_error
 from runline.store.postgres_demands import demand
 from runline.store.postgres_examined import PostgresExamined, session
+from runline.store.postgres_hosts import require_private
 from runline.store.postgres_opening import last_opening, migrate
 from runline.store.tables import OPENINGS, Table, insert, or_replace
 
@@ -57,7 +58,7 @@ def fill_server(url: str, vocabulary: Vocabulary) -> Iterator[Filled]:
     """Fill a database. Raises StoreError."""
     with taken(url) as (run, connection):
         try:
-            run(demand(connection))
+            run(demand(connection, url))
             opening = run(begin(connection, vocabulary))
             run(connection.execute("BEGIN"))
         except Exception as error:

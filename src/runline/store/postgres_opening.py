@@ -12,8 +12,9 @@ from msgspec.structs import astuple
 from runline.engine.ports import GENESIS, StoreError
 from runline.store.limits import OPENINGS_KEPT_MAX
 from runline.store.opening import LAST_OPENING, Opening, require_whole
-from runline.store.postgres_connection import Connection, connect, numbered, require_private, store_error
+from runline.store.postgres_connection import Connection, connect, numbered, store_error
 from runline.store.postgres_demands import demand
+from runline.store.postgres_hosts import require_private
 from runline.store.statements import SCHEMA
 from runline.store.tables import OPENINGS, SCHEMA_REVISION, insert
 
@@ -35,15 +36,16 @@ def beside(work: Coroutine[Any, Any, V]) -> V:
         return thread.submit(asyncio.run, work).result()
 
 
-async def open_database(url: str) -> Opening:
-    """Open a database for writing: this opening, whose number is no other process's.
+async def open_database(url: str, *, replicas: bool = False) -> Opening:
+    """Open a database for writing: this opening, whose number is no other process's. replicas: whether what is acknowledged must
+    be on a standby.
 
     Raises StoreError, `unreadable` if it does not meet the demands, or is another program's.
     """
     require_private(url)
     connection = await connect(url, "runline opening")
     try:
-        await demand(connection)
+        await demand(connection, url, replicas=replicas)
         async with connection.transaction():
             if await connection.fetchval(KNOWN):
                 # Whoever fills it holds the lock for long.
@@ -52,7 +54,7 @@ async def open_database(url: str) -> Opening:
             await migrate(connection)
             opening = await begin(connection)
         # What the migrations have made is looked at as well.
-        await demand(connection)
+        await demand(connection, url, replicas=replicas)
         return opening
     except Exception as error:
         raise store_error(error) from error

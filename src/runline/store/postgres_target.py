@@ -40,13 +40,14 @@ FROM heads h JOIN pg_stat_activity a ON a.backend_xid = h.xmax WHERE h.stream = 
 
 
 class PostgresTarget:
-    """Where batches are written to. name: of its sessions."""
+    """Where batches are written to. name: of its sessions. replicas: whether what is acknowledged must be on a standby."""
 
     beside = (0, "")
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, *, replicas: bool = False) -> None:
         self.url = url
         self.name = name
+        self.replicas = replicas
         self.loop = uvloop.new_event_loop()
         self.connection: Connection | None = None
         self.highest = Highest()
@@ -68,7 +69,11 @@ class PostgresTarget:
             self.drop()
             connection = await connect(self.url, self.name)
             try:
-                await demand(connection)
+                await demand(connection, self.url, replicas=self.replicas)
+            except StoreError as error:
+                connection.terminate()
+                # Somebody may be mending it.
+                raise StoreError("transient", str(error)) from error
             except BaseException:
                 connection.terminate()
                 raise
