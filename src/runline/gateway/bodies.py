@@ -83,10 +83,20 @@ class Done(msgspec.Struct):
     done: bool = True
 
 
-class Alive(msgspec.Struct, omit_defaults=True):
-    """Whether commands of every stream can be recorded now.
+class Living(msgspec.Struct):
+    """This process answers.
 
-    ready: whether they can. failing: the parts that are not well (the query `conditions` says more).
+    live: that it does.
+    """
+
+    live: bool = True
+
+
+class Alive(msgspec.Struct, omit_defaults=True):
+    """Whether commands of every stream, or of the one that is asked about, can be recorded now.
+
+    ready: whether they can. failing: the parts that are not well (the query `conditions` says more); `owner`: whoever owns them
+    does not answer; `house`: a book hears too little of the house to take wagers.
     """
 
     ready: bool

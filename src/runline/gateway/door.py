@@ -180,9 +180,9 @@ class Door:
         found = await self.bus.ask(Question(stream, name, encode(asked), at_least=at_least))
         return msgspec.json.decode(found.body, type=answer)
 
-    async def readiness(self) -> Readiness:
-        """Whether commands of every stream can be recorded now."""
-        return msgspec.json.decode((await self.bus.ask(Question("", READY))).body, type=Readiness)
+    async def readiness(self, stream: str = "") -> Readiness:
+        """Whether commands of a stream, or of every stream, can be recorded now. Raises Rejected `unavailable`."""
+        return msgspec.json.decode((await self.bus.ask(Question(stream, READY))).body, type=Readiness)
 
     async def vitals(self, stream: str) -> Vitals:
         """How the process that owns a stream is. Raises Rejected `unavailable`."""

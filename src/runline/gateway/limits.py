@@ -141,6 +141,9 @@ JOINS_AT_ONCE = 16
 SCREENS_AT_ONCE = 200
 """Screens that are written to before the loop has its turn."""
 
+READY_WAIT_S = 2.0
+"""How long who asks whether commands can be recorded waits for whoever owns the streams."""
+
 HEALTH_S = 1.0
 """How often those who follow `health` are told."""
 

@@ -50,6 +50,15 @@ class Followed(msgspec.Struct, forbid_unknown_fields=True):
     node: Name = ""
 
 
+class ReadyAsked(msgspec.Struct, forbid_unknown_fields=True):
+    """About what.
+
+    stream: one book, or `house`; without it all streams.
+    """
+
+    stream: Name = ""
+
+
 class DeliveryAsked(msgspec.Struct, forbid_unknown_fields=True):
     """Of which event.
 

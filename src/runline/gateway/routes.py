@@ -14,13 +14,13 @@ from runline.domain.messages import Command, Rejected
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Query
-from runline.domain.times import with_times
 from runline.gateway.answers import outcome_json
-from runline.gateway.bodies import Alive, CommandAnswer, Now
+from runline.gateway.bodies import CommandAnswer
 from runline.gateway.door import Caller, decoded, path_name, public_commands
 from runline.gateway.fan import Delivery
 from runline.gateway.fields import summary_of, text_of
 from runline.gateway.gateway import Gateway
+from runline.gateway.health_routes import health_operations
 from runline.gateway.limits import CSV_PAGE_ROWS
 from runline.gateway.operations import Asking, Header, Operation, json_of, json_response
 from runline.gateway.parameters import DeliveryAsked, SentHow, asked_type, asked_with, parameters, values_of
@@ -174,33 +174,6 @@ def delivery_operation(gateway: Gateway) -> Operation:
         codes=("unknown_delivery",),
         handle=delivery,
     )
-
-
-def health_operations(gateway: Gateway) -> list[Operation]:
-    """The routes that need nobody to be signed in."""
-
-    async def ready(request: Asking) -> Response[bytes]:
-        found = await gateway.door.readiness()
-        return json_response(encode(Alive(found.ready, found.failing)), 200 if found.ready else 503)
-
-    async def time(request: Asking) -> Response[bytes]:
-        return json_response(with_times(encode(Now(gateway.clock.now_ns()))))
-
-    summary = "Say whether commands of every stream can be recorded now: 200, or 503."
-    return [
-        Operation("GET", "/v1/ready", "ready", "Health", summary, json_of(Alive), signed=False, handle=ready),
-        Operation(
-            "GET",
-            "/v1/time",
-            "time",
-            "Health",
-            "Say what time it is, by the server's clock.",
-            json_of(Now),
-            "By this clock the ids of commands are judged: whoever makes ids goes by it, however wrong their own clock is.",
-            signed=False,
-            handle=time,
-        ),
-    ]
 
 
 def operations(gateway: Gateway) -> list[Operation]:

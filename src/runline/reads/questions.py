@@ -12,8 +12,9 @@ import msgspec
 
 from runline.domain.access import User
 from runline.domain.audience import Audience, audience_of, reader_of
+from runline.domain.bounds import HOUSE_LAG_MS_MAX
 from runline.domain.house import House
-from runline.domain.messages import Rejected, kind_of
+from runline.domain.messages import HOUSE, Rejected, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.declared import Asked, Page, Query, require
 from runline.domain.queries.inside import (
@@ -34,6 +35,7 @@ from runline.domain.queries.pages import page_of
 from runline.domain.state import State
 from runline.domain.times import with_times
 from runline.engine.bus import Answer, Question, Who
+from runline.engine.conditions import STREAM_COMPONENTS
 from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
@@ -102,7 +104,7 @@ class Questions:
     async def ask(self, question: Question) -> Answer:
         """The answer to a question, once it is the turn of whoever asks."""
         if question.name == READY:
-            return self.readiness()
+            return self.readiness(question.stream)
         if question.name == VITALS:
             return self.vitals(question.stream)
         if question.name == MEASURES:
@@ -256,11 +258,22 @@ class Questions:
             raise unavailable() from None
         return Answer(proof.position, encode(proof))
 
-    def readiness(self) -> Answer:
-        """Whether commands of every stream can be recorded now."""
+    def readiness(self, stream: str) -> Answer:
+        """Whether commands of a stream can be recorded now, of every stream that this process owns if none is named. (A book
+        needs the house.)"""
         engine = self.engine
-        parts = {one.part: None for one in engine.conditions.failing}
-        return Answer(engine.view.seq, encode(Readiness(engine.ready, tuple(sorted(parts)))))
+        failing = [
+            one
+            for one in engine.conditions.failing
+            if not stream or one.part not in STREAM_COMPONENTS or one.subject in (stream, HOUSE)
+        ]
+        parts: set[str] = {one.part for one in failing}
+        if stream and stream not in engine.writers:
+            parts.add("stream")
+        if stream not in ("", HOUSE) and engine.house.lag_ms() > HOUSE_LAG_MS_MAX:
+            parts.add("house")
+        ready = engine.available and not parts
+        return Answer(engine.view.seq, encode(Readiness(ready, tuple(sorted(parts)))))
 
     def vitals(self, stream: str) -> Answer:
         """How this process is, for the people of a stream."""

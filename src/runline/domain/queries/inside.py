@@ -140,7 +140,7 @@ def books_open(house: House, asked: Nothing, user: User | None, session: str, no
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether commands of every stream can be recorded now. failing: the parts that are not well."""
+    """Whether commands of a stream, or of every stream, can be recorded now. failing: the parts that are not well."""
 
     ready: bool
     failing: tuple[str, ...]
@@ -191,7 +191,7 @@ TRIED = "tried"
 """Said to the process that owns a stream: what became of a try (`Tried`), unless the password was wrong."""
 
 READY = "ready"
-"""Asked of a process and not of a stream: it is answered (with a `Readiness`) whatever is not well."""
+"""Asked of a process about one stream, or about all that it owns: it is answered (with a `Readiness`) whatever is not well."""
 
 VITALS = "vitals"
 """Asked for a stream of the process that owns it: it is answered (with `Vitals`) whatever is not well."""

@@ -1,0 +1,87 @@
+"""How a server is, as those hear it who watch over it: live, ready, and ready for one book."""
+
+import asyncio
+import os
+
+import pytest
+from tests.integration.served import served
+from tests.integration.test_gateways import beside
+from tests.integration.test_stopped_streams import bearer, broken, open_stage
+from tests.integration.world import wager
+
+from runline.domain.tickets import WagerPlaced
+from runline.gateways import decode_orders
+
+
+async def said(client, where, **more):
+    """(status, body) of a route."""
+    answer = await client.http.get(where, **more)
+    return answer.status_code, answer.json()
+
+
+def test_a_stopped_book_is_not_ready_the_others_are_and_the_process_lives(path):
+    async def main():
+        async with served(path) as place:
+            world = place.world
+            await open_stage(world)
+            platform, owner, other = (
+                await place.platform(),
+                *[await place.sign_in(book, "owner") for book in ("b1", "b2")],
+            )
+            outsider = place.client()
+            assert await said(outsider, "/v1/ready?stream=house") == (200, {"ready": True})
+            for client, stream in ((platform, "b1"), (platform, "b2"), (owner, "b1"), (owner, "house")):
+                assert await said(client, f"/v1/ready?stream={stream}", headers=bearer(client)) == (
+                    200,
+                    {"ready": True},
+                )
+            mend = broken(world, WagerPlaced)
+            await world.refused("b1", wager())
+            stopped = (503, {"ready": False, "failing": ["stream"]})
+            assert await said(outsider, "/v1/ready") == stopped
+            assert await said(platform, "/v1/ready?stream=b1", headers=bearer(platform)) == stopped
+            # Whoever is of a stopped book cannot be looked up in it: it does not answer.
+            status, body = await said(owner, "/v1/ready?stream=b1", headers=bearer(owner))
+            assert (status, body["ready"]) == (503, False)
+            for client in (platform, other):
+                assert await said(client, "/v1/ready?stream=b2", headers=bearer(client)) == (200, {"ready": True})
+            assert await said(outsider, "/v1/ready?stream=house") == (200, {"ready": True})
+            assert await said(outsider, "/v1/live") == (200, {"live": True})
+            mend()
+
+    asyncio.run(main())
+
+
+def test_which_books_there_are_is_not_told_to_everybody(path):
+    async def main():
+        async with served(path) as place:
+            await open_stage(place.world)
+            owner, outsider = await place.sign_in("b1", "owner"), place.client()
+            for stream in ("b1", "nothing"):
+                status, body = await said(outsider, f"/v1/ready?stream={stream}")
+                assert (status, body["error"]["code"]) == (401, "not_signed_in")
+            for stream in ("b2", "nothing"):
+                status, body = await said(owner, f"/v1/ready?stream={stream}", headers=bearer(owner))
+                assert (status, body["error"]["code"]) == (403, "not_permitted")
+            platform = await place.platform()
+            nowhere = await said(platform, "/v1/ready?stream=nothing", headers=bearer(platform))
+            assert nowhere == (503, {"ready": False, "failing": ["stream"]})
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_gateway_whose_owner_is_away_is_alive_and_not_ready(path):
+    async def main():
+        async with beside(path, 1) as there:
+            (client,) = await there.one_each()
+            assert await said(client, "/v1/ready") == (200, {"ready": True})
+            assert await said(client, "/v1/ready?stream=b1", headers=bearer(client)) == (200, {"ready": True})
+            os.unlink(decode_orders(there.gateways.kept[0].orders).link)  # noqa: PTH108
+            there.gateways.listener.close()
+            away = (503, {"ready": False, "failing": ["owner"]})
+            assert await said(client, "/v1/ready") == away
+            assert await said(client, "/v1/ready?stream=b1", headers=bearer(client)) == away
+            assert await said(client, "/v1/live") == (200, {"live": True})
+
+    asyncio.run(main())
