@@ -42,6 +42,7 @@ from runline.gateway.server import AddressInUse, listen, listen_together, make_s
 from runline.gateway.signing import Signing
 from runline.gateways import GatewayFailed, Gateways, gateways
 from runline.helpers import Callers
+from runline.notify import serves, tell, watched
 from runline.shell import complain, reason_of
 from runline.store.checking import looked_after
 
@@ -78,7 +79,7 @@ def serve(
     except SettingsError as error:
         return complain(error)
     try:
-        return run(lambda: serve_until_stopped(loaded.settings, sample=sample, accept_loss=accept_loss))
+        return run(lambda: watched(serve_until_stopped(loaded.settings, sample=sample, accept_loss=accept_loss)))
     except BrokenPipeError:
         raise
     except StoreError as error:
@@ -155,6 +156,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, engine.start_stopped)
             serving = serve_beside if number else serve_here
             await serving(engine, bus, sockets, settings, sample=sample)
+            tell("STOPPING=1")
     return 0
 
 
@@ -225,3 +227,4 @@ def say_where(sockets: list[socket.socket], settings: ServerSettings) -> None:
     scheme = "https" if settings.tls_certificate else "http"
     host, port = sockets[0].getsockname()[:2]
     say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")
+    serves(f"Serving at {scheme}://{host}:{port}")
