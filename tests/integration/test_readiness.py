@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 
 import pytest
 from tests.integration.served import served
@@ -83,5 +85,46 @@ def test_a_gateway_whose_owner_is_away_is_alive_and_not_ready(path):
             assert await said(client, "/v1/ready") == away
             assert await said(client, "/v1/ready?stream=b1", headers=bearer(client)) == away
             assert await said(client, "/v1/live") == (200, {"live": True})
+
+    asyncio.run(main())
+
+
+def ready(*words):
+    """(status, output, complaint) of `runline ready`, as somebody runs it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "runline", "ready", *words], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+def test_a_command_says_whether_a_server_is_ready_and_lives(path):
+    async def main():
+        async with served(path) as place:
+            await open_stage(place.world)
+            here = place.address
+            assert await asyncio.to_thread(ready, here) == (0, "ready", "")
+            mend = broken(place.world, WagerPlaced)
+            await place.world.refused("b1", wager())
+            assert await asyncio.to_thread(ready, here) == (1, "", f"runline: {here} is not ready: stream")
+            assert await asyncio.to_thread(ready, here, "--live") == (0, "live", "")
+            mend()
+        status, _, complaint = await asyncio.to_thread(ready, here)
+        assert (status, complaint) == (2, f"runline: {here} does not answer: connection refused")
+        assert (await asyncio.to_thread(ready, "ftp://x"))[0] == 2
+
+    asyncio.run(main())
+
+
+def test_a_server_with_a_certificate_of_another_name_is_asked_on_its_own_machine(path, tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=book.example",
+         "-keyout", key, "-out", certificate],
+        capture_output=True, check=True,
+    )  # fmt: skip
+
+    async def main():
+        async with served(path, certificate=certificate, key=key) as place:
+            assert await asyncio.to_thread(ready, place.address) == (0, "ready", "")
 
     asyncio.run(main())

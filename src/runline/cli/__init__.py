@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from runline import __version__
-from runline.cli.asking import api, log, player, tail, wagers
+from runline.cli.asking import api, log, player, ready, tail, wagers
 from runline.cli.books import app as book
 from runline.cli.clusters import app as cluster
 from runline.cli.databases import anchor, clock, migrate, trace, verify
@@ -29,7 +29,7 @@ app = App(
 )
 
 ours: tuple[Callable[..., int], ...] = (demo, serve, verify, anchor, trace, migrate, clock, grade, bench, simulate)
-theirs: tuple[Callable[..., int], ...] = (login, logout, whoami, api, tail, player, wagers, log)
+theirs: tuple[Callable[..., int], ...] = (login, logout, whoami, api, tail, player, wagers, log, ready)
 for command in ours:
     app.command(command, group=HERE)
 for command in theirs:

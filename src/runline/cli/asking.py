@@ -242,3 +242,20 @@ def log(
 
     asked = {"type": kind, "actor": actor, "player": player, "since": since, "until": until}
     return show_log(at, last, as_json=json, **{name: value for name, value in asked.items() if value})
+
+
+def ready(server: str | None = None, /, *, live: bool = False) -> int:
+    """Ask whether a server can record commands now; nobody needs to be signed in. For whatever watches over it.
+
+    Exits 0 (it can), 1 (it cannot: says what is not well) or 2 (nobody answers).
+
+    Parameters
+    ----------
+    server
+        The server's address; by default RUNLINE_URL, else http://127.0.0.1:8321.
+    live
+        Ask only whether its process answers.
+    """
+    from runline.remote.readiness import show_readiness
+
+    return show_readiness(server, live=live)
