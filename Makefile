@@ -118,7 +118,8 @@ pins:
 	set -e; \
 	compile pyproject.toml -o requirements/run.txt; \
 	compile requirements/build.in -c requirements/run.txt -o requirements/build.txt; \
-	compile pyproject.toml requirements/dev.in --extra postgresql -o requirements/dev.txt
+	compile pyproject.toml requirements/dev.in --extra postgresql -o requirements/dev.txt; \
+	compile pyproject.toml --extra postgresql -c requirements/dev.txt -o requirements/postgresql.txt
 
 ## clean: remove everything that these tasks have made
 .PHONY: clean

@@ -69,9 +69,11 @@ def test_every_pin_has_a_hash_and_nothing_else_is_in_the_file(path):
 
 
 def test_requirements_are_there_and_agree():
-    assert [path.name for path in REQUIREMENTS] == ["build.txt", "dev.txt", "run.txt"]
-    build, dev, run = map(pins, REQUIREMENTS)
-    assert {**run, **build}.items() <= dev.items()
+    assert [path.name for path in REQUIREMENTS] == ["build.txt", "dev.txt", "postgresql.txt", "run.txt"]
+    build, dev, postgresql, run = map(pins, REQUIREMENTS)
+    assert {**run, **build, **postgresql}.items() <= dev.items()
+    assert postgresql.keys() - run.keys() == {"asyncpg"}
+    assert run.items() <= postgresql.items()
 
 
 def test_every_dependency_is_pinned():
