@@ -1,11 +1,13 @@
 """The simulator: the same seed makes the same run, and what is planted is found."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
 from contextvars import copy_context
 from math import inf, nan
+from weakref import ref
 
 import pytest
 from tests.doubles.plain import VOCABULARY
@@ -17,6 +19,7 @@ from runline.simulate.disk import Disk, DiskStore
 from runline.simulate.loop import OWNER, Owner, VirtualLoop
 from runline.simulate.run import simulate, simulated_vocabulary
 from runline.simulate.terminal import run_again, run_seeds
+from runline.simulate.world import World
 
 RUN = """
 from runline.simulate.run import simulate, simulated_vocabulary
@@ -106,6 +109,26 @@ def test_what_was_handed_to_a_simulated_disk_is_written_while_its_process_stands
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(main())
+
+
+def test_what_a_run_has_known_is_gone_with_it(monkeypatch):
+    # The first server of all stays with the documents that tests make once.
+    simulate(1, 10)
+    made = World.__init__
+    worlds = []
+
+    def noted(world, *args):
+        worlds.append(ref(world))
+        made(world, *args)
+
+    monkeypatch.setattr(World, "__init__", noted)
+    for seed in (1, 5, 8):
+        outcome, _ = simulate(seed, 1_500)
+        assert outcome.wrong == ""
+    # What is found to be garbage may be looked through twice before it is gone.
+    while gc.collect():
+        pass
+    assert [world() for world in worlds] == [None] * 3
 
 
 def test_a_run_can_be_made_again_from_its_decisions():

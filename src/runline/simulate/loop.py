@@ -7,6 +7,7 @@ nothing would ever happen again, that is an error.
 import asyncio
 import selectors
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -28,6 +29,14 @@ class Owner:
         self.dead = False
         self.held: list[asyncio.Handle] | None = None
         self.timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+
+    def ended(self, task: "asyncio.Task[Any]") -> None:
+        """A task has ended."""
+        del self.tasks[task]
+        if task.cancelled():
+            # Else it keeps what it was cancelled with, and that all that it has had in hand.
+            with suppress(asyncio.CancelledError):
+                task.result()
 
     def end_all(self) -> None:
         """Cancel all that is going on."""
@@ -199,7 +208,7 @@ def make_task(loop: asyncio.AbstractEventLoop, work: Any, **details: Any) -> "as
     owner = context.get(OWNER) if context is not None else OWNER.get()
     if owner is not None:
         owner.tasks[task] = None
-        task.add_done_callback(owner.tasks.pop)
+        task.add_done_callback(owner.ended)
         if owner.dead:
             task.cancel()
     return task

@@ -11,6 +11,7 @@ from contextvars import Context, copy_context
 from hashlib import blake2b
 from random import Random
 from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 from runline.bootstrap import Parts, assemble, begin
 from runline.bus.link import LinkBus
@@ -21,7 +22,7 @@ from runline.domain.messages import HOUSE, Command
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.engine import Engine
 from runline.engine.ports import Clock, Outside, StoreError
-from runline.engine.requests import Outcome, Request, Sink, Submission
+from runline.engine.requests import UNHEARD, Outcome, Request, Sink, Submission
 from runline.engine.timekeeper import Timekeeper
 from runline.engine.writer import Writer
 from runline.gateway.passwords import check_password, hash_password
@@ -116,18 +117,23 @@ class HeardSink(Sink):
     def __init__(self, sink: Sink, requests: Sequence[Request], ears: Ears, came: Sequence[Came | None]) -> None:
         self.sink = sink
         self.requests = requests
-        self.ears = ears
+        self.ears: Ears | None = ears
         self.came = came
 
     def answer(self, index: int, outcome: Outcome) -> None:
         came = self.came[index]
-        if came is not None:
+        if came is not None and self.ears is not None:
             self.ears.hear(self.requests[index], came, outcome)
         self.sink.answer(index, outcome)
 
+    def forget(self) -> None:
+        """Nothing is heard any more. (Requests that wait are walked over by no collector: what a dead process has under way would
+        keep all that it has known.)"""
+        self.sink, self.ears, self.came = UNHEARD, None, [None] * len(self.came)
 
-def listen(engine: Engine, ears: Ears) -> None:
-    """Listen to all that comes to an engine's streams, from outside and from itself."""
+
+def listen(engine: Engine, ears: Ears, sinks: "WeakSet[HeardSink]") -> None:
+    """Listen to all that comes to an engine's streams, from outside and from itself. sinks: takes those that are listened at."""
     queues = engine.queues
     submit, own = queues.submit, queues.own
 
@@ -141,7 +147,9 @@ def listen(engine: Engine, ears: Ears) -> None:
             else:
                 ears.asked(request)
                 came.append(Came(*now, writer))
-        submit(requests, HeardSink(sink, requests, ears, came))
+        heard = HeardSink(sink, requests, ears, came)
+        sinks.add(heard)
+        submit(requests, heard)
 
     def heard_own(writer: Writer, command: Command, duty: Duty | None = None) -> Submission:
         submission = own(writer, command, duty)
@@ -189,6 +197,7 @@ class Node(Owner):
         self.calls: dict[CallerEnd, None] = {}
         self.links: list[LinkBus] = []
         self.listener: LinkListener | None = None
+        self.sinks: WeakSet[HeardSink] = WeakSet()
         self.context: Context = copy_context()
         self.context.run(OWNER.set, self)
 
@@ -228,7 +237,7 @@ class Node(Owner):
         self.parts = parts = assemble(
             self.store, self.clock, self.entropy, self.vocabulary, self.name, founds=not self.aside
         )
-        listen(parts.engine, ears)
+        listen(parts.engine, ears, self.sinks)
         ears.pages.listen(parts)
         ears.excuses.listen(parts)
         assert isinstance(self.clock, MachineClock)
@@ -329,5 +338,9 @@ class Node(Owner):
         if self.server is not None:
             for connection in list(self.server.server_state.connections):
                 connection.connection_lost(None)
+        for sink in list(self.sinks):
+            sink.forget()
+        for link in self.links:
+            link.sent.clear()
         self.pipes, self.calls, self.links, self.listener = {}, {}, [], None
         self.parts = self.server = None
