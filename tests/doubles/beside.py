@@ -1,15 +1,24 @@
 """Beside: a house and its books on the stage, with the oracle's model beside them. Every command is judged by both, and whatever
-differs is told."""
+differs is told.
 
+Where a test makes a bound of the domain smaller, the model has it too. What is no value of its field does not come through the
+door, and the model says nothing of it.
+"""
+
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from tests.doubles.stage import BookStage, HouseStage, Stage
 from tests.doubles.stands import entries, stands
 
+from runline.domain import bounds
 from runline.domain.book import Book
 from runline.domain.messages import ENGINE, Command, Event, Rejected
 from runline.domain.preview import moves_shown_to
@@ -17,14 +26,39 @@ from runline.domain.setbacks import PutAside
 from runline.domain.settlement import TakeResult
 from runline.domain.vocabulary import NOUNS, Vocabulary, plain_vocabulary
 from runline.simulate import pair
-from runline.simulate.oracle import Model, events_difference, refusal_difference
+from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
+from runline.simulate.oracle.bounds import MOST
 from runline.simulate.oracle.model import frozen
 from runline.simulate.told import plain, plain_event, shapes
 
 
 class Differs(AssertionError):
     """The product and the model do not say the same."""
+
+
+BOUNDED: list[tuple[str, ModuleType]] = [
+    (name, module)
+    for where, module in sorted(sys.modules.items())
+    if where.startswith("runline.domain.") and module is not bounds
+    for name in MOST
+    if hasattr(module, name)
+]
+"""The bounds that the model knows, each with a module that asks for it."""
+
+
+def made_smaller() -> dict[str, int]:
+    """The bounds that are others in the domain just now."""
+    return {name: found for name, module in BOUNDED if (found := getattr(module, name)) != getattr(bounds, name)}
+
+
+def comes_through(command: Command, fields: dict[str, Any]) -> bool:
+    """Whether all that a command says is a value of its field."""
+    try:
+        msgspec.convert(fields, type(command))
+    except (msgspec.ValidationError, OverflowError):
+        return False
+    return True
 
 
 def previewed(stage: Stage, actor: str, decided: list[Event]) -> dict[str, Any]:
@@ -54,8 +88,8 @@ class Beside:
         session: str,
         if_position: int | None,
         decided: list[Event] | Rejected,
-    ) -> None:
-        """Judge what was decided. Raises Differs."""
+    ) -> Prediction:
+        """Judge what was decided. Returns what the model says. Raises Differs."""
         name, fields, stream = type(command).__name__, plain(command), stage.state.stream
         ground: dict[str, Any] = {"session": session, "if_position": if_position, "house_lag_ms": stage.house_lag_ms}
         seq = stage.state.seq
@@ -66,7 +100,6 @@ class Beside:
         else:
             prediction = self.model.judge(stream, at_ns, actor, name, fields, **ground)
             shown = self.model.moves(stream, actor, prediction.events)
-            self.model.take(stream, at_ns, actor, name, fields, prediction)
             end = "+".join(type(event).__name__ for event in decided) or "nothing"
             if prediction.refusal is not None:
                 told = f"accepted ({end}), but it is refused: {prediction.refusal}"
@@ -80,6 +113,7 @@ class Beside:
             told = f"{name} is not predicted"
         if told:
             raise Differs("\n".join([*self.story[-12:], told]))
+        return prediction
 
 
 def compare_figures(stage: "Compared") -> None:
@@ -93,9 +127,10 @@ def compare_figures(stage: "Compared") -> None:
 
 
 class Compared(Stage):
-    """A stage on which everything is judged by the model as well."""
+    """A stage on which everything is judged by the model as well. take: has the model take what it said last, once it happens."""
 
     beside: Beside
+    take: Callable[[], None] | None = None
 
     def decide(
         self,
@@ -111,10 +146,20 @@ class Compared(Stage):
             decided = super().decide(command, actor, at_ns, fetched, if_position, session)
         except Rejected as rejected:
             decided = rejected
-        self.beside.compares(self, command, actor, at_ns, session, if_position, decided)
+        name, fields = type(command).__name__, plain(command)
+        if comes_through(command, fields):
+            with patch.dict(MOST, made_smaller()):
+                said = self.beside.compares(self, command, actor, at_ns, session, if_position, decided)
+            self.take = partial(self.beside.model.take, self.state.stream, at_ns, actor, name, fields, said)
         if isinstance(decided, Rejected):
             raise decided
         return decided
+
+    def apply(self, events: Sequence[Event], actor: str, at_ns: int) -> None:
+        take, self.take = self.take, None
+        if take is not None:
+            take()
+        super().apply(events, actor, at_ns)
 
 
 class ComparedHouse(Compared, HouseStage):

@@ -9,13 +9,15 @@ PROJECT = Path(__file__).parents[2]
 if str(PROJECT) not in sys.path:
     sys.path.append(str(PROJECT))  # so that tests import `tests.doubles` however pytest was called
 
+from tests.doubles.beside import compared_stage  # noqa: E402
 from tests.doubles.stage import BookStage, HouseStage  # noqa: E402
 
 
 @pytest.fixture
-def house() -> HouseStage:
-    """A house that has just been founded."""
-    return HouseStage()
+def house(request: pytest.FixtureRequest) -> HouseStage:
+    """A house that has just been founded. Whatever is decided on stage the oracle's model must say too, unless the test is marked
+    as one that it does not follow."""
+    return HouseStage() if request.node.get_closest_marker("alone") else compared_stage()
 
 
 @pytest.fixture

@@ -483,6 +483,7 @@ def test_a_role_that_was_narrowed_from_above_is_widened_from_there_or_above_only
     ranks.happened(RoleSet)
 
 
+@pytest.mark.alone
 def test_where_a_roles_holders_were_lowered_from_very_many_nodes_only_the_root_widens_it(ranks, monkeypatch):
     monkeypatch.setattr("runline.domain.access.LOWERED_LOOKED_MAX", 0)
     ranks.given(role("looker", Permission.ROLES_MANAGE, at="A1-1"))

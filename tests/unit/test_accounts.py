@@ -155,6 +155,7 @@ def test_what_is_no_amount_is_not_booked(open_book, kind, amount):
     open_book.rejected("amount_invalid", most=STAKE_MINOR_MAX)
 
 
+@pytest.mark.alone
 def test_transactions_take_a_balance_so_far_and_no_farther(open_book, monkeypatch):
     monkeypatch.setattr("runline.domain.accounts.BALANCE_MINOR_MAX", 100)
     open_book.given(EnterTransaction("P1", "adjustment", -100, "given"))

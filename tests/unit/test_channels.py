@@ -7,9 +7,13 @@ from tests.doubles.stage import HOUR_NS
 from tests.doubles.words import board, game, player, staff, wager
 
 from runline.domain.channels import Channel
+from runline.domain.messages import GATEWAY
+from runline.domain.passwords import SetPassword
 from runline.domain.permissions import Permission
-from runline.domain.sessions import Session
+from runline.domain.sessions import SignedIn, SignIn
 from runline.domain.tickets import WagerPlaced
+
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
 WRITTEN: dict[tuple[str, str], tuple[Channel, ...]] = {
     ("P1", "screen"): ("web",),
@@ -27,13 +31,12 @@ OTHERS = [(who, kind, said) for (who, kind), may in WRITTEN.items() for said in 
 @pytest.fixture
 def open_book(book):
     book.given(game("G1"), board("G1"), player("P1"), staff("clerk", Permission.WAGER_PLACE))
-    for who, kind in WRITTEN:
-        if kind:
-            ends_ns = book.at_ns + HOUR_NS
-            book.state.sessions.begin(
-                Session(f"{who}-{kind}", who, kind, book.at_ns, HOUR_NS, HOUR_NS, ends_ns, ends_ns)
-            )
-    book.store()
+    for who in ("P1", "clerk"):
+        book.given(SetPassword(who, HASH))
+        password_seq = book.state.seq
+        for kind in ("screen", "program"):
+            book.when(SignIn(who, f"{who}-{kind}", kind, password_seq, HOUR_NS, HOUR_NS, ""), by=GATEWAY)
+            book.happened(SignedIn)
     return book
 
 

@@ -133,20 +133,36 @@ def test_a_function_is_as_it_was_until_a_change_is_chosen():
     assert trying.switch_of(f"{name}__mutmut_12") == name
 
 
+def test_a_change_is_there_from_the_first_import_on_where_a_program_begins_anew(monkeypatch):
+    def tripled(number):
+        return 3 * number
+
+    monkeypatch.setattr(trying, "SWITCHES", {})
+    owner = test_a_change_is_there_from_the_first_import_on_where_a_program_begins_anew.__name__
+    name = f"{__name__}.xǁ{owner}.<locals>ǁtwice"
+    monkeypatch.setitem(trying.CHOSEN, name, "xǁtwice__mutmut_1")
+
+    @trying.wrap({"xǁtwice__mutmut_1": tripled})
+    def twice(number):
+        return 2 * number
+
+    assert twice(2) == 6
+
+
 def test_who_has_noticed_others_of_a_function_is_asked_first_then_who_is_named_after_it_then_who_is_quick(tmp_path):
     change = "runline.domain.odds.x_parse__mutmut_3"
     asked = trying.Trying([change], tmp_path / "results.jsonl", 0)
     took_s = {
         "a/test_far.py::slow": 0.5,
         "a/test_far.py::quick": 0.1,
-        "a/test_odds.py::own": 0.3,
+        "a/test_odds.py::own": 0.15,
         "a/test_far.py::once": 0.4,
     }
     asked.reach, asked.took_s = {"runline.domain.odds.x_parse": list(took_s)}, took_s
     asked.noticed = {"runline.domain.odds.x_parse": Counter({"a/test_far.py::once": 2})}
     ids, limit_s = asked.tests_of(change)
     assert [one.partition("::")[2] for one in ids] == ["once", "own", "quick", "slow"]
-    assert limit_s == pytest.approx(3 * 1.3 + trying.BESIDE_S)
+    assert limit_s == pytest.approx(3 * 1.15 + trying.BESIDE_S)
     assert asked.quick(ids) == 3
 
 

@@ -293,6 +293,7 @@ def test_a_stake_that_wins_nothing_is_refused(open_book):
     places(open_book, 1, side="home", price="+300000", basis="to_win").rejected("limit_exceeded")
 
 
+@pytest.mark.alone
 def test_a_ticket_that_would_win_nothing_is_refused_whatever_it_risks(open_book):
     settings = open_book.state.settings
     settings.current = msgspec.structs.replace(settings.current, stake_min_minor=1, rounding=Rounding("down", 1_00))
@@ -306,6 +307,7 @@ def test_what_may_still_be_risked_is_nothing_if_it_is_less_than_the_smallest_sta
     places(open_book, 10_00, partial=True).rejected("credit_exceeded", most_minor=0)
 
 
+@pytest.mark.alone
 def test_a_book_that_is_full_says_how_much_it_holds(open_book):
     open_book.state.tickets.open_count = OPEN_WAGERS_MAX - 1
     places(open_book, 10_00).happened(WagerPlaced)
@@ -409,6 +411,7 @@ RULES = {
 """What breaks each rule."""
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("rule", PLACING)
 def test_a_refusal_names_the_rule_that_is_broken(open_book, rule):
     places(open_book, 10_00).happened(WagerPlaced)
@@ -417,6 +420,7 @@ def test_a_refusal_names_the_rule_that_is_broken(open_book, rule):
     assert open_book.refusal.details["rule"] == rule.__name__
 
 
+@pytest.mark.alone
 def test_the_rules_are_asked_in_their_order(open_book):
     for rule in reversed(PLACING):
         RULES[rule.__name__](open_book)
