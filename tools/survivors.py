@@ -86,7 +86,7 @@ use_git_change_detection = false
 
 
 class Change(NamedTuple):
-    """A change of a function: the lines that it takes away, and those that it puts there."""
+    """A change of a function (`queries/moment.shown`): the lines that it takes away, and those that it puts there."""
 
     function: str
     was: str
@@ -175,13 +175,14 @@ def prepare(modules: Sequence[str]) -> None:
 def change_of(name: str, path: Path) -> Change:
     """A change by mutmut's name of it."""
     where, _, mutated = name.removeprefix("runline.domain.").rpartition(".")
+    module = where.replace(".", "/")
     function = re.sub(r"__mutmut_\d+$", "", mutated).removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
     lines = get_diff_for_mutant(name, path=path).splitlines()[3:]
 
     def side(sign: str) -> str:
         return " ".join(line[1:].strip() for line in lines if line.startswith(sign) and "__mutmut_" not in line)
 
-    return Change(f"{where}.{function}", side("-"), side("+"))
+    return Change(f"{module}.{function}", side("-"), side("+"))
 
 
 def names(modules: Sequence[str]) -> list[str]:
@@ -260,12 +261,14 @@ def table(tried: Sequence[Tried]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Change the domain in small ways, and see what no test notices.")
     parser.add_argument(
-        "modules", nargs="*", help="which, as grading (those that are answered for unless told otherwise)"
+        "modules",
+        nargs="*",
+        help="which, as grading or queries/moment (those that are answered for unless told otherwise)",
     )
     parser.add_argument(
         "--tests", nargs="+", default=[], help="the tests that look (the unit tests unless told otherwise)"
     )
-    parser.add_argument("--steps", type=int, default=10_000, help="of the simulation that what no test notices has")
+    parser.add_argument("--steps", type=int, default=3_000, help="of the simulation that what no test notices has")
     parser.add_argument("--again", action="store_true", help="only what survived before, with the tests of now")
     parser.add_argument("--go-on", action="store_true", help="with what a run before this has not tried")
     parser.add_argument("--count", action="store_true", help="say how many changes there are, and run nothing")

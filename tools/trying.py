@@ -9,13 +9,19 @@ The tests are collected once, and each is run once, to see that it passes and wh
 process of its own, forked off, in which the tests run that reach its function: first those that have noticed others of that
 function, then those of the file that is named after its module, then those that take least. It ends at the first that fails. What
 the quick ones do not notice is simulated, SIMULATED steps, unless a simulation does not reach its function; after that come the
-tests that are left. What is called only while modules are imported is not tried: it was called before.
+tests that are left.
+
+What is called while modules are imported was called before the fork. Where none of these has noticed a change of such a function,
+the process begins anew as another program, which imports all with the change in it and runs the tests of what is declared:
+
+    python trying.py --anew CHANGE PYTEST-ARGUMENT …
 """
 
 import gc
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -36,16 +42,27 @@ SIMULATED = "simulated"
 NOTICED = {FAILS, HANGS, ENDS, SIMULATED}
 """What came of a change that was noticed: a test failed, hung, or ended its process, or a simulation was wrong."""
 
-TESTS_S_MAX = 10.0
+TESTS_S_MAX = 4.0
 """Seconds of tests for one change: a function that nearly all tests reach is looked at by the quick ones only."""
 
-QUICK_S = 1.0
+QUICK_S = 0.7
 """Seconds of tests before the simulation, which notices most of what one test does not."""
 
 BESIDE_S = 30.0
 """Seconds of processor time that a change may take beside three times what its tests took without it."""
 
 SEED = 1
+
+DECLARED = [
+    "tests/unit/test_vocabulary.py",
+    "tests/unit/test_reference.py::test_the_reference_in_the_repository_is_that_of_the_source",
+    "tests/unit/test_codec.py",
+    "tests/unit/test_golden_log.py",
+]
+"""The tests of what modules declare while they are imported."""
+
+CHOSEN: dict[str, str] = {}
+"""The change that is there from the first import on, by its function, in a program that has begun anew."""
 
 
 class Came(msgspec.Struct):
@@ -78,6 +95,7 @@ def wrap(changes: dict[str, Any], is_classmethod: bool = False) -> Callable[[Cal
         owner, _, plain = function.__qualname__.rpartition(".")
         where = f"{function.__module__}." + (f"xǁ{owner}ǁ{plain}" if owner else f"x_{plain}")
         switch = SWITCHES[where] = Switch(changes)
+        switch.chosen = CHOSEN.get(where, switch.chosen)
 
         @wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
@@ -98,10 +116,13 @@ def switch_of(change: str) -> str:
 
 
 class Trying:
-    """The session in which changes are tried. reach: by function, the tests that reach it; took_s: how long each takes."""
+    """The session in which changes are tried. reach: by function, the tests that reach it; took_s: how long each takes. imported:
+    the functions that are called while modules are imported. options: of pytest, for who begins anew."""
 
-    def __init__(self, changes: Sequence[str], results: Path, simulated: int) -> None:
+    def __init__(self, changes: Sequence[str], results: Path, simulated: int, options: Sequence[str] = ()) -> None:
         self.changes = changes
+        self.options = options
+        self.imported: set[str] = set()
         self.results = results
         self.simulated = simulated
         self.items: dict[str, pytest.Item] = {}
@@ -109,6 +130,10 @@ class Trying:
         self.took_s: dict[str, float] = {}
         self.noticed: dict[str, Counter[str]] = {}
         self.simulation: set[str] = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        self.imported = set(REACHED)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.items = {item.nodeid: item for item in session.items}
@@ -145,6 +170,7 @@ class Trying:
             wrong = self.simulate()
             assert not wrong, wrong
             self.simulation = set(REACHED)
+        subprocess.run(self.anew(""), check=True, stdout=subprocess.DEVNULL)
         gc.collect()
         gc.freeze()
         self.try_all()
@@ -168,7 +194,7 @@ class Trying:
                 while left and len(running) < CHILDREN:
                     change = left.pop(0)
                     ids, limit_s = self.tests_of(change)
-                    if not ids and switch_of(change) not in self.simulation:
+                    if not ids and switch_of(change) not in self.simulation | self.imported:
                         file.write(msgspec.json.encode(Came(change, UNTESTED)) + b"\n")
                         continue
                     running_pid, reads = self.begin(change, ids, limit_s)
@@ -247,7 +273,13 @@ class Trying:
         if by := self.failing(ids[quick:]):
             os.write(writes, by.encode())
             return 1
+        if name in self.imported:
+            os.execv(sys.executable, self.anew(change))
         return 0
+
+    def anew(self, change: str) -> list[str]:
+        """The program that imports all with a change in it, and runs the tests of what is declared."""
+        return [sys.executable, __file__, "--anew", change, *self.options, *DECLARED]
 
     def quick(self, ids: list[str]) -> int:
         """How many of the tests run before the simulation."""
@@ -307,7 +339,6 @@ def show(text: str) -> None:
 
 
 def main() -> int:
-    changes, results, simulated, *arguments = sys.argv[1:]
     import mutmut.mutation.trampoline as trampoline
 
     trampoline.wrap_in_trampoline = wrap  # type: ignore[assignment]
@@ -315,7 +346,13 @@ def main() -> int:
         "changes", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate), report_multiple_bugs=False
     )
     settings.load_profile("changes")
-    trying = Trying(Path(changes).read_text().split(), Path(results), int(simulated))
+    if sys.argv[1] == "--anew":
+        _, _, change, *arguments = sys.argv
+        CHOSEN[switch_of(change)] = change.rpartition(".")[2]
+        return 1 if pytest.main(["-x", *arguments]) else 0
+    changes, results, simulated, *arguments = sys.argv[1:]
+    options = [one for one in arguments if not one.startswith(("tests/", "--ignore"))]
+    trying = Trying(Path(changes).read_text().split(), Path(results), int(simulated), options)
     return int(pytest.main([*arguments], plugins=[trying]))
 
 
