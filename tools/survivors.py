@@ -203,7 +203,7 @@ def outcomes(modules: Sequence[str]) -> Iterator[Tried]:
         yield Tried(change_of(name, DOMAIN / f"{module}.py"), module, came.get(name, UNCLEAR))
 
 
-def try_all(modules: Sequence[str], tests: Sequence[str], steps: int) -> int:
+def try_all(modules: Sequence[str], tests: Sequence[str], seconds: float, steps: int) -> int:
     """Try all changes (see `trying`). Returns what pytest does: 0 if that came about."""
     Path("changes").write_text("\n".join(names(modules)))
     ignored = [f"--ignore=tests/unit/test_{name}.py" for name in NOT_ASKED]
@@ -218,7 +218,8 @@ def try_all(modules: Sequence[str], tests: Sequence[str], steps: int) -> int:
         "--hypothesis-profile=changes",
         *ignored,
     ]
-    told = [str(Path.cwd() / "changes"), str(Path.cwd() / RESULTS), str(steps), *arguments, *(tests or ["tests/unit"])]
+    told = [str(Path.cwd() / "changes"), str(Path.cwd() / RESULTS), str(seconds), str(steps)]
+    told += [*arguments, *(tests or ["tests/unit"])]
     paths = os.pathsep.join(("src", "tools", "tests"))
     return subprocess.run(
         [sys.executable, str(ROOT / "tools/trying.py"), *told], cwd="mutants", env={**os.environ, "PYTHONPATH": paths}
@@ -268,7 +269,12 @@ def main() -> int:
     parser.add_argument(
         "--tests", nargs="+", default=[], help="the tests that look (the unit tests unless told otherwise)"
     )
-    parser.add_argument("--steps", type=int, default=3_000, help="of the simulation that what no test notices has")
+    parser.add_argument(
+        "--seconds", type=float, default=4.0, help="of the tests that a change has (1 for a first look)"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=3_000, help="of the simulation that what no test notices has (0: none)"
+    )
     parser.add_argument("--again", action="store_true", help="only what survived before, with the tests of now")
     parser.add_argument("--go-on", action="store_true", help="with what a run before this has not tried")
     parser.add_argument("--count", action="store_true", help="say how many changes there are, and run nothing")
@@ -294,7 +300,7 @@ def main() -> int:
             copy_src_dir()
             copy_also_copy_files()
             create_mutants(CHILDREN)
-    if not told.count and (failed := try_all(modules, told.tests, told.steps)):
+    if not told.count and (failed := try_all(modules, told.tests, told.seconds, told.steps)):
         return failed
     tried = list(outcomes(modules))
     print(f"\n{table(tried)}\n{time.monotonic() - began:.0f} s")

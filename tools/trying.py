@@ -1,15 +1,15 @@
 """Trying: run the tests that reach each change that mutmut has made, and after them a simulation.
 
-    python trying.py CHANGES RESULTS SIMULATED PYTEST-ARGUMENT …
+    python trying.py CHANGES RESULTS SECONDS SIMULATED PYTEST-ARGUMENT …
 
 It runs where mutmut has put what it has changed. CHANGES has the name of a change a line; what comes of each is added to RESULTS,
 as a line of JSON. What stands there already is not tried again, so that a run of hours may be stopped and go on.
 
 The tests are collected once, and each is run once, to see that it passes and which functions it reaches. Then each change has a
 process of its own, forked off, in which the tests run that reach its function: first those that have noticed others of that
-function, then those of the file that is named after its module, then those that take least. It ends at the first that fails. What
-the quick ones do not notice is simulated, SIMULATED steps, unless a simulation does not reach its function; after that come the
-tests that are left.
+function, then those of the file that is named after its module, then those that take least, for so many SECONDS at most (a
+function that nearly all tests reach is looked at by the quick ones only). It ends at the first that fails. What the first ones do
+not notice is simulated, SIMULATED steps, unless simulations do not reach its function; after that come the tests that are left.
 
 What is called while modules are imported was called before the fork. Where none of these has noticed a change of such a function,
 the process begins anew as another program, which imports all with the change in it and runs the tests of what is declared:
@@ -41,9 +41,6 @@ FAILS, HANGS, ENDS, SURVIVES, UNTESTED, UNCLEAR = "fails", "hangs", "ends", "sur
 SIMULATED = "simulated"
 NOTICED = {FAILS, HANGS, ENDS, SIMULATED}
 """What came of a change that was noticed: a test failed, hung, or ended its process, or a simulation was wrong."""
-
-TESTS_S_MAX = 4.0
-"""Seconds of tests for one change: a function that nearly all tests reach is looked at by the quick ones only."""
 
 QUICK_S = 0.7
 """Seconds of tests before the simulation, which notices most of what one test does not."""
@@ -116,11 +113,15 @@ def switch_of(change: str) -> str:
 
 
 class Trying:
-    """The session in which changes are tried. reach: by function, the tests that reach it; took_s: how long each takes. imported:
-    the functions that are called while modules are imported. options: of pytest, for who begins anew."""
+    """The session in which changes are tried. seconds: of tests for one change. options: of pytest, for who begins anew. reach:
+    by function, the tests that reach it; took_s: how long each takes. imported: the functions that are called while modules are
+    imported."""
 
-    def __init__(self, changes: Sequence[str], results: Path, simulated: int, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, changes: Sequence[str], results: Path, seconds: float, simulated: int, options: Sequence[str] = ()
+    ) -> None:
         self.changes = changes
+        self.seconds = seconds
         self.options = options
         self.imported: set[str] = set()
         self.results = results
@@ -230,7 +231,7 @@ class Trying:
         chosen: list[str] = []
         for one in ids:
             total += self.took_s[one]
-            if total > TESTS_S_MAX and chosen:
+            if total > self.seconds and chosen:
                 break
             chosen.append(one)
         return chosen, 3 * total + BESIDE_S
@@ -350,9 +351,9 @@ def main() -> int:
         _, _, change, *arguments = sys.argv
         CHOSEN[switch_of(change)] = change.rpartition(".")[2]
         return 1 if pytest.main(["-x", *arguments]) else 0
-    changes, results, simulated, *arguments = sys.argv[1:]
+    changes, results, seconds, simulated, *arguments = sys.argv[1:]
     options = [one for one in arguments if not one.startswith(("tests/", "--ignore"))]
-    trying = Trying(Path(changes).read_text().split(), Path(results), int(simulated), options)
+    trying = Trying(Path(changes).read_text().split(), Path(results), float(seconds), int(simulated), options)
     return int(pytest.main([*arguments], plugins=[trying]))
 
 

@@ -151,7 +151,7 @@ def test_a_change_is_there_from_the_first_import_on_where_a_program_begins_anew(
 
 def test_who_has_noticed_others_of_a_function_is_asked_first_then_who_is_named_after_it_then_who_is_quick(tmp_path):
     change = "runline.domain.odds.x_parse__mutmut_3"
-    asked = trying.Trying([change], tmp_path / "results.jsonl", 0)
+    asked = trying.Trying([change], tmp_path / "results.jsonl", 4.0, 0)
     took_s = {
         "a/test_far.py::slow": 0.5,
         "a/test_far.py::quick": 0.1,
