@@ -1,6 +1,7 @@
 """What unit tests share: a house with one book, on stage (see tests/doubles/stage.py)."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,20 @@ if str(PROJECT) not in sys.path:
 from tests.doubles.beside import compared_stage  # noqa: E402
 from tests.doubles.stage import BookStage, HouseStage  # noqa: E402
 
+from runline.simulate.laws import memory_is_what_a_restart_would_rebuild  # noqa: E402
+
 
 @pytest.fixture
-def house(request: pytest.FixtureRequest) -> HouseStage:
-    """A house that has just been founded. Whatever is decided on stage the oracle's model must say too, unless the test is marked
-    as one that it does not follow."""
-    return HouseStage() if request.node.get_closest_marker("alone") else compared_stage()
+def house(request: pytest.FixtureRequest) -> Iterator[HouseStage]:
+    """A house that has just been founded. Whatever is decided on stage the oracle's model must say too, and what is in memory at
+    the end must be what a restart would rebuild, unless the test is marked as one that goes its own way."""
+    if request.node.get_closest_marker("alone"):
+        yield HouseStage()
+        return
+    house = compared_stage()
+    yield house
+    for stage in (house, *house.books):
+        memory_is_what_a_restart_would_rebuild(stage.state, stage.recovered())
 
 
 @pytest.fixture

@@ -109,6 +109,7 @@ def test_whoever_follows_the_log_of_a_season_comes_to_what_a_restart_would_rebui
         assert (copy.seq, copy.at_ns) == (stage.state.seq, stage.state.at_ns)
 
 
+@pytest.mark.alone
 def test_who_folds_an_event_has_its_rows_marked_with_its_position(signed_in):
     state = signed_in.state
     fold(state, CreditAdjusted("P1", 1_000_00, 90_000, "asked"), state.seq + 1, state.at_ns)

@@ -84,6 +84,7 @@ def test_a_ledger_that_does_not_sum_to_zero_is_not_loaded(book):
         state.derive()
 
 
+@pytest.mark.alone
 def test_a_row_that_does_not_take_its_side_of_an_entry_stops_the_stream(book):
     class Leaky:
         balance_minor = property(lambda self: 0, lambda self, value: None)

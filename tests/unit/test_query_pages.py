@@ -82,6 +82,7 @@ def with_sessions(book):
         book.sessions.note(session)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_rows_of_a_subtree_come_in_the_order_of_the_tree_page_by_page(house, book, limit):
     tree(book)
@@ -138,6 +139,7 @@ def test_a_page_that_passes_many_nodes_without_rows_is_short_and_goes_on(house, 
     assert len(whole(state, view, "players")) == 9
 
 
+@pytest.mark.alone
 def test_a_page_costs_what_it_shows(house, book):
     tree(book)
     book.given(game("G1"), board("G1"), wager("P1", 5_00))
@@ -230,6 +232,7 @@ def text_of(row):
     return row.role if hasattr(row, "role") else f"{row.scope}:{row.subject}"
 
 
+@pytest.mark.alone
 def test_the_board_is_found_by_status_and_league(house, book):
     book.given(game("G1"), game("G2"), game("G3"), board("G1"))
     state, view = book.state, house.state

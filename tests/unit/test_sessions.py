@@ -368,6 +368,7 @@ def test_the_oldest_of_one_instant_is_the_same_after_a_restart(ann):
     assert replaced == next(iter(recovered.sessions.of_user["ann"]))
 
 
+@pytest.mark.alone
 def test_a_user_has_one_credential_however_often_it_changes_in_one_part(ann):
     state = ann.state
     for event in (PasswordSet("ann", "", "", HASH), PasswordSet("ann", "", "", HASH)):

@@ -45,6 +45,7 @@ def result_put_aside(stage):
     return put_aside(stage, "house", "TakeResult", seq), seq
 
 
+@pytest.mark.alone
 def test_a_job_that_is_set_aside_does_no_slice_and_another_goes_on(open_book):
     for fixture in ("G1", "G2"):
         open_book.house.ends(fixture, 3, 1)
@@ -101,6 +102,7 @@ def test_a_result_that_was_set_aside_and_stands_no_more_is_not_taken(open_book):
     assert open_book.balance("P1") == -10_00
 
 
+@pytest.mark.alone
 def test_a_timer_that_is_set_aside_is_not_due_until_it_is_taken_up(open_book):
     open_book.given(GrantTemporaryCredit("P1", 500_00, NOON_NS + 10, "weekend"))
     ((kind, subject),) = open_book.state.timers.by_subject

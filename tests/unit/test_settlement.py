@@ -157,6 +157,7 @@ def test_other_work_goes_on_between_slices(open_book):
     laws.all_hold(open_book.state)
 
 
+@pytest.mark.alone
 def test_a_restart_goes_on_with_the_same_slices(open_book):
     open_book.given(many(3 * SETTLE_SLICE_WAGERS))
     numbers = [row.number for row in open_book.stored_wagers()]
