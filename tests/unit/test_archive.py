@@ -4,12 +4,13 @@ import pytest
 from tests.doubles.stage import HouseStage
 from tests.doubles.words import board, game
 
-from runline.domain.archive import FixtureArchived
+from runline.domain.archive import ArchiveFixture, FixtureArchived
 from runline.domain.board import PostLines
 from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.catalog import ARCHIVED, Fixture, Market, Result
 from runline.domain.fixtures import CreateFixture
 from runline.domain.grading import Score
+from runline.domain.messages import ENGINE
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import results_after
 
@@ -68,6 +69,12 @@ def test_a_corrected_result_keeps_a_game_in_memory_for_as_long_again(house):
 def test_a_game_that_goes_on_is_not_archived(house):
     house.given(EnterResult("G1", Score(0, 1, final=False)), ConfirmResult("G1", 2))
     house.time_is(house.clock_ns + 2 * ARCHIVE_AFTER_NS)
+    assert not archived(house)
+
+
+def test_a_timer_that_comes_early_or_for_a_game_that_goes_on_archives_nothing(house):
+    for name in ("G1", "G2"):
+        assert house.execute(ArchiveFixture(name), ENGINE) == []
     assert not archived(house)
 
 
