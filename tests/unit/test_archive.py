@@ -1,7 +1,7 @@
 """Archive: games that are over for long leave memory. Nothing changes them, and their ids are never given again."""
 
 import pytest
-from tests.doubles.stage import HouseStage
+from tests.doubles.beside import compared_stage
 from tests.doubles.words import board, game
 
 from runline.domain.archive import ArchiveFixture, FixtureArchived
@@ -101,7 +101,7 @@ def test_nothing_changes_what_is_archived_and_its_id_is_not_given_again(house):
 
 
 def test_a_book_that_was_away_for_so_long_still_takes_the_result():
-    book = HouseStage().open_book("b1")
+    book = compared_stage().open_book("b1")
     book.given(game("G1"), board("G1"), game("G2"), board("G2"))
     house = book.house
     house.ends("G1", 5, 3)

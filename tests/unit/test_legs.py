@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.doubles.beside import compared_stage
 from tests.doubles.stage import HOUR_NS, HouseStage
 from tests.doubles.words import START_NS, agent, board, game, player, wager
 
@@ -35,9 +36,10 @@ OF_TWO_GAMES = PlacePair("P1", ((MONEYLINE, "away"), (LATER_TOTAL, "over")), 10_
 
 
 @pytest.fixture
-def book():
-    """A book that knows pairs."""
-    book: Any = HouseStage(Vocabulary(*NOUNS, pair)).open_book("main")
+def book(request):
+    """A book that knows pairs, with the oracle's model beside it (see conftest)."""
+    alone = request.node.get_closest_marker("alone")
+    book: Any = (HouseStage(Vocabulary(*NOUNS, pair)) if alone else compared_stage(pairs=True)).open_book("main")
     book.given(game("G1"), board("G1"), game("G2", start_ns=START_NS + 24 * HOUR_NS), board("G2"))
     book.given(agent("A1"), player("P1", "A1", credit=1_000_00))
     return book
@@ -104,6 +106,7 @@ def test_of_one_game_it_is_graded_and_paid_at_once(paired, away, home, graded, r
     assert paired.state.tickets.open_on == {}
 
 
+@pytest.mark.alone
 def test_while_one_leg_cannot_be_graded_the_ticket_stays_open(paired):
     first_half = Leg("G1", "G1:1h:total", "over", 17, "-110")
     fold(paired.state, PairPlaced("P1", (AWAY, first_half), 5_00, 10_00), paired.state.seq + 1, START_NS)
@@ -327,7 +330,7 @@ def test_what_is_no_leg_to_be_voided_alone_is_refused(across):
     alone = across.state.seq
     for number, leg in ((across.number, 0), (across.number, 3), (alone, 1)):
         across.when(VoidLeg(number, leg, "slip"))
-        across.rejected("unknown_leg")
+        across.rejected("unknown_leg", leg=leg)
     across.when(VoidLeg(across.number, 1, " "))
     across.rejected("reason_invalid")
     across.when(VoidLeg(9_999, 1, "slip"))
@@ -366,6 +369,7 @@ def test_a_straight_is_paid_by_what_is_recorded_of_its_leg(book, ended, money):
     assert straight(ticket, (ended,), Rounding()) == (ended.result, money)
 
 
+@pytest.mark.alone
 def test_what_a_rule_makes_of_a_leg_is_recorded_with_its_grading(across):
     shared = Ending("won", "+200", (1, 2))
     fold(across.state, LegGraded(across.number, "P1", 1, 9, shared), across.state.seq + 1, START_NS)

@@ -1,7 +1,7 @@
 """Watch: silence is a fact that time causes, slowness one that the monitor finds."""
 
 import pytest
-from tests.doubles.stage import NOON_NS, SECOND_NS, HouseStage
+from tests.doubles.stage import NOON_NS, SECOND_NS
 
 from runline.domain.bounds import FEED_SILENT_MS_MAX, FEEDS_MAX
 from runline.domain.messages import ENGINE, GATEWAY
@@ -25,8 +25,7 @@ from runline.domain.watch import (
 
 
 @pytest.fixture
-def house():
-    house = HouseStage()
+def house(house):
     house.given(
         SetRole("feed", "root", tuple(Permission(value) for value in FEED_MAY), "given"),
         CreateUser("don", "root", "feed"),
