@@ -9,7 +9,6 @@ import sys
 import pytest
 from tests.integration.test_serve import find
 
-import runline.notify
 from runline.notify import beat_s, serves
 
 HEARS_S = 60
@@ -28,7 +27,7 @@ def manager(request, tmp_path, monkeypatch):
 
 def heard_until(manager, begins):
     """What is heard until something begins so, with it."""
-    heard = []
+    heard: list[str] = []
     while not heard or not heard[-1].startswith(begins):
         heard.append(manager.recv(4_096).decode())
     return heard
@@ -72,5 +71,5 @@ def test_a_manager_that_is_gone_holds_up_nothing(tmp_path, monkeypatch):
     ],
 )
 def test_a_watchdog_hears_a_process_three_times_in_its_time_if_it_means_it(monkeypatch, told, every_s):
-    monkeypatch.setattr(runline.notify.os, "environ", told)
+    monkeypatch.setattr(os, "environ", told)
     assert beat_s() == every_s

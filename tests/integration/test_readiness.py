@@ -1,7 +1,6 @@
 """How a server is, as those hear it who watch over it: live, ready, and ready for one book."""
 
 import asyncio
-import os
 import subprocess
 import sys
 
@@ -12,7 +11,6 @@ from tests.integration.test_stopped_streams import bearer, broken, open_stage
 from tests.integration.world import wager
 
 from runline.domain.tickets import WagerPlaced
-from runline.gateways import decode_orders
 
 
 async def said(client, where, **more):
@@ -73,13 +71,13 @@ def test_which_books_there_are_is_not_told_to_everybody(path):
 
 
 @pytest.mark.usefixtures("programs")
-def test_a_gateway_whose_owner_is_away_is_alive_and_not_ready(path):
+def test_a_gateway_whose_owner_is_away_is_alive_and_not_ready(path, monkeypatch):
     async def main():
         async with beside(path, 1) as there:
             (client,) = await there.one_each()
             assert await said(client, "/v1/ready") == (200, {"ready": True})
             assert await said(client, "/v1/ready?stream=b1", headers=bearer(client)) == (200, {"ready": True})
-            os.unlink(decode_orders(there.gateways.kept[0].orders).link)  # noqa: PTH108
+            monkeypatch.setattr(there.gateways.listener, "admit", lambda end: False)
             there.gateways.listener.close()
             away = (503, {"ready": False, "failing": ["owner"]})
             assert await said(client, "/v1/ready") == away

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from runline.bus.gateway import GatewayEnd
 from runline.bus.limits import (
     AGAIN_PAUSE_S,
     ARRIVALS_MAX,
@@ -28,7 +29,7 @@ from runline.bus.limits import (
     SHAKE_S_MAX,
     SOCKET_PATH_BYTES_MAX,
 )
-from runline.bus.link import Connect, GatewayEnd
+from runline.bus.link import Connect
 
 log = logging.getLogger("runline.bus")
 

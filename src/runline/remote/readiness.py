@@ -21,9 +21,10 @@ def show_readiness(server: str | None, *, live: bool) -> int:
     try:
         require_known_variables(os.environ)
         address = address_of(server or os.environ.get(URL_VARIABLE) or SERVER)
-        status, body = asked(address, "/v1/live" if live else "/v1/ready")
     except UnusableError as error:
         return complain(error)
+    try:
+        status, body = asked(address, "/v1/live" if live else "/v1/ready")
     except (OSError, HTTPException) as error:
         return complain(f"{address} does not answer: {reason_of(error)}")
     if status == OK:

@@ -341,6 +341,6 @@ class Node(Owner):
         for sink in list(self.sinks):
             sink.forget()
         for link in self.links:
-            link.sent.clear()
+            link.under_way.sent.clear()
         self.pipes, self.calls, self.links, self.listener = {}, {}, [], None
         self.parts = self.server = None
