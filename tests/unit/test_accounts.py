@@ -155,6 +155,12 @@ def test_what_is_no_amount_is_not_booked(open_book, kind, amount):
     open_book.rejected("amount_invalid", most=STAKE_MINOR_MAX)
 
 
+def test_the_largest_amount_is_booked(open_book):
+    for kind in ("receipt", "disbursement", "adjustment"):
+        open_book.when(EnterTransaction("P1", kind, STAKE_MINOR_MAX, "figure"))
+        open_book.happened(TransactionEntered)
+
+
 @pytest.mark.alone
 def test_transactions_take_a_balance_so_far_and_no_farther(open_book, monkeypatch):
     monkeypatch.setattr("runline.domain.accounts.BALANCE_MINOR_MAX", 100)
@@ -202,6 +208,24 @@ def test_a_closed_account_takes_no_wagers(open_book):
 
 
 # Who may
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "command",
+    [
+        AdjustCredit("P1", 1, "given"),
+        GrantTemporaryCredit("P1", 1, NOON_NS + HOUR_NS, "given"),
+        EnterTransaction("P1", "receipt", 1, "given"),
+        SetPlayerLimits("P1", 1, 1, True, "given"),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_a_player_does_nothing_to_their_own_account_whatever_their_role_holds(open_book, command):
+    open_book.state.access.allowed["player"] |= {command.needs}
+    open_book.when(command, by="P1")
+    open_book.rejected("not_permitted")
+    assert open_book.refusal.details == {}
 
 
 @pytest.mark.parametrize(
