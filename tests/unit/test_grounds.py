@@ -21,6 +21,7 @@ from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import PasswordSet, SetPassword
 from runline.domain.permissions import Permission
+from runline.domain.placing import PlaceWager
 from runline.domain.postponement import LetWagersStand, PostponeFixture, ResumeFixture
 from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
@@ -224,6 +225,61 @@ def test_a_house_command_is_refused_by_what_it_is_about_and_by_nothing_else(hous
     seen = house.state.seq
     house.given(HOUSE_MOVES[move])
     assert (VOCABULARY.grounds[type(command)](house.state, command) > seen) == (move in related)
+
+
+NOWHERE = [
+    VoidWager(10**9, "late"),
+    VoidLeg(10**9, 1, "late"),
+    AdjustCredit("NOT", 1_00, "given"),
+    GrantTemporaryCredit("NOT", 1, NOON_NS + 99 * HOUR_NS, "given"),
+    EnterTransaction("NOT", "receipt", 1, "given"),
+    SetPlayerLimits("NOT", 1_00, 1_00, True, "given"),
+    MoveLine("NOT:game:moneyline", "hide"),
+    Suspend("market", "NOT:game:moneyline", "given"),
+    Reopen("market", "NOT:game:moneyline", ""),
+    CreateAgent("NOT", "NEITHER"),
+    CreatePlayer("NOT", "NEITHER", 0),
+    MoveAgent("NOT", "NEITHER", "given"),
+    SetRole("NOT", ROOT, (), "given"),
+    CreateUser("NOT", ROOT, "NEITHER"),
+    AssignRole("NOT", "viewer", "given"),
+    RevokeUser("NOT", "given"),
+    RestoreUser("NOT", "given"),
+    SetPassword("NOT", ""),
+    EndSession("NOT", "given"),
+    CreateLeague("NOT", "hockey"),
+    CreateFixture("NOT", "NEITHER", 11, "Away", "Home", START_NS),
+    RescheduleFixture("NOT", START_NS, "given"),
+    RenumberFixture("NOT", 11, "as printed"),
+    board("NOT"),
+    ConfirmLine("NOT:game:total", 1),
+    DropLine("NOT:game:total", 1, "a slip"),
+    SetGuard("swap", "alert", "trial", market="draw_no_bet"),
+    EnterResult("NOT", Score(1, 2)),
+    ConfirmResult("NOT", 1),
+    CancelFixture("NOT", "given"),
+    ReopenFixture("NOT", "again"),
+    PostponeFixture("NOT", "rain"),
+    ResumeFixture("NOT", "dry"),
+    LetWagersStand("NOT", "we wait"),
+    SetLeagueRule("NOT", None, "so"),
+    SetZone("league", "NOT", "", "so"),
+    OpenBook("NOT", "owner"),
+    StartStream("NOT", "given"),
+    WatchFeed("NOT", 5_000, "given"),
+]
+
+
+@pytest.mark.parametrize("command", NOWHERE, ids=lambda command: type(command).__name__)
+def test_what_is_not_there_and_never_was_has_not_moved(open_book, command):
+    stage = open_book if "book" in command.streams else open_book.house
+    assert VOCABULARY.grounds[type(command)](stage.state, command) == 0
+
+
+def test_a_wager_of_nobody_on_nothing_stands_on_the_books_limits(open_book):
+    open_book.given(SetLimits(2_00, 9_000_00, 40_000_00, "given"))
+    ground = VOCABULARY.grounds[PlaceWager](open_book.state, wager("NOT", 5_00, on="NOT"))
+    assert ground == open_book.state.settings.current.changed_seq == open_book.state.seq
 
 
 def test_a_users_password_stands_on_the_password_and_the_user(open_book):
