@@ -15,6 +15,8 @@ from runline.domain.bounds import (
 )
 from runline.domain.fixtures import START_NS_MAX, CreateFixture, CreateLeague, RenumberFixture, RescheduleFixture
 from runline.domain.grading import LENGTH_MAX, Score
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.house import OpenBook
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, MoveLine
 from runline.domain.messages import ENGINE, Rejected
@@ -25,10 +27,12 @@ from runline.domain.postponement import LetWagersStand, PostponeFixture, ResumeF
 from runline.domain.prices import Prices
 from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
+from runline.domain.roles import SetRole
 from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.setbacks import PutAside, TryAgain
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
+from runline.domain.users import CreateUser
 from runline.domain.watch import WatchFeed
 from runline.domain.zones import SetZone
 
@@ -178,6 +182,28 @@ def test_a_book_says_what_is_wrong(book):
         assert refusal(book, command, by) == (code, details), (command, by)
 
 
+def test_a_book_says_which_market_it_does_not_offer_and_why(book):
+    def refused(kind="moneyline", side="away", price="+120", quarters=None):
+        return refusal(book, wager("P1", 5_00, kind=kind, side=side, price=price, quarters=quarters))
+
+    taken = {"rule": "line_taken"}
+    assert refused(side="over") == ("unknown_selection", {"sides": ["away", "home"], **taken})
+    closed = {"market": MONEYLINE, **taken}
+    book.given(MoveLine(MONEYLINE, "offset", offset_cents=5))
+    assert refused(side="draw") == ("unknown_selection", {"sides": ["away", "home"], **taken})
+    book.given(board("G1", line("moneyline", "2.10", "1.80"), entered_ns=NOON_NS + 1))
+    assert refused() == ("market_closed", closed)
+    book.given(MoveLine(MONEYLINE, "hide"))
+    assert refused() == ("market_closed", closed)
+    off_board = {"market": SPREAD, "off_board": "withdrawn", **taken}
+    assert refused("spread", "home", "-110", -6) == ("market_closed", off_board)
+    book.given(MoveLine(SPREAD, "lock", line_quarters=-6, prices=Prices(away="-110", home="-110")))
+    assert refused("spread", "home", "-110", -6) == ("market_closed", off_board)
+    book.given(MoveLine(TOTAL, "offset", offset_quarters=-34))
+    book.given(board("G1", line("total", "-110", "-110", quarters=33), entered_ns=NOON_NS + 2))
+    assert refused("total", "over", "-110", 0) == ("market_closed", {"market": TOTAL, **taken})
+
+
 def test_what_is_at_its_bound_is_taken(book):
     book.house.given(
         new_game("NEW-1", rotation=11, start_ns=1),
@@ -276,6 +302,21 @@ def test_a_score_that_says_too_little_is_refused_with_what_it_lacks(house):
     won = Score(3, 2, ((1, 1), (1, 1), (0, 0)), ((1, 0),))
     house.given(EnterResult("G1", won), ConfirmResult("G1", 1))
     assert refusal(house, EnterResult("G1", Score(3, 2))) == ("not_gradable", {"missing": "overtime"})
+
+
+def test_what_is_no_id_is_called_what_it_would_be_the_id_of(book):
+    for stage, command, what in (
+        (book.house, CreateLeague("no league", "hockey"), "league"),
+        (book.house, new_game("no game"), "fixture"),
+        (book.house, OpenBook("no book", "owner"), "book"),
+        (book.house, OpenBook("other", "no owner"), "user"),
+        (book, CreateAgent("no agent", ROOT), "agent"),
+        (book, CreatePlayer("no player", ROOT, 0), "player"),
+        (book, CreateUser("no user", ROOT, "viewer"), "user"),
+        (book, SetRole("no role", ROOT, (), "given"), "role"),
+    ):
+        assert refusal(stage, command) == ("identifier_invalid", {})
+        assert str(stage.refusal).startswith(f"A {what} id ")
 
 
 def test_what_was_closed_from_above_says_no_more_than_that(book):
