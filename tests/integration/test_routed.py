@@ -173,7 +173,7 @@ def test_while_a_book_changes_its_owner_everything_is_done_once_and_in_its_order
             assert await nodes.first.read("b1", lambda book: book.tickets.open_count) == len(tickets)
             assert not bus.ways["b1"].under_way
             assert not bus.ways["b1"].waiting
-            assert not bus.room.streams
+            assert not bus.room.held
 
     play(asyncio.wait_for(main(), WAIT_S))
     agrees(path)
@@ -468,21 +468,21 @@ def test_what_an_owner_says_too_late_is_not_heard(path):
 
 
 def test_what_waits_is_bounded_and_nobody_takes_all_of_it(path, monkeypatch):
-    monkeypatch.setattr("runline.bus.routed.ASTRAY_MAX", 12)
-    monkeypatch.setattr("runline.bus.routed.QUESTIONS_MAX", 3)
+    monkeypatch.setattr("runline.bus.routed.ASTRAY_BYTES_MAX", 16 * 1024)
+    monkeypatch.setattr("runline.bus.routed.QUESTIONS_BYTES_MAX", 4 * 1024)
 
     async def main():
         async with cluster(SqliteStore(path)) as nodes:
             bus = nodes.by(nodes.outside)
             for book in ("b1", "b2"):
                 nodes.places.put(book, None)
-            asked = [asyncio.create_task(bus.ask("b1", wager())) for _ in range(10)]
+            asked = [asyncio.create_task(bus.ask("b1", wager())) for _ in range(20)]
             await comes_true(lambda: any(one.done() for one in asked))
             await passes()
             busy = [one for one in asked if one.done()]
             assert {refusal(await one).code for one in busy} == {"busy"}
             others = [asyncio.create_task(bus.ask(book, wager(), by="ann")) for book in ("b1", "b2")]
-            await comes_true(lambda: nodes.outside.room.all.number == 10 - len(busy) + 2)
+            await comes_true(lambda: len(nodes.outside.ways["b1"].waiting) == 21 - len(busy))
             whose = [asyncio.create_task(nodes.outside.who("b1", "nobody")) for _ in range(3)]
             await comes_true(lambda: any(one.done() for one in whose))
             with pytest.raises(Rejected, match="Too much"):
@@ -495,7 +495,7 @@ def test_what_waits_is_bounded_and_nobody_takes_all_of_it(path, monkeypatch):
             assert [refusal(await one).code for one in others] == ["not_permitted"] * 2
             ended: Any = await asyncio.gather(*whose, return_exceptions=True)
             assert {one.code for one in ended} == {"busy", "not_signed_in"}
-            assert not nodes.outside.asking.streams
+            assert not nodes.outside.asking.held
 
     play(asyncio.wait_for(main(), WAIT_S))
 

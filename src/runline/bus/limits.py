@@ -101,12 +101,10 @@ AGAIN_PAUSE_S = 0.05
 AGAIN_PAUSE_S_MAX = 0.5
 """The longest pause after which something is sent again to where a stream should be, and was not. It doubles up to there."""
 
-ASTRAY_MAX = 2**16
 ASTRAY_BYTES_MAX = 64 * 2**20
-"""Requests that wait because nobody has their streams just now, all streams together; beyond it `busy`."""
-
-ENVELOPE_BYTES = 512
-"""What such a request is taken to hold beside its command."""
+"""Requests that wait because nobody has their streams just now, all streams together; beyond their share of it somebody hears
+`busy`. Each counts for its command and for REQUEST_BYTES_MIN beside it, a question for QUESTION_BYTES_MIN of as much as may be
+under way on a link."""
 
 SHAKE_S_MAX = 5.0
 CONNECT_S_MAX = 8.0

@@ -21,7 +21,6 @@ from runline.bus.limits import (
     AGAIN_S_MAX,
     QUESTION_BYTES_MIN,
     QUESTIONS_BYTES_MAX,
-    SHARERS_MAX,
 )
 from runline.bus.said import (
     Answered,
@@ -42,8 +41,8 @@ from runline.bus.said import (
     Watch,
     encode,
 )
-from runline.bus.waiting import Lines, Sent, UnderWay, rank_of
-from runline.domain.messages import GATEWAY, Rejected
+from runline.bus.waiting import Lines, Sent, UnderWay, counted_as, note_who, rank_of
+from runline.domain.messages import Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Question, Who
 from runline.engine.codec import decode_committed, decode_rejected, outcome_told, request_frame
@@ -56,9 +55,6 @@ from runline.sharing.sharers import Sharer
 from runline.sharing.shares import Shares
 
 log = logging.getLogger("runline.bus")
-
-UNKNOWN = "?"
-"""The branch, which there is in no tree, in which those count of whom it is not known who they are."""
 
 
 class Asked(msgspec.Struct, gc=False):
@@ -217,11 +213,8 @@ class LinkBus(GatheringBus):
             end.say(self.lines.take())
 
     def sharer_of(self, stream: str, session: str, actor: str) -> Sharer:
-        """As whom it counts what is sent in a session, or by a program. Runline itself is nobody."""
-        if not session:
-            return ("", "", "") if actor in ("", GATEWAY) else (stream, "", actor)
-        known = self.sharers.get(session)
-        return known if known is not None and known[0] == stream else (stream, UNKNOWN, session)
+        """As whom it counts what is sent in a session, or by a program."""
+        return counted_as(self.sharers, stream, session, actor)
 
     def hear(self, said: Answers) -> None:
         """Take what the owner says."""
@@ -327,11 +320,8 @@ class LinkBus(GatheringBus):
         """Whose a session is."""
         sharer = self.sharer_of(stream, session, "")
         said: Known = await self.answered(sharer, lambda number: AskWho(number, stream, session))
-        who = said.who
-        if len(self.sharers) >= SHARERS_MAX:
-            del self.sharers[next(iter(self.sharers))]
-        self.sharers[session] = who.stream, who.branch, who.user
-        return who
+        note_who(self.sharers, said.who)
+        return said.who
 
     async def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
         """Every durable event of a stream after a position."""

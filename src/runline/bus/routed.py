@@ -11,13 +11,14 @@ from contextlib import aclosing
 from itertools import count
 from typing import Protocol
 
-from runline.bus.astray import Room, is_astray
+from runline.bus.astray import is_astray
 from runline.bus.gathering import GatheringBus
-from runline.bus.limits import ASTRAY_BYTES_MAX, ASTRAY_MAX, QUESTIONS_MAX
+from runline.bus.limits import ASTRAY_BYTES_MAX, QUESTIONS_BYTES_MAX
 from runline.bus.link import LinkBus
+from runline.bus.waiting import counted_as, note_who
 from runline.bus.watched import RoutedLink
 from runline.bus.way import Moved, Parcel, Way
-from runline.domain.messages import GATEWAY, Rejected
+from runline.domain.messages import Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Bus, Question, Who
 from runline.engine.ids import Entropy, uuid7
@@ -25,9 +26,8 @@ from runline.engine.ports import Clock
 from runline.engine.requests import UNAVAILABLE, Request, Sink, unavailable
 from runline.engine.subscription import Committed, Lagged
 from runline.engine.watching import Link, Watcher
-
-HERE = ""
-"""The address of this process."""
+from runline.sharing.sharers import Sharer
+from runline.sharing.shares import Shares
 
 NO_BOOK = Rejected("unknown_book", "There is no such book.")
 
@@ -59,7 +59,8 @@ class Places(Protocol):
 class RoutedBus(GatheringBus):
     """The streams of all processes. here: the bus to those of this one, None if it has none. link_to: makes a link to an address.
 
-    ways: to the streams that were asked for. links: by address. room, asking: of requests and of questions that find no owner.
+    ways: to the streams that were asked for. links: by address. sharers: whose sessions are, as far as this was asked. room,
+    asking: for requests and for questions that find no owner.
     """
 
     def __init__(
@@ -82,8 +83,9 @@ class RoutedBus(GatheringBus):
         self.ways: dict[str, Way] = {}
         self.links: dict[str, LinkBus] = {}
         self.closing: set[asyncio.Task[None]] = set()
-        self.room = Room(ASTRAY_MAX, ASTRAY_BYTES_MAX)
-        self.asking = Room(QUESTIONS_MAX, 0)
+        self.sharers: dict[str, Sharer] = {}
+        self.room = Shares(ASTRAY_BYTES_MAX)
+        self.asking = Shares(QUESTIONS_BYTES_MAX)
         self.looking: asyncio.Handle | None = None
         self.closed = False
         places.listen(self.changed)
@@ -135,6 +137,7 @@ class RoutedBus(GatheringBus):
             if self.closed:
                 raise unavailable()
             link = self.links[address] = self.link_to(address)
+            link.sharers = self.sharers
         return link
 
     def close_link(self, link: LinkBus) -> None:
@@ -191,8 +194,8 @@ class RoutedBus(GatheringBus):
         """The answer to a question."""
         if not question.stream:
             return await self.anybody().ask(question)
-        sender = question.session or question.actor or GATEWAY
-        return await self.way(question.stream).asked(sender, lambda bus: bus.ask(question))
+        sharer = counted_as(self.sharers, question.stream, question.session, question.actor)
+        return await self.way(question.stream).asked(sharer, lambda bus: bus.ask(question))
 
     def anybody(self) -> Bus:
         """Who is asked what is of no stream. Raises Rejected `unavailable`."""
@@ -203,7 +206,10 @@ class RoutedBus(GatheringBus):
 
     async def who(self, stream: str, session: str) -> Who:
         """Whose a session is."""
-        return await self.way(stream).asked(session, lambda bus: bus.who(stream, session))
+        sharer = counted_as(self.sharers, stream, session, "")
+        who = await self.way(stream).asked(sharer, lambda bus: bus.who(stream, session))
+        note_who(self.sharers, who)
+        return who
 
     async def follow(self, stream: str, after: int) -> AsyncIterator[list[Committed]]:
         """Every durable event of a stream after a position."""

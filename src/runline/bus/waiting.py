@@ -5,20 +5,24 @@ sent: turns go round the streams, the branches of their trees and the users of e
 order. Of the places for what is under way each user has a share.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import cycle
 from typing import Literal
 
 import msgspec
 
-from runline.bus.limits import REQUEST_BYTES_MIN, REQUESTS_BYTES_MAX, REQUESTS_COUNTED_BYTES
-from runline.domain.messages import Lane
+from runline.bus.limits import REQUEST_BYTES_MIN, REQUESTS_BYTES_MAX, REQUESTS_COUNTED_BYTES, SHARERS_MAX
+from runline.domain.messages import GATEWAY, Lane
+from runline.engine.bus import Who
 from runline.engine.requests import Request, Sink
 from runline.sharing.fair import Waiters
 from runline.sharing.sharers import Sharer
 from runline.sharing.shares import Shares
 
 Rank = Lane | Literal["questions"]
+
+UNKNOWN = "?"
+"""The branch, which there is in no tree, in which those count of whom it is not known who they are."""
 
 TURNS: tuple[Rank, ...] = (*("control", "questions", "wagers") * 8, "bulk")
 """Whose turn it is, one after the other: nothing is kept waiting for ever by what goes before it."""
@@ -27,6 +31,22 @@ TURNS: tuple[Rank, ...] = (*("control", "questions", "wagers") * 8, "bulk")
 def rank_of(request: Request) -> Rank:
     """Where a request waits."""
     return "bulk" if request.bulk else request.command.lane
+
+
+def counted_as(sharers: Mapping[str, Sharer], stream: str, session: str, actor: str) -> Sharer:
+    """As whom it counts what is sent in a session, or by a program. Runline itself is nobody. sharers: whose sessions are, as far
+    as that is known."""
+    if not session:
+        return ("", "", "") if actor in ("", GATEWAY) else (stream, "", actor)
+    known = sharers.get(session)
+    return known if known is not None and known[0] == stream else (stream, UNKNOWN, session)
+
+
+def note_who(sharers: dict[str, Sharer], who: Who) -> None:
+    """Note whose a session is."""
+    if len(sharers) >= SHARERS_MAX and who.session not in sharers:
+        del sharers[next(iter(sharers))]
+    sharers[who.session] = who.stream, who.branch, who.user
 
 
 class Lines:

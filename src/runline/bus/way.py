@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from runline.bus.astray import is_astray
-from runline.bus.limits import AGAIN_PAUSE_S, AGAIN_PAUSE_S_MAX, AGAIN_S_MAX, ENVELOPE_BYTES
+from runline.bus.limits import AGAIN_PAUSE_S, AGAIN_PAUSE_S_MAX, AGAIN_S_MAX, QUESTION_BYTES_MIN, REQUEST_BYTES_MIN
 from runline.bus.reach import is_near
+from runline.bus.waiting import counted_as
 from runline.domain.messages import Rejected
 from runline.engine.bus import Bus
 from runline.engine.codec import to_json
 from runline.engine.requests import BUSY, UNAVAILABLE, Accepted, Outcome, Refused, Request, Sink, refused, unavailable
+from runline.sharing.sharers import Sharer
 
 if TYPE_CHECKING:
     from runline.bus.routed import RoutedBus
@@ -35,7 +37,8 @@ class Moved(Exception):
 class Parcel(msgspec.Struct, gc=False):
     """A request on its way.
 
-    until_s: when it is not sent again any more, by the loop's time; 0 before it has had to wait. size: in bytes, while it waits.
+    until_s: when it is not sent again any more, by the loop's time; 0 before it has had to wait. size, sharer: what it takes of
+    the room for what waits, and as whom it is counted.
     """
 
     number: int
@@ -44,6 +47,7 @@ class Parcel(msgspec.Struct, gc=False):
     index: int
     until_s: float = 0.0
     size: int = 0
+    sharer: Sharer = ("", "", "")
 
     @property
     def sender(self) -> str:
@@ -234,12 +238,14 @@ class Way:
         if self.is_given_up(now_s) or parcel.until_s <= now_s:
             parcel.refuse(UNAVAILABLE)
             return
+        request = parcel.request
         try:
-            parcel.size = ENVELOPE_BYTES + len(to_json(parcel.request.command))
+            parcel.size = REQUEST_BYTES_MIN + len(to_json(request.command))
         except (ValueError, OverflowError) as error:
             parcel.refuse(Rejected("malformed_command", str(error)))
             return
-        if not self.routed.room.take(self.stream, parcel.sender, parcel.size):
+        parcel.sharer = counted_as(self.routed.sharers, self.stream, request.session, request.actor)
+        if not self.routed.room.take(parcel.sharer, parcel.size):
             parcel.refuse(full)
             return
         self.waiting[parcel.number] = parcel
@@ -255,7 +261,7 @@ class Way:
             del of_sender[parcel.number]
             if not of_sender:
                 del self.of_sender[parcel.sender]
-            self.routed.room.give_back(self.stream, parcel.sender, parcel.size)
+            self.routed.room.give_back(parcel.sharer, parcel.size)
         return parcels
 
     def tell_overtaken(self, taken: Parcel) -> None:
@@ -314,8 +320,8 @@ class Way:
         finally:
             self.limits.discard(limit)
 
-    async def asked(self, sender: str, ask: Callable[[Bus], Awaitable[V]]) -> V:
-        """What is asked where the stream is. Raises what it raises; `busy` if too much is asked that waits."""
+    async def asked(self, sharer: Sharer, ask: Callable[[Bus], Awaitable[V]]) -> V:
+        """What is asked where the stream is. sharer: who asks. Raises what it raises; `busy` if too much is asked that waits."""
         asking = self.routed.asking
         until_s, pause_s, held = 0.0, AGAIN_PAUSE_S, False
         try:
@@ -340,14 +346,14 @@ class Way:
                 self.trouble(now_s)
                 if self.is_given_up(now_s) or until_s <= now_s:
                     raise why
-                held = held or asking.take(self.stream, sender, 0)
+                held = held or asking.take(sharer, QUESTION_BYTES_MIN)
                 if not held:
                     raise Rejected(BUSY.code, BUSY.message)
                 await self.turns(min(until_s, now_s + pause_s) if self.there else until_s)
                 pause_s = min(2 * pause_s, AGAIN_PAUSE_S_MAX)
         finally:
             if held:
-                asking.give_back(self.stream, sender, 0)
+                asking.give_back(sharer, QUESTION_BYTES_MIN)
 
     async def turns(self, until_s: float) -> None:
         """Wait until something has changed, or a time has come."""
