@@ -555,3 +555,68 @@ def test_a_link_is_closed_when_nobody_is_there_any_more(path):
                 await nodes.outside.ask(Question("", "ready"))
 
     play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_what_has_waited_for_a_link_that_stays_away_does_not_wait_again(path, monkeypatch):
+    async def main():
+        async with cluster(SqliteStore(path)) as nodes:
+            bus = nodes.by(nodes.outside)
+            owner = await bus.sign_in("b1", "owner")
+            shown = Shown()
+            watch = nodes.outside.watch("b1", shown)
+            monkeypatch.setattr("runline.bus.link.AGAIN_S_MAX", 0.05)
+            # Whoever has the book is not reached, and the book stays there.
+            link = nodes.outside.links[nodes.a]
+            connects, there = link.connect, asyncio.Event()
+
+            async def connect_later(make):
+                await there.wait()
+                await connects(make)
+
+            link.connect = connect_later
+            nodes.listeners[0].close()
+            sent = [asyncio.create_task(bus.refused("b1", wager())) for _ in range(3)]
+            assert [(await one).code for one in sent] == ["unavailable"] * 3
+            assert link.given_up
+            assert (await bus.refused("b1", wager())).code == "unavailable"
+            with pytest.raises(Rejected, match="recorded now"):
+                await nodes.outside.ask(Question("b1", "board", session=owner.session))
+            watch.tell(Enter(1, owner.session, ("wagers",)))
+            await comes_true(lambda: shown.news)
+            assert [(type(one), one.seats) for one in shown.news] == [(TurnedAway, [1])]
+            way = nodes.outside.ways["b1"]
+            assert (way.waiting, way.troubled_s) == ({}, 0.0)
+            there.set()
+            await comes_true(lambda: link.end is not None)
+            await bus.do("b1", wager())
+            watch.close()
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_what_is_sent_elsewhere_is_not_sent_again_over_a_link_that_comes_back(path):
+    async def main():
+        async with cluster(SqliteStore(path)) as nodes:
+            bus = nodes.by(nodes.outside)
+            await bus.do("b1", wager())
+            link = nodes.outside.links[nodes.a]
+            connects, there = link.connect, asyncio.Event()
+
+            async def connect_later(make):
+                await there.wait()
+                await connects(make)
+
+            link.connect = connect_later
+            nodes.listeners[0].close()
+            await comes_true(lambda: link.end is None)
+            sent = asyncio.create_task(bus.refused("b1", wager(amount_minor=1)))
+            await comes_true(lambda: link.under_way.sent)
+            await nodes.second.engine.adopt("b1")
+            nodes.places.put("b1", nodes.b)
+            # It is refused there, and whoever had it before gets it back.
+            await sent
+            assert not link.under_way.sent
+            there.set()
+            await comes_true(lambda: link.end is not None)
+
+    play(asyncio.wait_for(main(), WAIT_S))

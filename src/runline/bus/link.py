@@ -241,6 +241,14 @@ class LinkBus(GatheringBus):
         if sent is not None:
             sent.sink.answer(sent.index, outcome)
 
+    def withdraw(self, is_void: Callable[[Sink], bool]) -> None:
+        """Send no more what nobody waits for here any more. is_void: by the sink that it has."""
+        for number, sent in list(self.under_way.sent.items()):
+            if is_void(sent.sink):
+                sharer = sent.sharer or self.sharer_of(sent.stream, sent.session, sent.actor)
+                self.lines.withdraw(sent.rank, sharer, sent.said)
+                self.under_way.take(number)
+
     def answered_by(self, number: int) -> asyncio.Future[Any] | None:
         """A question is under way no more. Returns what is to be told of it, if anybody waits for that."""
         asked = self.asked.pop(number, None)

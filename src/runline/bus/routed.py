@@ -17,7 +17,7 @@ from runline.bus.limits import ASTRAY_BYTES_MAX, QUESTIONS_BYTES_MAX
 from runline.bus.link import LinkBus
 from runline.bus.waiting import counted_as, note_who
 from runline.bus.watched import RoutedLink
-from runline.bus.way import Moved, Parcel, Way
+from runline.bus.way import Moved, Parcel, Trip, Way
 from runline.domain.messages import Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.bus import Answer, Bus, Question, Who
@@ -56,6 +56,11 @@ class Places(Protocol):
         ...
 
 
+def is_void(sink: Sink) -> bool:
+    """Whether something was sent to where its stream is no more."""
+    return isinstance(sink, Trip) and sink.is_void
+
+
 class RoutedBus(GatheringBus):
     """The streams of all processes. here: the bus to those of this one, None if it has none. link_to: makes a link to an address.
 
@@ -86,6 +91,8 @@ class RoutedBus(GatheringBus):
         self.sharers: dict[str, Sharer] = {}
         self.room = Shares(ASTRAY_BYTES_MAX)
         self.asking = Shares(QUESTIONS_BYTES_MAX)
+        self.left: dict[LinkBus, None] = {}
+        """Links on which something was under way to streams that are elsewhere now."""
         self.looking: asyncio.Handle | None = None
         self.closed = False
         places.listen(self.changed)
@@ -120,6 +127,10 @@ class RoutedBus(GatheringBus):
             if way.address is None and not self.places.known(stream):
                 del self.ways[stream]
                 way.end(NO_BOOK)
+        for link in self.left:
+            # Or it would be done there if the stream came back, whatever has been said of it since.
+            link.withdraw(is_void)
+        self.left = {}
         in_use = {way.address for way in self.ways.values()}
         for address in self.links.keys() - addresses - in_use:
             self.close_link(self.links.pop(address))

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from runline.bus.astray import is_astray
 from runline.bus.far import AWAY
 from runline.bus.limits import AGAIN_PAUSE_S, AGAIN_PAUSE_S_MAX, AGAIN_S_MAX
 from runline.domain.messages import Rejected
@@ -134,16 +133,21 @@ class RoutedLink(Link):
     def end(self, why: Rejected) -> None:
         """It is seen nowhere any more."""
         self.shut()
-        if self.seats:
-            self.say(TurnedAway([seat for seat in self.seats if seat not in self.begun], why.code, why.message, {}))
-            self.say(Cut(list(self.begun), AWAY))
-        for seat in list(self.seats):
+        begun, others = list(self.begun), [seat for seat in self.seats if seat not in self.begun]
+        if begun:
+            self.say(Cut(begun, AWAY))
+        if others:
+            self.say(TurnedAway(others, why.code, why.message, {}))
+        for seat in (*begun, *others):
             self.drop(seat)
 
     # Who waits
 
     def hold(self, seats: Sequence[int]) -> None:
         """Have seats wait until the stream is somewhere, or for a moment."""
+        if self.way.there and self.way.is_cut_off:
+            self.turn_away(list(seats))
+            return
         until_s = self.loop.time() + AGAIN_S_MAX
         for seat in seats:
             self.waiting[seat] = None
@@ -156,10 +160,7 @@ class RoutedLink(Link):
         self.timer = None
         now_s = self.loop.time()
         late = [seat for seat in self.waiting if self.until_s[seat] <= now_s]
-        if late:
-            self.say(TurnedAway(late, UNAVAILABLE.code, UNAVAILABLE.message, {}))
-            for seat in late:
-                self.drop(seat)
+        self.turn_away(late)
         if not self.waiting:
             self.pause_s = AGAIN_PAUSE_S
             return
@@ -172,6 +173,13 @@ class RoutedLink(Link):
                 # It may be the link that could not be had.
                 self.shut()
             self.enter(list(self.waiting))
+
+    def turn_away(self, seats: Sequence[int]) -> None:
+        """Seats wait no more."""
+        if seats:
+            self.say(TurnedAway(list(seats), UNAVAILABLE.code, UNAVAILABLE.message, {}))
+            for seat in seats:
+                self.drop(seat)
 
     # What is heard
 
@@ -190,7 +198,7 @@ class RoutedLink(Link):
                     self.begun[seat] = None
                     self.waiting.pop(seat, None)
                     self.until_s.pop(seat, None)
-        elif isinstance(news, TurnedAway) and is_astray(news.code, news.details):
+        elif isinstance(news, TurnedAway) and self.way.is_astray(news.code, news.details):
             self.hold([seat for seat in news.seats if seat in self.seats])
             return False
         if isinstance(news, Cut | TurnedAway):

@@ -7,14 +7,15 @@ again, but told.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from runline.bus.astray import is_astray
 from runline.bus.limits import AGAIN_PAUSE_S, AGAIN_PAUSE_S_MAX, AGAIN_S_MAX, QUESTION_BYTES_MIN, REQUEST_BYTES_MIN
+from runline.bus.link import LinkBus
 from runline.bus.reach import is_near
 from runline.bus.waiting import counted_as
 from runline.domain.messages import Rejected
@@ -73,6 +74,11 @@ class Trip(Sink):
         self.way = way
         self.turn = turn
         self.parcels = parcels
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.turn != self.way.turn
 
     def answer(self, index: int, outcome: Outcome) -> None:
         way = self.way
@@ -136,6 +142,8 @@ class Way:
 
     def move(self, address: str | None, bus: Bus | None) -> None:
         """The stream is elsewhere: what is under way is withdrawn, and goes there."""
+        if self.under_way and isinstance(self.bus, LinkBus):
+            self.routed.left[self.bus] = None
         self.address, self.bus = address, bus
         self.far = address is not None and not is_near(address)
         withdrawn = self.withdraw()
@@ -219,7 +227,7 @@ class Way:
         """What is said of a parcel where the stream is."""
         if self.under_way.pop(parcel.number, None) is None:
             return
-        if type(outcome) is Refused and is_astray(outcome.code, outcome.details):
+        if type(outcome) is Refused and self.is_astray(outcome.code, outcome.details):
             self.open = False
             self.hold(parcel, UNAVAILABLE)
             return
@@ -292,6 +300,15 @@ class Way:
         if self.there and not self.under_way:
             self.send(self.take([min(self.waiting)]))
 
+    def is_astray(self, code: str, details: Mapping[str, Any]) -> bool:
+        """Whether what was refused waits, and is sent again. What has waited for a link that stays away waits no more."""
+        return is_astray(code, details) and not (code == UNAVAILABLE.code and self.is_cut_off)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the link to where the stream is, or was last, is away for so long that nothing waits for it."""
+        return isinstance(self.bus, LinkBus) and self.bus.given_up
+
     def trouble(self, now_s: float) -> None:
         """Something is not taken."""
         if not self.troubled_s:
@@ -338,7 +355,7 @@ class Way:
                 except Moved:
                     continue
                 except Rejected as rejected:
-                    if not is_astray(rejected.code, rejected.details):
+                    if not is_astray(rejected.code, rejected.details) or (self.there and self.is_cut_off):
                         raise
                     why = rejected if rejected.code == UNAVAILABLE.code else unavailable()
                 now_s = self.loop.time()

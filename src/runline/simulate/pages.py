@@ -32,7 +32,7 @@ from runline.simulate.oracle.model import frozen
 from runline.simulate.oracle.rules import Asked
 from runline.simulate.story import Wrong
 
-UNJUDGED = ("busy", "unavailable", "position_unknown", "unreadable", "malformed_request", "unknown_book")
+UNJUDGED = ("busy", "unavailable", "position_unknown", "unreadable", "malformed_request", "unknown_book", "not_here")
 """What is refused for before anything is read, or for what is no rule."""
 
 READING: "ContextVar[Reading | None]" = ContextVar("reading", default=None)
