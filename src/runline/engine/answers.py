@@ -7,7 +7,7 @@ import logging
 
 from runline.engine.process import Beside, Process
 from runline.engine.repeats import Repeat, Repeats
-from runline.engine.requests import Accepted, Outcome, Previewed, Refused, Sink, Submission
+from runline.engine.requests import UNAVAILABLE, Accepted, Outcome, Previewed, Refused, Sink, Submission, refused
 
 log = logging.getLogger("runline.engine")
 
@@ -30,6 +30,7 @@ class Answers:
     """
 
     def __init__(self, process: Process) -> None:
+        self.process = process
         self.clock = process.clock
         self.probes = process.probes
         self.settled: list[tuple[Submission, Outcome]] = []
@@ -61,9 +62,13 @@ class Answers:
         """Give what need not wait for a batch."""
         if self.settled:
             settled, self.settled = self.settled, []
-            now_ns = self.clock.host_ns()
-            for submission, outcome in settled:
-                self.give(submission, outcome, now_ns)
+            self.give_read(settled, self.clock.host_ns())
+
+    def give_read(self, told: list[tuple[Submission, Outcome]], now_ns: int) -> None:
+        """Give what follows from what was read here, and from nothing that was stored with it: if that may be said."""
+        holds = self.process.holds()
+        for submission, outcome in told:
+            self.give(submission, outcome if holds else refused(0, UNAVAILABLE), now_ns)
 
     def repeat(self, stream: str, repeats: list[Repeat]) -> None:
         """Answer what was executed before as it was answered then."""

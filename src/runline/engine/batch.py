@@ -252,9 +252,13 @@ class Batches:
 
     def answer(self, writer: Writer, filling: Filling, now_ns: int) -> None:
         """Answer everyone who waited for a stretch."""
-        give = self.answers.give
-        for submission, outcome in filling.waiting:
-            give(submission, outcome, now_ns)
+        if filling.logged:
+            # Its head has moved as it was stored, so nobody else had the stream.
+            give = self.answers.give
+            for submission, outcome in filling.waiting:
+                give(submission, outcome, now_ns)
+        else:
+            self.answers.give_read(filling.waiting, now_ns)
         filling.waiting = []
         writer.release(filling, stored=True)
         if filling.repeats:

@@ -27,6 +27,7 @@ from runline.engine.ports import Clock, Store, StoreError
 from runline.engine.process import Process
 from runline.engine.queues import Queues
 from runline.engine.reads import Reads
+from runline.engine.requests import unavailable
 from runline.engine.standby import Standby
 from runline.engine.subscription import Subscriptions
 from runline.engine.turns import Turns
@@ -83,6 +84,7 @@ class Engine:
         self.query = self.reads.query
         self.subscribe = self.reads.subscribe
         self.require = self.reads.require
+        self.require_held = self.reads.require_held
         self.peek = self.reads.peek
         self.presence = self.queues.presence
         self.durable = self.batches.durable
@@ -108,7 +110,7 @@ class Engine:
     @property
     def ready(self) -> bool:
         """Whether commands of every stream can be recorded now."""
-        return self.process.available and not self.conditions.failing
+        return self.process.available and not self.conditions.failing and self.process.holds()
 
     async def start(self, streams: Iterable[str]) -> None:
         """Own these streams, and begin to execute. Of the others only the house is read, as their books see it.
@@ -139,6 +141,16 @@ class Engine:
         follower = Follower(stream, bus, standby, self.clock)
         self.owned.standbys[stream] = follower, standby
         return follower
+
+    def copied(self, stream: str) -> int:
+        """Up to which position a stream that is followed here could go on at once.
+
+        Raises Rejected `unavailable` if it could not.
+        """
+        follower, standby = self.owned.standbys.get(stream, (None, None))
+        if follower is None or standby is None or standby.state is None or not standby.proved_ns:
+            raise unavailable()
+        return standby.position
 
     async def stop_following(self) -> None:
         """Follow nothing any more."""

@@ -90,9 +90,16 @@ class Owned:
         async with self.reading:
             if stream in self.writers:
                 return
-            if stream != HOUSE and stream not in self.house.state.books.by_name:
+            if stream != HOUSE and not await self.is_known(stream):
                 raise Rejected("unknown_book", "There is no such book.")
             self.go_on(await self.recovered(stream, seen))
+
+    async def is_known(self, book: str) -> bool:
+        """Whether there is a book, by all that is stored of the house. Raises StoreError."""
+        if book not in self.house.state.books.by_name and HOUSE not in self.writers:
+            head = (await self.process.store.heads()).get(HOUSE)
+            await self.reach(head.seq if head is not None else 0)
+        return book in self.house.state.books.by_name
 
     async def recovered(self, stream: str, seen: int | None = None) -> Writer:
         """A writer of a stream, as it is stored, which nobody else owns from here on: what has followed it up to here goes on, or

@@ -1,7 +1,7 @@
 """Process: what all parts of one engine share: its ports, what it counts, what is wrong with it, and its work beside the loop."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from runline.domain.vocabulary import Vocabulary
@@ -12,11 +12,17 @@ from runline.engine.ports import Clock, Store, StoreError
 from runline.engine.probes import Probes
 
 
+def always() -> bool:
+    """Where nobody else could own a stream without that being noticed."""
+    return True
+
+
 class Process:
     """One process that executes.
 
     store, clock, entropy, zones: its ports. node: its name in the log. vocabulary: what it executes. available: whether it takes
-    requests. stopping: whether it ends once all that it has taken is durable. wake: set when the loop has something to do.
+    requests. stopping: whether it ends once all that it has taken is durable. wake: set when the loop has something to do. holds:
+    whether what is known here may be said: who shares streams with other processes may have lost them without knowing.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class Process:
         self.wake = asyncio.Event()
         self.available = False
         self.stopping = False
+        self.holds: Callable[[], bool] = always
         store.serve(vocabulary, self.hear)
 
     def hear(self, component: Component, subject: str, level: Level | None, reason: str) -> None:

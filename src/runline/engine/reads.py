@@ -96,7 +96,13 @@ class Reads:
         value = read(writer.state)
         if position > writer.durable_seq and not await self.batches.durable(writer):
             raise unavailable()
+        self.require_held()
         return position, value
+
+    def require_held(self) -> None:
+        """What was read may be said. Raises Rejected `unavailable` if somebody else may own these streams by now."""
+        if not self.process.holds():
+            raise unavailable()
 
     async def reached(self, stream: str, position: int, wait_s: float, asked_by: str) -> Writer:
         """A stream's writer, once it has reached a position."""
@@ -126,6 +132,7 @@ class Reads:
         proof = Proof(writer.head.epoch, writer.durable_seq, self.house.state.seq)
         if await self.owned.is_elsewhere(stream):
             raise unavailable()
+        self.require_held()
         return proof
 
     def durable_seq(self, stream: str) -> int:

@@ -189,3 +189,7 @@ class Source(Protocol):
     def subscribe(self, stream: str, after: int) -> Subscription:
         """The durable events of a stream after a position."""
         ...
+
+    def require_held(self) -> None:
+        """What is known here may be said. Raises Rejected `unavailable` if it may be another process's by now."""
+        ...

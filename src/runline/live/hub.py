@@ -257,11 +257,12 @@ class Hub(Composer, Listener):
     async def let_out(self, made: deque[Outgoing], published_ns: int) -> None:
         """Wait until the oldest step is durable, and tell what it has made.
 
-        Raises Rejected `unavailable` if it is lost.
+        Raises Rejected `unavailable` if it is lost, or may not be said any more.
         """
         outgoing, began_ns = made[0], self.source.clock.host_ns()
         if not await outgoing.durable:
             raise unavailable()
+        self.source.require_held()
         self.waited_ns += self.source.clock.host_ns() - began_ns
         made.popleft()
         for seat, reason in outgoing.cuts:

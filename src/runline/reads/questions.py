@@ -18,6 +18,7 @@ from runline.domain.messages import HOUSE, Rejected, kind_of
 from runline.domain.nodes import ROOT
 from runline.domain.queries.declared import Asked, Page, Query, require
 from runline.domain.queries.inside import (
+    COPY,
     MEASURES,
     PROOF,
     READY,
@@ -99,6 +100,7 @@ class Questions:
         if held is None:
             await self.engine.query(stream, lambda state: None)
             raise not_signed_in()
+        self.engine.require_held()
         return Who(stream, session, held.user, state.access.branch_of(held.user), held.kind == "screen")
 
     async def ask(self, question: Question) -> Answer:
@@ -112,6 +114,8 @@ class Questions:
             return Answer(self.engine.view.seq, encode(Measures(probes.commit, probes.answer, probes.loop)))
         if question.name == PROOF:
             return await self.proof(question.stream)
+        if question.name == COPY:
+            return Answer(self.engine.copied(question.stream), b"{}")
         if question.name == TRY:
             begun = Begun(self.tries.begin(asked_of(Try, question.fields), self.engine.clock.now_ns()))
             return Answer(self.engine.view.seq, encode(begun))
@@ -212,6 +216,7 @@ class Questions:
             now_ns,
         )
         position, body = unless_refused(found)
+        self.engine.require_held()
         return Answer(position, b'{"position":%d,%b' % (position, body[1:]))
 
     async def answer_of_process(self, question: Question, name: str, query: Query, asked: Asked[Any]) -> Answer:

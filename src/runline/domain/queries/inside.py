@@ -201,3 +201,6 @@ MEASURES = "measures"
 
 PROOF = "proof"
 """Asked of the process that owns a stream: how far it is (`Proof`). It is not answered where another has claimed the stream."""
+
+COPY = "copy"
+"""Asked of a process that is to own a stream: up to which position it has a copy. It is not answered where there is none yet."""
