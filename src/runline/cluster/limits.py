@@ -84,3 +84,32 @@ STREAM_PPM = 1_000
 
 SMOOTHED_S = 15.0
 """Over how long measured loads are smoothed: a burst moves nothing."""
+
+UNKNOWN_S = 0.5
+"""How long a book of which nobody has heard may be a new one, before it is said that there is none."""
+
+NAMES_ASKED_MAX = 1_024
+"""Names that may be those of new books at a time; of others it is said at once that there is none."""
+
+TENDED_AGAIN_S_MIN = 0.1
+TENDED_AGAIN_S_MAX = 2.0
+"""The pause before it is tried again to take a stream, or to hand it over: doubled each time."""
+
+WARM_ROWS_MIN = 2_000
+"""Rows in memory from which on the next owner of a stream must have a copy of it before it is handed over: fewer are read in some
+hundredths of a second."""
+
+WARM_S_MAX = 30.0
+"""How long a stream waits, going on where it is, for its next owner to have that copy; then it goes without."""
+
+WARM_LOOK_S = 0.1
+"""How often it is asked whether it has."""
+
+MEASURED_S = 1.0
+"""How often a node says what it and its streams cost."""
+
+DRAINED_S_MAX = 30.0
+"""How long a node that is told to stop may take to hand over its streams; those that are left are released."""
+
+DRAINED_LOOK_S = 0.5
+"""How often it is looked meanwhile whether there still is a node that takes them."""

@@ -34,6 +34,10 @@ NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{NODE_NAME_CHARS_MAX - 1}}}")
 RENEW_NS, ROUND_NS = round(RENEW_S * 1e9), round(ROUND_S * 1e9)
 
 
+def nobody_hears() -> None:
+    """Nobody wants to know."""
+
+
 class NotJoined(Exception):
     """This node cannot be one of the cluster. The message is for people."""
 
@@ -66,7 +70,8 @@ class Streams(Protocol):
 class Member:
     """A node. me: what it is; its incarnation is found out by `join`. boot_ns: the machine's time since its start.
 
-    guard: whether it may say what it knows. watch: who is there. streams: whose each stream is, as it was heard last.
+    guard: whether it may say what it knows. watch: who is there. streams: whose each stream is, as it was heard last. changed:
+    called when who is there or whose a stream is may have changed.
     """
 
     def __init__(self, registry: Registry, me: Node, duties: Streams, boot_ns: Callable[[], int]) -> None:
@@ -87,6 +92,7 @@ class Member:
         self.leaving = asyncio.Event()
         self.failing = ""
         self.suspected: frozenset[str] = frozenset()
+        self.changed: Callable[[], None] = nobody_hears
 
     # Coming
 
@@ -154,6 +160,7 @@ class Member:
                     self.duties.unassigned(one)
             self.streams = {}
             self.looked.set()
+            self.changed()
             await self.give_up(found[0])
         for ended in found:
             if isinstance(ended, Exception):
@@ -217,9 +224,12 @@ class Member:
         if term is not None and term is self.term and (found is None or found.number != term.number):
             log.error("another node coordinates")
             self.term = None
+        there = self.watch.there()
         self.watch.saw(seen, sent_ns)
         self.looked.set()
         self.note_suspected()
+        if there != self.watch.there():
+            self.changed()
         if seen.stamp != self.stamp:
             self.stamp = seen.stamp
             self.streams_changed.set()
@@ -249,6 +259,7 @@ class Member:
             for one in after.values():
                 self.tell(before.get(one.stream) or Assigned(one.stream), one)
             self.looked.set()
+            self.changed()
 
     def tell(self, before: Assigned, now: Assigned) -> None:
         """What has changed of one stream."""

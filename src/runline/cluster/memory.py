@@ -17,6 +17,7 @@ class Kept:
         self.nodes: dict[str, Node] = {}
         self.streams: dict[str, Assigned] = {}
         self.told: list[Callable[[], None]] = []
+        self.secret = b""
 
     def tell(self) -> None:
         for wake in list(self.told):
@@ -115,6 +116,10 @@ class MemoryRegistry:
         self.kept.nodes[node] = replace(now, draining=draining)
         self.kept.tell()
         return True
+
+    async def secret(self, offered: bytes) -> bytes:
+        self.kept.secret = self.kept.secret or offered
+        return self.kept.secret
 
     def seen_without(self, lost: Collection[str]) -> Seen:
         """What is there, but for leases that are somebody's no more."""

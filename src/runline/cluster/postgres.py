@@ -178,6 +178,11 @@ class PostgresRegistry:
     async def drain(self, node: str, draining: bool) -> bool:
         return await self.done(sql.DRAIN, node, draining)
 
+    async def secret(self, offered: bytes) -> bytes:
+        await self.ask("streams", sql.OFFER_SECRET, offered)
+        ((secret,),) = await self.ask("streams", sql.SECRET)
+        return bytes(secret)
+
     async def done(self, statement: str, *values: Any) -> bool:
         """Whether a statement has changed something."""
         return bool(await self.ask("streams", statement, *values))

@@ -149,6 +149,10 @@ class Registry(Protocol):
         """Have a node give away its streams, or take some again. Whether there is such a node."""
         ...
 
+    async def secret(self, offered: bytes) -> bytes:
+        """What the links of all nodes prove to each other that they have: what was offered first."""
+        ...
+
     def listen(self, wake: Callable[[], None]) -> None:
         """Call this soon after something has changed, but for renewals and loads. Some changes may go without: look as well."""
         ...

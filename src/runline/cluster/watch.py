@@ -54,11 +54,14 @@ class Watch:
 
     def there(self) -> Mapping[str, int]:
         """The nodes that hold their leases, with their incarnations."""
-        return {
-            lease.holder: lease.number
-            for name, lease in self.seen.leases.items()
-            if lease.holder and name.startswith("node ")
-        }
+        return there_in(self.seen)
+
+
+def there_in(seen: Seen) -> Mapping[str, int]:
+    """The nodes that hold their leases at a look, with their incarnations."""
+    return {
+        lease.holder: lease.number for name, lease in seen.leases.items() if lease.holder and name.startswith("node ")
+    }
 
 
 def as_renewed(lease: Lease | None) -> tuple[str, int, int] | None:

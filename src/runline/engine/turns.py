@@ -63,6 +63,7 @@ class Turns:
         turns = self.turns[lane]
         held: list[Writer] = []
         served: dict[Writer, None] = {}
+        now_ns = self.clock.host_ns() if turns else 0
         while turns and not self.batches.is_full(events_max):
             writer = next(iter(turns))
             del turns[writer]
@@ -82,7 +83,9 @@ class Turns:
                     served[writer] = None
                 else:
                     turns[writer] = None
-            if self.clock.host_ns() >= end_ns:
+            began_ns, now_ns = now_ns, self.clock.host_ns()
+            writer.busy_ns += now_ns - began_ns
+            if now_ns >= end_ns:
                 break
         turns.update(dict.fromkeys(held))
         return served

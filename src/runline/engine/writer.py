@@ -82,6 +82,8 @@ class Writer:
         """Whether nothing is executed just now, since the stream is handed over."""
         self.fetches: dict[asyncio.Task[None], None] = {}
         """What fetches rows for its commands."""
+        self.busy_ns = 0
+        """How long turns of this stream have taken."""
         self.evictions = 0
         self.fetching_job = False
         self.job_turn = 0

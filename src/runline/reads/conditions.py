@@ -17,6 +17,7 @@ PARTS: dict[Component, str] = {
     "store": "The database is not well.",
     "committer": "What writes the database is not well.",
     "clock": "The host's clock is not well.",
+    "cluster": "This node is not in its cluster, or leaves it.",
 }
 
 LEVELS: dict[Level, str] = {

@@ -112,3 +112,9 @@ PIN = (
     "WITH done AS (UPDATE cluster_streams SET pinned = $2, changed = changed + 1 WHERE stream = $1 RETURNING stream) "
     f"SELECT stream, {TELL} FROM done"
 )
+
+# Links
+
+OFFER_SECRET = "INSERT INTO cluster_secret (one, secret) VALUES (TRUE, $1) ON CONFLICT (one) DO NOTHING"
+
+SECRET = "SELECT secret FROM cluster_secret"

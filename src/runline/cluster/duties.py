@@ -1,0 +1,299 @@
+"""Duties: what a node does about streams, as it hears whose they are: takes them, lets go of them, follows those that will come,
+and hands over those that are to go.
+
+Rule: each stream is tended for itself, one step after the other, and none waits for another. What is to be done follows from
+what was heard last, so a step may be done again, and what cannot be done is tried again after a pause. A stream is claimed at the
+epoch at which it was seen before it was looked whose it is: whoever was given it since has claimed it then, and is not robbed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from runline.cluster.limits import (
+    TENDED_AGAIN_S_MAX,
+    TENDED_AGAIN_S_MIN,
+    WARM_LOOK_S,
+    WARM_ROWS_MIN,
+    WARM_S_MAX,
+)
+from runline.cluster.member import Member
+from runline.cluster.registry import Assigned, Registry, RegistryError
+from runline.domain.messages import Rejected
+from runline.engine.ports import Head, StoreError
+
+log = logging.getLogger("runline.cluster")
+
+Take = Callable[[Head], Awaitable[None]]
+"""How another node takes a stream that ends at a head. (Whoever sends something to a stream finds out where it is.)"""
+
+
+class NotTaken(Exception):
+    """A stream that is handed over is not taken, after all."""
+
+
+class Owner(Protocol):
+    """The engine of this node, as its streams come and go."""
+
+    def owns(self, stream: str) -> bool:
+        """Whether a stream is owned here."""
+        ...
+
+    async def heads(self) -> Mapping[str, Head]:
+        """All heads, as they are stored. Raises StoreError."""
+        ...
+
+    async def adopt(self, stream: str, seen: int) -> int:
+        """Own a stream from here on, claimed at this epoch; one that is owned goes on. Returns at which epoch it is claimed now.
+
+        Raises StoreError (`elsewhere` if it has another epoch by now), and Rejected.
+        """
+        ...
+
+    async def release(self, stream: str) -> None:
+        """Own a stream no more; what it has decided becomes durable first."""
+        ...
+
+    async def hand_over(self, stream: str, take: Take) -> None:
+        """Let a stream go on elsewhere, so that nobody hears of it. Raises Rejected, TimeoutError, and what `take` raises."""
+        ...
+
+    def rows(self, stream: str) -> int:
+        """Rows of a stream of this process that are held in memory."""
+        ...
+
+    def stand_by(self, stream: str) -> None:
+        """Follow a stream, if it is not followed or owned here."""
+        ...
+
+    async def stand_down(self, stream: str) -> None:
+        """Follow it no more."""
+        ...
+
+
+class Others(Protocol):
+    """The other nodes."""
+
+    async def is_warm(self, node: str, stream: str) -> bool:
+        """Whether a node has a copy of a stream. Raises Rejected."""
+        ...
+
+
+class Looks:
+    """Heads, and then whose each stream is: looked at together for all who ask meanwhile."""
+
+    def __init__(self, owner: Owner, registry: Registry) -> None:
+        self.owner = owner
+        self.registry = registry
+        self.lock = asyncio.Lock()
+        self.next: asyncio.Future[tuple[Mapping[str, Head], Mapping[str, Assigned]]] | None = None
+
+    async def fresh(self) -> tuple[Mapping[str, Head], Mapping[str, Assigned]]:
+        """As it is now, or a little later. Raises StoreError, RegistryError."""
+        if self.next is None:
+            self.next = asyncio.ensure_future(self.look())
+        return await asyncio.shield(self.next)
+
+    async def look(self) -> tuple[Mapping[str, Head], Mapping[str, Assigned]]:
+        async with self.lock:
+            # Whoever asks from here on might see what is old already.
+            self.next = None
+            heads = await self.owner.heads()
+            return heads, await self.registry.streams()
+
+
+class Duties:
+    """Does them. owned: the streams of this node, each with the number of the assignment under which it was taken."""
+
+    member: Member
+
+    def __init__(self, owner: Owner, registry: Registry, others: Others) -> None:
+        self.owner = owner
+        self.registry = registry
+        self.others = others
+        self.looks = Looks(owner, registry)
+        self.told: dict[str, Assigned] = {}
+        self.owned: dict[str, int] = {}
+        self.epochs: dict[str, int] = {}
+        """Of streams that were claimed, and of which that is not said yet."""
+        self.warm_until_s: dict[str, float] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.changed: dict[str, asyncio.Event] = {}
+        self.unenrolled: dict[str, None] = {}
+        self.enrolling: asyncio.Task[None] | None = None
+
+    # What is heard
+
+    def assigned(self, stream: Assigned) -> None:
+        self.hear(stream)
+
+    def unassigned(self, stream: Assigned) -> None:
+        self.hear(replace(stream, node="", incarnation=0))
+
+    def coming(self, stream: Assigned) -> None:
+        self.hear(stream)
+
+    def going(self, stream: Assigned) -> None:
+        self.hear(stream)
+
+    def hear(self, stream: Assigned) -> None:
+        """So it is with a stream now."""
+        self.told[stream.stream] = stream
+        self.tend(stream.stream)
+
+    def look_again(self, stream: str) -> None:
+        """A stream that is owned has stopped here, since somebody else has claimed it: it is taken anew, if it still is ours."""
+        if stream in self.owned and stream not in self.tasks:
+            self.owned[stream] = 0
+            self.tend(stream)
+
+    def opened(self, books: Iterable[str]) -> None:
+        """There are these books: they are to be assigned to somebody."""
+        self.unenrolled.update(dict.fromkeys(books))
+        if self.unenrolled and self.enrolling is None:
+            self.enrolling = asyncio.create_task(self.enroll())
+
+    async def enroll(self) -> None:
+        while self.unenrolled:
+            books = list(self.unenrolled)
+            try:
+                await self.registry.enroll(books)
+            except RegistryError as error:
+                log.warning("books cannot be enrolled, which is tried again: %s", error)
+                await asyncio.sleep(TENDED_AGAIN_S_MAX)
+            else:
+                for book in books:
+                    del self.unenrolled[book]
+        self.enrolling = None
+
+    async def let_go(self) -> None:
+        """Let go of all streams, and wait until that is done."""
+        for one in list(self.told.values()):
+            self.hear(Assigned(one.stream))
+        while self.tasks:
+            await asyncio.wait(list(self.tasks.values()))
+
+    async def close(self) -> None:
+        """Do nothing any more."""
+        await self.let_go()
+        if self.enrolling is not None:
+            self.enrolling.cancel()
+            await asyncio.gather(self.enrolling, return_exceptions=True)
+
+    # What is done
+
+    def tend(self, stream: str) -> None:
+        """Do what is to be done about a stream, after what is being done."""
+        if stream in self.tasks:
+            self.changed[stream].set()
+            return
+        self.changed[stream] = asyncio.Event()
+        task = self.tasks[stream] = asyncio.create_task(self.keep(stream))
+        task.add_done_callback(lambda _: self.tended(stream))
+
+    def tended(self, stream: str) -> None:
+        """Nothing is to be done any more, until something is heard."""
+        changed = self.changed.pop(stream)
+        del self.tasks[stream]
+        if changed.is_set():
+            self.tend(stream)
+
+    async def keep(self, stream: str) -> None:
+        """Do what is to be done, until it is done."""
+        changed, pause_s = self.changed[stream], TENDED_AGAIN_S_MIN
+        while True:
+            changed.clear()
+            try:
+                await self.step(self.told[stream])
+                if not changed.is_set():
+                    return
+                pause_s = TENDED_AGAIN_S_MIN
+            except (StoreError, RegistryError, Rejected, NotTaken, TimeoutError) as error:
+                log.info("%s is tended again: %s", stream, error)
+                pause_s = await self.rest(changed, pause_s)
+            except Exception:
+                log.exception("a fault while %s is tended, which is tried again", stream)
+                pause_s = await self.rest(changed, pause_s)
+
+    async def rest(self, changed: asyncio.Event, pause_s: float) -> float:
+        """Wait for so long, or until something is heard. Returns how long it is waited the next time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await changed.wait()
+                return TENDED_AGAIN_S_MIN
+        return min(2 * pause_s, TENDED_AGAIN_S_MAX)
+
+    def is_mine(self, one: Assigned) -> bool:
+        """Whether a stream is assigned to this start of this node."""
+        return one.is_of(self.member.me.name, self.member.me.incarnation)
+
+    async def step(self, one: Assigned) -> None:
+        """What is to be done now about a stream. Raises StoreError, RegistryError, Rejected, NotTaken, TimeoutError."""
+        stream, mine = one.stream, self.is_mine(one)
+        if self.owner.owns(stream) and not (mine and self.owned.get(stream) == one.number):
+            await self.owner.release(stream)
+            self.owned.pop(stream, None)
+        if mine:
+            if not self.owner.owns(stream) and not await self.take(one):
+                return
+            await self.say_taken(one)
+            if one.wanted and one.wanted != one.node:
+                await self.hand_over(one)
+            else:
+                self.warm_until_s.pop(stream, None)
+        elif one.wanted == self.member.me.name:
+            self.owner.stand_by(stream)
+        else:
+            await self.owner.stand_down(stream)
+
+    async def take(self, one: Assigned) -> bool:
+        """Claim a stream, if it is still assigned so; if it is not, that will be heard."""
+        heads, streams = await self.looks.fresh()
+        now = streams.get(one.stream)
+        if now is None or not self.is_mine(now) or now.number != one.number:
+            return False
+        head = heads.get(one.stream)
+        self.epochs[one.stream] = await self.owner.adopt(one.stream, head.epoch if head is not None else 0)
+        self.owned[one.stream] = one.number
+        return True
+
+    async def say_taken(self, one: Assigned) -> None:
+        """Say that a stream was taken, so that what is sent to it comes here."""
+        epoch = self.epochs.get(one.stream)
+        if epoch is not None:
+            await self.member.taken(one, epoch)
+            self.epochs.pop(one.stream, None)
+
+    async def hand_over(self, one: Assigned) -> None:
+        """Have a stream go on at the node by which it is wanted."""
+        stream = one.stream
+        if not await self.is_ready(one):
+            return
+
+        async def take(head: Head) -> None:
+            if not await self.member.hand_over(one):
+                raise NotTaken(f"{one.wanted} is not there, or does not want it any more")
+            self.owned.pop(stream, None)
+
+        await self.owner.hand_over(stream, take)
+
+    async def is_ready(self, one: Assigned) -> bool:
+        """Wait until the next owner of a stream has a copy of it, if it is large. False if something else was heard."""
+        if self.owner.rows(one.stream) < WARM_ROWS_MIN:
+            return True
+        loop, changed = asyncio.get_running_loop(), self.changed[one.stream]
+        until_s = self.warm_until_s.setdefault(one.stream, loop.time() + WARM_S_MAX)
+        while loop.time() < until_s:
+            with suppress(Rejected):
+                if await self.others.is_warm(one.wanted, one.stream):
+                    return True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WARM_LOOK_S):
+                    await changed.wait()
+                    return False
+        log.warning("%s has no copy of %s yet, which goes there nevertheless", one.wanted, one.stream)
+        return True
