@@ -106,16 +106,19 @@ async def running_engine(
     database: Path | None = None,
     entropy: Entropy = os.urandom,
     vocabulary: Vocabulary | None = None,
+    *,
+    alone: bool = True,
 ) -> AsyncIterator[tuple[Engine, Bus]]:
     """An engine over a store, recovered and executing; it is stopped and its store closed at the end.
 
     clock: the host's, kept steady, by default. database: the file beside which such a clock's time is noted. vocabulary: what it
-    executes; all that Runline declares, by default. A new database gets its house. Raises StoreError, also at the end, if the
-    store cannot be closed.
+    executes; all that Runline declares, by default. alone: whether it owns every stream; else those that it is told to adopt. A
+    new database gets its house from who is alone. Raises StoreError, also at the end, if the store cannot be closed.
     """
     settings = settings or EngineSettings()
     clock = clock or SystemClock()
-    engine, questions, hubs = assemble(store, clock, entropy, vocabulary or plain_vocabulary(), settings.node)
+    vocabulary = vocabulary or plain_vocabulary()
+    engine, questions, hubs = assemble(store, clock, entropy, vocabulary, settings.node, founds=alone)
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None
     keeping: asyncio.Task[None] | None = None
     try:
@@ -123,7 +126,7 @@ async def running_engine(
             timekeeper.begin(max((head.at_ns for head in (await store.heads()).values()), default=0))
             keeping = asyncio.create_task(timekeeper.run(engine.wake))
         with building():
-            await begin(engine, settings.owner)
+            await (begin(engine, settings.owner) if alone else engine.start([]))
         yield engine, LocalBus(engine, questions, hubs)
     finally:
         try:

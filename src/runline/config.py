@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from runline.bus.reach import ReachError, Tls, require_reachable
+from runline.cluster.limits import ADDRESS_CHARS_MAX
 from runline.domain.bounds import SESSION_NS_MAX, SESSION_NS_MIN
 from runline.gateway.addresses import LOOPBACK
 from runline.shell import ENVIRONMENT, VARIABLES, UnusableError, nearest, reason_of
@@ -67,15 +69,17 @@ class EngineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The HTTP server.
 
-    host, port: where it listens (port 0: any free one). tls_certificate, tls_key: PEM files; without them it speaks plain HTTP,
-    for this machine or behind a proxy. public_url: where browsers come to, if that is not here, such as https://book.example; it
-    says that a proxy speaks TLS, and cookies follow from it. proxies: networks of the proxies that are believed about a client's
-    address; none else is. proxy_header: where they say it (x-forwarded-for or forwarded); they must write it themselves. exempt:
-    networks whose addresses may have any number of connections. owner_password: the first password of the house's owner; without
-    it one is made and shown once. gateways: how many processes of their own speak HTTP and TLS, hash passwords and write to the
-    live streams, on other cores than the engine's; 0: the engine's process does all of it.
+    role: what this process does: all; engine (it owns streams, and speaks no HTTP) or gateway (it speaks HTTP, and owns none),
+    both in a cluster only. host, port: where it listens (port 0: any free one). tls_certificate, tls_key: PEM files; without them
+    it speaks plain HTTP, for this machine or behind a proxy. public_url: where browsers come to, if that is not here, such as
+    https://book.example; it says that a proxy speaks TLS, and cookies follow from it. proxies: networks of the proxies that are
+    believed about a client's address; none else is. proxy_header: where they say it (x-forwarded-for or forwarded); they must
+    write it themselves. exempt: networks whose addresses may have any number of connections. owner_password: the first password
+    of the house's owner; without it one is made and shown once. gateways: how many processes of their own speak HTTP and TLS,
+    hash passwords and write to the live streams, on other cores than the engine's; 0: the engine's process does all of it.
     """
 
+    role: Literal["all", "engine", "gateway"] = "all"
     host: str = "127.0.0.1"
     port: Port = 8321
     gateways: Gateways = 0
@@ -97,6 +101,39 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     ip_network(network)
                 except ValueError as error:
                     raise ValueError(f"{name} takes networks such as 10.0.0.0/8 or fd00::/8: {error}") from None
+
+
+class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Processes that share a database of PostgreSQL and its streams, each under a node name of its own.
+
+    address: where the others reach this one: unix:/run/runline/n1 on one machine, 10.0.0.1:8322 between machines; without one
+    this process is alone. tls_certificate, tls_key, tls_authority: PEM files by which nodes know each other: this one's
+    certificate and key, and whose certificates are those of nodes; beyond this machine nodes speak to nobody without them.
+    """
+
+    address: str = ""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_authority: Path | None = None
+
+    def __post_init__(self) -> None:
+        given = [one is not None for one in (self.tls_certificate, self.tls_key, self.tls_authority)]
+        if any(given) and not all(given):
+            raise ValueError("tls_certificate, tls_key and tls_authority go together: set all three, or none")
+        if len(self.address) > ADDRESS_CHARS_MAX:
+            raise ValueError(f"address has at most {ADDRESS_CHARS_MAX} characters")
+        if self.address:
+            try:
+                require_reachable(self.address, self.tls)
+            except ReachError as error:
+                raise ValueError(f"address: {error}") from None
+
+    @property
+    def tls(self) -> Tls | None:
+        """What links to and from this process are encrypted by."""
+        if self.tls_certificate is None or self.tls_key is None or self.tls_authority is None:
+            return None
+        return Tls(self.tls_certificate, self.tls_key, self.tls_authority)
 
 
 class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,6 +167,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: EngineSettings = EngineSettings()
     server: ServerSettings = ServerSettings()
     sessions: SessionSettings = SessionSettings()
+    cluster: ClusterSettings = ClusterSettings()
 
 
 Key = tuple[str, str]
@@ -141,9 +179,12 @@ FLAGS: dict[Key, str] = {
     ("store", "path"): "--database",
     ("store", "committer"): "--committer",
     ("store", "url"): "--store",
+    ("engine", "node"): "--node",
+    ("server", "role"): "--role",
     ("server", "host"): "--host",
     ("server", "port"): "--port",
     ("server", "gateways"): "--gateways",
+    ("cluster", "address"): "--links",
 }
 """The settings that have a flag."""
 
@@ -198,7 +239,38 @@ def load(file: Path | None, environ: Mapping[str, str], flags: Mapping[Key, Any]
             origin, value = Origin("flag", FLAGS[key]), str(flags[key])
         origins[key] = origin
         values[field.name] = value if origin.kind == "default" else usable(key, field, value, origin)
-    return Loaded(Settings(**{part: made(part, values, origins) for part, values in parts.items()}), origins)
+    loaded = Loaded(Settings(**{part: made(part, values, origins) for part, values in parts.items()}), origins)
+    require_together(loaded)
+    return loaded
+
+
+def require_together(loaded: Loaded) -> None:
+    """Refuse settings of several parts that do not go together. Raises SettingsError."""
+    settings = loaded.settings
+    role, address, url = settings.server.role, settings.cluster.address, settings.store.url
+    database = "shares a database of PostgreSQL with others: set url of [store]"
+    wrong: list[tuple[object, Key, str]] = [
+        (address and not url, ("cluster", "address"), f"is of a node, which {database}"),
+        (role == "gateway" and not url, ("server", "role"), f"is gateway, which {database}"),
+        (
+            role == "engine" and not address,
+            ("server", "role"),
+            "is engine, which only nodes reach: set address of [cluster]",
+        ),
+        (
+            role == "gateway" and address,
+            ("cluster", "address"),
+            "is of a node, and role of [server] is gateway: set one of them",
+        ),
+        (
+            role != "all" and settings.server.gateways,
+            ("server", "gateways"),
+            f"is not for a process whose role is {role}",
+        ),
+    ]
+    for is_so, (part, name), words in wrong:
+        if is_so:
+            raise SettingsError(f"{loaded.where(part, name)} {words}")
 
 
 def every_setting() -> Iterator[tuple[str, msgspec.structs.FieldInfo]]:

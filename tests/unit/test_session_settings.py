@@ -4,7 +4,7 @@ import pytest
 
 from runline.config import SettingsError, load_settings
 from runline.domain.sessions import LIMITS, SessionLimits
-from runline.serve import lasting
+from runline.serving import lasting
 
 
 def settings(**environ):

@@ -13,6 +13,9 @@ def serve(
     gateways: int | None = None,
     committer: Literal["inline", "process"] | None = None,
     store: str | None = None,
+    node: str | None = None,
+    links: str | None = None,
+    role: Literal["all", "engine", "gateway"] | None = None,
     sample: bool = False,
     accept_loss: bool = False,
 ) -> int:
@@ -34,7 +37,14 @@ def serve(
         Where batches are committed: in the engine's own process, or in one of its own on a second core.
     store
         A database of PostgreSQL instead of a file, such as postgresql://runline@/runline?host=/run/postgresql; its password
-        belongs into PGPASSWORD or ~/.pgpass. Whoever served it before is shut out.
+        belongs into PGPASSWORD or ~/.pgpass. Whoever served it alone before is shut out.
+    node
+        This process's name in the log, which no other process on the same database has.
+    links
+        Where other nodes on the same database reach this one: unix:/run/runline/n1, or 10.0.0.1:8322. With it this process joins
+        their cluster, and owns the streams that it is given.
+    role
+        all; or, in a cluster, engine (no HTTP) or gateway (HTTP, and no streams).
     sample
         Fill a new database with a game, a book, an agent and a player to try the API on.
     accept_loss
@@ -43,7 +53,7 @@ def serve(
     """
     from runline.serve import serve as run_server
 
-    flags = flags_of(database, host, port, gateways, committer, store)
+    flags = flags_of(database, host, port, gateways, committer, store, node, links, role)
     return run_server(config, flags, sample=sample, accept_loss=accept_loss)
 
 
@@ -56,6 +66,9 @@ def show_config(
     gateways: int | None = None,
     committer: Literal["inline", "process"] | None = None,
     store: str | None = None,
+    node: str | None = None,
+    links: str | None = None,
+    role: Literal["all", "engine", "gateway"] | None = None,
     json: bool = False,
 ) -> int:
     """Print the settings that `runline serve` would use with the same file, environment and flags, each with where it comes
@@ -77,12 +90,20 @@ def show_config(
         Where batches are committed.
     store
         The database of PostgreSQL.
+    node
+        This process's name.
+    links
+        Where other nodes reach this one.
+    role
+        What this process does.
     json
         Say it as JSON.
     """
     from runline.serve import show_settings
 
-    return show_settings(config, flags_of(database, host, port, gateways, committer, store), as_json=json)
+    return show_settings(
+        config, flags_of(database, host, port, gateways, committer, store, node, links, role), as_json=json
+    )
 
 
 def flags_of(
@@ -92,6 +113,9 @@ def flags_of(
     gateways: int | None,
     committer: str | None,
     store: str | None,
+    node: str | None,
+    links: str | None,
+    role: str | None,
 ) -> dict[tuple[str, str], object]:
     """The flags as settings."""
     return {
@@ -101,4 +125,7 @@ def flags_of(
         ("server", "gateways"): gateways,
         ("store", "committer"): committer,
         ("store", "url"): store,
+        ("engine", "node"): node,
+        ("cluster", "address"): links,
+        ("server", "role"): role,
     }

@@ -1,0 +1,314 @@
+"""Nodes: an engine that is one of several over one database of PostgreSQL, and owns the streams that it is given.
+
+Rule: whoever is out is in again as another start of the node, without hands. Only who may never be in again ends.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from runline import __version__
+from runline.bus.link import LinkBus
+from runline.bus.owner import LinkListener
+from runline.bus.reach import Tls, connect, listen
+from runline.bus.routed import RoutedBus
+from runline.cluster.duties import Duties, Take
+from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
+from runline.cluster.member import LeaseLost, Member, NotJoined
+from runline.cluster.places import Places
+from runline.cluster.postgres import PostgresRegistry
+from runline.cluster.registry import Load, Node, Registry, RegistryError
+from runline.config import Settings
+from runline.domain.house import BookOpened, FoundHouse
+from runline.domain.messages import HOUSE, Event
+from runline.domain.queries.inside import COPY
+from runline.engine.bus import Bus, Question
+from runline.engine.commit import ELSEWHERE
+from runline.engine.engine import Engine
+from runline.engine.host import boottime_ns
+from runline.engine.ports import Head
+
+log = logging.getLogger("runline.cluster")
+
+SECRET_BYTES = 32
+
+WHOLE_OF_DECIDING = 5
+"""How much more than its deciding a stream costs at most, with what is encoded, stored, answered and shown of it."""
+
+
+def never() -> bool:
+    """Who is not in says nothing of what it knows."""
+    return False
+
+
+class Links:
+    """The other nodes, as they are reached. bus: that leads to whoever owns a stream."""
+
+    def __init__(self, here: Bus | None, engine: Engine, places: Places, secret: bytes, tls: Tls | None) -> None:
+        self.engine = engine
+        self.places = places
+
+        def link_to(address: str) -> LinkBus:
+            return LinkBus(engine.vocabulary, engine.clock, os.urandom, secret, connect(address, tls))
+
+        self.routed = RoutedBus(engine.vocabulary, engine.clock, os.urandom, here, places, link_to)
+        self.bus: Bus = self.routed
+
+    async def is_warm(self, node: str, stream: str) -> bool:
+        """Whether a node has a copy of a stream."""
+        address = self.places.at.get((node, self.places.there.get(node, 0)))
+        if address is None:
+            return False
+        await self.routed.link(address).ask(Question(stream, COPY))
+        return True
+
+
+class EngineOfNode:
+    """The engine of a node, as its streams come and go. opened: told of books that the house has opened. house_came: called when
+    the house has come here."""
+
+    def __init__(self, engine: Engine, owner: str, links: Links) -> None:
+        self.engine = engine
+        self.owner = owner
+        self.links = links
+        self.opened: Callable[[list[str]], None] = lambda books: None
+        self.house_came: Callable[[], None] = lambda: None
+        engine.house.hears = (*engine.house.hears, self)
+
+    # What the house view hears
+
+    def hear(self, seq: int, event: Event) -> None:
+        """The next event of the house."""
+        if isinstance(event, BookOpened) and self.owns(HOUSE):
+            self.opened([event.book])
+
+    def hear_again(self, after: int) -> None:
+        """The view was read anew."""
+        if self.owns(HOUSE):
+            self.opened(list(self.engine.view.books.by_name))
+
+    # What duties ask for
+
+    def owns(self, stream: str) -> bool:
+        return stream in self.engine.writers
+
+    async def heads(self) -> Mapping[str, Head]:
+        return await self.engine.store.heads()
+
+    async def adopt(self, stream: str, seen: int) -> int:
+        await self.engine.adopt(stream, seen)
+        if stream == HOUSE:
+            await self.found()
+        return self.engine.owned.claims[stream]
+
+    async def found(self) -> None:
+        """Found a house that is new, and see to it that each of its books is assigned."""
+        _, founded = await self.engine.query(HOUSE, lambda house: bool(house.access.users))
+        if not founded:
+            self.engine.cause(HOUSE, FoundHouse(self.owner))
+            await self.engine.query(HOUSE, lambda house: None, at_least=1)
+        self.opened(list(self.engine.view.books.by_name))
+        self.house_came()
+
+    async def release(self, stream: str) -> None:
+        await self.engine.release(stream)
+
+    async def hand_over(self, stream: str, take: Take) -> None:
+        await self.engine.hand_over(stream, take)
+
+    def rows(self, stream: str) -> int:
+        return self.engine.writers[stream].state.held_rows
+
+    def stand_by(self, stream: str) -> None:
+        if stream not in self.engine.owned.standbys and not self.owns(stream):
+            self.engine.stand_by(stream, self.links.bus)
+
+    async def stand_down(self, stream: str) -> None:
+        await self.engine.owned.stand_down(stream)
+
+
+class Joined:
+    """A node. bus: that leads to whoever owns a stream. house_here: whether the house has come here since that was cleared. over:
+    done when the node can be in no more, with the reason."""
+
+    def __init__(self, engine: Engine, registry: Registry, settings: Settings, local: Bus, secret: bytes) -> None:
+        self.engine = engine
+        self.registry = registry
+        self.name = settings.engine.node
+        self.address = settings.cluster.address
+        self.places = Places(
+            registry, self.name, lambda stream: stream in engine.writers, lambda book: book in engine.view.books.by_name
+        )
+        self.links = Links(local, engine, self.places, secret, settings.cluster.tls)
+        self.bus = self.links.bus
+        self.owner = EngineOfNode(engine, settings.engine.owner, self.links)
+        self.duties = Duties(self.owner, registry, self.links)
+        self.owner.opened = self.duties.opened
+        self.house_here = asyncio.Event()
+        self.owner.house_came = self.house_here.set
+        self.joined = asyncio.Event()
+        self.leaving = False
+        self.over: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self.member = self.anew()
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def anew(self) -> Member:
+        """Another start of this node."""
+        member = Member(self.registry, Node(self.name, 0, self.address, __version__), self.duties, boottime_ns)
+        self.duties.member = member
+        self.places.follow(member)
+        return member
+
+    async def begin(self) -> None:
+        """Join. Raises NotJoined, RegistryError."""
+        await self.join()
+        self.engine.follow_house(self.bus)
+        self.tasks = [asyncio.create_task(self.live()), asyncio.create_task(self.measure())]
+
+    async def join(self) -> None:
+        """Be in. Raises NotJoined, RegistryError."""
+        await self.member.join()
+        self.engine.process.holds = self.member.guard.holds
+        await self.registry.enroll([HOUSE])
+        self.joined.set()
+
+    async def live(self) -> None:
+        """Be in, and in again, until this leaves."""
+        try:
+            while True:
+                await self.be_in()
+                if self.leaving:
+                    return
+                self.member = self.anew()
+                await self.come_back()
+                self.engine.hear("cluster", "", None, "")
+        except NotJoined as error:
+            log.error("%s", error)
+            self.over.set_exception(error)
+        except Exception as error:
+            log.exception("a fault in being a node")
+            self.over.set_exception(error)
+
+    async def be_in(self) -> None:
+        """Be one of the nodes until the lease is lost, or is given up."""
+        try:
+            await self.member.run()
+        except LeaseLost as error:
+            self.engine.hear("cluster", "", "failing", f"{error}; it joins again.")
+        except Exception:
+            log.exception("a fault in being a node, which joins again")
+            self.engine.hear("cluster", "", "failing", "A fault has taken this node out; it joins again.")
+        finally:
+            self.engine.process.holds = never
+            self.joined.clear()
+            await self.duties.let_go()
+
+    async def come_back(self) -> None:
+        """Join again, as often as it takes. Raises NotJoined."""
+        while True:
+            try:
+                await self.join()
+                return
+            except RegistryError as error:
+                log.error("this node cannot join again, which is tried again: %s", error)
+                await asyncio.sleep(TENDED_AGAIN_S_MAX)
+
+    async def retire(self) -> None:
+        """Take no more streams, and hand over all that there are to nodes that take them, as far as that comes to an end."""
+        self.engine.hear("cluster", "", "failing", "This node stops, and hands over its streams.")
+        draining = asyncio.create_task(self.member.drain())
+        try:
+            with suppress(RegistryError, TimeoutError):
+                async with asyncio.timeout(DRAINED_S_MAX):
+                    while not draining.done() and await self.is_followed():
+                        await asyncio.wait({draining}, timeout=DRAINED_LOOK_S)
+        finally:
+            draining.cancel()
+            await asyncio.gather(draining, return_exceptions=True)
+
+    async def is_followed(self) -> bool:
+        """Whether another node takes streams. Raises RegistryError."""
+        nodes, there = await self.registry.nodes(), self.member.watch.there()
+        others = [nodes[one] for one in there if one != self.name and one in nodes]
+        return any(not one.draining and there[one.name] == one.incarnation for one in others)
+
+    async def end(self) -> None:
+        """Be a node no more: what is left is released before others may have it."""
+        self.leaving = True
+        await self.engine.stop_following()
+        await self.duties.let_go()
+        self.member.leave()
+        for task in self.tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.duties.close()
+        await self.places.close()
+        await self.links.routed.close()
+
+    # What it costs
+
+    async def measure(self) -> None:
+        """Say each second what this process and its streams cost, and look at streams that have stopped."""
+        before: dict[str, int] = {}
+        cpu_ns, since_ns = time.process_time_ns(), boottime_ns()
+        while True:
+            await asyncio.sleep(MEASURED_S)
+            await self.joined.wait()
+            cpu_before_ns, since_before_ns = cpu_ns, since_ns
+            cpu_ns, since_ns = time.process_time_ns(), boottime_ns()
+            busy = {stream: writer.busy_ns for stream, writer in self.engine.writers.items()}
+            spent = {stream: max(ns - before.get(stream, 0), 0) for stream, ns in busy.items()}
+            before = busy
+            loads = self.loads(spent, cpu_ns - cpu_before_ns, since_ns - since_before_ns)
+            with suppress(RegistryError):
+                cpu_ppm = (cpu_ns - cpu_before_ns) * 10**6 // (since_ns - since_before_ns)
+                await self.member.measured(cpu_ppm, loads)
+            for stream, writer in list(self.engine.writers.items()):
+                if writer.stopped == ELSEWHERE:
+                    self.duties.look_again(stream)
+
+    def loads(self, spent_ns: Mapping[str, int], cpu_ns: int, passed_ns: int) -> dict[str, Load]:
+        """What each stream costs, by how long its turns have taken: what comes after deciding is shared out likewise."""
+        decided_ns = sum(spent_ns.values())
+        times = min(WHOLE_OF_DECIDING, cpu_ns / decided_ns) if decided_ns else 0
+        return {
+            stream: Load(round(ns * times * 1e6 / passed_ns), self.owner.rows(stream))
+            for stream, ns in spent_ns.items()
+            if self.owner.owns(stream)
+        }
+
+
+@asynccontextmanager
+async def joined(engine: Engine, local: Bus, settings: Settings) -> AsyncIterator[Joined]:
+    """An engine of this process as a node, which leaves at the end. local: the bus to that engine.
+
+    Raises NotJoined, RegistryError, StoreError, OSError.
+    """
+    cluster = settings.cluster
+    engine.process.holds = never
+    registry = PostgresRegistry(settings.store.url, settings.engine.node)
+    try:
+        secret = await registry.secret(os.urandom(SECRET_BYTES))
+        listener = LinkListener(local, engine.clock, os.urandom, secret)
+        async with listen(cluster.address, listener.protocol, cluster.tls):
+            node = Joined(engine, registry, settings, local, secret)
+            try:
+                await node.begin()
+                yield node
+            finally:
+                await node.end()
+                listener.close()
+    finally:
+        await registry.close()
+
+
+async def found(places: Places, stream: str) -> None:
+    """Wait until somebody has a stream."""
+    changed = asyncio.Event()
+    places.listen(changed.set)
+    while places.where(stream) is None:
+        changed.clear()
+        await changed.wait()

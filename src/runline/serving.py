@@ -1,0 +1,253 @@
+"""Serving: what goes on between the start of a server and its end: HTTP in this process or in processes beside it, alone or as
+one of a cluster.
+
+Rule: who is told to stop answers first what is under way; who is told so twice ends at once. A node hands its streams over before
+it stops serving, so that nobody who comes through it hears of that.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from runline.bootstrap import outside
+from runline.config import ServerSettings, SessionSettings, Settings
+from runline.demo.sample import BOOK as SAMPLE
+from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
+from runline.demo.sample import add_sample
+from runline.domain.messages import HOUSE, Rejected
+from runline.domain.queries.inside import Nothing, OpenBooks
+from runline.domain.sessions import SessionLimits
+from runline.engine.bus import Bus
+from runline.engine.engine import Engine
+from runline.engine.ports import Clock
+from runline.gateway.addresses import Addresses
+from runline.gateway.door import Door
+from runline.gateway.passwords import Passwords
+from runline.gateway.server import Server, make_server
+from runline.gateway.signing import Signing
+from runline.gateways import Gateways, gateways
+from runline.helpers import Callers
+from runline.nodes import Joined, found
+from runline.notify import serves
+
+SECOND_NS = 10**9
+
+
+def say(text: str) -> None:
+    """Tell whoever started this."""
+    print(text, flush=True)
+
+
+def lasting(settings: SessionSettings) -> dict[str, SessionLimits]:
+    """How long sessions last, by kind."""
+    return {
+        "screen": SessionLimits(settings.screen_idle_s * SECOND_NS, settings.screen_s * SECOND_NS),
+        "program": SessionLimits(settings.program_idle_s * SECOND_NS, settings.program_s * SECOND_NS),
+    }
+
+
+class Told:
+    """What a process is told by signals: once to answer what is under way and stop, twice to end at once. at_once: how."""
+
+    def __init__(self) -> None:
+        self.once = asyncio.Event()
+        self.twice = asyncio.Event()
+        self.at_once: Callable[[], None] = lambda: None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.hear)
+
+    def hear(self) -> None:
+        if self.once.is_set():
+            self.twice.set()
+            self.at_once()
+        self.once.set()
+
+
+def server_of(bus: Bus, clock: Clock, settings: Settings) -> Server:
+    """A server in this process, over a bus."""
+    server = settings.server
+    return make_server(
+        bus,
+        outside(clock),
+        certificate=server.tls_certificate,
+        key=server.tls_key,
+        lasting=lasting(settings.sessions),
+        public_url=server.public_url,
+        addresses=Addresses(server.proxies, server.exempt, server.proxy_header),
+    )
+
+
+@asynccontextmanager
+async def signing_in(bus: Bus, clock: Clock, settings: Settings) -> AsyncIterator[Signing]:
+    """What gives passwords, where no server has it."""
+    passwords = Passwords(Callers, os.urandom)
+    try:
+        yield Signing(Door(bus, clock), passwords, os.urandom, lasting(settings.sessions))
+    finally:
+        passwords.close()
+
+
+# Alone
+
+
+async def serve_here(
+    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, *, sample: bool
+) -> None:
+    """Serve in this process until stopped."""
+    server = server_of(bus, engine.clock, settings)
+    await begin(engine.clock, bus, server.gateway.signing, settings, sample=sample)
+    # Who reads that may stop it at once.
+    with server.capture_signals():
+        say_where(sockets, settings.server)
+        await server.serve(sockets=sockets)
+
+
+async def serve_beside(
+    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, *, sample: bool
+) -> None:
+    """Serve in processes beside this one until stopped."""
+    told = Told()
+    async with signing_in(bus, engine.clock, settings) as signing:
+        await begin(engine.clock, bus, signing, settings, sample=sample)
+    async with beside(engine, bus, sockets, settings, told):
+        if not told.once.is_set():
+            say_where(sockets, settings.server)
+        await told.once.wait()
+
+
+@asynccontextmanager
+async def beside(
+    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, told: Told
+) -> AsyncIterator[None]:
+    """Gateways beside this process, which serve."""
+
+    def begun(found: Gateways) -> None:
+        told.at_once = found.kill
+
+    told_settings = msgspec.structs.replace(settings.server, owner_password="")
+    async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions), begun):
+        yield
+
+
+# As one of a cluster
+
+
+async def serve_node(
+    node: Joined, engine: Engine, sockets: list[socket.socket], settings: Settings, *, sample: bool
+) -> None:
+    """Serve as a node, whichever part of it, until stopped. Raises NotJoined."""
+    told = Told()
+    if settings.server.role == "engine":
+        say(f"The node {node.name} is at {node.address}. Ctrl-C stops it.")
+        serves(f"The node {node.name}, at {node.address}")
+        async with signing_in(node.bus, engine.clock, settings) as signing, welcoming(node, signing, settings, sample):
+            await stopped(node, told)
+    elif settings.server.gateways:
+        async with (
+            signing_in(node.bus, engine.clock, settings) as signing,
+            welcoming(node, signing, settings, sample),
+            beside(engine, node.bus, sockets, settings, told),
+            saying_where(node, sockets, settings.server),
+        ):
+            await stopped(node, told)
+    else:
+        server = server_of(node.bus, engine.clock, settings)
+        async with (
+            welcoming(node, server.gateway.signing, settings, sample),
+            running(server, sockets, told),
+            saying_where(node, sockets, settings.server),
+        ):
+            await stopped(node, told)
+
+
+@asynccontextmanager
+async def running(server: Server, sockets: list[socket.socket], told: Told) -> AsyncIterator[None]:
+    """A server that serves in this process, and at the end answers what is under way."""
+    server.ended_by = ()
+
+    def end_at_once() -> None:
+        server.force_exit = True
+
+    told.at_once = end_at_once
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def stopped(node: Joined, told: Told) -> None:
+    """Wait until this process is told to stop, and has handed over its streams. Raises NotJoined if it can be a node no more."""
+    async with beside_it(told.once.wait()) as once:
+        await asyncio.wait({once, node.over}, return_when=asyncio.FIRST_COMPLETED)
+    if node.over.done():
+        node.over.result()
+    async with beside_it(node.retire()) as retiring, beside_it(told.twice.wait()) as twice:
+        await asyncio.wait({retiring, twice}, return_when=asyncio.FIRST_COMPLETED)
+
+
+@asynccontextmanager
+async def welcoming(node: Joined, signing: Signing, settings: Settings, sample: bool) -> AsyncIterator[None]:
+    """Whenever the house has come here, see to it that its owner can sign in."""
+
+    async def welcome() -> None:
+        while True:
+            await node.house_here.wait()
+            node.house_here.clear()
+            # Where it has gone on to, it is seen to as well.
+            with suppress(Rejected):
+                await begin(node.engine.clock, node.bus, signing, settings, sample=sample)
+
+    async with beside_it(welcome()):
+        yield
+
+
+@asynccontextmanager
+async def saying_where(node: Joined, sockets: list[socket.socket], settings: ServerSettings) -> AsyncIterator[None]:
+    """Say where Runline is once somebody has the house."""
+
+    async def say_when_found() -> None:
+        await found(node.places, HOUSE)
+        say_where(sockets, settings)
+
+    async with beside_it(say_when_found()):
+        yield
+
+
+@asynccontextmanager
+async def beside_it(work: Coroutine[Any, Any, object]) -> AsyncIterator["asyncio.Future[object]"]:
+    """Something goes on meanwhile."""
+    task: asyncio.Future[object] = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def begin(clock: Clock, bus: Bus, signing: Signing, settings: Settings, *, sample: bool) -> None:
+    """Give the house's owner their first password, and a new database a sample to try."""
+    owner, password = settings.engine.owner, settings.server.owner_password
+    if not await signing.has_password(HOUSE, owner):
+        await signing.set_first_password(HOUSE, owner, password or (password := secrets.token_urlsafe(12)))
+        if not settings.server.owner_password:
+            say(f"The house's owner may sign in (this is shown once): user {owner}, password {password}")
+    if sample and not (await signing.door.ask_inside(HOUSE, "books_open", Nothing(), OpenBooks)).count:
+        await add_sample(bus, signing, owner, clock.now_ns())
+        say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
+
+
+def say_where(sockets: list[socket.socket], settings: ServerSettings) -> None:
+    """Say where Runline is."""
+    scheme = "https" if settings.tls_certificate else "http"
+    host, port = sockets[0].getsockname()[:2]
+    say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")
+    serves(f"Serving at {scheme}://{host}:{port}")

@@ -1,0 +1,257 @@
+"""Nodes of a cluster as real processes over a real PostgreSQL, and bettors who come to any of them."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+from tests.integration.postgresql import cluster
+from tests.integration.served import PASSWORD
+from tests.integration.world import wager
+
+from runline.bootstrap import running_engine
+from runline.client import AsyncClient, RefusedError, UnreachableError
+from runline.client.requests import path_of
+from runline.cluster.postgres import PostgresRegistry
+from runline.cluster.status import ClusterStatus, look_at
+from runline.demo.sample import LINES
+from runline.domain.board import PostLines
+from runline.domain.fixtures import CreateFixture, CreateLeague
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.house import OpenBook
+from runline.domain.messages import GATEWAY, HOUSE, Command
+from runline.domain.passwords import ChangePassword
+from runline.engine.bus import Bus
+from runline.engine.requests import Request
+from runline.gateway.passwords import hash_password
+from runline.gateway.signing import accepted
+from runline.store.postgres import PostgresStore
+
+BOOKS = ("b1", "b2", "b3", "b4")
+DAY_NS = 24 * 3_600 * 10**9
+TEMPLATE = "nodes_template"
+PLACE = msgspec.to_builtins(wager(amount_minor=10_00, price="-130"))
+SAYS_S_MAX = 60
+STOPS_S_MAX = 60
+
+
+async def add(bus: Bus, stream: str, actor: str, *commands: Command) -> None:
+    """Commands of somebody."""
+    for command in commands:
+        accepted(await bus.send_one(Request(stream, bus.new_id(), actor, command)))
+
+
+async def fill(url: str) -> None:
+    """A house with a game tomorrow, and books with a player each."""
+    async with running_engine(PostgresStore(url)) as (engine, bus):
+        now_ns = engine.clock.now_ns()
+        await add(
+            bus,
+            HOUSE,
+            "platform",
+            CreateLeague("MLB", "baseball"),
+            CreateFixture("G1", "MLB", 901, "Mets", "Cubs", now_ns + DAY_NS),
+            PostLines("G1", now_ns, LINES),
+            *(OpenBook(book, "owner") for book in BOOKS),
+        )
+        digest = hash_password(PASSWORD, bytes(16))
+        await add(bus, HOUSE, GATEWAY, ChangePassword("platform", digest, 0, ""))
+        for book in BOOKS:
+            await add(bus, book, "owner", CreateAgent("A1", "root"), CreatePlayer("P1", "A1", 10**12))
+            await add(bus, book, GATEWAY, ChangePassword("owner", digest, 0, ""))
+
+
+def filled(path: Path) -> str:
+    """The address of a database of its own with that house."""
+    server = cluster()
+    if TEMPLATE not in templates:
+        url = server.empty(TEMPLATE)
+        asyncio.run(fill(url))
+        templates.add(TEMPLATE)
+    return server.url(server.copy_of(TEMPLATE, path))
+
+
+templates: set[str] = set()
+
+
+class NodeProcess:
+    """A process that serves. address: at which it speaks HTTP."""
+
+    def __init__(self, url: str, name: str, folder: Path, *words: str) -> None:
+        self.name = name
+        self.said = folder / f"{name}.said"
+        self.complained = (folder / f"{name}.complaints").open("wb")
+        links = [] if "gateway" in words else ["--links", f"unix:{folder}/{name}"]
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "runline", "serve", "--store", url, "--node", name, *links, "--port", "0", *words],
+            stdout=subprocess.PIPE, stderr=self.complained, text=True,
+            env={**os.environ, "RUNLINE_SERVER_OWNER_PASSWORD": PASSWORD},
+        )  # fmt: skip
+        self.where = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is, once it has said so."""
+        assert self.child.stdout is not None
+        while not self.where:
+            line = self.child.stdout.readline()
+            assert line, self.complaints
+            found = re.search(r"http://\S+| is at (unix:\S+)\. ", line)
+            self.where = found[0] if found else ""
+        return self.where
+
+    @property
+    def complaints(self) -> str:
+        """What it has complained of."""
+        return Path(self.complained.name).read_text()
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        self.child.send_signal(number)
+
+    def ended(self) -> int:
+        """Its status, when it has ended."""
+        return self.child.wait(STOPS_S_MAX)
+
+    def end(self) -> None:
+        """End it, however it is."""
+        self.child.kill()
+        self.child.wait()
+        assert self.child.stdout is not None
+        self.child.stdout.close()
+        self.complained.close()
+
+
+class Nodes:
+    """The nodes of a database."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.folder = folder
+        self.processes: list[NodeProcess] = []
+
+    def start(self, *names: str, words: tuple[str, ...] = ()) -> list[NodeProcess]:
+        """Start nodes, and wait until all of them serve."""
+        found = [NodeProcess(self.url, name, self.folder, *words) for name in names]
+        self.processes += found
+        for node in found:
+            assert node.address
+        return found
+
+    async def registered(self, holds: Any) -> ClusterStatus:
+        """The status, once something holds of it."""
+        registry = PostgresRegistry(self.url, "a test")
+        told = asyncio.Event()
+        registry.listen(told.set)
+        try:
+            async with asyncio.timeout(SAYS_S_MAX):
+                while True:
+                    told.clear()
+                    status = await look_at(registry)
+                    if holds(status):
+                        return status
+                    # waits: that a lease gets old is told by nobody
+                    await asyncio.wait({asyncio.create_task(told.wait())}, timeout=0.2)
+        finally:
+            await registry.close()
+
+    async def all_taken(self, *nodes: NodeProcess) -> dict[str, str]:
+        """Whose each stream is, once all are with these nodes, or with any."""
+        names = {node.name for node in nodes or self.processes}
+        status = await self.registered(
+            lambda status: status.streams and all(one.taken and one.node in names for one in status.streams)
+        )
+        return {one.stream: one.node for one in status.streams}
+
+    async def pin(self, places: dict[str, str]) -> None:
+        """Have streams at nodes, and wait until they are there."""
+        registry = PostgresRegistry(self.url, "a test")
+        for stream, node in places.items():
+            await registry.pin(stream, node)
+        await registry.close()
+        await self.registered(
+            lambda status: places.items() <= {one.stream: one.node for one in status.streams if one.taken}.items()
+        )
+
+    def executed(self, stream: str) -> Counter[str]:
+        """How often each command from outside was executed in a stream, by its log."""
+        database = self.url.partition("@/")[2].partition("?")[0]
+        rows = cluster().ask(
+            database,
+            "SELECT command, count(*) FROM events WHERE stream = $1 AND length(digest) > 0 GROUP BY command",
+            stream,
+        )
+        return Counter({str(UUID(bytes=command)): count for command, count in rows})
+
+
+@contextmanager
+def nodes_of(url: str) -> Iterator[Nodes]:
+    """Nodes that are gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="runline-n-") as folder:
+        found = Nodes(url, Path(folder))
+        try:
+            yield found
+        finally:
+            for node in found.processes:
+                node.end()
+
+
+class Bettor:
+    """Somebody who sends commands to a stream by one of several addresses: again by the next one, with the same id, if one does
+    not answer. acknowledged: the ids of what was executed, with when. seen: what else was heard."""
+
+    def __init__(self, stream: str, user: str, addresses: list[str]) -> None:
+        self.stream = stream
+        self.clients = [AsyncClient(address, deadline_s=0.0) for address in addresses]
+        self.user = user
+        self.acknowledged: dict[str, float] = {}
+        self.seen: Counter[str] = Counter()
+
+    async def sign_in(self) -> None:
+        """At one of them; the session holds at all."""
+        client = self.clients[0]
+        client.deadline_s = 30.0
+        await client.sign_in(self.stream, self.user, PASSWORD)
+        client.deadline_s = 0.0
+        for other in self.clients[1:]:
+            other.token = client.token
+
+    async def close(self) -> None:
+        for client in self.clients:
+            await client.close()
+
+    async def send(self, command: str, fields: dict[str, Any], first: int = 0) -> None:
+        """Execute a command, however long it takes."""
+        sent_as = ""
+        while True:
+            for client in (*self.clients[first:], *self.clients[:first]):
+                try:
+                    sent_as = sent_as or await client.new_id()
+                    response = await client.http.post(
+                        path_of(command), json=fields, headers={"idempotency-key": sent_as}
+                    )
+                except (OSError, UnreachableError, RefusedError, httpx.TransportError) as error:
+                    self.seen[type(error).__name__] += 1
+                    continue
+                if response.status_code == 200:
+                    self.acknowledged[sent_as] = time.monotonic()
+                    return
+                code = response.json()["error"]["code"]
+                # Where the house's owner has died, wagers wait for the next one.
+                assert code in ("unavailable", "house_stale"), response.text
+                self.seen[code] += 1
+
+    async def place(self, first: int = 0) -> None:
+        """Place a wager."""
+        await self.send("PlaceWager", PLACE, first)
