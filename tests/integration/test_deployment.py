@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -287,6 +288,9 @@ def test_the_example_of_the_environment_has_what_compose_asks_for():
 
 # Patroni
 
+installed = pytest.mark.skipif(find_spec("patroni") is None, reason="Patroni is not installed")
+"""Only what takes long has it (`make test-long`)."""
+
 
 def patroni(tmp_path, **bootstrap):
     """What Patroni says of the file, with addresses and programs of this machine. bootstrap: what is otherwise."""
@@ -301,10 +305,12 @@ def patroni(tmp_path, **bootstrap):
     return done.returncode, done.stdout + done.stderr
 
 
+@installed
 def test_patroni_takes_its_file(tmp_path):
     assert patroni(tmp_path) == (0, "")
 
 
+@installed
 def test_patroni_is_asked_whether_it_takes_it(tmp_path):
     status, said = patroni(tmp_path, ttl="soon")
     assert status == 1
