@@ -7,9 +7,10 @@ as a line of JSON. What stands there already is not tried again, so that a run o
 
 The tests are collected once, and each is run once, to see that it passes and which functions it reaches. Then each change has a
 process of its own, forked off, in which the tests run that reach its function: first those that have noticed others of that
-function, then those of the file that is named after its module, then those that take least, for so many SECONDS at most (a
-function that nearly all tests reach is looked at by the quick ones only). It ends at the first that fails. What the first ones do
-not notice is simulated, SIMULATED steps, unless simulations do not reach its function; after that come the tests that are left.
+function, then those of the file that is named after its module or after what it is (grounds), then those that take least, for so
+many SECONDS at most (a function that nearly all tests reach is looked at by the quick ones only), until one fails.
+What the first ones do not notice is simulated, SIMULATED steps, unless simulations do not reach its function; after that come the
+tests that are left.
 
 What is called while modules are imported was called before the fork. Where none of these has noticed a change of such a function,
 the process begins anew as another program, which imports all with the change in it and runs the tests of what is declared:
@@ -225,8 +226,13 @@ class Trying:
         """The tests that reach a change, in the order in which they are run, and the seconds that they may take."""
         name = switch_of(change)
         noticed = self.noticed.get(name, Counter())
-        about = f"/test_{name.rpartition('.')[0].rpartition('.')[2]}.py"
-        ids = sorted(self.reach.get(name, ()), key=lambda one: (-noticed[one], about not in one, self.took_s[one]))
+        module, _, function = name.rpartition(".")
+        words = {module.rpartition(".")[2], *(f"{word}s" for word in function.split("_"))}
+
+        def named_after(test: str) -> bool:
+            return test.partition(".py")[0].rpartition("/test_")[2] in words
+
+        ids = sorted(self.reach.get(name, ()), key=lambda one: (-noticed[one], not named_after(one), self.took_s[one]))
         total = 0.0
         chosen: list[str] = []
         for one in ids:
