@@ -41,3 +41,26 @@ def test_a_key_is_in_once_and_nothing_has_none():
     assert list(ordered) == ["a", "b"]
     assert not NO_KEYS
     assert list(NO_KEYS.after("")) == []
+
+
+def test_what_is_known_at_once_lies_in_parts_that_are_half_full_and_a_full_part_is_cut_in_halves(monkeypatch):
+    monkeypatch.setattr("runline.domain.ordered.PART_KEYS_MAX", 4)
+    ordered = Ordered([5, 1, 4, 2, 3])
+    assert ordered.parts == [[1, 2], [3, 4], [5]]
+    ordered.add(6)
+    ordered.add(7)
+    ordered.add(8)
+    assert ordered.parts == [[1, 2], [3, 4], [5, 6, 7, 8]]
+    ordered.add(9)
+    assert ordered.parts == [[1, 2], [3, 4], [5, 6], [7, 8, 9]]
+    ordered.add(2.5)
+    assert ordered.parts == [[1, 2], [2.5, 3, 4], [5, 6], [7, 8, 9]]
+    ordered.discard(5)
+    ordered.discard(6)
+    ordered.discard(6)
+    assert ordered.parts == [[1, 2], [2.5, 3, 4], [7, 8, 9]]
+    ordered.discard(5)
+    ordered.discard(10)
+    ordered.discard(0)
+    assert ordered.parts == [[1, 2], [2.5, 3, 4], [7, 8, 9]]
+    assert len(ordered) == 8

@@ -58,3 +58,14 @@ def test_the_ground_of_limits_is_the_books_settings(book):
     book.happened(LimitsSet)
     book.when(SetLimits(*FIRST, "back"), if_position=seen)
     book.rejected("position_moved")
+
+
+@pytest.mark.parametrize("limits", [(1, 1, 1), (1, STAKE_MINOR_MAX, STAKE_MINOR_MAX), (STAKE_MINOR_MAX,) * 3])
+def test_limits_go_from_the_smallest_amount_to_the_largest(book, limits):
+    book.when(SetLimits(*limits, "given"))
+    book.happened(LimitsSet, after=limits)
+
+
+def test_the_house_owns_who_owns_the_book(book):
+    assert book.state.access.first_owner == book.recovered().access.first_owner == "owner"
+    assert book.state.settings.current is book.state.settings.by_book["main"]
