@@ -16,8 +16,10 @@ from runline.domain.fixtures import (
     RenumberFixture,
     RescheduleFixture,
 )
+from runline.domain.grading import Score
 from runline.domain.messages import ENGINE
 from runline.domain.postponement import PostponeFixture
+from runline.domain.results import EnterResult
 
 LATER_NS = START_NS + HOUR_NS
 CUTOFF = "cutoff", "G1"
@@ -83,3 +85,15 @@ def test_a_game_closes_at_its_start_and_once(house):
     assert house.execute(CloseFixture("G1"), ENGINE) == [FixtureClosed("G1", START_NS)]
     assert cutoff(house) is None
     assert house.execute(CloseFixture("G1"), ENGINE) == []
+
+
+def test_a_game_is_created_and_moved_by_who_has_seen_its_league_and_its_result(house):
+    seen = house.state.seq
+    house.given(CreateLeague("NHL", "hockey"))
+    house.when(CreateFixture("G2", "NHL", 601, "Blues", "Kings", START_NS), if_position=seen)
+    house.rejected("position_moved", position=seen + 1)
+    house.time_is(START_NS)
+    seen = house.state.seq
+    house.given(EnterResult("G1", Score(1, 2)))
+    house.when(RescheduleFixture("G1", LATER_NS, "rain"), if_position=seen)
+    house.rejected("position_moved", position=seen + 1)

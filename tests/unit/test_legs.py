@@ -325,6 +325,16 @@ def test_a_leg_of_a_settled_ticket_is_voided_and_the_ticket_paid_anew(across):
     assert across.balance("P1") == 0
 
 
+def test_a_leg_that_is_void_stays_so_though_its_game_is_being_settled_as_the_other_is_voided(across):
+    across.given(VoidLeg(across.number, 1, "wrong price"))
+    across.house.ends("G1", 3, 1)
+    across.when(VoidLeg(across.number, 2, "wrong price"))
+    assert kinds(across) == ["LegVoided", "WagerSettled"]
+    across.happened(WagerSettled, result="push", legs=(VOIDED, VOIDED), stood=())
+    across.settles()
+    assert kinds(across) == []
+
+
 def test_what_is_no_leg_to_be_voided_alone_is_refused(across):
     across.given(wager("P1", 10_00))
     alone = across.state.seq

@@ -183,6 +183,15 @@ def test_a_favourite_risks_more_than_it_wins(price):
     assert price.favourite == (profit(price) < 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "favourite"),
+    [("-110", True), ("1.99", True), ("10/11", True), ("-100", False), ("EV", False), ("2.00", False), ("1/1", False),
+     ("+101", False), ("2.01", False), ("11/10", False)],
+)  # fmt: skip
+def test_even_money_is_no_favourite(text, favourite):
+    assert parse_price(text).favourite is favourite
+
+
 @given(prices, prices)
 def test_a_better_price_pays_more_in_any_format(price, other):
     assert is_better(price, other) == (profit(price) > profit(other))

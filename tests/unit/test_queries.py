@@ -11,17 +11,27 @@ from runline.domain.audience import Audience
 from runline.domain.grading import Score
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
-from runline.domain.messages import GATEWAY, Rejected
+from runline.domain.messages import DECLARATIONS, GATEWAY, Rejected
 from runline.domain.nodes import ROOT
 from runline.domain.official import Window
 from runline.domain.outcomes import Case
 from runline.domain.passwords import SetPassword
 from runline.domain.permissions import Permission, permissions_of
 from runline.domain.postponement import PostponeFixture
-from runline.domain.queries.bounds import PAGE_ROWS
-from runline.domain.queries.declared import Asked, Page, require
-from runline.domain.queries.history import LedgerAsked, WagersAsked
-from runline.domain.queries.inside import CredentialAsked, Known, Nothing, OpenBooks, Owner, OwnerAsked, Standing
+from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
+from runline.domain.queries.declared import Asked, Page, Query, query, require
+from runline.domain.queries.history import LedgerAsked, WagersAsked, stored
+from runline.domain.queries.inside import (
+    CredentialAsked,
+    Inside,
+    Known,
+    Nothing,
+    OpenBooks,
+    Owner,
+    OwnerAsked,
+    Standing,
+)
+from runline.domain.queries.inside import inside as inside_of_runline
 from runline.domain.queries.leagues import LateGameRow, LeagueRuleRow, WindowRow
 from runline.domain.queries.moment import BookRow, Me, ResultRow, RoleRow, SessionRow, SuspensionRow, UserRow
 from runline.domain.queries.pages import page_of
@@ -378,7 +388,51 @@ def test_the_house_knows_its_books_and_their_owners(book):
     assert [(name, one.signed) for name, one in VOCABULARY.inside.items() if one.signed] == [("standing", True)]
 
 
-# What may be asked, and by whom
+# How it is declared, and what may be asked, by whom
+
+
+def test_a_question_is_declared_with_all_that_it_says():
+    @query("lately", needs=Permission.LOG_VIEW, asked=Asked[Me], row=Me, players=True, streams=("house",), rows_max=7)
+    def lately(*told):
+        """What was lately.
+
+        And more.
+        """
+        return Page([])
+
+    expected = Query(
+        "lately", "What was lately.\n\n        And more.", Permission.LOG_VIEW, True, ("house",), Asked[Me], Me, False, lately,
+        False, 7,
+    )  # fmt: skip
+    assert lately.__dict__[DECLARATIONS] == [("shows", expected)]
+
+    @query("plainly", needs=None, asked=Asked[Me], row=Me)
+    def plainly(*told):
+        return Page([])
+
+    expected = Query("plainly", "", None, False, ("book",), Asked[Me], Me, False, plainly, False, PAGE_ROWS_MAX)
+    assert plainly.__dict__[DECLARATIONS] == [("shows", expected)]
+
+    @inside_of_runline("secretly", asked=Nothing, answer=Owner, signed=True)
+    def secretly(*told):
+        return Owner("owner")
+
+    assert secretly.__dict__[DECLARATIONS] == [("reads", Inside("secretly", Nothing, Owner, True, secretly))]
+
+    @inside_of_runline("openly", asked=Nothing, answer=Owner)
+    def openly(*told):
+        return Owner("owner")
+
+    assert openly.__dict__[DECLARATIONS] == [("reads", Inside("openly", Nothing, Owner, False, openly))]
+
+
+def test_what_is_stored_is_declared_with_all_that_it_says():
+    assert stored("old", "What was.", Permission.LOG_VIEW, LedgerAsked, Me, players=True, streams=("book",)) == Query(
+        "old", "What was.", Permission.LOG_VIEW, True, ("book",), LedgerAsked, Me, True, None
+    )
+    assert stored("old", "What was.", Permission.LOG_VIEW, LedgerAsked, Me) == Query(
+        "old", "What was.", Permission.LOG_VIEW, False, ("house", "book"), LedgerAsked, Me, True, None
+    )
 
 
 def test_a_query_is_for_whom_it_is_declared(book):

@@ -240,17 +240,17 @@ def test_a_bound_is_told_with_the_refusal(book, monkeypatch):
     monkeypatch.setattr(rulings, "RULINGS_PER_LEAGUE_MAX", 1)
     house.given(SetLeagueRule("MLB", LeagueRule(official=9), "given"))
     assert refusal(house, SetLeagueRule("MLB", None, "given")) == ("too_many", {"most": 1})
-    for module, name, stage, command in (
-        (fixtures, "LEAGUES_MAX", house, CreateLeague("NHL", "hockey")),
-        (fixtures, "FIXTURES_MAX", house, new_game()),
-        (fixtures, "ARCHIVED_MAX", house, new_game()),
-        (lines, "BOOK_LINES_MAX", book, MoveLine(TOTAL, "hide")),
-        (suspension, "SUSPENSIONS_MAX", book, Suspend("market", MONEYLINE, "given")),
-        (watch, "FEEDS_MAX", house, WatchFeed("platform", 5_000, "given")),
+    for module, name, count, stage, command in (
+        (fixtures, "LEAGUES_MAX", 1, house, CreateLeague("NHL", "hockey")),
+        (fixtures, "FIXTURES_MAX", 2, house, new_game()),
+        (fixtures, "ARCHIVED_MAX", 0, house, new_game()),
+        (lines, "BOOK_LINES_MAX", 0, book, MoveLine(TOTAL, "hide")),
+        (suspension, "SUSPENSIONS_MAX", 0, book, Suspend("market", MONEYLINE, "given")),
+        (watch, "FEEDS_MAX", 0, house, WatchFeed("platform", 5_000, "given")),
     ):
         with monkeypatch.context() as few:
-            few.setattr(module, name, 0)
-            assert refusal(stage, command) == ("too_many", {"most": 0})
+            few.setattr(module, name, count)
+            assert refusal(stage, command) == ("too_many", {"most": count})
     monkeypatch.setattr(suspension, "SUSPENSIONS_PER_NODE_MAX", 0)
     assert refusal(book, Suspend("player", "P1", "given"), "ann") == ("too_many", {"most": 0})
     monkeypatch.setattr(setbacks, "SET_ASIDE_MAX", 0)

@@ -10,7 +10,7 @@ from runline.domain.audience import Audience
 from runline.domain.fixtures import CloseFixture, CreateLeague, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.lines import MoveLine
-from runline.domain.messages import ENGINE, Rejected
+from runline.domain.messages import DECLARATIONS, ENGINE, Event, Rejected
 from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission, permissions_of
@@ -18,9 +18,9 @@ from runline.domain.prices import Prices
 from runline.domain.results import EnterResult
 from runline.domain.settings import SetLimits, SetLocks
 from runline.domain.shown import agent_figures, board_fixture, exposure_of, player_figures
-from runline.domain.suspension import Reopen, Suspend
+from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
 from runline.domain.tickets import VoidWager
-from runline.domain.topics import Changed, require_topics, split_topics
+from runline.domain.topics import Changed, alike, changes, require_topics, split_topics
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.live.facts import fact_of, house_fact_of
 
@@ -329,3 +329,18 @@ def test_a_topic_is_for_whom_it_is_declared(book):
             require_topics((name,), state, Audience("A1-1", "P1", nothing))
         with pytest.raises(Rejected, match="permission"):
             require_topics((name,), state, Audience("A1", "", nothing))
+
+
+def test_a_change_is_declared_of_its_events_or_of_every_one():
+    def of_some(*told):
+        return ()
+
+    assert changes("lines", Suspended, Reopened)(of_some) is of_some
+    assert of_some.__dict__[DECLARATIONS] == [("changes", ("lines", Suspended)), ("changes", ("lines", Reopened))]
+
+    @changes("agents")
+    def of_all(*told):
+        return ()
+
+    assert of_all.__dict__[DECLARATIONS] == [("changes", ("agents", Event))]
+    assert alike(None, STAFF) is None
