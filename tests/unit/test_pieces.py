@@ -69,6 +69,33 @@ def test_a_piece_as_large_as_may_be_is_for_the_commands_own_rule():
         require_small_pieces({"a": ({"b": LONG},)})
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "field"),
+    [
+        (LONG, "too_long", ""),
+        (wager(LONG, 1), "too_long", "player"),
+        ([LONG], "too_long", ""),
+        ({"a": ({"b": LONG},)}, "too_long", ""),
+        (["x"] * (PIECE_MAX + 1), "too_many", ""),
+        (("x",) * (PIECE_MAX + 1), "too_many", ""),
+        ({number: "x" for number in range(PIECE_MAX + 1)}, "too_many", ""),
+        (PostLines("G1", 1, (MarketLine("moneyline", "game", None, Prices()),) * (PIECE_MAX + 1)), "too_many", "lines"),
+        (PostLines("G1", 1, (MarketLine("moneyline", "game", None, Prices(away=LONG)),)), "too_long", "away"),
+    ],
+    ids=range(9),
+)
+def test_a_piece_that_is_too_large_is_named_by_its_field(message, code, field):
+    with pytest.raises(Rejected) as refused:
+        require_small_pieces(message)
+    assert (refused.value.code, refused.value.details) == (code, {"field": field, "most": PIECE_MAX})
+    assert (field or {"too_long": "A text", "too_many": "A list"}[code]) in str(refused.value)
+
+
+def test_a_list_as_long_as_may_be_is_for_the_commands_own_rule():
+    for message in (["x"] * PIECE_MAX, {number: "x" for number in range(PIECE_MAX)}, None, 7):
+        require_small_pieces(message)
+
+
 def test_many_pieces_that_are_small_are_too_large_together():
     long = "9" * PIECE_MAX
     prices = Prices(away=long, home=long, draw=long, over=long, under=long)

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.doubles.plain import VOCABULARY
-from tests.doubles.stage import HOUR_NS
+from tests.doubles.stage import HOUR_NS, NOON_NS, SECOND_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
 from runline.domain.accounts import AdjustCredit, SetPlayerLimits
@@ -21,7 +21,7 @@ from runline.domain.shown import agent_figures, board_fixture, exposure_of, play
 from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
 from runline.domain.tickets import VoidWager
 from runline.domain.topics import Changed, alike, changes, require_topics, split_topics
-from runline.domain.watch import KeepFeed, WatchFeed
+from runline.domain.watch import KeepFeed, NoteSilence, WatchFeed
 from runline.live.facts import fact_of, house_fact_of
 
 MONEYLINE = "G1:game:moneyline"
@@ -148,6 +148,20 @@ def test_a_layer_over_the_board_changes_the_games_that_it_covers_for_everyone(bo
     assert changed(book, Reopen(scope, subject, ""), of=house) == expected
     if scope != "feed":
         assert changed(book, Suspend(scope, subject, "given")) == expected
+
+
+def test_a_feed_that_falls_silent_changes_the_games_whose_lines_it_has_posted(book):
+    house = book.house
+    house.given(WatchFeed("platform", 5_000, "given"))
+    book.clock_reads(NOON_NS + 5 * SECOND_NS)
+    before = len(house.log)
+    house.execute(NoteSilence("platform"), ENGINE)
+    told = [
+        one
+        for seq, at_ns, actor, event in house.log[before:]
+        for one in house_fact_of(book.state, house.state, (seq, at_ns, actor, "", event), TOPICS).changes
+    ]
+    assert told == [("lines", Changed(("G2", "G1"), everyone=True))]
 
 
 def test_a_game_that_is_not_on_the_board_is_covered_by_no_wide_layer(book):
