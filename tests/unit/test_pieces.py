@@ -78,7 +78,7 @@ def test_a_piece_as_large_as_may_be_is_for_the_commands_own_rule():
         ({"a": ({"b": LONG},)}, "too_long", ""),
         (["x"] * (PIECE_MAX + 1), "too_many", ""),
         (("x",) * (PIECE_MAX + 1), "too_many", ""),
-        ({number: "x" for number in range(PIECE_MAX + 1)}, "too_many", ""),
+        (dict.fromkeys(range(PIECE_MAX + 1), "x"), "too_many", ""),
         (PostLines("G1", 1, (MarketLine("moneyline", "game", None, Prices()),) * (PIECE_MAX + 1)), "too_many", "lines"),
         (PostLines("G1", 1, (MarketLine("moneyline", "game", None, Prices(away=LONG)),)), "too_long", "away"),
     ],
@@ -92,7 +92,7 @@ def test_a_piece_that_is_too_large_is_named_by_its_field(message, code, field):
 
 
 def test_a_list_as_long_as_may_be_is_for_the_commands_own_rule():
-    for message in (["x"] * PIECE_MAX, {number: "x" for number in range(PIECE_MAX)}, None, 7):
+    for message in (["x"] * PIECE_MAX, dict.fromkeys(range(PIECE_MAX), "x"), None, 7):
         require_small_pieces(message)
 
 

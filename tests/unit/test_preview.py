@@ -1,15 +1,21 @@
 """Preview: what a command would move is what it moves. (The stage checks this on every command; here are the figures.)"""
 
-from tests.doubles.stage import NOON_NS
-from tests.doubles.words import agent, board, game, line, player, staff, wager
+from tests.doubles.beside import compared_stage
+from tests.doubles.stage import HOUR_NS, NOON_NS
+from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
 
 from runline.domain.accounts import EnterTransaction
 from runline.domain.jobs import DoSlice
+from runline.domain.leg_voiding import VoidLeg
 from runline.domain.messages import ENGINE
+from runline.domain.moving import MoveAgent
 from runline.domain.outcomes import NOTHING, Case
 from runline.domain.permissions import Permission
 from runline.domain.preview import Moves, moves, moves_shown_to
+from runline.domain.reopening import ReopenFixture
 from runline.domain.tickets import VoidWager
+from runline.domain.users import CreateUser
+from runline.simulate.pair import PlacePair
 
 MONEYLINE = "G1:game:moneyline"
 
@@ -54,6 +60,80 @@ def test_voiding_a_settled_ticket_would_move_its_payment_only(book):
     book.house.ends("G1", away=3, home=1)
     book.settles()
     assert previewed(book, VoidWager(number, "past post")) == Moves({"P1": -12_00})
+
+
+def test_of_two_tickets_on_one_side_voiding_one_would_leave_the_other(book):
+    book.given(game("G1"), board("G1"), player("P1"), wager("P1", 10_00))
+    number = book.state.seq
+    book.given(wager("P1", 5_00))
+    left = {MONEYLINE: Case(6_00, "away wins")}
+    assert previewed(book, VoidWager(number, "slip")) == Moves({}, {"P1": -10_00}, {MONEYLINE: -12_00}, left)
+    book.given(wager("P1", 4_00, side="home", price="-130"))
+    assert previewed(book, VoidWager(number, "slip")).worst == {MONEYLINE: Case(2_00, "away wins")}
+
+
+def test_taking_a_settlement_back_would_tie_up_the_risk_again(book):
+    book.given(game("G1"), board("G1"), player("P1"), wager("P1", 10_00))
+    book.house.books = [book]
+    book.house.ends("G1", away=3, home=1)
+    book.settles()
+    book.house.given(ReopenFixture("G1", "protest"))
+    (job,) = book.state.jobs.by_number
+    assert previewed(book, DoSlice(job), ENGINE) == Moves({"P1": -12_00}, {"P1": 10_00}, {MONEYLINE: 12_00}, AWAY_WINS)
+
+
+def test_a_leg_that_is_voided_would_leave_the_others():
+    pairs = compared_stage(pairs=True).open_book("main")
+    pairs.given(game("G1"), board("G1"), game("G2"), board("G2"), player("P1"))
+    second = "G2:game:moneyline"
+    pairs.given(PlacePair("P1", ((MONEYLINE, "away"), (second, "home")), 10_00))
+    number = pairs.state.seq
+    win = pairs.ticket(number).win_minor
+    gone = Moves({}, {}, {MONEYLINE: -win}, {MONEYLINE: NOTHING})
+    assert previewed(pairs, VoidLeg(number, 1, "slip")) == gone
+    pairs.given(VoidLeg(number, 1, "slip"))
+    assert previewed(pairs, VoidWager(number, "slip")) == Moves({}, {"P1": -10_00}, {second: -win}, {second: NOTHING})
+
+
+def test_to_void_a_leg_that_was_graded_would_move_nothing_that_stands():
+    pairs = compared_stage(pairs=True).open_book("main")
+    pairs.given(game("G1"), board("G1"), game("G2", start_ns=START_NS + 1), board("G2"), player("P1"))
+    pairs.given(PlacePair("P1", ((MONEYLINE, "away"), ("G2:game:moneyline", "home")), 10_00))
+    number = pairs.state.seq
+    pairs.house.books = [pairs]
+    pairs.house.ends("G1", away=3, home=1)
+    pairs.settles()
+    assert [leg.status for leg in pairs.ticket(number).legs] == ["graded", "open"]
+    assert previewed(pairs, VoidLeg(number, 1, "slip")) == Moves()
+    pairs.house.given(ReopenFixture("G1", "protest"))
+    pairs.settles_a_slice()
+    (job,) = pairs.state.jobs.by_number
+    win = pairs.ticket(number).win_minor
+    back = Moves({}, {}, {MONEYLINE: win}, {MONEYLINE: Case(win, "away wins")})
+    assert previewed(pairs, DoSlice(job), ENGINE) == back
+
+
+def test_where_nothing_moves_in_one_market_it_is_told_what_does_in_another(book):
+    book.given(game("G1"), board("G1"), game("G2", start_ns=START_NS + 9 * HOUR_NS), board("G2"), player("P1"))
+    book.given(wager("P1", 10_00))
+    number = book.state.seq
+    book.house.books = [book]
+    book.house.ends("G1", away=3, home=1)
+    book.settles()
+    other = wager("P1", 5_00, on="G2")
+    again = VoidWager(number, "past post")
+    events = [*book.decide(again, "owner", book.at_ns, book.fetch(again)), *book.decide(other, "owner", book.at_ns)]
+    assert moves(book.state, events) == Moves(
+        {"P1": -12_00}, {"P1": 5_00}, {"G2:game:moneyline": 6_00}, {"G2:game:moneyline": Case(6_00, "away wins")}
+    )
+
+
+def test_whose_roles_a_move_ends_is_told(book):
+    book.given(agent("A1"), agent("A1-1", "A1"), agent("A2"), role("clerk", Permission.FIGURES_VIEW, at="A1"))
+    move = MoveAgent("A1-1", "A2", "sold")
+    assert previewed(book, move) == Moves()
+    book.given(CreateUser("ann", "A1-1", "clerk"), CreateUser("bob", "A1", "clerk"))
+    assert previewed(book, move) == Moves(roles_ended={"ann": "clerk"})
 
 
 def test_what_cancels_out_is_left_out(book):
