@@ -26,11 +26,13 @@ from runline.demo.sample import PASSWORD
 from runline.domain.hierarchy import Agent
 from runline.domain.suspension import Suspension
 from runline.domain.tickets import Ticket
+from runline.engine.commit import ELSEWHERE
 from runline.engine.ids import id_bytes
 from runline.engine.ports import Head, StoreError
 from runline.engine.requests import Accepted
 from runline.evaluate.verify import verify
 from runline.store.checking import looked_after
+from runline.store.committer import Claim
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_connection import connect
 from runline.store.postgres_demands import look_at
@@ -173,7 +175,7 @@ def test_an_owner_that_stands_still_while_it_copies_is_ended_by_a_claim(open_one
 
 def test_a_head_that_somebody_else_holds_is_waited_for_and_who_it_is_is_said(url, monkeypatch):
     monkeypatch.setattr("runline.store.postgres_target.CLAIM_S_MAX", 0.2)
-    target = PostgresTarget(url, "runline 77 committer")
+    target = PostgresTarget(url, "runline 77 committer", 77)
     try:
         assert target.claim("b1", None).epoch == 1
         with ThreadPoolExecutor(1) as thread:
@@ -393,6 +395,81 @@ def test_a_second_engine_on_the_database_takes_over_and_the_first_accepts_nothin
     play(main())
 
 
+# A claim whose answer was lost
+
+
+def unheard(store, claimed=None):
+    """The next claim of a store is never heard of, because its committer ends: it is done, or `claimed` (a coroutine) is
+    instead."""
+    order = store.order
+
+    async def lost(what):
+        if not isinstance(what, Claim):
+            return await order(what)
+        store.order = order
+        await (order(what) if claimed is None else claimed)
+        child_of(store).kill()
+        await store.end()
+        raise StoreError("lost", "on purpose")
+
+    store.order = lost
+
+
+@pytest.mark.parametrize("kind", ["process", "postgresql"])
+def test_a_claim_that_was_not_heard_of_is_nobody_elses(kind, path):
+    async def main():
+        store = STORES[kind](path)
+        assert (await store.claim("b1")).epoch == 1
+        unheard(store)
+        with pytest.raises(StoreError) as failed:
+            await store.claim("b1", 1)
+        assert failed.value.kind == "lost"
+        head = await store.claim("b1", 1)
+        assert head.epoch == 3
+        assert await store.commit(sealed(stretch(head))) == frozenset()
+        await close(store)
+
+    play(main())
+
+
+def test_who_has_not_heard_of_their_claim_does_not_take_another_ones_for_it(open_one):
+    """Both would have left the same epoch."""
+
+    async def main():
+        old, new = open_one(), open_one()
+        assert (await old.claim("b1")).epoch == 1
+        unheard(old, new.claim("b1"))
+        with pytest.raises(StoreError) as failed:
+            await old.claim("b1", 1)
+        assert failed.value.kind == "lost"
+        for _ in range(2):
+            with pytest.raises(StoreError, match="Another process has claimed") as failed:
+                await old.claim("b1", 1)
+            assert failed.value.kind == "elsewhere"
+        assert (await new.heads())["b1"].epoch == 2
+        await close(old)
+        await close(new)
+
+    play(main())
+
+
+def test_a_stream_in_doubt_is_not_taken_back_from_who_has_claimed_it_as_our_own_claim_was_lost(open_one):
+    async def main():
+        async with running(open_one()) as world:
+            await world.open_house()
+            await world.open_book("b1")
+            await world.do("b1", wager())
+            other = open_one()
+            unheard(world.engine.store, other.claim("b1"))
+            world.engine.owned.doubt(world.engine.writers["b1"], "on purpose")
+            await comes_true(lambda: world.engine.writers["b1"].stopped == ELSEWHERE)
+            head = (await other.heads())["b1"]
+            assert head.epoch == world.engine.owned.claims["b1"] + 1
+            await close(other)
+
+    play(main())
+
+
 # What is written
 
 
@@ -586,7 +663,7 @@ def test_a_server_that_becomes_less_than_it_must_be_is_said_to_be_so_while_it_se
 def test_a_session_commits_durably_whatever_the_databases_own_setting_is(url):
     name = url.partition("@/")[2].partition("?")[0]
     asked(url, f"ALTER DATABASE {name} SET synchronous_commit = off")
-    target = PostgresTarget(url, "runline 77 committer")
+    target = PostgresTarget(url, "runline 77 committer", 77)
     try:
         assert target.run(target.run(target.connected()).fetchval("SHOW synchronous_commit")) == "on"
         assert target.commit(sealed(stretch(target.claim("b1", None))), TABLES) == frozenset()

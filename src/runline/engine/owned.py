@@ -73,7 +73,7 @@ class Owned:
         self.standbys: dict[str, tuple[Following, Standby]] = {}
         """What is followed so that it can go on here."""
         self.claims: dict[str, int] = {}
-        """The epoch at which each stream was claimed here last, but where it is not known whether it was."""
+        """The epoch at which each stream was claimed here last, as far as that was heard."""
 
     def lack(self, stream: str) -> Rejected:
         """Why a stream is not to be had here, where there is no writer of it."""
@@ -109,14 +109,8 @@ class Owned:
         `elsewhere` if somebody has claimed it since, or while it was read.
         """
         process = self.process
-        self.claims.pop(stream, None)
-        try:
-            with reading(stream):
-                head = await process.store.claim(stream, seen)
-        except StoreError as error:
-            if error.kind == "elsewhere" and seen is not None:
-                self.claims[stream] = seen
-            raise
+        with reading(stream):
+            head = await process.store.claim(stream, seen)
         self.claims[stream] = head.epoch
         if stream != HOUSE and HOUSE not in self.writers:
             # Whoever owned it until now may have seen more of the house, and said so.
@@ -273,13 +267,12 @@ class Owned:
             await asyncio.sleep(RECOVER_PAUSE_S)
         while not process.stopping and self.writers.get(stream) is stopped:
             try:
-                head = (await process.store.heads()).get(stream)
-                if self.is_claimed_elsewhere(stream, head):
+                await self.replace(stopped, self.claims[stream])
+            except Exception as error:
+                if isinstance(error, StoreError) and error.kind == "elsewhere":
                     stopped.stopped = ELSEWHERE
                     process.hear("stream", stream, "failing", ELSEWHERE)
                     return
-                await self.replace(stopped, head.epoch if head is not None else 0)
-            except Exception as error:
                 log.error("recovery of %s failed, trying again: %s", stream, error)
                 reason = f"What is stored cannot be recovered, trying again: {error}"
                 process.hear("stream", stream, "failing", reason)
@@ -288,14 +281,10 @@ class Owned:
                 process.probes.recoveries += 1
                 self.read_ns[stream] = process.clock.host_ns()
 
-    def is_claimed_elsewhere(self, stream: str, head: Head | None) -> bool:
-        """Whether somebody else has claimed a stream since it was claimed here, by its head."""
-        claimed = self.claims.get(stream)
-        return claimed is not None and head is not None and head.epoch != claimed
-
     async def is_elsewhere(self, stream: str) -> bool:
-        """The same by the head that is stored. Raises StoreError."""
-        return self.is_claimed_elsewhere(stream, (await self.heads.now()).get(stream))
+        """Whether somebody else has claimed a stream since it was claimed here, by the head that is stored. Raises StoreError."""
+        head = (await self.heads.now()).get(stream)
+        return head is not None and head.epoch != self.claims.get(stream, head.epoch)
 
     async def replace(self, stopped: Writer, seen: int | None = None) -> None:
         """Let a stream that is stopped go on from what is stored. seen: as for `recovered`.

@@ -171,7 +171,8 @@ class Store(Reading, Protocol):
         """Become the owner of a stream: its head, with a new epoch. A stream without a head begins at position 0.
 
         seen: the epoch of the head that was seen (0: there was none), None to take it from whoever has it. Raises StoreError
-        `elsewhere` if it has another epoch by now; then nothing is claimed.
+        `elsewhere` if it has another epoch by now; then nothing is claimed. (What a claim from here has made of it whose answer
+        was lost is no other epoch.)
         """
         ...
 

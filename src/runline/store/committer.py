@@ -20,12 +20,14 @@ from runline.store.tables import Tables
 
 class Begin(msgspec.Struct):
     """The first message: write to a target of this kind, at this place, and of which tables there will be rows. name: of its
-    sessions there. replicas: whether what it commits must be on a standby. (The place may be secret, and so comes this way.)"""
+    sessions there. number: of the opening, by which it claims. replicas: whether what it commits must be on a standby. (The place
+    may be secret, and so comes this way.)"""
 
     kind: Literal["file", "postgresql"]
     place: str
     tables: Tables
     name: str = ""
+    number: int = 0
     replicas: bool = False
 
 
@@ -148,7 +150,7 @@ def open_target(told: Begin, parent: int) -> Target:
         return LogFile(Path(told.place), parent)
     from runline.store.postgres_target import PostgresTarget
 
-    return PostgresTarget(told.place, told.name, replicas=told.replicas)
+    return PostgresTarget(told.place, told.name, told.number, replicas=told.replicas)
 
 
 def main(number: str, parent: str, memory: str, size: str) -> None:

@@ -30,8 +30,11 @@ log = logging.getLogger("runline.store")
 
 END_SESSIONS = "SELECT pg_terminate_backend(pid, $2) FROM pg_stat_activity WHERE application_name = $1"
 
-OWN_WRITE = "UPDATE openings SET commits = commits + 1 WHERE number = $1"
-"""It is durable, on the standby too, when all that was written before it is."""
+OWN_WRITE = "UPDATE openings SET commits = commits + 1 WHERE number = (SELECT max(number) FROM openings)"
+"""It is durable, on the standby too, when all that was written before it is. (Of openings the last one is always there; a
+statement that finds nothing to write waits for nothing.)"""
+
+CLAIMANT = "SELECT epoch, claimant FROM heads WHERE stream = ?"
 
 CLOSED = "UPDATE openings SET closed = TRUE WHERE number = $1"
 
@@ -66,6 +69,8 @@ class PostgresStore(Committing):
         self.connection: Connection | None = None
         self.reading = asyncio.Lock()
         self.in_doubt = False
+        self.unheard: set[str] = set()
+        """The streams that may have been claimed here without our having heard it."""
         self.prepare()
 
     def serve(self, vocabulary: Vocabulary, report: Report) -> None:
@@ -74,7 +79,7 @@ class PostgresStore(Committing):
         self.report = report
 
     def told(self) -> Begin:
-        return Begin("postgresql", self.url, self.tables, self.name, self.replicas)
+        return Begin("postgresql", self.url, self.tables, self.name, self.number, self.replicas)
 
     # Reading
 
@@ -179,13 +184,26 @@ class PostgresStore(Committing):
             raise
 
     async def claim(self, stream: str, seen: int | None = None) -> Head:
+        if seen is not None and stream in self.unheard:
+            seen = await self.claimed_unheard(stream, seen)
         try:
             head = (await self.order(Claim(stream, seen))).head
         except StoreError as error:
-            self.in_doubt = self.in_doubt or error.kind == "lost"
+            if error.kind == "lost":
+                self.in_doubt = True
+                self.unheard.add(stream)
             raise
         assert head is not None
+        self.unheard.discard(stream)
         return head
+
+    async def claimed_unheard(self, stream: str, seen: int) -> int:
+        """The epoch by which a stream is nobody else's, if that is our own claim whose answer was lost; else the one that was
+        seen."""
+        if self.in_doubt:
+            await self.settle()
+        found = await self.read(CLAIMANT, stream)
+        return found[0][0] if found and found[0][1] == self.number else seen
 
     async def settle(self) -> None:
         """Have it that what is read from here on stays: the committer's sessions are gone, with whatever was on its way, and a
@@ -215,7 +233,7 @@ class PostgresStore(Committing):
         await connection.execute("SET synchronous_commit = on")
         while await connection.fetch(END_SESSIONS, self.name, BACKEND_ENDS_MS):
             pass
-        await connection.execute(OWN_WRITE, self.number)
+        await connection.execute(OWN_WRITE)
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:

@@ -19,7 +19,7 @@ from runline.store.limits import BACKEND_ENDS_MS, CLAIM_LOCK_MS, CLAIM_S_MAX, CO
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
 from runline.store.postgres_demands import demand
 from runline.store.postgres_writing import FENCED, Highest, is_small, write_at_once, write_in_turn
-from runline.store.statements import BATCHES_OF, CLAIM, OLDEST_BATCHES_GO
+from runline.store.statements import BATCHES_OF, OLDEST_BATCHES_GO
 from runline.store.tables import BATCHES, Tables, insert
 
 V = TypeVar("V")
@@ -29,7 +29,12 @@ check(
     "who claims ends trying before it is taken for hung",
 )
 
-CLAIMED = f"{CLAIM} RETURNING stream, epoch, seq, hash, at_ns, held_rows, held_sum"
+CLAIM = (
+    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum, claimant) VALUES ($1, 1, 0, $2, 0, 0, 0, $3) "
+    "ON CONFLICT (stream) DO UPDATE SET epoch = heads.epoch + 1, claimant = excluded.claimant "
+    "WHERE heads.epoch = coalesce($4, heads.epoch) RETURNING stream, epoch, seq, hash, at_ns, held_rows, held_sum"
+)
+"""As for a file, and by whom: whoever has not heard the answer finds out whether the claim that is there is their own."""
 
 HOLDERS = """
 SELECT a.pid, a.application_name,
@@ -40,13 +45,15 @@ FROM heads h JOIN pg_stat_activity a ON a.backend_xid = h.xmax WHERE h.stream = 
 
 
 class PostgresTarget:
-    """Where batches are written to. name: of its sessions. replicas: whether what is acknowledged must be on a standby."""
+    """Where batches are written to. name: of its sessions. number: of the opening, by which it claims. replicas: whether what is
+    acknowledged must be on a standby."""
 
     beside = (0, "")
 
-    def __init__(self, url: str, name: str, *, replicas: bool = False) -> None:
+    def __init__(self, url: str, name: str, number: int, *, replicas: bool = False) -> None:
         self.url = url
         self.name = name
+        self.number = number
         self.replicas = replicas
         self.loop = uvloop.new_event_loop()
         self.connection: Connection | None = None
@@ -144,7 +151,7 @@ class PostgresTarget:
             connection = await self.connected()
             try:
                 await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {CLAIM_LOCK_MS}")
-                found = await connection.fetchrow(numbered(CLAIMED), stream, GENESIS, seen)
+                found = await connection.fetchrow(CLAIM, stream, GENESIS, self.number, seen)
                 if found is None:
                     raise claimed_elsewhere(stream)
                 await connection.execute("COMMIT")

@@ -21,6 +21,7 @@ class SqliteProcessStore(Committing, OpenedFile):
         self.what = str(self.path)
         # It shares the lock on the file, so that nobody else writes as long as it lives, whatever happens to this process.
         self.keep = (self.lock.descriptor,)
+        self.unheard: set[str] = set()
         self.prepare()
 
     def told(self) -> Begin:
@@ -32,8 +33,16 @@ class SqliteProcessStore(Committing, OpenedFile):
         return frozenset(done.fenced)
 
     async def claim(self, stream: str, seen: int | None = None) -> Head:
-        head = (await self.order(Claim(stream, seen))).head
+        # Who holds the lock on the file knows whose a claim is that nobody has answered.
+        order = Claim(stream, None if stream in self.unheard else seen)
+        try:
+            head = (await self.order(order)).head
+        except StoreError as error:
+            if error.kind == "lost":
+                self.unheard.add(stream)
+            raise
         assert head is not None
+        self.unheard.discard(stream)
         return head
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
