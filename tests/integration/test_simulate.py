@@ -56,6 +56,29 @@ def test_whichever_process_answers_what_it_says_is_right(kind, monkeypatch):
     assert coverage.faults[kind] > 3
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "gateway killed",
+        "gateway paused",
+        "gateway stopped and started",
+        "link cut",
+        "link half open",
+        "strangers at the links",
+    ],
+)
+def test_what_people_are_told_by_gateways_is_right(kind, monkeypatch):
+    def choose(faults):
+        faults.kinds = [kind, "crash"]
+        faults.world.disk.weather = faults.weather
+
+    monkeypatch.setattr("runline.simulate.run.GATEWAYS", (2,))
+    monkeypatch.setattr("runline.simulate.faults.Faults.choose", choose)
+    outcome, coverage = simulate(4, 1_000)
+    assert outcome.wrong == ""
+    assert coverage.faults[kind] > 2
+
+
 def test_a_claim_that_nobody_has_noticed_is_made_good_before_screens_are_compared():
     """In this run the house is claimed by another, and what its process does next is due after all faults have ended."""
     outcome, coverage = simulate(301, 3_000)

@@ -51,6 +51,8 @@ class Disk:
         self.kept = MemoryStore(entropy)
         self.journal = b""
         self.weather: Weather = fair
+        self.claims: list[Fate] = []
+        """What becomes of the next claims."""
         self.away_until_s = 0.0
         self.failed_s = -1.0
         self.heard: list[Callable[[list[Stretch]], None]] = []
@@ -216,7 +218,13 @@ class DiskStore:
     async def claim(self, stream: str, seen: int | None = None) -> Head:
         self.reach()
         await asyncio.sleep(0)
-        return await self.reach().claim(stream, seen)
+        fate = self.disk.claims.pop(0) if self.disk.claims else "written"
+        if fate == "lost before":
+            raise self.fault("lost", "Nobody knows.")
+        head = await self.reach().claim(stream, seen)
+        if fate == "lost after":
+            raise self.fault("lost", "Nobody knows.")
+        return head
 
     async def heads(self) -> dict[str, Head]:
         return await self.read(self.disk.kept.heads())  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
 from runline.simulate.blunders import Failing, blunder, mend, owed
 from runline.simulate.disk import Fate
+from runline.simulate.far_faults import AWAY_S, FarFaults
 from runline.simulate.moving import adopts, follow_house, hands_over, stands_by, takes_back
 from runline.simulate.nodes import Node
 from runline.simulate.world import World
@@ -32,7 +33,6 @@ ADOPTED_S = (0.5, 5.0, 30.0, 60.0)
 STOPPING_S_MAX = 60.0
 """How long a process may take to stop where the disk is there."""
 
-AWAY_S = (0.5, 5.0, 60.0)
 LONG_H = (1, 13, 50, 24 * 32)
 FAILS_S = (20.0, 150.0, 300.0)
 SLOW_S = (0.0, 0.001, 0.005, 0.05)
@@ -61,6 +61,7 @@ class Faults:
             "write failed": self.write_fails,
             "write slow": self.writes_are_slow,
             "answer of a write lost": self.write_is_lost,
+            "answer of a claim lost": self.claim_is_lost,
             "row refused": self.row_is_refused,
             "store away": self.store_is_away,
             "memory dropped": self.memory_is_dropped,
@@ -68,15 +69,12 @@ class Faults:
             "machine off for long": self.is_off_for_long,
             "fault of the program": self.program_fails,
             "work fails again and again": self.work_fails,
-            "connection cut": self.connection_is_cut,
-            "connections half open": self.connection_is_half_open,
-            "network slow": self.network_is_slow,
-            "network in pieces": self.network_in_pieces,
             "clock stepped": self.clock_steps,
             "clock drifts": self.clock_drifts,
         }
-        self.every = every
-        world.coverage.kinds.update(dict.fromkeys(every))
+        self.far = FarFaults(self)
+        self.every = {**every, **self.far.network, **self.far.links, **self.far.gateways}
+        world.coverage.kinds.update(dict.fromkeys(self.every))
         self.failing = Failing(world.vocabulary)
         self.kinds: list[str] = []
         self.over = False
@@ -84,6 +82,8 @@ class Faults:
     def choose(self) -> None:
         """Which kinds this run has: plainly, none."""
         self.kinds = [kind for kind in self.every if self.decisions.rarely(2)]
+        if not self.world.gateways.kept:
+            self.kinds = [kind for kind in self.kinds if kind not in self.far.gateways]
         self.slow_s = self.decisions.one(SLOW_S)
         self.world.disk.weather = self.weather
         self.world.tell(f"this run has: {', '.join(self.kinds) or 'no faults'}")
@@ -247,14 +247,10 @@ class Faults:
         """The power goes for all, and comes back after hours or weeks."""
         world = self.world
         node = world.node
-        if (
-            node is not None
-            and node.up
-            and world.nodes == [node]
-            and not world.starting
-            and self.decisions.draw(4) == 0
-        ):
+        alone = node is not None and node.up and world.nodes == [node] and not world.starting
+        if node is not None and alone and self.decisions.draw(4) == 0:
             node.die(self.decisions.draw)
+            self.far.power_goes()
             world.beside(self.comes_back_late(node))
 
     async def comes_back_late(self, node: Node) -> None:
@@ -293,6 +289,9 @@ class Faults:
     def write_is_lost(self) -> None:
         self.coming.append(self.decisions.one(("lost after", "lost before", "late")))
 
+    def claim_is_lost(self) -> None:
+        self.world.disk.claims.append(self.decisions.one(("lost after", "lost before")))
+
     def row_is_refused(self) -> None:
         self.coming.append("row")
 
@@ -326,39 +325,6 @@ class Faults:
         if node is not None and node.up:
             node.soon(node.engine.start_stopped)
 
-    # The network
-
-    def connection_is_cut(self) -> None:
-        pipes = [pipe for node in self.world.nodes for pipe in node.pipes if not pipe.ended]
-        if pipes:
-            self.decisions.one(pipes).cut()
-
-    def connection_is_half_open(self) -> None:
-        """One side is not heard any more by the other; whoever waits for an answer hangs up after a while."""
-        people = [one for one in self.world.people if one.conversation is not None and one.conversation.open]
-        if not people:
-            return
-        person = self.decisions.one(people)
-        pipe = person.conversation.pipe if person.conversation is not None else None
-        assert pipe is not None
-        if self.decisions.draw(2):
-            pipe.mute = True
-        else:
-            pipe.deaf = True
-        self.later(10.0, person.hang_up)
-
-    def network_is_slow(self) -> None:
-        self.world.weather.delay_s = self.decisions.one((0.003, 0.05, 0.5))
-        self.later(self.decisions.one(AWAY_S), self.network_is_well)
-
-    def network_in_pieces(self) -> None:
-        self.world.weather.pieces = self.decisions.one((1_000, 100, 7))
-        self.later(self.decisions.one(AWAY_S), self.network_is_well)
-
-    def network_is_well(self) -> None:
-        self.world.weather.delay_s = 0.0
-        self.world.weather.pieces = 0
-
     # The clocks
 
     def clock_steps(self) -> None:
@@ -378,7 +344,7 @@ class Faults:
     def end(self) -> None:
         """Nothing goes wrong any more: one process is left, which runs."""
         self.over = True
-        self.kinds, self.coming = [], []
+        self.kinds, self.coming, self.world.disk.claims = [], [], []
         self.failing.end()
         for node in list(self.world.nodes):
             node.go_on()
@@ -386,8 +352,10 @@ class Faults:
                 mend(node.engine)
             if self.world.node is not None and node.up and node is not self.world.node:
                 self.world.beside(self.world.end(node))
+        for gateway in self.world.gateways.kept.values():
+            gateway.go_on()
         self.writes_are_quick()
-        self.network_is_well()
+        self.far.network_is_well()
         self.world.machine.put_right()
         self.world.disk.away_until_s = 0.0
         self.claims_are_noticed()

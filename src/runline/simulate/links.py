@@ -81,3 +81,22 @@ def call(
     pipe.to_server(pipe.protocol.connection_made, pipe)
     end.joined(pipe)
     return end, pipe
+
+
+class StrangersEnd:
+    """The end of somebody who is no process of Runline's, and hears nothing."""
+
+    def received(self, data: bytes) -> None:
+        """It is not listened to."""
+
+    def lost(self) -> None:
+        """Nor is this."""
+
+
+def come_as_stranger(listener: LinkListener, said: bytes, weather: Weather, theirs: Context) -> Pipe:
+    """Somebody connects to where links begin, and says something."""
+    pipe = Pipe(StrangersEnd(), weather, "127.0.0.1", theirs)
+    pipe.protocol = theirs.run(listener.protocol)
+    pipe.to_server(pipe.protocol.connection_made, pipe)
+    pipe.send(said)
+    return pipe

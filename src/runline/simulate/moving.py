@@ -15,14 +15,14 @@ from runline.simulate.world import World
 
 def follow_house(world: World, node: Node) -> None:
     """A process follows the house, wherever it is."""
-    bus = node.context.run(node.link, lambda: world.node, world.weather)
+    bus = node.context.run(node.link, world.to_engine, world.weather)
     node.context.run(node.engine.follow_house, bus)
 
 
 async def stands_by(world: World, node: Node, owner: Node, stream: str, for_s: float) -> None:
     """A process follows a stream of another's for a while, so that it can take it."""
     if node.up and stream not in node.engine.writers and stream not in node.engine.owned.standbys:
-        bus = node.context.run(node.link, lambda: owner, world.weather)
+        bus = node.context.run(node.link, owner.for_engines, world.weather)
         node.context.run(node.engine.stand_by, stream, bus)
         await asyncio.sleep(for_s)
 
@@ -41,7 +41,7 @@ async def hands_over(world: World, owner: Node, node: Node, stream: str) -> bool
     async def take(head: Head) -> LinkBus:
         if not await adopts(world, node, stream, head.epoch):
             raise StoreError("transient", "it was not adopted")
-        return owner.link(lambda: node, world.weather)
+        return owner.link(node.for_engines, world.weather)
 
     if not owner.up or not node.up:
         return False

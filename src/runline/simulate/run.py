@@ -13,6 +13,7 @@ import msgspec
 from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.simulate import pair
 from runline.simulate.acts import Acts
+from runline.simulate.beginning import Beginning
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions, Steps
 from runline.simulate.faults import Faults
@@ -24,6 +25,9 @@ from runline.simulate.world import World
 
 CHECKED_STEPS = 1_000
 """How often everything is checked in full."""
+
+GATEWAYS = (0, 0, 1, 2)
+"""Through how many gateways the people of a run come, who reach the streams over links; 0: to the engine itself."""
 
 BEGIN_S_MAX = 600.0
 """Seconds in which a house and its books have begun, before anything goes wrong on purpose."""
@@ -83,7 +87,7 @@ class Run:
             world.tell(f"there is little room: {', '.join(world.small)}")
         try:
             async with asyncio.timeout(BEGIN_S_MAX):
-                await world.begin()
+                await Beginning(world).begin(gateways=decisions.one(GATEWAYS))
         except TimeoutError:
             raise Wrong(f"house and books have not begun after {BEGIN_S_MAX} s") from None
         self.faults.choose()

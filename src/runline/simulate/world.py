@@ -9,10 +9,8 @@ from functools import partial
 from random import Random
 from typing import Any
 
-import msgspec
-
+from runline.bus.owner import LinkListener
 from runline.domain.house import House
-from runline.domain.messages import HOUSE
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import StoreError
@@ -25,14 +23,16 @@ from runline.simulate.decisions import Decisions
 from runline.simulate.disk import Disk
 from runline.simulate.excuses import Came, Excuses
 from runline.simulate.folded import Folded
+from runline.simulate.gateways import Gateways
 from runline.simulate.judging import Judging
 from runline.simulate.knowing import Known
 from runline.simulate.listening import Listening
 from runline.simulate.loop import OWNER, VirtualLoop
-from runline.simulate.network import Answer, End, Pipe, Weather
-from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD, Node
+from runline.simulate.network import End, Pipe, Weather
+from runline.simulate.nodes import Node
 from runline.simulate.pages import Pages
-from runline.simulate.people import Errand, Person, new_id
+from runline.simulate.people import Person, new_id
+from runline.simulate.processes import Process
 from runline.simulate.referee import Referee
 from runline.simulate.screens import Screen
 from runline.simulate.story import Story, Wrong
@@ -43,15 +43,6 @@ NOON_NS = 1_467_374_400 * 10**9
 
 START_S_MAX = 120.0
 """How long a process may take to start where nothing is wrong."""
-
-STAFF = {
-    "agents": [
-        "figures_view", "ticker_view", "board_view", "log_view", "transaction_enter", "credit_change", "limits_change",
-        "player_create", "agent_create", "agent_move", "wager_place", "wager_void", "suspend", "roles_manage",
-    ],
-    "clerks": ["figures_view", "ticker_view", "board_view", "wager_place", "wager_void", "line_move"],
-}  # fmt: skip
-"""Roles of a book's staff, and what they hold."""
 
 BLUNDER_S = 5.0
 """How long after a fault of the program what follows from it may be noticed."""
@@ -73,6 +64,7 @@ class World:
         self.disk = Disk(Random("log").randbytes)
         self.disk.heard.append(self.durable)
         self.weather = Weather()
+        self.gateways = Gateways(self.machine, vocabulary, loop, self.weather)
         self.referee = Referee()
         self.folded = Folded(vocabulary, self.referee.ended)
         self.excuses = Excuses(self.disk, self.held)
@@ -243,12 +235,24 @@ class World:
         """The power goes for all."""
         for node in list(self.nodes):
             await self.end(node)
+        for gateway in self.gateways.kept.values():
+            await self.gateways.end(gateway)
+
+    def to_engine(self) -> tuple[Process, LinkListener] | None:
+        """Where other engines connect to, to reach all streams."""
+        return self.node.for_engines() if self.node is not None else None
+
+    def to_streams(self) -> tuple[Process, LinkListener] | None:
+        """Where gateways do."""
+        return self.node.for_gateways() if self.node is not None else None
 
     # The people
 
     def connect(self, conversation: End, address: str, stream: str = "") -> Pipe | None:
         """A client is connected, if somebody is there. stream: whose it is."""
-        node = self.serving.get(stream, self.node)
+        node: Process | None = self.serving.get(stream, self.node)
+        if self.gateways.kept and stream not in self.serving:
+            node = self.gateways.at(address)
         return node.connect(conversation, self.weather, address) if node is not None and node.up else None
 
     def person(self, stream: str, user: str, password: str = PASSWORD) -> Person:
@@ -284,7 +288,13 @@ class World:
         node = self.node
         alone = node is not None and self.nodes == [node]
         return (
-            node is not None and alone and node.up and node.engine.ready and not self.stopped() and self.owns_all(node)
+            node is not None
+            and alone
+            and node.up
+            and node.engine.ready
+            and not self.stopped()
+            and self.owns_all(node)
+            and self.gateways.are_up
         )
 
     def owns_all(self, node: Node) -> bool:
@@ -297,98 +307,7 @@ class World:
         writers = node.engine.writers if node is not None and node.up else {}
         return [stream for stream, writer in writers.items() if writer.stopped]
 
-    # In words, one after the other: how a run begins
-
-    async def answer(self, send: Callable[..., Errand], *args: Any, **options: Any) -> Answer:
-        """What comes of something that is sent."""
-        done: asyncio.Future[Answer | None] = self.loop.create_future()
-
-        def hear(errand: Errand, answer: Answer | None) -> None:
-            if not done.done():
-                done.set_result(answer)
-
-        send(*args, hear, **options)
-        answer = await done
-        if answer is None:
-            raise Wrong("there was no answer at the beginning")
-        return answer
-
-    async def do(self, person: Person, name: str, **fields: Any) -> None:
-        """A command that is accepted."""
-        path = f"/v1/{path_of(name)}"
-        answer = await self.answer(person.command, name, fields, self.new_id(), path=path)
-        if answer.status != 200:
-            raise Wrong(f"{name} was refused at the beginning: {answer.body.decode()}")
-
-    async def sign_in(self, person: Person) -> None:
-        """Somebody signs in."""
-        fields = {"stream": person.stream, "user": person.user, "password": person.password}
-        answer = await self.answer(person.post, "/v1/sign-in", fields)
-        if answer.status != 200:
-            raise Wrong(f"{person.name} cannot sign in: {answer.body.decode()}")
-        person.token = msgspec.json.decode(answer.body)["token"]
-
-    async def join(self, by: Person, stream: str, user: str) -> Person:
-        """Somebody gets a password, and signs in."""
-        fields = {"user": user, "password": PASSWORD}
-        path = "/v1/set-password"
-        if by.stream != stream:
-            path, fields = "/v1/set-owners-password", {"book": stream, "password": PASSWORD}
-        answer = await self.answer(by.post, path, fields)
-        if answer.status != 200:
-            raise Wrong(f"{user} of {stream} gets no password: {answer.body.decode()}")
-        person = self.person(stream, user)
-        await self.sign_in(person)
-        return person
-
-    async def begin(self, books: int = 2, players: int = 3) -> None:
-        """A house with games, and books with their people."""
-        await self.up()
-        platform = self.person(HOUSE, OWNER_NAME, OWNER_PASSWORD)
-        await self.sign_in(platform)
-        await self.do(platform, "CreateLeague", league="MLB", sport="baseball")
-        await self.do(platform, "CreateLeague", league="NFL", sport="football")
-        for number in range(1, 4):
-            start_ns = NOON_NS + number * 20 * 60 * 10**9
-            league, rotation = ("MLB", "NFL")[number % 2], 900 + 2 * number + 1
-            fixture = {"fixture": f"G{number}", "league": league, "rotation": rotation, "start_ns": start_ns}
-            await self.do(platform, "CreateFixture", away="Visitors", home="Home", **fixture)
-            await self.do(platform, "PostLines", fixture=f"G{number}", entered_ns=NOON_NS, lines=board())
-        for number in range(1, books + 1):
-            book = f"b{number}"
-            await self.do(platform, "OpenBook", book=book, owner="owner")
-            await self.settle(book)
-            owner = await self.join(platform, book, "owner")
-            for agent, parent in (("A1", "root"), ("A2", "A1"), ("A3", "root")):
-                await self.do(owner, "CreateAgent", agent=agent, parent=parent)
-            for one in range(1, players + 1):
-                agent = ("A1", "A2", "A3")[one % 3]
-                await self.do(owner, "CreatePlayer", player=f"P{one}", agent=agent, credit_limit_minor=50_000_00)
-                await self.join(owner, book, f"P{one}")
-            for role, permissions in STAFF.items():
-                await self.do(owner, "SetRole", role=role, node="root", permissions=permissions, reason="opening")
-            for user, node, role in (("one", "A1", "agents"), ("clerk", "root", "clerks"), ("audit", "root", "viewer")):
-                await self.do(owner, "CreateUser", user=user, node=node, role=role)
-                await self.join(owner, book, user)
-
-    async def settle(self, book: str) -> None:
-        """Wait until a book has begun."""
-        for _ in range(1_000):
-            if self.referee.heads.get(book):
-                return
-            await asyncio.sleep(0.001)
-        raise Wrong(f"{book} does not begin")
-
 
 def path_of(name: str) -> str:
     """A command's name in a path."""
     return "".join(f"-{one.lower()}" if one.isupper() and place else one.lower() for place, one in enumerate(name))
-
-
-def board() -> list[dict[str, Any]]:
-    """The first lines of a game."""
-    return [
-        {"kind": "moneyline", "period": "game", "line_quarters": None, "prices": {"away": "-110", "home": "+102"}},
-        {"kind": "spread", "period": "game", "line_quarters": -6, "prices": {"away": "+120", "home": "-140"}},
-        {"kind": "total", "period": "game", "line_quarters": 34, "prices": {"over": "-105", "under": "-115"}},
-    ]
