@@ -12,8 +12,9 @@ from contextlib import closing, contextmanager
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
-from tests.doubles.coming import comes_true
+from tests.doubles.coming import WAIT_S, comes_true
 from tests.doubles.plain import VOCABULARY
 from tests.integration.postgresql import cluster
 from tests.integration.stores import STORES, child_of
@@ -33,6 +34,7 @@ from runline.engine.requests import Accepted
 from runline.evaluate.verify import verify
 from runline.store.checking import looked_after
 from runline.store.committer import Claim
+from runline.store.limits import LOST_NUMBERS
 from runline.store.postgres import PostgresStore
 from runline.store.postgres_connection import connect
 from runline.store.postgres_demands import look_at
@@ -305,13 +307,13 @@ def test_a_committer_killed_under_load_takes_nothing_with_it_that_was_acknowledg
     play(main())
 
 
-async def keep_at_it(world, accepted, stopped):
-    """Wager, one after the other; what is unavailable is sent again under its id."""
+async def keep_at_it(world, accepted, stopped, wait_s=WAIT_S):
+    """Wager, one after the other; what is unavailable is sent again under its id. wait_s: how long nothing may be ready."""
     while not stopped.is_set():
         sent = world.request("b1", wager(amount_minor=1_00))
         while not isinstance(outcome := await world.bus.send_one(sent), Accepted):
             assert outcome.code == "unavailable"
-            await comes_true(lambda: world.engine.ready)
+            await comes_true(lambda: world.engine.ready, wait_s)
         accepted.append(id_bytes(sent.id))
 
 
@@ -466,6 +468,114 @@ def test_a_stream_in_doubt_is_not_taken_back_from_who_has_claimed_it_as_our_own_
             head = (await other.heads())["b1"]
             assert head.epoch == world.engine.owned.claims["b1"] + 1
             await close(other)
+
+    play(main())
+
+
+# What was durable and is not there any more
+
+
+SET_BACK = "UPDATE heads SET seq = $1, hash = $2, epoch = $3 WHERE stream = 'b1'"
+
+END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
+
+CUT_OFF = "DELETE FROM events WHERE stream = 'b1' AND seq > $1"
+
+
+async def behind(work):
+    """What a store says that finds it has lost something."""
+    with pytest.raises(StoreError) as failed:
+        await work
+    assert failed.value.kind == "behind"
+    return str(failed.value)
+
+
+async def set_back(store, url, events=5):
+    """Commit an event of b1 and then some more, of which the database knows nothing any more. Returns the head as it is, and as
+    it was."""
+    kept = stretch(await store.claim("b1"), 1)
+    await store.commit(sealed(kept))
+    lost = stretch(kept.after, events)
+    await store.commit(sealed(lost))
+    await asyncio.to_thread(asked, url, CUT_OFF, 1)
+    await asyncio.to_thread(asked, url, SET_BACK, 1, kept.after.hash, 1)
+    return kept.after, lost.after
+
+
+def test_a_database_that_has_less_than_it_had_becomes_another_log_for_everybody(open_one, url):
+    async def main():
+        store, other = open_one(), open_one()
+        theirs = stretch(await other.claim("b2"), 1)
+        before = store.log_id
+        head, _ = await set_back(store, url)
+        said = await behind(store.heads())
+        assert (
+            "The database has lost what was durable: b1 ends at position 1, and had 6. It is another log since" in said
+        )
+        assert store.log_id != before
+        # Whoever has not heard of it commits nothing more, and hears of it then.
+        assert await behind(other.commit(sealed(theirs))) == said
+        assert other.log_id == store.log_id
+        # Nobody has claimed anything in this log yet: who owned a stream goes on.
+        assert (await store.claim("b1", head.epoch)).seq == 1
+        assert (await other.claim("b2", 1)).seq == 0
+        # Who opens it later has numbers that nobody had.
+        third = open_one()
+        assert third.log_id == store.log_id
+        assert third.number > other.number + LOST_NUMBERS
+        for one in (store, other, third):
+            await close(one)
+
+    play(main())
+
+
+def test_a_claim_and_a_commit_find_that_something_is_lost(open_one, url):
+    async def main():
+        store = open_one()
+        head, lost = await set_back(store, url)
+        await behind(store.commit(sealed(stretch(lost, 1))))
+        await close(store)
+        store = open_one()
+        store.hear_of("b1", lost.seq, lost.hash)
+        await behind(store.claim("b1"))
+        assert (await store.claim("b1")).hash == head.hash
+        await close(store)
+
+    play(main())
+
+
+def test_what_others_have_told_of_is_missed_as_well(open_one, url):
+    async def main():
+        store, other = open_one(), open_one()
+        _, lost = await set_back(store, url)
+        other.hear_of("b1", lost.seq, lost.hash)
+        found = await asyncio.gather(behind(store.heads()), behind(other.heads()))
+        assert found[0] == found[1]
+        assert other.log_id == store.log_id
+        await close(store)
+        await close(other)
+
+    play(main())
+
+
+def test_a_log_that_has_gone_on_otherwise_is_not_taken_for_the_one_that_was(open_one, url):
+    """Somebody who knows nothing of what was lost has gone on in its place, and is further by now."""
+
+    async def main():
+        store = open_one()
+        _, lost = await set_back(store, url, events=2)
+        other = open_one()
+        longer = stretch(await other.claim("b1"), 7)
+        longer.events = [(*one[:5], b"other %026d" % one[1]) for one in longer.events]
+        longer.after = msgspec.structs.replace(longer.after, hash=longer.events[-1][5])
+        await other.commit(sealed(longer))
+        assert longer.after.seq > lost.seq
+        before = store.log_id
+        assert len(await store.events("b1", 0, 10)) == 8
+        await asyncio.to_thread(asked, url, END, f"runline {store.number} reader")
+        await comes_true(lambda: store.log_id != before)
+        await close(store)
+        await close(other)
 
     play(main())
 

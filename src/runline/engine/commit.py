@@ -48,7 +48,7 @@ async def commit(store: Store, sealed: Sealed, clock: Clock) -> dict[str, str]:
                 return await narrow(store, sealed, clock)
             again = error.kind == "lost" and not replaced
             replaced = replaced or again
-            if error.kind == "unreadable" or (clock.host_ns() >= deadline_ns and not again):
+            if error.kind in ("unreadable", "behind") or (clock.host_ns() >= deadline_ns and not again):
                 raise CommitFailed(str(error)) from error
         await asyncio.sleep(COMMIT_RETRY_PAUSE_S)
 

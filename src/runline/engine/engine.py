@@ -76,6 +76,7 @@ class Engine:
         self.owned.keepers = (
             self.house, self.agenda, self.queues, self.batches, self.deliveries, self.reads,
         )  # fmt: skip
+        process.another_log = self.begin_anew
         self.handing_over = HandingOver(process, self.owned, self.queues, self.agenda)
         self.following: Follower | None = None
         self.running: asyncio.Task[None] | None = None
@@ -131,14 +132,14 @@ class Engine:
     def follow_house(self, bus: Bus) -> Follower:
         """Keep the house view up to date by a bus that leads to the house's owner, whenever that is not this engine."""
         check(self.following is None, "the house is followed once")
-        self.following = Follower(HOUSE, bus, HouseCopy(self.owned), self.clock)
+        self.following = Follower(HOUSE, bus, HouseCopy(self.owned), self.clock, self.store.hear_of)
         return self.following
 
     def stand_by(self, stream: str, bus: Bus) -> Follower:
         """Follow a stream, by a bus that leads to its owner, so that it can be adopted at once."""
         check(stream not in self.writers and stream not in self.owned.standbys, f"{stream} is here already")
         standby = Standby(self.process, stream)
-        follower = Follower(stream, bus, standby, self.clock)
+        follower = Follower(stream, bus, standby, self.clock, self.store.hear_of)
         self.owned.standbys[stream] = follower, standby
         return follower
 
@@ -180,6 +181,15 @@ class Engine:
             raise StoreError(
                 error.kind, f"It was not closed cleanly, though what was acknowledged is durable: {error}"
             ) from error
+
+    def begin_anew(self) -> None:
+        """The store has lost what was durable: nothing holds that is in memory of it. All of it is read again, the house before
+        the books."""
+        self.house.sound = False
+        for _, standby in self.owned.standbys.values():
+            standby.state = None
+        self.subscriptions.end_all("The log is another one since")
+        self.owned.doubt_all("the store has lost what was durable, and is another log since")
 
     def cause(self, stream: str, command: Command) -> None:
         """Let a stream execute a command of the engine itself."""

@@ -8,7 +8,7 @@ machines are never compared, and a follower whose owner is gone grows old, howev
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -26,6 +26,9 @@ from runline.engine.subscription import Committed, Lagged
 log = logging.getLogger("runline.engine")
 
 decode_proof = msgspec.json.Decoder(Proof).decode
+
+
+Hears = Callable[[str, int, bytes], None]
 
 
 class Behind(Exception):
@@ -105,14 +108,16 @@ async def next_proofs() -> None:
 class Follower:
     """Follows a stream over a bus for a copy of it.
 
-    epoch: the highest that was seen. proof: the last that its owner has given, None before the first.
+    hears: who is told how far it is durable, with the hash there. epoch: the highest that was seen. proof: the last that its
+    owner has given, None before the first.
     """
 
-    def __init__(self, stream: str, bus: Bus, copy: Copy, clock: Clock) -> None:
+    def __init__(self, stream: str, bus: Bus, copy: Copy, clock: Clock, hears: Hears) -> None:
         self.stream = stream
         self.bus = bus
         self.copy = copy
         self.clock = clock
+        self.hears = hears
         self.epoch = 0
         self.proof: Proof | None = None
         self.moved = asyncio.Event()
@@ -165,6 +170,7 @@ class Follower:
                 if happened[0].seq > self.copy.position + 1:
                     raise Behind(f"what comes after position {self.copy.position} was not told")
                 self.copy.take(happened)
+                self.hears(self.stream, happened[-1].seq, happened[-1].hash)
                 self.moved.set()
 
     async def prove(self) -> None:

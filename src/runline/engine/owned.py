@@ -133,6 +133,11 @@ class Owned:
             await following.end()
         return standby
 
+    async def is_listed(self, book: str) -> bool:
+        """Whether there is such a book, by a view of the house that is what was stored. Raises StoreError."""
+        await self.reach(0)
+        return book in self.house.state.books.by_name
+
     async def reach(self, position: int) -> None:
         """Bring the house view up to a position of the house.
 
@@ -295,6 +300,9 @@ class Owned:
         await self.settled(stopped)
         async with self.reading:
             if self.writers.get(stopped.stream) is stopped and self.process.available:
+                if stopped.stream != HOUSE and not await self.is_listed(stopped.stream):
+                    self.let_go(stopped)
+                    return
                 writer = await self.recovered(stopped.stream, seen)
                 if self.writers.get(stopped.stream) is stopped and self.process.available:
                     writer.go_on_from(stopped)

@@ -88,10 +88,13 @@ class StoreError(Exception):
     """The store failed. kind: what the engine may do about it.
 
     transient: the same batch may be tried again. row: this batch can never be stored. lost: it is not known whether the
-    batch was stored. unreadable: the stored data cannot be read. elsewhere: another process has claimed the stream.
+    batch was stored. unreadable: the stored data cannot be read. elsewhere: another process has claimed the stream. behind: the
+    store has lost what was durable, and is another log since.
     """
 
-    def __init__(self, kind: Literal["transient", "row", "lost", "unreadable", "elsewhere"], message: str) -> None:
+    def __init__(
+        self, kind: Literal["transient", "row", "lost", "unreadable", "elsewhere", "behind"], message: str
+    ) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -153,7 +156,8 @@ class Store(Reading, Protocol):
     """Where streams are kept.
 
     beside: whether it commits while the engine goes on (or holds the loop until it is done). log_id: which log this is; another
-    one once an older copy was put back or a loss was accepted, so that no position of before means anything.
+    one once an older copy was put back or a loss was accepted, so that no position of before means anything. (If it changes while
+    the store serves, that is reported, after it has changed.)
     """
 
     beside: bool
@@ -174,6 +178,10 @@ class Store(Reading, Protocol):
         `elsewhere` if it has another epoch by now; then nothing is claimed. (What a claim from here has made of it whose answer
         was lost is no other epoch.)
         """
+        ...
+
+    def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
+        """Whoever owns a stream has told of the event at a position, with its hash: it is durable, and may not be gone later."""
         ...
 
     def history(self) -> "History":

@@ -17,12 +17,17 @@ def always() -> bool:
     return True
 
 
+def nobody_minds() -> None:
+    """As long as nothing is in memory."""
+
+
 class Process:
     """One process that executes.
 
     store, clock, entropy, zones: its ports. node: its name in the log. vocabulary: what it executes. available: whether it takes
     requests. stopping: whether it ends once all that it has taken is durable. wake: set when the loop has something to do. holds:
-    whether what is known here may be said: who shares streams with other processes may have lost them without knowing.
+    whether what is known here may be said: who shares streams with other processes may have lost them without knowing. log_id:
+    which log the memory of this process is of. another_log: called at once when the store's is another one.
     """
 
     def __init__(
@@ -46,6 +51,8 @@ class Process:
         self.available = False
         self.stopping = False
         self.holds: Callable[[], bool] = always
+        self.log_id = store.log_id
+        self.another_log: Callable[[], None] = nobody_minds
         store.serve(vocabulary, self.hear)
 
     def hear(self, component: Component, subject: str, level: Level | None, reason: str) -> None:
@@ -54,6 +61,9 @@ class Process:
             self.conditions.clear(component, subject)
         else:
             self.conditions.note(component, subject, level, reason, self.clock.host_ns())
+        if self.store.log_id != self.log_id:
+            self.log_id = self.store.log_id
+            self.another_log()
 
     def hear_damage(self, error: BaseException | None) -> None:
         """Something that was to be read is damaged: what needs it is refused, and somebody should look."""

@@ -204,6 +204,12 @@ class Subscriptions:
         for subscription in self.of.get(stream, ()):
             subscription.catch_up(durable_seq, epoch)
 
+    def end_all(self, why: str) -> None:
+        """Positions that anybody has reached mean nothing any more."""
+        for listening in self.of.values():
+            for subscription in list(listening):
+                subscription.end(why)
+
     def gone(self, stream: str) -> None:
         """A stream does not go on here: who follows it goes where it does. (The house is followed by its view, here too.)"""
         if stream != HOUSE:

@@ -44,23 +44,27 @@ class Outgoing(msgspec.Struct):
 class Composer(Groups):
     """Puts together what the groups of a stream are sent.
 
-    log: what tells the stream's log from any other. own, house: the rings of the stream's last events and of the house's.
+    own, house: the rings of the stream's last events and of the house's.
     """
 
     own: Ring
     house: Ring
 
-    def __init__(self, source: Source, stream: str, log: bytes, spending: Spending) -> None:
+    def __init__(self, source: Source, stream: str, spending: Spending) -> None:
         super().__init__()
         self.source = source
         self.stream = stream
         self.spending = spending
-        self.log = log
         self.numbers = count(1)
         self.read: Reach = (0, 0)
         """Up to where it is noted what events mean."""
         self.arrived_ns = 0
         """What letting seats in has cost in this flush."""
+
+    @property
+    def log(self) -> bytes:
+        """What tells the stream's log from any other."""
+        return f"{self.source.store.log_id} {self.stream}".encode()
 
     def step(self, state: State, outgoing: Outgoing, until_ns: int) -> bool:
         """Do a part of a flush with the state as it is; returns whether there is more to do."""

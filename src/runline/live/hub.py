@@ -31,13 +31,12 @@ class Hub(Composer, Listener):
         self,
         source: Source,
         stream: str,
-        log: bytes,
         rings: Rings,
         turns: ReadingTurns,
         spending: Spending,
         streams: Streams,
     ) -> None:
-        super().__init__(source, stream, log, spending)
+        super().__init__(source, stream, spending)
         self.rings = rings
         self.turns = turns
         self.streams = streams

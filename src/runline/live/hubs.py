@@ -36,8 +36,7 @@ class Hubs:
         self.source.require(stream)
         hub = self.hubs.get(stream)
         if hub is None:
-            log = f"{self.source.store.log_id} {stream}".encode()
-            hub = Hub(self.source, stream, log, self.rings, self.turns, self.spending, self.streams)
+            hub = Hub(self.source, stream, self.rings, self.turns, self.spending, self.streams)
             self.hubs[stream] = hub
         link = SeatLink(self, hub, watcher)
         hub.links[link] = None

@@ -226,6 +226,9 @@ class DiskStore:
             raise self.fault("lost", "Nobody knows.")
         return head
 
+    def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
+        """What is durable here stays."""
+
     async def heads(self) -> dict[str, Head]:
         return await self.read(self.disk.kept.heads())  # type: ignore[no-any-return]
 

@@ -92,6 +92,15 @@ SETTLE_S_MAX = 10.0
 """How long it may take to find out what became of a commit whose answer was lost: that the old backends are gone, and that a
 write of one's own is durable wherever it must be."""
 
+LOST_NUMBERS = 1_000_000
+"""How many numbers of openings and epochs are left out once a database has lost something: more than it can have lost."""
+
+LOST_NAMED_MAX = 5
+"""Streams that are named of what was lost."""
+
+LOOK_AGAIN_S = 0.2
+"""The pause before a database that has gone is looked for again."""
+
 SMALL_ROWS_MAX = 64
 """Rows in a batch up to which it goes over as one statement, in one round trip: some 32 wagers. Beyond it COPY is faster."""
 

@@ -98,6 +98,9 @@ class MemoryStore:
         self.known_heads[stream] = msgspec.structs.replace(head, epoch=head.epoch + 1)
         return self.known_heads[stream]
 
+    def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
+        """What is in memory is not lost but with it."""
+
     async def heads(self) -> dict[str, Head]:
         return dict(self.known_heads)
 

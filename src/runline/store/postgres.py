@@ -8,7 +8,8 @@ failover.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any
 
@@ -18,10 +19,19 @@ from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
 from runline.store.committer import Begin, Claim, Close
 from runline.store.committing import Committing
-from runline.store.limits import BACKEND_ENDS_MS, SETTLE_S_MAX
+from runline.store.limits import BACKEND_ENDS_MS, LOOK_AGAIN_S, SETTLE_S_MAX
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
 from runline.store.postgres_hints import POSTGRESQL
 from runline.store.postgres_history import PostgresHistory
+from runline.store.postgres_losses import (
+    ANOTHER_LOG,
+    HEADS_AND_LOG,
+    LAST_LOG,
+    OTHERS,
+    Durable,
+    is_behind,
+    new_log,
+)
 from runline.store.postgres_opening import beside, open_database
 from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMANDS, spans_made
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
@@ -33,6 +43,8 @@ END_SESSIONS = "SELECT pg_terminate_backend(pid, $2) FROM pg_stat_activity WHERE
 OWN_WRITE = "UPDATE openings SET commits = commits + 1 WHERE number = (SELECT max(number) FROM openings)"
 """It is durable, on the standby too, when all that was written before it is. (Of openings the last one is always there; a
 statement that finds nothing to write waits for nothing.)"""
+
+NOBODY = 0
 
 CLAIMANT = "SELECT epoch, claimant FROM heads WHERE stream = ?"
 
@@ -69,6 +81,10 @@ class PostgresStore(Committing):
         self.connection: Connection | None = None
         self.reading = asyncio.Lock()
         self.in_doubt = False
+        self.durable = Durable()
+        self.compared: Connection | None = None
+        """The connection by which it was last compared whole with what was durable."""
+        self.looking: asyncio.Task[None] | None = None
         self.unheard: set[str] = set()
         """The streams that may have been claimed here without our having heard it."""
         self.prepare()
@@ -103,6 +119,7 @@ class PostgresStore(Committing):
         if self.connection is None or self.connection.is_closed():
             try:
                 self.connection = await connect(self.url, f"runline {self.number} reader")
+                self.connection.add_termination_listener(self.lost_sight)
             except StoreError as error:
                 self.report("store", "connection", "failing", str(error))
                 raise
@@ -111,14 +128,56 @@ class PostgresStore(Committing):
 
     def let_go(self) -> None:
         """Of the connection for reading, whatever is on its way."""
-        if self.connection is not None:
-            self.connection.terminate()
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.terminate()
+
+    def lost_sight(self, connection: Connection) -> None:
+        """A connection has ended. If it is the one for reading, the database may have failed over: it is looked for."""
+        if connection is self.connection:
             self.connection = None
+            if self.looking is None or self.looking.done():
+                self.looking = asyncio.get_running_loop().create_task(self.look_for_it())
+
+    async def look_for_it(self) -> None:
+        """Look whether the database has all that it had, as soon as it is there."""
+        while True:
+            with suppress(StoreError):
+                await self.heads()
+                return
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     async def heads(self) -> dict[str, Head]:
         if self.in_doubt:
             await self.settle()
-        return {row[0]: Head(*row) for row in await self.read(HEADS_AS_THEY_ARE)}
+        rows = await self.read(HEADS_AND_LOG)
+        heads = {row[0]: Head(*row[:-1]) for row in rows}
+        await self.require_kept(heads, rows[0][-1] if rows else "")
+        return heads
+
+    async def require_kept(self, heads: Mapping[str, Head], log_id: str) -> None:
+        """The database has all that it had, by its heads. log_id: which log they are of, "" where there are none.
+
+        Raises StoreError `behind` if not; it is another log then.
+        """
+        gone = self.durable.gone(heads)
+        if not gone and self.compared is not self.connection and self.durable.known:
+            gone = [row[0] for row in await self.read(OTHERS, *self.durable.listed())]
+            self.compared = self.connection
+        if gone and log_id in (self.log_id, ""):
+            said = self.durable.in_words(gone, heads)
+            await self.written(ANOTHER_LOG, self.log_id, *new_log(), said)
+        elif log_id in (self.log_id, ""):
+            for head in heads.values():
+                self.durable.note(head)
+            return
+        # Whoever has found it first has written which log it is.
+        ((log_id, said),) = await self.read(LAST_LOG)
+        self.unheard |= set(self.durable.known)
+        self.durable = Durable()
+        self.log_id = log_id
+        self.report("store", "log", "degraded", said)
+        raise StoreError("behind", said)
 
     async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
         if self.in_doubt:
@@ -133,6 +192,8 @@ class PostgresStore(Committing):
                 if is_gone(error):
                     self.let_go()
                 raise store_error(error) from error
+        if self.durable.gone(heads):
+            await self.heads()
         rows: list[Sequence[Any]] = [
             rows_of(row_type, list(one)) for row_type, one in zip(row_types, found, strict=True)
         ]
@@ -178,10 +239,17 @@ class PostgresStore(Committing):
 
     async def commit(self, sealed: Sealed) -> frozenset[str]:
         try:
-            return frozenset((await self.hand_over(sealed)).fenced)
+            fenced = frozenset((await self.hand_over(sealed)).fenced)
         except StoreError as error:
             self.in_doubt = self.in_doubt or error.kind == "lost"
             raise
+        for stretch in sealed.stretches:
+            if stretch.after.stream not in fenced:
+                self.durable.note(stretch.after)
+        if fenced:
+            # Another process has claimed them, or they are not any more as they were left.
+            await self.heads()
+        return fenced
 
     async def claim(self, stream: str, seen: int | None = None) -> Head:
         if seen is not None and stream in self.unheard:
@@ -195,15 +263,21 @@ class PostgresStore(Committing):
             raise
         assert head is not None
         self.unheard.discard(stream)
+        if stream in self.durable.known and is_behind(self.durable.known[stream], head):
+            await self.heads()
+        self.durable.note(head)
         return head
 
+    def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
+        self.durable.hear_of(stream, seq, chain)
+
     async def claimed_unheard(self, stream: str, seen: int) -> int:
-        """The epoch by which a stream is nobody else's, if that is our own claim whose answer was lost; else the one that was
-        seen."""
+        """The epoch by which a stream is nobody else's, if that is our own claim whose answer was lost, or nobody has claimed it
+        since another log began; else the one that was seen."""
         if self.in_doubt:
             await self.settle()
         found = await self.read(CLAIMANT, stream)
-        return found[0][0] if found and found[0][1] == self.number else seen
+        return found[0][0] if found and found[0][1] in (self.number, NOBODY) else seen
 
     async def settle(self) -> None:
         """Have it that what is read from here on stays: the committer's sessions are gone, with whatever was on its way, and a
@@ -211,29 +285,37 @@ class PostgresStore(Committing):
 
         Raises StoreError `transient` if that takes too long; then it is still in doubt.
         """
-        async with self.reading:
-            # The connection for reading may have gone with the one that writes.
-            self.let_go()
-            connection = await self.connected()
-            settling = asyncio.ensure_future(self.settled(connection))
-            # It is not cancelled, because a COMMIT is not: who waits no longer lets go of the connection.
-            await asyncio.wait({settling}, timeout=SETTLE_S_MAX)
-            if not settling.done():
-                settling.add_done_callback(forgotten)
-                self.let_go()
-                raise StoreError("transient", f"What became of a commit is not known after {SETTLE_S_MAX:g} s.")
-            try:
-                settling.result()
-            except Exception as error:
-                self.let_go()
-                raise StoreError("transient", str(store_error(error))) from error
-            self.in_doubt = False
+        await self.durably(self.settled, anew=True)
+        self.in_doubt = False
 
     async def settled(self, connection: Connection) -> None:
-        await connection.execute("SET synchronous_commit = on")
         while await connection.fetch(END_SESSIONS, self.name, BACKEND_ENDS_MS):
             pass
         await connection.execute(OWN_WRITE)
+
+    async def written(self, sql: str, *values: Any) -> None:
+        """Have something written beside what is committed. Raises StoreError `transient` if it may not be."""
+        await self.durably(lambda connection: connection.execute(sql, *values))
+
+    async def durably(self, work: Callable[[Connection], Awaitable[Any]], *, anew: bool = False) -> None:
+        """Have something done over the connection for reading, durably. anew: over another one, for that may have gone with the
+        one that writes. Raises StoreError `transient` if that takes too long."""
+        async with self.reading:
+            if anew:
+                self.let_go()
+            connection = await self.connected()
+            doing = asyncio.ensure_future(committed(connection, work))
+            # It is not cancelled, because a COMMIT is not: who waits no longer lets go of the connection.
+            await asyncio.wait({doing}, timeout=SETTLE_S_MAX)
+            if not doing.done():
+                doing.add_done_callback(forgotten)
+                self.let_go()
+                raise StoreError("transient", f"What became of a commit is not known after {SETTLE_S_MAX:g} s.")
+            try:
+                doing.result()
+            except Exception as error:
+                self.let_go()
+                raise StoreError("transient", str(store_error(error))) from error
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:
@@ -244,12 +326,21 @@ class PostgresStore(Committing):
             log.warning("the database was not closed cleanly: %s", error)
         finally:
             await self.take_leave()
-            if self.connection is not None:
-                await self.connection.close()
+            if self.looking is not None:
+                self.looking.cancel()
+            connection, self.connection = self.connection, None
+            if connection is not None:
+                await connection.close()
 
     def abandon(self) -> None:
         """Let go of the database as it is, as a process does that is killed."""
         self.let_go()
+
+
+async def committed(connection: Connection, work: Callable[[Connection], Awaitable[Any]]) -> None:
+    """Do something whose commit waits for the standby."""
+    await connection.execute("SET synchronous_commit = on")
+    await work(connection)
 
 
 def held_by(row_type: type[Row]) -> str:

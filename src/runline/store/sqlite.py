@@ -125,6 +125,9 @@ class OpenedFile(SqliteReader, ABC):
             self.lock.release()
             raise
 
+    def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
+        """A file has one process, and its mark says how far it was durable."""
+
     @abstractmethod
     def open(self) -> None:
         """Open what is needed beside the lock. Raises StoreError."""
