@@ -9,6 +9,9 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+import msgspec
 
 from runline import __version__
 from runline.bus.link import LinkBus
@@ -18,22 +21,28 @@ from runline.bus.routed import RoutedBus
 from runline.cluster.duties import Duties, Take
 from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
 from runline.cluster.member import LeaseLost, Member, NotJoined
-from runline.cluster.places import Places
+from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import Load, Node, Registry, RegistryError
+from runline.cluster.status import alive_in
 from runline.config import Settings
 from runline.domain.house import BookOpened, FoundHouse
 from runline.domain.messages import HOUSE, Event
-from runline.domain.queries.inside import COPY
-from runline.engine.bus import Bus, Question
+from runline.domain.queries.inside import COPY, READY, Readiness
+from runline.domain.vocabulary import plain_vocabulary
+from runline.engine.bus import Answer, Bus, Question
+from runline.engine.clock import FollowedClock
 from runline.engine.commit import ELSEWHERE
 from runline.engine.engine import Engine
 from runline.engine.host import boottime_ns
-from runline.engine.ports import Head
+from runline.engine.ports import Clock, Head, StoreError
+from runline.engine.requests import unavailable
 
 log = logging.getLogger("runline.cluster")
 
 SECRET_BYTES = 32
+
+encode = msgspec.json.Encoder().encode
 
 WHOLE_OF_DECIDING = 5
 """How much more than its deciding a stream costs at most, with what is encoded, stored, answered and shown of it."""
@@ -47,23 +56,20 @@ def never() -> bool:
 class Links:
     """The other nodes, as they are reached. bus: that leads to whoever owns a stream."""
 
-    def __init__(self, here: Bus | None, engine: Engine, places: Places, secret: bytes, tls: Tls | None) -> None:
-        self.engine = engine
+    def __init__(self, here: Bus, clock: Clock, places: Places, secret: bytes, tls: Tls | None) -> None:
         self.places = places
 
         def link_to(address: str) -> LinkBus:
-            return LinkBus(engine.vocabulary, engine.clock, os.urandom, secret, connect(address, tls))
+            return LinkBus(here.vocabulary, clock, os.urandom, secret, connect(address, tls))
 
-        self.routed = RoutedBus(engine.vocabulary, engine.clock, os.urandom, here, places, link_to)
-        self.bus: Bus = self.routed
+        self.bus = RoutedBus(here.vocabulary, clock, os.urandom, here, places, link_to)
 
-    async def is_warm(self, node: str, stream: str) -> bool:
-        """Whether a node has a copy of a stream."""
+    async def copied(self, node: str, stream: str) -> int:
+        """Up to which position a node has a copy of a stream. Raises Rejected."""
         address = self.places.at.get((node, self.places.there.get(node, 0)))
         if address is None:
-            return False
-        await self.routed.link(address).ask(Question(stream, COPY))
-        return True
+            raise unavailable()
+        return (await self.bus.link(address).ask(Question(stream, COPY))).position
 
 
 class EngineOfNode:
@@ -142,7 +148,7 @@ class Joined:
         self.places = Places(
             registry, self.name, lambda stream: stream in engine.writers, lambda book: book in engine.view.books.by_name
         )
-        self.links = Links(local, engine, self.places, secret, settings.cluster.tls)
+        self.links = Links(local, engine.clock, self.places, secret, settings.cluster.tls)
         self.bus = self.links.bus
         self.owner = EngineOfNode(engine, settings.engine.owner, self.links)
         self.duties = Duties(self.owner, registry, self.links)
@@ -246,7 +252,7 @@ class Joined:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.duties.close()
         await self.places.close()
-        await self.links.routed.close()
+        await self.links.bus.close()
 
     # What it costs
 
@@ -281,6 +287,21 @@ class Joined:
         }
 
 
+async def require_alone(url: str) -> None:
+    """No node shares this database: who owns every stream would take all from them. Raises NotJoined."""
+    registry = PostgresRegistry(url, "alone")
+    try:
+        # A database that cannot be read, or is new, is the store's matter.
+        with suppress(RegistryError, StoreError):
+            if there := sorted(alive_in(await registry.look())):
+                raise NotJoined(
+                    f"This database is shared by nodes that are there: {', '.join(there)}. Remedy: let this process join them "
+                    "(address of [cluster]), or stop them first."
+                )
+    finally:
+        await registry.close()
+
+
 @asynccontextmanager
 async def joined(engine: Engine, local: Bus, settings: Settings) -> AsyncIterator[Joined]:
     """An engine of this process as a node, which leaves at the end. local: the bus to that engine.
@@ -312,3 +333,44 @@ async def found(places: Places, stream: str) -> None:
     while places.where(stream) is None:
         changed.clear()
         await changed.wait()
+
+
+class GatewayBus(RoutedBus):
+    """The streams of all nodes, for a process that owns none. It is ready if somebody has the house."""
+
+    async def ask(self, question: Question) -> Answer:
+        if question.name == READY and not question.stream:
+            return Answer(0, encode(Readiness(self.places.where(HOUSE) is not None, ())))
+        return await super().ask(question)
+
+
+class Gate(NamedTuple):
+    """What a gateway reaches the nodes by. clock: goes by theirs."""
+
+    bus: Bus
+    clock: Clock
+    places: Places
+
+
+@asynccontextmanager
+async def looking_on(settings: Settings) -> AsyncIterator[Gate]:
+    """The nodes of a cluster, for a gateway. Raises RegistryError, StoreError."""
+    registry = PostgresRegistry(settings.store.url, f"{settings.engine.node} gateway")
+    try:
+        secret = await registry.secret(os.urandom(SECRET_BYTES))
+        vocabulary, clock, places = plain_vocabulary(), FollowedClock(), Places(registry)
+
+        def link_to(address: str) -> LinkBus:
+            return LinkBus(vocabulary, clock, os.urandom, secret, connect(address, settings.cluster.tls), clock.hear)
+
+        bus = GatewayBus(vocabulary, clock, os.urandom, None, places, link_to)
+        looking = asyncio.create_task(Onlooker(registry, places).run())
+        try:
+            yield Gate(bus, clock, places)
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            await places.close()
+            await bus.close()
+    finally:
+        await registry.close()

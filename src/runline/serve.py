@@ -31,9 +31,9 @@ from runline.engine.ports import StoreError
 from runline.gateway.addresses import is_loopback
 from runline.gateway.server import AddressInUse, listen, listen_together
 from runline.gateways import GatewayFailed
-from runline.nodes import joined
+from runline.nodes import joined, require_alone
 from runline.notify import tell, watched
-from runline.serving import say, serve_beside, serve_here, serve_node
+from runline.serving import say, serve_beside, serve_gateway, serve_here, serve_node
 from runline.shell import complain, reason_of
 from runline.store.checking import looked_after
 
@@ -121,6 +121,12 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
     alone = not settings.cluster.address
     with ExitStack() as listeners:
         sockets = [listeners.enter_context(listening) for listening in sockets_of(server_settings)]
+        if server_settings.role == "gateway":
+            await serve_gateway(sockets, settings)
+            tell("STOPPING=1")
+            return 0
+        if alone and settings.store.url:
+            await require_alone(settings.store.url)
         store = open_store(settings.store, accept_loss=accept_loss)
         async with (
             running_engine(store, settings.engine, database=database, alone=alone) as (engine, bus),

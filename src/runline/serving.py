@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 
 from runline.bootstrap import outside
+from runline.cluster.limits import AGAIN_S
+from runline.cluster.places import Places
 from runline.config import ServerSettings, SessionSettings, Settings
 from runline.demo.sample import BOOK as SAMPLE
 from runline.demo.sample import PASSWORD as SAMPLE_PASSWORD
@@ -34,7 +36,7 @@ from runline.gateway.server import Server, make_server
 from runline.gateway.signing import Signing
 from runline.gateways import Gateways, gateways
 from runline.helpers import Callers
-from runline.nodes import Joined, found
+from runline.nodes import Joined, found, looking_on
 from runline.notify import serves
 
 SECOND_NS = 10**9
@@ -70,8 +72,8 @@ class Told:
         self.once.set()
 
 
-def server_of(bus: Bus, clock: Clock, settings: Settings) -> Server:
-    """A server in this process, over a bus."""
+def server_of(bus: Bus, clock: Clock, settings: Settings, *, reports: bool = True) -> Server:
+    """A server in this process, over a bus. reports: whether the house is told from here what becomes slow."""
     server = settings.server
     return make_server(
         bus,
@@ -81,6 +83,7 @@ def server_of(bus: Bus, clock: Clock, settings: Settings) -> Server:
         lasting=lasting(settings.sessions),
         public_url=server.public_url,
         addresses=Addresses(server.proxies, server.exempt, server.proxy_header),
+        reports=reports,
     )
 
 
@@ -154,7 +157,7 @@ async def serve_node(
             signing_in(node.bus, engine.clock, settings) as signing,
             welcoming(node, signing, settings, sample),
             beside(engine, node.bus, sockets, settings, told),
-            saying_where(node, sockets, settings.server),
+            saying_where(node.places, sockets, settings.server),
         ):
             await stopped(node, told)
     else:
@@ -162,9 +165,31 @@ async def serve_node(
         async with (
             welcoming(node, server.gateway.signing, settings, sample),
             running(server, sockets, told),
-            saying_where(node, sockets, settings.server),
+            saying_where(node.places, sockets, settings.server),
         ):
             await stopped(node, told)
+
+
+async def serve_gateway(sockets: list[socket.socket], settings: Settings) -> None:
+    """Serve as a gateway of a cluster until stopped."""
+    told = Told()
+    async with looking_on(settings) as gate, beside_it(told.once.wait()) as once:
+        server = server_of(gate.bus, gate.clock, settings, reports=False)
+        async with beside_it(heard(server.gateway.door)) as hears:
+            # Until a node has answered it is not known what time it is.
+            await asyncio.wait({hears, once}, return_when=asyncio.FIRST_COMPLETED)
+        async with running(server, sockets, told), saying_where(gate.places, sockets, settings.server):
+            await once
+
+
+async def heard(door: Door) -> None:
+    """Wait until a node has answered; by then it has said what time it is."""
+    while True:
+        try:
+            await door.measures()
+            return
+        except Rejected:
+            await asyncio.sleep(AGAIN_S)
 
 
 @asynccontextmanager
@@ -211,11 +236,11 @@ async def welcoming(node: Joined, signing: Signing, settings: Settings, sample: 
 
 
 @asynccontextmanager
-async def saying_where(node: Joined, sockets: list[socket.socket], settings: ServerSettings) -> AsyncIterator[None]:
+async def saying_where(places: Places, sockets: list[socket.socket], settings: ServerSettings) -> AsyncIterator[None]:
     """Say where Runline is once somebody has the house."""
 
     async def say_when_found() -> None:
-        await found(node.places, HOUSE)
+        await found(places, HOUSE)
         say_where(sockets, settings)
 
     async with beside_it(say_when_found()):

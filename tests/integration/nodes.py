@@ -89,10 +89,9 @@ class NodeProcess:
     """A process that serves. address: at which it speaks HTTP."""
 
     def __init__(self, url: str, name: str, folder: Path, *words: str) -> None:
-        self.name = name
-        self.said = folder / f"{name}.said"
-        self.complained = (folder / f"{name}.complaints").open("wb")
+        self.complained = (folder / f"{name}.{time.monotonic_ns()}").open("wb")
         links = [] if "gateway" in words else ["--links", f"unix:{folder}/{name}"]
+        self.name = name
         self.child = subprocess.Popen(
             [sys.executable, "-m", "runline", "serve", "--store", url, "--node", name, *links, "--port", "0", *words],
             stdout=subprocess.PIPE, stderr=self.complained, text=True,
@@ -217,6 +216,7 @@ class Bettor:
         self.user = user
         self.acknowledged: dict[str, float] = {}
         self.seen: Counter[str] = Counter()
+        self.last = ""
 
     async def sign_in(self) -> None:
         """At one of them; the session holds at all."""
@@ -251,6 +251,7 @@ class Bettor:
                 # Where the house's owner has died, wagers wait for the next one.
                 assert code in ("unavailable", "house_stale"), response.text
                 self.seen[code] += 1
+                self.last = response.text
 
     async def place(self, first: int = 0) -> None:
         """Place a wager."""

@@ -78,8 +78,9 @@ class Owner(Protocol):
 class Others(Protocol):
     """The other nodes."""
 
-    async def is_warm(self, node: str, stream: str) -> bool:
-        """Whether a node has a copy of a stream. Raises Rejected."""
+    async def copied(self, node: str, stream: str) -> int:
+        """Up to which position a node has a copy of a stream, 0 without one. Raises Rejected if the stream could not go on there
+        as it does here."""
         ...
 
 
@@ -282,18 +283,17 @@ class Duties:
         await self.owner.hand_over(stream, take)
 
     async def is_ready(self, one: Assigned) -> bool:
-        """Wait until the next owner of a stream has a copy of it, if it is large. False if something else was heard."""
-        if self.owner.rows(one.stream) < WARM_ROWS_MIN:
-            return True
-        loop, changed = asyncio.get_running_loop(), self.changed[one.stream]
-        until_s = self.warm_until_s.setdefault(one.stream, loop.time() + WARM_S_MAX)
+        """Wait until a stream can go on at its next owner: where the house is current there, and, if it is large, there is a copy
+        of it. False if something else was heard."""
+        loop, changed, stream = asyncio.get_running_loop(), self.changed[one.stream], one.stream
+        until_s = self.warm_until_s.setdefault(stream, loop.time() + WARM_S_MAX)
         while loop.time() < until_s:
             with suppress(Rejected):
-                if await self.others.is_warm(one.wanted, one.stream):
+                if await self.others.copied(one.wanted, stream) or self.owner.rows(stream) < WARM_ROWS_MIN:
                     return True
             with suppress(TimeoutError):
                 async with asyncio.timeout(WARM_LOOK_S):
                     await changed.wait()
                     return False
-        log.warning("%s has no copy of %s yet, which goes there nevertheless", one.wanted, one.stream)
+        log.warning("%s cannot take %s over at once, which goes there nevertheless", one.wanted, stream)
         return True

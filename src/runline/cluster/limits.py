@@ -113,3 +113,9 @@ DRAINED_S_MAX = 30.0
 
 DRAINED_LOOK_S = 0.5
 """How often it is looked meanwhile whether there still is a node that takes them."""
+
+DONE_S_MAX = 60.0
+"""How long whoever moves streams by hand waits for what comes of it."""
+
+DONE_LOOK_S = 0.5
+"""How often it is looked meanwhile, at least."""

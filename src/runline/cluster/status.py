@@ -65,6 +65,15 @@ def state_of(lease: Lease | None) -> State:
     return "suspected" if lease.age_ms >= SUSPECTED_S * 1_000 else "there"
 
 
+def alive_in(seen: Seen) -> dict[str, int]:
+    """The nodes whose leases are not too old, with their incarnations."""
+    return {
+        lease.holder: lease.number
+        for name, lease in seen.leases.items()
+        if name == lease_of(lease.holder) and state_of(lease) in ("there", "suspected")
+    }
+
+
 def status_of(seen: Seen, nodes: Mapping[str, Node], streams: Mapping[str, Assigned]) -> ClusterStatus:
     """The status, of what is registered."""
     found = [

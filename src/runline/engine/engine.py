@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from runline.domain.bounds import HOUSE_LAG_MS_MAX
 from runline.domain.house import House
 from runline.domain.invariants import check
 from runline.domain.messages import HOUSE, Command
@@ -144,14 +145,14 @@ class Engine:
         return follower
 
     def copied(self, stream: str) -> int:
-        """Up to which position a stream that is followed here could go on at once.
+        """Up to which position a stream that is followed here could go on at once; 0 if it would have to be read.
 
-        Raises Rejected `unavailable` if it could not.
+        Raises Rejected `unavailable` as long as a book would take no wagers here, since the house's view is not current.
         """
-        follower, standby = self.owned.standbys.get(stream, (None, None))
-        if follower is None or standby is None or standby.state is None or not standby.proved_ns:
+        if stream != HOUSE and self.house.lag_ms() > HOUSE_LAG_MS_MAX // 2:
             raise unavailable()
-        return standby.position
+        _, standby = self.owned.standbys.get(stream, (None, None))
+        return standby.position if standby is not None and standby.proved_ns else 0
 
     async def stop_following(self) -> None:
         """Follow nothing any more."""

@@ -17,7 +17,7 @@ import msgspec
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.queries.inside import PROOF
 from runline.engine.bus import Bus, Question
-from runline.engine.limits import FOLLOW_PAUSE_S, PROOF_S, TOLD_S_MAX
+from runline.engine.limits import FOLLOW_PAUSE_S, FOLLOW_PAUSE_S_MIN, PROOF_S, TOLD_S_MAX
 from runline.engine.owned import Owned
 from runline.engine.ports import Clock, StoreError
 from runline.engine.reads import Proof
@@ -136,7 +136,9 @@ class Follower:
 
     async def run(self) -> None:
         """Follow, and again from its position whenever that ends."""
+        pause_s = FOLLOW_PAUSE_S_MIN
         while True:
+            proof = self.proof
             try:
                 if self.copy.wanted:
                     self.believe(max(await self.copy.reach(), self.epoch))
@@ -145,7 +147,9 @@ class Follower:
                 log.debug("%s is followed again: %s", self.stream, error)
             except Exception:
                 log.exception("a fault while %s is followed, which begins anew", self.stream)
-            await asyncio.sleep(FOLLOW_PAUSE_S)
+            # Whoever has told until now may have handed it over to somebody who will tell at once.
+            pause_s = FOLLOW_PAUSE_S_MIN if self.proof is not proof else min(2 * pause_s, FOLLOW_PAUSE_S)
+            await asyncio.sleep(pause_s)
 
     async def follow_on(self) -> None:
         """Take what the owner tells, for as long as it proves that it owns the stream.

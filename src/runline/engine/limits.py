@@ -171,8 +171,10 @@ KEEP_SCREEN_NS = 60 * 10**9
 NOTED_SESSIONS_MAX = 100_000
 """Sessions of which it is remembered when their use was noted; then all are forgotten, and noted once more."""
 
+FOLLOW_PAUSE_S_MIN = 0.03
 FOLLOW_PAUSE_S = 0.25
-"""The pause before a stream is followed again, after its owner could not tell how it goes on; what is stored is read then."""
+"""The pause before a stream is followed again, after its owner could not tell how it goes on, doubled each time; what is stored
+is read then."""
 
 PROOF_S = 0.25
 """How often the owner of a stream that is followed is asked how far it is."""

@@ -203,4 +203,5 @@ PROOF = "proof"
 """Asked of the process that owns a stream: how far it is (`Proof`). It is not answered where another has claimed the stream."""
 
 COPY = "copy"
-"""Asked of a process that is to own a stream: up to which position it has a copy. It is not answered where there is none yet."""
+"""Asked of a process that is to own a stream: up to which position it has a copy. It is not answered where the stream could not
+yet go on."""
