@@ -148,7 +148,7 @@ def test_streams_are_moved_and_pinned_and_nodes_drained_by_hand_and_a_second_nod
         await nodes.pin(SHARED)
         found = await bettors(first, second)
         async with load(found):
-            said = []
+            said: list[str] = []
             registry = PostgresRegistry(nodes.url, "by hand")
             by_hand = Operating(registry, said.append)
             assert await by_hand.move("b3", "n1")

@@ -1,0 +1,395 @@
+"""What nodes do about their streams, over a registry in memory, in a time that is made: take, release, follow and hand over."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from runline.cluster.duties import Duties
+from runline.cluster.limits import LEASE_S, NAMES_ASKED_MAX, TENDED_AGAIN_S_MAX, UNKNOWN_S, WARM_ROWS_MIN, WARM_S_MAX
+from runline.cluster.member import LeaseLost, Member
+from runline.cluster.memory import Kept, MemoryRegistry
+from runline.cluster.places import Onlooker, Places
+from runline.cluster.registry import Assigned, Node, RegistryError
+from runline.domain.messages import Rejected
+from runline.engine.ports import GENESIS, Head, StoreError, claimed_elsewhere
+from runline.simulate.loop import VirtualLoop
+
+SECOND_NS = 10**9
+
+
+class Away(MemoryRegistry):
+    """A registry of which some calls fail."""
+
+    fails = 0
+
+    async def enroll(self, streams):
+        self.fail()
+        await super().enroll(streams)
+
+    async def taken(self, assigned, epoch):
+        self.fail()
+        return await super().taken(assigned, epoch)
+
+    def fail(self):
+        if self.fails:
+            self.fails -= 1
+            raise RegistryError("it is away")
+
+
+class FakeEngine:
+    """Owns streams of heads that all share. heard: what it was asked to do."""
+
+    def __init__(self, world):
+        self.world = world
+        self.has = set()
+        self.followed = set()
+        self.heard = []
+        self.fails = {}
+        self.held = {}
+
+    def owns(self, stream):
+        return stream in self.has
+
+    async def heads(self):
+        return dict(self.world.heads)
+
+    async def adopt(self, stream, seen):
+        self.heard.append(("adopt", stream))
+        await asyncio.sleep(0.01)  # waits: time is made
+        error = self.fails.get(stream)
+        if error is not None:
+            raise error
+        head = self.world.heads.get(stream)
+        if (head.epoch if head else 0) != seen:
+            raise claimed_elsewhere(stream)
+        self.world.heads[stream] = Head(stream, seen + 1, 0, GENESIS, 0)
+        self.has.add(stream)
+        self.followed.discard(stream)
+        return seen + 1
+
+    async def release(self, stream):
+        self.heard.append(("release", stream))
+        self.has.discard(stream)
+
+    async def hand_over(self, stream, take):
+        self.heard.append(("hand over", stream))
+        await take(self.world.heads[stream])
+        self.has.discard(stream)
+
+    def rows(self, stream):
+        return self.held.get(stream, 0)
+
+    def stand_by(self, stream):
+        self.followed.add(stream)
+
+    async def stand_down(self, stream):
+        self.followed.discard(stream)
+
+
+class Started:
+    """A node."""
+
+    def __init__(self, world, name):
+        self.world = world
+        self.name = name
+        self.engine = FakeEngine(world)
+        self.registry = Away(world.kept)
+        self.duties = Duties(self.engine, self.registry, self)
+        self.member = Member(self.registry, Node(name, 0, f"unix:/{name}", "1.0"), self.duties, world.now_ns)
+        self.duties.member = self.member
+        self.task = asyncio.create_task(self.live())
+
+    async def live(self):
+        await self.member.join()
+        await self.member.run()
+
+    async def copied(self, node, stream):
+        """As another node says."""
+        if self.world.copies is None:
+            raise Rejected("unavailable", "It cannot take it yet.")
+        return self.world.copies
+
+    @property
+    def has(self):
+        return self.engine.has
+
+
+class World:
+    def __init__(self, loop):
+        self.loop = loop
+        self.kept = Kept()
+        self.heads = {}
+        self.copies = 0
+        self.nodes = []
+
+    def now_ns(self):
+        return SECOND_NS + round(self.loop.time() * 1e9)
+
+    def start(self, *names):
+        found = [Started(self, name) for name in names]
+        self.nodes += found
+        return found if len(found) > 1 else found[0]
+
+    async def passes(self, seconds):
+        await asyncio.sleep(seconds)  # waits: time is made, and nobody waits for it
+
+    async def pin(self, stream, node):
+        await MemoryRegistry(self.kept).pin(stream, node)
+
+
+def play(story, *streams):
+    loop = VirtualLoop()
+    try:
+        world = World(loop)
+
+        async def main():
+            await MemoryRegistry(world.kept).enroll(streams)
+            try:
+                await story(world)
+            finally:
+                for node in world.nodes:
+                    node.task.cancel()
+                    with suppress(asyncio.CancelledError, LeaseLost):
+                        await node.task
+                    await node.duties.close()
+
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+
+
+def test_what_is_assigned_is_claimed_and_said_to_be_taken():
+    async def story(world):
+        one, two = world.start("n1", "n2")
+        await world.passes(3)
+        assert one.has | two.has == {"b1", "b2", "b3", "b4"}
+        assert len(one.has) == len(two.has) == 2
+        for stream in world.kept.streams.values():
+            assert (stream.taken, stream.epoch) == (stream.number, 1)
+
+    play(story, "b1", "b2", "b3", "b4")
+
+
+def test_what_cannot_be_claimed_is_tried_again_and_nothing_else_waits_for_it():
+    async def story(world):
+        node = world.start("n1")
+        node.engine.fails["b1"] = StoreError("transient", "It cannot be claimed now.")
+        await world.passes(5)
+        assert node.has == {"b2", "b3"}
+        tries = node.engine.heard.count(("adopt", "b1"))
+        await world.passes(10 * TENDED_AGAIN_S_MAX)
+        assert 9 <= node.engine.heard.count(("adopt", "b1")) - tries <= 11
+        del node.engine.fails["b1"]
+        await world.passes(TENDED_AGAIN_S_MAX + 0.1)
+        assert node.has == {"b1", "b2", "b3"}
+        assert node.engine.heard.count(("adopt", "b2")) == 1
+
+    play(story, "b1", "b2", "b3")
+
+
+def test_that_a_stream_was_taken_is_said_until_it_is_heard_and_it_is_claimed_once():
+    async def story(world):
+        node = world.start("n1")
+        node.registry.fails = 4
+        await world.passes(5)
+        assert world.kept.streams["b1"].taken == world.kept.streams["b1"].number
+        assert node.engine.heard == [("adopt", "b1")]
+
+    play(story, "b1")
+
+
+def test_who_looks_and_then_stands_still_robs_nobody_who_was_given_the_stream_since():
+    async def story(world):
+        node = world.start("n1")
+        await world.passes(2)
+        late = node.member.streams["b1"]
+        other = Started(world, "n2")
+        world.nodes.append(other)
+        await world.passes(1)
+        await world.pin("b1", "n2")
+        await world.passes(3)
+        assert other.has == {"b1"}
+        epoch = world.heads["b1"].epoch
+        # It hears once more what was so.
+        node.duties.hear(late)
+        await world.passes(3)
+        assert (node.has, other.has, world.heads["b1"].epoch) == (set(), {"b1"}, epoch)
+
+    play(story, "b1")
+
+
+def test_a_stream_that_somebody_has_claimed_nevertheless_is_taken_back_by_whose_it_is():
+    async def story(world):
+        node = world.start("n1")
+        await world.passes(2)
+        world.heads["b1"] = Head("b1", 7, 0, GENESIS, 0)
+        node.duties.look_again("b1")
+        await world.passes(1)
+        assert node.has == {"b1"}
+        assert world.heads["b1"].epoch == 8
+        assert node.engine.heard == [("adopt", "b1"), ("release", "b1"), ("adopt", "b1")]
+
+    play(story, "b1")
+
+
+def test_who_has_lost_the_lease_lets_go_of_all_and_follows_nothing():
+    async def story(world):
+        node = world.start("n1")
+        await world.passes(2)
+        [lease] = [one for one in world.kept.leases.values() if one.name == "node n1"]
+        await MemoryRegistry(world.kept).take("node n1", "", lease)
+        with pytest.raises(LeaseLost):
+            await node.task
+        await node.duties.let_go()
+        assert (node.has, node.engine.followed) == (set(), set())
+        await world.passes(LEASE_S)
+        assert node.has == set()
+
+    play(story, "b1", "b2")
+
+
+def test_a_stream_goes_where_it_is_wanted_once_it_can_go_on_there():
+    async def story(world):
+        one, two = world.start("n1", "n2")
+        await world.passes(3)
+        here, there = (one, two) if "b1" in one.has else (two, one)
+        here.engine.held["b1"] = WARM_ROWS_MIN
+        await world.pin("b1", there.name)
+        await world.passes(3)
+        # There is no copy yet.
+        assert "b1" in here.has
+        assert "b1" in there.engine.followed
+        world.copies = 100
+        await world.passes(1)
+        assert "b1" in there.has
+        assert "b1" not in here.has
+        assert "b1" not in there.engine.followed
+        assert ("release", "b1") not in here.engine.heard
+        # A small one needs none; but where it goes, the house has to be current.
+        world.copies = None
+        await world.pin("b2", here.name if "b2" in there.has else there.name)
+        before = "b2" in here.has
+        await world.passes(3)
+        assert ("b2" in here.has) is before
+        world.copies = 0
+        await world.passes(1)
+        assert ("b2" in here.has) is not before
+
+    play(story, "b1", "b2")
+
+
+def test_a_stream_goes_without_a_copy_if_there_is_none_for_long():
+    async def story(world):
+        one, two = world.start("n1", "n2")
+        await world.passes(3)
+        here, there = (one, two) if "b1" in one.has else (two, one)
+        here.engine.held["b1"] = WARM_ROWS_MIN
+        await world.pin("b1", there.name)
+        await world.passes(WARM_S_MAX)
+        assert "b1" in here.has
+        await world.passes(3)
+        assert "b1" in there.has
+
+    play(story, "b1", "b2")
+
+
+def test_a_stream_that_is_not_to_go_after_all_stays_and_is_followed_no_more():
+    async def story(world):
+        one, two = world.start("n1", "n2")
+        await world.passes(3)
+        here, there = (one, two) if "b1" in one.has else (two, one)
+        here.engine.held["b1"] = WARM_ROWS_MIN
+        await world.pin("b1", there.name)
+        await world.passes(2)
+        assert "b1" in there.engine.followed
+        await MemoryRegistry(world.kept).drain(there.name, draining=True)
+        await world.pin("b1", "")
+        await world.passes(3)
+        assert "b1" in here.has
+        assert there.engine.followed == set()
+        assert ("hand over", "b1") not in here.engine.heard
+
+    play(story, "b1", "b2")
+
+
+def test_a_node_that_drains_gives_away_everything():
+    async def story(world):
+        one, two = world.start("n1", "n2")
+        await world.passes(3)
+        await one.member.drain()
+        await world.passes(1)
+        assert (one.has, two.has) == (set(), {f"b{number}" for number in range(20)})
+
+    play(story, *(f"b{number}" for number in range(20)))
+
+
+def test_books_that_are_opened_are_assigned_also_if_the_registry_was_away():
+    async def story(world):
+        node = world.start("n1")
+        await world.passes(2)
+        node.registry.fails = 1
+        node.duties.opened(["c1", "c2"])
+        await world.passes(2 * TENDED_AGAIN_S_MAX)
+        assert node.has == {"b1", "c1", "c2"}
+
+    play(story, "b1")
+
+
+# Where streams are
+
+
+def test_a_stream_is_where_it_was_taken_and_nowhere_while_it_is_on_its_way():
+    async def story(world):
+        registry = MemoryRegistry(world.kept)
+        one, two = world.start("n1", "n2")
+        here = Places(registry, "n1", one.engine.owns)
+        here.follow(one.member)
+        elsewhere = Places(registry)
+        looking = asyncio.create_task(Onlooker(registry, elsewhere).run())
+        told: list[str | None] = []
+        elsewhere.listen(lambda: told.append(elsewhere.where("b1")))
+        await world.passes(3)
+        assert elsewhere.addresses() == {"unix:/n1", "unix:/n2"}
+        assert (here.anybody(), elsewhere.anybody()) == ("", "unix:/n1")
+        for stream in ("b1", "b2"):
+            assert here.where(stream) == ("" if stream in one.has else "unix:/n2")
+            assert elsewhere.where(stream) == ("unix:/n1" if stream in one.has else "unix:/n2")
+        assert told[0] is None
+        assert told[-1] == elsewhere.where("b1")
+        owner = one if "b1" in one.has else two
+        told.clear()
+        owner.task.cancel()
+        with suppress(asyncio.CancelledError):
+            await owner.task
+        await world.passes(LEASE_S + 1)
+        assert None in told
+        assert elsewhere.where("b1") == ("unix:/n2" if owner is one else "unix:/n1")
+        looking.cancel()
+        await here.close()
+        await elsewhere.close()
+
+    play(story, "b1", "b2")
+
+
+def test_a_book_of_which_nobody_has_heard_may_be_a_new_one_for_a_moment():
+    async def story(world):
+        places = Places(MemoryRegistry(world.kept), knows=lambda book: book == "known here")
+        told: list[bool] = []
+        places.listen(lambda: told.append(places.known("b9")))
+        places.saw({}, {"b1": Assigned("b1")})
+        assert places.known("b1")
+        assert places.known("known here")
+        assert places.known("b9")
+        await world.passes(UNKNOWN_S / 2)
+        assert places.known("b9")
+        await world.passes(UNKNOWN_S)
+        assert not places.known("b9")
+        assert told[-1] is False
+        for number in range(NAMES_ASKED_MAX):
+            places.known(f"c{number}")
+        assert not places.known("one more")
+        await world.passes(3 * UNKNOWN_S)
+        assert places.known("one more")
+
+    play(story)
