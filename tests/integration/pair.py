@@ -1,6 +1,8 @@
 """A pair: two servers of PostgreSQL, of which one follows the other and is promoted when that one is gone."""
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -8,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.integration.postgresql import MEMORY, Cluster
+from tests.integration.postgresql import MEMORY, Cluster, children_of
 
 DATABASE = "runline_pair"
 
 FOLLOWED = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
+
+BEHIND = "SELECT count(*) FROM pg_stat_replication WHERE coalesce(replay_lsn, '0/0') < $1::text::pg_lsn"
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication"
 
@@ -45,6 +49,29 @@ class Pair:
         if waited_for:
             self.primary.ask("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'")
             self.primary.ask("postgres", "SELECT pg_reload_conf()")
+
+    def caught_up(self) -> None:
+        """Wait until the standby has all that was committed."""
+        ((end,),) = self.primary.ask("postgres", "SELECT pg_current_wal_lsn()::text")
+        while self.primary.ask("postgres", BEHIND, end) != [(0,)]:
+            pass
+
+    def stand_still(self) -> None:
+        """The standby takes in nothing more, and does not say so."""
+        for process in self.receivers():
+            os.kill(process, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """It takes in what has come meanwhile."""
+        for process in self.receivers():
+            os.kill(process, signal.SIGCONT)
+
+    def receivers(self) -> list[int]:
+        """The processes of the standby that take in what it follows."""
+        assert self.standby is not None
+        assert self.standby.process is not None
+        children = children_of(self.standby.process.pid)
+        return [one for one in children if b"walreceiver" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
     def cut(self) -> None:
         """The standby hears no more of the primary, and is not let in again."""

@@ -53,6 +53,15 @@ def ends_with_us() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
 
 
+def nobody(folder: Path) -> dict[str, Any]:
+    """By which a program runs as somebody who is not root, and who gets a folder; as we ourselves, if we are not."""
+    if os.geteuid() != 0:
+        return {}
+    they = pwd.getpwnam("nobody")
+    os.chown(folder, they.pw_uid, they.pw_gid)
+    return {"user": they.pw_uid, "group": they.pw_gid, "extra_groups": []}
+
+
 def children_of(process: int) -> list[int]:
     """The processes that a process has started and that run still."""
     found = []
@@ -68,11 +77,7 @@ class Cluster:
 
     def __init__(self, folder: Path, copied: "Cluster | None" = None) -> None:
         self.folder = folder
-        self.owner: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-            self.owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        self.owner = nobody(folder)
         self.say = (folder / "said").open("wb")
         self.process: subprocess.Popen[bytes] | None = None
         self.has_template = False
