@@ -23,6 +23,12 @@ demo: $(VENV)/.package $(VENV)/.console
 	@echo '==> runline demo --for $(FOR)'
 	@$(BIN)/runline demo --for $(FOR)
 
+## cluster: PostgreSQL with a standby, three nodes and two gateways on this machine, the demo's day in them, keys that kill (FOR=2m)
+.PHONY: cluster
+cluster: $(VENV)/.dev $(VENV)/.console
+	@echo '==> python tools/cluster.py --for $(FOR)'
+	@$(BIN)/python tools/cluster.py --for $(FOR)
+
 ## console: build the pages for people into the package
 .PHONY: console
 console: $(VENV)/.console

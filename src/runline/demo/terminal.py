@@ -79,8 +79,8 @@ class Terminal:
         return True
 
     async def follow(self, bus: Bus, stream: str) -> None:
-        """Fold a stream from its first event on, until cancelled."""
-        async for happened in bus.follow(stream, 0):
+        """Fold what is not folded yet of a stream, from its first event on, until cancelled."""
+        async for happened in bus.follow(stream, self.streams[stream].seq):
             for committed in happened:
                 if stream == HOUSE:
                     self.take_house(committed)
