@@ -157,6 +157,34 @@ def test_an_anchor_of_what_was_lost_is_not_of_what_was_restored(kept):
     assert proved.returncode == 1, proved.stdout + proved.stderr
 
 
+def test_a_server_that_goes_on_through_a_restore_says_what_is_gone(kept):
+    kept.does(FOLDERS)
+    kept.configure()
+    kept.server.start()
+    beside(open_database(kept.server.empty("runline")))
+    first = asyncio.run(wagers(kept.url, 3, opens=True))
+    kept.does(BASE)
+    ((moment,),) = kept.server.ask("postgres", "SELECT clock_timestamp()::text")
+    lost = asyncio.run(wagers(kept.url, 3))
+    command = [sys.executable, "-m", "runline", "serve", "--port", "0", "--store", kept.url]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stderr is not None
+    try:
+        assert any("http://" in line for line in child.stdout)
+        kept.archived()
+        kept.server.crash()
+        shutil.rmtree(kept.folder / "data")
+        kept.variables["TIME"] = str(moment)
+        kept.does(RESTORE)
+        kept.server.start()
+        said = f"The database has lost what was durable: b1 ends at position {first[-1]}, and had {lost[-1]}"
+        assert any(said in line for line in child.stderr)
+    finally:
+        child.kill()
+        child.communicate()
+
+
 def test_a_piece_is_archived_once_and_never_written_over(tmp_path):
     piece, archive = tmp_path / "piece", tmp_path / "archive"
     archive.mkdir()
