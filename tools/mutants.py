@@ -7,7 +7,8 @@ source; then the simulation looks for it, from seed to seed, and if it finds not
 patch names. A patch that no longer applies is a failure, and so is a fault that nothing finds. Writes a dated table into FILE
 (tests/mutants/RESULTS.md is one).
 
-MUTANT_SEEDS, MUTANT_STEPS: how many seeds are tried, and how many steps of each.
+MUTANT_SEEDS, MUTANT_STEPS: how many seeds are tried, and how many steps of each. MUTANT_LANES: how many faults are looked for at
+once, as many as there are cores by default.
 """
 
 import argparse
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "tests/mutants"
 SEEDS = int(os.environ.get("MUTANT_SEEDS", "4"))
 STEPS = int(os.environ.get("MUTANT_STEPS", "10000"))
+LANES = int(os.environ.get("MUTANT_LANES", os.cpu_count() or 2))
 RUN_S_MAX = 900
 """A run that a fault lets hang is ended after so many seconds, and has found it."""
 
@@ -189,7 +191,7 @@ def main() -> int:
         return 2
     files = tracked()
     found: list[Caught] = []
-    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+    with ThreadPoolExecutor(LANES) as pool:
         for one in pool.map(lambda mutant: catch(mutant, files), chosen):
             found.append(one)
             means = one.means or "SURVIVED"
