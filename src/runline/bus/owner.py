@@ -323,8 +323,8 @@ class LinkListener:
         self.secret = secret
         self.for_gateways = for_gateways
         self.intake = Intake()
-        self.strangers: set[OwnerEnd] = set()
-        self.known: set[OwnerEnd] = set()
+        self.strangers: dict[OwnerEnd, None] = {}
+        self.known: dict[OwnerEnd, None] = {}
 
     def require_session(self, session: str, actor: str) -> None:
         """A gateway acts as itself, or in somebody's session. Raises Rejected `not_permitted`."""
@@ -335,20 +335,20 @@ class LinkListener:
         """Whether there is room for another connection."""
         if len(self.strangers) >= STRANGERS_MAX:
             return False
-        self.strangers.add(end)
+        self.strangers[end] = None
         return True
 
     def know(self, end: OwnerEnd) -> None:
         """An end has proved that it has the secret. Raises LinkError."""
-        self.strangers.discard(end)
+        self.strangers.pop(end, None)
         if len(self.known) >= LINKS_MAX:
             raise LinkError("there are too many links")
-        self.known.add(end)
+        self.known[end] = None
 
     def leave(self, end: OwnerEnd) -> None:
         """An end is gone."""
-        self.strangers.discard(end)
-        self.known.discard(end)
+        self.strangers.pop(end, None)
+        self.known.pop(end, None)
 
     def protocol(self) -> OwnerEnd:
         """The end of a connection that comes in."""
