@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[2]
 if str(PROJECT) not in sys.path:
     sys.path.append(str(PROJECT))  # so that tests import `tests.doubles` however pytest was called
 
-from tests.doubles.beside import compared_stage  # noqa: E402
+from tests.doubles.beside import compare_figures, compared_stage  # noqa: E402
 from tests.doubles.stage import BookStage, HouseStage  # noqa: E402
 
 from runline.simulate.laws import memory_is_what_a_restart_would_rebuild  # noqa: E402
@@ -18,14 +18,15 @@ from runline.simulate.laws import memory_is_what_a_restart_would_rebuild  # noqa
 
 @pytest.fixture
 def house(request: pytest.FixtureRequest) -> Iterator[HouseStage]:
-    """A house that has just been founded. Whatever is decided on stage the oracle's model must say too, and what is in memory at
-    the end must be what a restart would rebuild, unless the test is marked as one that goes its own way."""
+    """A house that has just been founded. Whatever is decided on stage the oracle's model must say too, and what stands there at
+    the end; and that must be what a restart would rebuild, unless the test is marked as one that goes its own way."""
     if request.node.get_closest_marker("alone"):
         yield HouseStage()
         return
     house = compared_stage()
     yield house
     for stage in (house, *house.books):
+        compare_figures(stage)
         memory_is_what_a_restart_would_rebuild(stage.state, stage.recovered())
 
 
