@@ -1,0 +1,104 @@
+"""House: it is founded once, takes books into service, and starts their streams again."""
+
+import pytest
+from tests.doubles.plain import VOCABULARY
+from tests.doubles.words import staff
+
+from runline.domain.access import OWNER
+from runline.domain.book import Book, StartBook, missed
+from runline.domain.house import BookOpened, FoundHouse, House, OpenBook, StartStream, StreamStartAsked
+from runline.domain.messages import ENGINE, GATEWAY
+from runline.domain.nodes import ROOT
+from runline.domain.permissions import PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
+
+
+def test_a_house_is_founded_once_and_has_an_owner_who_may_everything(house):
+    roles, users = house.state.access.roles, house.state.access.users
+    assert {role.name: (role.node, role.permissions) for role in roles.values()} == {
+        OWNER: (ROOT, permissions_of("house"))
+    }
+    assert {user.name: (user.node, user.role, user.player, user.active) for user in users.values()} == {
+        "platform": (ROOT, OWNER, "", True)
+    }
+    house.when(FoundHouse("another"), by=ENGINE)
+    house.nothing_happened()
+    house.when(FoundHouse("another"))
+    house.rejected("not_permitted")
+
+
+def test_a_book_is_opened_once(house):
+    house.when(OpenBook("north", "nora"))
+    house.happened(BookOpened, book="north", owner="nora")
+    house.when(OpenBook("north", "nora"))
+    house.nothing_happened()
+    house.when(OpenBook("north", "olaf"))
+    house.rejected("already_exists", id="north", differs={"owner": "nora"})
+    house.given(OpenBook("mid", "nora"), OpenBook("south", "nora"))
+    assert list(house.state.books.order) == ["mid", "north", "south"]
+    assert {name: one.owner for name, one in house.state.books.by_name.items()} == dict.fromkeys(
+        ("north", "mid", "south"), "nora"
+    )
+
+
+@pytest.mark.parametrize("name", ["house", ENGINE, GATEWAY])
+def test_no_book_and_no_owner_has_a_name_of_runlines_own(house, name):
+    house.when(OpenBook(name, "nora"))
+    house.rejected("already_exists")
+    assert house.refusal.details == {}
+    house.when(OpenBook("north", name))
+    if name == "house":
+        house.happened(BookOpened)
+    else:
+        house.rejected("already_exists")
+        assert name in house.refusal.message
+
+
+@pytest.mark.parametrize(("book", "owner"), [("", "nora"), ("a b", "nora"), ("north", ""), ("north", "a b")])
+def test_books_and_owners_have_ids(house, book, owner):
+    house.when(OpenBook(book, owner))
+    house.rejected("identifier_invalid")
+
+
+def test_a_stream_is_asked_to_start_again_by_who_may_open_books(house):
+    house.given(OpenBook("north", "nora"), staff("clerk", Permission.LINES_POST))
+    house.when(StartStream("north", "looked at"))
+    house.happened(StreamStartAsked, book="north", reason="looked at")
+    house.when(StartStream("south", "looked at"))
+    house.rejected("unknown_book", book="south")
+    house.when(StartStream("north", "looked at"), by="clerk")
+    house.rejected("not_permitted", permission="book_open")
+
+
+# A book begins
+
+
+def test_a_book_begins_with_its_root_its_accounts_its_roles_its_owner_and_limits(book):
+    state = book.state
+    assert {agent.name: agent.parent for agent in state.tree.agents.values()} == {ROOT: ""}
+    assert {role.name: (role.node, role.permissions) for role in state.access.roles.values()} == {
+        OWNER: (ROOT, permissions_of("book")),
+        "viewer": (ROOT, VIEW_ONLY),
+        "player": (ROOT, PLAYER_MAY),
+    }
+    assert {user.name: (user.node, user.role, user.player) for user in state.access.users.values()} == {
+        "owner": (ROOT, OWNER, "")
+    }
+    assert set(state.ledger.accounts) == {"grading", "cash", "adjustments"}
+    settings = state.settings.current
+    assert (settings.book, settings.owner, settings.locks_stay_open) == ("main", "owner", False)
+    assert (settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor) == (1_00, 10_000_00, 50_000_00)
+    assert state.results_taken.house_seq == book.house.state.seq
+    book.when(StartBook("another", 7), by=ENGINE)
+    book.nothing_happened()
+
+
+def test_a_book_that_has_not_begun_misses_its_beginning_first(house):
+    house.given(OpenBook("north", "nora"), OpenBook("south", "sven"))
+    state = house.state
+    opened = state.books.by_name["north"].changed_seq
+    assert missed(state, Book("north", VOCABULARY)) == [(opened, StartBook("nora", opened))]
+
+
+def test_a_book_that_has_begun_misses_nothing_of_what_it_has_taken(book):
+    assert missed(book.house.state, book.state) == []
+    assert isinstance(book.house.state, House)
