@@ -8,12 +8,33 @@ import pytest
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, game, line, player, staff, wager
 
+from runline.domain.audience import Audience
 from runline.domain.board import PostLines
 from runline.domain.bounds import GUARD_LIMIT_MAX
-from runline.domain.catalog import KINDS
+from runline.domain.catalog import KINDS, Market
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import SIDES
-from runline.domain.guard import CHECKS, DEFAULTS, GuardSet, SetGuard
+from runline.domain.guard import (
+    CHECKS,
+    DEFAULTS,
+    GuardAsked,
+    GuardRow,
+    GuardSet,
+    Line,
+    Seen,
+    SetGuard,
+    before_of,
+    contradicts,
+    favoured,
+    guard,
+    hold_missing,
+    implied,
+    line_jumps,
+    other_of,
+    price_jumps,
+    shares,
+    swaps,
+)
 from runline.domain.held import ConfirmLine, DropLine, HeldLine, LineDropped, LineHeld
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
@@ -359,3 +380,137 @@ def test_every_kind_of_market_can_be_judged(house):
         prices = ["+110"] * len(SIDES[kind])
         house.when(PostLines("S1", NOON_NS + number, (line(kind, *prices, quarters=quarters),)))
         assert house.refusal is None
+
+
+# Each check at its limit
+
+
+def of(kind, *prices, quarters=None):
+    """A sound line."""
+    return Line(kind, quarters, prices)
+
+
+def test_what_prices_imply():
+    assert implied(("+100", "-100", "+300", "-300")) == (500_000, 500_000, 250_000, 750_000)
+    assert implied(("+120", "-130")) == (454_545, 565_217)
+    assert shares(("+120", "-130")) == (4_457, 5_542)
+    assert (favoured(of("moneyline", "+120", "-130")), favoured(of("moneyline", "-130", "+120"))) == (542, -543)
+    assert favoured(of("three_way", "+100", "+100", "+300")) == 0
+
+
+def test_a_hold_is_missing_below_the_limit_and_not_at_it():
+    line = of("moneyline", "+120", "-130")
+    assert sum(implied(line.prices)) == 1_019_762
+    assert [hold_missing(Seen(line, None, None), limit) for limit in (197, 198)] == [False, True]
+    even = of("moneyline", "+100", "+100")
+    assert [hold_missing(Seen(even, None, None), limit) for limit in (0, 1)] == [False, True]
+
+
+def test_a_price_jumps_beyond_the_limit_on_the_same_line_only():
+    before, after = of("spread", "+100", "-100", quarters=4), of("spread", "-300", "+300", quarters=4)
+    assert [abs(one - other) for one, other in zip(shares(after.prices), shares(before.prices), strict=True)] == [
+        2_500,
+        2_500,
+    ]
+    assert [price_jumps(Seen(after, before, None), limit) for limit in (2_499, 2_500)] == [True, False]
+    assert not price_jumps(Seen(after, None, None), 0)
+    assert not price_jumps(Seen(of("spread", "-300", "+300", quarters=5), before, None), 0)
+    one_side = of("three_way", "+100", "+300", "+300"), of("three_way", "+100", "+300", "+150")
+    moved = [abs(one - other) for one, other in zip(*(shares(line.prices) for line in one_side), strict=True)]
+    assert moved == [653, 327, 978]
+    assert [price_jumps(Seen(one_side[1], one_side[0], None), limit) for limit in (977, 978)] == [True, False]
+
+
+def test_a_line_jumps_beyond_the_limit_whichever_way():
+    before = of("total", "-110", "-110", quarters=30)
+    for quarters in (38, 22):
+        after = of("total", "-110", "-110", quarters=quarters)
+        assert [line_jumps(Seen(after, before, None), limit) for limit in (7, 8)] == [True, False]
+    assert not line_jumps(Seen(before, None, None), 0)
+    assert not line_jumps(Seen(of("total", "-110", "-110"), before, None), 0)
+    assert not line_jumps(Seen(before, of("total", "-110", "-110"), None), 0)
+
+
+def test_the_side_that_gives_points_is_an_underdog_by_more_than_the_limit():
+    home_wins, away_wins = of("moneyline", "+120", "-130"), of("moneyline", "-130", "+120")
+    gives, takes = of("spread", "-110", "-110", quarters=-6), of("spread", "-110", "-110", quarters=6)
+    assert [contradicts(Seen(gives, None, away_wins), limit) for limit in (542, 543)] == [True, False]
+    assert [contradicts(Seen(takes, None, home_wins), limit) for limit in (541, 542)] == [True, False]
+    assert [contradicts(Seen(away_wins, None, gives), limit) for limit in (542, 543)] == [True, False]
+    assert [contradicts(Seen(home_wins, None, takes), limit) for limit in (541, 542)] == [True, False]
+    for spread, winner in ((gives, home_wins), (takes, away_wins)):
+        assert not contradicts(Seen(spread, None, winner), 0)
+        assert not contradicts(Seen(winner, None, spread), 0)
+    assert not contradicts(Seen(gives, None, None), 0)
+    level = of("spread", "-110", "-110", quarters=0)
+    assert not contradicts(Seen(level, None, home_wins), 0)
+    assert not contradicts(Seen(level, None, away_wins), 0)
+
+
+def test_prices_are_swapped_that_were_so_far_apart():
+    before, after = of("moneyline", "+100", "-300"), of("moneyline", "-300", "+100")
+    first, second = shares(after.prices)
+    assert abs(first - second) == 2_000
+    assert [swaps(Seen(after, before, None), limit) for limit in (2_000, 2_001)] == [True, False]
+    assert not swaps(Seen(before, before, None), 0)
+    assert not swaps(Seen(after, None, None), 0)
+    three = of("three_way", "+100", "+200", "-300")
+    assert not swaps(Seen(three, of("three_way", "-300", "+200", "+100"), None), 0)
+    for kind, quarters, other, swapped in (
+        ("spread", 6, 6, True),
+        ("spread", 6, -6, True),
+        ("spread", 6, 5, False),
+        ("spread", 0, None, True),
+        ("total", 30, 30, True),
+        ("total", 30, -30, False),
+        ("total", 30, 31, False),
+    ):
+        one, two = of(kind, "+100", "-300", quarters=other), of(kind, "-300", "+100", quarters=quarters)
+        assert swaps(Seen(two, one, None), 100) is swapped, (kind, quarters, other)
+
+
+def test_what_a_line_is_compared_with():
+    spread, total = of("spread", "-110", "-110", quarters=6), of("total", "-110", "-110", quarters=30)
+    winners = {kind: of(kind, "+120", "-130") for kind in ("three_way", "draw_no_bet", "moneyline")}
+    assert other_of(spread, {**winners, "spread": spread}) is winners["moneyline"]
+    del winners["moneyline"]
+    assert other_of(spread, winners) is winners["draw_no_bet"]
+    assert other_of(spread, {"total": total}) is None
+    for winner in winners.values():
+        assert other_of(winner, {"spread": spread, "total": total}) is spread
+        assert other_of(winner, {"total": total}) is None
+    assert other_of(total, {**winners, "spread": spread}) is None
+
+
+def test_the_line_before_is_the_last_that_a_market_had():
+    market = Market("G1:game:spread", "G1", "spread", "game", 6, ("-110", "-105"), "withdrawn", 1)
+    assert before_of(market) == of("spread", "-110", "-105", quarters=6)
+    assert before_of(None) is None
+
+
+def test_the_rules_as_they_are_asked_for(house):
+    house.given(game("F1", league="NFL", sport="football"), SetGuard("swap", "alert", "trial", 700, "league", "NFL"))
+    user, audience = house.state.access.users["platform"], Audience("root", "", frozenset())
+    page = guard(house.state, house.state, user, audience, GuardAsked(limit=200), NOON_NS)
+    rows = page.items
+    names = [f"{row.scope}:{row.subject}:{row.market}:{row.check}" for row in rows]
+    assert names == sorted(names)
+    assert len(names) == len(DEFAULTS) + 1
+    own = [row for row in rows if not row.default]
+    assert own == [GuardRow("league", "NFL", "", "swap", 700, "alert", False)]
+    assert GuardRow("sport", "hockey", "total", "line_jump", 6, "hold", True) in rows
+    after = guard(house.state, house.state, user, audience, GuardAsked(limit=200, after=names[3]), NOON_NS)
+    assert after.items == rows[4:]
+    first = guard(house.state, house.state, user, audience, GuardAsked(limit=2), NOON_NS)
+    assert (first.items, first.next) == (rows[:2], names[1])
+    house.given(SetGuard("swap", "alert", "trial", 700))
+    page = guard(house.state, house.state, user, audience, GuardAsked(limit=200), NOON_NS)
+    assert [row.default for row in page.items if (row.scope, row.check) == ("all", "swap")] == [False]
+
+
+@pytest.mark.parametrize("limit", [0, GUARD_LIMIT_MAX])
+def test_a_limit_is_none_or_the_largest(house, limit):
+    house.when(SetGuard("swap", "hold", "trial", limit))
+    house.happened(GuardSet, before=None, after=(limit, "hold"))
+    house.when(SetGuard("swap", "hold", "trial", GUARD_LIMIT_MAX + 1))
+    house.rejected("limits_invalid", most=GUARD_LIMIT_MAX)
