@@ -2,14 +2,16 @@
 
 import pytest
 from tests.doubles.deeds import season
-from tests.doubles.stage import HOUR_NS, NOON_NS
-from tests.doubles.words import player, staff
+from tests.doubles.stage import HOUR_NS, NOON_NS, ZONES
+from tests.doubles.words import agent, player, staff
 
 from runline.domain.accounts import AdjustCredit, CreditAdjusted
-from runline.domain.book import Book
-from runline.domain.execution import Seen, fold, follow, judge, needs
-from runline.domain.house import House
-from runline.domain.messages import GATEWAY, Rejected
+from runline.domain.book import Book, StartBook
+from runline.domain.bounds import STEP_NS_MAX
+from runline.domain.context import Context
+from runline.domain.execution import Seen, fold, follow, heed, hides, judge, needs, time_of
+from runline.domain.house import FoundHouse, House, OpenBook
+from runline.domain.messages import ENGINE, GATEWAY, Rejected
 from runline.domain.passwords import SetPassword
 from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS, SignIn, SignOut
@@ -115,3 +117,95 @@ def test_who_folds_an_event_has_its_rows_marked_with_its_position(signed_in):
     fold(state, CreditAdjusted("P1", 1_000_00, 90_000, "asked"), state.seq + 1, state.at_ns)
     assert list(state.changed.values()) == [state.tree.players["P1"]]
     assert state.tree.players["P1"].changed_seq == state.seq
+
+
+# The time
+
+
+def test_a_streams_time_stands_still_until_the_clock_has_caught_up_unless_it_was_a_wrong_clock():
+    assert time_of(NOON_NS, NOON_NS) == NOON_NS
+    assert time_of(NOON_NS + STEP_NS_MAX, NOON_NS) == NOON_NS + STEP_NS_MAX
+    assert time_of(NOON_NS + STEP_NS_MAX + 1, NOON_NS) == NOON_NS
+
+
+# The ground
+
+
+def test_what_a_refusal_hides_from_those_below_the_root():
+    hidden = ("not_permitted", "already_exists", "unknown_player", "amount_invalid", "channel_invalid")
+    told = ("too_many", "past_cutoff", "position_moved", "invalid_amount", "not_permitted_here", "player_unknown")
+    assert [hides(code) for code in hidden] == [True] * len(hidden)
+    assert [hides(code) for code in told] == [False] * len(told)
+
+
+@pytest.fixture
+def ground(book):
+    """A player of A1, whose credit has moved since; ann of A1 and bob of A2 may change credit. With the position before that."""
+    book.given(agent("A1"), agent("A2"), player("P1", "A1"))
+    book.given(staff("ann", Permission.CREDIT_CHANGE, at="A1"), staff("bob", Permission.CREDIT_CHANGE, at="A2"))
+    seen = book.state.seq
+    book.given(AdjustCredit("P1", 7, "given"))
+    return book, seen
+
+
+def test_a_command_is_refused_if_its_ground_has_moved_since_and_is_told_to_where(ground):
+    book, seen = ground
+    for who in ("owner", "ann"):
+        book.when(RAISED, by=who, if_position=seen)
+        book.rejected("position_moved", position=seen + 1)
+    book.when(RAISED, by="ann", if_position=seen + 1)
+    book.happened(CreditAdjusted)
+
+
+def test_whoever_may_not_is_refused_for_that_and_hears_nothing_of_the_ground(ground):
+    book, seen = ground
+    for position in (seen, seen + 1):
+        book.when(RAISED, by="bob", if_position=position)
+        book.rejected("not_permitted")
+        assert book.refusal.details == {}
+
+
+def test_at_the_root_a_ground_that_has_moved_goes_before_what_else_is_wrong(ground):
+    book, seen = ground
+    book.when(AdjustCredit("P1", -1, "given"), if_position=seen)
+    book.rejected("position_moved", position=seen + 1)
+    book.when(AdjustCredit("P1", -1, "given"), if_position=seen, by="ann")
+    book.rejected("amount_invalid")
+
+
+@pytest.mark.alone
+def test_a_command_without_a_ground_of_its_own_stands_on_all_that_happens(ground):
+    book, seen = ground
+    book.when(StartBook("owner", 1), by=ENGINE, if_position=seen + 1)
+    book.nothing_happened()
+    book.when(StartBook("owner", 1), by=ENGINE, if_position=seen)
+    book.rejected("position_moved", position=seen + 1)
+
+
+# What is kept in mind
+
+
+def test_what_is_heeded_is_told_who_sent_it_when_and_where(house, monkeypatch):
+    told = []
+    monkeypatch.setattr(house.state.vocabulary, "heeded", {OpenBook: lambda *heard: told.append(heard)})
+    sent = Request("house", "", "platform", OpenBook("main", "owner"), "s1")
+    heed(house.state, sent, NOON_NS, None, 5)
+    heed(house.state, Request("house", "", "platform", FoundHouse("platform")), NOON_NS, None, 5)
+    platform = house.state.access.users["platform"]
+    assert told == [(house.state, sent.command, Context(NOON_NS, platform, "s1", None, 5))]
+
+
+def test_a_decision_knows_the_time_who_asks_in_which_session_and_the_house(signed_in, monkeypatch):
+    told = []
+    state, house = signed_in.state, signed_in.house.state
+
+    def decide(*asked):
+        told.append(asked)
+        return ()
+
+    monkeypatch.setattr(state.vocabulary, "deciders", {AdjustCredit: decide})
+    sent = Request("main", "", "ann", RAISED, "s1")
+    assert judge(state, sent, NOON_NS + 1, house, 5, (3, 4), zones=ZONES) == []
+    context = Context(NOON_NS + 1, state.access.users["ann"], "s1", house, 5, (3, 4), ZONES)
+    assert told == [(state, RAISED, context)]
+    assert context.view() is house
