@@ -7,7 +7,7 @@ import pytest
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import agent, player, staff
 
-from runline.domain.bounds import SESSIONS_PER_USER_MAX
+from runline.domain.bounds import SESSION_NS_MAX, SESSION_NS_MIN, SESSIONS_PER_USER_MAX, STEP_NS_MAX
 from runline.domain.execution import fold
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.messages import ENGINE, GATEWAY, Rejected
@@ -20,14 +20,17 @@ from runline.domain.sessions import (
     EndSession,
     ExpireSession,
     KeepSession,
+    Session,
     SessionConfirmed,
     SessionEnded,
     SessionKept,
     SignedIn,
     SignIn,
     SignOut,
+    over_ns,
     require_presence,
     require_session,
+    used_ns,
 )
 from runline.domain.users import CreateUser, RestoreUser, RevokeUser
 from runline.simulate import laws
@@ -409,3 +412,145 @@ def test_the_users_of_one_agent_leave_as_many_sessions_free_as_they_have(book, m
     assert signs_in("b2") == 2
     assert book.recovered().tree.extents == book.state.tree.extents
     assert signs_in("r1", "r2") == 32 - 14 - 7
+
+
+# At the edges of time
+
+
+@pytest.mark.parametrize(
+    ("idle_ns", "whole_ns"),
+    [(SESSION_NS_MIN, SESSION_NS_MIN), (SESSION_NS_MIN, SESSION_NS_MAX), (SESSION_NS_MAX, SESSION_NS_MAX)],
+)
+def test_a_session_lasts_from_the_shortest_to_the_longest(ann, idle_ns, whole_ns):
+    ann.when(SignIn("ann", "s1", "screen", credential_seq(ann), idle_ns, whole_ns, ""), by=GATEWAY)
+    ann.happened(SignedIn, idle_ns=idle_ns, whole_ns=whole_ns)
+    session = ann.state.sessions.by_name["s1"]
+    assert (session.started_ns, session.idle_until_ns, session.ends_ns) == (
+        ann.at_ns,
+        ann.at_ns + idle_ns,
+        ann.at_ns + whole_ns,
+    )
+
+
+@pytest.mark.parametrize(
+    ("idle_ns", "whole_ns"),
+    [
+        (SESSION_NS_MIN - 1, SESSION_NS_MAX),
+        (SESSION_NS_MIN + 1, SESSION_NS_MIN),
+        (SESSION_NS_MIN, SESSION_NS_MAX + 1),
+    ],
+)
+def test_a_session_that_is_shorter_or_longer_is_none(ann, idle_ns, whole_ns):
+    ann.when(SignIn("ann", "s1", "screen", credential_seq(ann), idle_ns, whole_ns, ""), by=GATEWAY)
+    ann.rejected("expiry_invalid", most=SESSION_NS_MAX)
+
+
+def made(kind, idle_until_ns, ends_ns, idle_ns=5):
+    return Session("s1", "ann", kind, 0, idle_ns, 100, idle_until_ns, ends_ns)
+
+
+def test_when_a_session_is_over():
+    assert [over_ns(made("program", idle, 50)) for idle in (49, 50, 51)] == [49, 50, 50]
+    assert [over_ns(made("screen", idle, 50)) for idle in (49, 50, 51)] == [50, 50, 50]
+    assert used_ns(made("screen", 49, 50)) == 44
+
+
+def test_a_session_holds_until_it_is_over_and_not_where_it_was_used_by_a_wrong_clock(ann):
+    signed_in(ann, "s1")
+    started = ann.at_ns
+    over = started + SCREEN[1]
+    times = (started - STEP_NS_MAX - 1, started - STEP_NS_MAX, started, over - 1, over)
+    assert [holds(ann, "s1", at_ns=at_ns) for at_ns in times] == [False, True, True, True, False]
+
+
+def test_somebody_is_there_until_the_session_is_idle():
+    session = made("screen", 50, 90)
+    require_presence(session, 49)
+    with pytest.raises(Rejected) as refused:
+        require_presence(session, 50)
+    assert (refused.value.code, refused.value.details) == ("password_needed", {})
+
+
+def test_a_session_ends_by_the_first_of_its_ends_and_says_by_which(ann):
+    ann.when(SignIn("ann", "idle", "program", credential_seq(ann), HOUR_NS, 3 * HOUR_NS, ""), by=GATEWAY)
+    ann.when(SignIn("ann", "both", "program", credential_seq(ann), HOUR_NS, HOUR_NS, ""), by=GATEWAY)
+    began = ann.at_ns
+    ann.clock_reads(began + HOUR_NS - 1)
+    for name in ("idle", "both", "none"):
+        ann.when(ExpireSession(name), by=ENGINE)
+        ann.nothing_happened()
+    ann.clock_reads(began + HOUR_NS)
+    for name, cause in (("idle", "idle"), ("both", "expired")):
+        ann.when(ExpireSession(name), by=ENGINE)
+        ann.happened(SessionEnded, session=name, user="ann", cause=cause, reason="")
+
+
+def test_what_is_done_in_a_session_moves_its_end_until_that_has_come(ann):
+    ann.when(SignIn("ann", "s1", "program", credential_seq(ann), HOUR_NS, 3 * HOUR_NS, ""), by=GATEWAY)
+    began = ann.at_ns
+    ann.clock_reads(began + HOUR_NS - 1)
+    ann.when(KeepSession("s1"), by=GATEWAY)
+    ann.happened(SessionKept, session="s1")
+    assert ann.state.timers.by_subject["session", "s1"].due_ns == began + 2 * HOUR_NS - 1
+    ann.clock_reads(began + 2 * HOUR_NS - 1)
+    for name in ("s1", "none"):
+        ann.when(KeepSession(name), by=GATEWAY)
+        ann.nothing_happened()
+
+
+def test_a_screen_that_is_used_ends_when_it_would_have_and_a_password_begins_it_anew(ann):
+    ann.when(SignIn("ann", "s1", "screen", credential_seq(ann), 2 * HOUR_NS, 3 * HOUR_NS, ""), by=GATEWAY)
+    began, session = ann.at_ns, ann.state.sessions.by_name["s1"]
+    ann.clock_reads(began + HOUR_NS)
+    ann.when(KeepSession("s1"), by=GATEWAY)
+    assert (session.idle_until_ns, session.ends_ns) == (began + 3 * HOUR_NS, began + 3 * HOUR_NS)
+    assert ann.state.timers.by_subject["session", "s1"].due_ns == began + 3 * HOUR_NS
+    ann.when(ConfirmSession("ann", "s1", credential_seq(ann)), by=GATEWAY)
+    ann.happened(SessionConfirmed, session="s1", user="ann")
+    assert (session.idle_until_ns, session.ends_ns) == (began + 3 * HOUR_NS, began + 4 * HOUR_NS)
+    assert ann.state.timers.by_subject["session", "s1"].due_ns == began + 4 * HOUR_NS
+    ann.clock_reads(began + 3 * HOUR_NS)
+    ann.when(KeepSession("s1"), by=GATEWAY)
+    ann.nothing_happened()
+
+
+# Whose they are
+
+
+def test_sessions_are_found_by_user_and_by_where_they_stand_and_forgotten_with_the_last(ann):
+    ann.given(agent("A1"), staff("una", at="A1"), SetPassword("una", HASH))
+    signed_in(ann, "s2", "s1")
+    signed_in(ann, "u1", user="una")
+    sessions = ann.state.sessions
+    assert {user: list(names) for user, names in sessions.of_user.items()} == {"ann": ["s2", "s1"], "una": ["u1"]}
+    assert list(sessions.standing_at("root")) == [("ann", "s1"), ("ann", "s2")]
+    assert list(sessions.standing_at("A1")) == [("una", "u1")]
+    assert list(sessions.standing_at("A2")) == []
+    assert ann.state.tree.held_in_branch("A1", "sessions") == 1
+    ann.when(SignOut("u1"), by=GATEWAY)
+    ann.happened(SessionEnded, session="u1", user="una", cause="signed_out", reason="")
+    ann.when(SignOut("u1"), by=GATEWAY)
+    ann.nothing_happened()
+    assert (set(sessions.of_user), set(sessions.at_node)) == ({"ann"}, {"root"})
+    assert ann.state.tree.held_in_branch("A1", "sessions") == 0
+    ann.when(SignOut("s1", "wrong_password"), by=GATEWAY)
+    ann.happened(SessionEnded, cause="wrong_password")
+    sessions.end_all("una")
+    sessions.end("none")
+    assert list(sessions.by_name) == ["s2"]
+
+
+def test_a_session_that_is_there_is_not_begun_again(ann):
+    signed_in(ann, "s1")
+    sign_in(ann, "s1")
+    ann.rejected("already_exists")
+    assert ann.refusal.details == {}
+
+
+def test_a_session_that_is_not_there_is_named_shortly_to_the_root_and_not_to_others(ann):
+    ann.given(agent("A1"), staff("una", Permission.ROLES_MANAGE, at="A1"))
+    ann.when(EndSession("x" * 100, "given"))
+    ann.rejected("unknown_session", session="x" * 64)
+    ann.when(EndSession("x" * 100, "given"), by="una")
+    ann.rejected("not_permitted")
+    assert ann.refusal.details == {}
