@@ -50,6 +50,7 @@ def test_a_slice_needs_the_rows_that_its_kind_says_for_as_long_as_it_may_be_done
     assert needs(state, DoSlice(job.number)) == []
 
 
+@pytest.mark.alone
 def test_a_job_that_begins_takes_the_place_of_those_of_its_kind_and_subject_alone(book):
     jobs = book.state.jobs
     first = only_job(book)

@@ -6,6 +6,8 @@ from tests.doubles.words import START_NS, game
 
 from runline.domain.lateness import EarlierStart, Lateness, LateWindow, Postponement
 
+pytestmark = pytest.mark.alone  # The part is moved by hand.
+
 
 @pytest.fixture
 def late(house) -> Lateness:

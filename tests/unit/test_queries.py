@@ -242,6 +242,7 @@ def test_sessions_are_those_of_who_stands_in_the_subtree(book):
     assert rows(book, "sessions", "ann", after="A1-1/P1/s2") == []
 
 
+@pytest.mark.alone
 def test_layers_are_those_of_the_subtree_whole_and_those_around_it_without_why(book):
     book.given(
         agent("A2"), player("P3", "A2"), Suspend("all", "", "storm"), Suspend("agent", "A1", "late"),
@@ -366,6 +367,7 @@ def test_how_somebody_stands_is_what_they_may_do_and_whether_they_are_there(book
     assert of_player == Standing("P1", "A1-1", "P1", ("board_view", "wager_place"), True)
 
 
+@pytest.mark.alone
 def test_of_somebody_with_a_password_its_digest_is_known_and_of_others_nothing(book):
     signed_in(book, "ann", "s1")
     held = book.state.credentials.by_user["ann"]

@@ -5,6 +5,8 @@ import pytest
 from runline.domain.aside import SetAside
 from runline.domain.timers import STALE_DUE_MAX, Timer, Timers
 
+pytestmark = pytest.mark.alone  # The part is moved by hand.
+
 
 @pytest.fixture
 def timers(house) -> Timers:
