@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.doubles import words
 
 from runline.demo.clock import time_of_day, zone_at
+from runline.domain.bounds import ARCHIVE_AFTER_NS
+from runline.domain.zones import DAY_NS, ONLY_UTC, SetZone, Zone, ZoneSet
 from runline.feeds import nfl
 from runline.feeds.zones import EASTERN, instant_ns, local_time
 
@@ -94,3 +97,64 @@ def test_no_zone_is_a_number_of_hours():
         if FIXED.search(line) and not line.lstrip().startswith('"""')
     ]
     assert found == []
+
+
+# Where games are played
+
+
+@pytest.fixture
+def two_games(house):
+    house.given(words.game("G1"), words.game("G2"))
+    return house
+
+
+def zone_of(house, name):
+    return house.state.zones.of(house.state.catalog.fixtures[name], "Europe/London")
+
+
+def test_a_game_is_in_the_zone_of_its_venue_else_of_its_league_else_of_its_leagues_rules(two_games):
+    assert zone_of(two_games, "G1") == "Europe/London"
+    two_games.when(SetZone("league", "MLB", "America/New_York", "so"))
+    assert two_games.events == [ZoneSet("league", "MLB", "", "America/New_York", "so")]
+    two_games.when(SetZone("fixture", "G1", "America/Chicago", "neutral"))
+    assert two_games.events == [ZoneSet("fixture", "G1", "", "America/Chicago", "neutral")]
+    assert (zone_of(two_games, "G1"), zone_of(two_games, "G2")) == ("America/Chicago", "America/New_York")
+    assert two_games.stored(Zone) == [
+        Zone("fixture", "G1", "America/Chicago", two_games.state.seq),
+        Zone("league", "MLB", "America/New_York", two_games.state.seq - 1),
+    ]
+
+
+def test_a_zone_that_is_said_again_says_what_was_and_one_that_is_taken_back_is_none(two_games):
+    two_games.given(SetZone("league", "MLB", "America/New_York", "so"), SetZone("league", "MLB", "UTC", "so"))
+    assert two_games.events == [ZoneSet("league", "MLB", "America/New_York", "UTC", "so")]
+    two_games.when(SetZone("league", "MLB", "UTC", "so"))
+    two_games.nothing_happened()
+    two_games.when(SetZone("league", "MLB", "", "unsure"))
+    assert two_games.events == [ZoneSet("league", "MLB", "UTC", "", "unsure")]
+    assert (two_games.stored(Zone), zone_of(two_games, "G1")) == ([], "Europe/London")
+    two_games.when(SetZone("league", "MLB", "", "unsure"))
+    two_games.nothing_happened()
+
+
+def test_the_zone_of_a_game_that_leaves_memory_is_forgotten_and_no_other(two_games):
+    two_games.given(*(SetZone("fixture", name, "UTC", "so") for name in ("G1", "G2")))
+    two_games.ends("G1", 1, 2)
+    two_games.time_is(two_games.clock_ns + ARCHIVE_AFTER_NS)
+    assert [row.subject for row in two_games.stored(Zone)] == ["G2"]
+
+
+def test_a_zone_stands_on_what_was_said_of_that_place(two_games):
+    seen = two_games.state.seq
+    two_games.given(SetZone("fixture", "G2", "UTC", "so"), SetZone("league", "MLB", "UTC", "so"))
+    two_games.when(SetZone("fixture", "G1", "UTC", "so"), if_position=seen)
+    assert two_games.refusal is None
+    two_games.when(SetZone("fixture", "G2", "", "so"), if_position=seen)
+    two_games.rejected("position_moved", position=seen + 1)
+
+
+def test_without_a_zone_database_there_is_one_zone():
+    assert ONLY_UTC.date_ends_ns("UTC", 0) == DAY_NS
+    assert ONLY_UTC.date_ends_ns("UTC", DAY_NS - 1) == DAY_NS
+    assert ONLY_UTC.date_ends_ns("UTC", DAY_NS) == 2 * DAY_NS
+    assert ONLY_UTC.date_ends_ns("Europe/London", 0) is None
