@@ -1,7 +1,7 @@
 """Times: beside each integer of nanoseconds stands the same time as text, and nothing else is changed."""
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.doubles.plain import VOCABULARY
 
-from runline.domain.times import LENGTHS, NEVER, sibling, time_of, time_text, with_times
+from runline.domain.times import LENGTHS, NEVER, day_text, days_of, sibling, time_of, time_text, with_times
 from runline.gateway.fields import structs_of
 
 SECONDS = st.integers(0, 2**33)
@@ -40,6 +40,56 @@ def test_a_time_of_another_zone_is_the_same_time(second, minutes):
     assert time_of(told.isoformat()) == (second + 86_400) * 10**9
 
 
+def test_every_month_begins_and_ends_as_the_calendar_has_it():
+    """Through more than an era of four hundred years, each of which ends with a leap day."""
+    since = date(1970, 1, 1)
+    for year in range(1970, 2410):
+        for month in range(1, 13):
+            first = date(year, month, 1)
+            for day in (first, first - timedelta(days=1)) if first > since else (first,):
+                number = (day - since).days
+                assert day_text(number) == day.isoformat()
+                assert days_of(day.year, day.month, day.day) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ns"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:00:00.000000001Z", 1),
+        ("1970-01-01T00:00:00.1Z", 100_000_000),
+        ("1970-01-01t00:01:01z", 61 * 10**9),
+        ("1970-01-01 23:59:59Z", 86_399 * 10**9),
+        ("1970-01-02T00:00:00+23:59", 60 * 10**9),
+        ("1970-01-01T00:00:00-00:01", 60 * 10**9),
+        ("1970-01-01T05:00:00+0500", 0),
+        ("0", 0),
+        ("9" * 19, 10**19 - 1),
+    ],
+)
+def test_a_time_is_read_to_the_nanosecond_in_every_zone(text, at_ns):
+    assert time_of(text) == at_ns
+
+
+def test_a_field_of_a_time_has_a_sibling_and_a_length_of_time_has_none():
+    assert [sibling(name) for name in ("start_ns", "at_ns", "idle_until_ns", "a_ns_ns")] == [
+        "start_at", "at", "idle_until_at", "a_ns_at",
+    ]  # fmt: skip
+    assert [sibling(name) for name in ("idle_ns", "whole_ns", "_ns", "ns", "start_ns_max", "note", "")] == [""] * 7
+
+
+def test_what_is_less_than_a_time_of_a_sportsbook_is_none():
+    told = with_times(b'{"a_ns":%d,"b_ns":%d}' % (NEVER - 1, NEVER))
+    assert told == b'{"a_ns":%d,"a_at":null,"b_ns":%d,"b_at":"%b"}' % (NEVER - 1, NEVER, time_text(NEVER).encode())
+
+
+def test_what_has_no_times_is_returned_as_it_is():
+    body = b'{"seq":1,"_ns":2,"idle_ns":3}'
+    assert with_times(body) == body
+    plain = b'{"seq":1}'
+    assert with_times(plain) is plain
+
+
 def test_a_time_may_also_be_given_in_nanoseconds():
     assert time_of("1789318800000000001") == 1_789_318_800_000_000_001
 
@@ -47,7 +97,10 @@ def test_a_time_may_also_be_given_in_nanoseconds():
 @pytest.mark.parametrize(
     "text",
     ["", "now", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00",
-     "2026-01-01", "1969-12-31T23:59:59Z", "-5", "9" * 20, "2026-01-01T00:00:00+25:00", "²"],
+     "2026-01-01", "1969-12-31T23:59:59Z", "-5", "9" * 20, "2026-01-01T00:00:00+25:00", "²",
+     "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z",
+     "2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00+00:60", "1970-01-01T00:00:00+00:01", "2026-00-01T00:00:00Z",
+     "2026-01-00T00:00:00Z", "2025-02-29T00:00:00Z", "2026-01-01T00:00:00.1234567890Z"],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ValueError, match=r"time|day|zone|1970"):
