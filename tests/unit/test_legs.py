@@ -9,6 +9,7 @@ from tests.doubles.words import START_NS, agent, board, game, player, wager
 
 from runline.domain.book import Book
 from runline.domain.execution import fold
+from runline.domain.fixtures import RescheduleFixture
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.jobs import DoSlice
 from runline.domain.leg_voiding import VoidLeg
@@ -331,6 +332,20 @@ def test_a_leg_that_is_void_stays_so_though_its_game_is_being_settled_as_the_oth
     across.when(VoidLeg(across.number, 2, "wrong price"))
     assert kinds(across) == ["LegVoided", "WagerSettled"]
     across.happened(WagerSettled, result="push", legs=(VOIDED, VOIDED), stood=())
+    across.settles()
+    assert kinds(across) == []
+
+
+def test_a_leg_whose_window_has_ended_is_void_by_it_as_the_other_is_voided(across):
+    house = across.house
+    house.books = [across]
+    house.given(RescheduleFixture("G2", START_NS + 72 * HOUR_NS, "storm"))
+    for at_ns in (START_NS + 24 * HOUR_NS + 35 * HOUR_NS, START_NS + 24 * HOUR_NS + 36 * HOUR_NS):
+        house.time_is(at_ns)
+    assert [window.status for window in house.state.lateness.windows.values()] == ["ended"]
+    across.when(VoidLeg(across.number, 1, "wrong price"))
+    assert kinds(across) == ["LegVoided", "LegGraded", "WagerSettled"]
+    across.happened(WagerSettled, result="push", legs=(VOIDED, CALLED_OFF), stood=())
     across.settles()
     assert kinds(across) == []
 

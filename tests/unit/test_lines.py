@@ -35,6 +35,29 @@ def test_a_book_follows_the_house(open_book):
     assert offered(open_book, MONEYLINE, "home") == (None, "-130")
 
 
+def test_a_side_is_offered_alike_whether_the_book_departs_or_not(open_book):
+    lines, markets = open_book.state.lines, open_book.house.state.catalog.markets
+    sides = [
+        (MONEYLINE, "away"),
+        (MONEYLINE, "home"),
+        (SPREAD, "away"),
+        (SPREAD, "home"),
+        (TOTAL, "over"),
+        (TOTAL, "under"),
+    ]
+    for _ in range(2):
+        for market, side in sides:
+            assert lines.side(markets[market], side) == offered(open_book, market, side)
+        open_book.given(MoveLine(SPREAD, "offset", offset_quarters=2), MoveLine(TOTAL, "offset", offset_quarters=-2))
+
+
+def test_the_largest_handicap_and_the_smallest_total_are_offered(open_book):
+    open_book.given(MoveLine(SPREAD, "offset", offset_quarters=6 - LINE_QUARTERS_MAX))
+    open_book.given(MoveLine(TOTAL, "offset", offset_quarters=-34))
+    assert offered(open_book, SPREAD, "home") == (-LINE_QUARTERS_MAX, "-110")
+    assert offered(open_book, TOTAL, "over") == (0, "-105")
+
+
 def test_the_offset_stays_when_the_house_moves(open_book):
     open_book.when(MoveLine(SPREAD, "offset", offset_quarters=-4, reason="our side"))
     open_book.happened(LineMoved, before=Departure(), after=Departure("offset", -4), reason="our side")
