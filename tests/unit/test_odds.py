@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from runline.domain.money import MODES, Rounding
 from runline.domain.odds import (
     AMERICAN_MAX,
+    PRICE_LENGTH_MAX,
     PROFIT_MAX,
     is_better,
     is_same,
+    parse_american,
     parse_price,
     risk_to_win,
     shade_american,
@@ -111,6 +113,28 @@ def test_a_price_is_exact_and_keeps_its_format(text, kept, form, exact):
 def test_what_is_no_price_is_refused(text):
     with pytest.raises(ValueError, match="price"):
         parse_price(text)
+
+
+def test_a_price_has_so_many_characters_and_no_more():
+    for read in (parse_price, parse_american):
+        assert read("+" + "150".rjust(PRICE_LENGTH_MAX - 1, "0")).text == "+150"
+        with pytest.raises(ValueError, match="characters"):
+            read("+" + "150".rjust(PRICE_LENGTH_MAX, "0"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("145", "+145"), ("145.0", "+145"), ("-110", "-110"), ("+145.00", "+145"), ("\u2212110", "-110"), ("EV", "+100"),
+     ("\u2212110.0", "-110")],
+)  # fmt: skip
+def test_a_data_files_price_is_american_with_its_sign_or_without(text, kept):
+    assert parse_american(text).text == kept
+
+
+@pytest.mark.parametrize("text", ["1.91", "10/11", "99", "145.5", "", "x", "1/1"])
+def test_a_data_files_price_in_another_format_is_refused(text):
+    with pytest.raises(ValueError, match="price"):
+        parse_american(text)
 
 
 @pytest.mark.parametrize("text", ["+1000001", "-1000001", "10001.0001", "10001/1", "1/10001", "+99999999999999"])
