@@ -212,13 +212,19 @@ def test_a_claim_of_a_head_that_has_been_claimed_since_it_was_seen_claims_nothin
 def test_head_and_rows_are_read_as_of_one_position_whoever_writes_meanwhile(opened):
     async def main():
         store = opened()
-        assert await store.held_at_once("b1", [Agent]) == (Head("b1", 0, 0, GENESIS, 0), [[]])
+
+        async def read_at_once(*row_types):
+            found: dict[Any, list[Any]] = {row_type: [] for row_type in row_types}
+            read = await store.held_at_once("b1", row_types, lambda row_type, rows: found[row_type].extend(rows))
+            return read, [*found.values()]
+
+        assert await read_at_once(Agent) == (Head("b1", 0, 0, GENESIS, 0), [[]])
         head = await store.claim("b1")
         for seq in range(1, 30):
             rows = [Agent("A1", "root", seq), Player("P1", "A1", 10**13, changed_seq=seq), ticket(seq)]
             next_one = stretch(head, 1, rows)
             writing = asyncio.create_task(store.commit(sealed(next_one)))
-            read, (agents, players, tickets) = await store.held_at_once("b1", [Agent, Player, Ticket])
+            read, (agents, players, tickets) = await read_at_once(Agent, Player, Ticket)
             seqs = [row.changed_seq for row in (*agents, *players)]
             assert seqs == ([read.seq] * 2 if read.seq else [])
             assert len(tickets) == read.seq

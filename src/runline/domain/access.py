@@ -10,7 +10,7 @@ stands above a book's other owners; other owners are equals, and nobody commands
 What was taken from above, of a user or of a role, is given back from there or above only (`require_revoker`, `taken_by`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from runline.domain.bounds import KEPT_FOR_THE_WHOLE, LOWERED_LOOKED_MAX
@@ -18,7 +18,7 @@ from runline.domain.identifiers import identifier
 from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected, lacking
 from runline.domain.nodes import ROOT, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
-from runline.domain.state import Part, Row, State
+from runline.domain.state import Part, Row, State, at_once, by_pieces
 
 OWNER = "owner"
 """The role that holds everything; the first user of a stream has it."""
@@ -105,6 +105,9 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
         """The users who stand at each node."""
 
     def derive(self) -> None:
+        at_once(self.deriving())
+
+    def deriving(self) -> Iterator[None]:
         self.allowed = {role.name: frozenset(role.permissions) for role in self.roles.values()}
         self.kept = {}
         for role in self.roles.values():
@@ -114,13 +117,18 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
         self.lowered = {}
         names: dict[str, list[str]] = {}
         players: dict[str, int] = {}
-        for user in self.users.values():
-            self.note_holder(user)
-            self.count_lowered(user, 1)
-            names.setdefault(user.node, []).append(user.name)
-            if user.player:
-                players[user.node] = players.get(user.node, 0) + 1
-        self.users_at = {node: Ordered(found) for node, found in names.items()}
+        for some in by_pieces(self.users.values()):
+            for user in some:
+                self.note_holder(user)
+                self.count_lowered(user, 1)
+                names.setdefault(user.node, []).append(user.name)
+                if user.player:
+                    players[user.node] = players.get(user.node, 0) + 1
+            yield
+        self.users_at = {}
+        for node, found in names.items():
+            self.users_at[node] = Ordered(found)
+            yield
         for node, kept in self.kept.items():
             self.tree.take_room(node, "roles", len(kept))
         for node, found in names.items():

@@ -15,7 +15,7 @@ from runline.domain.messages import Command, Event, Rejected, decides, evolves, 
 from runline.domain.nodes import ROOT, Nodes, Occupant
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.permissions import Permission
-from runline.domain.state import Row, State
+from runline.domain.state import Row, State, at_once, by_pieces
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -109,14 +109,22 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         """The branch in which a node stands, of those that were asked for since an agent was moved."""
 
     def derive(self) -> None:
+        at_once(self.deriving())
+
+    def deriving(self) -> Iterator[None]:
         children: dict[str, list[str]] = {}
         for agent in self.agents.values():
             children.setdefault(agent.parent, []).append(agent.name)
         players: dict[str, list[str]] = {}
-        for player in self.players.values():
-            players.setdefault(player.agent, []).append(player.number)
+        for some in by_pieces(self.players.values()):
+            for player in some:
+                players.setdefault(player.agent, []).append(player.number)
+            yield
         self.children = {parent: Ordered(names) for parent, names in children.items()}
-        self.players_at = {agent: Ordered(numbers) for agent, numbers in players.items()}
+        self.players_at = {}
+        for agent_name, numbers in players.items():
+            self.players_at[agent_name] = Ordered(numbers)
+            yield
         self.extents = {name: Extent() for name in self.agents}
         self.branches = {}
         for name in self.agents:

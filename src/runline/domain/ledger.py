@@ -3,13 +3,14 @@
 Rule: the ledger sums to zero, checked at every entry: players' balances and the book's own accounts together.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from runline.domain.hierarchy import Player
 from runline.domain.invariants import check
-from runline.domain.state import Part, Row
+from runline.domain.state import Part, Row, at_once, by_pieces
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -73,9 +74,13 @@ class Ledger(Part, named="ledger", streams=("book",), keeps={LedgerAccount: "acc
         self.sum_minor = 0
 
     def derive(self) -> None:
-        self.sum_minor = sum(account.balance_minor for account in self.accounts.values()) + sum(
-            player.balance_minor for player in self.tree.players.values()
-        )
+        at_once(self.deriving())
+
+    def deriving(self) -> Iterator[None]:
+        self.sum_minor = sum(account.balance_minor for account in self.accounts.values())
+        for players in by_pieces(self.tree.players.values()):
+            self.sum_minor += sum(player.balance_minor for player in players)
+            yield
         check(self.sum_minor == 0, f"the ledger sums to {self.sum_minor}, not to zero")
 
     def open(self, account: LedgerAccount) -> None:

@@ -4,7 +4,7 @@ Rule: everything here is derived from the open tickets and never stored. What st
 and go; what a market can cost is worked out of that when somebody asks (see `outcomes`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +18,7 @@ from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.outcomes import Cases, Place, Stand, cases_of
 from runline.domain.placed import Selection
-from runline.domain.state import Part
+from runline.domain.state import Part, at_once, by_pieces
 from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 if TYPE_CHECKING:
@@ -107,39 +107,47 @@ class Risk(Part, named="risk", streams=("book",)):
         """By market, side and line, and agent: what stands there for the agent and for all above."""
 
     def derive(self) -> None:
+        at_once(self.deriving())
+
+    def deriving(self) -> Iterator[None]:
         self.pending = {}
         self.closed_on, self.closed_before = {}, {}
         self.sums = {name: AgentSums() for name in self.tree.agents}
         self.above = {}
         self.paths = {}
-        self.derive_own()
+        yield from self.deriving_own()
         agents, chain = self.tree.agents, self.tree.chain
         for name in sorted(agents, key=lambda name: len(chain(name)), reverse=True):
             above = agents[name].parent
             if above:
                 self.sums[above].add(self.sums[name], 1)
+                yield
 
-    def derive_own(self) -> None:
+    def deriving_own(self) -> Iterator[None]:
         """Count what each agent's own players have, with the agent alone: what stands below is added level by level, from the
         lowest one upwards, and not ticket by ticket."""
         sums_of, players, pending = self.sums, self.tree.players, self.pending
-        for player in players.values():
-            sums = sums_of[player.agent]
-            sums.balance_minor += player.balance_minor
-            sums.players += 1
-        for ticket in self.tickets.by_number.values():
-            if ticket.status != "open":
-                continue
-            number, risk_minor, win_minor = ticket.player, ticket.risk_minor, ticket.win_minor
-            pending[number] = pending.get(number, 0) + risk_minor
-            sums = sums_of[players[number].agent]
-            sums.pending_minor += risk_minor
-            sums.open_wagers += 1
-            for leg in legs_standing(ticket):
-                stand = sums.stand(leg.market, (leg.side, leg.line_quarters))
-                stand.risk_minor += risk_minor
-                stand.win_minor += win_minor
-                stand.wagers += 1
+        for some in by_pieces(players.values()):
+            for player in some:
+                sums = sums_of[player.agent]
+                sums.balance_minor += player.balance_minor
+                sums.players += 1
+            yield
+        for tickets in by_pieces(self.tickets.by_number.values()):
+            for ticket in tickets:
+                if ticket.status != "open":
+                    continue
+                number, risk_minor, win_minor = ticket.player, ticket.risk_minor, ticket.win_minor
+                pending[number] = pending.get(number, 0) + risk_minor
+                sums = sums_of[players[number].agent]
+                sums.pending_minor += risk_minor
+                sums.open_wagers += 1
+                for leg in legs_standing(ticket):
+                    stand = sums.stand(leg.market, (leg.side, leg.line_quarters))
+                    stand.risk_minor += risk_minor
+                    stand.win_minor += win_minor
+                    stand.wagers += 1
+            yield
 
     def opened(self, ticket: Ticket) -> None:
         """Count an open ticket."""

@@ -9,6 +9,7 @@ then the next one wants the password again, unless it is urgent. A program's ses
 Rule: a token is kept as a digest only (a password too: see `passwords.py`).
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -27,7 +28,7 @@ from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.passwords import PasswordSet, require_credential
 from runline.domain.permissions import Permission
-from runline.domain.state import Part, Row, State
+from runline.domain.state import Part, Row, State, at_once, by_pieces
 from runline.domain.users import UserRevoked
 
 if TYPE_CHECKING:
@@ -90,9 +91,14 @@ class Sessions(Part, named="sessions", streams=("house", "book"), keeps={Session
         """(user, session) of those who stand at each node."""
 
     def derive(self) -> None:
+        at_once(self.deriving())
+
+    def deriving(self) -> Iterator[None]:
         self.of_user, self.at_node = {}, {}
-        for session in sorted(self.by_name.values(), key=lambda session: (session.started_ns, session.name)):
-            self.note(session)
+        for some in by_pieces(sorted(self.by_name.values(), key=lambda session: (session.started_ns, session.name))):
+            for session in some:
+                self.note(session)
+            yield
         for node, found in self.at_node.items():
             self.tree.take_room(node, "sessions", len(found))
 

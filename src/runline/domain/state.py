@@ -4,8 +4,8 @@ A row type is declared once; the tables of the store are derived from it. `touch
 committer writes exactly that.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
@@ -106,6 +106,23 @@ Need = ByKey | Following
 
 V = TypeVar("V")
 
+DERIVED_AT_ONCE = 500
+"""Rows from which something is derived at a time, where others have their turns between: a few milliseconds."""
+
+
+def by_pieces(rows: Iterable[V], most: int = DERIVED_AT_ONCE) -> Iterator[list[V]]:
+    """Rows, so many at a time."""
+    rows = iter(rows)
+    while piece := list(islice(rows, most)):
+        yield piece
+
+
+def at_once(work: Iterable[None]) -> None:
+    """Do all of what could be done by and by."""
+    for _ in work:
+        pass
+
+
 PART_BITS = 13
 
 
@@ -185,6 +202,12 @@ class Part:
 
     def derive(self) -> None:
         """Rebuild everything that is a function of the held rows. Called once, after recovery, in the order of the parts."""
+
+    def deriving(self) -> Iterator[None]:
+        """The same by and by: nobody looks at the part until it is done, and others may have their turns wherever it yields. (A
+        part that can be large does it in pieces.)"""
+        self.derive()
+        return iter(())
 
 
 P = TypeVar("P", bound=Part)
@@ -279,7 +302,11 @@ class State:
 
     def derive(self) -> None:
         """Rebuild everything that is a function of the held rows. Called once, after recovery."""
+        at_once(self.deriving())
+
+    def deriving(self) -> Iterator[None]:
+        """The same by and by. See `Part.deriving`."""
         self.derived_seq = self.gone_before = self.seq
         self.gone = {}
         for part in self.parts.values():
-            part.derive()
+            yield from part.deriving()

@@ -4,7 +4,7 @@ Rule: a ticket is of a kind and has legs. It is paid by what was recorded as it 
 of today; it is settled when its last leg ends. How it lives is in `ticket_life`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -17,7 +17,7 @@ from runline.domain.messages import Command, Event, Rejected, decides, grounds, 
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.placed import TakenOn, TicketPlaced
-from runline.domain.state import ByKey, ByNumber, Part, Row, State
+from runline.domain.state import ByKey, ByNumber, Part, Row, State, at_once, by_pieces
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -138,12 +138,17 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
         self.open_count = 0
 
     def derive(self) -> None:
+        at_once(self.deriving())
+
+    def deriving(self) -> Iterator[None]:
         self.open_on = {}
         self.closed = []
         self.open_count = 0
-        for ticket in self.by_number.values():
-            if ticket.status == "open":
-                self.opened(ticket)
+        for tickets in by_pieces(self.by_number.values()):
+            for ticket in tickets:
+                if ticket.status == "open":
+                    self.opened(ticket)
+            yield
 
     def add(self, ticket: Ticket) -> None:
         """Take in a new ticket."""

@@ -182,6 +182,9 @@ PROOF_S = 0.25
 TOLD_S_MAX = 1.0
 """How long a follower waits to be told what its owner has said to be durable; then it reads that from the log."""
 
+TAKEN_AT_ONCE = 2_000
+"""Rows of a stream that is read that are taken at a time: a millisecond or two."""
+
 LOAD_PAUSE_S = 5.0
 """The pause before a standby loads its stream anew, which takes the store and the loop as much as a start of that stream."""
 

@@ -26,6 +26,10 @@ GENESIS = bytes(32)
 """The hash before a stream's first event."""
 
 
+TakeRows = Callable[[type[Row], Sequence[Any]], None]
+"""Takes some rows of a type."""
+
+
 class Head(msgspec.Struct, frozen=True):
     """Where a stream's log ends. epoch: counts owners; a commit of an older one is left out. held_rows, held_sum: how many of its
     rows belong in memory, and the sum of the positions at which they changed, by which a start knows that it has read all."""
@@ -122,9 +126,9 @@ class Reading(Protocol):
         """All heads, as they are."""
         ...
 
-    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
-        """A stream's head, and of each type the rows that belong in memory, as of that one position, whoever writes meanwhile. A
-        stream without a head is at position 0."""
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
+        """A stream's head, once `take` has had of each type the rows that belong in memory, as of that one position, whoever
+        writes meanwhile. It has them in pieces, and others have their turns between. A stream without a head is at position 0."""
         ...
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:

@@ -1,18 +1,24 @@
-"""Recovery: the one way to start. Read the tables, check them against the log's head, rebuild what is derived, go on."""
+"""Recovery: the one way to start. Read the tables, check them against the log's head, rebuild what is derived, go on.
 
-from collections.abc import Iterator, Sequence
+Rule: what takes long is done in pieces of a few milliseconds, and everything else on the loop has its turns between: other
+streams of the process go on while one is read.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from runline.domain.house import BookListing, House
 from runline.domain.messages import HOUSE
 from runline.domain.rows import row_key
-from runline.domain.state import Row, State
+from runline.domain.state import Row, State, by_pieces
 from runline.domain.vocabulary import Vocabulary
 from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.envelope import decode_envelope
-from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, WINDOW_COMMANDS_MAX
+from runline.engine.limits import AHEAD_MS_MAX, FORGOTTEN_COMMANDS_MAX, SPANS_MAX, TAKEN_AT_ONCE, WINDOW_COMMANDS_MAX
 from runline.engine.ports import GENESIS, Head, Reading, StoreError, claimed_elsewhere
 from runline.engine.spans import Spans
 from runline.engine.window import Window, made_ms
@@ -66,7 +72,10 @@ async def load_rows(store: Reading, state: State, head: Head) -> tuple[int, int]
     """Take the rows that belong in memory; returns how many they are, and the sum of the positions at which they changed."""
     begin_at(state, head)
     for row_type in state.held:
-        take_rows(state, row_type, await store.held_rows(head.stream, row_type))
+        for rows in by_pieces(await store.held_rows(head.stream, row_type), TAKEN_AT_ONCE):
+            take_rows(state, row_type, rows)
+            if len(rows) == TAKEN_AT_ONCE:
+                await asyncio.sleep(0)
     return state.held_rows, state.held_sum
 
 
@@ -91,7 +100,7 @@ async def load_whole(store: Reading, state: S, head: Head) -> S:
     """
     await load_rows(store, state, head)
     require_counted(state, head)
-    state.derive()
+    await by_and_by(state.deriving())
     return state
 
 
@@ -109,13 +118,17 @@ async def load_at_once(store: Reading, state: State) -> Head:
     Raises StoreError.
     """
     with reading(state.stream):
-        head, rows = await store.held_at_once(state.stream, list(state.held))
-        begin_at(state, head)
-        for row_type, found in zip(state.held, rows, strict=True):
-            take_rows(state, row_type, found)
+        head = await store.held_at_once(state.stream, list(state.held), partial(take_rows, state))
+        state.seq, state.at_ns = head.seq, head.at_ns
         require_counted(state, head)
-        state.derive()
+        await by_and_by(state.deriving())
         return head
+
+
+async def by_and_by(work: Iterable[None]) -> None:
+    """Do what takes long, a piece after the other."""
+    for _ in work:
+        await asyncio.sleep(0)
 
 
 async def load_window(store: Reading, stream: str, now_ns: int, position: int | None = None) -> Window:
@@ -127,9 +140,8 @@ async def load_window(store: Reading, stream: str, now_ns: int, position: int | 
     forgotten = None
     if len(commands) == WINDOW_COMMANDS_MAX:
         forgotten = await what_is_forgotten(store, stream, commands[0][2], now_ms)
-    if position is not None:
-        commands = [command for command in commands if command[2] <= position]
-    window.load(commands, now_ms, forgotten)
+    there = commands if position is None else (command for command in commands if command[2] <= position)
+    await by_and_by(window.loading(there, now_ms, forgotten))
     return window
 
 

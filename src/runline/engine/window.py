@@ -6,11 +6,12 @@ The id is part of the event, so the window is rebuilt from the log's tail.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 
 from runline.domain.execution import Seen
 from runline.domain.messages import Rejected
+from runline.domain.state import at_once, by_pieces
 from runline.engine.limits import AHEAD_MS_MAX, EARLY_MS, WINDOW_COMMANDS_MAX, WINDOW_MS
 from runline.engine.spans import Spans
 
@@ -46,7 +47,13 @@ class Window:
         are ahead. (Ids are compared as they are: making a time of each would cost a wager 0.3 µs.)"""
 
     def load(self, commands: Iterable[tuple[bytes, bytes, int]], now_ms: int, forgotten: Spans | None = None) -> None:
-        """Rebuild from (command id, digest, seq) in log order: the events that commands from outside have made.
+        """Rebuild from (command id, digest, seq) in log order: the events that commands from outside have made. See `loading`."""
+        at_once(self.loading(commands, now_ms, forgotten))
+
+    def loading(
+        self, commands: Iterable[tuple[bytes, bytes, int]], now_ms: int, forgotten: Spans | None = None
+    ) -> Iterator[None]:
+        """The same by and by: nobody looks at it until it is done, and others may have their turns wherever it yields.
 
         forgotten: the commands before these; None if these are all that there ever were. The first command, which may have
         begun before, is left out.
@@ -56,21 +63,23 @@ class Window:
             self.forgotten = forgotten
         self.move_to(now_ms)
         parts, order, early_from = self.parts, self.order, self.early_from
-        for command, digest, seq in commands:
-            if forgotten is not None and not cut:
-                cut = command
-            if command == cut:
-                continue
-            part = parts[command[-1] % PARTS]
-            known = part.get(command)
-            if known is not None:
-                part[command] = Seen(digest, known.first, seq - known.first + 1)
-            elif command < early_from and len(order) + len(self.early) < WINDOW_COMMANDS_MAX:
-                # So it is with nearly all of them, and a start waits for 200,000: what `remember` would do, for half of it.
-                part[command] = Seen(digest, seq, 1)
-                order.append(command)
-            else:
-                self.remember(command, digest, seq, 1, now_ms)
+        for some in by_pieces(commands):
+            for command, digest, seq in some:
+                if forgotten is not None and not cut:
+                    cut = command
+                if command == cut:
+                    continue
+                part = parts[command[-1] % PARTS]
+                known = part.get(command)
+                if known is not None:
+                    part[command] = Seen(digest, known.first, seq - known.first + 1)
+                elif command < early_from and len(order) + len(self.early) < WINDOW_COMMANDS_MAX:
+                    # So it is with nearly all of them, and a start waits for 200,000: what `remember` would do, for half of it.
+                    part[command] = Seen(digest, seq, 1)
+                    order.append(command)
+                else:
+                    self.remember(command, digest, seq, 1, now_ms)
+            yield
 
     def move_to(self, now_ms: int) -> None:
         """It is another millisecond."""

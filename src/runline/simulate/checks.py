@@ -38,11 +38,13 @@ UNREAD_BYTES_MAX = SENT_BYTES_MAX + 1024 * 1024
 
 
 def at_once(work: Coroutine[Any, Any, V]) -> V:
-    """What a coroutine returns that never waits."""
+    """What a coroutine returns that waits for nothing. (Where it lets others have their turns, there are none.)"""
     try:
-        work.send(None)
+        while work.send(None) is None:
+            pass
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
+    work.close()
     raise AssertionError("this was not to wait")
 
 

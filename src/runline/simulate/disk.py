@@ -17,7 +17,7 @@ from runline.domain.state import Need, Row
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ids import Entropy
 from runline.engine.limits import COMMIT_RETRY_PAUSE_S
-from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, Stretch
+from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, Stretch, TakeRows
 from runline.simulate.network import OUTSIDE
 from runline.store.memory import MemoryStore
 
@@ -232,8 +232,8 @@ class DiskStore:
     async def heads(self) -> dict[str, Head]:
         return await self.read(self.disk.kept.heads())  # type: ignore[no-any-return]
 
-    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
-        return await self.read(self.disk.kept.held_at_once(stream, row_types))  # type: ignore[no-any-return]
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
+        return await self.read(self.disk.kept.held_at_once(stream, row_types, take))  # type: ignore[no-any-return]
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
         return await self.read(self.disk.kept.held_rows(stream, row_type))  # type: ignore[no-any-return]

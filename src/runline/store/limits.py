@@ -110,6 +110,10 @@ CLOCK_OFF_MS_MAX = 250
 DEMANDS_EVERY_S = 10.0
 """How often a server looks whether its database is still what it must be."""
 
+ROWS_AT_ONCE = 2_000
+"""Rows of a stream that are read from PostgreSQL at a time as it starts, or is stood by: a few milliseconds. Then everything else
+has its turn."""
+
 READ_AT_ONCE = 200
 READ_AT_ONCE_MAX = 5_000
 """Rows of a page of history that are read from PostgreSQL at a time, at first and at most: each time it is twice as many."""

@@ -20,6 +20,7 @@ from runline.engine.ports import (
     Report,
     Sealed,
     StoreError,
+    TakeRows,
     claimed_elsewhere,
 )
 from runline.store.memory_history import MemoryHistory
@@ -104,9 +105,10 @@ class MemoryStore:
     async def heads(self) -> dict[str, Head]:
         return dict(self.known_heads)
 
-    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
-        head = self.known_heads.get(stream, Head(stream, 0, 0, GENESIS, 0))
-        return head, [await self.held_rows(stream, row_type) for row_type in row_types]
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
+        for row_type in row_types:
+            take(row_type, await self.held_rows(stream, row_type))
+        return self.known_heads.get(stream, Head(stream, 0, 0, GENESIS, 0))
 
     def stored(self, stream: str, row_type: type[Row]) -> list[Any]:
         rows = self.rows.get(row_type.table, {})

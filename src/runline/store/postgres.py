@@ -14,12 +14,13 @@ from operator import itemgetter
 from typing import Any
 
 from runline.domain.rows import rows_of
-from runline.domain.state import ByKey, Need, Row
+from runline.domain.state import ByKey, Need, Row, by_pieces
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
+from runline.engine.limits import POSITION_MAX
+from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, TakeRows, nobody_hears
 from runline.store.committer import Begin, Claim, Close
 from runline.store.committing import Committing
-from runline.store.limits import BACKEND_ENDS_MS, LOOK_AGAIN_S, SETTLE_S_MAX
+from runline.store.limits import BACKEND_ENDS_MS, LOOK_AGAIN_S, ROWS_AT_ONCE, SETTLE_S_MAX
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
 from runline.store.postgres_hints import POSTGRESQL
 from runline.store.postgres_history import PostgresHistory
@@ -33,7 +34,7 @@ from runline.store.postgres_losses import (
     new_log,
 )
 from runline.store.postgres_opening import beside, open_database
-from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMANDS, spans_made
+from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, spans_made
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 
 log = logging.getLogger("runline.store")
@@ -49,6 +50,10 @@ NOBODY = 0
 CLAIMANT = "SELECT epoch, claimant FROM heads WHERE stream = ?"
 
 CLOSED = "UPDATE openings SET closed = TRUE WHERE number = $1"
+
+COMMANDS_BEFORE = """
+SELECT command, digest, seq FROM events WHERE stream = ? AND seq < ? AND length(digest) > 0 ORDER BY seq DESC LIMIT ?
+"""
 
 MADE_COMMANDS = """
 WITH last AS (
@@ -179,28 +184,35 @@ class PostgresStore(Committing):
         self.report("store", "log", "degraded", said)
         raise StoreError("behind", said)
 
-    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
         if self.in_doubt:
             await self.settle()
-        async with self.reading:
-            connection = await self.connected()
-            try:
-                async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    heads = {row[0]: Head(*row) for row in await connection.fetch(numbered(HEADS_AS_THEY_ARE))}
-                    found = [await connection.fetch(numbered(held_by(row_type)), stream) for row_type in row_types]
-            except Exception as error:
-                if is_gone(error):
-                    self.let_go()
-                raise store_error(error) from error
-        if self.durable.gone(heads):
+        # It may take seconds, and what others read does not wait for it.
+        connection = await connect(self.url, f"runline {self.number} reader")
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                heads = {row[0]: Head(*row) for row in await connection.fetch(numbered(HEADS_AS_THEY_ARE))}
+                gone = self.durable.gone(heads)
+                for row_type in () if gone else row_types:
+                    cursor = await connection.cursor(numbered(held_by(row_type)), stream)
+                    while found := await cursor.fetch(ROWS_AT_ONCE):
+                        take(row_type, rows_of(row_type, found))
+            await connection.close()
+        except Exception as error:
+            raise store_error(error) from error
+        finally:
+            connection.terminate()
+        if gone:
             await self.heads()
-        rows: list[Sequence[Any]] = [
-            rows_of(row_type, list(one)) for row_type, one in zip(row_types, found, strict=True)
-        ]
-        return heads.get(stream, Head(stream, 0, 0, GENESIS, 0)), rows
+        return heads.get(stream, Head(stream, 0, 0, GENESIS, 0))
 
     async def held_rows(self, stream: str, row_type: type[Row]) -> Sequence[Any]:
-        return rows_of(row_type, await self.read(held_by(row_type), stream))
+        rows: list[Any] = []
+        for piece in by_pieces(await self.read(held_by(row_type), stream), ROWS_AT_ONCE):
+            rows += rows_of(row_type, piece)
+            if len(piece) == ROWS_AT_ONCE:
+                await asyncio.sleep(0)
+        return rows
 
     async def fetch(self, stream: str, needs: Sequence[Need]) -> list[list[Any]]:
         return [await self.fetch_one(stream, need) for need in needs]
@@ -224,7 +236,16 @@ class PostgresStore(Committing):
         return rows
 
     async def commands(self, stream: str, limit: int) -> Sequence[tuple[bytes, bytes, int]]:
-        return list(map(tuple, await self.read(LAST_COMMANDS, stream, limit)))[::-1]
+        commands: list[tuple[bytes, bytes, int]] = []
+        before, most = POSITION_MAX, min(ROWS_AT_ONCE, limit)
+        while most:
+            page = await self.read(COMMANDS_BEFORE, stream, before, most)
+            commands += map(tuple, page)
+            if len(page) < most:
+                break
+            before, most = commands[-1][2], min(ROWS_AT_ONCE, limit - len(commands))
+        commands.reverse()
+        return commands
 
     async def made_commands(
         self, stream: str, before: int, limit: int, spans: int

@@ -13,7 +13,7 @@ import apsw
 from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, nobody_hears
+from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, TakeRows, nobody_hears
 from runline.store.file import FileLock, store_error
 from runline.store.log_file import LogFile
 from runline.store.opening import open_log
@@ -53,11 +53,13 @@ class SqliteReader:
         rows = self.read(HEADS_AS_THEY_ARE, ())
         return {row[0]: Head(*row) for row in rows}
 
-    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]]) -> tuple[Head, list[Sequence[Any]]]:
+    async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
+        # A file is read by one process, which has it all at once.
         self.read("BEGIN", ())
         try:
-            head = (await self.heads()).get(stream, Head(stream, 0, 0, GENESIS, 0))
-            return head, [await self.held_rows(stream, row_type) for row_type in row_types]
+            for row_type in row_types:
+                take(row_type, await self.held_rows(stream, row_type))
+            return (await self.heads()).get(stream, Head(stream, 0, 0, GENESIS, 0))
         finally:
             self.read("COMMIT", ())
 
