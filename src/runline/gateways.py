@@ -22,7 +22,7 @@ from runline.bus.link import LinkBus
 from runline.bus.owner import LinkListener
 from runline.bus.pairs import Desk, call
 from runline.config import ServerSettings, path_hook, plain
-from runline.domain.messages import HOUSE, Rejected
+from runline.domain.messages import Rejected
 from runline.domain.sessions import SessionLimits
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.bus import Bus
@@ -32,6 +32,7 @@ from runline.engine.ports import Outside
 from runline.engine.probes import Histogram
 from runline.gateway.addresses import Addresses
 from runline.gateway.door import Door
+from runline.gateway.health import always, never, report_of
 from runline.gateway.limits import STOP_S
 from runline.gateway.server import make_server
 from runline.helpers import END_S, LOOKS, Callers, Helper, HelperEnded, begin, framed, receive
@@ -233,11 +234,13 @@ async def gateways(
     server: ServerSettings,
     lasting: dict[str, SessionLimits],
     begun: Callable[[Gateways], None] = lambda found: None,
+    *,
+    reports: Callable[[], bool] = always,
 ) -> AsyncIterator[Gateways]:
     """Gateways to an engine of this process, which serve on these sockets. They end with this. begun: told of them before they
-    serve. Raises GatewayFailed."""
+    serve. reports: see `make_server`. Raises GatewayFailed."""
     door = Door(bus, engine.clock)
-    monitor = HealthMonitor(door.measures, Histogram(), partial(door.report, HOUSE), engine.probes.loop)
+    monitor = HealthMonitor(door.measures, Histogram(), report_of(door, reports), engine.probes.loop)
     monitoring = asyncio.create_task(monitor.run())
     secret = os.urandom(SECRET_BYTES)
     listener = LinkListener(bus, engine.clock, os.urandom, secret, for_gateways=True)
@@ -271,7 +274,7 @@ async def serve(pipe: socket.socket, listening: socket.socket, desk: socket.sock
             lasting=orders.lasting,
             public_url=settings.public_url,
             addresses=Addresses(settings.proxies, settings.exempt, settings.proxy_header),
-            reports=False,
+            reports=never,
         )
         await heard(server.gateway.door)
     server.ended_by = ()

@@ -168,6 +168,10 @@ class Joined:
         self.places.follow(member)
         return member
 
+    def has_house(self) -> bool:
+        """Whether the house is owned here."""
+        return self.owner.owns(HOUSE)
+
     async def begin(self) -> None:
         """Join. Raises NotJoined, RegistryError."""
         await self.join()
@@ -309,7 +313,7 @@ async def joined(engine: Engine, local: Bus, settings: Settings) -> AsyncIterato
     Raises NotJoined, RegistryError, StoreError, OSError.
     """
     cluster = settings.cluster
-    engine.process.holds = never
+    engine.process.leased, engine.process.holds = True, never
     registry = PostgresRegistry(settings.store.url, settings.engine.node)
     try:
         secret = await registry.secret(os.urandom(SECRET_BYTES))

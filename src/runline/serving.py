@@ -31,6 +31,7 @@ from runline.engine.engine import Engine
 from runline.engine.ports import Clock
 from runline.gateway.addresses import Addresses
 from runline.gateway.door import Door
+from runline.gateway.health import always, never
 from runline.gateway.passwords import Passwords
 from runline.gateway.server import Server, make_server
 from runline.gateway.signing import Signing
@@ -72,8 +73,8 @@ class Told:
         self.once.set()
 
 
-def server_of(bus: Bus, clock: Clock, settings: Settings, *, reports: bool = True) -> Server:
-    """A server in this process, over a bus. reports: whether the house is told from here what becomes slow."""
+def server_of(bus: Bus, clock: Clock, settings: Settings, *, reports: Callable[[], bool] = always) -> Server:
+    """A server in this process, over a bus. reports: see `make_server`."""
     server = settings.server
     return make_server(
         bus,
@@ -127,7 +128,12 @@ async def serve_beside(
 
 @asynccontextmanager
 async def beside(
-    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, told: Told
+    engine: Engine,
+    bus: Bus,
+    sockets: list[socket.socket],
+    settings: Settings,
+    told: Told,
+    reports: Callable[[], bool] = always,
 ) -> AsyncIterator[None]:
     """Gateways beside this process, which serve."""
 
@@ -135,7 +141,7 @@ async def beside(
         told.at_once = found.kill
 
     told_settings = msgspec.structs.replace(settings.server, owner_password="")
-    async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions), begun):
+    async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions), begun, reports=reports):
         yield
 
 
@@ -156,12 +162,12 @@ async def serve_node(
         async with (
             signing_in(node.bus, engine.clock, settings) as signing,
             welcoming(node, signing, settings, sample),
-            beside(engine, node.bus, sockets, settings, told),
+            beside(engine, node.bus, sockets, settings, told, node.has_house),
             saying_where(node.places, sockets, settings.server),
         ):
             await stopped(node, told)
     else:
-        server = server_of(node.bus, engine.clock, settings)
+        server = server_of(node.bus, engine.clock, settings, reports=node.has_house)
         async with (
             welcoming(node, server.gateway.signing, settings, sample),
             running(server, sockets, told),
@@ -174,7 +180,7 @@ async def serve_gateway(sockets: list[socket.socket], settings: Settings) -> Non
     """Serve as a gateway of a cluster until stopped."""
     told = Told()
     async with looking_on(settings) as gate, beside_it(told.once.wait()) as once:
-        server = server_of(gate.bus, gate.clock, settings, reports=False)
+        server = server_of(gate.bus, gate.clock, settings, reports=never)
         async with beside_it(heard(server.gateway.door)) as hears:
             # Until a node has answered it is not known what time it is.
             await asyncio.wait({hears, once}, return_when=asyncio.FIRST_COMPLETED)

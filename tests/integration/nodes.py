@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,11 +17,14 @@ from uuid import UUID
 
 import httpx
 import msgspec
+from msgspec.structs import asdict
+from tests.doubles.certificates import Authority
 from tests.integration.postgresql import cluster
 from tests.integration.served import PASSWORD
 from tests.integration.world import wager
 
 from runline.bootstrap import running_engine
+from runline.bus.reach import Tls
 from runline.client import AsyncClient, RefusedError, UnreachableError
 from runline.client.requests import path_of
 from runline.cluster.postgres import PostgresRegistry
@@ -86,16 +90,22 @@ templates: set[str] = set()
 
 
 class NodeProcess:
-    """A process that serves. address: at which it speaks HTTP."""
+    """A process that serves. address: at which it speaks HTTP. tls: by which its links are encrypted, over the network then."""
 
-    def __init__(self, url: str, name: str, folder: Path, *words: str) -> None:
+    def __init__(self, url: str, name: str, folder: Path, *words: str, tls: Tls | None = None) -> None:
         self.complained = (folder / f"{name}.{time.monotonic_ns()}").open("wb")
-        links = [] if "gateway" in words else ["--links", f"unix:{folder}/{name}"]
+        place = f"unix:{folder}/{name}" if tls is None else f"127.0.0.1:{free_port()}"
+        links = [] if "gateway" in words else ["--links", place]
+        files = {} if tls is None else {key: str(path) for key, path in asdict(tls).items()}
         self.name = name
         self.child = subprocess.Popen(
             [sys.executable, "-m", "runline", "serve", "--store", url, "--node", name, *links, "--port", "0", *words],
             stdout=subprocess.PIPE, stderr=self.complained, text=True,
-            env={**os.environ, "RUNLINE_SERVER_OWNER_PASSWORD": PASSWORD},
+            env={
+                **os.environ,
+                "RUNLINE_SERVER_OWNER_PASSWORD": PASSWORD,
+                **{f"RUNLINE_CLUSTER_TLS_{key.upper()}": path for key, path in files.items()},
+            },
         )  # fmt: skip
         self.where = ""
 
@@ -132,17 +142,27 @@ class NodeProcess:
         self.complained.close()
 
 
+def free_port() -> int:
+    """A port that nobody listens at just now."""
+    with socket.socket() as looking:
+        looking.bind(("127.0.0.1", 0))
+        return int(looking.getsockname()[1])
+
+
 class Nodes:
     """The nodes of a database."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
         self.folder = folder
+        self.authority: Authority | None = None
+        """Who gives certificates, where links are encrypted."""
         self.processes: list[NodeProcess] = []
 
     def start(self, *names: str, words: tuple[str, ...] = ()) -> list[NodeProcess]:
         """Start nodes, and wait until all of them serve."""
-        found = [NodeProcess(self.url, name, self.folder, *words) for name in names]
+        give = self.authority.give if self.authority else lambda name, host: None
+        found = [NodeProcess(self.url, name, self.folder, *words, tls=give(name, "127.0.0.1")) for name in names]
         self.processes += found
         for node in found:
             assert node.address
@@ -216,7 +236,6 @@ class Bettor:
         self.user = user
         self.acknowledged: dict[str, float] = {}
         self.seen: Counter[str] = Counter()
-        self.last = ""
 
     async def sign_in(self) -> None:
         """At one of them; the session holds at all."""
@@ -251,7 +270,6 @@ class Bettor:
                 # Where the house's owner has died, wagers wait for the next one.
                 assert code in ("unavailable", "house_stale"), response.text
                 self.seen[code] += 1
-                self.last = response.text
 
     async def place(self, first: int = 0) -> None:
         """Place a wager."""

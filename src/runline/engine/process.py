@@ -53,6 +53,8 @@ class Process:
         self.holds: Callable[[], bool] = always
         self.log_id = store.log_id
         self.another_log: Callable[[], None] = nobody_minds
+        self.leased = False
+        """Whether it is by a lease that streams are held: nobody else can own them as long as it is."""
         store.serve(vocabulary, self.hear)
 
     def hear(self, component: Component, subject: str, level: Level | None, reason: str) -> None:

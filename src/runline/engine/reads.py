@@ -130,7 +130,7 @@ class Reads:
         """
         writer = self.require(stream)
         proof = Proof(writer.head.epoch, writer.durable_seq, self.house.state.seq)
-        if await self.owned.is_elsewhere(stream):
+        if not self.process.leased and await self.owned.is_elsewhere(stream):
             raise unavailable()
         self.require_held()
         return proof

@@ -1,23 +1,35 @@
 """Health: how Runline is, as it is told to those who follow the topic `health`; and what becomes slow, as the house is told."""
 
 import asyncio
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from runline.domain.messages import HOUSE
+from runline.domain.watch import NoteHealth
+from runline.engine.requests import Sink
 from runline.gateway.door import Door
 from runline.gateway.fan import Fan
-from runline.monitor.health import HealthMonitor
+from runline.monitor.health import HealthMonitor, Report
+
+
+def always() -> bool:
+    """Where nobody else tells the house how things are."""
+    return True
+
+
+def never() -> bool:
+    """Where somebody else does."""
+    return False
 
 
 class Health:
-    """How Runline is, as whoever owns the streams says over the bus, and as is measured here. reports: whether the house is told
-    from here what becomes slow."""
+    """How Runline is, as whoever owns the streams says over the bus, and as is measured here. reports: whether it is from here
+    that the house is told what becomes slow."""
 
-    def __init__(self, door: Door, fan: Fan, *, reports: bool = True) -> None:
+    def __init__(self, door: Door, fan: Fan, *, reports: Callable[[], bool] = always) -> None:
         self.door = door
         self.fan = fan
-        self.monitor = HealthMonitor(door.measures, fan.delivery, partial(door.report, HOUSE) if reports else None)
+        self.monitor = HealthMonitor(door.measures, fan.delivery, report_of(door, reports))
         self.task = asyncio.create_task(self.monitor.run())
 
     async def close(self) -> None:
@@ -50,3 +62,13 @@ class Health:
                 "screens": self.fan.count,
             }
         return values
+
+
+def report_of(door: Door, reports: Callable[[], bool]) -> Report:
+    """What tells the house what becomes slow, as long as that is done from here."""
+
+    def report(command: NoteHealth, sink: Sink) -> None:
+        if reports():
+            door.report(HOUSE, command, sink)
+
+    return report

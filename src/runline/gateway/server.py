@@ -23,7 +23,7 @@ from runline.gateway.door import Door
 from runline.gateway.fan import Fan
 from runline.gateway.gateway import Gateway
 from runline.gateway.guest import Entrance
-from runline.gateway.health import Health
+from runline.gateway.health import Health, always
 from runline.gateway.limits import ACCEPTED_AT_ONCE, BACKLOG, SEND_BUFFER_BYTES, STALLED_S_MAX, STOP_S
 from runline.gateway.protocol import Connection
 from runline.gateway.site import Site
@@ -152,13 +152,13 @@ def make_server(
     addresses: Addresses | None = None,
     lasting: Mapping[str, SessionLimits] | None = None,
     more: Callable[[Gateway], Doors] | None = None,
-    reports: bool = True,
+    reports: Callable[[], bool] = always,
 ) -> Server:
     """A server over a bus to running engines; `serve(sockets=[…])` runs it until it is told to exit.
 
     public_url: where browsers come to, if that is not here.
     addresses: who is believed about a client's address. lasting: how long sessions last, by kind. more: doors besides its own.
-    reports: whether the house is told from here what becomes slow.
+    reports: whether it is from here that the house is told what becomes slow.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
