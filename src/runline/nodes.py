@@ -19,7 +19,7 @@ from runline.bus.owner import LinkListener
 from runline.bus.reach import Tls, connect, listen
 from runline.bus.routed import RoutedBus
 from runline.cluster.duties import Duties, Take
-from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
+from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, LEAVES_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
@@ -253,6 +253,10 @@ class Joined:
         self.member.leave()
         for task in self.tasks[1:]:
             task.cancel()
+        if self.tasks:
+            # Where the registry does not answer, the lease ends by itself.
+            await asyncio.wait(self.tasks[:1], timeout=LEAVES_S_MAX)
+            self.tasks[0].cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.duties.close()
         await self.places.close()

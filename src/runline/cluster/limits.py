@@ -119,3 +119,6 @@ DONE_S_MAX = 60.0
 
 DONE_LOOK_S = 0.5
 """How often it is looked meanwhile, at least."""
+
+LEAVES_S_MAX = 5.0
+"""How long a node that stops waits for its lease to be given back; else that ends by itself."""

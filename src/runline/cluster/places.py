@@ -13,6 +13,7 @@ from runline.cluster.limits import AGAIN_S, NAMES_ASKED_MAX, RENEW_S, TOGETHER_S
 from runline.cluster.member import Member
 from runline.cluster.registry import Assigned, Registry, RegistryError, Seen
 from runline.cluster.watch import there_in
+from runline.domain.messages import HOUSE
 
 log = logging.getLogger("runline.cluster")
 
@@ -43,6 +44,8 @@ class Places:
         self.streams: Mapping[str, Assigned] = {}
         self.there: Mapping[str, int] = {}
         self.at: dict[Start, str] = {}
+        self.looked = False
+        """Whether anything was ever seen."""
         self.listeners: list[Callable[[], None]] = []
         self.asked: dict[str, float] = {}
         """Names of which nothing was ever heard, with the loop's time until which they may be those of new books."""
@@ -63,7 +66,7 @@ class Places:
 
     def known(self, stream: str) -> bool:
         """Whether there is such a stream, or may be: one that was opened a moment ago is not known everywhere yet."""
-        if stream in self.streams or self.knows(stream):
+        if stream == HOUSE or stream in self.streams or self.knows(stream) or not self.looked:
             return True
         loop = asyncio.get_running_loop()
         now_s = loop.time()
@@ -94,6 +97,7 @@ class Places:
 
     def saw(self, there: Mapping[str, int], streams: Mapping[str, Assigned]) -> None:
         """Who is there, and whose each stream is."""
+        self.looked = self.looked or bool(streams)
         self.there, self.streams = dict(there), streams
         unknown = [one for one in self.there.items() if one not in self.at]
         if unknown and (self.finding is None or self.finding.done()):

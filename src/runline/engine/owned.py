@@ -261,7 +261,8 @@ class Owned:
 
     async def start_once(self, stopped: Writer) -> None:
         try:
-            await self.replace(stopped)
+            # By hand it is taken from whoever has it, unless it is assigned to them.
+            await self.replace(stopped, self.claims.get(stopped.stream) if self.process.leased else None)
         except Exception as error:
             self.process.hear("stream", stopped.stream, "failing", f"{type(error).__name__}: {error}")
 

@@ -277,6 +277,8 @@ class Questions:
             parts.add("stream")
         if stream not in ("", HOUSE) and engine.house.lag_ms() > HOUSE_LAG_MS_MAX:
             parts.add("house")
+        if not engine.process.holds():
+            parts.add("cluster")
         ready = engine.available and not parts
         return Answer(engine.view.seq, encode(Readiness(ready, tuple(sorted(parts)))))
 
