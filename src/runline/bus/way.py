@@ -132,7 +132,7 @@ class Way:
             came_back, self.there = not self.there, True
             if where != self.address:
                 self.move(where, bus)
-            elif came_back:
+            elif came_back and not self.under_way:
                 self.go_on()
             return
         self.there = self.open = False
@@ -234,7 +234,7 @@ class Way:
         parcel.sink.answer(parcel.index, outcome)
         if not self.open:
             self.tell_overtaken(parcel)
-            if self.there:
+            if self.there and not self.under_way:
                 self.go_on()
 
     def hold(self, parcel: Parcel, full: Rejected) -> None:
