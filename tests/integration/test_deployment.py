@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from tests.doubles.ports import own_port
 from tests.integration.postgresql import programs
 from tests.integration.test_serve import find
@@ -131,7 +131,7 @@ def test_systemd_takes_a_unit_and_finds_it_closed(unit, tmp_path):
 
 def stages():
     """[(base, name, [(instruction, words)])] of the Containerfile."""
-    found = []
+    found: list[tuple[str, str, list[tuple[str, str]]]] = []
     text = re.sub(r"^#.*\n", "", CONTAINERFILE.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
     for line in filter(None, text.splitlines()):
         instruction, _, words = line.partition(" ")
@@ -244,7 +244,7 @@ def composed():
 
 
 def test_compose_takes_its_file():
-    words = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE]
+    words = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

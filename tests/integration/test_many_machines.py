@@ -84,4 +84,4 @@ def test_two_machines_are_linked_by_the_certificates_of_the_page(certificates, t
                 # One of them has neither the house nor this book, or both: what it has not is said by the other one.
                 assert httpx.get(f"{address}/v1/ready?stream=house").json() == {"ready": True}
                 client.sign_in("b1", "owner", PASSWORD)
-                assert client.ask("me")
+                assert client.ask("me").position
