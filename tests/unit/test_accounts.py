@@ -201,6 +201,17 @@ def test_a_limit_is_a_whole_number_within_its_bounds(open_book, limit):
         open_book.rejected("limits_invalid")
 
 
+def test_a_limit_is_nothing_or_the_largest_amount_and_the_next_says_what_it_was(open_book):
+    before = PlayerLimits(None, None, True)
+    for limits in ((0, STAKE_MINOR_MAX), (STAKE_MINOR_MAX, 0)):
+        open_book.when(SetPlayerLimits("P1", *limits, True, "given"))
+        after = PlayerLimits(*limits, True)
+        open_book.happened(PlayerLimitsSet, before=before, after=after)
+        before = after
+    open_book.when(SetPlayerLimits("P1", STAKE_MINOR_MAX, 1, True, "given"))
+    open_book.happened(PlayerLimitsSet, before=before, after=PlayerLimits(STAKE_MINOR_MAX, 1, True))
+
+
 def test_a_closed_account_takes_no_wagers(open_book):
     open_book.given(SetPlayerLimits("P1", None, None, False, "owes"))
     open_book.when(wager("P1", 10_00), by="P1")

@@ -9,7 +9,7 @@ from tests.doubles.words import agent, board, game, line, player, wager
 
 from runline.domain.grading import SIDES
 from runline.domain.nodes import ROOT
-from runline.domain.outcomes import NOTHING, Case, Place, Stand, cases_of
+from runline.domain.outcomes import NOTHING, Case, Place, Stand, cases_of, first_won, last_won, margin_words, sum_words
 from runline.domain.shown import exposure_of
 from runline.domain.tickets import VoidWager
 from runline.simulate import laws
@@ -163,3 +163,69 @@ def test_exposure_is_kept_by_line_at_every_node_and_goes_with_the_last_wager(boo
     assert list(book.state.risk.stands()[SPREAD]) == [("away", 28)]
     assert book.state.risk.stands("A1") == {}
     laws.exposure_is_what_would_be_lost(book.state)
+
+
+@given(some_wagers())
+def test_what_a_side_costs_is_the_most_that_is_lost_where_wagers_on_it_win(drawn):
+    market, wagers = drawn
+    kind = market.rsplit(":", 1)[1]
+    found = cases(market, *wagers).sides
+    assert list(found) == list(SIDES[kind])
+    losses = laws.losses_by_score(market, wagers)
+    for side in SIDES[kind]:
+        own = [(line, win) for name, line, _, win in wagers if name == side]
+        if kind not in ("spread", "total"):
+            others = sum(risk for name, _, risk, _ in wagers if name != side)
+            assert found[side] == sum(win for _, win in own) - others
+            continue
+        won = [number for number in losses if any("won" in laws.ends(kind, side, line, number) for line, _ in own)]
+        end = max(losses) if side in ("home", "over") else min(losses)
+        assert found[side] == max(losses[number] for number in won or [end])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (None, None, "any score"),
+        (None, -2, "away by 2 or more"),
+        (None, -1, "away wins"),
+        (None, 0, "away wins or level"),
+        (None, 1, "home by 1 or less, level or away"),
+        (2, None, "home by 2 or more"),
+        (1, None, "home wins"),
+        (0, None, "level or home wins"),
+        (-1, None, "away by 1 or less, level or home"),
+        (0, 0, "level"),
+        (1, 1, "home by 1"),
+        (-1, -1, "away by 1"),
+        (1, 2, "home by 1 to 2"),
+        (-2, -1, "away by 1 to 2"),
+        (0, 1, "level to home by 1"),
+        (-1, 0, "away by 1 to level"),
+        (-1, 1, "away by 1 to home by 1"),
+    ],
+)
+def test_margins_in_words(low, high, words):
+    assert margin_words(low, high) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0, None, "any score"),
+        (1, None, "1 or more"),
+        (0, 0, "0"),
+        (0, 1, "1 or fewer"),
+        (1, 1, "1"),
+        (1, 2, "1 to 2"),
+    ],
+)
+def test_sums_in_words(low, high, words):
+    assert sum_words(low, high) == words
+
+
+def test_from_where_on_a_wager_wins():
+    assert [first_won("home", line) for line in (-3, -2, -1, 0, 1, 4)] == [1, 1, 1, 1, 0, 0]
+    assert [first_won("over", line) for line in (3, 4, 5)] == [1, 2, 2]
+    assert [last_won("away", line) for line in (-4, -3, 0, 1, 4, 5)] == [-2, -1, -1, 0, 0, 1]
+    assert [last_won("under", line) for line in (3, 4, 5)] == [0, 0, 1]
