@@ -1,15 +1,13 @@
 """House: it is founded once, takes books into service, and starts their streams again."""
 
 import pytest
-from tests.doubles.plain import VOCABULARY
 from tests.doubles.words import staff
 
 from runline.domain.access import OWNER
-from runline.domain.book import Book, StartBook, missed
-from runline.domain.house import BookOpened, FoundHouse, House, OpenBook, StartStream, StreamStartAsked
+from runline.domain.house import BookOpened, FoundHouse, OpenBook, StartStream, StreamStartAsked
 from runline.domain.messages import ENGINE, GATEWAY
 from runline.domain.nodes import ROOT
-from runline.domain.permissions import PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
+from runline.domain.permissions import Permission, permissions_of
 
 
 def test_a_house_is_founded_once_and_has_an_owner_who_may_everything(house):
@@ -67,38 +65,3 @@ def test_a_stream_is_asked_to_start_again_by_who_may_open_books(house):
     house.rejected("unknown_book", book="south")
     house.when(StartStream("north", "looked at"), by="clerk")
     house.rejected("not_permitted", permission="book_open")
-
-
-# A book begins
-
-
-def test_a_book_begins_with_its_root_its_accounts_its_roles_its_owner_and_limits(book):
-    state = book.state
-    assert {agent.name: agent.parent for agent in state.tree.agents.values()} == {ROOT: ""}
-    assert {role.name: (role.node, role.permissions) for role in state.access.roles.values()} == {
-        OWNER: (ROOT, permissions_of("book")),
-        "viewer": (ROOT, VIEW_ONLY),
-        "player": (ROOT, PLAYER_MAY),
-    }
-    assert {user.name: (user.node, user.role, user.player) for user in state.access.users.values()} == {
-        "owner": (ROOT, OWNER, "")
-    }
-    assert set(state.ledger.accounts) == {"grading", "cash", "adjustments"}
-    settings = state.settings.current
-    assert (settings.book, settings.owner, settings.locks_stay_open) == ("main", "owner", False)
-    assert (settings.stake_min_minor, settings.stake_max_minor, settings.win_max_minor) == (1_00, 10_000_00, 50_000_00)
-    assert state.results_taken.house_seq == book.house.state.seq
-    book.when(StartBook("another", 7), by=ENGINE)
-    book.nothing_happened()
-
-
-def test_a_book_that_has_not_begun_misses_its_beginning_first(house):
-    house.given(OpenBook("north", "nora"), OpenBook("south", "sven"))
-    state = house.state
-    opened = state.books.by_name["north"].changed_seq
-    assert missed(state, Book("north", VOCABULARY)) == [(opened, StartBook("nora", opened))]
-
-
-def test_a_book_that_has_begun_misses_nothing_of_what_it_has_taken(book):
-    assert missed(book.house.state, book.state) == []
-    assert isinstance(book.house.state, House)

@@ -39,6 +39,7 @@ def test_a_key_is_in_once_and_nothing_has_none():
     ordered.add("a")
     ordered.discard("c")
     assert list(ordered) == ["a", "b"]
+    assert ordered
     assert not NO_KEYS
     assert list(NO_KEYS.after("")) == []
 
