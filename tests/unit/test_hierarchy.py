@@ -7,13 +7,15 @@ from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction, SetPlayerLimits
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
-from runline.domain.hierarchy import AgentCreated, CreateAgent, CreatePlayer, PlayerCreated
+from runline.domain.hierarchy import AgentCreated, CreateAgent, CreatePlayer, Extent, PlayerCreated
 from runline.domain.moving import AgentMoved, MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
 from runline.domain.users import CreateUser
 from runline.simulate.laws import agents_have_the_sums_of_their_subtrees
+
+PLAYERS_HOLD = (Permission.BOARD_VIEW, Permission.WAGER_PLACE)
 
 
 def chain(length, prefix="D"):
@@ -217,3 +219,64 @@ def test_both_ends_of_a_move_are_its_ground(book):
     book.happened(AgentMoved)
     book.when(MoveAgent("A3", "A2", "given"), if_position=seen)
     book.rejected("position_moved")
+
+
+# Opening accounts
+
+
+def test_a_player_begins_with_no_credit_or_with_the_most_that_there_is(book):
+    for number, credit in (("P0", 0), ("P1", CREDIT_MINOR_MAX)):
+        book.when(CreatePlayer(number, ROOT, credit))
+        book.happened(PlayerCreated, credit_limit_minor=credit)
+
+
+def test_who_opens_accounts_gives_no_credit_unless_they_may_change_it(book):
+    book.given(agent("A1"), staff("clerk", Permission.PLAYER_CREATE, *PLAYERS_HOLD, at="A1"))
+    book.when(CreatePlayer("P1", "A1", 1), by="clerk")
+    book.rejected("not_permitted", permission="credit_change")
+    book.when(CreatePlayer("P1", "A1", 0), by="clerk")
+    book.happened(PlayerCreated)
+    book.given(role("role-of-clerk", Permission.PLAYER_CREATE, Permission.CREDIT_CHANGE, *PLAYERS_HOLD))
+    book.when(CreatePlayer("P2", "A1", 1), by="clerk")
+    book.happened(PlayerCreated)
+
+
+def test_who_opens_accounts_holds_what_players_hold(book):
+    book.given(staff("clerk", Permission.PLAYER_CREATE))
+    book.when(CreatePlayer("P1", ROOT, 0), by="clerk")
+    book.rejected("not_permitted", permission="board_view")
+
+
+def test_an_account_is_opened_in_ones_own_part_of_the_tree(book):
+    may = (Permission.PLAYER_CREATE, Permission.FIGURES_VIEW, *PLAYERS_HOLD)
+    book.given(agent("A1"), agent("A2"), player("P2", "A2"), staff("clerk", *may, at="A1"))
+    for command in (CreatePlayer("P1", "A2", 0), CreatePlayer("P1", "nowhere", 0)):
+        book.when(command, by="clerk")
+        book.rejected("not_permitted")
+    book.when(CreatePlayer("P2", "A1", 0), by="clerk")
+    book.rejected("already_exists")
+    assert book.refusal.details == {}
+
+
+# How much a subtree holds
+
+
+def test_a_subtree_is_counted_level_by_level_and_by_what_stands_in_it():
+    extent = Extent()
+    assert (extent.levels, extent.held) == ([], {})
+    extent.add_agents(0, 1)
+    extent.add_agents(2, 3)
+    extent.add_held("players", 2)
+    extent.add_held("roles", 1)
+    assert (extent.levels, extent.held) == ([1, 0, 3], {"players": 2, "roles": 1})
+    other = Extent([1, 2], {"players": 5})
+    extent.add(other, 1, 2)
+    assert (extent.levels, extent.held) == ([1, 0, 4, 2], {"players": 7, "roles": 1})
+    extent.add(other, -1, 2)
+    assert (extent.levels, extent.held) == ([1, 0, 3], {"players": 2, "roles": 1})
+    extent.add_agents(2, -3)
+    extent.add_held("roles", -1)
+    extent.add_held("users", 0)
+    assert (extent.levels, extent.held) == ([1], {"players": 2})
+    extent.add_agents(0, -1)
+    assert extent.levels == []

@@ -183,6 +183,7 @@ def derived(state: Any, *, copy: bool = False, resting: Collection[Duty] = ()) -
         "allowed": state.access.allowed,
         "holders": holders,
         "kept": kept,
+        "lowered": {role: nodes for role, nodes in state.access.lowered.items() if nodes},
         "due": timers if copy else timers & set(state.timers.due),
     }
     assert found["due"] == timers, "a timer that is not due at any time"
