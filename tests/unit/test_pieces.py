@@ -1,5 +1,7 @@
 """Pieces: whatever anyone sends in a command has a bound, and what a command's id stands for does not change with Runline."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from tests.doubles.pieces import LONG, commands_too_large, example
@@ -69,9 +71,19 @@ def test_a_piece_as_large_as_may_be_is_for_the_commands_own_rule():
         require_small_pieces({"a": ({"b": LONG},)})
 
 
+class Nested(msgspec.Struct):
+    """Texts at some depth of a field."""
+
+    names: Any
+
+
 @pytest.mark.parametrize(
     ("message", "code", "field"),
     [
+        (Nested((LONG,)), "too_long", "names"),
+        (Nested([{"a": [LONG]}]), "too_long", "names"),
+        (Nested({LONG: 1}), "too_long", "names"),
+        (Nested([["x"] * (PIECE_MAX + 1)]), "too_many", "names"),
         (LONG, "too_long", ""),
         (wager(LONG, 1), "too_long", "player"),
         ([LONG], "too_long", ""),
@@ -82,7 +94,7 @@ def test_a_piece_as_large_as_may_be_is_for_the_commands_own_rule():
         (PostLines("G1", 1, (MarketLine("moneyline", "game", None, Prices()),) * (PIECE_MAX + 1)), "too_many", "lines"),
         (PostLines("G1", 1, (MarketLine("moneyline", "game", None, Prices(away=LONG)),)), "too_long", "away"),
     ],
-    ids=range(9),
+    ids=range(13),
 )
 def test_a_piece_that_is_too_large_is_named_by_its_field(message, code, field):
     with pytest.raises(Rejected) as refused:
