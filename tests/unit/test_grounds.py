@@ -1,7 +1,5 @@
 """Grounds: `if_position` refuses a command if what it is about has changed, and for nothing else."""
 
-from functools import partial
-
 import pytest
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
@@ -250,34 +248,6 @@ def test_a_command_is_refused_whose_ground_has_moved_and_no_other(open_book, com
     seen = moves(open_book, unrelated)
     open_book.when(command, if_position=seen)
     assert open_book.refusal is None or open_book.refusal.code != "position_moved"
-
-
-def one_after_the_other(stage, command, related, moves):
-    """Have everything move, one after the other, but what ends others, and see what the ground says each time."""
-    ground = VOCABULARY.grounds[type(command)]
-    last = ground(stage.state, command)
-    for move, make in moves.items():
-        seen = stage.state.seq
-        make()
-        now = ground(stage.state, command)
-        assert (now > seen) == (move in related), move
-        assert now > seen or now == last, move
-        last = now
-    assert last
-
-
-@pytest.mark.parametrize(("command", "related"), BOOK_CASES, ids=name_of)
-def test_a_ground_in_a_book_is_the_position_of_what_has_moved_last(open_book, command, related):
-    command = about(command, open_book)
-    moves = {move: partial(make, open_book) for move, make in BOOK_MOVES.items() if "void" not in move}
-    one_after_the_other(open_book, command, related, moves)
-
-
-@pytest.mark.parametrize(("command", "related"), [case for case in HOUSE_CASES if case[1]], ids=name_of)
-def test_a_ground_in_the_house_is_the_position_of_what_has_moved_last(house, command, related):
-    house.given(game("G1"), board("G1"), WatchFeed("platform", 30_000, "given"))
-    moves = {move: partial(house.given, steps) for move, steps in HOUSE_MOVES.items() if move != "the game is late"}
-    one_after_the_other(house, command, related, moves)
 
 
 NOWHERE = [

@@ -188,14 +188,41 @@ def test_after_a_restart_whatever_has_gone_may_have_gone_until_then():
     assert state.catalog.leagues["B"].sport == "hockey"
 
 
-def test_all_parts_derive_what_they_derive_in_their_order():
+class Told:
+    """A part that tells what is asked of it. pieces: in how many it derives."""
+
+    def __init__(self, name, told, pieces):
+        self.name, self.told, self.pieces = name, told, pieces
+
+    def deriving(self):
+        for piece in range(self.pieces):
+            self.told.append((self.name, piece))
+            yield
+
+
+def test_all_parts_derive_what_they_derive_in_their_order_piece_by_piece():
     state = new("book")
-    derived = []
-    for kind, part in state.parts.items():
-        state.parts[kind] = type("Told", (), {"derive": lambda self, kind=kind: derived.append(kind)})()
-        assert part is not None
+    told = []
+    state.parts = {kind: Told(kind.name, told, 1 + number % 2) for number, kind in enumerate(state.parts)}
+    expected = [(part.name, piece) for part in state.parts.values() for piece in range(part.pieces)]
+    assert len(list(state.deriving())) == len(expected)
+    assert told == expected
+    told.clear()
     state.derive()
-    assert derived == list(VOCABULARY.parts["book"])
+    assert told == expected
+
+
+def test_a_part_derives_all_at_once_unless_it_says_how_in_pieces():
+    told = []
+
+    class Bell(Part, named="bell"):
+        """A bell."""
+
+        def derive(self):
+            told.append("derived")
+
+    assert list(Bell(new("book")).deriving()) == []
+    assert told == ["derived"]
 
 
 def test_the_key_of_a_row_is_its_first_field_or_as_many_as_it_declares():
