@@ -81,9 +81,9 @@ hooks:
 	fi; \
 	mkdir -p "$$(dirname "$$hook")" && install -m 755 tools/pre-commit "$$hook" && echo "hooks: $$hook runs 'make quick'"
 
-## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 250 flipped bits, 50 screens cut 100 times, 1,000 seeds, planted faults, small changes of the domain
+## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 20 failovers of PostgreSQL, 10 by Patroni, 250 flipped bits, 50 screens cut 100 times, 1,000 seeds, planted faults, small changes of the domain
 .PHONY: test-long
-test-long: $(VENV)/.dev
+test-long: $(VENV)/.dev $(VENV)/.patroni
 	@TEST_KILLS=$(KILLS) $(BIN)/python tools/stages.py long
 
 ## mutants: plant 54 faults, one at a time, and see what catches each, half an hour (ONLY="push-lost" for some)
@@ -125,7 +125,8 @@ pins:
 	compile pyproject.toml -o requirements/run.txt; \
 	compile requirements/build.in -c requirements/run.txt -o requirements/build.txt; \
 	compile pyproject.toml requirements/dev.in --extra postgresql -o requirements/dev.txt; \
-	compile pyproject.toml --extra postgresql -c requirements/dev.txt -o requirements/postgresql.txt
+	compile pyproject.toml --extra postgresql -c requirements/dev.txt -o requirements/postgresql.txt; \
+	compile requirements/patroni.in -o requirements/patroni.txt
 
 ## clean: remove everything that these tasks have made
 .PHONY: clean
@@ -174,6 +175,10 @@ $(VENV)/.package: pyproject.toml src/runline/__init__.py $(VENV)/.run
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.package
 	$(call INSTALL,what checks Runline (requirements/dev.txt),$(PINS) -r requirements/dev.txt)
+	@touch $@
+
+$(VENV)/.patroni: requirements/patroni.txt $(VENV)/.dev
+	$(call INSTALL,what fails databases over (requirements/patroni.txt),$(PINS) -r requirements/patroni.txt)
 	@touch $@
 
 # The console: its types come from the API's own document, so that a page that asks for what is not there does not build.

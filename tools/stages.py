@@ -90,6 +90,8 @@ TASKS: dict[str, Sequence[Phase]] = {
     "test": [CHECK, [[INTEGRATION]], [[BROWSER, SIMULATE]]],
     "long": [
         [[python("crash", "pytest", "-m", "crash", "tests/integration", TEST_KILLS=KILLS)]],
+        [[python("failover", "pytest", "tests/integration/test_failover.py", "-s", TEST_FAILOVERS="20")]],
+        [[python("patroni", "pytest", "tests/integration/test_patroni.py", "-s", TEST_PATRONI="5")]],
         [[python("flips", "pytest", "tests/integration", "-k", "flipped", TEST_FLIPS="250")]],
         [[python("stream", "pytest", FIRE, "-k", "killed", TEST_CUTS="100", TEST_SCREENS="50")]],
         [

@@ -69,9 +69,10 @@ def test_every_pin_has_a_hash_and_nothing_else_is_in_the_file(path):
 
 
 def test_requirements_are_there_and_agree():
-    assert [path.name for path in REQUIREMENTS] == ["build.txt", "dev.txt", "postgresql.txt", "run.txt"]
-    build, dev, postgresql, run = map(pins, REQUIREMENTS)
+    assert [path.name for path in REQUIREMENTS] == ["build.txt", "dev.txt", "patroni.txt", "postgresql.txt", "run.txt"]
+    build, dev, patroni, postgresql, run = map(pins, REQUIREMENTS)
     assert {**run, **build, **postgresql}.items() <= dev.items()
+    assert {name: dev.get(name, version) for name, version in patroni.items()} == patroni
     assert postgresql.keys() - run.keys() == {"asyncpg"}
     assert run.items() <= postgresql.items()
 
