@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from runline.bus.reach import ReachError, Tls, require_reachable
-from runline.cluster.limits import ADDRESS_CHARS_MAX
 from runline.domain.bounds import SESSION_NS_MAX, SESSION_NS_MIN
 from runline.gateway.addresses import LOOPBACK
 from runline.shell import ENVIRONMENT, VARIABLES, UnusableError, nearest, reason_of
@@ -120,8 +119,6 @@ class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         given = [one is not None for one in (self.tls_certificate, self.tls_key, self.tls_authority)]
         if any(given) and not all(given):
             raise ValueError("tls_certificate, tls_key and tls_authority go together: set all three, or none")
-        if len(self.address) > ADDRESS_CHARS_MAX:
-            raise ValueError(f"address has at most {ADDRESS_CHARS_MAX} characters")
         if self.address:
             try:
                 require_reachable(self.address, self.tls)

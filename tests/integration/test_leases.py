@@ -97,7 +97,7 @@ def test_a_stream_that_was_assigned_to_another_is_not_taken_from_them_by_hand():
             Lease(world.engine)
             assert (await world.refused("b1", wager())).code == "unavailable"
             world.engine.start_stopped()
-            await comes_true(lambda: any("elsewhere" in one.reason for one in world.engine.conditions.failing))
+            await comes_true(lambda: any("has claimed" in one.reason for one in world.engine.conditions.failing))
             await other.do("b1", wager())
 
     play(main())
