@@ -80,6 +80,59 @@ def test_the_address_of_a_database_is_a_secret_and_is_checked():
         load(None, {}, {("store", "url"): "postgresql:///runline", ("store", "committer"): "inline"})
 
 
+POSTGRESQL = {"RUNLINE_STORE_URL": "postgresql:///runline"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        (
+            {"RUNLINE_CLUSTER_ADDRESS": "unix:/run/runline/n1"},
+            "RUNLINE_CLUSTER_ADDRESS is of a node, which shares a database of PostgreSQL with others: set url of [store]",
+        ),
+        (
+            {"RUNLINE_SERVER_ROLE": "gateway"},
+            "RUNLINE_SERVER_ROLE is gateway, which shares a database of PostgreSQL with others: set url of [store]",
+        ),
+        (
+            {"RUNLINE_SERVER_ROLE": "engine", **POSTGRESQL},
+            "RUNLINE_SERVER_ROLE is engine, which only nodes reach: set address of [cluster]",
+        ),
+        (
+            {"RUNLINE_SERVER_ROLE": "gateway", "RUNLINE_CLUSTER_ADDRESS": "unix:/run/runline/n1", **POSTGRESQL},
+            "RUNLINE_CLUSTER_ADDRESS is of a node, and role of [server] is gateway: set one of them",
+        ),
+        (
+            {"RUNLINE_SERVER_ROLE": "gateway", "RUNLINE_SERVER_GATEWAYS": "2", **POSTGRESQL},
+            "RUNLINE_SERVER_GATEWAYS is not for a process whose role is gateway",
+        ),
+        (
+            {"RUNLINE_CLUSTER_ADDRESS": "10.0.0.1:8322", **POSTGRESQL},
+            "RUNLINE_CLUSTER_ADDRESS: in [cluster], address: 10.0.0.1:8322 is no address of this machine, so links to",
+        ),
+        (
+            {"RUNLINE_CLUSTER_ADDRESS": "unix:run/n1", **POSTGRESQL},
+            "RUNLINE_CLUSTER_ADDRESS: in [cluster], address: 'unix:run/n1' is to be a whole path",
+        ),
+        (
+            {"RUNLINE_CLUSTER_TLS_KEY": "/etc/runline/n1.key"},
+            "RUNLINE_CLUSTER_TLS_KEY: in [cluster], tls_certificate, tls_key and tls_authority go together",
+        ),
+    ],
+)
+def test_settings_of_a_cluster_that_do_not_go_together_are_refused_in_a_sentence(environ, says):
+    assert refused(environ=environ).startswith(says)
+
+
+def test_a_node_reaches_others_over_a_socket_or_over_tls():
+    tls = {"TLS_CERTIFICATE": "/n1.pem", "TLS_KEY": "/n1.key", "TLS_AUTHORITY": "/authority.pem"}
+    for address, files in (("unix:/run/runline/n1", {}), ("127.0.0.1:8322", {}), ("10.0.0.1:8322", tls)):
+        named = {f"RUNLINE_CLUSTER_{name}": path for name, path in files.items()}
+        found = load_settings(None, {**POSTGRESQL, **named}, {("cluster", "address"): address}).cluster
+        assert found.address == address
+        assert (found.tls is not None) is bool(files)
+
+
 def test_every_setting_can_be_given_by_the_environment_and_every_flag_is_one():
     names = {variable_of(part, field.name) for part, field in every_setting()}
     assert not names & set(VARIABLES)
