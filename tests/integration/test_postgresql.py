@@ -108,6 +108,23 @@ def test_who_lost_a_stream_commits_no_more_of_it_and_the_others_go_on(open_one, 
     play(main())
 
 
+def test_what_is_read_for_a_standby_waits_for_nobody_and_nobody_for_it(open_one):
+    """A large book takes seconds; proofs, and the rows that commands need, are read meanwhile."""
+
+    async def main():
+        store = open_one()
+        before = stretch(await store.claim("b1"), 1, [Agent("A1", "root", 1)])
+        await store.commit(sealed(before))
+        found = []
+        # Somebody else is reading.
+        async with store.reading, asyncio.timeout(30):
+            head = await store.held_at_once("b1", [Agent], lambda row_type, rows: found.extend(rows))
+        assert (head, found) == (before.after, [Agent("A1", "root", 1)])
+        await close(store)
+
+    play(main())
+
+
 async def held_up(store, url, size):
     """A commit of so many events that waits for a lock on a row, holding the head: (what is committed, its task, who has the
     row)."""
