@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.doubles.coming import comes_true
 from tests.integration.patroni import is_there, patroni
-from tests.integration.test_failover import KEPT, under_load
+from tests.integration.test_failover import KEPT, WORKERS, under_load
 from tests.integration.world import play
 
 from runline.evaluate.verify import verify
@@ -31,7 +31,8 @@ def test_a_failover_by_patroni_takes_nothing_with_it_that_was_acknowledged():
         leader = await loop.run_in_executor(hands, servers.leader)
         began_ns = time.monotonic_ns()
         await loop.run_in_executor(hands, kill, leader)
-        known = len(accepted)
+        # What was under way may have been durable before.
+        known = len(accepted) + WORKERS
         await comes_true(lambda: len(accepted) > known, LONG_S)
         took_s = (time.monotonic_ns() - began_ns) / 1e9
         if servers.processes[leader].poll() is not None:

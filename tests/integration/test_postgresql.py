@@ -540,6 +540,8 @@ def test_a_database_that_has_less_than_it_had_becomes_another_log_for_everybody(
         third = open_one()
         assert third.log_id == store.log_id
         assert third.number > other.number + LOST_NUMBERS
+        ((lease,),) = await asyncio.to_thread(asked, url, "SELECT nextval('cluster_numbers')")
+        assert lease > LOST_NUMBERS
         for one in (store, other, third):
             await close(one)
 

@@ -93,7 +93,7 @@ SETTLE_S_MAX = 10.0
 write of one's own is durable wherever it must be."""
 
 LOST_NUMBERS = 1_000_000
-"""How many numbers of openings and epochs are left out once a database has lost something: more than it can have lost."""
+"""How many numbers of openings, epochs and leases are left out once a database has lost something: more than it can have lost."""
 
 LOST_NAMED_MAX = 5
 """Streams that are named of what was lost."""

@@ -32,11 +32,13 @@ ANOTHER_LOG = f"""
 WITH made AS (
     INSERT INTO openings (number, log, opened_ns, commits, hash, closed, found)
     SELECT last.number + {LOST_NUMBERS}, $2, $3, last.commits, last.hash, FALSE, $4
-    FROM (SELECT * FROM openings ORDER BY number DESC LIMIT 1) AS last WHERE last.log = $1 RETURNING 1
+    FROM (SELECT * FROM openings ORDER BY number DESC LIMIT 1) AS last WHERE last.log = $1
+    RETURNING setval('cluster_numbers', nextval('cluster_numbers') + {LOST_NUMBERS})
 )
 UPDATE heads SET epoch = epoch + {LOST_NUMBERS}, claimant = 0 WHERE EXISTS (SELECT FROM made)
 """
-"""The log is another one, if it is still this one. Numbers that are lost, of openings and of epochs, are not given again."""
+"""The log is another one, if it is still this one. Numbers that are lost, of openings, epochs and leases, are not given
+again."""
 
 
 class Known(NamedTuple):
