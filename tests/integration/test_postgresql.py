@@ -563,6 +563,28 @@ def test_a_claim_and_a_commit_find_that_something_is_lost(open_one, url):
     play(main())
 
 
+def test_what_becomes_durable_while_heads_are_read_is_not_missed(open_one):
+    async def main():
+        store = open_one()
+        before = stretch(await store.claim("b1"), 1)
+        await store.commit(sealed(before))
+        read, log_id = store.read, store.log_id
+
+        async def slow(sql, *values):
+            rows = await read(sql, *values)
+            store.read = read
+            await store.commit(sealed(stretch(before.after, 1)))
+            return rows
+
+        store.read = slow
+        assert (await store.heads())["b1"].seq == 1
+        assert (await store.heads())["b1"].seq == 2
+        assert store.log_id == log_id
+        await close(store)
+
+    play(main())
+
+
 def test_what_others_have_told_of_is_missed_as_well(open_one, url):
     async def main():
         store, other = open_one(), open_one()

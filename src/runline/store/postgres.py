@@ -155,22 +155,24 @@ class PostgresStore(Committing):
     async def heads(self) -> dict[str, Head]:
         if self.in_doubt:
             await self.settle()
+        durable = self.durable.so_far()
         rows = await self.read(HEADS_AND_LOG)
         heads = {row[0]: Head(*row[:-1]) for row in rows}
-        await self.require_kept(heads, rows[0][-1] if rows else "")
+        await self.require_kept(durable, heads, rows[0][-1] if rows else "")
         return heads
 
-    async def require_kept(self, heads: Mapping[str, Head], log_id: str) -> None:
-        """The database has all that it had, by its heads. log_id: which log they are of, "" where there are none.
+    async def require_kept(self, durable: Durable, heads: Mapping[str, Head], log_id: str) -> None:
+        """The database has all that it had, by its heads. durable: as of before they were read. log_id: which log they are of, ""
+        where there are none.
 
         Raises StoreError `behind` if not; it is another log then.
         """
-        gone = self.durable.gone(heads)
-        if not gone and self.compared is not self.connection and self.durable.known:
-            gone = [row[0] for row in await self.read(OTHERS, *self.durable.listed())]
+        gone = durable.gone(heads)
+        if not gone and self.compared is not self.connection and durable.known:
+            gone = [row[0] for row in await self.read(OTHERS, *durable.listed())]
             self.compared = self.connection
         if gone and log_id in (self.log_id, ""):
-            said = self.durable.in_words(gone, heads)
+            said = durable.in_words(gone, heads)
             await self.written(ANOTHER_LOG, self.log_id, *new_log(), said)
         elif log_id in (self.log_id, ""):
             for head in heads.values():

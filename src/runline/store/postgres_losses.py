@@ -67,6 +67,12 @@ class Durable:
         if before is None or seq > before.seq:
             self.known[stream] = Known(seq, chain, before.epoch if before is not None else 0)
 
+    def so_far(self) -> "Durable":
+        """What is known now, whatever comes: what is read from here on must have all of it, and may not have more."""
+        found = Durable()
+        found.known = dict(self.known)
+        return found
+
     def gone(self, heads: Mapping[str, Head]) -> list[str]:
         """The streams that do not have any more what they had, by their heads."""
         return [stream for stream, known in self.known.items() if is_behind(known, heads.get(stream))]
