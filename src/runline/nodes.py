@@ -27,8 +27,8 @@ from runline.cluster.registry import Load, Node, Registry, RegistryError
 from runline.cluster.status import alive_in
 from runline.config import Settings
 from runline.domain.house import BookOpened, FoundHouse
-from runline.domain.messages import HOUSE, Event
-from runline.domain.queries.inside import COPY, READY, Readiness
+from runline.domain.messages import HOUSE, Event, Rejected
+from runline.domain.queries.inside import COPY, MEASURES, READY, Readiness
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.bus import Answer, Bus, Question
 from runline.engine.clock import FollowedClock
@@ -344,12 +344,27 @@ async def found(places: Places, stream: str) -> None:
 
 
 class GatewayBus(RoutedBus):
-    """The streams of all nodes, for a process that owns none. It is ready if somebody has the house."""
+    """The streams of all nodes, for a process that owns none. It is ready if somebody has the house, and any node answers: that
+    nodes are gone is known from other nodes, and if all are, from nobody."""
 
     async def ask(self, question: Question) -> Answer:
         if question.name == READY and not question.stream:
-            return Answer(0, encode(Readiness(self.places.where(HOUSE) is not None, ())))
+            return Answer(0, encode(Readiness(self.places.where(HOUSE) is not None and await self.is_answered(), ())))
         return await super().ask(question)
+
+    async def is_answered(self) -> bool:
+        """Whether any node answers."""
+        asked = [asyncio.ensure_future(self.link(one).ask(Question("", MEASURES))) for one in self.places.addresses()]
+        try:
+            for answered in asyncio.as_completed(asked):
+                with suppress(Rejected):
+                    await answered
+                    return True
+            return False
+        finally:
+            for one in asked:
+                one.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
 
 
 class Gate(NamedTuple):

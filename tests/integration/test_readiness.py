@@ -1,15 +1,19 @@
 """How a server is, as those hear it who watch over it: live, ready, and ready for one book."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
-from tests.integration.served import served
+from tests.integration.nodes import filled, nodes_of
+from tests.integration.served import PASSWORD, served
 from tests.integration.test_gateways import beside
 from tests.integration.test_stopped_streams import bearer, broken, open_stage
 from tests.integration.world import wager
 
+from runline.client import Client
 from runline.domain.tickets import WagerPlaced
 
 
@@ -85,6 +89,33 @@ def test_a_gateway_whose_owner_is_away_is_alive_and_not_ready(path, monkeypatch)
             assert await said(client, "/v1/live") == (200, {"live": True})
 
     asyncio.run(main())
+
+
+def asked(place, where, token=""):
+    """(status, body) of a route of a process."""
+    answer = httpx.get(f"{place.address}{where}", headers={"authorization": f"Bearer {token}"} if token else {})
+    return answer.status_code, answer.json()
+
+
+def test_every_role_says_for_itself_and_for_a_book_elsewhere(path):
+    with nodes_of(filled(path)) as nodes:
+        (engine,) = nodes.start("n1", words=("--role", "engine"))
+        every, gateway = nodes.start("n2") + nodes.start("g1", words=("--role", "gateway"))
+        asyncio.run(nodes.pin({"b1": "n1", "house": "n2"}))
+        well = (200, {"ready": True})
+        with Client(gateway.address, deadline_s=10) as client:
+            token = client.sign_in("b1", "owner", PASSWORD)
+        for place in (every, gateway):
+            assert asked(place, "/v1/ready") == well
+            assert asked(place, "/v1/ready?stream=b1", token) == well
+            assert asked(place, "/v1/ready?stream=house") == well
+        # Nobody is there who could take over: what is asked for is not ready, and whoever is asked lives.
+        for node in (engine, every):
+            node.send(signal.SIGKILL)
+            node.ended()
+        for where in ("/v1/ready", "/v1/ready?stream=b1", "/v1/ready?stream=house"):
+            assert asked(gateway, where, token)[0] == 503
+        assert asked(gateway, "/v1/live") == (200, {"live": True})
 
 
 def ready(*words):
