@@ -64,6 +64,7 @@ def tool(name: str, *words: str) -> Stage:
 WORKERS = os.environ.get("TEST_WORKERS", str((os.cpu_count() or 2) + 1))
 KILLS = os.environ.get("TEST_KILLS", "50")
 FIRE = "tests/integration/test_gateway_stream.py"
+DEPLOYMENT = "tests/integration/test_deployment.py"
 
 RUFF = python("ruff", "ruff", "check", "--quiet", *CHECKED)
 FORMAT = python("format", "ruff", "format", "--check", "--quiet", *CHECKED)
@@ -91,7 +92,20 @@ TASKS: dict[str, Sequence[Phase]] = {
     "long": [
         [[python("crash", "pytest", "-m", "crash", "tests/integration", TEST_KILLS=KILLS)]],
         [[python("failover", "pytest", "tests/integration/test_failover.py", "-s", TEST_FAILOVERS="20")]],
-        [[python("patroni", "pytest", "tests/integration/test_patroni.py", "-s", TEST_PATRONI="5")]],
+        [
+            [
+                python(
+                    "patroni",
+                    "pytest",
+                    "tests/integration/test_patroni.py",
+                    DEPLOYMENT,
+                    "-k",
+                    "patroni",
+                    "-s",
+                    TEST_PATRONI="5",
+                )
+            ]
+        ],
         [[python("flips", "pytest", "tests/integration", "-k", "flipped", TEST_FLIPS="250")]],
         [[python("stream", "pytest", FIRE, "-k", "killed", TEST_CUTS="100", TEST_SCREENS="50")]],
         [

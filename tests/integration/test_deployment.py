@@ -288,8 +288,7 @@ def test_the_example_of_the_environment_has_what_compose_asks_for():
 
 # Patroni
 
-installed = pytest.mark.skipif(find_spec("patroni") is None, reason="Patroni is not installed")
-"""Only what takes long has it (`make test-long`)."""
+installed = pytest.mark.skipif(find_spec("patroni") is None, reason="Patroni is not installed (make test-long does it)")
 
 
 def patroni(tmp_path, **bootstrap):
