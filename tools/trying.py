@@ -7,8 +7,9 @@ as a line of JSON. What stands there already is not tried again, so that a run o
 
 The tests are collected once, and each is run once, to see that it passes and which functions it reaches. Then each change has a
 process of its own, forked off, in which the tests run that reach its function: first those that have noticed others of that
-function, then those of the file that is named after its module or after what it is (grounds), then those that take least, for so
-many SECONDS at most (a function that nearly all tests reach is looked at by the quick ones only), until one fails.
+function, then those of the file that is named after its module or after what it is (grounds), then those that have noticed others
+of its module, then those of files that use its module, then those that take least, for so many SECONDS at most (a function that
+nearly all tests reach is looked at by the quick ones only), until one fails.
 What the first ones do not notice is simulated, SIMULATED steps, unless simulations do not reach its function; after that come the
 tests that are left.
 
@@ -108,6 +109,11 @@ def wrap(changes: dict[str, Any], is_classmethod: bool = False) -> Callable[[Cal
     return wrapped
 
 
+def file_of(test: str) -> str:
+    """The file that a test is in."""
+    return test.partition("::")[0]
+
+
 def switch_of(change: str) -> str:
     """The name of the function that a change is of."""
     return change.rpartition("__mutmut_")[0]
@@ -115,8 +121,9 @@ def switch_of(change: str) -> str:
 
 class Trying:
     """The session in which changes are tried. seconds: of tests for one change. options: of pytest, for who begins anew. reach:
-    by function, the tests that reach it; took_s: how long each takes. imported: the functions that are called while modules are
-    imported."""
+    by function, the tests that reach it; took_s: how long each takes. noticed: by function and by module, who has noticed changes
+    of it. uses: by file of tests, the modules of which it has something. imported: the functions that are called while modules
+    are imported."""
 
     def __init__(
         self, changes: Sequence[str], results: Path, seconds: float, simulated: int, options: Sequence[str] = ()
@@ -131,6 +138,7 @@ class Trying:
         self.reach: dict[str, list[str]] = {}
         self.took_s: dict[str, float] = {}
         self.noticed: dict[str, Counter[str]] = {}
+        self.uses: dict[str, set[str]] = {}
         self.simulation: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
@@ -139,6 +147,10 @@ class Trying:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.items = {item.nodeid: item for item in session.items}
+        for item in session.items:
+            if file_of(item.nodeid) not in self.uses:
+                names = vars(getattr(item, "module", None) or item).values()
+                self.uses[file_of(item.nodeid)] = {str(getattr(one, "__module__", "")) for one in names}
         known = self.results.with_name("reach.json")
         since = known.stat().st_mtime if known.exists() else 0.0
         if since:
@@ -186,7 +198,10 @@ class Trying:
         return outcome.wrong
 
     def try_all(self) -> None:
-        known = {came.change for came in read(self.results)}
+        known = set()
+        for came in read(self.results):
+            known.add(came.change)
+            self.note(came)
         # Changes of one function, one after the other: who has noticed the one is asked first of the next.
         left = [change for change in self.changes if change not in known]
         running: dict[int, tuple[str, int, float]] = {}
@@ -214,25 +229,35 @@ class Trying:
                 with os.fdopen(reads) as told:
                     by = told.read()
                 came = Came(change, outcome_of(status), by)
-                if came.outcome == FAILS:
-                    self.noticed.setdefault(switch_of(change), Counter())[by] += 1
+                self.note(came)
                 file.write(msgspec.json.encode(came) + b"\n")
                 file.flush()
                 tried += 1
                 each = (time.monotonic() - began) / tried
                 show(f"{len(left)} changes left, {each:.2f} s each")
 
+    def note(self, came: Came) -> None:
+        """Note which test has noticed a change, of the function and of its module."""
+        if came.outcome == FAILS:
+            name = switch_of(came.change)
+            for known in (name, name.rpartition(".")[0]):
+                self.noticed.setdefault(known, Counter())[came.by] += 1
+
     def tests_of(self, change: str) -> tuple[list[str], float]:
         """The tests that reach a change, in the order in which they are run, and the seconds that they may take."""
         name = switch_of(change)
-        noticed = self.noticed.get(name, Counter())
         module, _, function = name.rpartition(".")
+        noticed, beside = self.noticed.get(name, Counter()), self.noticed.get(module, Counter())
         words = {module.rpartition(".")[2], *(f"{word}s" for word in function.split("_"))}
 
         def named_after(test: str) -> bool:
             return test.partition(".py")[0].rpartition("/test_")[2] in words
 
-        ids = sorted(self.reach.get(name, ()), key=lambda one: (-noticed[one], not named_after(one), self.took_s[one]))
+        def comes(test: str) -> tuple[float, ...]:
+            uses = module in self.uses.get(file_of(test), ())
+            return -noticed[test], not named_after(test), -beside[test], not uses, self.took_s[test]
+
+        ids = sorted(self.reach.get(name, ()), key=comes)
         total = 0.0
         chosen: list[str] = []
         for one in ids:

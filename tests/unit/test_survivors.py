@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from collections import Counter
 from textwrap import dedent
 from typing import Any, ClassVar
 
@@ -149,7 +148,7 @@ def test_a_change_is_there_from_the_first_import_on_where_a_program_begins_anew(
     assert twice(2) == 6
 
 
-def test_who_has_noticed_others_of_a_function_is_asked_first_then_who_is_named_after_it_then_who_is_quick(tmp_path):
+def test_who_has_noticed_others_of_a_function_is_asked_first_then_who_is_about_it_then_who_is_quick(tmp_path):
     change = "runline.domain.odds.x_parse__mutmut_3"
     asked = trying.Trying([change], tmp_path / "results.jsonl", 4.0, 0)
     took_s = {
@@ -157,13 +156,20 @@ def test_who_has_noticed_others_of_a_function_is_asked_first_then_who_is_named_a
         "a/test_far.py::quick": 0.1,
         "a/test_odds.py::own": 0.15,
         "a/test_far.py::once": 0.4,
+        "a/test_near.py::near": 0.3,
+        "a/test_far.py::beside": 0.2,
     }
     asked.reach, asked.took_s = {"runline.domain.odds.x_parse": list(took_s)}, took_s
-    asked.noticed = {"runline.domain.odds.x_parse": Counter({"a/test_far.py::once": 2})}
+    asked.uses = {"a/test_near.py": {"runline.domain.odds"}, "a/test_far.py": {"runline.domain.money"}}
+    for number, by in ((1, "a/test_far.py::once"), (2, "a/test_far.py::once")):
+        asked.note(trying.Came(f"runline.domain.odds.x_parse__mutmut_{number}", "fails", by))
+    asked.note(trying.Came("runline.domain.odds.x_shade__mutmut_1", "fails", "a/test_far.py::beside"))
+    asked.note(trying.Came("runline.domain.odds.x_shade__mutmut_2", "survives"))
+    asked.note(trying.Came("runline.domain.money.x_round__mutmut_1", "fails", "a/test_far.py::slow"))
     ids, limit_s = asked.tests_of(change)
-    assert [one.partition("::")[2] for one in ids] == ["once", "own", "quick", "slow"]
-    assert limit_s == pytest.approx(3 * 1.15 + trying.BESIDE_S)
-    assert asked.quick(ids) == 3
+    assert [one.partition("::")[2] for one in ids] == ["once", "own", "beside", "near", "quick", "slow"]
+    assert limit_s == pytest.approx(3 * 1.65 + trying.BESIDE_S)
+    assert asked.quick(ids) == 2
 
 
 @pytest.mark.parametrize(

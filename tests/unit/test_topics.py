@@ -326,6 +326,7 @@ def test_a_topic_is_for_whom_it_is_declared(book):
         with pytest.raises(Rejected) as refused:
             require_topics((name,), house, Audience(ROOT, "", EVERYTHING))
         assert (refused.value.code, refused.value.details) == ("topic_invalid", {"topics": list(VOCABULARY.topics)})
+        assert f" {name[:64]!r} " in str(refused.value)
     needed = {
         "log": Permission.LOG_VIEW, "notifications": Permission.LOG_VIEW, "health": Permission.FIGURES_VIEW,
         "exposure": Permission.FIGURES_VIEW,
