@@ -156,6 +156,26 @@ def test_a_game_whose_numbers_were_given_to_another_takes_new_ones_first(open_bo
     assert list(house.state.catalog.rotations) == [951, 952, 961, 962]
 
 
+def test_a_game_that_was_called_off_needs_no_numbers_from_its_start_on(open_book):
+    house = open_book.house
+    house.given(CancelFixture("G1", "flood"), game("G2", rotation=951, start_ns=START_NS + HOUR_NS))
+    house.clock_ns = START_NS - 1
+    house.when(ReopenFixture("G1", "slip"))
+    house.rejected("rotation_taken", rotation=951, fixture="G2")
+    house.clock_ns = START_NS
+    house.when(ReopenFixture("G1", "slip"))
+    house.happened(FixtureReopened, fixture="G1", status="cancelled", revision=2, before=None)
+
+
+def test_a_game_is_reopened_by_who_has_seen_its_result(open_book):
+    house = open_book.house
+    house.ends("G1", 5, 3)
+    seen = house.state.seq
+    house.given(EnterResult("G1", Score(5, 4)))
+    house.when(ReopenFixture("G1", "goes on"), if_position=seen)
+    house.rejected("position_moved", position=seen + 1)
+
+
 def test_a_result_is_taken_back_whoever_has_the_numbers_now(open_book):
     house = open_book.house
     house.ends("G1", 5, 3)

@@ -7,7 +7,7 @@ from runline.domain.catalog import Fixture, MarketKind, Sport
 from runline.domain.grading import SIDES
 from runline.domain.legs import Leg
 from runline.domain.official import PERIODS, SPORTS
-from runline.domain.words import in_words
+from runline.domain.words import in_words, name_of_market, name_of_period
 
 CUBS = Fixture("G1", "MLB", "baseball", 951, "Cubs", "Cardinals", START_NS)
 BEARS = Fixture("G1", "NFL", "football", 451, "Bears", "Packers", START_NS)
@@ -64,3 +64,8 @@ def test_whatever_can_be_wagered_on_has_words(sport: Sport, kind: MarketKind):
             told = in_words(game, leg(kind, side, 4 if kind in ("spread", "total") else None, period=period))
             assert "_" not in told.selection
             assert told.period_name != period or period == "game"
+
+
+def test_a_part_of_a_game_and_a_kind_of_market_without_a_word_of_their_own_are_called_by_their_ids():
+    assert [name_of_period("baseball", period) for period in ("1h", "game", "ot")] == ["first 5 innings", "game", "ot"]
+    assert [name_of_market("hockey", kind) for kind in ("spread", "odd_even")] == ["puck line", "odd even"]
