@@ -87,7 +87,7 @@ class RoutedBus(GatheringBus):
         self.numbers = count(1)
         self.ways: dict[str, Way] = {}
         self.links: dict[str, LinkBus] = {}
-        self.closing: set[asyncio.Task[None]] = set()
+        self.closing: dict[asyncio.Task[None], None] = {}
         self.sharers: dict[str, Sharer] = {}
         self.room = Shares(ASTRAY_BYTES_MAX)
         self.asking = Shares(QUESTIONS_BYTES_MAX)
@@ -132,7 +132,7 @@ class RoutedBus(GatheringBus):
             link.withdraw(is_void)
         self.left = {}
         in_use = {way.address for way in self.ways.values()}
-        for address in self.links.keys() - addresses - in_use:
+        for address in [one for one in self.links if one not in addresses and one not in in_use]:
             self.close_link(self.links.pop(address))
 
     def bus_at(self, address: str | None) -> Bus | None:
@@ -154,8 +154,8 @@ class RoutedBus(GatheringBus):
     def close_link(self, link: LinkBus) -> None:
         """A link is not needed any more."""
         task = self.loop.create_task(link.close())
-        self.closing.add(task)
-        task.add_done_callback(self.closing.discard)
+        self.closing[task] = None
+        task.add_done_callback(self.closing.pop)
 
     def way(self, stream: str) -> Way:
         """The way to a stream. Raises Rejected `unknown_book`, `unavailable`."""
@@ -245,5 +245,5 @@ class RoutedBus(GatheringBus):
         """A link to a stream."""
         way = self.way(stream)
         link = RoutedLink(way, watcher)
-        way.links.add(link)
+        way.links[link] = None
         return link

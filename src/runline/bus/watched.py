@@ -81,7 +81,7 @@ class RoutedLink(Link):
     def close(self) -> None:
         """Nobody looks any more."""
         self.closed = True
-        self.way.links.discard(self)
+        self.way.links.pop(self, None)
         self.shut()
         if self.timer is not None:
             self.timer.cancel()

@@ -118,9 +118,9 @@ class Way:
         self.timer: asyncio.TimerHandle | None = None
         self.changed = asyncio.Event()
         """Set for a moment whenever it has moved, or has ended."""
-        self.limits: set[asyncio.Timeout] = set()
+        self.limits: dict[asyncio.Timeout, None] = {}
         """Of what is awaited where the stream is, and ends when it is elsewhere."""
-        self.links: set[RoutedLink] = set()
+        self.links: dict[RoutedLink, None] = {}
 
     # Where it leads
 
@@ -159,7 +159,7 @@ class Way:
         """Whatever is said from now on where the stream was counts no more. Returns what was under way there."""
         self.turn += 1
         withdrawn, self.under_way = list(self.under_way.values()), {}
-        limits, self.limits = self.limits, set()
+        limits, self.limits = self.limits, {}
         for limit in limits:
             limit.reschedule(self.loop.time())
         return withdrawn
@@ -328,14 +328,14 @@ class Way:
         limit = asyncio.timeout(None)
         try:
             async with limit:
-                self.limits.add(limit)
+                self.limits[limit] = None
                 yield self.bus
         except TimeoutError:
             if limit.expired():
                 raise Moved from None
             raise
         finally:
-            self.limits.discard(limit)
+            self.limits.pop(limit, None)
 
     async def asked(self, sharer: Sharer, ask: Callable[[Bus], Awaitable[V]]) -> V:
         """What is asked where the stream is. sharer: who asks. Raises what it raises; `busy` if too much is asked that waits."""
