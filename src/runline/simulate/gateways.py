@@ -22,6 +22,11 @@ SILENT_S_MAX = 15.0
 """How long a gateway stands still before it is killed, as `runline serve` does it."""
 
 
+def never() -> bool:
+    """A gateway tells nobody what becomes slow: the process of the house does."""
+    return False
+
+
 class GatewayClock(FollowedClock):
     """The gateway's real clock, over a machine."""
 
@@ -49,7 +54,7 @@ class Gateway(Process):
     async def run(self, leads: Leads, weather: Weather) -> None:
         """Start, and be up once the owner of the streams has answered: it says what time it is."""
         bus = self.link(leads, weather, self.told.hear)
-        self.server = make_server(bus, Outside(self.clock, self.entropy, QuickWorker), reports=False)
+        self.server = make_server(bus, Outside(self.clock, self.entropy, QuickWorker), reports=never)
         while True:
             try:
                 await self.server.gateway.door.readiness()
