@@ -22,23 +22,26 @@ from runline.simulate.terminal import run_again, run_seeds
 from runline.simulate.world import World
 
 RUN = """
-from runline.simulate.run import simulate, simulated_vocabulary
-outcome, _ = simulate(7, 1_500)
+from runline.simulate import run
+run.NODES, run.GATEWAYS = ({nodes},), ({gateways},)
+outcome, _ = run.simulate(7, 1_500)
 print(outcome.steps, outcome.digest, outcome.wrong, sep=";")
 """
 
 
-def told(hash_seed: str) -> str:
+def told(hash_seed: str, nodes: int, gateways: int) -> str:
     """What a run of its own process says, with strings hashed otherwise."""
+    program = RUN.format(nodes=nodes, gateways=gateways)
     done = subprocess.run(
-        [sys.executable, "-c", RUN], env={"PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], env={"PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
     )
     return done.stdout
 
 
-def test_the_same_seed_makes_the_same_run_whatever_the_hash_seed():
-    one = told("1")
-    assert one == told("2")
+@pytest.mark.parametrize(("nodes", "gateways"), [(0, 0), (0, 2), (3, 0)])
+def test_the_same_seed_makes_the_same_run_whatever_the_hash_seed(nodes, gateways):
+    one = told("1", nodes, gateways)
+    assert one == told("2", nodes, gateways)
     steps, _, wrong = one.rstrip("\n").split(";")
     assert int(steps) >= 1_500
     assert wrong == ""
@@ -77,6 +80,33 @@ def test_what_people_are_told_by_gateways_is_right(kind, monkeypatch):
     outcome, coverage = simulate(4, 1_000)
     assert outcome.wrong == ""
     assert coverage.faults[kind] > 2
+
+
+@pytest.mark.parametrize(
+    "kind", ["node killed", "node paused", "node leaves", "stream moved", "registry away", "registry slow"]
+)
+def test_whichever_node_of_a_cluster_answers_what_it_says_is_right(kind, monkeypatch):
+    def choose(faults):
+        faults.kinds = [kind, "stream moved"]
+        faults.world.disk.weather = faults.weather
+
+    monkeypatch.setattr("runline.simulate.run.NODES", (3,))
+    monkeypatch.setattr("runline.simulate.faults.Faults.choose", choose)
+    outcome, coverage = simulate(4, 800)
+    assert outcome.wrong == ""
+    assert coverage.faults[kind] > 1
+
+
+def test_a_node_that_says_what_it_knows_after_its_lease_is_found(monkeypatch):
+    def choose(faults):
+        faults.kinds = ["node paused", "registry away"]
+        faults.world.disk.weather = faults.weather
+
+    monkeypatch.setattr("runline.simulate.run.NODES", (3,))
+    monkeypatch.setattr("runline.simulate.faults.Faults.choose", choose)
+    monkeypatch.setattr("runline.cluster.lease.Guard.holds", lambda guard: True)
+    found = (simulate(seed, 3_000)[0].wrong for seed in range(1, 9))
+    assert any("has it no more" in wrong for wrong in found)
 
 
 def test_a_claim_that_nobody_has_noticed_is_made_good_before_screens_are_compared():

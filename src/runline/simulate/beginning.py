@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from runline.domain.messages import HOUSE
+from runline.simulate.clustered import Cluster
 from runline.simulate.network import Answer
 from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD
 from runline.simulate.people import Errand, Person
@@ -24,6 +25,10 @@ STAFF = {
     "clerks": ["figures_view", "ticker_view", "board_view", "wager_place", "wager_void", "line_move"],
 }  # fmt: skip
 """Roles of a book's staff, and what they hold."""
+
+
+TOGETHER_LOOKS = 300
+"""How often it is looked whether the house has its owner: in half a minute it has."""
 
 
 class Beginning:
@@ -74,10 +79,14 @@ class Beginning:
         await self.sign_in(person)
         return person
 
-    async def begin(self, books: int = 2, players: int = 3, gateways: int = 0) -> None:
-        """A house with games, and books with their people. gateways: through how many people come, 0 for none."""
+    async def begin(self, books: int = 2, players: int = 3, gateways: int = 0, nodes: int = 0) -> None:
+        """A house with games, and books with their people. gateways: through how many people come, 0 for none. nodes: how many
+        share the database, 0 for one process that owns all."""
         world = self.world
-        await world.up()
+        if nodes:
+            await self.together(nodes)
+        else:
+            await world.up()
         for place in range(gateways):
             world.gateways.start(place, world.to_streams)
         for gateway in world.gateways.kept.values():
@@ -109,6 +118,25 @@ class Beginning:
             for user, node, role in (("one", "A1", "agents"), ("clerk", "root", "clerks"), ("audit", "root", "viewer")):
                 await self.do(owner, "CreateUser", user=user, node=node, role=role)
                 await self.join(owner, book, user)
+
+    async def together(self, nodes: int) -> None:
+        """Nodes of a cluster, and a house."""
+        world = self.world
+        cluster = world.cluster = Cluster(world, nodes)
+        world.pages.fenced = True
+        await cluster.begin()
+        for _ in range(TOGETHER_LOOKS):
+            if world.referee.heads.get(HOUSE) and world.is_well():
+                break
+            await asyncio.sleep(0.1)
+        node = cluster.owner(HOUSE)
+        assert node is not None
+        assert node.server is not None
+        signing = node.server.gateway.signing
+        setting = world.loop.create_task(
+            signing.set_first_password(HOUSE, OWNER_NAME, OWNER_PASSWORD), context=node.context
+        )
+        await setting
 
     async def settle(self, book: str) -> None:
         """Wait until a book has begun."""

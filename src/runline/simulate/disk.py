@@ -57,6 +57,8 @@ class Disk:
         self.failed_s = -1.0
         self.heard: list[Callable[[list[Stretch]], None]] = []
         self.batches = 0
+        self.stolen: dict[str, int] = {}
+        """The epoch at which each stream was claimed last by somebody who does nothing with it."""
 
     def begin(self, sealed: Sealed) -> bytes:
         """A batch as it will stand in the journal."""
@@ -94,11 +96,17 @@ class Disk:
         """Somebody else has claimed a stream."""
         head = self.kept.known_heads[stream]
         self.kept.known_heads[stream] = msgspec.structs.replace(head, epoch=head.epoch + 1)
+        self.stolen[stream] = head.epoch + 1
 
     def is_owned_at(self, stream: str, epoch: int) -> bool:
         """Whether who has claimed a stream at an epoch owns it still."""
         head = self.kept.known_heads.get(stream)
         return head is None or head.epoch == epoch
+
+    def is_others(self, stream: str, epoch: int) -> bool:
+        """Whether a stream was claimed at an epoch, and by somebody else since who goes on with it."""
+        head = self.kept.known_heads.get(stream)
+        return head is not None and head.epoch > max(epoch, self.stolen.get(stream, 0))
 
     def open_again(self) -> bool:
         """After the power has gone: what stands whole in the journal is durable, the rest never was. Returns whether something

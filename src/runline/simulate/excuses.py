@@ -109,6 +109,7 @@ class Excuses:
         if (
             not engine.process.available
             or engine.process.stopping
+            or not engine.process.holds()
             or writer is None
             or writer.stopped
             or writer is not came.writer

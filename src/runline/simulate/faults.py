@@ -10,6 +10,7 @@ from collections.abc import Callable
 from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
 from runline.simulate.blunders import Failing, blunder, mend, owed
+from runline.simulate.cluster_faults import ALSO, ClusterFaults
 from runline.simulate.disk import Fate
 from runline.simulate.far_faults import AWAY_S, FarFaults
 from runline.simulate.moving import adopts, follow_house, hands_over, stands_by, takes_back
@@ -73,7 +74,8 @@ class Faults:
             "clock drifts": self.clock_drifts,
         }
         self.far = FarFaults(self)
-        self.every = {**every, **self.far.network, **self.far.links, **self.far.gateways}
+        self.of_cluster = ClusterFaults(self)
+        self.every = {**every, **self.far.network, **self.far.links, **self.far.gateways, **self.of_cluster.every}
         world.coverage.kinds.update(dict.fromkeys(self.every))
         self.failing = Failing(world.vocabulary)
         self.kinds: list[str] = []
@@ -81,12 +83,16 @@ class Faults:
 
     def choose(self) -> None:
         """Which kinds this run has: plainly, none."""
-        self.kinds = [kind for kind in self.every if self.decisions.rarely(2)]
-        if not self.world.gateways.kept:
-            self.kinds = [kind for kind in self.kinds if kind not in self.far.gateways]
+        self.kinds = [kind for kind in self.every if self.decisions.rarely(2) and self.can_come(kind)]
         self.slow_s = self.decisions.one(SLOW_S)
         self.world.disk.weather = self.weather
         self.world.tell(f"this run has: {', '.join(self.kinds) or 'no faults'}")
+
+    def can_come(self, kind: str) -> bool:
+        """Whether there is anything in this run that goes wrong so."""
+        if self.world.cluster is not None:
+            return kind in ALSO or kind in self.of_cluster.every
+        return kind not in self.of_cluster.every and (bool(self.world.gateways.kept) or kind not in self.far.gateways)
 
     def happen(self) -> None:
         """Something goes wrong."""
@@ -313,14 +319,18 @@ class Faults:
 
     def claims_are_noticed(self) -> None:
         """A process learns that a stream was claimed by another when it commits next, which may be long after."""
-        node = self.world.node
-        if node is not None and node.up:
+        for node in self.world.nodes:
+            if (node is not self.world.node and self.world.cluster is None) or not node.up:
+                continue
             for stream, writer in node.engine.writers.items():
                 if not self.world.disk.is_owned_at(stream, writer.head.epoch):
                     node.soon(node.engine.owned.doubt, writer, "somebody has claimed it")
 
     def start_stopped(self) -> None:
         """Whoever looks after the machine has stopped streams start again."""
+        if self.world.cluster is not None:
+            self.of_cluster.start_stopped()
+            return
         node = self.world.node
         if node is not None and node.up:
             node.soon(node.engine.start_stopped)
@@ -350,10 +360,12 @@ class Faults:
             node.go_on()
             if node.parts is not None:
                 mend(node.engine)
-            if self.world.node is not None and node.up and node is not self.world.node:
+            if self.world.cluster is None and self.world.node is not None and node.up and node is not self.world.node:
                 self.world.beside(self.world.end(node))
         for gateway in self.world.gateways.kept.values():
             gateway.go_on()
+        if self.world.cluster is not None:
+            self.of_cluster.end()
         self.writes_are_quick()
         self.far.network_is_well()
         self.world.machine.put_right()

@@ -75,6 +75,8 @@ class Pages:
         self.waiting: dict[str, list[Reading]] = {}
         self.told: set[bytes] = set()
         self.counted: Counter[str] = Counter()
+        self.fenced = False
+        """Whether nobody may answer for a stream that another has claimed, since all know whether they hold their leases."""
         judging.passing = self.passes
 
     # What is heard at an engine
@@ -216,6 +218,9 @@ class Pages:
         self.told.add(answer.body)
         found = msgspec.json.decode(answer.body)
         asked = reading.asked
+        writer = reading.parts.engine.writers.get(asked.stream)
+        if self.fenced and writer is not None and self.disk.is_others(asked.stream, writer.head.epoch):
+            raise Wrong(f"{words(asked)} is answered by who has it no more")
         expected = self.expected(reading)
         if expected is None:
             return

@@ -29,6 +29,12 @@ CHECKED_STEPS = 1_000
 GATEWAYS = (0, 0, 1, 2)
 """Through how many gateways the people of a run come, who reach the streams over links; 0: to the engine itself."""
 
+NODES = (0, 0, 0, 3)
+"""How many nodes of a run share the database; 0: there is one process, which owns all streams."""
+
+WARM = {"WARM_ROWS_MIN": 0}
+"""Where every stream is followed before it is handed over, however small it is."""
+
 BEGIN_S_MAX = 600.0
 """Seconds in which a house and its books have begun, before anything goes wrong on purpose."""
 
@@ -59,6 +65,7 @@ class Run:
         self.vocabulary = vocabulary
         self.loop = loop
         self.steps = steps
+        self.nodes = 0
         self.story = Story()
         self.world = World(loop, decisions, vocabulary, self.story)
         self.faults = Faults(self.world)
@@ -73,7 +80,8 @@ class Run:
         try:
             world.small = draw_small(decisions)
             world.excuses.little_room = bool(world.small)
-            with little_room(world.small):
+            self.nodes = decisions.one(NODES)
+            with little_room(world.small | (WARM if self.nodes and decisions.draw(2) else {})):
                 await self.live()
         except Wrong as wrong:
             world.wrong(str(wrong))
@@ -87,7 +95,8 @@ class Run:
             world.tell(f"there is little room: {', '.join(world.small)}")
         try:
             async with asyncio.timeout(BEGIN_S_MAX):
-                await Beginning(world).begin(gateways=decisions.one(GATEWAYS))
+                gateways = 0 if self.nodes else decisions.one(GATEWAYS)
+                await Beginning(world).begin(gateways=gateways, nodes=self.nodes)
         except TimeoutError:
             raise Wrong(f"house and books have not begun after {BEGIN_S_MAX} s") from None
         self.faults.choose()

@@ -9,8 +9,10 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from runline.bus.astray import is_astray
 from runline.bus.owner import LinkListener
 from runline.domain.house import House
+from runline.domain.messages import HOUSE
 from runline.domain.tickets import Ticket
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ports import StoreError
@@ -18,6 +20,7 @@ from runline.engine.requests import Outcome, Refused, Request
 from runline.simulate.blunders import is_planted
 from runline.simulate.checks import memory_agrees, queues_are_bounded, tables_agree
 from runline.simulate.clocks import Machine
+from runline.simulate.clustered import Cluster
 from runline.simulate.coverage import Coverage
 from runline.simulate.decisions import Decisions
 from runline.simulate.disk import Disk
@@ -77,7 +80,8 @@ class World:
         """The bounds that are small in this run: of what is bounded so, some is refused though nothing is wrong."""
         self.tasks: dict[asyncio.Task[None], None] = {}
         self.entropy = Random("people").randbytes
-        self.node: Node | None = None
+        self.alone: Node | None = None
+        self.cluster: Cluster | None = None
         self.nodes: list[Node] = []
         self.serving: dict[str, Node] = {}
         self.started = 0
@@ -176,6 +180,13 @@ class World:
             return
         self.held(self.referee.outcome, request, outcome)
         engine = node.engine
+        if (
+            isinstance(outcome, Refused)
+            and request.stream not in engine.writers
+            and is_astray(outcome.code, outcome.details)
+        ):
+            # It is sent again to where the stream is.
+            return
         if isinstance(outcome, Refused):
             self.held(self.excuses.refused, request.stream, outcome, node.parts, came)
         writer = engine.writers.get(request.stream)
@@ -186,6 +197,11 @@ class World:
         self.held(partial(self.judging.outcome, owns=owns), request, outcome, house, times)
 
     # The processes
+
+    @property
+    def node(self) -> Node | None:
+        """The process that people come to, or who has the house."""
+        return self.cluster.owner(HOUSE) if self.cluster is not None else self.alone
 
     async def up(self, name: str = "n1") -> None:
         """Start a process, again and again until it is up: from then on people come to it."""
@@ -201,7 +217,7 @@ class World:
             elif self.loop.time() > self.disk.away_until_s + began_s + START_S_MAX:
                 raise Wrong(f"Runline does not start: {error}") from error
         self.starting -= 1
-        self.node = node
+        self.alone = node
         self.tell(f"process {node.number} is up")
 
     async def boot(self, name: str, *, aside: bool = False) -> tuple[Node, BaseException | None]:
@@ -223,8 +239,8 @@ class World:
 
     async def end(self, node: Node) -> None:
         """The power goes for a process, if it has not yet."""
-        if self.node is node:
-            self.node = None
+        if self.alone is node:
+            self.alone = None
         if node in self.nodes:
             self.nodes.remove(node)
         self.serving = {stream: one for stream, one in self.serving.items() if one is not node}
@@ -251,7 +267,9 @@ class World:
     def connect(self, conversation: End, address: str, stream: str = "") -> Pipe | None:
         """A client is connected, if somebody is there. stream: whose it is."""
         node: Process | None = self.serving.get(stream, self.node)
-        if self.gateways.kept and stream not in self.serving:
+        if self.cluster is not None:
+            node = self.cluster.at(address)
+        elif self.gateways.kept and stream not in self.serving:
             node = self.gateways.at(address)
         return node.connect(conversation, self.weather, address) if node is not None and node.up else None
 
@@ -269,7 +287,7 @@ class World:
 
     def state(self, stream: str) -> Any:
         """The state of a stream as its writer has it, None if there is none now."""
-        node = self.serving.get(stream, self.node)
+        node = self.serving.get(stream, self.node) if self.cluster is None else self.cluster.owner(stream)
         if node is None or node.parts is None:
             return None
         writer = node.engine.writers.get(stream)
@@ -284,7 +302,9 @@ class World:
         return Known(state, view, self.machine.wall(), self.decisions)
 
     def is_well(self) -> bool:
-        """Whether one process is up, and takes commands of every stream."""
+        """Whether one process is up, and takes commands of every stream; of a cluster, all of it."""
+        if self.cluster is not None:
+            return self.cluster.is_well()
         node = self.node
         alone = node is not None and self.nodes == [node]
         return (
