@@ -2,9 +2,9 @@
 
     python tools/cluster.py [--for 10m] [--rate 20] [--port 8001]
 
-While it runs, keys (or lines, where there is no terminal) do harm: 1, 2, 3 kill a node, k the one that owns the busiest book, f
-stops that one for five seconds, d kills the primary of the database, s says who owns what, q ends everything, as Ctrl-C does.
-What is killed comes back by itself. PostgreSQL comes with the packages of requirements/dev.txt, and does not run as root.
+While it runs, a page and keys (or lines, where there is no terminal) do harm: 1, 2, 3 kill a node, k the one that has the busiest
+book, f stops that one for five seconds, d kills the primary of the database, s says who owns what, q ends everything, as Ctrl-C
+does. What is killed comes back by itself. PostgreSQL comes with the packages of requirements/dev.txt, and does not run as root.
 """
 
 import argparse
@@ -25,7 +25,8 @@ from pathlib import Path
 
 import msgspec
 
-from cluster_database import STARTS_S_MAX, Failed, Postgres, say, started
+from cluster_database import SAID, STARTS_S_MAX, Failed, Postgres, say, started
+from cluster_page import Page, shown
 from cluster_traffic import Plan, Said
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import RegistryError
@@ -39,6 +40,17 @@ NODES, GATEWAYS = ("n1", "n2", "n3"), ("g1", "g2")
 STOPS_S_MAX = 45.0
 BACK_S = 1.0
 """The pause before what has ended is started again."""
+
+DOES = {
+    "1": "kill n1",
+    "2": "kill n2",
+    "3": "kill n3",
+    "k": "kill the owner of the busiest book",
+    "f": "let it stand still",
+    "d": "kill the database",
+    "s": "who owns what",
+}
+"""The words that do something, with what."""
 
 FROZEN_S = 5.0
 SAYS_S = 10.0
@@ -161,7 +173,7 @@ class Cluster:
             self.stop.set()
         elif self.harming is not None and not self.harming.done():
             say("one thing at a time: the last one is not over")
-        elif word in ("1", "2", "3", "k", "f", "d", "s"):
+        elif word in DOES:
             self.harming = asyncio.create_task(self.do(word))
 
     async def do(self, word: str) -> None:
@@ -206,17 +218,22 @@ class Cluster:
 
     # What is said of it
 
+    def standing(self) -> str:
+        """What was said last, and how the day goes."""
+        try:
+            words = in_words(msgspec.json.decode(self.traffic.last, type=Said))
+        except msgspec.DecodeError:
+            words = "the day begins"
+        return "\n".join([*SAID, "", words])
+
     async def tell(self) -> None:
         """Say how the day goes: on a terminal in one line, each second anew."""
         rewrites = sys.stdout.isatty()
         while True:
             await asyncio.sleep(1.0 if rewrites else SAYS_S)
-            with suppress(msgspec.DecodeError):
-                words = in_words(msgspec.json.decode(self.traffic.last, type=Said))
-                if rewrites:
-                    print(f"\r\x1b[K{words[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
-                else:
-                    say(words)
+            words = self.standing().splitlines()[-1]
+            room = shutil.get_terminal_size().columns - 1
+            print(f"\r\x1b[K{words[:room]}" if rewrites else words, end="" if rewrites else "\n", flush=True)
 
 
 def in_words(said: Said) -> str:
@@ -271,11 +288,13 @@ async def show(folder: Path, duration_s: float, rate: float, port: int) -> None:
             for who, user in SIGN_INS:
                 say(f"  book {BOOK}, user {user} ({who}), password {PASSWORD}")
             say(f"  runline cluster status --store '{postgres.url}'   (what each says is in {folder})")
-            say("1 2 3: kill that node   k: kill the owner of the busiest book   f: let it stand still   d: kill the database   "
-                "s: who owns what   q: end\n")  # fmt: skip
-            telling = asyncio.create_task(cluster.tell())
-            await cluster.stop.wait()
-            telling.cancel()
+            page = Page([one.found for one in cluster.gateways], DOES, cluster.standing, cluster.take)
+            async with shown(page, port and port + len(GATEWAYS)) as address:
+                say(f"Break it here: {address}")
+                say(f"or by these keys: {', '.join(f'{word} {what}' for word, what in DOES.items())}, q end\n")
+                telling = asyncio.create_task(cluster.tell())
+                await cluster.stop.wait()
+                telling.cancel()
             say("ending ...")
     finally:
         await postgres.end()
@@ -294,7 +313,9 @@ def main() -> int:
     (folder / "links").mkdir(mode=0o700)
     try:
         asyncio.run(show(folder, parse_duration(asked.duration), check_rate(asked.rate), asked.port))
-    except (Failed, BadOption, TimeoutError) as error:
+    except KeyboardInterrupt:
+        say("ended before it served")
+    except (Failed, BadOption, OSError, TimeoutError) as error:
         return complain(error)
     shutil.rmtree(folder, ignore_errors=True)
     return 0

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -43,8 +44,13 @@ class Failed(Exception):
     """The cluster cannot be had. The message is for people."""
 
 
+SAID: deque[str] = deque(maxlen=15)
+"""What was said last."""
+
+
 def say(text: str) -> None:
     """Tell whoever looks on."""
+    SAID.extend(text.splitlines())
     print(f"\r\x1b[K{text}" if sys.stdout.isatty() else text, flush=True)
 
 

@@ -10,18 +10,13 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 
 from runline.bootstrap import run
-from runline.bus.link import LinkBus
-from runline.bus.reach import connect
-from runline.bus.routed import RoutedBus
-from runline.cluster.places import Onlooker, Places
-from runline.cluster.postgres import PostgresRegistry
+from runline.config import Settings, StoreSettings
 from runline.demo.bettors import Bettors
 from runline.demo.day import Scenario, fitted, read_day
 from runline.demo.operators import Operators
@@ -31,7 +26,6 @@ from runline.demo.terminal import Terminal
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.queries.inside import Nothing, OpenBooks
 from runline.domain.sessions import LIMITS
-from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.bus import Bus
 from runline.engine.clock import SystemClock
 from runline.engine.subscription import Lagged
@@ -40,8 +34,8 @@ from runline.gateway.door import Door
 from runline.gateway.passwords import Passwords
 from runline.gateway.signing import Signing
 from runline.helpers import Callers, end_with_parent
+from runline.nodes import looking_on
 
-SECRET_BYTES = 32
 SAYS_S = 1.0
 SECONDS = 10
 LOOKS_S = 0.01
@@ -98,31 +92,6 @@ class Silence:
             print(msgspec.json.encode(said).decode(), flush=True)
 
 
-@asynccontextmanager
-async def reaching(url: str) -> AsyncIterator[Bus]:
-    """A bus to whoever owns each stream of a database."""
-    registry = PostgresRegistry(url, "")
-    places = Places(registry)
-    looking = asyncio.create_task(Onlooker(registry, places).run())
-    try:
-        secret = await registry.secret(os.urandom(SECRET_BYTES))
-        vocabulary, clock = plain_vocabulary(), SystemClock()
-
-        def link_to(address: str) -> LinkBus:
-            return LinkBus(vocabulary, clock, os.urandom, secret, connect(address, None))
-
-        bus = RoutedBus(vocabulary, clock, os.urandom, None, places, link_to)
-        try:
-            yield bus
-        finally:
-            await bus.close()
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-        await places.close()
-        await registry.close()
-
-
 async def again(make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """Do something until no owner that is away keeps it from being done."""
     while True:
@@ -168,8 +137,8 @@ async def pass_day(plan: Plan, bus: Bus) -> None:
 
 
 async def main(plan: Plan) -> None:
-    async with reaching(plan.url) as bus:
-        await pass_day(plan, bus)
+    async with looking_on(Settings(store=StoreSettings(url=plan.url))) as gate:
+        await pass_day(plan, gate.bus)
 
 
 if __name__ == "__main__":

@@ -46,8 +46,11 @@ def test_a_node_and_the_database_are_killed_and_come_back(tmp_path):
     try:
         gateways = [said(child, r"http://\S+")[0] for _ in range(2)]
         folder = said(child, r"what each says is in (\S+)\)")[1]
+        page = said(child, r"Break it here: (\S+)")[1]
         before = int(said(child, r"^([\d,]+) wagers accepted")[1].replace(",", ""))
-        child.stdin.write("k\n")
+        assert "<button" in httpx.get(page).text
+        assert httpx.post(f"{page.rpartition('/')[0]}/guessed/k").status_code == 404
+        assert httpx.post(f"{page}/k").status_code == 200
         killed = said(child, r"^(n\d): was killed")[1]
         said(child, rf"^{killed}: is back after")
         child.stdin.write("d\n")
@@ -55,6 +58,7 @@ def test_a_node_and_the_database_are_killed_and_come_back(tmp_path):
         while int(said(child, r"^([\d,]+) wagers accepted")[1].replace(",", "")) <= before:
             pass
         assert [httpx.get(f"{one}/v1/live").json() for one in gateways] == [{"live": True}] * 2
+        assert f"{killed}: is back after" in httpx.get(f"{page}/said").text
         child.send_signal(signal.SIGINT)
         rest, _ = child.communicate(timeout=ENDS_S)
         assert (child.returncode, rest.splitlines()[-1]) == (0, "ending ...")
