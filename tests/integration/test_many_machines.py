@@ -2,9 +2,10 @@
 
 import os
 import re
+import shlex
 import socket
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from tests.doubles.ports import own_port
 from tests.integration.nodes import filled
 from tests.integration.served import PASSWORD
+from tests.integration.test_deployment import takes
 from tests.integration.test_serve import serving
 
 from runline.client import Client
@@ -60,6 +62,25 @@ def test_the_settings_of_a_page_are_ones_that_there_are(page, tmp_path):
         load_settings(file, {}, {})
 
 
+@pytest.mark.parametrize(
+    "page", ["many-machines", "replace-a-machine", "the-database-fails-over", "backup", "postgresql"]
+)
+def test_the_commands_of_a_page_are_ones_that_there_are(page):
+    text = (HOW_TO / f"{page}.md").read_text()
+    commands = re.findall(r"^ *(runline .*)$", text, re.MULTILINE) + re.findall(r"`(runline [a-z ]+ (?:--|[A-Z])[^`]*)`", text)
+    assert commands or page == "the-database-fails-over"
+    for command in commands:
+        takes(shlex.split(command)[1:])
+
+
+@contextmanager
+def serving_by(text, file, url, *words):
+    """A server by the settings of the page; gives its address. url: of the database."""
+    file.write_text(text)
+    with serving("--config", file, "--store", url, "--port", 0, *words, quiet=False) as (_, address):
+        yield address
+
+
 def test_two_machines_are_linked_by_the_certificates_of_the_page(certificates, tmp_path):
     try:
         with socket.create_server((MACHINES[1], 0)):
@@ -68,17 +89,18 @@ def test_two_machines_are_linked_by_the_certificates_of_the_page(certificates, t
         pytest.skip("this machine has one address of its own only")
     url = filled(tmp_path / "book.db")
     with ExitStack() as nodes:
-        addresses = []
+        addresses: list[str] = []
+        text = ""
         for place, at in enumerate(MACHINES):
             (text,) = blocks(PAGE, "toml")
             text = text.replace("/etc/runline/node.pem", f"{certificates}/{at}.pem")
             text = text.replace("/run/credentials/runline.service/node.key", f"{certificates}/{at}.key")
             text = text.replace("/etc/runline/authority.pem", f"{certificates}/authority.pem")
             text = text.replace("10.0.0.1:8322", f"{at}:{own_port()}").replace('"n1"', f'"n{place}"')
-            settings = tmp_path / f"n{place}.toml"
-            settings.write_text(text)
-            _, address = nodes.enter_context(serving("--config", settings, "--store", url, "--port", 0, quiet=False))
-            addresses.append(address)
+            addresses.append(nodes.enter_context(serving_by(text, tmp_path / f"n{place}.toml", url)))
+        # A gateway has a certificate too, and no address.
+        gateway = re.sub(r"^(address|node) = .*\n", "", text, flags=re.MULTILINE)
+        addresses.append(nodes.enter_context(serving_by(gateway, tmp_path / "g.toml", url, "--role", "gateway")))
         for address in addresses:
             with Client(address, deadline_s=20) as client:
                 # One of them has neither the house nor this book, or both: what it has not is said by the other one.
