@@ -29,10 +29,24 @@ from runline.store.postgres_opening import beside
 
 DATABASE = "runline_patroni"
 NODES = ("pg1", "pg2", "pg3")
-READY_S = 60
+READY_S = 120
 
 SETTLED_S = 3
 """For so long Patroni must say that all is well before that is believed: what it says may be of before."""
+
+REAPS = """
+import ctypes, os, signal, subprocess, sys
+system = ctypes.CDLL(None)
+system.prctl(36, 1, 0, 0, 0)
+child = subprocess.Popen(sys.argv[1:], preexec_fn=lambda: system.prctl(1, signal.SIGKILL, 0, 0, 0))
+signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+ended = None
+while ended != child.pid:
+    ended, status = os.wait()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a program, and waits for all that it leaves behind, as the first process of a machine does: a server that has ended is not
+to look as if it were there. (Else that would be the tests' own process, which does not wait for it.)"""
 
 KEYS = {"ttl": 20, "loop_wait": 1, "retry_timeout": 3}
 """How soon Patroni notices, in seconds. 20 is the least that it takes for `ttl`."""
@@ -97,7 +111,8 @@ class Patroni:
 
     def start_node(self, name: str) -> None:
         """Start a server's Patroni, which starts the server."""
-        self.start(name, python(), "-S", "-m", "patroni", f"{name}.yml")
+        one = (python(), "-S")
+        self.start(name, *one, "-c", REAPS, *one, "-m", "patroni", f"{name}.yml")
 
     def settings(self, name: str) -> dict[str, Any]:
         """The settings of one of them."""
@@ -122,6 +137,7 @@ class Patroni:
                 "listen": f"127.0.0.1:{self.ports[name]}",
                 "connect_address": f"127.0.0.1:{self.ports[name]}",
                 # Who comes back with what nobody else has is copied anew, which is soon done here.
+                "basebackup": [{"checkpoint": "fast"}],
                 "remove_data_directory_on_diverged_timelines": True,
                 "data_dir": str(self.folder / name),
                 "bin_dir": str(programs()),
@@ -174,9 +190,10 @@ class Patroni:
 
     def kill_node(self, name: str) -> None:
         """Kill a server and its Patroni, as a machine that loses its power."""
-        self.processes[name].send_signal(signal.SIGSTOP)
+        (keeper,) = [one for one in children_of(self.processes[name].pid) if b"patroni" in command_of(one)]
+        os.kill(keeper, signal.SIGSTOP)
         self.kill_server(name)
-        self.processes[name].kill()
+        os.kill(keeper, signal.SIGKILL)
         self.processes[name].wait(END_S)
 
     def end(self) -> None:
@@ -193,6 +210,11 @@ class Patroni:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def command_of(process: int) -> bytes:
+    """What a process has been started as."""
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
 def kill_with_children(process: int) -> None:
     """Kill a process and all that it has started, at once."""
     os.kill(process, signal.SIGSTOP)
@@ -200,9 +222,6 @@ def kill_with_children(process: int) -> None:
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
     os.kill(process, signal.SIGKILL)
-    with suppress(ChildProcessError):
-        # It may have become ours, as its parent went: then it is there until it is waited for.
-        os.waitpid(process, 0)
 
 
 @contextmanager

@@ -357,6 +357,8 @@ class PostgresStore(Committing):
 
     def abandon(self) -> None:
         """Let go of the database as it is, as a process does that is killed."""
+        if self.looking is not None:
+            self.looking.cancel()
         self.let_go()
 
 
