@@ -8,11 +8,11 @@ from tests.doubles.words import board, game, line, player, staff, wager
 
 from runline.domain.bounds import RULINGS_PER_LEAGUE_MAX, WINDOW_HOURS_MAX
 from runline.domain.grading import LENGTH_MAX, Score
-from runline.domain.official import Window
+from runline.domain.official import DRAW_MARKETS, Terms, Window
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.queries.leagues import LeagueRulesAsked, league_rules
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.rulings import LeagueRule, LeagueRuleSet, Ruling, SetLeagueRule
+from runline.domain.rulings import LeagueRule, LeagueRuleSet, Ruling, SetLeagueRule, particular
 
 THREE_WAY = line("three_way", "+150", "+140", "+210")
 LEVEL_THEN_WON = {"periods": ((1, 1), (0, 0), (0, 0)), "overtime": ((1, 0),)}
@@ -170,3 +170,31 @@ def test_what_holds_for_a_league_is_shown_row_by_row(house):
     assert (moneyline.overtime, moneyline.official, moneyline.unit, moneyline.window) == (
         True, 55, "minutes", Window("date"),
     )  # fmt: skip
+
+
+def test_a_rule_makes_a_row_and_one_more_for_markets_with_a_draw_where_it_names_no_market_and_counts_overtime():
+    window = Window("hours", 8, known_stands=False)
+    rule = LeagueRule(True, 9, 1, True, window)
+    held = (True, 9, 1, True, window)
+    assert rule.terms("total", "1h") == (Terms(("total",), ("1h",), *held),)
+    assert rule.terms("three_way", "") == (Terms(("three_way",), (), *held),)
+    on_regulation = (False, 9, 1, True, window)
+    assert rule.terms("", "1h") == (Terms((), ("1h",), *held), Terms(DRAW_MARKETS, ("1h",), *on_regulation))
+    assert rule.terms("", "") == (Terms((), (), *held), Terms(DRAW_MARKETS, (), *on_regulation))
+    assert LeagueRule(official=9).terms("", "2h") == (Terms((), ("2h",), official=9),)
+
+
+def test_the_more_particular_row_comes_later_and_a_market_is_more_than_a_period():
+    keys = [
+        ("total", "1h"),
+        ("spread", "2h"),
+        ("total", ""),
+        ("", "2h"),
+        ("", ""),
+        ("spread", ""),
+        ("", "1h"),
+        ("spread", "1h"),
+    ]
+    assert sorted(keys, key=particular) == [
+        ("", ""), ("", "1h"), ("", "2h"), ("spread", ""), ("total", ""), ("spread", "1h"), ("spread", "2h"), ("total", "1h"),
+    ]  # fmt: skip
