@@ -7,8 +7,9 @@ from tests.doubles.stage import HOUR_NS
 from tests.doubles.words import board, game, line, player, staff, wager
 
 from runline.domain.bounds import RULINGS_PER_LEAGUE_MAX, WINDOW_HOURS_MAX
+from runline.domain.fixtures import CreateLeague
 from runline.domain.grading import LENGTH_MAX, Score
-from runline.domain.official import DRAW_MARKETS, Terms, Window
+from runline.domain.official import DRAW_MARKETS, LEAGUES, SPORTS, Terms, Window
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.queries.leagues import LeagueRulesAsked, league_rules
 from runline.domain.results import ConfirmResult, EnterResult
@@ -198,3 +199,18 @@ def test_the_more_particular_row_comes_later_and_a_market_is_more_than_a_period(
     assert sorted(keys, key=particular) == [
         ("", ""), ("", "1h"), ("", "2h"), ("spread", ""), ("total", ""), ("spread", "1h"), ("spread", "2h"), ("total", "1h"),
     ]  # fmt: skip
+
+
+def test_a_league_keeps_its_own_rules_before_those_that_are_set(house):
+    rulings = house.state.rulings
+    assert rulings.rules("basketball", "NCAAB") == LEAGUES["NCAAB"]
+    assert rulings.rules("basketball", "NBA") == SPORTS["basketball"]
+    house.given(CreateLeague("NCAAB", "basketball"))
+    house.given(SetLeagueRule("NCAAB", LeagueRule(official=30), "so", "total", "1h"))
+    last = house.state.seq
+    assert rulings.rules("basketball", "NCAAB", last - 1) == LEAGUES["NCAAB"]
+    rules = rulings.rules("basketball", "NCAAB", last)
+    assert rules.rows == (*LEAGUES["NCAAB"].rows, Terms(("total",), ("1h",), official=30))
+    assert (rules.layouts, rules.unit, rules.window) == (
+        LEAGUES["NCAAB"].layouts, LEAGUES["NCAAB"].unit, LEAGUES["NCAAB"].window,
+    )  # fmt: skip
