@@ -13,7 +13,7 @@ from runline.domain.official import DRAW_MARKETS, LEAGUES, SPORTS, Terms, Window
 from runline.domain.permissions import FEED_MAY, Permission
 from runline.domain.queries.leagues import LeagueRulesAsked, league_rules
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.rulings import LeagueRule, LeagueRuleSet, Ruling, SetLeagueRule, particular
+from runline.domain.rulings import LeagueRule, LeagueRuleSet, Ruling, SetLeagueRule
 
 THREE_WAY = line("three_way", "+150", "+140", "+210")
 LEVEL_THEN_WON = {"periods": ((1, 1), (0, 0), (0, 0)), "overtime": ((1, 0),)}
@@ -185,20 +185,11 @@ def test_a_rule_makes_a_row_and_one_more_for_markets_with_a_draw_where_it_names_
     assert LeagueRule(official=9).terms("", "2h") == (Terms((), ("2h",), official=9),)
 
 
-def test_the_more_particular_row_comes_later_and_a_market_is_more_than_a_period():
-    keys = [
-        ("total", "1h"),
-        ("spread", "2h"),
-        ("total", ""),
-        ("", "2h"),
-        ("", ""),
-        ("spread", ""),
-        ("", "1h"),
-        ("spread", "1h"),
-    ]
-    assert sorted(keys, key=particular) == [
-        ("", ""), ("", "1h"), ("", "2h"), ("spread", ""), ("total", ""), ("spread", "1h"), ("spread", "2h"), ("total", "1h"),
-    ]  # fmt: skip
+def test_a_part_that_a_leagues_own_games_do_not_have_has_no_rule(house):
+    house.given(CreateLeague("NCAAB", "basketball"), CreateLeague("NBA", "basketball"))
+    house.given(SetLeagueRule("NBA", LeagueRule(official=9), "so", period="q1"))
+    house.when(SetLeagueRule("NCAAB", LeagueRule(official=9), "so", period="q1"))
+    house.rejected("line_invalid")
 
 
 def test_a_league_keeps_its_own_rules_before_those_that_are_set(house):

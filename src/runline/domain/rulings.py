@@ -103,19 +103,16 @@ class Rulings(Part, named="rulings", streams=("house",), keeps={Ruling: "by_numb
         return found
 
     def rules(self, sport: str, league: str, seq: int | None = None) -> LeagueRules:
-        """The rules of a league as they stand, or stood at a position. Raises SelectionInvalid `sport_invalid`."""
+        """The rules of a league as they stand, or stood at a position. Raises SelectionInvalid `sport_invalid`.
+
+        Of the rows that fit a wager the more particular come later, a market more than a period: "" is before all names.
+        """
         rules = league_rules(sport, league)
         if league not in self.of_league:
             return rules
         found = self.standing(league, seq)
-        own = [row for key in sorted(found, key=particular) for row in found[key].terms(*key)]
+        own = [row for key in sorted(found) for row in found[key].terms(*key)]
         return msgspec.structs.replace(rules, rows=(*rules.rows, *own))
-
-
-def particular(key: tuple[str, str]) -> tuple[bool, bool, str, str]:
-    """The order of rows: the more particular later, a market more than a period."""
-    market, period = key
-    return bool(market), bool(period), market, period
 
 
 class SetLeagueRule(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):
