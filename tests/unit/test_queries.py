@@ -34,7 +34,7 @@ from runline.domain.queries.inside import (
 from runline.domain.queries.inside import inside as inside_of_runline
 from runline.domain.queries.leagues import LateGameRow, LeagueRuleRow, WindowRow
 from runline.domain.queries.moment import BookRow, Me, ResultRow, RoleRow, SessionRow, SuspensionRow, UserRow
-from runline.domain.queries.pages import page_of
+from runline.domain.queries.pages import page_of, page_of_some
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.sessions import SignIn
@@ -479,3 +479,27 @@ def test_a_page_names_its_last_row_if_there_are_more():
     assert page_of(names, Asked(limit=2), str) == Page(["a", "b"], "b")
     assert page_of(names, Asked(limit=3), str) == Page(names, "")
     assert page_of([], Asked(), str) == Page([], "")
+
+
+def test_a_page_looks_at_no_more_rows_than_it_shows_and_the_next():
+    left = iter("abcdef")
+    assert page_of(left, Asked(limit=2), str) == Page(["a", "b"], "b")
+    assert next(left) == "d"
+
+
+def test_a_page_of_some_goes_on_half_a_page_before_where_it_was_for_what_has_gone_meanwhile(monkeypatch):
+    monkeypatch.setattr("runline.domain.queries.pages.PAGE_PASSED_MAX", 6)
+
+    def page(after, shown=()):
+        def row(number):
+            return number if number in shown else None
+
+        return page_of_some(lambda name: range(100), Asked(after=after, limit=1), row, str)
+
+    assert page("x/10") == Page([], "x/13")
+    assert page("x/13") == Page([], "x/16")
+    assert page("x/2") == Page([], "x/6")
+    assert (page("x"), page("x/-1"), page("/")) == (Page([], "x/6"), Page([], "x/-1/6"), Page([], "//6"))
+    assert page("x/10", {9, 11}) == Page([9], "9")
+    assert page("x/10", {9}) == Page([9], "9/3")
+    assert page(f"x/{'9' * 30}") == Page([])
