@@ -133,6 +133,13 @@ def test_a_node_reaches_others_over_a_socket_or_over_tls():
         assert (found.tls is not None) is bool(files)
 
 
+def test_a_file_has_no_replicas_and_a_database_may_be_required_to_have_them():
+    with pytest.raises(SettingsError, match="a file has no replicas: set url"):
+        load(None, {"RUNLINE_STORE_REPLICAS": "required"}, {})
+    environment = {"RUNLINE_STORE_REPLICAS": "required", "RUNLINE_STORE_URL": "postgresql://runline@/runline"}
+    assert load(None, environment, {}).settings.store.replicas == "required"
+
+
 def test_every_setting_can_be_given_by_the_environment_and_every_flag_is_one():
     names = {variable_of(part, field.name) for part, field in every_setting()}
     assert not names & set(VARIABLES)
