@@ -182,7 +182,8 @@ class Joined:
         """Be in. Raises NotJoined, RegistryError."""
         await self.member.join()
         self.engine.process.holds = self.member.guard.holds
-        await self.registry.enroll([HOUSE])
+        # A new database has no house yet. (Nothing is waited for that the lease would have to wait for.)
+        self.duties.opened([HOUSE])
         self.joined.set()
 
     async def live(self) -> None:
@@ -312,9 +313,9 @@ async def require_alone(url: str) -> None:
 
 @asynccontextmanager
 async def joined(engine: Engine, local: Bus, settings: Settings) -> AsyncIterator[Joined]:
-    """An engine of this process as a node, which leaves at the end. local: the bus to that engine.
+    """An engine of this process as a node, which begins when it is told to, and leaves at the end. local: the bus to that engine.
 
-    Raises NotJoined, RegistryError, StoreError, OSError.
+    Raises RegistryError, StoreError, OSError.
     """
     cluster = settings.cluster
     engine.process.leased, engine.process.holds = True, never
@@ -325,7 +326,6 @@ async def joined(engine: Engine, local: Bus, settings: Settings) -> AsyncIterato
         async with listen(cluster.address, listener.protocol, cluster.tls):
             node = Joined(engine, registry, settings, local, secret)
             try:
-                await node.begin()
                 yield node
             finally:
                 await node.end()

@@ -151,14 +151,16 @@ async def beside(
 async def serve_node(
     node: Joined, engine: Engine, sockets: list[socket.socket], settings: Settings, *, sample: bool
 ) -> None:
-    """Serve as a node, whichever part of it, until stopped. Raises NotJoined."""
+    """Join, and serve as a node, whichever part of it, until stopped. Raises NotJoined, RegistryError."""
     told = Told()
     if settings.server.role == "engine":
+        await node.begin()
         say(f"The node {node.name} is at {node.address}. Ctrl-C stops it.")
         serves(f"The node {node.name}, at {node.address}")
         async with signing_in(node.bus, engine.clock, settings) as signing, welcoming(node, signing, settings, sample):
             await stopped(node, told)
     elif settings.server.gateways:
+        await node.begin()
         async with (
             signing_in(node.bus, engine.clock, settings) as signing,
             welcoming(node, signing, settings, sample),
@@ -167,7 +169,9 @@ async def serve_node(
         ):
             await stopped(node, told)
     else:
+        # Making it takes longer than a lease would wait on a busy machine.
         server = server_of(node.bus, engine.clock, settings, reports=node.has_house)
+        await node.begin()
         async with (
             welcoming(node, server.gateway.signing, settings, sample),
             running(server, sockets, told),

@@ -122,3 +122,6 @@ DONE_LOOK_S = 0.5
 
 LEAVES_S_MAX = 5.0
 """How long a node that stops waits for its lease to be given back; else that ends by itself."""
+
+STREAMS_REST = 4
+"""How much longer a node waits than it has taken to look at whose all streams are, before it looks again."""

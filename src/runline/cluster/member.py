@@ -22,6 +22,7 @@ from runline.cluster.limits import (
     NODES_MAX,
     RENEW_S,
     ROUND_S,
+    STREAMS_REST,
     TOGETHER_S,
 )
 from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, Registry, RegistryError, lease_of
@@ -248,6 +249,7 @@ class Member:
         while True:
             await self.streams_changed.wait()
             self.streams_changed.clear()
+            began_ns = self.boot_ns()
             try:
                 after = await self.registry.streams()
             except RegistryError:
@@ -260,6 +262,8 @@ class Member:
                 self.tell(before.get(one.stream) or Assigned(one.stream), one)
             self.looked.set()
             self.changed()
+            # Where there are thousands, looking at them is no small part of a node's time.
+            await asyncio.sleep(min(STREAMS_REST * (self.boot_ns() - began_ns) / 1e9, ROUND_S))
 
     def tell(self, before: Assigned, now: Assigned) -> None:
         """What has changed of one stream."""

@@ -15,7 +15,7 @@ from runline.domain.messages import HOUSE, Rejected
 from runline.engine.commit import ELSEWHERE
 from runline.engine.heads import Heads
 from runline.engine.house_view import HouseView
-from runline.engine.limits import RECOVER_PAUSE_S
+from runline.engine.limits import READ_EVENTS, RECOVER_PAUSE_S
 from runline.engine.ports import GENESIS, Head, StoreError
 from runline.engine.process import Beside, Process
 from runline.engine.recovery import reading, recover_writer
@@ -97,8 +97,7 @@ class Owned:
     async def is_known(self, book: str) -> bool:
         """Whether there is a book, by all that is stored of the house. Raises StoreError."""
         if book not in self.house.state.books.by_name and HOUSE not in self.writers:
-            head = (await self.process.store.heads()).get(HOUSE)
-            await self.reach(head.seq if head is not None else 0)
+            await self.reach_end()
         return book in self.house.state.books.by_name
 
     async def recovered(self, stream: str, seen: int | None = None) -> Writer:
@@ -114,7 +113,7 @@ class Owned:
         self.claims[stream] = head.epoch
         if stream != HOUSE and HOUSE not in self.writers:
             # Whoever owned it until now may have seen more of the house, and said so.
-            await self.reach((await process.store.heads())[HOUSE].seq)
+            await self.reach_end()
         standby = await self.stand_down(stream)
         house = None if stream == HOUSE else self.house.state
         writer = await standby.writer(head, house) if standby is not None else None
@@ -148,6 +147,16 @@ class Owned:
                 if writer.house is not None:
                     writer.house = self.house.state
             self.house.go_on()
+
+    async def reach_end(self) -> None:
+        """Bring the house view up to all that is stored of the house. (Where there are many books, their heads are more to read
+        than what the view lacks.)
+
+        Raises StoreError.
+        """
+        await self.reach(self.house.state.seq)
+        while rows := await self.process.store.events(HOUSE, self.house.state.seq, READ_EVENTS):
+            await self.reach(rows[-1][1])
 
     def found(self, stream: str) -> None:
         """A new book begins here. Nothing is stored of it, so there is nothing to claim: whoever commits first has it."""
