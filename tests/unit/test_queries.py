@@ -8,6 +8,7 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, role
 
 from runline.domain.accounts import GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.audience import Audience
+from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.grading import Score
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
@@ -337,6 +338,22 @@ def test_late_games_are_told_with_their_windows_and_why_to_the_house_alone(book)
     assert [row.fixture for row in rows(book, "late_games")] == ["G1", "G3"]
     assert ask(book, "late_games", limit=1).next == "G1"
     assert [row.fixture for row in rows(book, "late_games", after="G1")] == ["G3"]
+
+
+def test_of_a_late_game_that_has_left_memory_the_windows_are_told_that_have_ended(book):
+    house = book.house
+    house.given(game("G2", rotation=701), board("G2", line("total", "-110", "-110", quarters=30)))
+    house.given(PostponeFixture("G2", "rain"))
+    ends_ns = START_NS + 36 * HOUR_NS
+    for at_ns in (ends_ns - HOUR_NS, ends_ns):
+        house.time_is(at_ns)
+    ended = [WindowRow(START_NS, ends_ns, ends_ns, "ended", ("G2:game:total",))]
+    (told,) = rows(book, "late_games")
+    assert (told.start_ns, told.windows) == (START_NS, ended)
+    house.given(CancelFixture("G2", "no more"))
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    assert "G2" not in house.state.catalog.fixtures
+    assert rows(house, "late_games", "platform") == [LateGameRow("G2", None, None, "", ended)]
 
 
 # What only Runline asks
