@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from tests.doubles.coming import WAIT_S, comes_true
 from tests.doubles.plain import VOCABULARY
-from tests.integration.postgresql import cluster
+from tests.integration.postgresql import cluster, programs
 from tests.integration.stores import STORES, child_of
 from tests.integration.test_failing_commits import killed_under_load
 from tests.integration.test_store import close, held, sealed, stretch, ticket
@@ -395,6 +395,32 @@ def test_a_standby_is_proved_and_not_served(open_one, url, monkeypatch):
         with pytest.raises(StoreError, match="The database cannot be reached at ") as failed:
             PostgresStore(there)
         assert failed.value.kind == "transient"
+
+
+@pytest.mark.parametrize("user", ["runline", "nobody_special"])
+def test_who_copies_the_log_for_a_backup_is_no_standby(url, tmp_path, user):
+    """Neither to whoever may see what it does, nor to whoever sees its name only."""
+
+    async def main():
+        connection = await connect(url.replace("runline@", f"{user}@"), "a test")
+        found = await look_at(connection)
+        await connection.close()
+        assert (found.standbys, found.waited_for) == (0, 0)
+
+    server = cluster()
+    if user != "runline":
+        server.ask("postgres", f"CREATE ROLE {user} LOGIN")
+    command = [programs() / "pg_receivewal", "-h", server.folder, "-U", "runline", "-D", tmp_path, "--no-loop"]
+    copying = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while server.ask("postgres", "SELECT state FROM pg_stat_replication") != [("streaming",)]:
+            pass
+        play(main())
+    finally:
+        copying.terminate()
+        copying.wait()
+        if user != "runline":
+            server.ask("postgres", f"DROP ROLE {user}")
 
 
 def test_a_second_engine_on_the_database_takes_over_and_the_first_accepts_nothing_more(open_one, url):

@@ -15,7 +15,14 @@ from runline.store.postgres_hosts import hosts_of
 
 VERSION_MIN = 16
 
-FOUND = """
+STANDBYS = """
+    FROM pg_stat_replication
+    WHERE coalesce(application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')
+    AND (state IS NULL OR (state = 'streaming' AND replay_lsn IS NOT NULL))
+"""
+"""Those that could be promoted: whoever copies the log and does not replay it, for a backup, is none."""
+
+FOUND = f"""
 SELECT
     current_setting('server_version_num')::int / 10000,
     current_setting('server_encoding'),
@@ -24,9 +31,8 @@ SELECT
     current_setting('data_checksums') = 'on',
     current_setting('synchronous_commit'),
     current_setting('synchronous_standby_names'),
-    (SELECT count(*)::int FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'),
-    (SELECT count(*)::int FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'
-        AND coalesce(sync_state, 'sync') IN ('sync', 'quorum')),
+    (SELECT count(*)::int {STANDBYS}),
+    (SELECT count(*)::int {STANDBYS} AND coalesce(sync_state, 'sync') IN ('sync', 'quorum')),
     split_part(coalesce(system_user, 'trust'), ':', 1),
     inet_client_addr() IS NULL OR inet_client_addr() <<= '127.0.0.0/8' OR inet_client_addr() = '::1',
     pg_backend_pid(),
@@ -41,7 +47,7 @@ SELECT
 class Server(msgspec.Struct, frozen=True):
     """A server as it is found.
 
-    standbys, waited_for: how many stream from it, and how many of those a commit may wait for. (Of which kind they are is told to
+    standbys, waited_for: how many follow it, and how many of those a commit may wait for. (Of which kind they are is told to
     who may read all statistics; of others it is taken that they are waited for.) let_in: how it has found out that we are who we
     say. near: whether it sees us come from its own machine. process: that of our session, as the server says; told: as it was
     said when we connected. sorted_otherwise: a column whose texts do not come in the order of their bytes, "" for none.
