@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,11 @@ def test_the_commands_of_the_page_restore_a_book_as_it_was_at_a_moment(kept):
     kept.server.start()
     beside(open_database(kept.server.empty("runline")))
     first = asyncio.run(wagers(kept.url, 3, opens=True))
-    kept.does(BASE)
+    with ThreadPoolExecutor(1) as hands:
+        # Commands go on meanwhile.
+        copying = hands.submit(kept.does, BASE)
+        asyncio.run(wagers(kept.url, 20))
+        copying.result()
     kept.does(ANCHOR, root=True)
     second = asyncio.run(wagers(kept.url, 3))
     ((moment,),) = kept.server.ask("postgres", "SELECT clock_timestamp()::text")

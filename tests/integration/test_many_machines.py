@@ -67,7 +67,9 @@ def test_the_settings_of_a_page_are_ones_that_there_are(page, tmp_path):
 )
 def test_the_commands_of_a_page_are_ones_that_there_are(page):
     text = (HOW_TO / f"{page}.md").read_text()
-    commands = re.findall(r"^ *(runline .*)$", text, re.MULTILINE) + re.findall(r"`(runline [a-z ]+ (?:--|[A-Z])[^`]*)`", text)
+    commands = re.findall(r"^ *(runline .*)$", text, re.MULTILINE) + re.findall(
+        r"`(runline [a-z ]+ (?:--|[A-Z])[^`]*)`", text
+    )
     assert commands or page == "the-database-fails-over"
     for command in commands:
         takes(shlex.split(command)[1:])
