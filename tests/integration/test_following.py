@@ -12,6 +12,7 @@ from tests.integration.stores import STORES, Around
 from tests.integration.world import (
     AWAY_WINS,
     HOME_WINS,
+    HOUR_NS,
     NOON_NS,
     SECOND_NS,
     World,
@@ -174,6 +175,8 @@ def test_who_stands_by_takes_a_book_over_with_ids_timers_and_jobs_and_does_nothi
             await first.do("b1", VoidWager(outcomes[0].position, "asked"))
             until_ns = NOON_NS + 60 * SECOND_NS
             await first.do("b1", GrantTemporaryCredit("P1", 1_00, until_ns, "for an hour"))
+            later_ns = NOON_NS + 24 * HOUR_NS
+            await first.do("b1", GrantTemporaryCredit("P2", 1_00, later_ns, "for a day"))
             await first.do("b1", ChangePassword("owner", "$argon2id$a secret", 0, ""), by=GATEWAY)
             await both.is_like(follower)
             # A settlement is under way as the other one takes over.
@@ -198,6 +201,9 @@ def test_who_stands_by_takes_a_book_over_with_ids_timers_and_jobs_and_does_nothi
             # 19 of the 20 are paid, at +102, and the credit has ended, once.
             assert player.balance_minor == 19 * 102
             assert player.temporary_until_ns == 0
+            # What is due later comes where the book is now.
+            second.set_clock(later_ns)
+            await second.until("b1", lambda book: book.tree.players["P2"].temporary_until_ns == 0)
             assert (await second.read("b1", lambda book: book.credentials.by_user["owner"])).password_hash == (
                 "$argon2id$a secret"
             )

@@ -187,6 +187,28 @@ def refused_codes(snapshot):
     return [refusal.code for refusal in snapshot.refusals(None)]
 
 
+@pytest.mark.parametrize("made", [True, False], ids=["which was made", "which was not"])
+def test_a_claim_of_which_nobody_says_whether_it_was_made_owns_nothing(made, monkeypatch):
+    async def main():
+        async with staged(MemoryStore(os.urandom)) as world, beside(world, []) as other:
+            claim = world.engine.store.claim
+
+            async def lost(stream, seen=None):
+                if made:
+                    await claim(stream, seen)
+                raise StoreError("lost", "nobody knows")
+
+            monkeypatch.setattr(world.engine.store, "claim", lost)
+            with pytest.raises(StoreError, match="nobody knows"):
+                await other.engine.adopt("b1")
+            assert "b1" not in other.engine.writers
+            monkeypatch.undo()
+            await other.engine.adopt("b1")
+            await other.do("b1", wager())
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
 def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
     async def main():
         store = MemoryStore(os.urandom)
