@@ -1,12 +1,14 @@
 """A link that is lost, and ends that say what they may not: nothing is done twice, nobody else is harmed."""
 
 import asyncio
+import gc
 import logging
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 from tests.doubles.coming import comes_true
@@ -155,6 +157,32 @@ def test_a_question_under_way_on_a_link_that_is_lost_is_unavailable(path):
             with pytest.raises(Rejected, match="recorded now"):
                 await asked
             assert not link.bus.asked
+            store.let_go()
+            await caller
+
+    play(main())
+
+
+def test_a_question_that_a_lost_link_has_left_unanswered_is_gone(path):
+    async def main():
+        async with stage(path, held=True) as (world, link, store):
+            store.hold()
+            caller = asyncio.create_task(world.do("b1", wager()))
+            await store.held.wait()
+
+            async def ask():
+                with suppress(Rejected):
+                    await link.bus.ask(Question("b1", "players", actor="owner"))
+
+            asking = asyncio.create_task(ask())
+            await comes_true(lambda: any(end.tasks for end in link.listener.known))
+            (answer,) = [ref(asked.answer) for asked in link.bus.asked.values()]
+            await link.shut()
+            await asking
+            del asking
+            while gc.collect():
+                pass
+            assert answer() is None
             store.let_go()
             await caller
 

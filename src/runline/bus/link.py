@@ -57,8 +57,9 @@ from runline.sharing.shares import Shares
 log = logging.getLogger("runline.bus")
 
 
-class Asked(msgspec.Struct, gc=False):
-    """A question under way. size: what it takes of the places for questions."""
+class Asked(msgspec.Struct):
+    """A question under way. size: what it takes of the places for questions. (Its answer, where that is a refusal, keeps the
+    frames that it came through, and they the question: the collector has to see that.)"""
 
     answer: asyncio.Future[Any]
     sharer: Sharer
