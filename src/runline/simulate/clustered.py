@@ -285,8 +285,13 @@ class Clustered(Engined):
 
     async def bury(self) -> None:
         await super().bury()
-        if hasattr(self, "registry"):
+        if hasattr(self, "routed"):
             await self.registry.close()
+            # As of what waits in a process that has died (`HeardSink`).
+            for way in self.routed.ways.values():
+                way.under_way.clear()
+                way.waiting.clear()
+                way.of_sender.clear()
 
 
 class Cluster:

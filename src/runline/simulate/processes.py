@@ -168,4 +168,5 @@ class Process(Owner):
                 connection.connection_lost(None)
         for link in self.links:
             link.under_way.sent.clear()
+            link.asked.clear()
         self.pipes, self.calls, self.links, self.server = {}, {}, [], None
