@@ -198,11 +198,6 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
         known = self.users.get(user)
         return known.node if known else None
 
-    def node_of_role(self, role: str) -> str | None:
-        """Where a role is kept."""
-        known = self.roles.get(role)
-        return known.node if known else None
-
 
 def require_room(state: State, user: User, count: int, most: int, what: Occupant) -> None:
     """Refuse one more of what there are so many of already. The last places are kept for the staff of the whole stream; of the

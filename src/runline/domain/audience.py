@@ -56,10 +56,6 @@ class Places(Protocol):
         """Where a user stands."""
         ...
 
-    def node_of_role(self, role: str) -> str | None:
-        """Where a role is kept."""
-        ...
-
 
 EVERYONE = "*"
 """In the place of a node: it concerns everyone who may see such things."""
@@ -69,7 +65,7 @@ EVERYONE = "*"
 def subject_field(kind: type[Event]) -> str:
     """The field of an event that says whom it concerns, or ""."""
     fields = kind.__struct_fields__
-    for name in ("scope", "user", "player", "agent", "node", "role"):
+    for name in ("scope", "user", "player", "agent", "node"):
         if name in fields:
             return name
     return ""
@@ -93,8 +89,6 @@ def concerns(places: Places, event: Event) -> tuple[str, str]:
         return places.node_of_user(value) or ROOT, ""
     if field == "player":
         return places.tree.node_of_player(value) or ROOT, value
-    if field == "role":
-        return places.node_of_role(value) or ROOT, ""
     return value, ""
 
 

@@ -67,10 +67,6 @@ class SeenSnapshot:
         """Where a user stands."""
         return self.node_of(User, "node", user)
 
-    def node_of_role(self, role: str) -> str | None:
-        """Where a role is kept."""
-        return self.node_of(Role, "node", role)
-
     def node_of(self, row_type: type[Row], field: str, name: str) -> str | None:
         known = row_type, name
         if known not in self.nodes:
