@@ -263,3 +263,35 @@ class TestEveryAccountCommand:
     def test_it_needs_a_player(self, book, command):
         book.when(command)
         book.rejected("unknown_player", player="P1")
+
+
+# What has moved
+
+
+def test_credit_limits_and_balance_each_say_when_they_moved_last(open_book):
+    state, grounds = open_book.state, open_book.state.vocabulary.grounds
+    until_ns = NOON_NS + HOUR_NS
+    about = {
+        "credit": (AdjustCredit("P1", 1, "given"), GrantTemporaryCredit("P1", 1, until_ns, "given")),
+        "balance": (EnterTransaction("P1", "receipt", 1, "given"),),
+        "limits": (SetPlayerLimits("P1", 1, 1, True, "given"),),
+    }
+
+    def moved():
+        return {name: {grounds[type(one)](state, one) for one in commands} for name, commands in about.items()}
+
+    expected = {name: {0} for name in about}
+    assert moved() == expected
+    for command, what in (
+        (AdjustCredit("P1", 7_00, "given"), "credit"),
+        (GrantTemporaryCredit("P1", 1, until_ns, "given"), "credit"),
+        (EnterTransaction("P1", "receipt", 1, "given"), "balance"),
+        (SetPlayerLimits("P1", 5_00, None, True, "given"), "limits"),
+    ):
+        open_book.given(command)
+        expected = expected | {what: {state.seq}}
+        assert moved() == expected
+    assert [
+        grounds[type(one)](state, one) for one in (AdjustCredit("P2", 1, ""), SetPlayerLimits("P2", 1, 1, True, ""))
+    ] == [0, 0]
+    assert grounds[EnterTransaction](state, EnterTransaction("P2", "receipt", 1, "")) == 0

@@ -43,12 +43,22 @@ def test_no_book_and_no_owner_has_a_name_of_runlines_own(house, name):
     house.when(OpenBook(name, "nora"))
     house.rejected("already_exists")
     assert house.refusal.details == {}
+    assert repr(name) in house.refusal.message
     house.when(OpenBook("north", name))
     if name == "house":
         house.happened(BookOpened)
     else:
         house.rejected("already_exists")
-        assert name in house.refusal.message
+        assert repr(name) in house.refusal.message
+
+
+def test_a_house_serves_so_many_books_and_no_more(house, monkeypatch):
+    monkeypatch.setattr("runline.domain.house.BOOKS_MAX", 1)
+    house.given(OpenBook("north", "nora"))
+    house.when(OpenBook("south", "nora"))
+    house.rejected("too_many", most=1)
+    house.when(OpenBook("north", "nora"))
+    house.nothing_happened()
 
 
 @pytest.mark.parametrize(("book", "owner"), [("", "nora"), ("a b", "nora"), ("north", ""), ("north", "a b")])
@@ -65,3 +75,13 @@ def test_a_stream_is_asked_to_start_again_by_who_may_open_books(house):
     house.rejected("unknown_book", book="south")
     house.when(StartStream("north", "looked at"), by="clerk")
     house.rejected("not_permitted", permission="book_open")
+
+
+def test_to_open_a_book_or_to_start_one_again_stands_on_whether_there_is_one(house):
+    grounds = house.state.vocabulary.grounds
+    opens, starts = OpenBook("north", "nora"), StartStream("north", "looked at")
+    assert (grounds[OpenBook](house.state, opens), grounds[StartStream](house.state, starts)) == (0, 0)
+    house.given(opens)
+    opened = house.state.seq
+    house.given(OpenBook("south", "nora"))
+    assert grounds[OpenBook](house.state, opens) == grounds[StartStream](house.state, starts) == opened

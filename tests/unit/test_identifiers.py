@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 from tests.doubles.plain import VOCABULARY
+from tests.doubles.words import START_NS
 
+from runline.domain.access import INTERNAL_USERS
 from runline.domain.bounds import IDENTIFIER_LENGTH_MAX, REASON_LENGTH_MAX, TEAM_LENGTH_MAX
+from runline.domain.context import Context
+from runline.domain.fixtures import CreateFixture, CreateLeague
+from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.house import FoundHouse, OpenBook
 from runline.domain.identifiers import (
     Reason,
     Remark,
@@ -17,7 +23,10 @@ from runline.domain.identifiers import (
     same_again,
     team_names,
 )
-from runline.domain.messages import Command, Rejected
+from runline.domain.messages import ENGINE, Command, Rejected
+from runline.domain.nodes import ROOT
+from runline.domain.roles import SetRole
+from runline.domain.users import CreateUser
 
 
 def refusal(require, *asked, **more):
@@ -124,3 +133,32 @@ def test_every_reason_of_every_command_is_looked_at():
     assert len(kinds) > 20
     for kind in kinds:
         assert hasattr(VOCABULARY.deciders[kind], "__wrapped__"), kind.__name__
+
+
+IDS = [
+    (CreateAgent("no id", ROOT), "agent"),
+    (CreatePlayer("no id", ROOT, 0), "player"),
+    (CreateUser("no id", ROOT, "viewer"), "user"),
+    (SetRole("no id", ROOT, (), "given"), "role"),
+    (CreateLeague("no id", "hockey"), "league"),
+    (CreateFixture("no id", "MLB", 11, "Away", "Home", START_NS), "fixture"),
+    (OpenBook("no id", "owner"), "book"),
+    (OpenBook("north", "no id"), "user"),
+]
+
+
+@pytest.mark.parametrize(("command", "what"), IDS, ids=lambda value: value if isinstance(value, str) else None)
+def test_who_sends_what_is_no_id_is_told_what_it_would_be_the_id_of(house, book, command, what):
+    stage = book if "book" in command.streams else house
+    house.given(CreateLeague("MLB", "baseball"))
+    stage.when(command)
+    stage.rejected("identifier_invalid")
+    assert f" {what} id " in stage.refusal.message
+
+
+def test_nobody_founds_a_house_who_has_no_id():
+    house = VOCABULARY.state_of("house")
+    context = Context(1, INTERNAL_USERS[ENGINE], "", None, 0)
+    with pytest.raises(Rejected, match=" user id ") as refused:
+        VOCABULARY.deciders[FoundHouse](house, FoundHouse("no id"), context)
+    assert refused.value.code == "identifier_invalid"

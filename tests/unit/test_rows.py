@@ -73,3 +73,16 @@ def test_only_what_is_kept_as_something_else_is_converted():
 def test_a_row_is_found_by_its_key(row, key):
     assert row_key(type(row))(row) == row.key() == key
     assert key_of(type(row))("main", row) == ("main", *(key if isinstance(key, tuple) else (key,)))
+
+
+class Maybe(Row, table="maybes"):
+    """One field that is kept as something else, or is nothing."""
+
+    name: str
+    last: Score | None = None
+    changed_seq: int = 0
+
+
+def test_a_row_of_which_nothing_is_kept_as_something_else_is_kept_as_it_is():
+    assert row_encoder(Maybe)("main", Maybe("a")) == ("main", "a", None, 0)
+    assert rows_of(Maybe, [("a", None, 0)]) == [Maybe("a")]

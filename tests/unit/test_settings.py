@@ -5,7 +5,7 @@ from tests.doubles.words import agent, player, staff
 
 from runline.domain.bounds import STAKE_MINOR_MAX
 from runline.domain.permissions import Permission
-from runline.domain.settings import LimitsSet, SetLimits
+from runline.domain.settings import LimitsSet, SetLimits, SetLocks
 
 FIRST = (1_00, 10_000_00, 50_000_00)
 LIMITS = SetLimits(5_00, 500_00, 1_000_00, "season start")
@@ -69,3 +69,11 @@ def test_limits_go_from_the_smallest_amount_to_the_largest(book, limits):
 def test_the_house_owns_who_owns_the_book(book):
     assert book.state.access.first_owner == book.recovered().access.first_owner == "owner"
     assert book.state.settings.current is book.state.settings.by_book["main"]
+
+
+def test_a_books_limits_and_locks_stand_on_its_settings(book):
+    grounds = book.state.vocabulary.grounds
+    locks = SetLocks(True, "given")
+    assert grounds[SetLimits](book.state, LIMITS) == grounds[SetLocks](book.state, locks) == 1
+    book.given(player("P1"), locks)
+    assert grounds[SetLimits](book.state, LIMITS) == grounds[SetLocks](book.state, locks) == book.state.seq

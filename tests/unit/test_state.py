@@ -14,7 +14,7 @@ from runline.domain.guard import GuardRule
 from runline.domain.hierarchy import Agent
 from runline.domain.house import House
 from runline.domain.ledger import LedgerEntry
-from runline.domain.state import PART_BITS, ByNumber, Part
+from runline.domain.state import DERIVED_AT_ONCE, PART_BITS, ByNumber, Part, by_pieces
 from runline.domain.timers import Timer
 
 STREAMS = {"house": House, "book": Book}
@@ -228,3 +228,9 @@ def test_a_part_derives_all_at_once_unless_it_says_how_in_pieces():
 def test_the_key_of_a_row_is_its_first_field_or_as_many_as_it_declares():
     assert Role("clerk", "root", ()).key() == "clerk"
     assert Timer("cutoff", "G1", 5).key() == ("cutoff", "G1")
+
+
+def test_rows_come_by_pieces_of_so_many():
+    assert list(by_pieces("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(by_pieces("", 2)) == []
+    assert [len(piece) for piece in by_pieces(range(DERIVED_AT_ONCE + 1))] == [DERIVED_AT_ONCE, 1]
