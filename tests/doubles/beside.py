@@ -9,12 +9,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import msgspec
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import BookStage, HouseStage, Stage
 from tests.doubles.stands import entries, stands
 
@@ -24,7 +25,7 @@ from runline.domain.messages import ENGINE, Command, Event, Rejected
 from runline.domain.preview import moves_shown_to
 from runline.domain.setbacks import PutAside
 from runline.domain.settlement import TakeResult
-from runline.domain.vocabulary import NOUNS, Vocabulary, plain_vocabulary
+from runline.domain.vocabulary import NOUNS, Vocabulary
 from runline.simulate import pair
 from runline.simulate.oracle import Model, Prediction, events_difference, refusal_difference
 from runline.simulate.oracle.answers import difference
@@ -71,11 +72,15 @@ def previewed(stage: Stage, actor: str, decided: list[Event]) -> dict[str, Any]:
     return moved
 
 
+shapes_of = cache(shapes)
+"""The shapes of a vocabulary's commands; nearly all tests have the same one."""
+
+
 class Beside:
     """The model, and what was compared: how often each command ended how."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self.model = Model(shapes(vocabulary))
+        self.model = Model(shapes_of(vocabulary))
         self.ends: Counter[tuple[str, str]] = Counter()
         self.story: list[str] = []
 
@@ -194,4 +199,10 @@ class ComparedBook(Compared, BookStage):
 
 def compared_stage(*, pairs: bool = False) -> ComparedHouse:
     """A house with the model beside it. pairs: both know pairs."""
-    return ComparedHouse(Vocabulary(*NOUNS, pair) if pairs else plain_vocabulary())
+    return ComparedHouse(with_pairs() if pairs else VOCABULARY)
+
+
+@cache
+def with_pairs() -> Vocabulary:
+    """What is declared, and pairs."""
+    return Vocabulary(*NOUNS, pair)
