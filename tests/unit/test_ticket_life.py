@@ -13,6 +13,8 @@ from runline.domain.reopening import ReopenFixture
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.tickets import VoidWager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
+WON = Ending("won")
+
 
 @pytest.fixture
 def book(book):
@@ -57,6 +59,15 @@ def test_what_is_won_lost_and_taken_back_is_an_entry_of_the_ledger(book):
     assert (book.ticket(number).result, book.ticket(number).returned_minor) == ("push", 10_00)
 
 
+@pytest.mark.alone
+@pytest.mark.parametrize(("returned", "kind"), [(10_01, "won"), (9_99, "lost")])
+def test_a_cent_is_won_or_lost(book, returned, kind):
+    event = WagerSettled(book.number, "P1", 9, "won", returned, (WON,), (1,))
+    fold(book.state, event, book.state.seq + 1, book.at_ns)
+    book.store()
+    assert [entry[0] for entry in entries(book)] == [kind]
+
+
 def test_a_ticket_that_is_open_again_is_as_it_was(book):
     number = book.number
     before = replace(book.state.tickets.by_number[number])
@@ -73,9 +84,6 @@ def test_a_ticket_has_the_number_of_its_position(book):
     with pytest.raises(BrokenInvariant, match="number"):
         fold(book.state, replace(event, wager=event.wager + 1), event.wager, book.at_ns)
     assert isinstance(event, WagerPlaced)
-
-
-WON = Ending("won")
 
 
 @pytest.mark.alone
