@@ -11,6 +11,7 @@ from runline.domain.audience import Audience
 from runline.domain.bounds import ARCHIVE_AFTER_NS
 from runline.domain.grading import Score
 from runline.domain.house import OpenBook
+from runline.domain.ledger import Movement
 from runline.domain.lines import MoveLine
 from runline.domain.messages import DECLARATIONS, GATEWAY, Rejected
 from runline.domain.nodes import ROOT
@@ -446,11 +447,11 @@ def test_a_question_is_declared_with_all_that_it_says():
 
 
 def test_what_is_stored_is_declared_with_all_that_it_says():
-    assert stored("old", "What was.", Permission.LOG_VIEW, LedgerAsked, Me, players=True, streams=("book",)) == Query(
-        "old", "What was.", Permission.LOG_VIEW, True, ("book",), LedgerAsked, Me, True, None
-    )
-    assert stored("old", "What was.", Permission.LOG_VIEW, LedgerAsked, Me) == Query(
-        "old", "What was.", Permission.LOG_VIEW, False, ("house", "book"), LedgerAsked, Me, True, None
+    assert stored(
+        "old", "What was.", Permission.LOG_VIEW, LedgerAsked, Movement, players=True, streams=("book",)
+    ) == Query("old", "What was.", Permission.LOG_VIEW, True, ("book",), LedgerAsked, Movement, True, None)
+    assert stored("old", "What was.", Permission.LOG_VIEW, LedgerAsked, Movement) == Query(
+        "old", "What was.", Permission.LOG_VIEW, False, ("house", "book"), LedgerAsked, Movement, True, None
     )
 
 

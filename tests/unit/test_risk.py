@@ -51,8 +51,7 @@ def same_after_a_restart(book):
 
 
 def test_what_is_open_counts_for_all_above_until_it_is_closed(book):
-    nothing = (0, 0, 0, 1, {})
-    assert told(book)["A2"] == nothing
+    assert told(book)["A2"] == (0, 0, 0, 1, {})
     book.given(wager("P1", 5_00), on_spread("P1", 11_00), wager("P1", 7_00), on_spread("P2", 22_00))
     stood = {MONEYLINE: {AWAY: Stand(12_00, 14_40, 2)}, SPREAD: {HOME: Stand(11_00, 10_00, 1)}}
     assert told(book) == {
