@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.doubles.words import board, game, player, wager
+from tests.doubles.words import agent, board, game, player, wager
 
 from runline.domain.execution import fold
 from runline.domain.grading import Score
@@ -11,7 +11,7 @@ from runline.domain.ledger import LedgerEntry
 from runline.domain.legs import Ending, LegGraded
 from runline.domain.reopening import ReopenFixture
 from runline.domain.results import ConfirmResult, EnterResult
-from runline.domain.tickets import VoidWager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Ticket, VoidWager, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 
 WON = Ending("won")
 
@@ -41,6 +41,23 @@ def entries(book):
          one.balance_after_minor, one.description)
         for one in book.stored(LedgerEntry)
     ]  # fmt: skip
+
+
+def test_a_ticket_is_stored_as_it_was_agreed(book):
+    house_seq = book.house.state.seq
+    book.given(agent("A1"), player("P2", "A1"))
+    book.when(wager("P2", 10_00), by="P2")
+    number, channel = book.state.seq, book.events[0].channel
+    assert book.ticket(number) == Ticket(
+        number, "P2", "A1", "straight", "G1", "G1:game:moneyline", "away", None, "+120", 10_00, 12_00, "risk", house_seq, "P2",
+        channel, book.state.at_ns, changed_seq=number,
+    )  # fmt: skip
+    book.when(wager("P2", 11_00, kind="spread", side="home", quarters=-6, price="-110", basis="base"))
+    number, channel = book.state.seq, book.events[0].channel
+    assert book.ticket(number) == Ticket(
+        number, "P2", "A1", "straight", "G1", "G1:game:spread", "home", -6, "-110", 12_10, 11_00, "base", house_seq, "owner",
+        channel, book.state.at_ns, changed_seq=number,
+    )  # fmt: skip
 
 
 def test_what_is_won_lost_and_taken_back_is_an_entry_of_the_ledger(book):
