@@ -32,7 +32,7 @@ from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.engine.engine import Engine
-from runline.engine.ports import StoreError
+from runline.engine.ports import NotTaken, StoreError
 from runline.engine.recovery import load_at_once, load_window
 from runline.gateway.fan import Fan
 from runline.simulate.laws import memory_is_what_a_restart_would_rebuild
@@ -157,6 +157,54 @@ def test_what_the_last_owner_of_a_book_had_seen_of_the_house_binds_the_next_one_
             second.engine.house.proved(second.clock.host_ns())
             await first.engine.hand_over("b1", both.take)
             assert refusal(await first.ask("b1", wager())).code == "market_suspended"
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_whoever_hands_over_answers_for_nothing_that_the_other_one_may_have_by_now():
+    """What the other one has taken it says long before that is heard, if it is heard at all."""
+
+    async def main():
+        async with two(MemoryStore(os.urandom)) as both:
+            first, second = both.first, both.second
+            # As at a node, whose lease says that nobody else owns anything of it.
+            first.engine.process.leased = True
+            said = asyncio.Event()
+
+            async def take(head):
+                await first.read("b1", lambda book: None)
+                await second.engine.adopt("b1", head.epoch)
+                await second.do("b1", wager())
+                said.set()
+                await asyncio.Event().wait()
+
+            handing = asyncio.create_task(first.engine.hand_over("b1", take))
+            await said.wait()
+            for _ in range(2):
+                for asked in (first.read("b1", lambda book: None), first.engine.prove("b1")):
+                    with pytest.raises(Rejected, match="recorded now"):
+                        await asked
+                # What comes of it is never heard.
+                handing.cancel()
+                await asyncio.gather(handing, return_exceptions=True)
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_what_nobody_has_taken_goes_on_where_it_was():
+    async def main():
+        async with two(MemoryStore(os.urandom)) as both:
+            first = both.first
+            first.engine.process.leased = True
+
+            async def take(head):
+                raise NotTaken("it is not there")
+
+            with pytest.raises(NotTaken):
+                await first.engine.hand_over("b1", take)
+            writer = first.engine.writers["b1"]
+            assert (writer.held, writer.given) == (False, False)
+            await first.do("b1", wager())
 
     play(asyncio.wait_for(main(), WAIT_S))
 

@@ -24,16 +24,12 @@ from runline.cluster.limits import (
 from runline.cluster.member import Member
 from runline.cluster.registry import Assigned, Registry, RegistryError
 from runline.domain.messages import Rejected
-from runline.engine.ports import Head, StoreError
+from runline.engine.ports import Head, NotTaken, StoreError
 
 log = logging.getLogger("runline.cluster")
 
 Take = Callable[[Head], Awaitable[None]]
 """How another node takes a stream that ends at a head. (Whoever sends something to a stream finds out where it is.)"""
-
-
-class NotTaken(Exception):
-    """A stream that is handed over is not taken, after all."""
 
 
 class Owner(Protocol):

@@ -14,7 +14,7 @@ from runline.engine.agenda import Agenda
 from runline.engine.bus import Bus
 from runline.engine.limits import HAND_OVER_S_MAX
 from runline.engine.owned import Owned
-from runline.engine.ports import Head
+from runline.engine.ports import Head, NotTaken
 from runline.engine.process import Process
 from runline.engine.queues import Onward, Queues
 from runline.engine.requests import refused, unavailable
@@ -52,9 +52,12 @@ class HandingOver:
             async with asyncio.timeout(HAND_OVER_S_MAX):
                 await self.drained(writer)
                 whole_ns = self.process.clock.host_ns()
+                # From here on another may have it, long before that is heard here.
+                writer.given = True
                 bus = await take(writer.head)
                 self.require_held(writer)
-        except BaseException:
+        except BaseException as error:
+            writer.given = writer.given and not isinstance(error, NotTaken)
             self.go_on(writer)
             raise
         self.let_go(writer, bus, whole_ns)

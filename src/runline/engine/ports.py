@@ -88,6 +88,10 @@ class Sealed(msgspec.Struct):
     stretches: list[Stretch]
 
 
+class NotTaken(Exception):
+    """A stream that is handed over is not taken by the other process, and will not be."""
+
+
 class StoreError(Exception):
     """The store failed. kind: what the engine may do about it.
 

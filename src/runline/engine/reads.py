@@ -16,6 +16,7 @@ from runline.engine.batch import Batches
 from runline.engine.house_view import HouseView
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.owned import Owned
+from runline.engine.ports import StoreError
 from runline.engine.positions import Awaiting
 from runline.engine.process import Process
 from runline.engine.requests import unavailable
@@ -96,8 +97,19 @@ class Reads:
         value = read(writer.state)
         if position > writer.durable_seq and not await self.batches.durable(writer):
             raise unavailable()
+        if writer.given:
+            await self.require_not_taken(stream)
         self.require_held()
         return position, value
+
+    async def require_not_taken(self, stream: str) -> None:
+        """A stream was nobody else's until now. Raises Rejected `unavailable` where it is, or where that is not known."""
+        try:
+            elsewhere = await self.owned.is_elsewhere(stream)
+        except StoreError:
+            raise unavailable() from None
+        if elsewhere:
+            raise unavailable()
 
     def require_held(self) -> None:
         """What was read may be said. Raises Rejected `unavailable` if somebody else may own these streams by now."""
@@ -126,12 +138,12 @@ class Reads:
     async def prove(self, stream: str) -> Proof:
         """How far a stream is. What is proved was so when it was asked, and not before.
 
-        Raises Rejected `unavailable` (also if somebody else has claimed it), `unknown_book`, `not_here`, and StoreError.
+        Raises Rejected `unavailable` (also if somebody else has claimed it, or that cannot be known), `unknown_book`, `not_here`.
         """
         writer = self.require(stream)
         proof = Proof(writer.head.epoch, writer.durable_seq, self.house.state.seq)
-        if not self.process.leased and await self.owned.is_elsewhere(stream):
-            raise unavailable()
+        if writer.given or not self.process.leased:
+            await self.require_not_taken(stream)
         self.require_held()
         return proof
 

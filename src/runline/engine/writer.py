@@ -80,6 +80,8 @@ class Writer:
         self.stopped = ""
         self.held = False
         """Whether nothing is executed just now, since the stream is handed over."""
+        self.given = False
+        """Whether another process was told to take the stream, and it is not known that it has not: who has it, its head says."""
         self.fetches: dict[asyncio.Task[None], None] = {}
         """What fetches rows for its commands."""
         self.busy_ns = 0

@@ -41,7 +41,7 @@ from runline.engine.engine import Engine
 from runline.engine.limits import AT_LEAST_WAIT_S
 from runline.engine.ports import History, Snapshot, StoreError
 from runline.engine.probes import Measures
-from runline.engine.requests import Refused, not_signed_in, unavailable
+from runline.engine.requests import Refused, not_signed_in
 from runline.reads.conditions import conditions_told, key_of
 from runline.reads.history import answer as answer_from_history
 from runline.reads.history import standing
@@ -257,10 +257,7 @@ class Questions:
 
     async def proof(self, stream: str) -> Answer:
         """How far a stream is."""
-        try:
-            proof = await self.engine.prove(stream)
-        except StoreError:
-            raise unavailable() from None
+        proof = await self.engine.prove(stream)
         return Answer(proof.position, encode(proof))
 
     def readiness(self, stream: str) -> Answer:

@@ -113,6 +113,7 @@ class Excuses:
             or writer is None
             or writer.stopped
             or writer is not came.writer
+            or writer.given
             or self.disk.failed_s >= came.s
         ):
             self.counted["unavailable with reason"] += 1
