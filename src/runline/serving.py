@@ -6,18 +6,19 @@ it stops serving, so that nobody who comes through it hears of that.
 """
 
 import asyncio
+import logging
 import os
 import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
 from runline.bootstrap import outside
-from runline.cluster.limits import AGAIN_S
+from runline.cluster.limits import AGAIN_S, TENDED_AGAIN_S_MAX
 from runline.cluster.places import Places
 from runline.config import ServerSettings, SessionSettings, Settings
 from runline.demo.sample import BOOK as SAMPLE
@@ -39,6 +40,8 @@ from runline.gateways import Gateways, gateways
 from runline.helpers import Callers
 from runline.nodes import Joined, found, looking_on
 from runline.notify import serves
+
+log = logging.getLogger("runline.cluster")
 
 SECOND_NS = 10**9
 
@@ -238,8 +241,13 @@ async def welcoming(node: Joined, signing: Signing, settings: Settings, sample: 
             await node.house_here.wait()
             node.house_here.clear()
             # Where it has gone on to, it is seen to as well.
-            with suppress(Rejected):
-                await begin(node.engine.clock, node.bus, signing, settings, sample=sample)
+            while node.has_house():
+                try:
+                    await begin(node.engine.clock, node.bus, signing, settings, sample=sample)
+                    break
+                except Rejected as rejected:
+                    log.warning("the house's owner is not seen to yet, which is tried again: %s", rejected)
+                    await asyncio.sleep(TENDED_AGAIN_S_MAX)
 
     async with beside_it(welcome()):
         yield
