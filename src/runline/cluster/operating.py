@@ -80,9 +80,12 @@ class Operating:
             return True
         self.say(f"{stream} goes from {before.node or 'nobody'} to {node}; what is sent to it meanwhile waits.")
         await self.registry.pin(stream, node)
-        moved = await self.until(lambda: self.is_at(stream, node))
-        # It was wanted once, and not for ever.
-        await self.registry.pin(stream, before.pinned if moved and before.pinned == node else "")
+        moved = False
+        try:
+            moved = await self.until(lambda: self.is_at(stream, node))
+        finally:
+            # It was wanted once, and not for ever: whether it has come there, or nobody waits for that any more.
+            await self.wanted_no_more(stream, node, "" if moved and before.pinned != node else before.pinned)
         if not moved:
             self.say(
                 f"It has not come there within {DONE_S_MAX:g} s, and is wanted there no more: runline cluster status"
@@ -92,6 +95,14 @@ class Operating:
         if before.pinned and before.pinned != node:
             self.say(f"It was pinned to {before.pinned}, and is no more.")
         return True
+
+    async def wanted_no_more(self, stream: str, node: str, pinned: str) -> None:
+        """Have a stream pinned as it is to be from now on. Raises RegistryError; then it is said how it is."""
+        try:
+            await self.registry.pin(stream, pinned)
+        except RegistryError:
+            self.say(f"{stream} may still be pinned to {node}. Remedy: runline cluster pin {stream} --anywhere")
+            raise
 
     async def pin(self, stream: str, node: str) -> bool:
         """Have a stream at a node for as long as that is there; "": anywhere. Raises UnusableError, RegistryError."""
