@@ -1,6 +1,8 @@
 """Every registry: leases are taken as they were seen, streams are written as they were read."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -9,6 +11,7 @@ from tests.integration.world import play
 
 from runline.cluster.limits import GONE_KEPT_MAX
 from runline.cluster.memory import Kept, MemoryRegistry
+from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import COORDINATOR, Assigned, Load, Node, RegistryError, lease_of
 from runline.engine.ports import StoreError
@@ -250,6 +253,55 @@ def test_who_was_the_coordinator_assigns_nothing_even_while_another_just_becomes
         await two.close()
 
     play(main())
+
+
+def test_whoever_only_looks_reads_the_links_secret_once_somebody_has_offered_one(registries):
+    @story(registries)
+    async def _(one, two):
+        with pytest.raises(RegistryError, match=r"[Nn]o node has ever joined"):
+            await two.secret(b"")
+        assert await one.secret(b"what is offered first") == b"what is offered first"
+        assert await two.secret(b"") == await two.secret(b"another") == b"what is offered first"
+
+
+def test_a_user_of_the_database_who_may_only_look_is_enough_for_a_gateway(path):
+    """As docs/how-to/many-machines.md has it."""
+    url = cluster().of(path)
+    name = url.partition("@/")[2].partition("?")[0]
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "many-machines.md").read_text()
+    (granted,) = re.findall(r"GRANT SELECT ON [a-z_, ]+ TO runline_gateway", text)
+    cluster().ask(name, "CREATE ROLE runline_gateway LOGIN")
+    cluster().ask(name, granted)
+
+    async def main():
+        node, gate = (
+            PostgresRegistry(url, "n1"),
+            PostgresRegistry(url.replace("//runline@", "//runline_gateway@"), "g1"),
+        )
+        woken = asyncio.Event()
+        gate.listen(woken.set)
+        await node.secret(b"a secret")
+        await node.enroll(["house"])
+        assert await gate.secret(b"") == b"a secret"
+        places = Places(gate)
+        await Onlooker(gate, places).look()
+        assert list(places.streams) == ["house"]
+        assert await gate.nodes() == {}
+        woken.clear()
+        await node.enroll(["b1"])
+        await woken.wait()
+        for written in (gate.enroll(["b2"]), gate.secret(b"another"), gate.pin("b1", "n1")):
+            with pytest.raises(RegistryError, match="permission denied"):
+                await written
+        await places.close()
+        await gate.close()
+        await node.close()
+
+    try:
+        play(asyncio.wait_for(main(), 60))
+    finally:
+        cluster().ask(name, "DROP OWNED BY runline_gateway")
+        cluster().ask("postgres", "DROP ROLE runline_gateway")
 
 
 def waiting(url):

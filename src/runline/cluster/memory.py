@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from runline.cluster.limits import GONE_KEPT_MAX
-from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, Seen, lease_of
+from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, RegistryError, Seen, lease_of
 
 
 class Kept:
@@ -119,6 +119,8 @@ class MemoryRegistry:
 
     async def secret(self, offered: bytes) -> bytes:
         self.kept.secret = self.kept.secret or offered
+        if not self.kept.secret:
+            raise RegistryError("no node has ever joined")
         return self.kept.secret
 
     def seen_without(self, lost: Collection[str]) -> Seen:

@@ -32,6 +32,8 @@ NO_REGISTRY = "The database has no registry of nodes. Remedy: start `runline ser
 encode_loads = msgspec.json.Encoder().encode
 decode_loads = msgspec.json.Decoder(dict[str, Load]).decode
 
+NO_NODES = "No node has ever joined. Remedy: start one first."
+
 
 def nobody_wakes() -> None:
     """Nobody wants to know."""
@@ -179,9 +181,12 @@ class PostgresRegistry:
         return await self.done(sql.DRAIN, node, draining)
 
     async def secret(self, offered: bytes) -> bytes:
-        await self.ask("streams", sql.OFFER_SECRET, offered)
-        ((secret,),) = await self.ask("streams", sql.SECRET)
-        return bytes(secret)
+        if offered:
+            await self.ask("streams", sql.OFFER_SECRET, offered)
+        found = await self.ask("streams", sql.SECRET)
+        if not found:
+            raise RegistryError(NO_NODES)
+        return bytes(found[0][0])
 
     async def done(self, statement: str, *values: Any) -> bool:
         """Whether a statement has changed something."""

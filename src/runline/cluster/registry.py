@@ -150,7 +150,7 @@ class Registry(Protocol):
         ...
 
     async def secret(self, offered: bytes) -> bytes:
-        """What the links of all nodes prove to each other that they have: what was offered first."""
+        """What the links of all nodes prove to each other that they have: what was offered first. Who offers b"" only looks."""
         ...
 
     def listen(self, wake: Callable[[], None]) -> None:
