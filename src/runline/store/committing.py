@@ -42,6 +42,7 @@ class Committing(ABC):
         os.ftruncate(self.memory, SHARED_BYTES)
         self.shared = mmap.mmap(self.memory, SHARED_BYTES)
         self.committer: Helper | None = None
+        self.starting = asyncio.Lock()
         self.watching: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -50,8 +51,10 @@ class Committing(ABC):
 
     async def order(self, order: Claim | Piece | Commit | Close) -> Done:
         """Have the committer do something, starting it if it does not run."""
-        if self.committer is None or not self.committer.lives:
-            await self.start()
+        async with self.starting:
+            # A batch and a claim may find at once that it has ended, and there is to be one.
+            if self.committer is None or not self.committer.lives:
+                await self.start()
         assert self.committer is not None
         try:
             reply: Done | Failed = decode_reply(await self.committer.send(encode(order)))
