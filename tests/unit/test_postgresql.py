@@ -281,3 +281,11 @@ def test_every_text_of_postgresql_is_sorted_by_its_bytes():
     texts = [line for line in upgrade_sql("postgresql", None).splitlines() if " TEXT" in line]
     assert len(texts) > 100
     assert [line for line in texts if 'TEXT COLLATE "C"' not in line] == []
+
+
+@pytest.mark.parametrize("password", ["hunter2", "hun/ter2", "hun#ter2", "hun?ter2", "[hunter2", "hunter2]"])
+@pytest.mark.parametrize("rest", ["@db.example/runline", "/runline"])
+def test_a_password_that_is_written_wrongly_is_not_said(password, rest):
+    with pytest.raises(StoreError) as refused:
+        require_private(f"postgresql://runline:{password}{rest}")
+    assert "hun" not in str(refused.value)

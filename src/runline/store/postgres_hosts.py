@@ -50,14 +50,17 @@ def host_of(text: str, port: str) -> Host:
         if text.startswith("["):
             name, closed, own = text[1:].partition("]")
             if not closed:
-                raise ValueError(f"{text} has a bracket that is not closed")
+                raise ValueError("it has a bracket that is not closed")
             own = own.removeprefix(":")
         else:
             # More than one colon is an address of IPv6 without its brackets.
             name, _, own = text.partition(":") if text.count(":") == 1 else (text, "", "")
         port = own or port
     if port and not (port.isdecimal() and int(port) <= 65_535):
-        raise ValueError(f"{port} is no port")
+        # It may be a piece of a password.
+        raise ValueError(
+            "what stands there as a port is none (a password is written with %2F for /, %3F for ?, %23 for #)"
+        )
     return Host(name, int(port or 0))
 
 
