@@ -232,6 +232,23 @@ def test_connections_that_do_not_begin_to_be_encrypted_are_bounded_and_end(ours,
 
 
 @pytest.mark.parametrize("loop", LOOPS)
+def test_one_address_that_begins_and_says_nothing_keeps_no_other_out(ours, loop, monkeypatch):
+    monkeypatch.setattr("runline.bus.reach.ARRIVALS_OF_ONE_MAX", 2)
+    tls = ours.give("n1", "127.0.0.1")
+
+    async def main():
+        async with there(free_address(), tls) as at:
+            host, _, port = at.address.rpartition(":")
+            held = [await asyncio.open_connection(host, int(port), local_addr=("127.0.0.2", 0)) for _ in range(3)]
+            assert await held[2][0].read() == b""
+            await at.works(tls)
+            for _, writer in held:
+                writer.close()
+
+    LOOPS[loop](main())
+
+
+@pytest.mark.parametrize("loop", LOOPS)
 def test_an_end_that_does_not_read_what_it_is_told_is_closed(ours, loop, monkeypatch, caplog):
     monkeypatch.setattr("runline.bus.wire.UNSENT_BYTES_MAX", 2**20)
     tls = ours.give("n1", "127.0.0.1")

@@ -111,7 +111,8 @@ CONNECT_S_MAX = 8.0
 """How long two ends may take until what they say is encrypted, and connecting to somebody in all."""
 
 ARRIVALS_MAX = 64
-"""Connections that come in over the network and are not encrypted yet: the next ones are closed."""
+ARRIVALS_OF_ONE_MAX = 16
+"""Connections that come in over the network and are not encrypted yet, and those of one address: the next ones are closed."""
 
 REACH_PAUSE_S_MAX = 1.0
 """The longest pause before somebody is connected to again who lets nobody in. It doubles up to there."""

@@ -22,6 +22,7 @@ from runline.bus.gateway import GatewayEnd
 from runline.bus.limits import (
     AGAIN_PAUSE_S,
     ARRIVALS_MAX,
+    ARRIVALS_OF_ONE_MAX,
     COMPLAINTS_MAX,
     COMPLAINTS_S,
     CONNECT_S_MAX,
@@ -219,7 +220,8 @@ def connect(address: str, tls: Tls | None) -> Connect:
 
 
 class TlsDoor:
-    """Where links come in that are encrypted. make: makes the end of each. arriving: those that are not encrypted yet.
+    """Where links come in that are encrypted. make: makes the end of each. arriving: those that are not encrypted yet, and from
+    where they come.
 
     Raises ReachError.
     """
@@ -229,7 +231,7 @@ class TlsDoor:
         self.make = make
         self.contexts = contexts
         self.listening = listening
-        self.arriving: set[asyncio.Task[None]] = set()
+        self.arriving: dict[asyncio.Task[None], str] = {}
         self.task = asyncio.create_task(self.let_in())
 
     async def let_in(self) -> None:
@@ -242,12 +244,14 @@ class TlsDoor:
                 self.contexts.complaints.say(f"No link can be let in: {reason_of(error)}.")
                 await asyncio.sleep(REACH_PAUSE_S_MAX)
                 continue
-            if len(self.arriving) >= ARRIVALS_MAX:
+            address = str(whose[0])
+            of_one = list(self.arriving.values()).count(address)
+            if len(self.arriving) >= ARRIVALS_MAX or of_one >= ARRIVALS_OF_ONE_MAX:
                 connection.close()
                 continue
-            task = loop.create_task(self.encrypt(connection, str(whose[0])))
-            self.arriving.add(task)
-            task.add_done_callback(self.arriving.discard)
+            task = loop.create_task(self.encrypt(connection, address))
+            self.arriving[task] = address
+            task.add_done_callback(self.arriving.pop)
 
     async def encrypt(self, connection: socket.socket, whose: str) -> None:
         """Let the end have a connection once both know that the other's certificate is good."""
