@@ -15,7 +15,9 @@ from runline.domain.messages import ENGINE, GATEWAY, Rejected
 from runline.domain.passwords import SetPassword
 from runline.domain.permissions import Permission
 from runline.domain.sessions import LIMITS, SignIn, SignOut
+from runline.domain.state import ByKey
 from runline.domain.suspension import Suspend, Suspended
+from runline.domain.tickets import Ticket, VoidWager
 from runline.domain.users import RevokeUser
 from runline.engine.envelope import content_digest
 from runline.engine.ids import id_bytes, uuid7
@@ -189,10 +191,11 @@ def test_what_is_heeded_is_told_who_sent_it_when_and_where(house, monkeypatch):
     told = []
     monkeypatch.setattr(house.state.vocabulary, "heeded", {OpenBook: lambda *heard: told.append(heard)})
     sent = Request("house", "", "platform", OpenBook("main", "owner"), "s1")
-    heed(house.state, sent, NOON_NS, None, 5)
+    view = House(house.state.vocabulary)
+    heed(house.state, sent, NOON_NS, view, 5)
     heed(house.state, Request("house", "", "platform", FoundHouse("platform")), NOON_NS, None, 5)
     platform = house.state.access.users["platform"]
-    assert told == [(house.state, sent.command, Context(NOON_NS, platform, "s1", None, 5))]
+    assert told == [(house.state, sent.command, Context(NOON_NS, platform, "s1", view, 5))]
 
 
 def test_a_decision_knows_the_time_who_asks_in_which_session_and_the_house(signed_in, monkeypatch):
@@ -209,3 +212,24 @@ def test_a_decision_knows_the_time_who_asks_in_which_session_and_the_house(signe
     context = Context(NOON_NS + 1, state.access.users["ann"], "s1", house, 5, (3, 4), ZONES)
     assert told == [(state, RAISED, context)]
     assert context.view() is house
+
+
+# What is out of memory
+
+
+def test_what_a_command_needs_says_who_declares_it_and_most_need_nothing(book, monkeypatch):
+    wanted = {VoidWager: lambda *asked: (asked, ByKey(Ticket, 7))}
+    monkeypatch.setattr(book.state.vocabulary, "wanted", wanted)
+    command = VoidWager(7, "late")
+    assert needs(book.state, command) == [(book.state, command), ByKey(Ticket, 7)]
+    assert needs(book.state, RAISED) == []
+
+
+def test_a_screen_takes_commands_until_the_moment_at_which_it_is_idle(signed_in):
+    idle_ns = NOON_NS + LIMITS["screen"].idle_ns
+    signed_in.clock_reads(idle_ns - 1)
+    signed_in.when(RAISED, by="ann", session="s1")
+    signed_in.happened(CreditAdjusted)
+    signed_in.clock_reads(idle_ns)
+    signed_in.when(AdjustCredit("P1", 1, "asked"), by="ann", session="s1")
+    signed_in.rejected("password_needed")

@@ -162,3 +162,14 @@ def test_ones_own_new_password_keeps_the_devices_and_one_from_above_forgets_them
     ranks.given(SetPassword("ann", HASH))
     assert credential(ranks, "ann").devices == ()
     assert list(ranks.state.sessions.by_name) == []
+
+
+def test_a_password_stands_on_itself_and_on_its_user(ranks):
+    state, command = ranks.state, SetPassword("P1", HASH)
+    ground = state.vocabulary.grounds[SetPassword]
+    created = state.access.users["P1"].changed_seq
+    assert ground(state, command) == created > 0
+    ranks.given(command)
+    assert ground(state, command) == credential(ranks, "P1").password_seq == state.seq
+    ranks.given(RevokeUser("P1", "gone"))
+    assert ground(state, command) == state.seq > credential(ranks, "P1").password_seq

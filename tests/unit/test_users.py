@@ -175,3 +175,56 @@ def test_an_owner_of_a_part_may_go(ranks):
     ranks.given(CreateUser("lord", "A1", OWNER))
     ranks.when(RevokeUser("lord", "given"))
     ranks.happened(UserRevoked)
+
+
+def test_staff_are_counted_without_players_and_no_branch_holds_more_than_it_leaves_free(ranks, monkeypatch):
+    monkeypatch.setattr("runline.domain.users.STAFF_MAX", 8)
+    ranks.when(CreateUser("one", "A1", "viewer"), by="ann")
+    ranks.happened(UserCreated)
+    ranks.when(CreateUser("two", "A1", "viewer"), by="ann")
+    ranks.rejected("too_many", most=3)
+    for number in range(3):
+        ranks.given(CreateUser(f"more-{number}", ROOT, "viewer"))
+    ranks.when(CreateUser("last", ROOT, "viewer"))
+    ranks.rejected("too_many", most=8)
+
+
+def test_who_is_created_without_an_id_is_told_that_it_is_a_users(ranks):
+    ranks.when(CreateUser("no id", ROOT, "viewer"))
+    ranks.rejected("identifier_invalid")
+    assert " user id " in ranks.refusal.message
+
+
+def test_whoever_was_revoked_from_above_is_given_a_role_from_there_only(ranks):
+    ranks.given(RevokeUser("una", "left"))
+    ranks.when(AssignRole("una", "clerk", "given"), by="ann")
+    ranks.rejected("not_permitted")
+    ranks.when(AssignRole("una", "clerk", "given"))
+    ranks.happened(RoleAssigned)
+
+
+def test_what_was_taken_by_a_larger_role_beside_or_from_above_is_not_given_back_by_a_smaller_one(ranks):
+    ranks.given(staff("amy", Permission.ROLES_MANAGE, Permission.SUSPEND, at="A1"), role("none", at="A1"))
+    ranks.given(CreateUser("zoe", "A1-1", "clerk"))
+    ranks.when(AssignRole("zoe", "none", "less"), by="ann")
+    ranks.happened(RoleAssigned, node="A1", role="role-of-ann")
+    ranks.when(AssignRole("zoe", "clerk", "again"), by="amy")
+    ranks.rejected("not_permitted")
+    ranks.when(AssignRole("zoe", "clerk", "again"), by="ann")
+    ranks.happened(RoleAssigned, node="", role="")
+    ranks.when(AssignRole("zoe", "none", "less"))
+    ranks.happened(RoleAssigned, node=ROOT, role=OWNER)
+    ranks.when(AssignRole("zoe", "clerk", "again"), by="ann")
+    ranks.rejected("not_permitted")
+
+
+def test_a_user_stands_on_themselves_and_a_new_one_on_the_id_and_the_role(ranks):
+    state, grounds = ranks.state, ranks.state.vocabulary.grounds
+    about = (AssignRole("una", "clerk", "x"), RevokeUser("una", "x"), RestoreUser("una", "x"))
+    known = {grounds[type(one)](state, one) for one in about}
+    assert known == {user(ranks, "una").changed_seq}
+    new = CreateUser("zoe", "A1", "clerk")
+    assert grounds[CreateUser](state, new) == state.access.roles["clerk"].changed_seq
+    ranks.given(RevokeUser("una", "left"), new)
+    assert {grounds[type(one)](state, one) for one in about} == {state.seq - 1}
+    assert grounds[CreateUser](state, new) == state.seq
