@@ -141,6 +141,22 @@ def test_a_process_that_stands_still_goes_on_in_the_order_in_which_everything_ca
         runner.run(main())
 
 
+def test_no_timer_goes_off_before_its_time():
+    loop = VirtualLoop()
+    went_off: list[float] = []
+
+    async def main():
+        await asyncio.sleep(1.0)  # waits: this time is made
+        due_s = loop.time() + 4e-10
+        loop.call_at(due_s, lambda: went_off.append(loop.time()))
+        loop.call_soon(lambda: None)
+        await asyncio.sleep(1.0)  # waits: this time is made
+        assert went_off[0] >= due_s
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+
+
 def test_what_was_handed_to_a_simulated_disk_is_written_while_its_process_stands_still():
     loop = VirtualLoop()
     disk, owner, context = Disk(os.urandom), Owner(), copy_context()

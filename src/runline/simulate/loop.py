@@ -133,8 +133,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._timer_cancelled_count = cancelled
         if not ready and not self._stopping:  # type: ignore[attr-defined]
             self.passing.select(max(scheduled[0][0] - self.time(), 0.0) if scheduled else None)
-        end_s = self.time() + self._clock_resolution  # type: ignore[attr-defined]
-        while scheduled and scheduled[0][0] < end_s:
+        # None goes off before its time: one that is set anew for what is left would go off again and again at one moment.
+        now_s = self.time()
+        while scheduled and scheduled[0][0] <= now_s:
             timer = heappop(scheduled)[2]
             timer._scheduled = False
             ready.append(timer)
