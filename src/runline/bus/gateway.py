@@ -38,7 +38,9 @@ class GatewayEnd(Wire):
         if not is_proof(frame, proof(self.secret, b"owner", self.theirs, self.nonce)):
             raise LinkError("it does not have the secret")
         self.begin()
-        self.known.set_result(True)
+        if not self.known.done():
+            # Nobody may want it any more by now.
+            self.known.set_result(True)
 
     def take(self, frame: bytes) -> None:
         try:
