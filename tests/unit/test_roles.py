@@ -9,6 +9,7 @@ from runline.domain.bounds import ROLES_PER_NODE_MAX
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import PLAYER_MAY, Permission, permissions_of
 from runline.domain.roles import PermissionRow, PermissionsAsked, RoleSet, SetRole, permissions
+from runline.domain.users import AssignRole, CreateUser
 
 SUSPEND, VOID = Permission.SUSPEND, Permission.WAGER_VOID
 
@@ -70,8 +71,10 @@ def test_the_owners_role_stays_as_it_is_and_a_players_holds_what_a_player_may(ra
 def test_a_role_of_a_book_holds_what_there_is_in_books_and_each_once(house, ranks):
     ranks.when(SetRole("clerk", ROOT, (SUSPEND, Permission.BOOK_OPEN), "given"))
     ranks.rejected("permission_invalid", permission="book_open")
+    assert ranks.refusal.message.startswith("A role of a book ")
     house.when(SetRole("clerk", ROOT, (Permission.WAGER_PLACE,), "given"))
     house.rejected("permission_invalid", permission="wager_place")
+    assert house.refusal.message.startswith("A role of the house ")
     ranks.when(SetRole("clerk", ROOT, (SUSPEND,) * (len(Permission) + 1), "given"))
     ranks.rejected("too_many", most=len(Permission))
     ranks.when(SetRole("clerk", ROOT, (SUSPEND,) * len(Permission), "given"))
@@ -93,6 +96,32 @@ def test_an_agent_keeps_so_many_roles_and_the_root_more(ranks, monkeypatch):
     ranks.when(SetRole("two", "A1", (SUSPEND,), "given"))
     ranks.rejected("too_many", most=1)
     ranks.given(role("one", VOID, at="A1"), role("two", SUSPEND, at="A1-1"))
+
+
+def test_no_branch_keeps_more_roles_than_it_leaves_free(ranks, monkeypatch):
+    monkeypatch.setattr("runline.domain.roles.ROLES_MAX", 16)
+    for number in range(4):
+        ranks.when(SetRole(f"clerk-{number}", "A1", (SUSPEND,), "given"), by="ann")
+        ranks.happened(RoleSet)
+    ranks.when(SetRole("clerk-4", "A1-1", (SUSPEND,), "given"), by="ann")
+    ranks.rejected("too_many", most=4)
+    ranks.given(*(role(f"more-{number}", SUSPEND) for number in range(6)))
+    ranks.when(SetRole("last", ROOT, (SUSPEND,), "given"))
+    ranks.rejected("too_many", most=16)
+
+
+def test_nobody_changes_a_role_that_an_equal_has_and_ones_own_may_be_narrowed(ranks):
+    ranks.given(role("same", *EVERY, at="A1"), CreateUser("amy", "A1", "same"))
+    narrower = SetRole("same", "A1", EVERY[1:], "given")
+    ranks.when(narrower, by="ann")
+    ranks.rejected("not_permitted")
+    ranks.when(SetRole("same", "A1", EVERY[:-1], "given"), by="amy")
+    ranks.happened(RoleSet)
+    ranks.given(CreateUser("abe", "A1", "same"))
+    ranks.when(narrower, by="amy")
+    ranks.rejected("not_permitted")
+    ranks.when(narrower)
+    ranks.happened(RoleSet)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65])
@@ -137,3 +166,26 @@ def test_what_a_role_may_hold_comes_page_by_page(book):
     assert (last.items, last.next) == ([PermissionRow(known[-1], False, last.items[0].commands)], "")
     assert asked(book, (), limit=2, after="nothing").items == []
     assert asked(book, (), limit=2, after=known[-1]).items == []
+
+
+def test_a_role_of_somebody_who_was_lowered_from_above_is_narrowed_by_those_below_and_widened_from_above_only(ranks):
+    ranks.given(role("some", SUSPEND, at="A1"), staff("zoe", *EVERY, at="A1-1"))
+    ranks.given(SetRole("some", "A1", (SUSPEND, VOID), "more"), AssignRole("zoe", "some", "less"))
+    ranks.when(SetRole("some", "A1", (*EVERY,), "wider"), by="ann")
+    ranks.rejected("not_permitted")
+    ranks.when(SetRole("some", "A1", (SUSPEND,), "narrower"), by="ann")
+    ranks.happened(RoleSet)
+    ranks.when(SetRole("some", "A1", (SUSPEND, VOID), "wider"), by="ann")
+    ranks.rejected("not_permitted")
+    ranks.when(SetRole("some", "A1", (SUSPEND, VOID), "wider"))
+    ranks.happened(RoleSet)
+
+
+def test_a_role_stands_on_itself(ranks):
+    ground = ranks.state.vocabulary.grounds[SetRole]
+    command = SetRole("clerk", "A1", (SUSPEND,), "given")
+    assert ground(ranks.state, command) == 0
+    ranks.given(command)
+    made = ranks.state.seq
+    ranks.given(role("other", SUSPEND))
+    assert ground(ranks.state, command) == made
