@@ -118,6 +118,9 @@ def test_the_board_goes_on_behind_a_number_and_a_game(book, monkeypatch):
     assert games(after="502") == (["G2"], "")
     for text in ("x", "x:G9", "-1:G9", "9" * 12, ":G9", "²"):
         assert games(after=text) == (["G3", "G1", "G2"], ""), text
+    book.given(game("G0", rotation=1))
+    assert games(after=":G9") == (["G0", "G3", "G1", "G2"], "")
+    book.house.given(CancelFixture("G0", "none"))
     assert games(after="9" * 11) == ([], "")
     assert games(fixture="G1") == (["G1"], "")
     assert games(fixture="G1", after="501:G0") == (["G1"], "")
@@ -187,7 +190,9 @@ def test_exposure_is_that_of_the_markets_of_a_subtree(book, monkeypatch):
     assert ask(book, "exposure", limit=1) == Page([first], SPREAD)
     assert ask(book, "exposure", limit=2) == Page([first, second])
     assert rows(book, "exposure", after=SPREAD) == [second]
-    for most, found in ((1, [first]), (2, [first]), (3, [first, second])):
+    book.given(game("G3"), board("G3"), wager("P1", 4_00, on="G3"))
+    third = rows(book, "exposure")[2]
+    for most, found in ((1, [first]), (2, [first]), (3, [first, second]), (4, [first, second, third])):
         monkeypatch.setattr("runline.domain.queries.moment.EXPOSURE_PLACES_MAX", most)
         assert ask(book, "exposure").items == found
     with pytest.raises(Rejected) as refused:
@@ -219,6 +224,8 @@ def test_roles_are_those_of_the_subtree_and_above(book):
     assert "owner" in found
     assert "other" not in found
     assert {row.role for row in rows(book, "roles")} == {*found, "other"}
+    book.given(role("above", at="A1"), staff("bob", Permission.FIGURES_VIEW, at="A1-1"))
+    assert {"above", "clerk", "owner"} <= {row.role for row in rows(book, "roles", "bob")}
 
 
 def test_sessions_are_those_of_who_stands_in_the_subtree(book):
@@ -242,6 +249,8 @@ def test_sessions_are_those_of_who_stands_in_the_subtree(book):
     assert ask(book, "sessions", limit=1).next == "A1/ann/s1"
     assert rows(book, "sessions", "ann", after="A1/ann/s1") == found[1:]
     assert rows(book, "sessions", "ann", after="A1-1/P1/s2") == []
+    signed_in(book, "ann", "s4")
+    assert [row.session for row in rows(book, "sessions", "ann", after="A1/ann/s1")] == ["s4", "s2"]
 
 
 @pytest.mark.alone

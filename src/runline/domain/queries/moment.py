@@ -163,8 +163,8 @@ def exposure(book: Book, house: House, user: User, audience: Audience, asked: Ex
     return exposure_page(book, node, asked, asked.fixture)
 
 
-def exposure_page(book: Book, node: str, asked: Asked[Any], fixture: str = "") -> Page:
-    """A page of the markets with open wagers of a node's players, of all games or one."""
+def exposure_page(book: Book, node: str, asked: Asked[Any], fixture: str) -> Page:
+    """A page of the markets with open wagers of a node's players, of all games ("") or one."""
     prefix = f"{fixture}:" if fixture else ""
     names = takewhile(lambda name: name.startswith(prefix), book.risk.markets(node).after(max(asked.after, prefix)))
     stands = book.risk.stands(node)
