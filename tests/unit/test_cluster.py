@@ -12,6 +12,7 @@ from runline.cluster.lease import Guard
 from runline.cluster.limits import BLIND_S_MAX, HELD_S_MAX, LEASE_S, NODES_MAX, RENEW_S, RETURN_S_MAX, SUSPECTED_S
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
+from runline.cluster.places import Onlooker, Places
 from runline.cluster.registry import COORDINATOR, Lease, Load, Node, RegistryError, Seen, lease_of
 from runline.cluster.status import look_at, status_of
 from runline.cluster.watch import Watch
@@ -637,3 +638,31 @@ def test_the_status_says_in_words_what_is_wrong():
         assert status_of(seen, nodes, untaken).wrong == ["b0 has been given to a node that has not yet taken it."]
 
     play(story)
+
+
+def test_whoever_looks_on_goes_on_after_a_fault():
+    class Faulty(MemoryRegistry):
+        looks = 0
+
+        async def look(self):
+            self.looks += 1
+            if self.looks == 1:
+                raise ValueError("what is registered cannot be read")
+            return await super().look()
+
+    loop = VirtualLoop()
+
+    async def main():
+        registry = Faulty(Kept())
+        await registry.enroll(["b1"])
+        places = Places(registry)
+        looking = loop.create_task(Onlooker(registry, places).run())
+        await asyncio.sleep(5)  # waits: time is made, and nobody waits for it
+        assert list(places.streams) == ["b1"]
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()

@@ -157,6 +157,10 @@ class Onlooker:
                 if not self.failing:
                     log.error("the registry does not answer: %s", error)
                 self.failing = True
+            except Exception:
+                # Else whoever looks on would go by what is old for ever, and nobody would know.
+                log.exception("a fault in looking at the nodes, which is done again")
+                await asyncio.sleep(RENEW_S)
             await asyncio.sleep(TOGETHER_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(RENEW_S):
