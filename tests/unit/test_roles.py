@@ -189,3 +189,13 @@ def test_a_role_stands_on_itself(ranks):
     made = ranks.state.seq
     ranks.given(role("other", SUSPEND))
     assert ground(ranks.state, command) == made
+
+
+def test_a_role_that_was_narrowed_from_above_is_widened_from_there_only(ranks):
+    ranks.given(role("some", SUSPEND, VOID, at="A1"), SetRole("some", "A1", (SUSPEND,), "less"))
+    ranks.when(SetRole("some", "A1", (SUSPEND, VOID), "wider"), by="ann")
+    ranks.rejected("not_permitted")
+    ranks.when(SetRole("some", "A1", (), "narrower"), by="ann")
+    ranks.happened(RoleSet)
+    ranks.when(SetRole("some", "A1", (SUSPEND, VOID), "wider"))
+    ranks.happened(RoleSet, narrowed_node="", narrowed_role="")
