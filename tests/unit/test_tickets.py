@@ -60,6 +60,7 @@ SECOND, THIRD = Leg("G2", "G2:game:total", "over", 34, "-105"), Leg("G3", "G3:ga
 def test_legs_are_numbered_from_one():
     alone, three = ticket(), ticket(more=(SECOND, THIRD))
     assert (alone.legs, three.legs) == ((FIRST,), (FIRST, SECOND, THIRD))
+    assert ticket(market="G1:game:spread", line_quarters=6).legs == (Leg("G1", "G1:game:spread", "away", 6, "+120"),)
     assert alone.legs_at((1,)) == (FIRST,)
     assert alone.legs_at(()) == three.legs_at(()) == ()
     assert three.legs_at((1,)) == (FIRST,)
@@ -108,6 +109,18 @@ def test_a_ticket_leaves_memory_once_its_last_change_is_durable(book):
     assert tickets.evict(60) == 0
     tickets.no_longer_open(tickets.by_number[third])
     assert tickets.open_on == {}
+
+
+@pytest.mark.alone
+def test_all_tickets_leave_memory_that_may_whichever_stays(book):
+    first, second, third = placed(book), placed(book), placed(book)
+    tickets = book.state.tickets
+    for number in (second, third):
+        tickets.by_number[number].status = "void"
+        tickets.no_longer_open(tickets.by_number[number])
+    tickets.closed = [999, first, second, third]
+    assert tickets.evict(book.state.seq) == 2
+    assert (list(tickets.by_number), tickets.closed) == ([first], [])
 
 
 def test_a_ticket_that_is_not_in_memory_is_fetched_if_there_can_be_one(book):
