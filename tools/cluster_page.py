@@ -62,7 +62,9 @@ class Page:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request, and close."""
         try:
-            with suppress(TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            with suppress(
+                TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError
+            ):
                 async with asyncio.timeout(READS_S_MAX):
                     head = await reader.readuntil(b"\r\n\r\n")
                     method, path, *_ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")

@@ -9,8 +9,8 @@ HELLO_S_MAX = 15.0
 STRANGERS_MAX = 16
 """Connections of an owner's end whose other end is not known yet. All gateways that begin at once are fewer at a time."""
 
-LINKS_MAX = 64
-"""Links to one owner: more gateways than a machine has cores gain nothing."""
+LINKS_MAX = 128
+"""Links to one owner: of all nodes that there may be, and of as many gateways."""
 
 FRAME_BYTES = 64 * 1024
 """What goes into one frame before it is sent and another begins, so that whoever hears takes it in by pieces: some hundred
