@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -10,7 +11,7 @@ PROJECT = Path(__file__).parents[2]
 if str(PROJECT) not in sys.path:
     sys.path.append(str(PROJECT))  # so that tests import `tests.doubles` however pytest was called
 
-from tests.doubles.beside import compare_figures, compared_stage  # noqa: E402
+from tests.doubles.beside import Compared, compare_figures, compared_stage  # noqa: E402
 from tests.doubles.stage import BookStage, HouseStage  # noqa: E402
 
 from runline.simulate.laws import memory_is_what_a_restart_would_rebuild  # noqa: E402
@@ -26,7 +27,7 @@ def house(request: pytest.FixtureRequest) -> Iterator[HouseStage]:
     house = compared_stage()
     yield house
     for stage in (house, *house.books):
-        compare_figures(stage)
+        compare_figures(cast("Compared", stage))
         memory_is_what_a_restart_would_rebuild(stage.state, stage.recovered())
 
 

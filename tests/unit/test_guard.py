@@ -3,6 +3,7 @@
 import csv
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.doubles.stage import HOUR_NS, NOON_NS
@@ -471,7 +472,7 @@ def test_prices_are_swapped_that_were_so_far_apart():
 
 def test_what_a_line_is_compared_with():
     spread, total = of("spread", "-110", "-110", quarters=6), of("total", "-110", "-110", quarters=30)
-    winners = {kind: of(kind, "+120", "-130") for kind in ("three_way", "draw_no_bet", "moneyline")}
+    winners: dict[Any, Line] = {kind: of(kind, "+120", "-130") for kind in ("three_way", "draw_no_bet", "moneyline")}
     assert other_of(spread, {**winners, "spread": spread}) is winners["moneyline"]
     del winners["moneyline"]
     assert other_of(spread, winners) is winners["draw_no_bet"]

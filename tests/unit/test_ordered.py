@@ -46,7 +46,7 @@ def test_a_key_is_in_once_and_nothing_has_none():
 
 def test_what_is_known_at_once_lies_in_parts_that_are_half_full_and_a_full_part_is_cut_in_halves(monkeypatch):
     monkeypatch.setattr("runline.domain.ordered.PART_KEYS_MAX", 4)
-    ordered = Ordered([5, 1, 4, 2, 3])
+    ordered: Ordered[float] = Ordered([5, 1, 4, 2, 3])
     assert ordered.parts == [[1, 2], [3, 4], [5]]
     ordered.add(6)
     ordered.add(7)

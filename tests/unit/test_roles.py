@@ -6,6 +6,7 @@ from tests.doubles.words import EVERY, agent, role, staff
 
 from runline.domain.audience import Audience
 from runline.domain.bounds import ROLES_PER_NODE_MAX
+from runline.domain.house import House
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import PLAYER_MAY, Permission, permissions_of
 from runline.domain.roles import PermissionRow, PermissionsAsked, RoleSet, SetRole, permissions
@@ -137,7 +138,8 @@ def asked(stage, held, **more):
     """The page of the query."""
     state = stage.state
     user = state.access.users[stage.owner]
-    return permissions(state, None, user, Audience(ROOT, "", frozenset(held)), PermissionsAsked(**more), NOON_NS)
+    view = House(state.vocabulary)
+    return permissions(state, view, user, Audience(ROOT, "", frozenset(held)), PermissionsAsked(**more), NOON_NS)
 
 
 @pytest.mark.parametrize("kind", ["house", "book"])

@@ -1,5 +1,7 @@
 """Rows: how a row type becomes columns, and its rows values and rows again."""
 
+from typing import Any
+
 import pytest
 
 from runline.domain.grading import Score
@@ -71,8 +73,9 @@ def test_only_what_is_kept_as_something_else_is_converted():
 
 @pytest.mark.parametrize(("row", "key"), [(FULL, ("south", 3)), (Plain("a", 2), "a")])
 def test_a_row_is_found_by_its_key(row, key):
-    assert row_key(type(row))(row) == row.key() == key
-    assert key_of(type(row))("main", row) == ("main", *(key if isinstance(key, tuple) else (key,)))
+    kind: Any = type(row)
+    assert row_key(kind)(row) == row.key() == key
+    assert key_of(kind)("main", row) == ("main", *(key if isinstance(key, tuple) else (key,)))
 
 
 class Maybe(Row, table="maybes"):

@@ -60,9 +60,12 @@ def test_the_ground_of_limits_is_the_books_settings(book):
     book.rejected("position_moved")
 
 
-@pytest.mark.parametrize("limits", [(1, 1, 1), (1, STAKE_MINOR_MAX, STAKE_MINOR_MAX), (STAKE_MINOR_MAX,) * 3])
+@pytest.mark.parametrize(
+    "limits", [(1, 1, 1), (1, STAKE_MINOR_MAX, STAKE_MINOR_MAX), (STAKE_MINOR_MAX, STAKE_MINOR_MAX, 1)]
+)
 def test_limits_go_from_the_smallest_amount_to_the_largest(book, limits):
-    book.when(SetLimits(*limits, "given"))
+    smallest, largest, most = limits
+    book.when(SetLimits(smallest, largest, most, "given"))
     book.happened(LimitsSet, after=limits)
 
 

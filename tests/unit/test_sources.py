@@ -4,11 +4,12 @@ import pytest
 from tests.doubles.plain import VOCABULARY
 
 from runline.domain import sources
+from runline.domain.house import House
 
 
 @pytest.fixture
 def clocks():
-    return VOCABULARY.state_of("house").sources
+    return House(VOCABULARY).sources
 
 
 def test_a_clock_moves_ahead_and_never_back_each_game_and_source_by_itself(clocks):

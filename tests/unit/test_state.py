@@ -1,6 +1,7 @@
 """State: a stream in memory: its parts, the rows that change in it, and what is known of those that have gone."""
 
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from runline.domain.ledger import LedgerEntry
 from runline.domain.state import DERIVED_AT_ONCE, PART_BITS, ByNumber, Part, by_pieces
 from runline.domain.timers import Timer
 
-STREAMS = {"house": House, "book": Book}
+STREAMS: dict[Any, Any] = {"house": House, "book": Book}
 
 
 def new(kind):
@@ -98,7 +99,7 @@ def test_neighbours_lie_in_one_part_and_what_is_far_in_another():
     for number in (0, 2**13 - 1, 2**13, 2**14):
         found.put(number, "there")
     assert {part: sorted(kept) for part, kept in found.parts.items()} == {0: [0, 8_191], 1: [8_192], 2: [16_384]}
-    assert "0" not in found
+    assert "0" not in found  # type: ignore[comparison-overlap]
     with pytest.raises(KeyError):
         found[7]
     with pytest.raises(KeyError):
@@ -128,7 +129,8 @@ def test_a_row_that_is_touched_has_the_position_of_the_event_and_is_counted_once
 def test_a_row_that_nobody_keeps_in_memory_is_written_and_not_counted():
     state = new("book")
     state.seq = 5
-    entry = LedgerEntry(*[1 if field.type is int else "x" for field in msgspec.structs.fields(LedgerEntry)])
+    values: list[Any] = [1 if field.type is int else "x" for field in msgspec.structs.fields(LedgerEntry)]
+    entry = LedgerEntry(*values)
     state.write(entry)
     assert (entry.changed_seq, list(state.changed.values()), counted(state)) == (5, [entry], (0, 0))
 
@@ -202,7 +204,7 @@ class Told:
 
 def test_all_parts_derive_what_they_derive_in_their_order_piece_by_piece():
     state = new("book")
-    told = []
+    told: list[Any] = []
     state.parts = {kind: Told(kind.name, told, 1 + number % 2) for number, kind in enumerate(state.parts)}
     expected = [(part.name, piece) for part in state.parts.values() for piece in range(part.pieces)]
     assert len(list(state.deriving())) == len(expected)
