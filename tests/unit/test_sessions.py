@@ -554,3 +554,17 @@ def test_a_session_that_is_not_there_is_named_shortly_to_the_root_and_not_to_oth
     ann.when(EndSession("x" * 100, "given"), by="una")
     ann.rejected("not_permitted")
     assert ann.refusal.details == {}
+
+
+def test_one_session_too_many_of_a_user_ends_their_oldest_and_nobody_elses(ann, monkeypatch):
+    monkeypatch.setattr("runline.domain.sessions.SESSIONS_PER_USER_MAX", 2)
+    ann.given(staff("una"), SetPassword("una", HASH))
+    signed_in(ann, "u1", user="una")
+    signed_in(ann, "s9", "s8")
+    ann.clock_reads(ann.at_ns + 1)
+    sign_in(ann, "s1")
+    ann.happened(SessionEnded, session="s8", user="ann", cause="replaced", reason="")
+    ann.happened(SignedIn, session="s1")
+    assert list(ann.state.sessions.by_name) == ["u1", "s9", "s1"]
+    sign_in(ann, "s0")
+    ann.happened(SessionEnded, session="s9", cause="replaced")
