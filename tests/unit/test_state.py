@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.doubles.deeds import season
 from tests.doubles.plain import VOCABULARY
 
 from runline.domain import state as states
@@ -17,6 +18,7 @@ from runline.domain.house import House
 from runline.domain.ledger import LedgerEntry
 from runline.domain.state import DERIVED_AT_ONCE, PART_BITS, ByNumber, Part, by_pieces
 from runline.domain.timers import Timer
+from runline.simulate import laws
 
 STREAMS: dict[Any, Any] = {"house": House, "book": Book}
 
@@ -236,3 +238,13 @@ def test_rows_come_by_pieces_of_so_many():
     assert list(by_pieces("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
     assert list(by_pieces("", 2)) == []
     assert [len(piece) for piece in by_pieces(range(DERIVED_AT_ONCE + 1))] == [DERIVED_AT_ONCE, 1]
+
+
+def test_parts_that_derive_in_pieces_derive_the_same_at_once():
+    book = season(4, deeds=300)
+    for stage in (book, book.house):
+        recovered = stage.recovered()
+        expected = laws.derived(stage.recovered())
+        for part in recovered.parts.values():
+            part.derive()
+        assert laws.derived(recovered) == expected
