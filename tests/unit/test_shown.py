@@ -2,7 +2,7 @@
 
 import pytest
 from tests.doubles.stage import NOON_NS
-from tests.doubles.words import START_NS, agent, board, game, line, player
+from tests.doubles.words import START_NS, agent, board, game, line, player, wager
 
 from runline.domain.accounts import SetPlayerLimits
 from runline.domain.audience import Audience
@@ -114,3 +114,12 @@ def test_an_agent_without_players_and_a_market_without_wagers_have_zeros(book):
     assert (nothing.market, nothing.exposure_minor, nothing.risk_minor, nothing.wagers) == (
         MONEYLINE, {"away": 0, "home": 0}, {}, 0,
     )  # fmt: skip
+
+
+def test_the_risk_on_a_side_is_that_at_all_of_its_lines(book):
+    spread = "G1:game:spread"
+    book.given(wager("P1", 11_00, kind="spread", side="home", quarters=-6, price="-110"))
+    book.given(MoveLine(spread, "offset", offset_quarters=2))
+    book.given(wager("P1", 22_00, kind="spread", side="home", quarters=-4, price="-110"))
+    found = exposure_of(book.state, spread, ROOT)
+    assert (found.risk_minor, found.wagers) == ({"home": 33_00}, 2)
