@@ -38,12 +38,13 @@ class Away(MemoryRegistry):
 
 
 class FakeEngine:
-    """Owns streams of heads that all share. heard: what it was asked to do."""
+    """Owns streams of heads that all share. heard: what it was asked to do. stopped: what somebody else has claimed."""
 
     def __init__(self, world):
         self.world = world
         self.has = set()
         self.followed = set()
+        self.stopped = set()
         self.heard = []
         self.fails = {}
         self.held = {}
@@ -70,10 +71,13 @@ class FakeEngine:
 
     async def release(self, stream):
         self.heard.append(("release", stream))
+        self.stopped.discard(stream)
         self.has.discard(stream)
 
     async def hand_over(self, stream, take):
         self.heard.append(("hand over", stream))
+        if stream in self.stopped:
+            raise Rejected("unavailable", "Nothing can be recorded now.")
         await take(self.world.heads[stream])
         self.has.discard(stream)
 
@@ -231,6 +235,23 @@ def test_a_stream_that_somebody_has_claimed_nevertheless_is_taken_back_by_whose_
         assert node.engine.heard == [("adopt", "b1"), ("release", "b1"), ("adopt", "b1")]
 
     play(story, "b1")
+
+
+def test_a_stream_that_somebody_has_claimed_is_taken_back_also_where_it_is_wanted_elsewhere():
+    async def story(world):
+        one, two = world.start("n1", "n2")
+        await world.passes(3)
+        here, there = (one, two) if "b1" in one.has else (two, one)
+        here.engine.stopped.add("b1")
+        await world.pin("b1", there.name)
+        await world.passes(3)
+        assert "b1" in here.has
+        here.duties.look_again("b1")
+        await world.passes(3)
+        assert "b1" in there.has
+        assert ("release", "b1") in here.engine.heard
+
+    play(story, "b1", "b2")
 
 
 def test_who_has_lost_the_lease_lets_go_of_all_and_follows_nothing():

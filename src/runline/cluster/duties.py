@@ -143,8 +143,9 @@ class Duties:
         self.tend(stream.stream)
 
     def look_again(self, stream: str) -> None:
-        """A stream that is owned has stopped here, since somebody else has claimed it: it is taken anew, if it still is ours."""
-        if stream in self.owned and stream not in self.tasks:
+        """A stream that is owned has stopped here, since somebody else has claimed it: it is taken anew, if it still is ours,
+        before anything else is done about it."""
+        if stream in self.owned:
             self.owned[stream] = 0
             self.tend(stream)
 
