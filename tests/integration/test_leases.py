@@ -10,6 +10,7 @@ from tests.integration.world import play, wager
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.queries.inside import COPY, PROOF, READY
 from runline.engine.bus import Question
+from runline.engine.commit import ELSEWHERE
 from runline.engine.requests import Accepted, Previewed, Refused
 from runline.engine.watching import Cut, Enter
 from runline.store.memory import MemoryStore
@@ -99,6 +100,21 @@ def test_a_stream_that_was_assigned_to_another_is_not_taken_from_them_by_hand():
             world.engine.start_stopped()
             await comes_true(lambda: any("has claimed" in one.reason for one in world.engine.conditions.failing))
             await other.do("b1", wager())
+
+    play(main())
+
+
+def test_a_stopped_stream_that_cannot_be_started_by_hand_since_it_was_claimed_is_one_that_its_node_takes_anew():
+    async def main():
+        async with staged(MemoryStore(os.urandom)) as world:
+            Lease(world.engine)
+            stopped = world.engine.writers["b1"]
+            world.engine.owned.stop(stopped, "a row cannot be stored")
+            # As of a claim that was made here, and of which nobody heard.
+            await world.engine.store.claim("b1", stopped.head.epoch)
+            world.engine.owned.start_again("b1")
+            await comes_true(lambda: stopped.stopped == ELSEWHERE)
+            assert world.engine.writers["b1"] is stopped
 
     play(main())
 

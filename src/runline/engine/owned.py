@@ -273,6 +273,9 @@ class Owned:
             # By hand it is taken from whoever has it, unless it is assigned to them.
             await self.replace(stopped, self.claims.get(stopped.stream) if self.process.leased else None)
         except Exception as error:
+            if isinstance(error, StoreError) and error.kind == "elsewhere":
+                # A node takes it anew, if it is assigned to that: its own claim may have been made, and not been heard of.
+                stopped.stopped = ELSEWHERE
             self.process.hear("stream", stopped.stream, "failing", f"{type(error).__name__}: {error}")
 
     async def read_again(self, stopped: Writer) -> None:
