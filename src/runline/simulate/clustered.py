@@ -183,7 +183,7 @@ class Clustered(Engined):
         self.disk.open_again()
         self.parts = parts = assemble(self.store, self.clock, self.entropy, self.vocabulary, self.name, founds=False)
         engine = parts.engine
-        engine.process.holds = never
+        engine.process.leased, engine.process.holds = True, never
         listen(engine, ears, self.sinks)
         ears.pages.listen(parts)
         ears.excuses.listen(parts)
