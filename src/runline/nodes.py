@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -18,16 +18,16 @@ from runline.bus.link import LinkBus
 from runline.bus.owner import LinkListener
 from runline.bus.reach import Tls, connect, listen
 from runline.bus.routed import RoutedBus
-from runline.cluster.duties import Duties, Take
+from runline.cluster.duties import Duties
 from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, LEAVES_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
 from runline.cluster.member import LeaseLost, Member, NotJoined
+from runline.cluster.owning import EngineOfNode
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import Load, Node, Registry, RegistryError
 from runline.cluster.status import alive_in
 from runline.config import Settings
-from runline.domain.house import BookOpened, FoundHouse
-from runline.domain.messages import HOUSE, Event, Rejected
+from runline.domain.messages import HOUSE, Rejected
 from runline.domain.queries.inside import COPY, MEASURES, READY, Readiness
 from runline.domain.vocabulary import plain_vocabulary
 from runline.engine.bus import Answer, Bus, Question
@@ -35,7 +35,7 @@ from runline.engine.clock import FollowedClock
 from runline.engine.commit import ELSEWHERE
 from runline.engine.engine import Engine
 from runline.engine.host import boottime_ns
-from runline.engine.ports import Clock, Head, StoreError
+from runline.engine.ports import Clock, StoreError
 from runline.engine.requests import unavailable
 
 log = logging.getLogger("runline.cluster")
@@ -72,70 +72,6 @@ class Links:
         return (await self.bus.link(address).ask(Question(stream, COPY))).position
 
 
-class EngineOfNode:
-    """The engine of a node, as its streams come and go. opened: told of books that the house has opened. house_came: called when
-    the house has come here."""
-
-    def __init__(self, engine: Engine, owner: str, links: Links) -> None:
-        self.engine = engine
-        self.owner = owner
-        self.links = links
-        self.opened: Callable[[list[str]], None] = lambda books: None
-        self.house_came: Callable[[], None] = lambda: None
-        engine.house.hears = (*engine.house.hears, self)
-
-    # What the house view hears
-
-    def hear(self, seq: int, event: Event) -> None:
-        """The next event of the house."""
-        if isinstance(event, BookOpened) and self.owns(HOUSE):
-            self.opened([event.book])
-
-    def hear_again(self, after: int) -> None:
-        """The view was read anew."""
-        if self.owns(HOUSE):
-            self.opened(list(self.engine.view.books.by_name))
-
-    # What duties ask for
-
-    def owns(self, stream: str) -> bool:
-        return stream in self.engine.writers
-
-    async def heads(self) -> Mapping[str, Head]:
-        return await self.engine.store.heads()
-
-    async def adopt(self, stream: str, seen: int) -> int:
-        await self.engine.adopt(stream, seen)
-        if stream == HOUSE:
-            await self.found()
-        return self.engine.owned.claims[stream]
-
-    async def found(self) -> None:
-        """Found a house that is new, and see to it that each of its books is assigned."""
-        _, founded = await self.engine.query(HOUSE, lambda house: bool(house.access.users))
-        if not founded:
-            self.engine.cause(HOUSE, FoundHouse(self.owner))
-            await self.engine.query(HOUSE, lambda house: None, at_least=1)
-        self.opened(list(self.engine.view.books.by_name))
-        self.house_came()
-
-    async def release(self, stream: str) -> None:
-        await self.engine.release(stream)
-
-    async def hand_over(self, stream: str, take: Take) -> None:
-        await self.engine.hand_over(stream, take)
-
-    def rows(self, stream: str) -> int:
-        return self.engine.writers[stream].state.held_rows
-
-    def stand_by(self, stream: str) -> None:
-        if stream not in self.engine.owned.standbys and not self.owns(stream):
-            self.engine.stand_by(stream, self.links.bus)
-
-    async def stand_down(self, stream: str) -> None:
-        await self.engine.owned.stand_down(stream)
-
-
 class Joined:
     """A node. bus: that leads to whoever owns a stream. house_here: whether the house has come here since that was cleared. over:
     done when the node can be in no more, with the reason."""
@@ -150,7 +86,7 @@ class Joined:
         )
         self.links = Links(local, engine.clock, self.places, secret, settings.cluster.tls)
         self.bus = self.links.bus
-        self.owner = EngineOfNode(engine, settings.engine.owner, self.links)
+        self.owner = EngineOfNode(engine, settings.engine.owner, self.bus)
         self.duties = Duties(self.owner, registry, self.links)
         self.owner.opened = self.duties.opened
         self.house_here = asyncio.Event()
@@ -277,13 +213,19 @@ class Joined:
             busy = {stream: writer.busy_ns for stream, writer in self.engine.writers.items()}
             spent = {stream: max(ns - before.get(stream, 0), 0) for stream, ns in busy.items()}
             before = busy
-            loads = self.loads(spent, cpu_ns - cpu_before_ns, since_ns - since_before_ns)
-            with suppress(RegistryError):
-                cpu_ppm = (cpu_ns - cpu_before_ns) * 10**6 // (since_ns - since_before_ns)
-                await self.member.measured(cpu_ppm, loads)
             for stream, writer in list(self.engine.writers.items()):
                 if writer.stopped == ELSEWHERE:
                     self.duties.look_again(stream)
+            cpu_ppm = (cpu_ns - cpu_before_ns) * 10**6 // (since_ns - since_before_ns)
+            try:
+                loads = self.loads(spent, cpu_ns - cpu_before_ns, since_ns - since_before_ns)
+                await self.member.measured(cpu_ppm, loads)
+            except RegistryError:
+                # It is said already, or will be.
+                continue
+            except Exception:
+                # Streams that have stopped are looked at nevertheless.
+                log.exception("what this node costs cannot be said")
 
     def loads(self, spent_ns: Mapping[str, int], cpu_ns: int, passed_ns: int) -> dict[str, Load]:
         """What each stream costs, by how long its turns have taken: what comes after deciding is shared out likewise."""

@@ -6,7 +6,7 @@ machines, which count their time from other starts.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +15,18 @@ from runline.bus.link import LinkBus
 from runline.bus.local import LocalBus
 from runline.bus.owner import LinkListener
 from runline.bus.routed import RoutedBus
-from runline.cluster.duties import Duties, Take
+from runline.cluster.duties import Duties
 from runline.cluster.limits import DRAINED_S_MAX, MEASURED_S
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
+from runline.cluster.owning import EngineOfNode
 from runline.cluster.places import Places
 from runline.cluster.registry import Lease, Node, RegistryError
-from runline.domain.house import BookOpened, FoundHouse
-from runline.domain.messages import HOUSE, Event
+from runline.domain.messages import HOUSE
 from runline.domain.queries.inside import COPY
 from runline.engine.bus import Question
 from runline.engine.commit import ELSEWHERE
-from runline.engine.engine import Engine
-from runline.engine.ports import Head, Outside, StoreError
+from runline.engine.ports import Outside, StoreError
 from runline.engine.timekeeper import Timekeeper
 from runline.gateway.server import make_server
 from runline.simulate.clocks import MachineClock
@@ -103,61 +102,6 @@ class Registry(MemoryRegistry):
         return done
 
 
-class Owner:
-    """The engine of a node, as its streams come and go."""
-
-    def __init__(self, node: "Clustered", engine: Engine) -> None:
-        self.node = node
-        self.engine = engine
-        engine.house.hears = (*engine.house.hears, self)
-
-    def hear(self, seq: int, event: Event) -> None:
-        """The next event of the house."""
-        if isinstance(event, BookOpened) and self.owns(HOUSE):
-            self.node.duties.opened([event.book])
-
-    def hear_again(self, after: int) -> None:
-        """The view was read anew."""
-        if self.owns(HOUSE):
-            self.node.duties.opened(list(self.engine.view.books.by_name))
-
-    def owns(self, stream: str) -> bool:
-        return stream in self.engine.writers
-
-    async def heads(self) -> Mapping[str, Head]:
-        return await self.engine.store.heads()
-
-    async def adopt(self, stream: str, seen: int) -> int:
-        await self.engine.adopt(stream, seen)
-        if stream == HOUSE:
-            _, founded = await self.engine.query(HOUSE, lambda house: bool(house.access.users))
-            if not founded:
-                self.engine.cause(HOUSE, FoundHouse(OWNER_NAME))
-                await self.engine.query(HOUSE, lambda house: None, at_least=1)
-            self.node.duties.opened(list(self.engine.view.books.by_name))
-        return self.engine.owned.claims[stream]
-
-    async def release(self, stream: str) -> None:
-        await self.engine.release(stream)
-
-    async def hand_over(self, stream: str, take: Take) -> None:
-        await self.engine.hand_over(stream, take)
-
-    def rows(self, stream: str) -> int:
-        return self.engine.writers[stream].state.held_rows
-
-    def stand_by(self, stream: str) -> None:
-        if stream not in self.engine.owned.standbys and not self.owns(stream):
-            self.engine.stand_by(stream, self.node.routed)
-
-    async def stand_down(self, stream: str) -> None:
-        await self.engine.owned.stand_down(stream)
-
-    async def copied(self, node: str, stream: str) -> int:
-        """Up to which position another node has a copy of a stream. Raises Rejected."""
-        return (await self.node.routed.link(node).ask(Question(stream, COPY))).position
-
-
 class Clustered(Engined):
     """A node of a cluster. registry: as it sees it. member: its part now; routed: the bus to all streams."""
 
@@ -201,8 +145,9 @@ class Clustered(Engined):
             lambda book: book in engine.view.books.by_name,
         )
         self.routed = RoutedBus(self.vocabulary, self.clock, self.entropy, local, self.places, self.link_to)
-        owner = Owner(self, engine)
-        self.duties = Duties(owner, self.registry, owner)
+        owner = EngineOfNode(engine, OWNER_NAME, self.routed)
+        self.duties = Duties(owner, self.registry, self)
+        owner.opened = self.duties.opened
         self.listener = LinkListener(local, self.clock, self.entropy, SECRET)
         self.doors = LinkListener(self.routed, self.clock, self.entropy, SECRET, for_gateways=True)
         self.server = make_server(self.routed, Outside(self.clock, self.entropy, QuickWorker), reports=never)
@@ -215,6 +160,10 @@ class Clustered(Engined):
     def link_to(self, address: str) -> LinkBus:
         """A link to another node."""
         return self.link(lambda: self.cluster.where(address), self.cluster.world.weather)
+
+    async def copied(self, node: str, stream: str) -> int:
+        """Up to which position another node has a copy of a stream. Raises Rejected."""
+        return (await self.routed.link(node).ask(Question(stream, COPY))).position
 
     def anew(self) -> None:
         """Another start of this node."""

@@ -1,0 +1,77 @@
+"""Owning: the engine of a node, as the node's duties have it take streams, hand them over, follow them and let go of them."""
+
+from collections.abc import Callable, Mapping
+
+from runline.cluster.duties import Take
+from runline.domain.house import BookOpened, FoundHouse
+from runline.domain.messages import HOUSE, Event
+from runline.engine.bus import Bus
+from runline.engine.engine import Engine
+from runline.engine.ports import Head
+
+
+class EngineOfNode:
+    """The engine of a node, as its streams come and go.
+
+    owner: the user who owns a house that is new. bus: that leads to whoever owns a stream. opened: told of books that the house
+    has opened. house_came: called when the house has come here.
+    """
+
+    def __init__(self, engine: Engine, owner: str, bus: Bus) -> None:
+        self.engine = engine
+        self.owner = owner
+        self.bus = bus
+        self.opened: Callable[[list[str]], None] = lambda books: None
+        self.house_came: Callable[[], None] = lambda: None
+        engine.house.hears = (*engine.house.hears, self)
+
+    # What the house view hears
+
+    def hear(self, seq: int, event: Event) -> None:
+        """The next event of the house."""
+        if isinstance(event, BookOpened) and self.owns(HOUSE):
+            self.opened([event.book])
+
+    def hear_again(self, after: int) -> None:
+        """The view was read anew."""
+        if self.owns(HOUSE):
+            self.opened(list(self.engine.view.books.by_name))
+
+    # What duties ask for
+
+    def owns(self, stream: str) -> bool:
+        return stream in self.engine.writers
+
+    async def heads(self) -> Mapping[str, Head]:
+        return await self.engine.store.heads()
+
+    async def adopt(self, stream: str, seen: int) -> int:
+        await self.engine.adopt(stream, seen)
+        if stream == HOUSE:
+            await self.found()
+        return self.engine.owned.claims[stream]
+
+    async def found(self) -> None:
+        """Found a house that is new, and see to it that each of its books is assigned."""
+        _, founded = await self.engine.query(HOUSE, lambda house: bool(house.access.users))
+        if not founded:
+            self.engine.cause(HOUSE, FoundHouse(self.owner))
+            await self.engine.query(HOUSE, lambda house: None, at_least=1)
+        self.opened(list(self.engine.view.books.by_name))
+        self.house_came()
+
+    async def release(self, stream: str) -> None:
+        await self.engine.release(stream)
+
+    async def hand_over(self, stream: str, take: Take) -> None:
+        await self.engine.hand_over(stream, take)
+
+    def rows(self, stream: str) -> int:
+        return self.engine.writers[stream].state.held_rows
+
+    def stand_by(self, stream: str) -> None:
+        if stream not in self.engine.owned.standbys and not self.owns(stream):
+            self.engine.stand_by(stream, self.bus)
+
+    async def stand_down(self, stream: str) -> None:
+        await self.engine.owned.stand_down(stream)
