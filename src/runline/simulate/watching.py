@@ -62,11 +62,12 @@ class Watching:
     # Whether they show what is so
 
     def compare(self) -> None:
-        """Compare all screens with what is so now. Raises Wrong."""
-        node = self.world.node
-        assert node is not None
+        """Compare all screens with what is so now, by the clock of whoever owns their stream: who saw a machine's clock that was
+        set keeps another time than who did not. Raises Wrong."""
         self.world.judging.judge_all()
-        now_ns = node.engine.clock.now_ns()
         for screen in self.world.screens:
             if screen.live and screen.person.token and screen.frames:
+                node = self.world.owner(screen.person.stream)
+                assert node is not None
+                now_ns = node.engine.clock.now_ns()
                 self.world.coverage.judged["rows of screens"] += self.world.watched.rows(screen, now_ns)

@@ -285,9 +285,13 @@ class World:
         """A command's id of now."""
         return new_id(self.machine.wall(), self.entropy)
 
+    def owner(self, stream: str) -> Node | None:
+        """Whose a stream is, or where people go for it."""
+        return self.serving.get(stream, self.node) if self.cluster is None else self.cluster.owner(stream)
+
     def state(self, stream: str) -> Any:
         """The state of a stream as its writer has it, None if there is none now."""
-        node = self.serving.get(stream, self.node) if self.cluster is None else self.cluster.owner(stream)
+        node = self.owner(stream)
         if node is None or node.parts is None:
             return None
         writer = node.engine.writers.get(stream)
