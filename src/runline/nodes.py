@@ -21,7 +21,6 @@ from runline.bus.routed import RoutedBus
 from runline.cluster.duties import Duties
 from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, LEAVES_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
 from runline.cluster.member import LeaseLost, Member, NotJoined
-from runline.cluster.owning import EngineOfNode
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import Load, Node, Registry, RegistryError
@@ -37,6 +36,7 @@ from runline.engine.engine import Engine
 from runline.engine.host import boottime_ns
 from runline.engine.ports import Clock, StoreError
 from runline.engine.requests import unavailable
+from runline.owning import EngineOfNode
 
 log = logging.getLogger("runline.cluster")
 

@@ -19,7 +19,6 @@ from runline.cluster.duties import Duties
 from runline.cluster.limits import DRAINED_S_MAX, MEASURED_S
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
-from runline.cluster.owning import EngineOfNode
 from runline.cluster.places import Places
 from runline.cluster.registry import Lease, Node, RegistryError
 from runline.domain.messages import HOUSE
@@ -29,6 +28,7 @@ from runline.engine.commit import ELSEWHERE
 from runline.engine.ports import Outside, StoreError
 from runline.engine.timekeeper import Timekeeper
 from runline.gateway.server import make_server
+from runline.owning import EngineOfNode
 from runline.simulate.clocks import MachineClock
 from runline.simulate.links import SECRET
 from runline.simulate.nodes import OWNER_NAME, Ears, listen
