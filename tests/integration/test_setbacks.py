@@ -395,6 +395,7 @@ def test_a_book_that_has_done_what_the_house_caused_and_has_not_noted_it_stops_b
             await comes_true(lambda: ("stream", "b1", "failing") in conditions(world))
             mend()
             await world.do(HOUSE, StartStream("b1", "mended"))
+            await comes_true(lambda: ("stream", "b1", "failing") not in conditions(world))
             await world.settled("b1")
             taken = [row for row in await world.engine.store.events("b1", before, 100) if b'"ResultTaken"' in row[4]]
             assert len(taken) == 1
