@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.doubles.coming import comes_true
 from tests.doubles.declared import declare_otherwise, evolving
 from tests.integration.stores import Around, FaultyStore
@@ -34,6 +35,7 @@ from runline.domain.invariants import BrokenInvariant
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.results import ConfirmResult, EnterResult, ResultConfirmed
 from runline.domain.suspension import Reopen, Suspend, Suspended, Suspension
+from runline.domain.tickets import VoidWager
 from runline.engine.engine import Engine
 from runline.engine.ports import StoreError
 from runline.engine.recovery import every_stream
@@ -438,6 +440,35 @@ def test_a_stream_that_is_claimed_while_it_is_looked_at_is_not_taken_back_nor_ca
             await other.do("b1", wager())
             assert not other.engine.conditions.failing
             await theirs.__aexit__(None, None, None)
+
+    play(main())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_row_that_somebody_else_has_changed_is_not_taken_into_memory_and_the_stream_is_read_again():
+    async def main():
+        async with staged(MemoryStore(os.urandom)) as world:
+            number = (await world.do("b1", wager())).position
+            await world.play_off()
+            await world.settled("b1")
+            store, writer = world.engine.store, world.engine.writers["b1"]
+            fetch, asked = store.fetch, []
+
+            async def fetch_later(stream, needs):
+                found = await fetch(stream, needs)
+                asked.append(found)
+                return [
+                    [replace(row, status="open", changed_seq=writer.state.seq + 1) for row in rows] for rows in found
+                ]
+
+            store.fetch = fetch_later
+            assert (await world.refused("b1", VoidWager(number, "asked"))).code == "unavailable"
+            assert asked
+            assert number not in writer.state.tickets.by_number
+            store.fetch = fetch
+            await comes_true(lambda: not world.engine.writers["b1"].stopped)
+            assert world.engine.writers["b1"] is not writer
+            await world.do("b1", VoidWager(number, "asked"))
 
     play(main())
 

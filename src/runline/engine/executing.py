@@ -13,9 +13,11 @@ from runline.domain.state import Following
 from runline.engine.agenda import Agenda
 from runline.engine.answers import Answers
 from runline.engine.batch import Batches
+from runline.engine.commit import ELSEWHERE
 from runline.engine.house_view import HouseView
 from runline.engine.lanes import is_permitted
 from runline.engine.owned import Owned
+from runline.engine.ports import StoreError
 from runline.engine.process import Beside, Process
 from runline.engine.queues import Queues
 from runline.engine.requests import UNAVAILABLE, Refused, Submission, refused
@@ -123,6 +125,8 @@ class Executing:
             log.warning("fetching rows failed: %s: %s", type(error).__name__, error)
             self.process.hear_damage(error)
             submission.fetched = None
+            if isinstance(error, StoreError) and error.kind == "elsewhere":
+                self.owned.doubt(writer, ELSEWHERE)
             if submission.duty is not None and not writer.stopped:
                 self.agenda.failed(writer, submission.duty, f"{type(error).__name__}: {error}")
         finally:

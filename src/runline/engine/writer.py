@@ -23,7 +23,7 @@ from runline.engine.envelope import content_digest, encode_envelope, link
 from runline.engine.ids import id_bytes
 from runline.engine.lanes import Lanes
 from runline.engine.limits import COMMAND_LOG_BYTES_MAX, EVENT_BYTES_MAX
-from runline.engine.ports import EventRow, Happened, Head, Refusal, Stretch
+from runline.engine.ports import EventRow, Happened, Head, Refusal, Stretch, claimed_elsewhere
 from runline.engine.positions import Positions
 from runline.engine.refusals import Refusals
 from runline.engine.requests import Accepted, Outcome, Previewed, Request, Submission, refused
@@ -102,8 +102,13 @@ class Writer:
         return isinstance(self.state, Book) and all(number in self.state.tickets.by_number for number in numbers)
 
     def take(self, submission: Submission, fetched: list[list[Row]]) -> None:
-        """Take fetched rows into memory, unless they are there (memory is never older), until the submission is done."""
+        """Take fetched rows into memory, unless they are there (memory is never older), until the submission is done.
+
+        Raises StoreError `elsewhere` for a row of a later position: somebody else goes on with the stream. None is taken then.
+        """
         state = self.state
+        if any(row.changed_seq > state.seq for rows in fetched for row in rows):  # type: ignore[attr-defined]
+            raise claimed_elsewhere(self.stream)
         for rows in fetched:
             for row in rows:
                 held = state.held[type(row)]
