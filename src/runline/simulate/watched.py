@@ -93,8 +93,9 @@ class Watched:
 
     # Rows
 
-    def rows(self, screen: Any, now_ns: int) -> int:
-        """All is quiet, and durable: what a screen has put together is what is so. Returns how many rows it has. Raises Wrong."""
+    def rows(self, screen: Any, now_ns: int, house_ns: int) -> int:
+        """All is quiet, and durable: what a screen has put together is what is so. now_ns: the time of whoever owns its stream;
+        house_ns: of whoever owns the house. Returns how many rows it has. Raises Wrong."""
         name = screen.person.stream
         model = self.judging.model
         stream, house = model.stream(name), model.house
@@ -104,6 +105,9 @@ class Watched:
             return 0
         # Nothing has happened to what should have changed by now, where a timer was set aside.
         late = {subject for what, _, subject in (*house.aside.values(), *stream.aside.values()) if what == "timer"}
+        # Nor where a game has begun by the one clock and not by the other: screens are told of it by the house.
+        before_ns, after_ns = sorted((now_ns, house_ns))
+        late |= {game.name for game in house.games.values() if before_ns < game.start_ns <= after_ns}
         count = 0
         for topic, rows in screen.told.rows.items():
             query, key = QUERIES[topic]

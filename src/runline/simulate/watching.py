@@ -67,7 +67,12 @@ class Watching:
         self.world.judging.judge_all()
         for screen in self.world.screens:
             if screen.live and screen.person.token and screen.frames:
-                node = self.world.owner(screen.person.stream)
-                assert node is not None
-                now_ns = node.engine.clock.now_ns()
-                self.world.coverage.judged["rows of screens"] += self.world.watched.rows(screen, now_ns)
+                count = self.world.watched.rows(screen, self.now_ns(screen.person.stream), self.now_ns(HOUSE))
+                self.world.coverage.judged["rows of screens"] += count
+
+    def now_ns(self, stream: str) -> int:
+        """The time of whoever owns a stream."""
+        node = self.world.owner(stream)
+        assert node is not None
+        now_ns: int = node.engine.clock.now_ns()
+        return now_ns
