@@ -189,12 +189,13 @@ class PostgresStore(Committing):
     async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
         if self.in_doubt:
             await self.settle()
+        durable = self.durable.so_far()
         # It may take seconds, and what others read does not wait for it.
         connection = await connect(self.url, f"runline {self.number} reader")
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 heads = {row[0]: Head(*row) for row in await connection.fetch(numbered(HEADS_AS_THEY_ARE))}
-                gone = self.durable.gone(heads)
+                gone = durable.gone(heads)
                 for row_type in () if gone else row_types:
                     cursor = await connection.cursor(numbered(held_by(row_type)), stream)
                     while found := await cursor.fetch(ROWS_AT_ONCE):

@@ -33,6 +33,7 @@ WITH made AS (
     INSERT INTO openings (number, log, opened_ns, commits, hash, closed, found)
     SELECT last.number + {LOST_NUMBERS}, $2, $3, last.commits, last.hash, FALSE, $4
     FROM (SELECT * FROM openings ORDER BY number DESC LIMIT 1) AS last WHERE last.log = $1
+    ON CONFLICT (number) DO NOTHING
     RETURNING setval('cluster_numbers', nextval('cluster_numbers') + {LOST_NUMBERS})
 )
 UPDATE heads SET epoch = epoch + {LOST_NUMBERS}, claimant = 0 WHERE EXISTS (SELECT FROM made)
