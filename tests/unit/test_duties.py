@@ -11,7 +11,7 @@ from runline.cluster.member import LeaseLost, Member
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.registry import Assigned, Node, RegistryError
-from runline.domain.messages import Rejected
+from runline.domain.messages import HOUSE, Rejected
 from runline.engine.ports import GENESIS, Head, StoreError, claimed_elsewhere
 from runline.simulate.loop import VirtualLoop
 
@@ -391,6 +391,23 @@ def test_a_stream_is_where_it_was_taken_and_nowhere_while_it_is_on_its_way():
         await elsewhere.close()
 
     play(story, "b1", "b2")
+
+
+def test_before_anything_was_seen_any_book_may_be_there_but_so_many_names_are_not_waited_for():
+    async def story(world):
+        places = Places(MemoryRegistry(world.kept))
+        names = [f"c{number}" for number in range(NAMES_ASKED_MAX)]
+        assert all(places.known(name) for name in names)
+        assert places.known(HOUSE)
+        assert not places.known("one more")
+        await world.passes(3 * UNKNOWN_S)
+        assert places.known("b1")
+        await world.passes(UNKNOWN_S * 1.5)
+        assert places.known("b1")
+        places.saw({}, {"b1": Assigned("b1")})
+        assert places.known("b1")
+
+    play(story)
 
 
 def test_a_book_of_which_nobody_has_heard_may_be_a_new_one_for_a_moment():

@@ -66,7 +66,7 @@ class Places:
 
     def known(self, stream: str) -> bool:
         """Whether there is such a stream, or may be: one that was opened a moment ago is not known everywhere yet."""
-        if stream == HOUSE or stream in self.streams or self.knows(stream) or not self.looked:
+        if stream == HOUSE or stream in self.streams or self.knows(stream):
             return True
         loop = asyncio.get_running_loop()
         now_s = loop.time()
@@ -77,7 +77,7 @@ class Places:
             until_s = self.asked[stream] = now_s + UNKNOWN_S
             loop.call_later(UNKNOWN_S, self.tell)
             loop.call_later(2 * UNKNOWN_S, self.asked.pop, stream, None)
-        return now_s < until_s
+        return now_s < until_s or not self.looked
 
     def anybody(self) -> str | None:
         """The address of some node that is there, "" for this one."""
