@@ -86,16 +86,21 @@ def assemble(
     return Parts(engine, questions, Hubs(engine, questions.turns, questions.spending))
 
 
+async def found_house(engine: Engine, owner: str) -> None:
+    """Found the house that is owned here, if it is new. Raises Rejected `unavailable`."""
+    _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
+    if not founded:
+        engine.cause(HOUSE, FoundHouse(owner))
+        await engine.query(HOUSE, lambda house: None, at_least=1)
+
+
 async def begin(engine: Engine, owner: str) -> None:
     """Recover every stream that is stored, and execute. A new database gets its house. Raises StoreError."""
     await engine.start(await every_stream(engine.store))
     # Whoever had the house until it was claimed may have opened a book after they were listed.
     for book in list(engine.view.books.by_name):
         await engine.adopt(book)
-    _, founded = await engine.query(HOUSE, lambda house: bool(house.access.users))
-    if not founded:
-        engine.cause(HOUSE, FoundHouse(owner))
-        await engine.query(HOUSE, lambda house: None, at_least=1)
+    await found_house(engine, owner)
 
 
 @asynccontextmanager

@@ -302,11 +302,11 @@ async def serve(pipe: socket.socket, listening: socket.socket, desk: socket.sock
 
 
 async def heard(door: Door) -> None:
-    """Wait until the owner of the streams has answered; by then it has said what time it is. (On a busy machine that may take
+    """Wait until an owner of streams has answered; by then it has said what time it is. (On a busy machine that may take
     long; how long all of it may take is for the parent to say.)"""
     while True:
         try:
-            await door.readiness()
+            await door.measures()
             return
         except Rejected:
             await asyncio.sleep(SIGN_S)

@@ -35,6 +35,7 @@ from runline.engine.commit import ELSEWHERE
 from runline.engine.engine import Engine
 from runline.engine.host import boottime_ns
 from runline.engine.ports import Clock, StoreError
+from runline.engine.process import never
 from runline.engine.requests import unavailable
 from runline.owning import EngineOfNode
 
@@ -46,11 +47,6 @@ encode = msgspec.json.Encoder().encode
 
 WHOLE_OF_DECIDING = 5
 """How much more than its deciding a stream costs at most, with what is encoded, stored, answered and shown of it."""
-
-
-def never() -> bool:
-    """Who is not in says nothing of what it knows."""
-    return False
 
 
 class Links:

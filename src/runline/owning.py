@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from runline.bootstrap import found_house
 from runline.cluster.duties import Take
-from runline.domain.house import BookOpened, FoundHouse
+from runline.domain.house import BookOpened
 from runline.domain.messages import HOUSE, Event
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
@@ -53,10 +54,7 @@ class EngineOfNode:
 
     async def found(self) -> None:
         """Found a house that is new, and see to it that each of its books is assigned."""
-        _, founded = await self.engine.query(HOUSE, lambda house: bool(house.access.users))
-        if not founded:
-            self.engine.cause(HOUSE, FoundHouse(self.owner))
-            await self.engine.query(HOUSE, lambda house: None, at_least=1)
+        await found_house(self.engine, self.owner)
         self.opened(list(self.engine.view.books.by_name))
         self.house_came()
 

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from runline.bootstrap import outside
-from runline.cluster.limits import AGAIN_S, TENDED_AGAIN_S_MAX
+from runline.cluster.limits import TENDED_AGAIN_S_MAX
 from runline.cluster.places import Places
 from runline.config import ServerSettings, SessionSettings, Settings
 from runline.demo.sample import BOOK as SAMPLE
@@ -36,7 +36,7 @@ from runline.gateway.health import always, never
 from runline.gateway.passwords import Passwords
 from runline.gateway.server import Server, make_server
 from runline.gateway.signing import Signing
-from runline.gateways import Gateways, gateways
+from runline.gateways import Gateways, gateways, heard
 from runline.helpers import Callers
 from runline.nodes import Joined, found, looking_on
 from runline.notify import serves
@@ -193,16 +193,6 @@ async def serve_gateway(sockets: list[socket.socket], settings: Settings) -> Non
             await asyncio.wait({hears, once}, return_when=asyncio.FIRST_COMPLETED)
         async with running(server, sockets, told), saying_where(gate.places, sockets, settings.server):
             await once
-
-
-async def heard(door: Door) -> None:
-    """Wait until a node has answered; by then it has said what time it is."""
-    while True:
-        try:
-            await door.measures()
-            return
-        except Rejected:
-            await asyncio.sleep(AGAIN_S)
 
 
 @asynccontextmanager

@@ -26,7 +26,9 @@ from runline.domain.queries.inside import COPY
 from runline.engine.bus import Question
 from runline.engine.commit import ELSEWHERE
 from runline.engine.ports import Outside, StoreError
+from runline.engine.process import never
 from runline.engine.timekeeper import Timekeeper
+from runline.gateway import health
 from runline.gateway.server import make_server
 from runline.owning import EngineOfNode
 from runline.simulate.clocks import MachineClock
@@ -42,11 +44,6 @@ HOUR_NS = 3_600 * 10**9
 
 AGAIN_S = 1.0
 """The pause before a node that could not start, or join, tries so again."""
-
-
-def never() -> bool:
-    """Who is not in says nothing of what it knows, and nobody is told what becomes slow."""
-    return False
 
 
 class Registry(MemoryRegistry):
@@ -150,7 +147,7 @@ class Clustered(Engined):
         owner.opened = self.duties.opened
         self.listener = LinkListener(local, self.clock, self.entropy, SECRET)
         self.doors = LinkListener(self.routed, self.clock, self.entropy, SECRET, for_gateways=True)
-        self.server = make_server(self.routed, Outside(self.clock, self.entropy, QuickWorker), reports=never)
+        self.server = make_server(self.routed, Outside(self.clock, self.entropy, QuickWorker), reports=health.never)
         self.anew()
         await self.join()
         engine.follow_house(self.routed)

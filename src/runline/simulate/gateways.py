@@ -9,6 +9,7 @@ from runline.domain.messages import Rejected
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.clock import FollowedClock
 from runline.engine.ports import Outside
+from runline.gateway.health import never
 from runline.gateway.server import make_server
 from runline.simulate.clocks import Machine
 from runline.simulate.loop import VirtualLoop
@@ -20,11 +21,6 @@ LOOKS_S = 1.0
 
 SILENT_S_MAX = 15.0
 """How long a gateway stands still before it is killed, as `runline serve` does it."""
-
-
-def never() -> bool:
-    """A gateway tells nobody what becomes slow: the process of the house does."""
-    return False
 
 
 class GatewayClock(FollowedClock):
