@@ -183,7 +183,7 @@ $(VENV)/.patroni: requirements/patroni.txt $(VENV)/.dev
 
 # The console: its types come from the API's own document, so that a page that asks for what is not there does not build.
 
-CONSOLE = $(filter-out console/src/lib/api-types.ts, $(wildcard console/*.json console/*.ts console/*.html console/src/*.* console/src/*/*.*))
+CONSOLE = $(filter-out console/src/lib/api-types.ts, $(wildcard console/*.json console/*.ts console/*.html console/src/*.* console/src/*/*.* console/src/*/*/*.*))
 NPM = npm --prefix console --loglevel=error
 
 $(VENV)/.npm: console/package.json console/package-lock.json $(VENV)/.made

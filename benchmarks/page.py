@@ -48,12 +48,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=ARGUMENTS)
         idle = Demo(Path(temporary) / "idle", "--for", "60m", "--rate", "0.01")
-        seat = Seat(browser, idle).sign_in("harbor.owner")
+        seat = Seat(browser, idle).sign_in("harbor.owner").room("Ticker")
         idle_frames = seat.page.evaluate(FRAMES, SECONDS)
         seat.close()
         idle.stop()
         loaded = Demo(Path(temporary) / "loaded", "--for", "60m", "--rate", str(asked.rate))
-        seat = Seat(browser, loaded).sign_in("harbor.owner")
+        seat = Seat(browser, loaded).sign_in("harbor.owner").room("Ticker")
         page = seat.page
         began, first = time.monotonic(), page.evaluate(POSITION)
         frames = page.evaluate(FRAMES, SECONDS)

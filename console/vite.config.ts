@@ -6,6 +6,7 @@ export default defineConfig({
   build: {
     outDir: '../src/runline/console',
     emptyOutDir: true,
+    manifest: true,
     target: 'es2022',
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

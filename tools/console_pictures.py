@@ -1,12 +1,15 @@
-"""Take the pictures of the console from a running demo: docs/console-light.png, console-dark.png, console-phone.png.
+"""Take the pictures of the console from a running demo into docs/, or into another folder those of every room.
+
+    python tools/console_pictures.py [FOLDER]
 
 Needs a Chrome, or the one that comes with the console's packages.
 """
 
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from playwright.sync_api import sync_playwright
 
@@ -15,31 +18,61 @@ sys.path.insert(0, str(ROOT))
 
 from tests.e2e.conftest import ARGUMENTS, Demo, Seat, browser_path  # noqa: E402
 
-DOCS = ROOT / "docs"
-PICTURES: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("console-light.png", "harbor.owner", {}),
-    ("console-dark.png", "harbor.owner", {"dark": True}),
-    ("console-phone.png", "A1021", {"phone": True}),
+
+class Picture(NamedTuple):
+    """What is photographed: whose page, at which address, in what window."""
+
+    name: str
+    user: str
+    address: str
+    options: dict[str, Any]
+
+
+PHONE = {"phone": True}
+DARK = {"dark": True}
+DOCS = (
+    Picture("console-light.png", "harbor.owner", "#/player/A1021", {}),
+    Picture("console-dark.png", "harbor.owner", "#/ticker", DARK),
+    Picture("console-phone.png", "A1021", "", PHONE),
 )
+ROOMS = ("board", "risk", "ticker", "figures", "people", "results", "log", "system")
 FILLED_MS = 25_000
 """How long the page is followed before its picture is taken, so that there is something on it."""
 
 
+def of_every_room() -> Iterable[Picture]:
+    """Every room, light and dark, and on a phone."""
+    for look, options in (("light", {}), ("dark", DARK), ("phone", PHONE), ("small", {"width": 1280, "height": 800})):
+        for room in ROOMS:
+            yield Picture(f"{room}-{look}.png", "harbor.owner", f"#/{room}", options)
+        for kind, name in (("player", "A1021"), ("agent", "A1")):
+            yield Picture(f"{kind}-{look}.png", "harbor.owner", f"#/{kind}/{name}", options)
+    yield Picture("player-site.png", "A1021", "", PHONE)
+
+
+def take(browser: Any, demo: Demo, picture: Picture, folder: Path, filled_ms: int) -> None:
+    """Sign in, go there, wait until there is something to see, and take it."""
+    seat = Seat(browser, demo, **picture.options).sign_in(picture.user)
+    page = seat.page
+    if picture.address:
+        page.evaluate("(address) => (location.hash = address)", picture.address)
+    else:
+        page.locator("section.game").nth(1).locator(".market").nth(2).get_by_role("button").last.click()
+    page.wait_for_timeout(filled_ms)
+    page.screenshot(path=folder / picture.name)
+    seat.close()
+    print(f"written: {folder / picture.name}")
+
+
 def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs"
+    pictures = list(of_every_room()) if len(sys.argv) > 1 else DOCS
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=ARGUMENTS)
-        demo = Demo(Path(temporary), "--for", "10m")
-        for name, user, options in PICTURES:
-            seat = Seat(browser, demo, **options).sign_in(user)
-            page = seat.page
-            if user == "harbor.owner":
-                page.get_by_role("button", name="Change a limit").click()
-            else:
-                page.locator("section.game").nth(1).locator(".market").nth(2).get_by_role("button").last.click()
-            page.wait_for_timeout(FILLED_MS if name == "console-light.png" else FILLED_MS / 5)
-            page.screenshot(path=DOCS / name)
-            seat.close()
-            print(f"written: {DOCS / name}")
+        demo = Demo(Path(temporary), "--for", "20m")
+        for place, picture in enumerate(pictures):
+            take(browser, demo, picture, folder, FILLED_MS if place == 0 else FILLED_MS // 10)
         browser.close()
         demo.stop()
 

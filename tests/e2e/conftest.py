@@ -96,11 +96,12 @@ class Seat:
         *,
         phone: bool = False,
         width: int = 1440,
+        height: int = 1000,
         dark: bool = False,
         script: str = "",
         bypass_csp: bool = False,
     ) -> None:
-        size = {"width": 360, "height": 780} if phone else {"width": width, "height": 1000}
+        size = {"width": 360, "height": 780} if phone else {"width": width, "height": height}
         self.context = browser.new_context(
             viewport=size,
             color_scheme="dark" if dark else "light",
@@ -123,6 +124,27 @@ class Seat:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_selector("[data-connection=live]")
         return self
+
+    def room(self, name: str) -> "Seat":
+        """Go to a room, as one goes there: by the rail, on a phone by the tabs or by what is behind `More`."""
+        rooms = self.page.get_by_role("navigation", name="Rooms")
+        expect(rooms).to_be_visible()
+        link = rooms.get_by_role("link", name=name, exact=True)
+        if not link.count():
+            rooms.get_by_role("button", name="More").click()
+            link = self.page.get_by_role("dialog").get_by_role("link", name=name, exact=True)
+        link.click()
+        expect(self.page.locator("main")).to_have_attribute("aria-label", name)
+        return self
+
+    def try_it(self) -> "Seat":
+        """Open what the demo has to try."""
+        self.page.locator("summary", has_text="Try it").click()
+        return self
+
+    def path(self) -> str:
+        """What is said of what was just done, on one line."""
+        return re.sub(r"\s+", " ", self.page.get_by_test_id("path").inner_text())
 
     def act(self, reason="tried", **typed):
         """Fill the open dialog, look, and do it; returns the measured path."""

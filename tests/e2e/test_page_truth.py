@@ -51,7 +51,7 @@ def test_a_game_that_has_begun_keeps_its_name_everywhere(browser, sunday):
     expect(ticket).to_contain_text(re.compile(rf"final: {away.split(maxsplit=1)[1]} \d+, {home} \d+"))
     player.close()
     # Whoever comes afterwards has never seen these games on a board.
-    late = Seat(browser, sunday).sign_in("harbor.owner")
+    late = Seat(browser, sunday).sign_in("harbor.owner").room("Ticker")
     late.page.get_by_role("button", name="Settled", exact=True).click()
     rows = late.page.locator(f"{TICKER} tbody tr")
     expect(rows.nth(5).locator("td.wide")).to_contain_text(re.compile(r"^\s*\d+ [A-Z]"))
@@ -63,8 +63,10 @@ def test_a_game_that_has_begun_keeps_its_name_everywhere(browser, sunday):
     late.page.get_by_role("button", name="Placed", exact=True).click()
     expect(rows.first).to_be_visible()
     assert not re.search("settled", " ".join(rows.all_inner_texts()))
-    for section in (TICKER, EXPOSURE, FIGURES):
-        expect(late.page.locator(section)).not_to_contain_text(re.compile(r"\d{4}_\d\d_"))
+    for room in ("Ticker", "Risk", "Figures"):
+        late.room(room)
+        expect(late.page.locator("main section")).to_be_visible()
+        expect(late.page.locator("main")).not_to_contain_text(re.compile(r"\d{4}_\d\d_"))
     late.close()
 
 
@@ -105,15 +107,15 @@ def test_nothing_is_said_to_be_empty_while_it_loads(seat):
     window.page.fill("[name=user]", "harbor.owner")
     window.page.fill("[name=password]", "in-real-time")
     window.page.get_by_role("button", name="Sign in").click()
-    for section in (BOARD, TICKER, FIGURES, EXPOSURE):
+    for room, section in (("Board", BOARD), ("Ticker", TICKER), ("Figures", FIGURES), ("Risk", EXPOSURE)):
+        window.room(room)
         expect(window.page.locator(section)).to_contain_text("Loading …")
-    text = window.page.locator("main").inner_text()
-    assert not re.search("No games|No wagers|No agents|Nothing is open|Nothing has happened|Nothing to look at", text)
+        assert not re.search(r"No \w+|Nothing", window.page.locator("main").inner_text())
     window.page.unroute_all(behavior="ignoreErrors")
 
 
 def test_every_game_with_exposure_can_be_reached_and_each_says_what_is_lost_or_won(seat):
-    page = seat("harbor.owner").page
+    page = seat("harbor.owner").room("Risk").page
     exposure = page.locator(EXPOSURE)
     games = exposure.locator("tr.game")
     expect(games).to_have_count(12)
@@ -125,7 +127,7 @@ def test_every_game_with_exposure_can_be_reached_and_each_says_what_is_lost_or_w
 
 
 def test_what_is_done_does_not_move_the_page_under_the_pointer(seat):
-    owner = seat("harbor.owner")
+    owner = seat("harbor.owner").try_it()
     board = owner.page.locator(BOARD)
     expect(board.locator("tbody").nth(9)).to_be_visible()
     before = board.bounding_box()
@@ -137,35 +139,53 @@ def test_what_is_done_does_not_move_the_page_under_the_pointer(seat):
 
 @pytest.mark.parametrize("user", ["harbor.owner", "A1021"])
 def test_every_button_has_a_name_of_its_own(seat, user):
-    page = seat(user).page
+    window = seat(user)
+    page = window.page
     page.wait_for_timeout(1_000)
-    if user == "harbor.owner":
-        page.locator(FIGURES).get_by_role("button", name=re.compile("^. A1$")).click()
-        page.get_by_role("button", name="Users of A", exact=True).click()
-        expect(page.get_by_role("button", name="Revoke agent.A")).to_be_visible()
     names = page.evaluate(NAMES)
     assert len(names) > 40
     assert sorted(set(names)) == sorted(names)
+    if user == "harbor.owner":
+        window.room("Ticker")
+        expect(page.locator(f"{TICKER} tbody tr").nth(20)).to_be_visible()
+        names = page.evaluate(NAMES)
+        assert sorted(set(names)) == sorted(names)
+        window.room("Figures")
+        page.locator(FIGURES).get_by_role("button", name=re.compile("^. A1$")).click()
+        page.get_by_role("button", name="Users of A", exact=True).click()
+        expect(page.get_by_role("button", name="Revoke agent.A")).to_be_visible()
+        names = page.evaluate(NAMES)
+        assert len(names) > 20
+        assert sorted(set(names)) == sorted(names)
 
 
 def test_a_language_that_is_none_leaves_the_page_as_it_is(seat):
     script = "Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix', configurable: true })"
-    page = seat("harbor.owner", script=script).page
+    window = seat("harbor.owner", script=script)
+    page = window.page
     expect(page.locator(f"{BOARD} tbody").nth(5)).to_be_visible()
+    window.room("System")
     expect(page.locator(".chart canvas")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1280, 1440])
 def test_no_price_and_no_amount_is_cut_off(seat, width):
-    page = seat("harbor.owner", phone=width == 360, width=width).page
+    window = seat("harbor.owner", phone=width == 360, width=width)
+    page = window.page
+    expect(page.locator(f"{BOARD} tbody").nth(5)).to_be_visible()
+    for cells in (f"{BOARD} tr:not(.head) td.number", f"{BOARD} .price"):
+        assert page.evaluate(CUT_OFF, cells) == [], cells
+    window.room("Ticker")
     expect(page.locator(f"{TICKER} tbody tr").nth(20)).to_be_visible()
     page.locator(TICKER).hover()
-    for cells in (f"{TICKER} td.number", f"{BOARD} tr:not(.head) td.number", f"{BOARD} .price", f"{EXPOSURE} strong"):
-        assert page.evaluate(CUT_OFF, cells) == [], cells
+    assert page.evaluate(CUT_OFF, f"{TICKER} td.number") == []
+    window.room("Risk")
+    expect(page.locator(f"{EXPOSURE} tbody").nth(5)).to_be_visible()
+    assert page.evaluate(CUT_OFF, f"{EXPOSURE} strong") == []
 
 
 def test_the_root_and_the_only_one_below_it_are_said_once_and_credit_has_its_own_head(seat):
-    page = seat("harbor.owner").page
+    page = seat("harbor.owner").room("Figures").page
     figures = page.locator(FIGURES)
     expect(figures.locator("tbody th").first).to_have_text("root / harbor.master")
     figures.get_by_role("button", name=re.compile("^. A1$")).click()
@@ -177,13 +197,12 @@ def test_the_root_and_the_only_one_below_it_are_said_once_and_credit_has_its_own
     expect(figures.get_by_role("button", name="Revoke harbor.owner")).to_be_visible()
 
 
-def test_the_keyboard_skips_to_the_wagers(seat):
+def test_the_keyboard_skips_to_the_room(seat):
     page = seat("harbor.owner").page
     page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to wagers")).to_be_focused()
+    expect(page.get_by_role("button", name="Skip to the room")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#ticker-title")).to_be_focused()
+    expect(page.locator("main")).to_be_focused()
 
 
 def test_a_player_reads_why_their_ticket_is_void_at_once_and_afterwards(seat):
@@ -208,7 +227,7 @@ def test_a_player_reads_why_their_ticket_is_void_at_once_and_afterwards(seat):
 
 
 def test_on_a_phone_nothing_of_a_wager_lies_over_something_else(seat):
-    page = seat("harbor.owner", phone=True).page
+    page = seat("harbor.owner", phone=True).room("Ticker").page
     expect(page.locator(f"{TICKER} tbody tr").nth(20)).to_be_visible()
     page.locator(f"{TICKER} .scroll").hover()
     over = """(rows) => [...document.querySelectorAll(rows)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from runline.evaluate.trace import STEPS
 from runline.shell import in_words
 
-DIALOG = Path(__file__).parents[2] / "console" / "src" / "parts" / "TraceDialog.svelte"
+DIALOG = Path(__file__).parents[2] / "console" / "src" / "shell" / "TraceDialog.svelte"
 
 
 def test_the_steps_have_the_names_of_the_page_in_its_order():

@@ -111,6 +111,10 @@ export class LivePage {
   settled = $state.raw<Entry[]>([]);
   log = $state.raw<Entry[]>([]);
   notices = $state.raw<Notice[]>([]);
+  /** Until when this user has seen their notices. */
+  seenNs = $state(0);
+  /** How many they have not seen yet. */
+  readonly unseen = $derived(this.notices.filter((one) => one.at_ns > this.seenNs).length);
   fixtures = $state.raw<Fixture[]>([]);
   exposure = $state.raw<ExposureRow[]>([]);
   agents = $state.raw<AgentRow[]>([]);
@@ -126,9 +130,9 @@ export class LivePage {
   /** Grows with every row of the board on which something is closed or opened. */
   closings = $state(0);
   readonly games = new Games();
-  /** Told every entry about tickets, oldest first. */
-  heard: ((entries: Entry[]) => void) | null = null;
 
+  /** Who is told every entry about tickets, oldest first. */
+  private readonly listeners = new Set<(entries: Entry[]) => void>();
   private readonly byFixture = new Map<string, Fixture>();
   private readonly byMarket = new Map<string, ExposureRow>();
   private readonly byAgent = new Map<string, AgentRow>();
@@ -202,6 +206,12 @@ export class LivePage {
     this.stream?.close();
     window.clearInterval(this.ticking);
     cancelAnimationFrame(this.painting);
+  }
+
+  /** Be told every entry about tickets, oldest first. Returns what ends it. */
+  hear(listener: (entries: Entry[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** The server's time, as well as it is known here. */
@@ -336,7 +346,7 @@ export class LivePage {
     const others = newest.filter((entry) => !isSettled(entry));
     if (settled.length) this.settled = [...settled, ...this.settled].slice(0, TICKER_ROWS);
     if (others.length) this.wagers = [...others, ...this.wagers].slice(0, TICKER_ROWS);
-    this.heard?.(entries);
+    for (const listener of this.listeners) listener(entries);
   }
 
   private events<Kind>(payload: unknown): Kind[] {

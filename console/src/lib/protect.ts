@@ -1,0 +1,42 @@
+// Protecting: what is suspended at once, without a question. It is never reopened by itself; undone, only the layer just made goes.
+
+import type { Action, AtOnce, Desk } from './actions.svelte';
+import type { LivePage } from './page.svelte';
+import texts from '../texts/shell';
+
+/** The reason of what was done in a hurry; a better one is owed. */
+export const QUICK = 'quick';
+
+/** What suspends a scope (as the API has it: all, league, fixture, market, agent, player …), and takes it back. name: in words. */
+export function suspending(scope: string, subject: string, name: string): AtOnce {
+  return {
+    title: texts.suspended(name),
+    command: 'Suspend',
+    fields: { scope, subject, reason: QUICK },
+    already: texts.already(name),
+    undo: () => ({ title: texts.reopened(name), command: 'Reopen', fields: { scope, subject, reason: texts.undo } }),
+  };
+}
+
+/** The dialog that takes such a layer away. */
+export function reopening(scope: string, subject: string, name: string, reason = ''): Action {
+  return {
+    title: `Reopen ${name}`,
+    about: 'Takes away the layer that closes this. What other layers close stays closed.',
+    command: 'Reopen',
+    fields: [],
+    make: () => ({ scope, subject }),
+    tell: (event) => (event.type === 'Reopened' ? `${name}: suspended → this layer is gone; open where no other one closes it` : ''),
+    reason,
+    look: true,
+  };
+}
+
+/** Whether this user closes betting on what is on the board: only whoever acts for the whole book or the house. */
+export function maySuspendBoard(page: LivePage): boolean {
+  return page.may('suspend') && page.me.node === 'root';
+}
+
+export function suspendNow(desk: Desk, scope: string, subject: string, name: string): Promise<void> {
+  return desk.protect(suspending(scope, subject, name));
+}

@@ -1,0 +1,27 @@
+// The tree of agents, as rows in their order: top down, each below whom it stands.
+
+export interface Branch<Row> {
+  row: Row;
+  depth: number;
+}
+
+/** Rows of nodes in the order of their tree, each with its depth. Whose parent is not among them stands at the top. */
+export function branches<Row extends { agent: string; parent: string }>(rows: readonly Row[]): Branch<Row>[] {
+  const known = new Set(rows.map((row) => row.agent));
+  const below = new Map<string, Row[]>();
+  for (const row of rows) {
+    const parent = known.has(row.parent) && row.parent !== row.agent ? row.parent : '';
+    const beside = below.get(parent);
+    if (beside) beside.push(row);
+    else below.set(parent, [row]);
+  }
+  const found: Branch<Row>[] = [];
+  const walk = (parent: string, depth: number) => {
+    for (const row of (below.get(parent) ?? []).toSorted((a, b) => a.agent.localeCompare(b.agent))) {
+      found.push({ row, depth });
+      walk(row.agent, depth + 1);
+    }
+  };
+  walk('', 0);
+  return found;
+}

@@ -1,0 +1,35 @@
+import type { Action } from '../../lib/actions.svelte';
+import type { Command } from '../../lib/commands';
+import { crediting } from '../../lib/crediting';
+import { moneying } from '../../lib/moneying';
+import type { PlayerRow } from '../../lib/page.svelte';
+import { playerOf } from '../../lib/wanted';
+import type { ObjectKind } from '../room';
+
+const seesPeople: ObjectKind['may'] = (page) => page.isBook && page.may('figures_view');
+
+export const objects: ObjectKind[] = [
+  { kind: 'player', title: (id) => id, may: seesPeople, load: () => import('./Player.svelte') },
+  { kind: 'agent', title: (id) => id, may: seesPeople, load: () => import('./Agent.svelte') },
+];
+
+/** What changes a player's money: PLAYER AMOUNT, and why. */
+function money(name: string, about: string, needs: string, action: (row: PlayerRow, typed: string, why: string) => Action): Command {
+  return {
+    name,
+    wants: 'PLAYER AMOUNT WHY',
+    about,
+    may: (page) => page.isBook && page.may(needs),
+    read: async ([player, typed, ...why], page) => {
+      const row = await playerOf(page, player);
+      return typeof row === 'string' ? row : { ...action(row, typed ?? '', why.join(' ')), look: typed !== undefined };
+    },
+  };
+}
+
+export const commands: Command[] = [
+  money('credit', 'set a credit limit', 'credit_change', (row, typed, why) => crediting(row, typed || undefined, why)),
+  money('receipt', 'the player has paid', 'transaction_enter', (row, typed, why) => moneying('receipt', row, typed, why)),
+  money('disburse', 'the player has been paid', 'transaction_enter', (row, typed, why) => moneying('disbursement', row, typed, why)),
+  money('adjust', 'correct a balance', 'transaction_enter', (row, typed, why) => moneying('adjustment', row, typed, why)),
+];

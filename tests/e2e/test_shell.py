@@ -1,0 +1,244 @@
+"""The shell of the console: addresses, the drawer, what is found and said in one line, keys, what protects at once, tables."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from tests.e2e.test_console import PATH
+
+TICKER = "section[aria-labelledby=ticker-title]"
+DRAWER = "aside[data-drawer]"
+
+
+def drawer(page):
+    return page.locator(DRAWER)
+
+
+def address(page):
+    return page.evaluate("location.hash")
+
+
+def palette(page):
+    """The palette, opened by its key."""
+    page.keyboard.press("Control+k")
+    return page.get_by_role("dialog", name="Find and command")
+
+
+def test_rooms_have_addresses_and_back_and_forward_work(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    window.room("Ticker").room("Figures")
+    assert address(page) == "#/figures"
+    page.go_back()
+    expect(page.locator(TICKER)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Lines", exact=True)).to_be_visible()
+    page.go_forward()
+    expect(page.locator(TICKER)).to_be_visible()
+    page.reload()
+    expect(page.locator(TICKER)).to_be_visible()
+
+
+def test_a_ticket_and_its_player_open_beside_the_room_and_close_again(seat):
+    window = seat("harbor.owner").room("Ticker")
+    page = window.page
+    row = page.locator(f"{TICKER} tbody tr").first
+    row.locator(".when a").evaluate("(link) => link.click()")
+    expect(drawer(page)).to_have_attribute("data-drawer", "ticket")
+    assert re.fullmatch(r"#/ticket/\d+", address(page))
+    expect(drawer(page)).to_be_focused()
+    drawer(page).get_by_role("link", name=re.compile("^[A-Z][0-9]+$")).first.click()
+    expect(drawer(page)).to_have_attribute("data-drawer", "player")
+    expect(drawer(page)).to_contain_text("available", ignore_case=True)
+    expect(page.locator(TICKER)).to_be_visible()
+    # One lies above the other: closing the upper one shows the lower one again.
+    page.keyboard.press("Escape")
+    expect(drawer(page)).to_have_attribute("data-drawer", "ticket")
+    page.keyboard.press("Escape")
+    expect(drawer(page)).to_have_count(0)
+    assert address(page) == "#/ticker"
+    page.go_back()
+    expect(drawer(page)).to_have_attribute("data-drawer", "ticket")
+
+
+def test_a_link_that_a_colleague_has_sent_opens_what_it_names(seat):
+    page = seat("harbor.owner").page
+    page.evaluate("location.hash = '#/player/A1021/ledger'")
+    expect(drawer(page)).to_contain_text("A1021")
+    expect(drawer(page).get_by_role("link", name="Ledger")).to_have_attribute("aria-current", "page")
+    expect(drawer(page).get_by_role("region", name="Ledger of A1021")).to_be_visible()
+
+
+@pytest.mark.parametrize("link", ["#/player/B1001", "#/player/A9999", "#/ticket/999999999", "#/game/none"])
+def test_a_link_to_what_one_may_not_see_says_so_and_shows_nothing(seat, link):
+    page = seat("agent.A1").page
+    page.evaluate("(link) => (location.hash = link)", link)
+    expect(drawer(page)).to_contain_text("This is not here for you.")
+    expect(drawer(page).locator("dl, table")).to_have_count(0)
+
+
+def test_an_address_that_is_none_is_said_and_leads_back(seat):
+    page = seat("harbor.owner").page
+    page.evaluate("location.hash = '#/nowhere'")
+    expect(page.locator("main")).to_contain_text("Nothing has the address #/nowhere.")
+    page.get_by_role("link", name="To Board").click()
+    expect(page.get_by_role("heading", name="Lines", exact=True)).to_be_visible()
+
+
+def test_what_is_pinned_stays_while_one_goes_on(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    page.evaluate("location.hash = '#/player/A1021'")
+    drawer(page).get_by_role("button", name="Keep it here whatever else is looked at").click()
+    window.room("Ticker")
+    expect(drawer(page)).to_have_attribute("data-drawer", "player")
+    drawer(page).get_by_role("button", name="Keep it here whatever else is looked at").click()
+    window.room("Board")
+    expect(drawer(page)).to_have_count(0)
+
+
+def test_an_object_has_a_window_of_its_own(seat):
+    page = seat("harbor.owner").page
+    page.evaluate("location.hash = '#/player/A1021'")
+    with page.expect_popup() as opened:
+        drawer(page).get_by_role("button", name="Open in a window of its own").click()
+    other = opened.value
+    expect(other.locator(DRAWER)).to_contain_text("A1021")
+    expect(other.get_by_role("navigation", name="Rooms")).to_have_count(0)
+    expect(drawer(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize(("typed", "kind"), [("a1021", "player"), ("A1", "agent"), ("#17", "ticket")])
+def test_things_are_found_by_what_people_type(seat, typed, kind):
+    page = seat("harbor.owner").page
+    expect(page.locator("section[aria-labelledby=board-title] tbody").nth(5)).to_be_visible()
+    found = palette(page)
+    found.get_by_role("combobox").fill(typed)
+    page.keyboard.press("Enter")
+    expect(drawer(page)).to_have_attribute("data-drawer", kind)
+
+
+def test_a_game_is_found_by_either_rotation_number_and_by_its_team(seat):
+    page = seat("harbor.owner").page
+    game = page.locator("section[aria-labelledby=board-title] tbody").nth(5)
+    away = game.locator("td.team").first.inner_text().strip()
+    home = game.locator("td.team").last.inner_text().strip()
+    number = int(game.locator("td.rotation").first.inner_text())
+    for typed in (str(number), str(number + 1), home):
+        found = palette(page)
+        found.get_by_role("combobox").fill(typed)
+        expect(found.get_by_role("option", name=re.compile(re.escape(away))).first).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(found).to_have_count(0)
+
+
+def test_a_credit_limit_is_changed_in_one_line(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    palette(page).get_by_role("combobox").fill("credit A1037 777 weekly review")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Credit of A1037")
+    expect(dialog).to_contain_text(re.compile(r"Credit limit of A1037: [\d,.]+ → 777\.00"))
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    assert PATH.search(window.path())
+
+
+def test_what_is_wrong_with_a_line_is_said_and_what_was_typed_stays(seat):
+    page = seat("harbor.owner").page
+    found = palette(page)
+    found.get_by_role("combobox").fill("credit A9999 500")
+    page.keyboard.press("Enter")
+    expect(found.get_by_role("alert")).to_contain_text("There is no player A9999 of yours.")
+    assert found.get_by_role("combobox").input_value() == "credit A9999 500"
+
+
+def test_everything_is_suspended_by_one_chord_and_taken_back_in_its_toast(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    closed = page.locator("section[aria-labelledby=board-title] td.status .tag", has_text="everything suspended")
+    expect(page.locator("section[aria-labelledby=board-title] tbody").nth(9)).to_be_visible()
+    page.keyboard.press("Alt+Shift+S")
+    assert PATH.search(window.path())
+    expect(closed.first).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(closed).to_have_count(0)
+    expect(page.get_by_test_id("path")).to_contain_text("reopened")
+
+
+def test_what_was_suspended_before_is_not_taken_back(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    for says in ("MLB: suspended", "MLB: is suspended already"):
+        palette(page).get_by_role("combobox").fill("suspend MLB")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(says)).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    page.get_by_text("1 before").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("MLB: reopened")).to_be_visible()
+
+
+def test_the_sheet_says_every_key(seat):
+    page = seat("harbor.owner").page
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keys")
+    for says in ("find and command", "suspend everything, at once", "go to Ticker"):
+        expect(sheet).to_contain_text(says)
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page.locator(TICKER)).to_be_visible()
+
+
+def test_light_and_dark_are_chosen_and_kept(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(ground)
+    page.keyboard.press("t")
+    assert page.evaluate(ground) == light
+    page.keyboard.press("t")
+    dark = page.evaluate(ground)
+    assert dark != light
+    page.reload()
+    page.wait_for_selector("[data-connection=live]")
+    assert page.evaluate(ground) == dark
+
+
+def test_a_table_is_sorted_filtered_and_taken_along(seat):
+    page = seat("harbor.owner").page
+    page.evaluate("location.hash = '#/agent/A1'")
+    table = drawer(page).locator("[data-table]")
+    players = table.locator("tbody tr td:first-child")
+    expect(players.nth(5)).to_be_visible()
+    table.get_by_role("button", name="Player", exact=True).click()
+    first = players.first.inner_text()
+    table.get_by_role("button", name="Player", exact=True).click()
+    expect(players.first).not_to_have_text(first)
+    page.keyboard.press("/")
+    page.keyboard.type("A1021")
+    expect(players).to_have_text(["A1021"])
+    with page.expect_download() as saved:
+        table.get_by_role("button", name=re.compile("^CSV")).click()
+    text = saved.value.path().read_text(encoding="utf-8-sig")
+    assert text.splitlines()[0] == "Player,Balance,Available,Pending"
+    assert len(text.splitlines()) == 2
+    page.reload()
+    expect(players).to_have_text(["A1021"])
+
+
+def test_rows_are_walked_and_opened_by_keys(seat):
+    page = seat("harbor.owner").page
+    page.evaluate("location.hash = '#/agent/A1'")
+    rows = drawer(page).locator("[data-table] tbody tr.led")
+    expect(rows.nth(5)).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(rows.nth(1)).to_be_focused()
+    player = rows.nth(1).locator("td").first.inner_text()
+    page.keyboard.press("Enter")
+    expect(drawer(page)).to_have_attribute("data-drawer", "player")
+    expect(drawer(page).get_by_role("heading", name=player)).to_be_visible()
