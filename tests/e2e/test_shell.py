@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from tests.e2e.conftest import CONSOLE
 from tests.e2e.test_console import PATH
 
 TICKER = "section[aria-labelledby=ticker-title]"
@@ -242,3 +243,108 @@ def test_rows_are_walked_and_opened_by_keys(seat):
     page.keyboard.press("Enter")
     expect(drawer(page)).to_have_attribute("data-drawer", "player")
     expect(drawer(page).get_by_role("heading", name=player)).to_be_visible()
+
+
+def test_a_table_that_is_pointed_at_while_it_is_empty_shows_its_first_rows(seat):
+    page = seat("harbor.owner").page
+    waiting = []
+    page.route("**/v1/players?agent=*", lambda route: waiting.append(route))
+    page.evaluate("location.hash = '#/agent/A1'")
+    table = drawer(page).get_by_role("region", name="Players of A1")
+    table.hover()
+    expect(table).to_contain_text("Loading …")
+    for route in waiting:
+        route.continue_()
+    expect(table.locator("tbody tr.led").nth(5)).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def previewed(page, line):
+    """What a line of the palette comes to before it is done."""
+    palette(page).get_by_role("combobox").fill(line)
+    page.keyboard.press("Enter")
+    preview = page.get_by_role("dialog").locator(".preview li")
+    expect(preview).to_be_visible()
+    return preview.inner_text()
+
+
+def test_a_line_is_moved_in_one_line_and_the_other_side_keeps_the_hold(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    game = page.locator("section[aria-labelledby=board-title] tbody").nth(12)
+    number = int(game.locator("td.rotation").first.inner_text())
+    told = previewed(page, f"move {number} total 12½ -120 too much over")
+    before, after = re.search(r": (.+?) → (.+?) \(locked\)", told).groups()
+    over, under = (cents(side.split()[1]) for side in before.split(" / "))
+    assert after.split(" / ")[0] == "o12½ −120"
+    assert cents(after.split(" / ")[1].split()[1]) == under - (-20 - over)
+    page.keyboard.press("Enter")
+    assert PATH.search(window.path())
+    total = game.get_by_role("button", name=re.compile("Move the total"))
+    expect(total).to_have_attribute("aria-label", re.compile("locked at our own line"))
+    total.click()
+    window.choose("How", "follow")
+    window.act("as it was")
+
+
+def cents(price):
+    """How far a price is from even money."""
+    number = 100 if price == "EV" else int(price.replace("−", "-"))
+    return number - 100 if number > 0 else number + 100
+
+
+def test_a_ticket_is_voided_and_a_user_revoked_in_one_line(seat):
+    window = seat("harbor.owner").room("Ticker")
+    page = window.page
+    name = page.get_by_role("button", name=re.compile("^Void ticket")).first.get_attribute("aria-label")
+    number = name.split()[-1]
+    assert re.search(r"open → void", previewed(page, f"void {number} written twice"))
+    page.keyboard.press("Enter")
+    assert PATH.search(window.path())
+    assert "may act → revoked" in previewed(page, "revoke agent.B left")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("path")).to_contain_text("Revoke agent.B")
+    assert "revoked → may act again" in previewed(page, "restore agent.B came back")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("path")).to_contain_text("Restore agent.B")
+
+
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("dark", [False, True])
+def test_everyone_can_use_the_drawer_and_what_lies_over_the_page(seat, phone, dark):
+    """axe finds nothing in the drawer, in the palette, in the sheet of keys, among the nodes and the notifications."""
+    window = seat("harbor.owner", phone=phone, dark=dark, bypass_csp=True).room("Ticker")
+    page = window.page
+    page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
+
+    def check(what):
+        found = page.evaluate("async () => (await axe.run()).violations")
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], what
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, what
+
+    number = page.get_by_role("button", name=re.compile("^Void ticket")).first.get_attribute("aria-label").split()[-1]
+    game = page.evaluate("async () => (await (await fetch('/v1/board')).json()).items[5].fixture")
+    for link in (
+        "player/A1021/open",
+        "player/A1021/ledger",
+        "agent/A1",
+        f"ticket/{number}",
+        f"game/{game}",
+        "player/none",
+    ):
+        page.evaluate("(link) => (location.hash = `#/${link}`)", link)
+        expect(drawer(page).locator("dl").or_(drawer(page).get_by_text("This is not here for you."))).to_be_visible()
+        check(link)
+    page.keyboard.press("Escape")
+    for key, what in (("Control+k", "dialog"), ("?", "dialog"), ("n", "listbox"), ("a", "heading")):
+        page.keyboard.press(key)
+        place = page.get_by_role("heading", name="Notifications") if what == "heading" else page.get_by_role(what)
+        expect(place.first).to_be_visible()
+        check(key)
+        page.keyboard.press("Escape")
+    page.keyboard.press("Alt+Shift+S")
+    # Who points at what was said keeps it.
+    page.get_by_test_id("path").hover()
+    check("a toast")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_test_id("path")).to_contain_text("reopened")

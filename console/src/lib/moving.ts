@@ -17,7 +17,7 @@ function offsets(standing: number): { value: string; label: string }[] {
 }
 
 /** The line as the house's own field has it: the home handicap, or the total. */
-function typedLine(one: Market, line: number | null): string {
+export function typedLine(one: Market, line: number | null): string {
   return line === null ? '' : lineText(one.kind, 'home', line).replace(/^[ou]/, '');
 }
 
