@@ -348,3 +348,33 @@ def test_everyone_can_use_the_drawer_and_what_lies_over_the_page(seat, phone, da
     check("a toast")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_test_id("path")).to_contain_text("reopened")
+
+
+MOVED_MEANWHILE = """(entries) => new Promise((done) => {
+  const fell = [];
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    for (const shift of list.getEntries()) {
+      sum += shift.value;
+      for (const { node, previousRect, currentRect } of shift.sources)
+        if (previousRect.y !== currentRect.y) fell.push((node?.outerHTML ?? node?.data ?? '').slice(0, 300));
+    }
+  }).observe({ type: 'layout-shift' });
+  const position = () => Number(document.querySelector('[data-position]').dataset.position);
+  const began = position();
+  const look = () => (position() >= began + entries ? done({ fell, sum }) : requestAnimationFrame(look));
+  look();
+})"""
+"""What has moved up or down on the page while so many entries came into the log, and how much it has moved as browsers count it: a figure
+at the right that grows by a digit begins further left."""
+
+
+@pytest.mark.parametrize("address", ["board", "ticker", "figures", "log", "system", "agent/A1"])
+def test_nothing_moves_on_a_page_that_nobody_touches(seat, address):
+    page = seat("harbor.owner").page
+    page.evaluate("(address) => (location.hash = `#/${address}`)", address)
+    expect(page.locator("main tbody, main dl").first).to_be_visible()
+    page.wait_for_timeout(1_000)
+    moved = page.evaluate(MOVED_MEANWHILE, 150)
+    assert moved["fell"] == []
+    assert round(moved["sum"], 2) == 0

@@ -22,13 +22,13 @@ export function flash(node: Element): void {
   node.animate([{ backgroundColor: 'var(--flash)' }, { backgroundColor: 'transparent' }], { duration: FLASH_MS, easing: 'ease-out' });
 }
 
-/** An element lights up whenever what it is given is another value. */
-export function flashes(node: Element, value: unknown): { update: (value: unknown) => void } {
-  let before = value;
+/** An element lights up whenever it has another value, but not when it comes to show something else: [of what, the value]. */
+export function flashes(node: Element, shown: readonly [unknown, unknown]): { update: (shown: readonly [unknown, unknown]) => void } {
+  let [what, value] = shown;
   return {
-    update(after) {
-      if (after !== before) flash(node);
-      before = after;
+    update([nextWhat, next]) {
+      if (nextWhat === what && next !== value) flash(node);
+      [what, value] = [nextWhat, next];
     },
   };
 }
