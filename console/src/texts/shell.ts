@@ -82,6 +82,7 @@ export default {
   },
 
   keysSheet: { title: 'Keys', everywhere: 'Everywhere', goTo: (room: string) => `go to ${room}` },
+  demoClock: 'The time of the day that is played, Eastern',
   before: (count: string) => `${count} before`,
   press: {
     palette: 'find and command',
@@ -100,6 +101,8 @@ export default {
   tray: {
     title: 'Notifications',
     none: 'Nothing to look at.',
+    kinds: 'Kinds',
+    kindsAbout: 'Which kinds you are told',
     unseen: (count: string) => `${count} not seen yet`,
     unseenAfter: 'not seen yet',
   },

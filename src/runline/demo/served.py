@@ -68,13 +68,15 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What the page asks the demo for. factor: the load now, as a multiple of `rate`."""
+    """What the page asks the demo for. factor: the load now, as a multiple of `rate`. ends_ns: when the day is over,
+    day_ends_ns: what its own clock says then."""
 
     day: str
     speed: float
     rate: float
     factor: int
     ends_ns: int
+    day_ends_ns: int
     agent: str
 
 
@@ -131,7 +133,7 @@ class Controls:
         plan = self.plan
         ends_ns = plan.began_ns + int((self.day.end_ns - self.day.origin_ns) / plan.speed)
         return msgspec.json.encode(
-            Standing(self.day.title(), plan.speed, plan.rate, self.factor, ends_ns, AGENT),
+            Standing(self.day.title(), plan.speed, plan.rate, self.factor, ends_ns, self.day.end_ns, AGENT),
         )
 
 
