@@ -350,6 +350,28 @@ def test_everyone_can_use_the_drawer_and_what_lies_over_the_page(seat, phone, da
     expect(page.get_by_test_id("path")).to_contain_text("reopened")
 
 
+def test_notifications_last_until_they_are_seen_and_a_kind_can_be_turned_off(seat):
+    page = seat("harbor.owner").page
+    alerts = page.get_by_role("button", name=re.compile("^Alerts"))
+    expect(alerts).to_have_accessible_name(re.compile(r"Alerts: \d+ not seen yet"))
+    page.reload()
+    expect(alerts).to_have_accessible_name(re.compile(r"Alerts: \d+ not seen yet"))
+    alerts.click()
+    tray = page.get_by_role("list", name="Notifications, newest first")
+    roles = tray.get_by_role("listitem").filter(has=page.locator(".tag", has_text=re.compile("^role$")))
+    expect(roles.first).to_be_visible()
+    page.get_by_text("Kinds", exact=True).click()
+    page.get_by_label("role", exact=True).uncheck()
+    expect(roles).to_have_count(0)
+    alerts.click()
+    expect(tray).to_have_count(0)
+    page.reload()
+    page.wait_for_selector("[data-connection=live]")
+    alerts.click()
+    expect(tray.get_by_role("listitem").first).to_be_visible()
+    expect(roles).to_have_count(0)
+
+
 MOVED_MEANWHILE = """(entries) => new Promise((done) => {
   const fell = [];
   let sum = 0;
@@ -365,8 +387,8 @@ MOVED_MEANWHILE = """(entries) => new Promise((done) => {
   const look = () => (position() >= began + entries ? done({ fell, sum }) : requestAnimationFrame(look));
   look();
 })"""
-"""What has moved up or down on the page while so many entries came into the log, and how much it has moved as browsers count it: a figure
-at the right that grows by a digit begins further left."""
+"""What has moved up or down on the page while so many entries came into the log, and how much it has moved as browsers count it:
+a figure at the right that grows by a digit begins further left."""
 
 
 @pytest.mark.parametrize("address", ["board", "ticker", "figures", "log", "system", "agent/A1"])

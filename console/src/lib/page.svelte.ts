@@ -72,7 +72,7 @@ const PLAYERS_TOPICS = ['wagers', 'lines', 'figures'];
 const PEOPLE = new Set(['UserCreated', 'UserRevoked', 'UserRestored', 'RoleAssigned', 'RoleSet']);
 const TICKER_ROWS = 40;
 const LOG_ROWS = 40;
-const NOTICES = 30;
+const NOTICES = 100;
 const SERIES_S = 120;
 const FRAME_MS = 1_000 / 60;
 /** After a paint that took longer than a frame, so many times as long is left to the browser for other things. */
@@ -113,8 +113,11 @@ export class LivePage {
   notices = $state.raw<Notice[]>([]);
   /** Until when this user has seen their notices. */
   seenNs = $state(0);
+  /** The kinds of notices that this user does not want to be told. */
+  silenced = $state.raw<ReadonlySet<string>>(new Set());
+  readonly told = $derived(this.notices.filter((one) => !this.silenced.has(one.kind)));
   /** How many they have not seen yet. */
-  readonly unseen = $derived(this.notices.filter((one) => one.at_ns > this.seenNs).length);
+  readonly unseen = $derived(this.told.filter((one) => one.at_ns > this.seenNs).length);
   fixtures = $state.raw<Fixture[]>([]);
   exposure = $state.raw<ExposureRow[]>([]);
   agents = $state.raw<AgentRow[]>([]);
