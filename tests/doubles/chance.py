@@ -306,6 +306,10 @@ class Chance:
         scope = self.one(SCOPES)
         return {"scope": scope, "subject": self.subject(in_house, scope)}
 
+    def layer_seq(self, in_house: bool, layer: dict[str, Any]) -> dict[str, Any]:
+        known = self.stage(in_house).state.suspensions.layers.get((layer["scope"], layer["subject"]))
+        return {"layer_seq": self.between(0, 50) if known is None or self.chance(4) else known.layer_seq}
+
     def held(self) -> dict[str, Any]:
         held = list(self.house.state.held_lines.by_market.values())
         if not held or self.chance(8):

@@ -32,7 +32,7 @@ from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.sessions import MINUTE_NS, ConfirmSession, KeepSession, SignIn, SignOut
 from runline.domain.setbacks import PutAside, TryAgain
 from runline.domain.settings import SetLimits, SetLocks
-from runline.domain.suspension import Reopen, Suspend
+from runline.domain.suspension import AddReason, Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, RestoreUser, RevokeUser
 from runline.domain.vocabulary import NOUNS, Vocabulary
@@ -63,7 +63,8 @@ def one_of_each() -> list[Stage]:
     book.given(SetLimits(2_00, 5_000_00, 20_000_00, "season"), SetPlayerLimits("P1", 500_00, None, True, "sharp"))
     book.given(AdjustCredit("P1", 2_000_00, "asked"), GrantTemporaryCredit("P1", 500_00, NOON_NS + HOUR_NS, "weekend"))
     book.given(EnterTransaction("P1", "receipt", 50_00, "cash"))
-    book.given(Suspend("fixture", "G1", "injury"), Reopen("fixture", "G1", "plays"))
+    book.given(Suspend("fixture", "G1", "quick"), AddReason("fixture", "G1", book.state.seq + 1, "injury"))
+    book.given(Reopen("fixture", "G1", "plays"))
     book.given(MoveLine("G1:game:total", "offset", offset_quarters=2, offset_cents=5, reason="too much over"))
     book.given(
         MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=Prices(away="-105", home="-115"), reason="ours")

@@ -148,6 +148,7 @@ def posted(by: Chance, in_house: bool) -> dict[str, Any]:
 
 
 MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
+    "AddReason": lambda by, h: (lambda layer: {**layer, **by.layer_seq(h, layer), "reason": by.reason()})(by.layer(h)),
     "AdjustCredit": lambda by, _: {
         "player": by.player(),
         "credit_limit_minor": by.amount() * by.one((1, 1_000 if by.gentle else 1)),
@@ -208,7 +209,9 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "rotation": by.between(0, 400) * by.one((0, 1, 1, 1)),
         "reason": by.reason(),
     },
-    "Reopen": lambda by, h: {**by.layer(h), "reason": by.reason()},
+    "Reopen": lambda by, h: (lambda layer: {**layer, "reason": by.reason(), **by.one(({}, by.layer_seq(h, layer)))})(
+        by.layer(h)
+    ),
     "ReopenFixture": lambda by, _: {
         "fixture": by.game("cancelled") if by.chance(3) else by.game("cancelled", "final", "closed"),
         "reason": by.reason(),
@@ -261,7 +264,7 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "reason": by.reason(),
     },
     "StartStream": lambda by, _: {"book": by.known(["main", "north", "south"]), "reason": by.reason()},
-    "Suspend": lambda by, h: {**by.layer(h), "reason": by.reason()},
+    "Suspend": lambda by, h: {**by.layer(h), "reason": by.one((by.reason(), "quick"))},
     "TryAgain": taken_up,
     "VoidLeg": lambda by, _: {"wager": by.wager_number(), "leg": by.between(0, 2), "reason": by.reason()},
     "VoidWager": lambda by, _: {"wager": by.wager_number(), "reason": by.reason()},

@@ -25,7 +25,7 @@ def subtree(snapshot, top):
 def found(snapshot, *asked):
     """The rows that are wanted, and beyond which number there may be more."""
     numbers = snapshot.find(*asked)
-    return snapshot.rows(asked[0], [number for number, _ in numbers.numbers]), numbers
+    return snapshot.rows(asked[0], [number for number, *_ in numbers.numbers]), numbers
 
 
 def with_risk(snapshot, wanted):

@@ -70,6 +70,7 @@ VALUES: dict[str, Any] = {
     "check": "swap",
     "action": "hold",
     "held_seq": 1,
+    "layer_seq": 1,
     "rule": None,
     "place": "league",
     "zone": "UTC",

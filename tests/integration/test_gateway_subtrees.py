@@ -64,6 +64,8 @@ def in_bravo(wager):
         ("Suspend", {"scope": "player", "subject": "bravo-P8", "reason": reason("close")}),
         ("Suspend", {"scope": "agent", "subject": "bravo-2", "reason": reason("close")}),
         ("Reopen", {"scope": "player", "subject": "bravo-P8", "reason": reason("open")}),
+        ("Suspend", {"scope": "player", "subject": "bravo-P8", "reason": "quick"}),
+        ("AddReason", {"scope": "player", "subject": "bravo-P8", "layer_seq": 0, "reason": reason("close")}),
         ("EndSession", {"session": "(of bravo-bob)", "reason": reason("end")}),
         ("RevokeUser", {"user": "bravo-ben", "reason": reason("revoke")}),
         ("RestoreUser", {"user": "bravo-ben", "reason": reason("restore")}),
@@ -144,6 +146,10 @@ class Sight:
 
 
 ASKED = (
+    ("find", "text", "bravo"),
+    ("find", "text", "bravo-P9"),
+    ("wager_totals", "player", "bravo-P9"),
+    ("wager_totals", "agent", "bravo"),
     ("players", "agent", "bravo"),
     ("players", "player", "bravo-P9"),
     ("exposure", "node", "bravo"),
@@ -196,8 +202,12 @@ def seen(tmp_path_factory):
             await boss.post("/v1/set-password", user="bravo-P9", password=PASSWORD)
             commands = in_bravo(first.position)
             next(fields for name, fields in commands if name == "EndSession")["session"] = bobs
+            closed = 0
             for name, fields in commands:
-                assert (await send(place, boss, name, fields)).events, name
+                if "layer_seq" in fields:
+                    fields["layer_seq"] = closed
+                closed = (done := await send(place, boss, name, fields)).position
+                assert done.events, name
             for name, reader in readers.items():
                 reader.answers, reader.images = {}, {}
                 found[name] = (*before[name], await reader.look(), reader.answers, reader.images)

@@ -23,7 +23,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.messages import HOUSE
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Asked
-from runline.domain.queries.history import WagersAsked
+from runline.domain.queries.wagers import WagersAsked, WagerTotalsAsked
 from runline.domain.roles import SetRole
 from runline.domain.sessions import Session
 from runline.domain.tickets import VoidWager
@@ -33,7 +33,7 @@ from runline.engine.bus import Question
 from runline.engine.ids import id_bytes, id_text
 from runline.engine.requests import Refused
 from runline.evaluate import trace as tracing
-from runline.reads import history
+from runline.reads import history, line_history, lives, logs, money
 from runline.store import sqlite_history, ways
 from runline.store.sqlite import SqliteStore
 from runline.store.sqlite_examined import SqliteExamined
@@ -54,15 +54,24 @@ HISTORY = {name: query for name, query in VOCABULARY.queries.items() if query.hi
 LATER, LATEST = (time_text(start_ns(fixture) + 3 * HOUR_NS) for fixture in ("G1", "G2"))
 """Since when there are tickets of the second and of the third game."""
 
+PICKED: dict[str, tuple[str | int, ...]] = {
+    "player": ("P2", "P9"),
+    "fixture": ("G1", "G3"),
+    "agent": ("A3",),
+    "sport": ("baseball", "hockey"),
+    "league": ("MLB", "NFL"),
+    "market": ("G2:game:moneyline",),
+    "kind": ("straight", "parlay"),
+    "number": (2_000, 10**30, -1),
+    "since": (LATER,),
+    "until": (LATER, LATEST),
+    "least_minor": (150,),
+    "most_minor": (200,),
+}
+"""By what tickets may be picked."""
+
 SAMPLES: dict[tuple[str, str], tuple[str | int, ...]] = {
-    ("wagers", "player"): ("P2", "P9"),
-    ("wagers", "fixture"): ("G1", "G3"),
-    ("wagers", "agent"): ("A3",),
-    ("wagers", "market"): ("G2:game:moneyline",),
-    ("wagers", "since"): (LATER,),
-    ("wagers", "until"): (LATER, LATEST),
-    ("wagers", "least_minor"): (150,),
-    ("wagers", "most_minor"): (200,),
+    **{(name, field): values for name in ("wagers", "wager_totals") for field, values in PICKED.items()},
     ("ledger", "player"): ("P2", "P9"),
     ("ledger", "agent"): ("A3",),
     ("ledger", "since"): (LATER,),
@@ -70,6 +79,8 @@ SAMPLES: dict[tuple[str, str], tuple[str | int, ...]] = {
     ("log", "type"): ("WagerVoided",),
     ("log", "actor"): ("ann",),
     ("log", "player"): ("P9",),
+    ("log", "agent"): ("A3",),
+    ("log", "object"): ("player:P9", "fixture:G1", "market:G1:game:moneyline", "wager:2000", "agent:A2"),
     ("log", "since"): (LATER,),
     ("log", "until"): (LATER,),
     ("refusals", "since"): (LATER,),
@@ -77,12 +88,23 @@ SAMPLES: dict[tuple[str, str], tuple[str | int, ...]] = {
     ("refusals", "actor"): ("ann",),
     ("refusals", "command"): ("PlaceWager",),
     ("refusals", "code"): ("stake_invalid",),
+    ("wager_life", "number"): (60, 2_000, 10**30, -1),
+    ("line_history", "market"): ("G1:game:moneyline", "G9:game:total"),
+    ("accounts", "agent"): ("A3",),
+    ("risk", "node"): ("A3",),
+    ("risk", "sport"): ("baseball",),
+    ("risk", "league"): ("MLB",),
+    ("risk", "fixture"): ("G3",),
+    ("find", "text"): ("P", "a", "o", "9", "away", "2000", "x"),
     ("trace", "command"): (TRACED,),
 }
 """What may be asked for in each filter, beside nothing. Those with a closed set of values have all of them."""
 
 ASKERS = {"book": ("owner", "ann", "P2"), "house": ("platform",)}
 """The root of a book, an agent below it, a player, and the house."""
+
+BOUNDS = {logs: "SCAN_EVENTS_MAX", lives: "LIFE_EVENTS_MAX", line_history: "LINE_EVENTS_MAX"}
+"""How many entries of the log a page looks at."""
 
 SUBTREE = {"P8", "P9"}
 """Ann's players."""
@@ -156,7 +178,7 @@ class Watch:
             assert counted["SQLITE_STMTSTATUS_SORT"] == counted["SQLITE_STMTSTATUS_AUTOINDEX"] == 0, run
             assert counted["SQLITE_STMTSTATUS_FULLSCAN_STEP"] <= run.rows, run
             assert counted["SQLITE_STMTSTATUS_VM_STEP"] <= STEPS_MAX + STEPS_PER_ROW_MAX * run.rows, run
-            assert run.rows <= (LIMIT + 1 if "SELECT number, TRUE, 0" in run.sql else WALK_ROWS), run
+            assert run.rows <= (LIMIT + 1 if "SELECT number, TRUE FROM" in run.sql else WALK_ROWS), run
 
 
 async def a_busy_book(path) -> None:
@@ -171,6 +193,7 @@ async def a_busy_book(path) -> None:
         await world.do("b1", CreateAgent("A4", "root"), id=TRACED)
         await world.do(HOUSE, CreateLeague("NFL", "football"), id=TRACED)
         sees = (Permission.TICKER_VIEW, Permission.FIGURES_VIEW, Permission.LOG_VIEW, Permission.BOARD_VIEW)
+        sees = (*sees, Permission.LINE_MOVE, Permission.ROLES_MANAGE)
         await world.do("b1", SetRole("watch", "A2", sees, "to look"))
         await world.do("b1", CreateUser("ann", "A2", "watch"))
         for number in range(5):
@@ -214,7 +237,8 @@ def reader(book, monkeypatch):
     """The reader's own connection, with the bounds of these tests."""
     monkeypatch.setattr(sqlite_history.Reader, "connection", None, raising=False)
     monkeypatch.setattr(ways, "WALK_ROWS_MAX", WALK_ROWS)
-    monkeypatch.setattr(history, "SCAN_EVENTS_MAX", WALK_ROWS)
+    for module, bound in BOUNDS.items():
+        monkeypatch.setattr(module, bound, WALK_ROWS)
     sqlite_history.open_reader(str(book))
     yield sqlite_history.Reader.connection
     sqlite_history.Reader.connection.close()
@@ -284,11 +308,16 @@ def test_every_page_of_history_is_read_by_an_index_and_costs_no_more_than_a_page
         with watch:
             page = ask(reader, name, stream, user, chosen, limit=LIMIT, after=after)
         if isinstance(page, Refused):
-            assert is_not_theirs(user, chosen) or (page.code, chosen["sort"]) == ("too_many", "risk")
+            assert is_not_theirs(user, chosen) or (page.code == "too_many" and takes_all(name, chosen))
         else:
             assert not is_not_theirs(user, chosen) or name == "log"
         assert watch.runs
         watch.check()
+
+
+def takes_all(name: str, chosen: dict[str, Any]) -> bool:
+    """Whether a page is made of all that is found, which are too many at some point."""
+    return name == "wager_totals" or chosen.get("sort") == "risk"
 
 
 def is_not_theirs(user: str, chosen: dict[str, Any]) -> bool:
@@ -300,12 +329,13 @@ def is_not_theirs(user: str, chosen: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize(("name", "stream", "user", "chosen"), every_question())
 def test_pages_that_end_early_lose_nothing(reader, monkeypatch, name, stream, user, chosen):
-    if is_not_theirs(user, chosen) or chosen.get("sort") == "risk":
+    if is_not_theirs(user, chosen) or takes_all(name, chosen):
         return
     question = (name, stream, user, chosen)
     found = all_pages(reader, *question, limit=200)
     monkeypatch.setattr(ways, "WALK_ROWS_MAX", 10**6)
-    monkeypatch.setattr(history, "SCAN_EVENTS_MAX", 10**6)
+    for module, bound in BOUNDS.items():
+        monkeypatch.setattr(module, bound, 10**6)
     assert found == all_pages(reader, *question, limit=1_000)
 
 
@@ -314,6 +344,7 @@ FIRST_LEG = ("fixture", "market", "side", "line_quarters", "price")
 
 IN_WORDS = {
     "league", "away", "home", "start_ns", "start_at", "rotation", "period_name", "market_name", "selection", "void_reason",
+    "score",
 }  # fmt: skip
 """What a ticket's reader is told beside what its row holds."""
 
@@ -367,10 +398,40 @@ def is_wanted(row: dict[str, Any], chosen: dict[str, Any]) -> bool:
         "least_minor": lambda value: row["risk_minor"] >= value,
         "most_minor": lambda value: row["risk_minor"] <= value,
         "agent": lambda value: row["player"] == "P9",
+        "sport": lambda value: value == "baseball",
+        "league": lambda value: value == "MLB",
         "sort": lambda value: True,
         "order": lambda value: True,
     }
     return all(bounds[name](value) if name in bounds else row[name] == value for name, value in chosen.items())
+
+
+SUMMED = ("risk_minor", "win_minor", "returned_minor")
+
+
+@pytest.mark.parametrize("user", ASKERS["book"])
+@pytest.mark.parametrize("by", get_args(WagerTotalsAsked.__annotations__["by"]))
+def test_totals_are_the_sums_of_what_is_shown_the_largest_risk_first(reader, monkeypatch, by, user):
+    monkeypatch.setattr(ways, "WALK_ROWS_MAX", 10**6)
+    for chosen in ({}, {"fixture": "G3"}, {"status": "void"}, {"player": "P2"}, {"side": "away"}, {"league": "NFL"}):
+        if is_not_theirs(user, chosen):
+            continue
+        sums: dict[str, list[int]] = {} if by else {"": [0, 0, 0, 0]}
+        for row in all_pages(reader, "wagers", "b1", user, chosen, limit=1_000):
+            total = sums.setdefault({"": "", "sport": "baseball"}.get(by) or row.get(by, ""), [0, 0, 0, 0])
+            for place, value in enumerate((1, *(row[field] for field in SUMMED))):
+                total[place] += value or 0
+        found = all_pages(reader, "wager_totals", "b1", user, chosen | {"by": by}, limit=2)
+        assert {row["key"]: [row["wagers"], *(row[field] for field in SUMMED)] for row in found} == sums
+        assert found == sorted(found, key=lambda row: (-row["risk_minor"], row["key"]))
+
+
+def test_too_many_tickets_are_not_summed_up(reader, monkeypatch):
+    monkeypatch.setattr(ways, "WALK_ROWS_MAX", 10**6)
+    monkeypatch.setattr(money, "TOTAL_ROWS_MAX", 1_500)
+    refused = ask(reader, "wager_totals", "b1", "owner", {}, limit=LIMIT)
+    assert (refused.code, refused.details["most"]) == ("too_many", 1_500)
+    assert ask(reader, "wager_totals", "b1", "owner", {"since": LATEST}, limit=LIMIT)["items"][0]["wagers"] > 1_000
 
 
 @pytest.mark.parametrize("order", ["descending", "ascending"])
@@ -403,7 +464,7 @@ def test_pages_stay_where_they_were_while_tickets_are_placed(tmp_path, order, so
 
 def test_too_many_tickets_are_not_sorted_and_a_window_makes_them_few_enough(reader, monkeypatch):
     monkeypatch.setattr(ways, "WALK_ROWS_MAX", 10**6)
-    monkeypatch.setattr(history, "SORTED_ROWS_MAX", 1_500)
+    monkeypatch.setattr(money, "SORTED_ROWS_MAX", 1_500)
     refused = ask(reader, "wagers", "b1", "owner", {"sort": "risk"}, limit=LIMIT)
     assert (refused.code, refused.details["most"]) == ("too_many", 1_500)
     assert ask(reader, "wagers", "b1", "owner", {"sort": "risk", "since": LATEST}, limit=LIMIT)["items"]

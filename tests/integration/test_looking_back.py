@@ -63,7 +63,7 @@ async def filled(store):
     first = stretch(
         await store.claim("b1"),
         40,
-        [*AGENTS, *PLAYERS, *TICKETS, *FURTHER, Suspension("all", "", "night", 0, "root", 1)],
+        [*AGENTS, *PLAYERS, *TICKETS, *FURTHER, Suspension("all", "", "night", 0, "root", changed_seq=1)],
     )
     await store.commit(sealed(first, stretch(await store.claim("b2"), 2, [Agent("C1", "root"), ticket(2)])))
     return first
@@ -99,7 +99,9 @@ def test_a_row_is_found_by_its_key_whether_it_is_in_memory_or_not(opened):
     async def then(store, history, first):
         for number in (1, 2, 3):
             assert await history.look("b1", row, Ticket, number) == TICKETS[number - 1]
-        assert await history.look("b1", row, Suspension, "all", "") == Suspension("all", "", "night", 0, "root", 1)
+        assert await history.look("b1", row, Suspension, "all", "") == Suspension(
+            "all", "", "night", 0, "root", changed_seq=1
+        )
         assert await history.look("b1", row, Agent, "C1") is None
         assert await history.look("b2", row, Ticket, 1) is None
 
@@ -244,10 +246,10 @@ def test_a_walk_that_has_looked_at_many_rows_ends_early_and_says_where_it_goes_o
         void = [one.number for one in TICKETS if one.status == "void"]
         walked = snapshot.find(Ticket, Wanted({"status": "void"}, below=41), 10)
         assert walked.goes_on == 36
-        assert [number for number, _ in walked.numbers] == [number for number in reversed(void) if number >= 36]
+        assert [number for (number,) in walked.numbers] == [number for number in reversed(void) if number >= 36]
         walked = snapshot.find(Ticket, Wanted({"status": "void"}, above=2, ascending=True), 10)
         assert walked.goes_on == 7
-        assert [number for number, _ in walked.numbers] == [number for number in void if 2 < number <= 7]
+        assert [number for (number,) in walked.numbers] == [number for number in void if 2 < number <= 7]
         await close(store)
 
     play(main())

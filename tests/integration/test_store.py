@@ -105,7 +105,7 @@ def test_every_row_comes_back_as_it_was(opened):
     rows = [
         Agent("A1", "", 1),
         Player("P1", "A1", 10**13, 5, 2**62, -(2**63), None, 2**63 - 1, False, 1),
-        Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, "root", 1),
+        Suspension("market", "G1:game:total", "a reason with 'quotes', ✓ and \\", 0, "root", changed_seq=1),
         ticket(1, ended=Ending("won", "+115", (1, 2)), result=None),
         ticket(2, more=(Leg("G2", "G2:game:moneyline", "away", None, "+120", Ending("half_won")),)),
     ]
@@ -123,10 +123,13 @@ def test_every_row_comes_back_as_it_was(opened):
 def test_a_row_is_replaced_by_its_key_and_deleted_by_its_key(opened):
     async def main():
         store = opened()
-        rows = [Suspension("league", "MLB", "rain", 1, "root", 1), Suspension("market", "MLB", "rain", 1, "root", 1)]
+        rows = [
+            Suspension("league", "MLB", "rain", 1, "root", changed_seq=1),
+            Suspension("market", "MLB", "rain", 1, "root", changed_seq=1),
+        ]
         first = stretch(await store.claim("b1"), 1, rows)
         await store.commit(sealed(first))
-        changed = Suspension("league", "MLB", "more rain", 1, "root", 2)
+        changed = Suspension("league", "MLB", "more rain", 1, "root", changed_seq=2)
         second = stretch(first.after, 1, [changed], [rows[1]])
         await store.commit(sealed(second))
         assert await held(store, "b1", Suspension) == [changed]
@@ -141,11 +144,11 @@ def test_a_row_is_replaced_by_its_key_and_deleted_by_its_key(opened):
 def test_what_is_deleted_and_written_in_one_batch_is_written(opened):
     async def main():
         store = opened()
-        first = stretch(await store.claim("b1"), 1, [Suspension("league", "MLB", "rain", 1, "root", 1)])
+        first = stretch(await store.claim("b1"), 1, [Suspension("league", "MLB", "rain", 1, "root", changed_seq=1)])
         await store.commit(sealed(first))
-        again = Suspension("league", "MLB", "again", 5, "root", 3)
+        again = Suspension("league", "MLB", "again", 5, "root", changed_seq=3)
         await store.commit(
-            sealed(stretch(first.after, 2, [again], [Suspension("league", "MLB", "rain", 1, "root", 1)]))
+            sealed(stretch(first.after, 2, [again], [Suspension("league", "MLB", "rain", 1, "root", changed_seq=1)]))
         )
         assert await held(store, "b1", Suspension) == [again]
         await close(store)
@@ -255,14 +258,16 @@ def test_what_left_memory_is_fetched_by_its_key(opened):
         store = opened()
         rows = [ticket(1), ticket(2, "settled", result="won", returned_minor=205), ticket(3, "void")]
         await store.commit(
-            sealed(stretch(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, "root", 1)]))
+            sealed(
+                stretch(await store.claim("b1"), 3, [*rows, Suspension("all", "", "night", 0, "root", changed_seq=1)])
+            )
         )
         assert await held(store, "b1", Ticket) == [rows[0]]
         needs = [ByKey(Ticket, 2), ByKey(Ticket, 9), ByKey(Suspension, ("all", "")), ByKey(Ticket, 3), ByKey(Ticket, 1)]
         assert await store.fetch("b1", needs) == [
             [rows[1]],
             [],
-            [Suspension("all", "", "night", 0, "root", 1)],
+            [Suspension("all", "", "night", 0, "root", changed_seq=1)],
             [rows[2]],
             [rows[0]],
         ]

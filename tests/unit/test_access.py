@@ -129,7 +129,7 @@ def test_what_a_role_may_hold_is_asked_for_with_what_the_asker_holds_of_it(book)
     rows = [*first.items, *rest.items]
     assert tuple(row.permission for row in rows) == permissions_of("book")
     assert [row.permission for row in rows if row.held] == ["suspend", "roles_manage"]
-    assert next(row.commands for row in rows if row.permission == "suspend") == ["Reopen", "Suspend"]
+    assert next(row.commands for row in rows if row.permission == "suspend") == ["AddReason", "Reopen", "Suspend"]
 
 
 def test_nobody_puts_a_permission_into_a_role_that_they_do_not_hold(book):

@@ -30,7 +30,7 @@ from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.sessions import EndSession, KeepSession, SessionEnded, SignIn
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits, SetLocks
-from runline.domain.suspension import Reopen, Suspend
+from runline.domain.suspension import AddReason, ReasonAdded, Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
 from runline.domain.watch import KeepFeed, WatchFeed
@@ -179,7 +179,7 @@ HOUSE_CASES = [
 
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 
-TESTED_ALONE = {SetPassword, EndSession, TryAgain, VoidLeg}
+TESTED_ALONE = {AddReason, SetPassword, EndSession, TryAgain, VoidLeg}
 """What has a test of its own (of trying again: in test_setbacks.py; of a leg's void: in test_legs.py)."""
 
 
@@ -260,6 +260,7 @@ NOWHERE = [
     MoveLine("NOT:game:moneyline", "hide"),
     Suspend("market", "NOT:game:moneyline", "given"),
     Reopen("market", "NOT:game:moneyline", ""),
+    AddReason("market", "NOT:game:moneyline", 1, "rain"),
     CreateAgent("NOT", "NEITHER"),
     CreatePlayer("NOT", "NEITHER", 0),
     MoveAgent("NOT", "NEITHER", "given"),
@@ -327,6 +328,17 @@ def test_ending_a_session_stands_on_the_session_which_may_be_used(open_book):
     command = EndSession("s1", "given")
     open_book.when(command, if_position=seen)
     open_book.happened(SessionEnded)
+    open_book.when(command, if_position=seen)
+    open_book.rejected("position_moved")
+
+
+def test_a_reason_stands_on_its_layer(open_book):
+    open_book.given(Suspend("market", MONEYLINE, "quick"))
+    seen = open_book.state.seq
+    open_book.given(Suspend("market", OTHER_LINE, "given"), AdjustCredit("P1", 5_000_00, "given"))
+    command = AddReason("market", MONEYLINE, seen, "rain")
+    open_book.when(command, if_position=seen)
+    open_book.happened(ReasonAdded)
     open_book.when(command, if_position=seen)
     open_book.rejected("position_moved")
 

@@ -113,7 +113,7 @@ def test_where_there_is_little_room_the_domain_refuses_what_the_model_refuses(se
 
 def test_what_somebody_below_the_root_is_refused_for_depends_on_nothing_that_is_foreign_to_them(monkeypatch):
     monkeypatch.setattr("tests.doubles.beside.Model", Discreet)
-    model = season(8, 1_200, gentle=False).beside.model
+    model = season(8, 1_500, gentle=False).beside.model
     assert isinstance(model, Discreet)
     assert model.looked > 100
     assert model.told == []

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import START_NS, agent, board, game, line, player, role, staff, wager
@@ -9,6 +10,7 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, role
 from runline.domain.accounts import GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.audience import Audience
 from runline.domain.bounds import ARCHIVE_AFTER_NS
+from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.house import OpenBook
 from runline.domain.ledger import Movement
@@ -22,7 +24,7 @@ from runline.domain.permissions import Permission, permissions_of
 from runline.domain.postponement import PostponeFixture
 from runline.domain.queries.bounds import PAGE_ROWS, PAGE_ROWS_MAX
 from runline.domain.queries.declared import Asked, Page, Query, query, require
-from runline.domain.queries.history import LedgerAsked, WagersAsked, stored
+from runline.domain.queries.history import stored
 from runline.domain.queries.inside import (
     CredentialAsked,
     Inside,
@@ -34,14 +36,15 @@ from runline.domain.queries.inside import (
     Standing,
 )
 from runline.domain.queries.inside import inside as inside_of_runline
-from runline.domain.queries.leagues import LateGameRow, LeagueRuleRow, WindowRow
+from runline.domain.queries.leagues import AwaitingRow, LateGameRow, LeagueRuleRow, WindowRow
 from runline.domain.queries.moment import BookRow, Me, ResultRow, RoleRow, SessionRow, SuspensionRow, UserRow
 from runline.domain.queries.pages import page_of, page_of_some
+from runline.domain.queries.wagers import LedgerAsked, WagersAsked
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.sessions import SignIn
 from runline.domain.shown import AgentFigures, BoardDeparture, BoardFixture, BoardMarket, Exposure, PlayerFigures
-from runline.domain.suspension import Suspend
+from runline.domain.suspension import Reopen, Suspend
 from runline.domain.users import RevokeUser
 
 MONEYLINE, SPREAD, TOTAL = (f"G1:game:{kind}" for kind in ("moneyline", "spread", "total"))
@@ -143,6 +146,29 @@ def test_figures_are_those_of_each_agent_of_the_subtree(book):
     assert [row.agent for row in ask(book, "figures", after="A1").items] == ["A1-1"]
 
 
+def test_figures_of_one_agent_and_of_those_right_below(book):
+    book.given(agent("A2"), agent("A1-2", "A1"), agent("A1-1-1", "A1-1"))
+
+    def names(by="owner", **asked):
+        return [row.agent for row in rows(book, "figures", by, **asked)]
+
+    assert names(agent="A1") == names("ann", agent="A1") == ["A1"]
+    assert names(parent="A1") == names("ann", parent="A1") == ["A1-1", "A1-2"]
+    assert names(parent=ROOT) == ["A1", "A2"]
+    assert names(parent="A1-2") == names(agent="A1", parent="A2") == names(agent="A1", after="A1") == []
+    assert names(agent="A1-1", parent="A1") == ["A1-1"]
+    assert names(parent="A1", after="A1-1") == ["A1-2"]
+    assert ask(book, "figures", parent="A1", limit=1).next == "A1-1"
+    for asked, code in (({"agent": "A2"}, "not_permitted"), ({"parent": ROOT}, "not_permitted")):
+        with pytest.raises(Rejected) as refused:
+            ask(book, "figures", "ann", **asked)
+        assert refused.value.code == code
+    for asked in ({"agent": "A9"}, {"parent": "A9"}):
+        with pytest.raises(Rejected) as refused:
+            ask(book, "figures", **asked)
+        assert refused.value.code == "unknown_agent"
+
+
 def test_players_are_those_of_the_subtree_of_an_agent_one_or_oneself(book):
     book.given(
         wager("P1", 5_00), SetPlayerLimits("P1", 20_00, 30_00, True, "given"),
@@ -216,6 +242,30 @@ def test_users_are_those_who_stand_in_the_subtree(book):
     assert rows(book, "users")[0] == UserRow("owner", ROOT, "owner", "", True, 0)
 
 
+def test_one_user_is_shown_and_their_sessions(book):
+    signed_in(book, "ann", "s3")
+    password_seq = book.state.credentials.by_user["ann"].password_seq
+    for session in ("s1", "s2"):
+        book.when(SignIn("ann", session, "screen", password_seq, HOUR_NS, 3 * HOUR_NS, session), by=GATEWAY)
+    signed_in(book, "P1", "s4")
+    book.given(agent("A2"), player("P3", "A2"))
+    assert rows(book, "users", user="ann") == [UserRow("ann", "A1", "role-of-ann", "", True, 3)]
+    assert [row.user for row in rows(book, "users", "ann", user="P1")] == ["P1"]
+    assert [row.session for row in rows(book, "sessions", user="ann")] == ["s1", "s2", "s3"]
+    assert [row.session for row in ask(book, "sessions", user="ann", limit=2).items] == ["s1", "s2"]
+    assert ask(book, "sessions", user="ann", limit=2).next == "s2"
+    assert [row.session for row in rows(book, "sessions", "ann", user="ann", after="s2")] == ["s3"]
+    assert rows(book, "sessions", user="P2") == []
+    for name in ("users", "sessions"):
+        for by, whom, code in (("ann", "P3", "not_permitted"), ("ann", "P9", "not_permitted")):
+            with pytest.raises(Rejected) as refused:
+                ask(book, name, by, user=whom)
+            assert refused.value.code == code
+        with pytest.raises(Rejected) as refused:
+            ask(book, name, user="P9")
+        assert (refused.value.code, refused.value.details) == ("unknown_user", {"user": "P9"})
+
+
 def test_roles_are_those_of_the_subtree_and_above(book):
     book.given(role("clerk", Permission.SUSPEND, Permission.FIGURES_VIEW, at="A1-1"), agent("A2"))
     book.given(role("other", at="A2"))
@@ -263,19 +313,29 @@ def test_layers_are_those_of_the_subtree_whole_and_those_around_it_without_why(b
     book.when(Suspend("player", "P2", "hers"), by="ann")
     book.given(staff("bob", Permission.SUSPEND, at="A1-1"))
     layers = book.state.suspensions.layers
-    since = {key: layer.since_ns for key, layer in layers.items()}
+
+    def shown(scope, subject, node, reason, owes_reason=False):
+        layer = layers[scope, subject]
+        return SuspensionRow(scope, subject, node, layer.since_ns, reason, layer.layer_seq, owes_reason)
+
     inner = [
-        SuspensionRow("agent", "A1-1", ROOT, since["agent", "A1-1"], "owes"),
-        SuspensionRow("all", "", ROOT, since["all", ""], "storm"),
-        SuspensionRow("player", "P1", ROOT, since["player", "P1"], "owes too"),
+        shown("agent", "A1-1", ROOT, "owes"),
+        shown("all", "", ROOT, "storm"),
+        shown("player", "P1", ROOT, "owes too"),
     ]
-    around = SuspensionRow("agent", "A1", "", since["agent", "A1"], "")
+    around = shown("agent", "A1", "", "")
     assert rows(book, "suspensions", "bob") == [around, *inner]
-    hers = SuspensionRow("player", "P2", "A1", since["player", "P2"], "hers")
-    whole = SuspensionRow("agent", "A1", ROOT, since["agent", "A1"], "late")
+    hers = shown("player", "P2", "A1", "hers")
+    whole = shown("agent", "A1", ROOT, "late")
     assert rows(book, "suspensions", "ann") == [whole, *inner, hers]
     assert [row.subject for row in rows(book, "suspensions")] == ["A1", "A1-1", "A2", "", "P1", "P2", "P3"]
     assert [row.subject for row in rows(book, "suspensions", after="agent:A1-1")] == ["A2", "", "P1", "P2", "P3"]
+    assert rows(book, "suspensions", owed=True) == []
+    book.given(Suspend("fixture", "G1", "quick"), Suspend("agent", "root", "quick"))
+    owing = shown("fixture", "G1", ROOT, "quick", True)
+    assert rows(book, "suspensions", owed=True) == [shown("agent", ROOT, ROOT, "quick", True), owing]
+    assert rows(book, "suspensions", "bob", owed=True) == [owing]
+    book.given(Reopen("agent", ROOT, ""), Reopen("fixture", "G1", ""))
     # Whose player is not known, the layer is the root's.
     del book.state.tree.players["P1"]
     assert [row.subject for row in rows(book, "suspensions", "bob")] == ["A1", "A1-1", ""]
@@ -299,6 +359,30 @@ def test_results_are_as_entered_and_as_confirmed(book):
     assert rows(book, "results", after="G1") == rows(book, "results", fixture="G2") == [second]
     assert rows(book, "results", fixture="G2", after="G1") == [second]
     assert rows(book, "results", fixture="G2", after="G2") == rows(book, "results", fixture="G9") == []
+
+
+def test_games_that_have_begun_await_their_final_result_the_first_that_began_first(book):
+    later = START_NS + HOUR_NS
+    book.given(game("G2", start_ns=later, rotation=301), game("G3", rotation=701), game("G4", start_ns=later + 1))
+    assert rows(book, "awaiting") == []
+    book.house.time_is(later)
+    about = ("MLB", "baseball")
+    first = AwaitingRow("G1", *about, 501, "G1 visitors", "G1 home", START_NS, None, 0, None, None)
+    third = AwaitingRow("G3", *about, 701, "G3 visitors", "G3 home", START_NS, None, 0, None, None)
+    second = AwaitingRow("G2", *about, 301, "G2 visitors", "G2 home", later, None, 0, None, None)
+    assert rows(book, "awaiting") == rows(book.house, "awaiting", "platform") == [first, third, second]
+    assert ask(book, "awaiting", limit=1) == Page([first], f"{START_NS}:G1")
+    assert rows(book, "awaiting", after=f"{START_NS}:G1") == [third, second]
+    assert rows(book, "awaiting", after="9" * 20) == rows(book, "awaiting", after="x") == [first, third, second]
+    score, going_on = Score(5, 3), Score(1, 0, final=False)
+    book.house.given(EnterResult("G1", going_on), ConfirmResult("G1", 1), EnterResult("G1", score))
+    book.house.given(PostponeFixture("G2", "rain"), CancelFixture("G3", "flood"))
+    entered = replace(first, revision=2, entered=score, confirmed=going_on)
+    assert rows(book, "awaiting") == [entered, replace(second, postponed_ns=book.house.clock_ns)]
+    book.house.state.derive()
+    assert [row.fixture for row in rows(book, "awaiting")] == ["G1", "G2"]
+    book.house.given(ConfirmResult("G1", 2), RescheduleFixture("G2", later + HOUR_NS, "dry"))
+    assert rows(book, "awaiting") == []
 
 
 def test_a_leagues_rules_are_told_for_each_market_and_period_and_which_are_set_by_staff(book):

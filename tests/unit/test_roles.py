@@ -149,7 +149,7 @@ def test_what_a_role_may_hold_here_and_what_that_is_needed_for(house, book, kind
     assert (tuple(row.permission for row in page.items), page.next) == (permissions_of(kind), "")
     assert [row.permission for row in page.items if row.held] == ["log_view", "suspend"]
     needing = {row.permission: row.commands for row in page.items}
-    assert needing["suspend"] == ["Reopen", "Suspend"]
+    assert needing["suspend"] == ["AddReason", "Reopen", "Suspend"]
     assert needing["log_view"] == []
     for name, command in stage.state.vocabulary.commands.items():
         there = command.needs is not None and kind in command.streams

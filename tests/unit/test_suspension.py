@@ -7,7 +7,7 @@ from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
-from runline.domain.suspension import Reopen, Reopened, Suspend, Suspended
+from runline.domain.suspension import AddReason, ReasonAdded, Reopen, Reopened, Suspend, Suspended
 from runline.domain.tickets import WagerPlaced
 
 MARKET = "G1:game:moneyline"
@@ -45,6 +45,11 @@ def open_book(book):
 
 def wagers(book):
     book.when(wager("P1", 10_00), by="P1")
+    return book
+
+
+def sent(book, command, **how):
+    book.when(command, **how)
     return book
 
 
@@ -239,3 +244,63 @@ def test_closing_again_from_above_takes_the_layer_over(open_book):
     open_book.nothing_happened()
     open_book.when(Reopen("player", "P1", "paid"), by="ann")
     open_book.rejected("not_permitted")
+
+
+def test_a_suspension_is_undone_by_its_own_position_and_no_other_layer_is(open_book):
+    open_book.given(Suspend("market", MARKET, "rain"), Suspend("fixture", "G1", "quick"))
+    made = open_book.state.seq
+    for layer_seq in (made - 1, made + 1, -1):
+        sent(open_book, Reopen("fixture", "G1", layer_seq=layer_seq)).rejected("layer_changed", layer_seq=made)
+    sent(open_book, Reopen("fixture", "G1", layer_seq=made)).happened(Reopened, scope="fixture", subject="G1")
+    assert list(open_book.state.suspensions.layers) == [("market", MARKET)]
+    sent(open_book, Reopen("fixture", "G1", layer_seq=made)).nothing_happened()
+    open_book.given(Suspend("fixture", "G1", "again"))
+    again = open_book.state.seq
+    sent(open_book, Reopen("fixture", "G1", layer_seq=made)).rejected("layer_changed", layer_seq=again)
+    sent(open_book, Reopen("fixture", "G1")).happened(Reopened)
+
+
+def test_what_somebody_below_had_closed_is_not_opened_by_undoing(open_book):
+    open_book.given(staff("ann", Permission.SUSPEND, at="A1"))
+    open_book.when(Suspend("player", "P1", "owes"), by="ann")
+    below = open_book.state.seq
+    open_book.given(Suspend("player", "P1", "quick"))
+    made = open_book.state.seq
+    sent(open_book, Reopen("player", "P1", layer_seq=below)).rejected("layer_changed", layer_seq=made)
+    sent(open_book, Reopen("player", "P1", layer_seq=made)).rejected("layer_changed", layer_seq=made)
+    sent(open_book, Reopen("player", "P1", "all of it")).happened(Reopened)
+    open_book.given(Suspend("player", "P1", "quick"))
+    sent(open_book, Reopen("player", "P1", layer_seq=open_book.state.seq)).happened(Reopened)
+
+
+def test_what_was_closed_in_a_hurry_owes_its_reason_until_it_is_added(open_book):
+    open_book.given(Suspend("fixture", "G1", "quick"), Suspend("fixture", "G2", "rain"))
+    layers = open_book.state.suspensions.layers
+    hurried, calm = layers["fixture", "G1"], layers["fixture", "G2"]
+    assert (hurried.owes_reason, calm.owes_reason) == (True, False)
+    made = hurried.layer_seq
+    assert (made, calm.layer_seq) == (open_book.state.seq - 1, open_book.state.seq)
+    for reason in ("", "  "):
+        sent(open_book, AddReason("fixture", "G1", made, reason)).rejected("reason_invalid")
+    sent(open_book, AddReason("fixture", "G1", made, "quick")).nothing_happened()
+    sent(open_book, AddReason("fixture", "G1", made + 1, "late")).rejected("layer_changed", layer_seq=made)
+    sent(open_book, AddReason("fixture", "G9", made, "late")).rejected("layer_changed", layer_seq=0)
+    sent(open_book, AddReason("fixture", "G2", calm.layer_seq, "late")).rejected("reason_given", reason="rain")
+    sent(open_book, AddReason("fixture", "G2", calm.layer_seq, "rain")).nothing_happened()
+    open_book.when(AddReason("fixture", "G1", made, "pitcher"))
+    open_book.happened(ReasonAdded, scope="fixture", subject="G1", layer_seq=made, reason="pitcher")
+    assert (hurried.reason, hurried.owes_reason, hurried.layer_seq) == ("pitcher", False, made)
+    sent(open_book, Reopen("fixture", "G1", layer_seq=made)).happened(Reopened)
+
+
+def test_a_reason_is_added_by_whoever_may_reopen(open_book):
+    open_book.given(staff("ann", Permission.SUSPEND, at="A1"), staff("bob", Permission.SUSPEND, at="A1-1"))
+    open_book.given(Suspend("agent", "A1-1", "quick"))
+    made = open_book.state.seq
+    sent(open_book, AddReason("agent", "A1-1", made, "owes"), by="ann").rejected("not_permitted")
+    sent(open_book, Reopen("agent", "A1-1", ""), by="ann").rejected("not_permitted")
+    open_book.when(Suspend("player", "P1", "quick"), by="bob")
+    made = open_book.state.seq
+    sent(open_book, AddReason("player", "P1", made, "theirs"), by="P1").rejected("not_permitted")
+    sent(open_book, AddReason("player", "P1", made, "owes"), by="ann").happened(ReasonAdded, reason="owes")
+    assert open_book.state.suspensions.layers["player", "P1"].node == "A1-1"

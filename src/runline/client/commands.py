@@ -22,13 +22,14 @@ from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.sessions import EndSession
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits, SetLocks
-from runline.domain.suspension import Reopen, Suspend
+from runline.domain.suspension import AddReason, Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser, RestoreUser, RevokeUser
 from runline.domain.watch import KeepFeed, WatchFeed
 from runline.domain.zones import SetZone
 
 __all__ = [
+    "AddReason",
     "AdjustCredit",
     "AssignRole",
     "CancelFixture",

@@ -41,7 +41,7 @@ from runline.domain.sessions import SessionConfirmed, SessionEnded, SessionKept,
 from runline.domain.setbacks import WorkSetAside, WorkTakenUp
 from runline.domain.settings import LimitsSet, LocksSet
 from runline.domain.settlement import ResultTaken
-from runline.domain.suspension import Reopened, Suspended
+from runline.domain.suspension import ReasonAdded, Reopened, Suspended
 from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.users import RoleAssigned, UserCreated, UserRestored, UserRevoked
 from runline.domain.watch import FeedHeard, FeedReturned, FeedSilent, FeedWatched, HealthDegraded, HealthRestored
@@ -92,6 +92,7 @@ __all__ = [
     "PlayerCreated",
     "PlayerLimits",
     "PlayerLimitsSet",
+    "ReasonAdded",
     "Reopened",
     "ResultConfirmed",
     "ResultEntered",

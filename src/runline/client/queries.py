@@ -7,19 +7,19 @@ from runline.domain.ledger import Movement
 from runline.domain.official import Window
 from runline.domain.outcomes import Case
 from runline.domain.prices import Prices
-from runline.domain.queries.history import (
-    LedgerAsked,
-    LegRow,
-    LogAsked,
-    LogRow,
-    RefusalRow,
-    RefusalsAsked,
-    TraceAsked,
-    TraceRow,
-    WagerRow,
-    WagersAsked,
+from runline.domain.queries.finding import FindAsked, Hit
+from runline.domain.queries.history import LogAsked, LogRow, RefusalRow, RefusalsAsked, TraceAsked, TraceRow
+from runline.domain.queries.leagues import (
+    AwaitingAsked,
+    AwaitingRow,
+    LateGameRow,
+    LateGamesAsked,
+    LeagueRuleRow,
+    LeagueRulesAsked,
+    WindowRow,
 )
-from runline.domain.queries.leagues import LateGameRow, LateGamesAsked, LeagueRuleRow, LeagueRulesAsked, WindowRow
+from runline.domain.queries.line_history import LineHistoryAsked, LineRow
+from runline.domain.queries.lives import LifeRow, WagerLifeAsked
 from runline.domain.queries.moment import (
     BoardAsked,
     BookRow,
@@ -41,11 +41,17 @@ from runline.domain.queries.moment import (
     UsersAsked,
 )
 from runline.domain.queries.process import ConditionRow, ConditionsAsked
+from runline.domain.queries.standings import Account, AccountsAsked, MarketRisk, RiskAsked
+from runline.domain.queries.wagers import LedgerAsked, LegRow, WagerRow, WagerTotal, WagerTotalsAsked, WagersAsked
 from runline.domain.roles import PermissionRow, PermissionsAsked
 from runline.domain.shown import AgentFigures, BoardDeparture, BoardFixture, BoardMarket, Exposure, PlayerFigures
 
 __all__ = [
+    "Account",
+    "AccountsAsked",
     "AgentFigures",
+    "AwaitingAsked",
+    "AwaitingRow",
     "BoardAsked",
     "BoardDeparture",
     "BoardFixture",
@@ -58,18 +64,24 @@ __all__ = [
     "Exposure",
     "ExposureAsked",
     "FiguresAsked",
+    "FindAsked",
     "GuardAsked",
     "GuardRow",
     "HeldAsked",
     "HeldRow",
+    "Hit",
     "LateGameRow",
     "LateGamesAsked",
     "LeagueRuleRow",
     "LeagueRulesAsked",
     "LedgerAsked",
     "LegRow",
+    "LifeRow",
+    "LineHistoryAsked",
+    "LineRow",
     "LogAsked",
     "LogRow",
+    "MarketRisk",
     "Me",
     "MeAsked",
     "Movement",
@@ -82,6 +94,7 @@ __all__ = [
     "RefusalsAsked",
     "ResultRow",
     "ResultsAsked",
+    "RiskAsked",
     "RoleRow",
     "RolesAsked",
     "Score",
@@ -93,7 +106,10 @@ __all__ = [
     "TraceRow",
     "UserRow",
     "UsersAsked",
+    "WagerLifeAsked",
     "WagerRow",
+    "WagerTotal",
+    "WagerTotalsAsked",
     "WagersAsked",
     "Window",
     "WindowRow",

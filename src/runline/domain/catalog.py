@@ -184,6 +184,7 @@ class Catalog(
 
     __slots__ = (
         "archived",
+        "begun",
         "board",
         "confirmed_order",
         "fixtures",
@@ -207,6 +208,8 @@ class Catalog(
         """The markets of each game, in the order of the board (`place_on_board`)."""
         self.board: dict[tuple[str, str], Ordered[tuple[int, str]]] = {}
         """(rotation, fixture) by (status, league), and by (status, "")."""
+        self.begun: Ordered[tuple[int, str]] = Ordered()
+        """(start, fixture) of the games that have begun and are not over."""
         self.rotations = Rotations()
         self.result_order: Ordered[str] = Ordered()
         self.confirmed_order: Ordered[tuple[int, str]] = Ordered()
@@ -223,6 +226,8 @@ class Catalog(
             for key in ((fixture.status, ""), (fixture.status, fixture.league)):
                 places.setdefault(key, []).append((fixture.rotation, fixture.name))
         self.board = {key: Ordered(found) for key, found in places.items()}
+        closed = (fixture for fixture in self.fixtures.values() if fixture.status == "closed")
+        self.begun = Ordered((fixture.start_ns, fixture.name) for fixture in closed)
         on = (fixture for fixture in self.fixtures.values() if fixture.status not in OVER)
         self.rotations = Rotations((fixture.rotation, fixture.name) for fixture in on)
         self.result_order = Ordered(self.results)
@@ -271,11 +276,14 @@ class Catalog(
         """Put a fixture on the board of its status."""
         for league in ("", fixture.league):
             self.board.setdefault((fixture.status, league), Ordered()).add((fixture.rotation, fixture.name))
+        if fixture.status == "closed":
+            self.begun.add((fixture.start_ns, fixture.name))
 
     def unlist_fixture(self, fixture: Fixture) -> None:
         """Take a fixture off the board of its status."""
         for league in ("", fixture.league):
             self.board[fixture.status, league].discard((fixture.rotation, fixture.name))
+        self.begun.discard((fixture.start_ns, fixture.name))
 
     def archive_fixture(self, fixture: Fixture) -> None:
         """A fixture leaves memory, with all that belongs to it."""

@@ -154,8 +154,8 @@ def reschedule_fixture(
 @evolves(FixtureRescheduled)
 def fixture_rescheduled(house: "House", event: FixtureRescheduled) -> None:
     fixture = house.catalog.fixtures[event.fixture]
-    fixture.start_ns = event.after_ns
     house.catalog.advance(fixture, "FixtureRescheduled")
+    fixture.start_ns = event.after_ns
     if event.begun:
         house.catalog.await_lines(fixture)
     house.timers.schedule("cutoff", event.fixture, event.after_ns)

@@ -213,6 +213,15 @@ def points_for(layout: Layout, terms: Terms, market: str, period: str, score: Sc
     return points_of(parts)
 
 
+def points_counted(rules: LeagueRules, market: str, period: str, score: Score) -> tuple[int, int] | None:
+    """The points (home, away) that count for a wager by a score; None if the score does not have them."""
+    try:
+        layout = layout_of(rules, score)
+        return points_for(layout, rules.terms(market, period), market, period, score)
+    except NotGradable:
+        return None
+
+
 def require_period(rules: LeagueRules, period: str) -> None:
     if period not in PERIODS:
         raise SelectionInvalid("period_invalid", f"A period is one of {', '.join(PERIODS)}.")

@@ -5,6 +5,7 @@ leaves markets with a draw in them on regulation. A change counts from its posit
 stood as it was confirmed, so that all rows that ever stood are kept.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -93,26 +94,34 @@ class Rulings(Part, named="rulings", streams=("house",), keeps={Ruling: "by_numb
 
     def standing(self, league: str, seq: int | None = None) -> dict[tuple[str, str], LeagueRule]:
         """The rows of a league that stand, or stood at a position, by (market, period)."""
-        found: dict[tuple[str, str], LeagueRule] = {}
-        for ruling in self.of_league.get(league, ()):
-            if seq is not None and ruling.number > seq:
-                break
-            found.pop((ruling.market, ruling.period), None)
-            if ruling.rule is not None:
-                found[ruling.market, ruling.period] = ruling.rule
-        return found
+        return standing_by(self.of_league.get(league, ()), seq)
 
     def rules(self, sport: str, league: str, seq: int | None = None) -> LeagueRules:
-        """The rules of a league as they stand, or stood at a position. Raises SelectionInvalid `sport_invalid`.
+        """The rules of a league as they stand, or stood at a position. Raises SelectionInvalid `sport_invalid`."""
+        return rules_by(self.of_league.get(league, ()), sport, league, seq)
 
-        Of the rows that fit a wager the more particular come later, a market more than a period: "" is before all names.
-        """
-        rules = league_rules(sport, league)
-        if league not in self.of_league:
-            return rules
-        found = self.standing(league, seq)
-        own = [row for key in sorted(found) for row in found[key].terms(*key)]
-        return msgspec.structs.replace(rules, rows=(*rules.rows, *own))
+
+def standing_by(rulings: Iterable[Ruling], seq: int | None) -> dict[tuple[str, str], LeagueRule]:
+    """Of a league's rows, in the order of their numbers, those that stand, or stood at a position, by (market, period)."""
+    found: dict[tuple[str, str], LeagueRule] = {}
+    for ruling in rulings:
+        if seq is not None and ruling.number > seq:
+            break
+        found.pop((ruling.market, ruling.period), None)
+        if ruling.rule is not None:
+            found[ruling.market, ruling.period] = ruling.rule
+    return found
+
+
+def rules_by(rulings: Iterable[Ruling], sport: str, league: str, seq: int | None) -> LeagueRules:
+    """The rules of a league by its rows, as they stand, or stood at a position. Raises SelectionInvalid `sport_invalid`.
+
+    Of the rows that fit a wager the more particular come later, a market more than a period: "" is before all names.
+    """
+    rules = league_rules(sport, league)
+    found = standing_by(rulings, seq)
+    own = [row for key in sorted(found) for row in found[key].terms(*key)]
+    return msgspec.structs.replace(rules, rows=(*rules.rows, *own)) if own else rules
 
 
 class SetLeagueRule(Command, needs=Permission.SETTINGS_CHANGE, streams=("house",)):

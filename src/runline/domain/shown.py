@@ -1,10 +1,10 @@
 """Shown: the rows in which the state of a stream is shown, by queries and by live topics alike."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from runline.domain.accounts import available_minor
 from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.catalog import Fixture, Market
@@ -12,7 +12,7 @@ from runline.domain.grading import SIDES
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
 from runline.domain.messages import Rejected
-from runline.domain.outcomes import Case, cases_of
+from runline.domain.outcomes import Case, Place, Stand, cases_of
 from runline.domain.permissions import Permission
 from runline.domain.suspension import SOURCES
 
@@ -189,14 +189,20 @@ class PlayerFigures(msgspec.Struct):
 
 def player_figures(book: Book, player: Player, now_ns: int) -> PlayerFigures:
     """A player's account as it is now."""
-    return PlayerFigures(
+    return PlayerFigures(*account_of(player, book.risk.pending.get(player.number, 0), now_ns))
+
+
+def account_of(player: Player, pending_minor: int, now_ns: int) -> tuple[Any, ...]:
+    """The fields of an account, of whose player so much is at risk."""
+    temporary = player.temporary_credit_minor if now_ns < player.temporary_until_ns else 0
+    return (
         player.number,
         player.agent,
         player.credit_limit_minor,
-        player.temporary_credit_minor if now_ns < player.temporary_until_ns else 0,
+        temporary,
         player.balance_minor,
-        book.risk.pending.get(player.number, 0),
-        available_minor(book, player, now_ns),
+        pending_minor,
+        player.credit_limit_minor + temporary + player.balance_minor - pending_minor,
         player.stake_max_minor,
         player.win_max_minor,
         player.active,
@@ -221,10 +227,14 @@ class Exposure(msgspec.Struct):
 
 def exposure_of(book: Book, market: str, node: str) -> Exposure:
     """A market's exposure of a node's players; all zero once nothing is open there."""
-    stands = book.risk.stands(node).get(market, {})
+    return Exposure(*exposure_by(market, book.risk.stands(node).get(market, {})))
+
+
+def exposure_by(market: str, stands: Mapping[Place, Stand]) -> tuple[Any, ...]:
+    """The fields of a market's exposure, by what stands in it."""
     cases = cases_of(market, stands)
     risk: dict[str, int] = {}
     for (side, _), stand in stands.items():
         risk[side] = risk.get(side, 0) + stand.risk_minor
     wagers = sum(stand.wagers for stand in stands.values())
-    return Exposure(market, cases.worst, cases.best, cases.sides, risk, wagers)
+    return market, cases.worst, cases.best, cases.sides, risk, wagers

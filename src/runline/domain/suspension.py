@@ -32,6 +32,9 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 SOURCES = frozenset({"feed", "silence"})
 """Scopes whose subject is a user of the house: a player is not told whose lines they are."""
 
+QUICK = "quick"
+"""The reason of whoever closes something at once and says why later: the layer owes its reason until that is added."""
+
 WIDE: frozenset[str] = frozenset({"all", "feed", "silence", "sport", "league", "kind", "agent"})
 """What is never refused for the number of layers: there are no more of them than there is to suspend, and each closes much."""
 
@@ -53,6 +56,8 @@ class Suspension(Row, table="suspensions", key=2):
     """A layer that closes something, as long as it exists.
 
     node: where whoever closed it stands; nobody below may reopen it.
+    layer_seq: the position at which it was closed: it names this very layer.
+    took_over: whether somebody further down had closed it already.
     """
 
     scope: str
@@ -60,7 +65,14 @@ class Suspension(Row, table="suspensions", key=2):
     reason: str
     since_ns: int
     node: str = ROOT
+    layer_seq: int = 0
+    took_over: bool = False
     changed_seq: int = 0
+
+    @property
+    def owes_reason(self) -> bool:
+        """Whether it was closed at once, and nobody has said why."""
+        return self.reason == QUICK
 
 
 class Catalogued(Protocol):
@@ -155,6 +167,7 @@ class Suspend(Command, needs=Permission.SUSPEND, streams=("house", "book"), urge
     Closing again what was closed further down makes it this user's layer: those below cannot reopen it any more.
 
     scope, subject: see `Scope`.
+    reason: `quick` if there is no time to say why; then it is owed (see `AddReason`).
     """
 
     scope: Scope
@@ -172,11 +185,16 @@ class Suspended(Event, shown_to=Permission.BOARD_VIEW, notice="suspension", told
 
 
 class Reopen(Command, needs=Permission.SUSPEND, streams=("house", "book")):
-    """Take away exactly the layer that `Suspend` with the same scope and subject has set, unless it was set from above."""
+    """Take away exactly the layer that `Suspend` with the same scope and subject has set, unless it was set from above.
+
+    layer_seq: only the layer that was closed at that position (the one that `Suspend` was answered with), and only if nobody had
+    closed it before: so a suspension is undone, and nothing else is. 0 for the layer that stands, whichever it is.
+    """
 
     scope: Scope
     subject: str
     reason: Remark = ""
+    layer_seq: int = 0
 
 
 class Reopened(Event, shown_to=Permission.BOARD_VIEW, notice="suspension", told_to_books=True):
@@ -187,12 +205,33 @@ class Reopened(Event, shown_to=Permission.BOARD_VIEW, notice="suspension", told_
     reason: str
 
 
+class AddReason(Command, needs=Permission.SUSPEND, streams=("house", "book")):
+    """Say why something was closed in a hurry (`Suspend` with the reason `quick`).
+
+    scope, subject: of the layer. layer_seq: the position at which it was closed.
+    """
+
+    scope: Scope
+    subject: str
+    layer_seq: int
+    reason: Reason
+
+
+class ReasonAdded(Event, shown_to=Permission.BOARD_VIEW, notice="suspension"):
+    """It is known why a layer closes what it closes. layer_seq: the position at which it was closed."""
+
+    scope: str
+    subject: str
+    layer_seq: int
+    reason: str
+
+
 def room_of(scope: str, node: str) -> tuple[str, str]:
     """Where a layer takes room: in its scope if the staff of the whole stream has set it, else at its node."""
     return (scope, "") if node == ROOT else ("", node)
 
 
-def require_subject(state: State, command: Suspend | Reopen, user: User) -> None:
+def require_subject(state: State, command: Suspend | Reopen | AddReason, user: User) -> None:
     if len(command.subject) > 4 * IDENTIFIER_LENGTH_MAX or not command.subject.isprintable():
         raise Rejected("identifier_invalid", "The subject is not an id.")
     if (command.scope == "all") != (command.subject == ""):
@@ -230,7 +269,9 @@ def suspended(state: State, event: Suspended) -> None:
         state.suspensions.cover(event.scope, event.subject)
     else:
         state.suspensions.count(layer, -1)
+        layer.took_over = True
         layer.reason, layer.since_ns, layer.node = event.reason, state.at_ns, event.node
+    layer.layer_seq = state.seq
     state.suspensions.count(layer, 1)
     state.touch(layer)
 
@@ -243,6 +284,14 @@ def reopen(state: State, command: Reopen, context: "Context") -> Reopened | tupl
         return ()
     if layer.node != context.user.node and state.tree.below(layer.node, context.user.node):
         raise Rejected("not_permitted", "This was closed from above; only there it can be reopened.")
+    if command.layer_seq:
+        require_layer(layer, command.layer_seq)
+        if layer.took_over:
+            raise Rejected(
+                "layer_changed",
+                "Somebody had closed this before; to reopen it is more than to undo.",
+                layer_seq=layer.layer_seq,
+            )
     return Reopened(command.scope, command.subject, command.reason)
 
 
@@ -255,8 +304,36 @@ def reopened(state: State, event: Reopened) -> None:
     state.suspensions.order.discard((event.scope, event.subject))
 
 
+def require_layer(layer: Suspension, layer_seq: int) -> None:
+    """Refuse another layer than the one that is meant."""
+    if layer.layer_seq != layer_seq:
+        raise Rejected("layer_changed", "Another layer closes this by now.", layer_seq=layer.layer_seq)
+
+
+@decides(AddReason)
+def add_reason(state: State, command: AddReason, context: "Context") -> ReasonAdded | tuple[()]:
+    require_subject(state, command, context.user)
+    layer = state.suspensions.layers.get((command.scope, command.subject))
+    if layer is None:
+        raise Rejected("layer_changed", "Nothing closes this any more.", layer_seq=0)
+    if layer.node != context.user.node and state.tree.below(layer.node, context.user.node):
+        raise Rejected("not_permitted", "This was closed from above; only there it is said why.")
+    require_layer(layer, command.layer_seq)
+    if layer.reason == command.reason:
+        return ()
+    if not layer.owes_reason:
+        raise Rejected("reason_given", "It has been said why already.", reason=layer.reason)
+    return ReasonAdded(command.scope, command.subject, command.layer_seq, command.reason)
+
+
+@evolves(ReasonAdded)
+def reason_added(state: State, event: ReasonAdded) -> None:
+    state.touch(state.suspensions.layers[event.scope, event.subject]).reason = event.reason
+
+
 @grounds(Suspend)
 @grounds(Reopen)
-def suspension_ground(state: State, command: Suspend | Reopen) -> int:
+@grounds(AddReason)
+def suspension_ground(state: State, command: Suspend | Reopen | AddReason) -> int:
     """The layer itself: others may come and go."""
     return state.moved_seq(Suspension, (command.scope, command.subject))

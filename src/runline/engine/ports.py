@@ -205,6 +205,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """Which rows of history are wanted.
 
     fields: the values that fields must have. least, most: bounds of fields of numbers, themselves included.
+    game: the values that fields of the row's game must have (a ticket's is that of its first leg).
     agents: only rows whose player stands at one of these nodes now; None for all.
     above, below: only rows whose number is between these. ascending: from the lowest number on; else from the highest.
     """
@@ -212,6 +213,7 @@ class Wanted(msgspec.Struct, frozen=True):
     fields: Mapping[str, str]
     least: Mapping[str, int] = {}
     most: Mapping[str, int] = {}
+    game: Mapping[str, str] = {}
     agents: Collection[str] | None = None
     above: int = 0
     below: int = 2**62
@@ -219,12 +221,12 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct):
-    """Rows that were found, in the order that was wanted: their numbers, each with the value that was asked for beside it.
+    """Rows that were found, in the order that was wanted: their numbers, each with the values that were asked for beside it.
 
     goes_on: what is beyond that number was not looked at; 0: there is no more.
     """
 
-    numbers: list[tuple[int, int]]
+    numbers: list[tuple[Any, ...]]
     goes_on: int
 
 
@@ -253,8 +255,8 @@ class Snapshot(Protocol):
         """A node and all below it."""
         ...
 
-    def find(self, row_type: type[Row], wanted: Wanted, limit: int, beside: str = "") -> Found:
-        """The first rows that are wanted, at most `limit`. beside: a field of numbers, whose value is told with each.
+    def find(self, row_type: type[Row], wanted: Wanted, limit: int, *beside: str) -> Found:
+        """The first rows that are wanted, at most `limit`. beside: fields of plain values, which are told with each.
 
         Each of `wanted.fields` is the one of which some rows are held in memory, or has an index, or is looked at row by row. A
         walk that has looked at many rows ends early and says where it goes on.
@@ -263,6 +265,11 @@ class Snapshot(Protocol):
 
     def rows(self, row_type: type[R], numbers: Iterable[int]) -> list[R]:
         """The rows that have these numbers, in this order."""
+        ...
+
+    def named(self, row_type: type[R], text: str, having: Mapping[str, Collection[str]]) -> Iterator[R | None]:
+        """The rows whose names begin with a text, in their order; None for one that does not have one of these values in each of
+        these fields. (So whoever takes them bounds how many are looked at.) Of rows that leave memory those that are in it."""
         ...
 
     def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:

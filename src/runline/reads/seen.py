@@ -12,6 +12,11 @@ from runline.engine.envelope import Logged
 from runline.engine.ports import Snapshot
 
 
+def outside() -> Rejected:
+    """The refusal of who asks for more than their own."""
+    return Rejected("not_permitted", "That is outside your part of the tree.")
+
+
 class SeenSnapshot:
     """A snapshot as somebody may see it: who asks of it, and what their subtree is.
 
@@ -24,6 +29,7 @@ class SeenSnapshot:
         self.snapshot = snapshot
         self.vocabulary = vocabulary
         self.house = snapshot.of_stream(HOUSE)
+        self.now_ns = now_ns
         self.nodes: dict[tuple[type[Row], str], str | None] = {}
         """Where those stand that were asked for."""
         if session:
@@ -58,6 +64,17 @@ class SeenSnapshot:
     def below(self, top: str, node: str) -> bool:
         """Whether a node stands in the asker's subtree (which is the only one that is asked for)."""
         return self.within is None or node in self.within
+
+    def subtree_of(self, agent: str) -> frozenset[str]:
+        """An agent of the asker's subtree, and all below.
+
+        Raises Rejected `not_permitted`, `unknown_agent`.
+        """
+        if self.audience.player or not self.below("", agent):
+            raise outside()
+        if self.snapshot.row(Agent, agent) is None:
+            raise Rejected("unknown_agent", "There is no such agent.", agent=agent)
+        return self.snapshot.subtree(agent)
 
     def node_of_player(self, player: str) -> str | None:
         """The agent of a player."""

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from msgspec.structs import astuple
 
 from runline.domain.catalog import Fixture
+from runline.domain.catalog import Result as FixtureResult
+from runline.domain.grading import Score
 from runline.domain.legs import Leg
 from runline.domain.messages import Event
-from runline.domain.queries.history import LegRow, WagerRow
+from runline.domain.queries.wagers import LegRow, WagerRow
 from runline.domain.results import FixtureCancelled, ResultConfirmed
 from runline.domain.tickets import Ticket, WagerVoided
 from runline.domain.vocabulary import Vocabulary
@@ -17,24 +19,25 @@ from runline.engine.ports import Snapshot
 from runline.reads.seen import SeenSnapshot
 
 
-def leg_row(game: Fixture | None, leg: Leg) -> LegRow:
-    """A leg as its reader sees it."""
+def leg_row(game: Fixture | None, score: Score | None, leg: Leg) -> LegRow:
+    """A leg as its reader sees it. score: of its game."""
     ended = leg.ended
     result, counts_at, share = (ended.result, ended.price, ended.share) if ended else (None, None, None)
-    return LegRow(*(*astuple(in_words(game, leg)), leg.status, result, counts_at, share))
+    return LegRow(*(*astuple(in_words(game, leg)), leg.status, result, score, counts_at, share))
 
 
 def wager_rows(seen: SeenSnapshot) -> Callable[[Ticket], WagerRow]:
     """What makes a row of a ticket as its reader sees it; for one page, on which each game is looked up once."""
-    games: dict[str, Fixture | None] = {}
+    games: dict[str, tuple[Fixture | None, Score | None]] = {}
 
-    def game_of(fixture: str) -> Fixture | None:
+    def game_of(fixture: str) -> tuple[Fixture | None, Score | None]:
         if fixture not in games:
-            games[fixture] = seen.house.row(Fixture, fixture)
+            result = seen.house.row(FixtureResult, fixture)
+            games[fixture] = seen.house.row(Fixture, fixture), result.confirmed if result is not None else None
         return games[fixture]
 
     def row(ticket: Ticket) -> WagerRow:
-        legs = [leg_row(game_of(leg.fixture), leg) for leg in ticket.legs]
+        legs = [leg_row(*game_of(leg.fixture), leg) for leg in ticket.legs]
         first = legs[0]
         return WagerRow(
             ticket.number,
@@ -62,6 +65,7 @@ def wager_rows(seen: SeenSnapshot) -> Callable[[Ticket], WagerRow]:
             ticket.placed_ns,
             ticket.status,
             ticket.result,
+            first.score,
             ticket.returned_minor,
             ticket.closed_ns,
             void_reason(seen, ticket),
@@ -77,7 +81,11 @@ def void_reason(seen: SeenSnapshot, ticket: Ticket) -> str:
         return event.reason if isinstance(event, WagerVoided) else ""
     if ticket.result != "void":
         return ""
-    event = event_at(seen.house, seen.vocabulary, ticket.settlement)
+    return why_void(event_at(seen.house, seen.vocabulary, ticket.settlement))
+
+
+def why_void(event: Event | None) -> str:
+    """Why what an event of the house settles is void by it."""
     if isinstance(event, FixtureCancelled):
         return "the game was cancelled"
     called = isinstance(event, ResultConfirmed) and event.score.length is not None

@@ -7,7 +7,7 @@ not exact: it begins and ends at one of the places where the time was that.
 from collections.abc import Callable
 from typing import Any
 
-from runline.domain.queries.history import Window
+from runline.domain.queries.windows import Window
 from runline.domain.times import time_of
 from runline.reads.limits import NUMBER_DIGITS_MAX
 
@@ -45,6 +45,12 @@ def span(
     if after is None:
         return below, below
     return (max(above, after), below) if ascending else (above, min(below, after))
+
+
+def signed_number_of(text: str) -> int | None:
+    """The number that a page's `after` names, which may be below zero."""
+    number = number_of(text.removeprefix("-"))
+    return -number if number is not None and text.startswith("-") else number
 
 
 def number_of(text: str) -> int | None:

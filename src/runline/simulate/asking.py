@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from runline.domain.queries.history import OBJECTS
 from runline.domain.times import time_text
-from runline.simulate.knowing import SECOND_NS, Fields, Known
+from runline.simulate.knowing import NAMED, SECOND_NS, Fields, Known
 from runline.simulate.making import made
 from runline.simulate.network import Answer
 from runline.simulate.people import Errand, Person
@@ -66,12 +67,22 @@ class Asking:
             fields["command"] = self.an_id(person) or "x"
         if name == "log":
             fields["type"] = decisions.one(("", "", *self.vocabulary.events))
+            kind = decisions.one(("", "", *OBJECTS))
+            fields["object"] = f"{kind}:{NAMED[kind](known, name)}" if kind else ""
+        if name == "find":
+            fields["text"] = self.typed(known)
         if name == "refusals":
             fields["command"] = decisions.one(("", "", "PlaceWager", "Suspend"))
             fields["code"] = decisions.one(("", "", *CODES))
         if "actor" in names:
             fields["actor"] = decisions.one(("", "", "engine", known.key(known.state.access.users)))
         return fields
+
+    def typed(self, known: Known) -> str:
+        """What somebody types to find something."""
+        named = [NAMED[what](known, "find") for what in ("player", "agent", "user", "fixture", "wager")]
+        text = str(self.decisions.one((*named, "9", "a", "A", "home", "root")))
+        return text[: self.decisions.one((1, 2, 64))]
 
     def an_id(self, person: Person) -> str:
         """The id of a command that somebody on the same stream has sent."""

@@ -5,7 +5,18 @@ from collections.abc import Callable
 from runline.domain.catalog import side_line
 from runline.domain.grading import SIDES
 from runline.domain.messages import Rejected
-from runline.simulate.knowing import AMERICAN, RECENT, Fields, Known, amount, entered, price, reason, start
+from runline.simulate.knowing import (
+    AMERICAN,
+    RECENT,
+    Fields,
+    Known,
+    amount,
+    entered,
+    layer_seq,
+    price,
+    reason,
+    start,
+)
 from runline.simulate.seldom import SELDOM, lines_of_parts
 
 
@@ -161,7 +172,19 @@ def reopen(known: Known) -> Fields | None:
     if not layers:
         return None
     scope, about = known.decisions.one(layers)
-    return {"scope": scope, "subject": about, "reason": reason(known, "")}
+    undone = {} if known.decisions.draw(3) else {"layer_seq": layer_seq(known, "")}
+    return {"scope": scope, "subject": about, "reason": reason(known, ""), **undone}
+
+
+def add_reason(known: Known) -> Fields | None:
+    """Why something was closed in a hurry, or what was not."""
+    layers = list(known.state.suspensions.layers.values())
+    if not layers:
+        return None
+    owing = [layer for layer in layers if layer.owes_reason]
+    one = known.decisions.one(owing if owing and known.decisions.draw(6) else layers)
+    about = {"scope": one.scope, "subject": one.subject, "reason": reason(known, "")}
+    return {**about, "layer_seq": one.layer_seq if known.decisions.draw(6) else layer_seq(known, "")}
 
 
 def restore_user(known: Known) -> Fields | None:
@@ -181,5 +204,6 @@ COHERENT: dict[str, Callable[[Known], Fields | None]] = {
     "DropLine": drop_line,
     "MoveLine": move_line,
     "Reopen": reopen,
+    "AddReason": add_reason,
     "RestoreUser": restore_user,
 }

@@ -118,13 +118,20 @@ def book(known: Known, command: str) -> Any:
     return known.new("b", books) if command == "OpenBook" and known.decisions.rarely(2) else known.key(books)
 
 
-def aside(known: Known, command: str) -> Any:
+def number(known: Known, command: str) -> Any:
+    """Of a ticket that is asked for, or of what was set aside."""
+    if known.book and command.endswith("Asked"):
+        return wager(known, command)
     return known.one(list(known.state.aside.by_number), 1)
 
 
 def held_seq(known: Known, command: str) -> Any:
     held = list(known.view.held_lines.by_market.values())
     return known.one([one.held_seq for one in held], 0)
+
+
+def layer_seq(known: Known, command: str) -> Any:
+    return known.one([one.layer_seq for one in known.state.suspensions.layers.values()], 0)
 
 
 def subject(known: Known, command: str) -> Any:
@@ -169,7 +176,8 @@ def moment(known: Known, command: str) -> Any:
 NAMED: dict[str, Maker] = {
     "player": player, "agent": agent, "parent": node, "node": node, "user": user, "owner": user, "feed": user, "role": role,
     "permissions": permissions, "fixture": fixture, "league": league, "market": market, "wager": wager, "session": session,
-    "book": book, "number": aside, "held_seq": held_seq, "subject": subject, "start_ns": start, "until_ns": start,
+    "book": book, "number": number, "held_seq": held_seq, "layer_seq": layer_seq,
+    "subject": subject, "start_ns": start, "until_ns": start,
     "entered_ns": entered, "reason": reason, "description": reason, "price": price, "line_quarters": line,
     "zone": lambda known, command: known.decisions.one(ZONES),
     "away": lambda known, command: known.decisions.one(TEAMS),

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from runline.domain.catalog import Fixture
+from runline.domain.catalog import Result as FixtureResult
 from runline.domain.messages import HOUSE, Event, Rejected, event_body
 from runline.domain.tickets import Ticket
 from runline.domain.times import time_of
@@ -19,12 +20,15 @@ from runline.domain.vocabulary import Vocabulary
 from runline.domain.words import in_words
 from runline.engine.envelope import Logged, decode_envelope
 from runline.engine.ids import id_bytes, id_text
+from runline.simulate import standing
 from runline.simulate.disk import Disk
+from runline.simulate.finding import what_is_found
 from runline.simulate.folded import Folded
 from runline.simulate.oracle.answers import Refused, refuse_unless
 from runline.simulate.oracle.asking import Page, Reader, cut
+from runline.simulate.oracle.board import ANYTHING
 from runline.simulate.oracle.rules import Asked
-from runline.simulate.oracle.sight import agent_of, concerns, sees
+from runline.simulate.oracle.sight import EVERYONE, agent_of, concerns, is_named, sees
 from runline.simulate.oracle.state import ROOT, Book, Stream
 from runline.simulate.oracle.tree import is_below
 from runline.simulate.told import plain_event
@@ -39,10 +43,18 @@ class LookingBack:
         self.vocabulary = vocabulary
         self.kept = disk.kept
         self.folded = folded
+        self.now_ns = 0
+        """The time by which a page is shown."""
         self.logs: dict[str, list[tuple[Logged, Event]]] = {}
         self.pages: dict[str, Callable[[Stream, Reader, Asked], Page]] = {
             "wagers": self.wagers,
+            "wager_totals": self.totals,
             "ledger": self.ledger,
+            "find": self.find,
+            "wager_life": self.wager_life,
+            "line_history": self.line_history,
+            "accounts": self.accounts,
+            "risk": self.risk,
             "log": self.log,
             "refusals": self.refusals,
             "trace": self.trace,
@@ -86,25 +98,54 @@ class LookingBack:
         ]
         return in_order(rows, asked)
 
-    def wagers(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+    def picked(self, stream: Stream, reader: Reader, asked: Asked, games: dict[str, Any]) -> list[Ticket]:
+        """The tickets that have all that is asked for."""
         is_of_player = self.of_player(stream, reader, asked)
         found = []
         for ticket in self.folded.store.stored(stream.name, Ticket):
-            first = ticket.legs[0]
+            first, game = ticket.legs[0], games.get(ticket.legs[0].fixture)
             about = {"market": first.market, "side": first.side, "status": ticket.status}
+            about |= {"kind": ticket.kind, "channel": ticket.channel}
+            about |= {name: getattr(game, name, None) for name in ("sport", "league")}
             if (
                 is_of_player(ticket.player)
                 and asked.fixture in ("", *(leg.fixture for leg in ticket.legs))
                 and all(asked.fields[name] in ("", value) for name, value in about.items())
+                and asked.number in (0, ticket.number)
                 and ticket.risk_minor >= asked.least_minor
                 and (not asked.most_minor or ticket.risk_minor <= asked.most_minor)
                 and in_window(asked, ticket.placed_ns)
             ):
                 found.append(ticket)
-        games = {game.name: game for game in self.folded.store.stored(HOUSE, Fixture)}
+        return found
+
+    def games(self) -> dict[str, Any]:
+        """All games, by name."""
+        return {game.name: game for game in self.folded.store.stored(HOUSE, Fixture)}
+
+    def totals(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        games = self.games()
+        sums: dict[str, Row] = {} if asked.by else {"": total_of("")}
+        for ticket in self.picked(stream, reader, asked, games):
+            place = games.get(ticket.fixture) if asked.by in ("sport", "league") else ticket
+            total = sums.setdefault(key := getattr(place, asked.by, "") if asked.by else "", total_of(key))
+            total["wagers"] += 1
+            for name in ("risk_minor", "win_minor", "returned_minor"):
+                total[name] += getattr(ticket, name) or 0
+        rows = sorted(((-row["risk_minor"], key), row) for key, row in sums.items())
+        if asked.after:
+            risk, _, last = asked.after.partition(":")
+            number = a_number(risk)
+            rows = [row for row in rows if number is not None and row[0] > (-number, last)]
+        return cut(rows, asked.limit, lambda key: f"{-key[0]}:{key[1]}")
+
+    def wagers(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        games = self.games()
+        scores = {one.fixture: one.confirmed for one in self.folded.store.stored(HOUSE, FixtureResult)}
+        found = self.picked(stream, reader, asked, games)
         row = self.wager_row
         if asked.sort == "placed":
-            return in_order([(one.number, row(stream, one, games)) for one in found], asked)
+            return in_order([(one.number, row(stream, one, games, scores)) for one in found], asked)
         rows = sorted(((one.risk_minor, one.number), one) for one in found)
         if asked.order == "descending":
             rows.reverse()
@@ -114,22 +155,39 @@ class LookingBack:
                 return Page([])
             last = (risk, number)
             rows = [one for one in rows if (one[0] < last if asked.order == "descending" else one[0] > last)]
-        shown = [(key, row(stream, one, games)) for key, one in rows]
+        shown = [(key, row(stream, one, games, scores)) for key, one in rows]
         return cut(shown, asked.limit, lambda key: f"{key[0]}:{key[1]}")
 
-    def wager_row(self, stream: Stream, ticket: Ticket, games: dict[str, Any]) -> Row:
-        """A ticket as a page shows it."""
+    def accounts(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        return standing.accounts(stream, reader, asked, self.now_ns)
+
+    def risk(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        return standing.risk(stream, reader, asked, self.games())
+
+    def find(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        games = self.games()
+        tickets = {one.number: one for one in self.folded.store.stored(stream.name, Ticket)}
+
+        def ticket(number: int) -> Row | None:
+            return self.wager_row(stream, tickets[number], games, {}) if number in tickets else None
+
+        return what_is_found(stream, reader, asked, [one for one in games.values() if one.age == "current"], ticket)
+
+    def wager_row(self, stream: Stream, ticket: Ticket, games: dict[str, Any], scores: dict[str, Any]) -> Row:
+        """A ticket as a page shows it. scores: those that are confirmed, by game."""
         words = [msgspec.to_builtins(in_words(games.get(leg.fixture), leg)) for leg in ticket.legs]
         legs = []
         for leg, row in zip(ticket.legs, words, strict=True):
             how: tuple[Any, ...] = (leg.ended.result, leg.ended.price, leg.ended.share) if leg.ended else (None,) * 3
             ended = dict(zip(("result", "counts_at", "share"), how, strict=True))
-            legs.append({**row, "status": leg.status, **ended})
+            score = msgspec.to_builtins(scores.get(leg.fixture))
+            legs.append({**row, "status": leg.status, "score": score, **ended})
         names = ("player", "agent", "kind", "risk_minor", "win_minor", "writer", "channel", "placed_ns", "status")
         return {
             **words[0],
             **{name: getattr(ticket, name) for name in (*names, "number", "result", "returned_minor", "closed_ns")},
             "legs": legs,
+            "score": legs[0]["score"],
             "selection": "; ".join(leg["selection"] for leg in legs),
             "void_reason": self.void_reason(stream.name, ticket),
         }
@@ -154,27 +212,33 @@ class LookingBack:
 
     # The log
 
-    def seen(self, stream: Stream, reader: Reader) -> list[tuple[Logged, Event, str]]:
-        """The entries that somebody may see, each with the player whom it concerns."""
+    def seen(self, stream: Stream, reader: Reader) -> list[tuple[Logged, Event, tuple[str, str]]]:
+        """The entries that somebody may see, each with the node and the player whom it concerns."""
         found = []
         for entry, event in self.entries(stream.name):
             shown_to, fields = type(event).shown_to.value, plain_event(event)[1]
             if sees(stream, reader, shown_to, fields):
-                found.append((entry, event, concerns(stream, shown_to, fields)[1]))
+                found.append((entry, event, concerns(stream, shown_to, fields)))
         return found
 
     def log(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
         if asked.player and not reader.player:
             refuse_unless(is_below(stream, reader.node, agent_of(stream, asked.player)), "not_permitted")
+        if asked.agent:
+            refuse_unless(not reader.player and is_below(stream, reader.node, asked.agent), "not_permitted")
+            known = isinstance(stream, Book) and asked.agent in stream.parents
+            refuse_unless(known, "unknown_agent", agent=asked.agent)
         before = a_number(asked.after) if asked.after else 2**62
         rows = [
             (entry, event)
-            for entry, event, player in reversed(self.seen(stream, reader))
+            for entry, event, (node, player) in reversed(self.seen(stream, reader))
             if before is not None
             and entry.seq < before
             and asked.type in ("", entry.type)
             and asked.actor in ("", entry.actor)
             and asked.player in ("", player)
+            and (not asked.agent or (node != EVERYONE and is_below(stream, asked.agent, node)))
+            and (not asked.object or is_named(asked.object, plain_event(event)[1]))
             and in_window(asked, entry.at_ns)
         ][: asked.limit]
         items = [
@@ -188,6 +252,46 @@ class LookingBack:
         last = rows[-1][0].seq if len(rows) == asked.limit else 0
         first = next((one.seq for one, _ in self.entries(stream.name) if in_window(asked, one.at_ns)), 0)
         return Page(items, str(last) if last > first else "")
+
+    def wager_life(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        """In which words something is explained is not predicted."""
+        changed = {one.number: one for one in self.folded.store.stored(stream.name, Ticket)}
+        ticket = changed.get(asked.number)
+        if ticket is None or (reader.player and reader.player != ticket.player):
+            return Page([])
+        before = a_number(asked.after) if asked.after else 2**62
+        if before is None or not is_below(stream, reader.node, agent_of(stream, ticket.player)):
+            return Page([])
+        rows: list[tuple[int, Row]] = []
+        for entry, event, _ in reversed(self.seen(stream, reader)):
+            if getattr(event, "wager", 0) == asked.number and entry.seq < before:
+                actor = entry.actor if reader.player in ("", entry.actor) else ""
+                shown = {"event": msgspec.json.decode(event_body(event)), "explain": ANYTHING}
+                rows.append((entry.seq, {"seq": entry.seq, "at_ns": entry.at_ns, "actor": actor, **shown}))
+        last = rows[asked.limit - 1][0] if len(rows) >= asked.limit else 0
+        return Page([row for _, row in rows[: asked.limit]], str(last) if last > asked.number else "")
+
+    def line_history(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        names = (HOUSE, stream.name)
+        before = [len(self.entries(name)) + 1 for name in names]
+        if asked.after:
+            numbers = [a_number(text) for text in asked.after.split(":")]
+            if len(numbers) != 2 or None in numbers:
+                return Page([])
+            before = [min(limit, number or 0) for limit, number in zip(before, numbers, strict=True)]
+        found = []
+        for place, name in enumerate(names):
+            for entry, event in self.entries(name)[: max(before[place] - 1, 0)]:
+                shown_to, fields = type(event).shown_to.value, plain_event(event)[1]
+                is_meant = is_named(f"market:{asked.market}", fields) and "wager" not in fields
+                if is_meant and sees(stream, reader, shown_to, fields):
+                    row = {"stream": name, **{of: getattr(entry, of) for of in ("seq", "at_ns", "actor")}}
+                    row["event"] = msgspec.json.decode(event_body(event))
+                    found.append(((-entry.at_ns, place, -entry.seq), row))
+        found = sorted(found, key=lambda one: one[0])[: asked.limit] if asked.market else []
+        for (_, place, minus_seq), _ in found:
+            before[place] = -minus_seq
+        return Page([row for _, row in found], ":".join(map(str, before)) if len(found) == asked.limit else "")
 
     def trace(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
         if not asked.command:
@@ -234,6 +338,11 @@ class LookingBack:
                 return Page([])
             rows = [row for row in rows if row[0] < (int(minute), *kind)]
         return cut(rows, asked.limit, lambda key: ":".join(map(str, key)))
+
+
+def total_of(key: str) -> Row:
+    """The sums of no tickets."""
+    return {"key": key, "wagers": 0, "risk_minor": 0, "win_minor": 0, "returned_minor": 0}
 
 
 def in_window(asked: Asked, at_ns: int) -> bool:

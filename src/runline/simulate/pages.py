@@ -188,6 +188,7 @@ class Pages:
                 return
                 return
             fields = {**asked.fields, "limit": min(asked.fields["limit"], asking.QUERIES[asked.name].most)}
+            self.back.now_ns = now_ns
             reading.expected = self.back.pages[asked.name](stream, reader, Asked(fields))
         except Refused as refused:
             reading.expected = refused.refusal
@@ -328,4 +329,5 @@ def with_sentences(expected: Any, found: Any) -> Any:
         return {name: with_sentences(one, found.get(name)) for name, one in expected.items()}
     if isinstance(expected, list | tuple) and isinstance(found, list):
         return [with_sentences(one, other) for one, other in zip_longest(expected, found)][: len(expected)]
-    return found if expected == ANYTHING and isinstance(found, str) else expected
+    told = isinstance(found, str) or (isinstance(found, list) and all(isinstance(one, str) for one in found))
+    return found if expected == ANYTHING and told else expected

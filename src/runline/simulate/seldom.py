@@ -226,7 +226,8 @@ def suspend(known: Known) -> Fields:
     if book is not None:
         subjects |= {"player": list(book.tree.players), "agent": list(book.tree.agents)}
     scope = decisions.one(tuple(subjects))
-    return {"scope": scope, "subject": known.one(subjects[scope], ""), "reason": reason(known, "")}
+    why = reason(known, "") if decisions.draw(3) else "quick"
+    return {"scope": scope, "subject": known.one(subjects[scope], ""), "reason": why}
 
 
 def open_book(known: Known) -> Fields | None:

@@ -111,7 +111,7 @@ class Watched:
         count = 0
         for topic, rows in screen.told.rows.items():
             query, key = QUERIES[topic]
-            fields = dict.fromkeys(("after", "league", "fixture", "player", "agent", "node"), "")
+            fields = dict.fromkeys(("after", "league", "fixture", "player", "agent", "parent", "node"), "")
             asked = Asked({**fields, "status": "scheduled", "limit": EVERYTHING})
             show = asking.QUERIES[query].show
             assert show is not None

@@ -10,8 +10,8 @@ HOUSE_WORK = (
 
 BOOK_WORK = (
     "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
-    "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser", "PlacePair", "PlacePair", "PlacePair", "VoidLeg",
-    "TryAgain", "SetRole", "SetRole", "AssignRole", "MoveAgent", "CreateAgent", "SetLocks", "Suspend",
+    "AddReason", "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser", "PlacePair", "PlacePair", "PlacePair",
+    "VoidLeg", "TryAgain", "SetRole", "SetRole", "AssignRole", "MoveAgent", "CreateAgent", "SetLocks", "Suspend",
 )  # fmt: skip
 """What a book's staff does."""
 

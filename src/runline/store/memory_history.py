@@ -1,10 +1,12 @@
 """History in memory: what a snapshot says, read in the plainest way."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from runline.domain.catalog import Fixture
 from runline.domain.hierarchy import Agent, Player
+from runline.domain.messages import HOUSE
 from runline.domain.rows import rows_of
 from runline.domain.state import R, Row
 from runline.engine.ports import Found, Refusal, RefusalKey, Snapshot, Wanted
@@ -57,7 +59,7 @@ class MemorySnapshot:
             found |= more
         return frozenset(found)
 
-    def find(self, row_type: type[Row], wanted: Wanted, limit: int, beside: str = "") -> Found:
+    def find(self, row_type: type[Row], wanted: Wanted, limit: int, *beside: str) -> Found:
         def is_wanted(row: Any) -> bool:
             if not wanted.above < row.key() < wanted.below:
                 return False
@@ -67,19 +69,30 @@ class MemorySnapshot:
                 return False
             if any(getattr(row, field) > value for field, value in wanted.most.items()):
                 return False
+            if wanted.game:
+                game = house.row(Fixture, row.fixture)
+                if not all(game is not None and getattr(game, field) == value for field, value in wanted.game.items()):
+                    return False
             if wanted.agents is None:
                 return True
             player = self.row(Player, row.player)
             return player is not None and player.agent in wanted.agents
 
+        house = self.of_stream(HOUSE)
         stored = self.store.stored(self.stream, row_type)
         rows = [row for row in (stored if wanted.ascending else reversed(stored)) if is_wanted(row)]
-        numbers = [(row.key(), getattr(row, beside) if beside else 0) for row in rows[:limit]]
+        numbers = [(row.key(), *(getattr(row, field) for field in beside)) for row in rows[:limit]]
         return Found(numbers, numbers[-1][0] if len(rows) > limit else 0)
 
     def rows(self, row_type: type[R], numbers: Iterable[int]) -> list[R]:
         found = (self.row(row_type, number) for number in numbers)
         return [row for row in found if row is not None]
+
+    def named(self, row_type: type[R], text: str, having: Mapping[str, Collection[str]]) -> Iterator[R | None]:
+        held = row_type.held_while
+        for row in self.store.stored(self.stream, row_type):
+            if row.key().startswith(text) and (held is None or getattr(row, held[0]) == held[1]):
+                yield row if all(getattr(row, field) in values for field, values in having.items()) else None
 
     def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:
         log = self.store.log.get(self.stream, [])

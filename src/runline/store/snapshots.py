@@ -1,7 +1,7 @@
 """Snapshots: what is read of a stream in one state of a database, whichever it is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from runline.domain.rows import rows_of
@@ -18,7 +18,7 @@ from runline.store.statements import (
     subtree,
 )
 from runline.store.tables import equal, select, table_of
-from runline.store.ways import find, of_agents, ways_to
+from runline.store.ways import find, named, of_agents, ways_to
 
 ABOVE_ALL: RefusalKey = (2**62, "", "", "")
 
@@ -48,11 +48,11 @@ class TableSnapshot(ABC):
     def subtree(self, top: str) -> frozenset[str]:
         return frozenset(name for (name,) in self.read(subtree(self.hints), (top, self.stream)))
 
-    def find(self, row_type: type[Row], wanted: Wanted, limit: int, beside: str = "") -> Found:
+    def find(self, row_type: type[Row], wanted: Wanted, limit: int, *beside: str) -> Found:
         agents = wanted.agents
         within = (of_agents(row_type, self.stream, agents, self.hints),) if agents is not None else ()
         ways = ways_to(row_type, wanted, within)
-        found = find(self.read, self.hints, ways, self.stream, wanted, limit + 1, beside)
+        found = find(self.read, self.hints, ways, self.stream, wanted, limit + 1, *beside)
         if len(found.numbers) > limit:
             return Found(found.numbers[:limit], found.numbers[limit - 1][0])
         return found
@@ -61,6 +61,10 @@ class TableSnapshot(ABC):
         table = table_of(row_type)
         sql = select(row_type, f"AND {equal(table.key[1:])}", self.hints)
         return rows_of(row_type, (row for number in numbers for row in self.read(sql, (self.stream, number))))
+
+    def named(self, row_type: type[R], text: str, having: Mapping[str, Collection[str]]) -> Iterator[R | None]:
+        for is_wanted, *row in named(self.read, self.hints, row_type, self.stream, text, having):
+            yield rows_of(row_type, [tuple(row)])[0] if is_wanted else None
 
     def entries(self, before: int, limit: int) -> Iterator[tuple[int, bytes]]:
         return ((seq, body) for seq, body in self.read(ENTRIES_BEFORE, (self.stream, before, limit)))

@@ -4,11 +4,12 @@ Rule: every way follows an index. What the index is not narrowed by is looked at
 a walk that ends there is short, even empty, and says where it goes on.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from runline.domain.messages import HOUSE
 from runline.domain.state import Row
 from runline.engine.ports import Found, Wanted
 from runline.store.hints import Hints
@@ -17,6 +18,9 @@ from runline.store.tables import equal, quoted, table_of
 
 NARROWEST_FIRST = ("player", "fixture")
 """Of several fields that are asked for, the way goes by the first of these: a player has fewer tickets than a game."""
+
+ABOVE_ALL_TEXT = "\U0010ffff"
+"""What is sorted behind every text."""
 
 Clause = tuple[str, tuple[Any, ...]]
 """SQL, and the values of its marks."""
@@ -40,8 +44,8 @@ class Way(msgspec.Struct, frozen=True):
     narrowed: tuple[Clause, ...]
     picked: tuple[Clause, ...]
 
-    def walk(self, read: Run, hints: Hints, stream: str, wanted: Wanted, count: int, beside: str) -> Found:
-        """The first numbers on this way, at most `count`. beside: whose value is told with each, "" for none."""
+    def walk(self, read: Run, hints: Hints, stream: str, wanted: Wanted, count: int, beside: tuple[str, ...]) -> Found:
+        """The first numbers on this way, at most `count`. beside: whose values are told with each."""
         rows = f"{self.table}{hints.through(self.index) if self.index else ''}"
         if self.through:
             rows = f"{self.through} {hints.looked_up} {self.table} USING (stream, {self.number})"
@@ -49,15 +53,15 @@ class Way(msgspec.Struct, frozen=True):
         number, direction = self.number, "ASC" if wanted.ascending else "DESC"
         between = (f"{number} > ?", f"{number} < ?")
         narrowed = " AND ".join(("stream = ?", *(sql for sql, _ in self.narrowed), *between))
-        shown = quoted((beside,)) if beside else "0"
-        sql = f"SELECT {number}, {picks}, {shown} FROM {rows} WHERE {narrowed} ORDER BY {number} {direction} LIMIT ?"
+        shown = ", ".join((number, picks, *(quoted((field,)) for field in beside)))
+        sql = f"SELECT {shown} FROM {rows} WHERE {narrowed} ORDER BY {number} {direction} LIMIT ?"
         values = [value for _, values in self.picked for value in values]
         values += [stream, *(value for _, values in self.narrowed for value in values)]
         values += [wanted.above, wanted.below, WALK_ROWS_MAX]
-        found: list[tuple[int, int]] = []
-        for looked, (at, is_wanted, value) in enumerate(read(sql, tuple(values)), 1):
+        found: list[tuple[Any, ...]] = []
+        for looked, (at, is_wanted, *told) in enumerate(read(sql, tuple(values)), 1):
             if is_wanted:
-                found.append((at, value))
+                found.append((at, *told))
             if len(found) == count or looked == WALK_ROWS_MAX:
                 return Found(found, at)
         return Found(found, 0)
@@ -71,7 +75,7 @@ def ways_to(row_type: type[Row], wanted: Wanted, within: tuple[Clause, ...]) -> 
     table = row_type.table
     number = table_of(row_type).key[1]
     fields = wanted.fields
-    within = (*bounds(wanted), *within)
+    within = (*bounds(wanted), *of_game(row_type, wanted), *within)
 
     def way(index: str, narrowed: tuple[Clause, ...], *picked: Clause, through: str = "") -> Way:
         return Way(table, number, f"{table}{index}" if index else "", through, narrowed, (*picked, *within))
@@ -122,13 +126,19 @@ def bounds(wanted: Wanted) -> list[Clause]:
     return [*least, *((f"{quoted((field,))} <= ?", (value,)) for field, value in wanted.most.items())]
 
 
+def of_game(row_type: type[Row], wanted: Wanted) -> list[Clause]:
+    """That a row's game is one of a league, a sport."""
+    game = f"FROM fixtures WHERE fixtures.stream = ? AND fixtures.name = {row_type.table}.fixture"
+    return [(f"(SELECT {quoted((field,))} {game}) = ?", (HOUSE, value)) for field, value in wanted.game.items()]
+
+
 def of_agents(row_type: type[Row], stream: str, agents: Collection[str], hints: Hints) -> Clause:
     """That a row's player stands at one of these nodes now, wherever they stood then."""
     agent = f"SELECT agent FROM players WHERE players.stream = ? AND players.number = {row_type.table}.player"
     return f"({agent}) {hints.among}", (stream, hints.listed(agents))
 
 
-def find(read: Run, hints: Hints, ways: list[Way], stream: str, wanted: Wanted, count: int, beside: str = "") -> Found:
+def find(read: Run, hints: Hints, ways: list[Way], stream: str, wanted: Wanted, count: int, *beside: str) -> Found:
     """The same as of one way, of several that share no row."""
     walked = [way.walk(read, hints, stream, wanted, count, beside) for way in ways]
     everything = [one for found in walked for one in found.numbers]
@@ -141,3 +151,17 @@ def find(read: Run, hints: Hints, ways: list[Way], stream: str, wanted: Wanted, 
         return Found(sorted(one for one in everything if one[0] <= to), to)
     to = max(left)
     return Found(sorted((one for one in everything if one[0] >= to), reverse=True), to)
+
+
+def named(
+    read: Run, hints: Hints, row_type: type[Row], stream: str, text: str, having: Mapping[str, Collection[str]]
+) -> Iterable[tuple[Any, ...]]:
+    """(whether it has one of these values in each of these fields, the columns) of each row whose name begins with a text."""
+    table, held = table_of(row_type), row_type.held_while
+    name = quoted(table.key[1:])
+    among = [(f"{quoted((field,))} {hints.among}", hints.listed(values)) for field, values in having.items()]
+    picks = " AND ".join(sql for sql, _ in among) or "TRUE"
+    through = hints.through(f"{table.name}_held") if held is not None else ""
+    narrowed = f"stream = ? AND {name} >= ? AND {name} < ?" + (f" AND {held[0]} = '{held[1]}'" if held else "")
+    sql = f"SELECT {picks}, {quoted((*table.key[1:], *table.rest))} FROM {table.name}{through} WHERE {narrowed} ORDER BY {name}"
+    return read(sql, (*(value for _, value in among), stream, text, text + ABOVE_ALL_TEXT))

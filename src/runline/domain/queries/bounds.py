@@ -24,6 +24,9 @@ SESSION_ROWS_MAX = 250
 SUSPENSION_ROWS_MAX = 500
 """Layers on the largest page of `suspensions`: about 2 µs each, as much for each that is passed."""
 
+FIND_ROWS_MAX = 20
+"""Rows of each kind that are found of what somebody has typed: who sees more types more."""
+
 PAGE_NODES_MAX = 1_000
 """Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
 

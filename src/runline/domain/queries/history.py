@@ -1,122 +1,32 @@
 """History: the queries that are read from a snapshot of what is stored."""
 
-from typing import Generic, Literal
-
 import msgspec
 
 from runline.domain.ledger import Movement
 from runline.domain.permissions import Permission, StreamKind
+from runline.domain.queries.bounds import FIND_ROWS_MAX, PAGE_ROWS_MAX
 from runline.domain.queries.declared import Asked, Query, R
-from runline.domain.times import time_of
-from runline.domain.words import Told
+from runline.domain.queries.finding import FindAsked, Hit
+from runline.domain.queries.line_history import LineHistoryAsked, LineRow
+from runline.domain.queries.lives import LifeRow, WagerLifeAsked
+from runline.domain.queries.standings import Account, AccountsAsked, MarketRisk, RiskAsked
+from runline.domain.queries.wagers import LedgerAsked, WagerRow, WagersAsked, WagerTotal, WagerTotalsAsked
+from runline.domain.queries.windows import Window
 
-
-class Window(Asked[R], Generic[R], frozen=True, kw_only=True):
-    """What every query of history takes that is in the order of time.
-
-    since: only what is of that time or later, in ISO 8601 (2026-09-13T17:00:00Z, or with another zone) or in UTC nanoseconds.
-    until: only what is of an earlier time than that, written likewise.
-    """
-
-    since: str = ""
-    until: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for text in (self.since, self.until):
-            if text:
-                time_of(text)
-
-
-class LegRow(Told, frozen=True):
-    """A selection of a ticket.
-
-    status: `open`, `graded`, or `void` (by hand, alone or with its ticket). result: how it ended. counts_at: the price at which
-    it counts instead of its own; share: the part of the stake that has won in a dead heat, (numerator, denominator); None where
-    no rule has changed that.
-    """
-
-    status: str
-    result: str | None
-    counts_at: str | None
-    share: tuple[int, int] | None
-
-
-class WagerRow(msgspec.Struct):
-    """A ticket, in minor units. What is of one leg is here of the first.
-
-    kind: `straight` has one leg. rotation: the side's own number, 0 if not known. period_name, market_name: as its sport calls
-    them. selection: all its legs in words. status: `open`, `settled`, `void`.
-    void_reason: why it is void: what whoever voided it said, or what became of the game; "" if it is not.
-    """
-
-    number: int
-    player: str
-    agent: str
-    kind: str
-    fixture: str
-    market: str
-    side: str
-    line_quarters: int | None
-    price: str
-    league: str
-    away: str
-    home: str
-    start_ns: int
-    rotation: int
-    period_name: str
-    market_name: str
-    selection: str
-    legs: list[LegRow]
-    risk_minor: int
-    win_minor: int
-    writer: str
-    channel: str
-    placed_ns: int
-    status: str
-    result: str | None
-    returned_minor: int | None
-    closed_ns: int | None
-    void_reason: str
-
-
-class WagersAsked(Window[WagerRow], frozen=True, kw_only=True):
-    """Tickets that have all that is asked for, the newest first unless another order is.
-
-    A page may be short, even empty, and have a `next`: the rows down to there were looked through, and it goes on.
-
-    status: only those that are open, settled or void. player: only that account's.
-    agent: only of players who stand at that agent now, or below.
-    fixture: only on that game. market: only on that market. side: only on that side. (Of a ticket's legs the first counts.)
-    least_minor: only those that risk so much or more. most_minor: only those that risk so much or less; 0 for no bound.
-    sort: by when it was placed, or by what is risked. By the latter 10,000 tickets are sorted at most: more are refused
-    (`too_many`), to be narrowed, by a window for one.
-    order: descending (the newest, the largest first) or ascending.
-    """
-
-    status: Literal["", "open", "settled", "void"] = ""
-    player: str = ""
-    agent: str = ""
-    fixture: str = ""
-    market: str = ""
-    side: Literal["", "away", "home", "draw", "over", "under"] = ""
-    least_minor: int = 0
-    most_minor: int = 0
-    sort: Literal["placed", "risk"] = "placed"
-    order: Literal["descending", "ascending"] = "descending"
-
-
-class LedgerAsked(Window[Movement], frozen=True, kw_only=True):
-    """Movements that have all that is asked for, the newest first unless another order is. A page may be short and have a `next`
-    all the same.
-
-    player: only theirs. agent: only of players who stand at that agent now, or below.
-    order: descending (the newest first) or ascending.
-    """
-
-    player: str = ""
-    agent: str = ""
-    order: Literal["descending", "ascending"] = "descending"
+OBJECTS: dict[str, tuple[str, ...]] = {
+    "player": ("player", "user"),
+    "user": ("user", "player", "owner", "writer"),
+    "agent": ("agent", "parent", "node", "before", "after"),
+    "role": ("role", "before", "after"),
+    "wager": ("wager",),
+    "fixture": ("fixture",),
+    "market": ("market",),
+    "league": ("league",),
+    "session": ("session",),
+    "feed": ("feed", "source"),
+    "book": ("book",),
+}
+"""The kinds of things that events name, each with the fields that name them."""
 
 
 class LogRow(msgspec.Struct):
@@ -136,11 +46,21 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
     Within the window they are looked through one by one, 20,000 for a page: it may be short, even empty, and have a `next`.
 
     type: only events of that type. actor: only what they did. player: only what concerns that account.
+    agent: only what concerns that agent, or whoever stands below now.
+    object: only what names that thing, by its kind and its id: `player:A1021`, `wager:4711`, `fixture:G1` (its markets too),
+    `market:G1:game:total`, `agent:A1`, `user:ann`, `role:clerks`, `session:…`, `league:MLB`, `feed:…`, `book:…`.
     """
 
     type: str = ""
     actor: str = ""
     player: str = ""
+    agent: str = ""
+    object: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.object and self.object.partition(":")[0] not in OBJECTS:
+            raise ValueError(f"an object is KIND:ID, of a kind of {', '.join(OBJECTS)}")
 
 
 class TraceRow(msgspec.Struct):
@@ -199,15 +119,16 @@ class RefusalsAsked(Window[RefusalRow], frozen=True, kw_only=True):
 def stored(
     name: str,
     about: str,
-    needs: Permission,
+    needs: Permission | None,
     asked: type[Asked[R]],
     row: type[R],
     *,
     players: bool = False,
     streams: tuple[StreamKind, ...] = ("house", "book"),
+    rows_max: int = PAGE_ROWS_MAX,
 ) -> Query:
     """A query that is read from a snapshot."""
-    return Query(name, about, needs, players, streams, asked, row, True, None)
+    return Query(name, about, needs, players, streams, asked, row, True, None, rows_max=rows_max)
 
 
 DECLARED = (
@@ -217,6 +138,15 @@ DECLARED = (
         Permission.TICKER_VIEW,
         WagersAsked,
         WagerRow,
+        players=True,
+        streams=("book",),
+    ),
+    stored(
+        "wager_totals",
+        "The sums of tickets of my subtree (or my own), in groups, the one that risks most first.",
+        Permission.TICKER_VIEW,
+        WagerTotalsAsked,
+        WagerTotal,
         players=True,
         streams=("book",),
     ),
@@ -236,6 +166,47 @@ DECLARED = (
         Permission.LOG_VIEW,
         RefusalsAsked,
         RefusalRow,
+    ),
+    stored(
+        "wager_life",
+        "What has happened to a ticket of my subtree (or my own), the last first, and why.",
+        Permission.TICKER_VIEW,
+        WagerLifeAsked,
+        LifeRow,
+        players=True,
+        streams=("book",),
+    ),
+    stored(
+        "line_history",
+        "What has become of a market's line, in the house and in the book, the last first.",
+        Permission.LINE_MOVE,
+        LineHistoryAsked,
+        LineRow,
+        streams=("book",),
+    ),
+    stored(
+        "accounts",
+        "The accounts of my subtree in the order of a figure, sorted over all of them.",
+        Permission.FIGURES_VIEW,
+        AccountsAsked,
+        Account,
+        streams=("book",),
+    ),
+    stored(
+        "risk",
+        "Every market with open wagers of my subtree's players, in the order of what it can cost.",
+        Permission.FIGURES_VIEW,
+        RiskAsked,
+        MarketRisk,
+        streams=("book",),
+    ),
+    stored(
+        "find",
+        "What begins with what was typed, of what I may see: players, agents, users, games, a ticket.",
+        None,
+        FindAsked,
+        Hit,
+        rows_max=FIND_ROWS_MAX,
     ),
     stored("trace", "The way of one command, from the door to the disk.", Permission.LOG_VIEW, TraceAsked, TraceRow),
 )

@@ -1,4 +1,4 @@
-"""Leagues: the queries about how games are settled: a league's rules, and the games that are late."""
+"""Leagues: the queries about how games are settled: a league's rules, the games that are late, and those that await a result."""
 
 from itertools import islice
 
@@ -7,13 +7,16 @@ import msgspec
 from runline.domain.access import User
 from runline.domain.audience import Audience
 from runline.domain.book import Book
-from runline.domain.grading import SIDES
+from runline.domain.grading import SIDES, Score
 from runline.domain.house import House
 from runline.domain.official import PERIODS, Window
 from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Asked, Page, query
 from runline.domain.queries.pages import page_of
 from runline.domain.state import State
+
+START_DIGITS_MAX = 20
+"""Digits of a start in a page's `after`: more than any has."""
 
 
 class LeagueRuleRow(msgspec.Struct):
@@ -131,3 +134,55 @@ def late_games(state: State, house: House, user: User, audience: Audience, asked
         )
 
     return page_of((row(name) for name in house.lateness.order.after(asked.after)), asked, lambda row: row.fixture)
+
+
+class AwaitingRow(msgspec.Struct):
+    """A game that has begun and is not over.
+
+    postponed_ns: since when nobody knows when it goes on, None if somebody does. revision: of the score that was entered last, 0
+    if none was. entered: the score that was entered last, None if none was. confirmed: how it stands officially while it goes on,
+    None if nobody has said so.
+    """
+
+    fixture: str
+    league: str
+    sport: str
+    rotation: int
+    away: str
+    home: str
+    start_ns: int
+    postponed_ns: int | None
+    revision: int
+    entered: Score | None
+    confirmed: Score | None
+
+
+class AwaitingAsked(Asked[AwaitingRow], frozen=True, kw_only=True):
+    """Nothing else."""
+
+
+@query("awaiting", needs=Permission.BOARD_VIEW, asked=AwaitingAsked, row=AwaitingRow, streams=("house", "book"))
+def awaiting(state: State, house: House, user: User, audience: Audience, asked: AwaitingAsked, now_ns: int) -> Page:
+    """The games that have begun and await their final result, the one that began first before the others."""
+
+    def row(name: str) -> AwaitingRow:
+        game, result = house.catalog.fixtures[name], house.catalog.results.get(name)
+        postponed = house.lateness.postponed.get(name)
+        return AwaitingRow(
+            name,
+            game.league,
+            game.sport,
+            game.rotation,
+            game.away,
+            game.home,
+            game.start_ns,
+            postponed.since_ns if postponed is not None else None,
+            result.revision if result is not None else 0,
+            result.entered if result is not None else None,
+            result.confirmed if result is not None else None,
+        )
+
+    start, _, name = asked.after.partition(":")
+    after = (int(start) if start.isdecimal() and len(start) < START_DIGITS_MAX else -1, name)
+    rows = (row(name) for _, name in house.catalog.begun.after(after))
+    return page_of(rows, asked, lambda row: f"{row.start_ns}:{row.fixture}")

@@ -11,13 +11,14 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from runline.domain.access import User
+from runline.domain.access import User, user_within
 from runline.domain.audience import Audience
 from runline.domain.book import Book
 from runline.domain.catalog import FixtureStatus
 from runline.domain.grading import Score
 from runline.domain.house import House
 from runline.domain.nodes import ROOT
+from runline.domain.ordered import NO_KEYS
 from runline.domain.permissions import Permission
 from runline.domain.queries.bounds import (
     BOARD_MARKETS_MAX,
@@ -102,13 +103,23 @@ def board(state: Any, house: House, user: User, audience: Audience, asked: Board
 
 
 class FiguresAsked(Asked[AgentFigures], frozen=True, kw_only=True):
-    """Nothing else."""
+    """agent: only that agent. parent: only the agents right below that one."""
+
+    agent: str = ""
+    parent: str = ""
 
 
 @query("figures", needs=Permission.FIGURES_VIEW, asked=FiguresAsked, row=AgentFigures)
 def figures(book: Book, house: House, user: User, audience: Audience, asked: FiguresAsked, now_ns: int) -> Page:
     """The figures of every agent of my subtree, live."""
-    names = nodes_from(book, audience.node, asked.after)
+    names: Iterable[str] = nodes_from(book, audience.node, asked.after)
+    if asked.agent:
+        book.tree.require_node(user, asked.agent)
+        fits = asked.parent in ("", book.tree.agents[asked.agent].parent)
+        names = [asked.agent] if fits and not asked.after else []
+    elif asked.parent:
+        book.tree.require_node(user, asked.parent)
+        names = book.tree.children.get(asked.parent, NO_KEYS).after(asked.after)
     rows = (agent_figures(book, name) for name in names if name != asked.after)
     return page_of(rows, asked, lambda row: row.agent)
 
@@ -190,7 +201,9 @@ class UserRow(msgspec.Struct):
 
 
 class UsersAsked(Asked[UserRow], frozen=True, kw_only=True):
-    """Nothing else."""
+    """user: only that one."""
+
+    user: str = ""
 
 
 @query("users", needs=Permission.ROLES_MANAGE, asked=UsersAsked, row=UserRow, streams=("house", "book"))
@@ -201,6 +214,8 @@ def users(state: State, house: House, user: User, audience: Audience, asked: Use
         one = state.access.users[name]
         return UserRow(name, one.node, one.role, one.player, one.active, len(state.sessions.of_user.get(name, ())))
 
+    if asked.user:
+        return Page([row(user_within(state, user, asked.user).name)])
     return page_of_nodes(state, user.node, asked, state.access.users_of, row)
 
 
@@ -240,7 +255,9 @@ class SessionRow(msgspec.Struct):
 
 
 class SessionsAsked(Asked[SessionRow], frozen=True, kw_only=True):
-    """Nothing else."""
+    """user: only theirs."""
+
+    user: str = ""
 
 
 @query(
@@ -262,21 +279,32 @@ def sessions(state: State, house: House, user: User, audience: Audience, asked: 
         one = state.sessions.by_name[key[1]]
         return SessionRow(one.name, one.user, one.kind, one.started_ns, one.idle_until_ns, one.ends_ns)
 
+    if asked.user:
+        own = sorted(state.sessions.of_user.get(user_within(state, user, asked.user).name, ()))
+        return page_of((row(("", name)) for name in own if name > asked.after), asked, lambda one: one.session)
     return page_of_nodes(state, user.node, asked, state.sessions.standing_at, row, key, "/".join)
 
 
 class SuspensionRow(msgspec.Struct):
-    """A layer that closes something. node, reason: where whoever closed it stands, and why; "" if that is above me."""
+    """A layer that closes something.
+
+    node, reason: where whoever closed it stands, and why; "" if that is above me. layer_seq: the position at which it was closed.
+    owes_reason: it was closed in a hurry, and nobody has said why.
+    """
 
     scope: str
     subject: str
     node: str
     since_ns: int
     reason: str
+    layer_seq: int
+    owes_reason: bool
 
 
 class SuspensionsAsked(Asked[SuspensionRow], frozen=True, kw_only=True):
-    """Nothing else."""
+    """owed: only those whose reason is owed."""
+
+    owed: bool = False
 
 
 @query(
@@ -295,7 +323,8 @@ def suspensions(state: Any, house: House, user: User, audience: Audience, asked:
         return state.suspensions.order.after((scope, subject))  # type: ignore[no-any-return]
 
     def row(key: tuple[str, str]) -> SuspensionRow | None:
-        return layer_for(state, audience, state.suspensions.layers[key])
+        shown = layer_for(state, audience, state.suspensions.layers[key])
+        return shown if shown is not None and (shown.owes_reason or not asked.owed) else None
 
     return page_of_some(keys_after, asked, row, ":".join)
 
@@ -306,8 +335,11 @@ def layer_for(state: Any, audience: Audience, layer: Suspension) -> SuspensionRo
         node = layer.subject if layer.scope == "agent" else state.tree.node_of_player(layer.subject) or ROOT
         if not state.tree.below(audience.node, node):
             around = layer.scope == "agent" and state.tree.below(node, audience.node)
-            return SuspensionRow(layer.scope, layer.subject, "", layer.since_ns, "") if around else None
-    return SuspensionRow(layer.scope, layer.subject, layer.node, layer.since_ns, layer.reason)
+            known = (layer.scope, layer.subject, "", layer.since_ns, "", layer.layer_seq, False)
+            return SuspensionRow(*known) if around else None
+    return SuspensionRow(
+        layer.scope, layer.subject, layer.node, layer.since_ns, layer.reason, layer.layer_seq, layer.owes_reason
+    )
 
 
 class BookRow(msgspec.Struct):

@@ -79,7 +79,13 @@ class Question:
 
 QUERIES: dict[str, Query] = {
     "wagers": Query("ticker_view", ("book",), players=True),
+    "wager_totals": Query("ticker_view", ("book",), players=True),
     "ledger": Query("figures_view", ("book",), players=True),
+    "wager_life": Query("ticker_view", ("book",), players=True),
+    "line_history": Query("line_move", ("book",)),
+    "accounts": Query("figures_view", ("book",)),
+    "risk": Query("figures_view", ("book",)),
+    "find": Query("", ("house", "book"), most=20),
     "log": Query("log_view", ("house", "book")),
     "refusals": Query("log_view", ("house", "book")),
     "trace": Query("log_view", ("house", "book")),

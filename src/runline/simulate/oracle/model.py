@@ -10,6 +10,7 @@ from runline.simulate.oracle import lines as _lines
 from runline.simulate.oracle import pages as _pages
 from runline.simulate.oracle import pairs as _pairs
 from runline.simulate.oracle import placing as _placing
+from runline.simulate.oracle import rosters as _rosters
 from runline.simulate.oracle import sessions as _sessions
 from runline.simulate.oracle import settlement as _settlement
 from runline.simulate.oracle import watch as _watch
@@ -23,7 +24,7 @@ from runline.simulate.oracle.sessions import a_session
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
 from runline.simulate.oracle.text import a_line, a_reason
 
-NOUNS = (_accounts, _agents, _board, _guard, _lines, _pages, _pairs, _placing, _sessions, _settlement, _watch)
+NOUNS = (_accounts, _agents, _board, _guard, _lines, _pages, _pairs, _placing, _rosters, _sessions, _settlement, _watch)
 """What is imported for the rules that it enters."""
 
 REQUIRED = object()

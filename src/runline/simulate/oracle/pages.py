@@ -12,18 +12,16 @@ from runline.simulate.oracle.exposure import exposure as exposure_of
 from runline.simulate.oracle.guard import JUMPS, LIMITS, TOTALS_JUMPS
 from runline.simulate.oracle.lines import offered
 from runline.simulate.oracle.official import unit_of
-from runline.simulate.oracle.people import ALL, permissions_of
+from runline.simulate.oracle.people import ALL
 from runline.simulate.oracle.prices import SIDES
-from runline.simulate.oracle.rules import BOTH, IN_HOUSE, RULES, Asked
+from runline.simulate.oracle.rules import BOTH, IN_HOUSE, Asked
 from runline.simulate.oracle.rulings import league_rules, standing
-from runline.simulate.oracle.state import ROOT, Book, Game, House, Layer, Market, Stream
+from runline.simulate.oracle.state import Book, Game, House, Known, Market, Stream
 from runline.simulate.oracle.suspension import closes
 from runline.simulate.oracle.tree import a_node, a_player, is_below, upwards
 
 PLAYERS_MOST = 500
 EXPOSURE_MOST = 100
-SESSIONS_MOST = 250
-LAYERS_MOST = 500
 BOARD_MARKETS_MOST = 400
 
 STATUSES = ("scheduled", "closed", "final", "cancelled")
@@ -211,12 +209,35 @@ def late_games(stream: Stream, house: House, reader: Reader, asked: Asked, now_n
     return cut(rows, asked.limit)
 
 
+@page("awaiting", "board_view", BOTH)
+def awaiting(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
+    start, _, name = asked.after.partition(":")
+    after = (int(start) if start.isdecimal() and len(start) < 20 else -1, name)
+    rows = []
+    for game in house.games.values():
+        if game.status == "closed" and (game.start_ns, game.name) > after:
+            result = house.results.get(game.name, Known())
+            known = {"revision": result.revision, "entered": result.entered, "confirmed": result.confirmed}
+            about = {name: value for name, value in asdict(game).items() if name not in ("name", "status")}
+            since_ns, _ = house.postponed.get(game.name, (None, ""))
+            rows.append(
+                ((game.start_ns, game.name), {"fixture": game.name, **about, "postponed_ns": since_ns, **known})
+            )
+    return cut(sorted(rows, key=lambda row: row[0]), asked.limit, lambda key: f"{key[0]}:{key[1]}")
+
+
 # Money
 
 
 @page("figures", "figures_view")
 def figures(book: Book, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
     nodes = nodes_in_order(book, reader.node)
+    if asked.agent or asked.parent:
+        a_node(book, reader.user, asked.agent or asked.parent)
+        nodes = sorted(name for name, parent in book.parents.items() if parent == asked.parent)
+        if asked.agent:
+            nodes = [asked.agent] if asked.parent in ("", book.parents[asked.agent]) and not asked.after else []
+        return cut([(node, agent_row(book, node)) for node in nodes if node > asked.after], asked.limit)
     if asked.after:
         nodes = nodes[nodes.index(asked.after) + 1 :] if asked.after in nodes else []
     return cut([(node, agent_row(book, node)) for node in nodes], asked.limit)
@@ -289,87 +310,3 @@ def exposure_row(market: str, legs: list[Taken]) -> dict[str, Any]:
         "risk_minor": risk,
         "wagers": len(legs),
     }
-
-
-# People
-
-
-@page("users", "roles_manage", BOTH)
-def users(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
-    def row(name: str) -> dict[str, Any]:
-        user = stream.users[name]
-        sessions = sum(1 for one in stream.sessions.values() if one.user == name)
-        about = {"node": user.node, "role": user.role, "player": user.player, "active": user.active}
-        return {"user": name, **about, "sessions": sessions}
-
-    keys = [(user.node, name) for name, user in stream.users.items()]
-    return by_node(stream, reader.node, asked, keys, row)
-
-
-@page("permissions", "roles_manage", BOTH)
-def permissions(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
-    known = permissions_of(stream.kind)
-    if asked.after:
-        known = known[known.index(asked.after) + 1 :] if asked.after in known else ()
-    rows = []
-    for one in known:
-        commands = sorted(name for name, rule in RULES.items() if rule.needs == one and stream.kind in rule.streams)
-        rows.append((one, {"permission": one, "held": one in reader.may, "commands": commands}))
-    return cut(rows, asked.limit)
-
-
-@page("roles", "roles_manage", BOTH)
-def roles(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
-    rows = [
-        (name, {"role": name, "node": role.node, "permissions": role.permissions})
-        for name, role in sorted(stream.roles.items())
-        if is_below(stream, reader.node, role.node) or is_below(stream, role.node, reader.node)
-    ]
-    last = asked.after.partition("/")[0]
-    return cut([one for one in rows if one[0] > last], asked.limit)
-
-
-@page("sessions", "roles_manage", BOTH, most=SESSIONS_MOST)
-def sessions(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
-    def row(key: tuple[str, str]) -> dict[str, Any]:
-        fields = asdict(stream.sessions[key[1]])
-        return {"session": key[1], **{name: fields[name] for name in fields if name not in ("idle_ns", "whole_ns")}}
-
-    def key(text: str) -> tuple[str, str]:
-        user, _, session = text.partition("/")
-        return user, session
-
-    keys = [(stream.users[one.user].node, (one.user, name)) for name, one in stream.sessions.items()]
-    return by_node(stream, reader.node, asked, keys, row, key, "/".join)
-
-
-@page("suspensions", "suspend", BOTH, most=LAYERS_MOST)
-def suspensions(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
-    found = {place: layer_row(stream, place, layer, reader) for place, layer in sorted(stream.layers.items())}
-    rows = [(place, row) for place, row in found.items() if row is not None]
-    last, _, passed = asked.after.rpartition("/")
-    if not passed.isdecimal():
-        last = asked.after
-    scope, _, subject = last.partition(":")
-    return cut([one for one in rows if one[0] > (scope, subject)], asked.limit, ":".join)
-
-
-def layer_row(stream: Stream, place: tuple[str, str], layer: Layer, reader: Reader) -> dict[str, Any] | None:
-    """A layer as somebody may see it: of one around their part of the tree not by whom and why, of others' nothing."""
-    scope, subject = place
-    told = {"scope": scope, "subject": subject, "since_ns": layer.since_ns}
-    whole = {**told, "node": layer.node, "reason": layer.reason}
-    if scope not in ("agent", "player"):
-        return whole
-    player = stream.players.get(subject) if isinstance(stream, Book) else None
-    node = subject if scope == "agent" else player.agent if player else ROOT
-    if is_below(stream, reader.node, node):
-        return whole
-    around = scope == "agent" and is_below(stream, node, reader.node)
-    return {**told, "node": "", "reason": ""} if around else None
-
-
-@page("books", "book_open", IN_HOUSE)
-def books(stream: House, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
-    rows = [(name, {"book": name, "owner": owner}) for name, (owner, _) in sorted(house.opened.items())]
-    return cut([one for one in rows if one[0] > asked.after], asked.limit)

@@ -14,6 +14,17 @@ ABOUT = ("scope", "user", "player", "agent", "node", "role")
 """The fields that say whom an event concerns; the first that it has counts."""
 
 
+NAMES: dict[str, tuple[str, ...]] = {
+    "player": ("player", "user"),
+    "user": ("user", "player", "owner", "writer"),
+    "agent": ("agent", "parent", "node", "before", "after"),
+    "role": ("role", "before", "after"),
+    "feed": ("feed", "source"),
+    **{kind: (kind,) for kind in ("wager", "fixture", "market", "league", "session", "book")},
+}
+"""The fields of events that name things of each kind."""
+
+
 def agent_of(stream: Stream, player: str) -> str:
     """Where a player stands; at the root if there is none of that number."""
     known = stream.players.get(player) if isinstance(stream, Book) else None
@@ -45,3 +56,14 @@ def sees(stream: Stream, reader: Reader, shown_to: str, fields: dict[str, Any]) 
     if reader.player:
         return shown_to in reader.may if node == EVERYONE else player == reader.player
     return shown_to in reader.may and (reader.node == ROOT or node == EVERYONE or is_below(stream, reader.node, node))
+
+
+def is_named(thing: str, fields: dict[str, Any]) -> bool:
+    """Whether an event names something, which is given by its kind and its id."""
+    kind, _, name = thing.partition(":")
+    if any(str(fields[field]) == name for field in NAMES[kind] if field in fields):
+        return True
+    about = fields.get("scope", fields.get("place"))
+    if about == kind and fields.get("subject") == name:
+        return True
+    return kind == "fixture" and str(fields.get("market", "")).startswith(f"{name}:")

@@ -50,12 +50,14 @@ class Session:
 
 @dataclass
 class Layer:
-    """A suspension. node: where whoever set it stands. seq, since_ns: when it was set, or taken over; reason: why."""
+    """A suspension. node: where whoever set it stands. seq, since_ns: when it was set, or taken over; reason: why. took_over:
+    whether there was one before."""
 
     node: str
     seq: int
     since_ns: int
     reason: str
+    took_over: bool = False
 
 
 @dataclass

@@ -9,6 +9,7 @@ from runline.simulate.oracle.state import ROOT, Book, House, Layer, Market, Stre
 from runline.simulate.oracle.tree import a_node, a_player, is_below, upwards
 
 SUBJECT_LENGTH = 256
+QUICK = "quick"
 NARROW = ("fixture", "market", "selection", "player")
 
 
@@ -100,7 +101,8 @@ def suspend(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
 
 @event("Suspended")
 def suspended(stream: Stream, at: Asked) -> None:
-    stream.layers[at.scope, at.subject] = Layer(at.node, stream.seq, stream.at_ns, at.reason)
+    took_over = (at.scope, at.subject) in stream.layers
+    stream.layers[at.scope, at.subject] = Layer(at.node, stream.seq, stream.at_ns, at.reason, took_over)
     stream.touch("layer", (at.scope, at.subject))
 
 
@@ -110,10 +112,37 @@ def reopen(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
     layer = stream.layers.get((asked.scope, asked.subject))
     if layer is None:
         return []
-    from_above = layer.node != moment.user.node and is_below(stream, layer.node, moment.user.node)
-    if from_above:
-        raise Refused("not_permitted")
+    not_from_above(stream, layer, moment)
+    if asked.layer_seq and (asked.layer_seq != layer.seq or layer.took_over):
+        raise Refused("layer_changed", layer_seq=layer.seq)
     return [happens("Reopened", scope=asked.scope, subject=asked.subject, reason=asked.reason)]
+
+
+def not_from_above(stream: Stream, layer: Layer, moment: Moment) -> None:
+    """What was closed from above is left alone."""
+    if layer.node != moment.user.node and is_below(stream, layer.node, moment.user.node):
+        raise Refused("not_permitted")
+
+
+@command("AddReason", needs="suspend", streams=BOTH, reasons=REASON)
+def add_reason(stream: Stream, asked: Asked, moment: Moment) -> list[Event]:
+    a_subject(stream, moment.user, asked.scope, asked.subject)
+    layer = stream.layers.get((asked.scope, asked.subject))
+    if layer is None:
+        raise Refused("layer_changed", layer_seq=0)
+    not_from_above(stream, layer, moment)
+    refuse_unless(asked.layer_seq == layer.seq, "layer_changed", layer_seq=layer.seq)
+    if asked.reason == layer.reason:
+        return []
+    refuse_unless(layer.reason == QUICK, "reason_given", reason=layer.reason)
+    fields = {"scope": asked.scope, "subject": asked.subject, "layer_seq": layer.seq, "reason": asked.reason}
+    return [happens("ReasonAdded", **fields)]
+
+
+@event("ReasonAdded")
+def reason_added(stream: Stream, at: Asked) -> None:
+    stream.layers[at.scope, at.subject].reason = at.reason
+    stream.touch("layer", (at.scope, at.subject))
 
 
 @event("Reopened")
@@ -122,6 +151,6 @@ def reopened(stream: Stream, at: Asked) -> None:
     stream.touch("layer", (at.scope, at.subject))
 
 
-@ground("Suspend", "Reopen")
+@ground("Suspend", "Reopen", "AddReason")
 def layer_ground(stream: Stream, asked: Asked) -> int:
     return stream.when_moved("layer", (asked.scope, asked.subject))

@@ -150,6 +150,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("since_ns", sa.BigInteger(), nullable=False),
         sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("layer_seq", sa.BigInteger(), nullable=False),
+        sa.Column("took_over", sa.Boolean(), nullable=False),
         sa.Column("changed_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream", "scope", "subject"),
         sqlite_with_rowid=False,

@@ -1,0 +1,69 @@
+"""Standing: what accounts and markets must be shown in the order of a figure, all of them worked out one by one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runline.simulate.oracle.answers import refuse_unless
+from runline.simulate.oracle.asking import Page, Reader, cut
+from runline.simulate.oracle.exposure import open_legs
+from runline.simulate.oracle.pages import exposure_row, player_row
+from runline.simulate.oracle.rules import Asked
+from runline.simulate.oracle.state import Book, Stream
+from runline.simulate.oracle.tree import is_below
+
+Row = dict[str, Any]
+Key = tuple[int, str]
+
+FIGURES = {"balance": "balance_minor", "pending": "pending_minor", "available": "available_minor"}
+
+
+def part_of(stream: Stream, reader: Reader, node: str) -> tuple[Book, str]:
+    """The book, and the top of what is asked about."""
+    assert isinstance(stream, Book)
+    if node:
+        refuse_unless(is_below(stream, reader.node, node), "not_permitted")
+        refuse_unless(node in stream.parents, "unknown_agent", agent=node)
+    return stream, node or reader.node
+
+
+def accounts(stream: Stream, reader: Reader, asked: Asked, now_ns: int) -> Page:
+    book, top = part_of(stream, reader, asked.agent)
+    rows = []
+    for name, player in book.players.items():
+        if is_below(book, top, player.agent) and asked.active in ("", "yes" if player.active else "no"):
+            rows.append(player_row(book, name, now_ns) | {"open_wagers": len(book.of_player.get(name, {}))})
+    figure = {**FIGURES, "credit": "credit_limit_minor"}.get(asked.sort)
+    return in_order(rows, asked, lambda row: (row[figure] if figure else 0, row["player"]))
+
+
+def risk(stream: Stream, reader: Reader, asked: Asked, games: Mapping[str, Any]) -> Page:
+    book, top = part_of(stream, reader, asked.node)
+    rows = []
+    for market, legs in open_legs(book, top).items():
+        fixture = market.rsplit(":", 2)[0]
+        game = games.get(fixture)
+        names = ("league", "sport", "rotation", "away", "home", "start_ns", "status")
+        about = {name: getattr(game, name, 0 if name in ("rotation", "start_ns") else "") for name in names}
+        about["fixture"] = fixture
+        if all(asked.fields[name] in ("", about[name]) for name in ("league", "sport", "fixture")):
+            rows.append({**exposure_row(market, legs), **about})
+
+    def figure(row: Row) -> int:
+        figures: dict[str, int] = {"worst": row["worst"]["exposure_minor"], "risk": sum(row["risk_minor"].values())}
+        found: int = {**figures, "wagers": row["wagers"], "start": row["start_ns"]}[asked.sort]
+        return found
+
+    return in_order(rows, asked, lambda row: (figure(row), row["market"]))
+
+
+def in_order(rows: list[Row], asked: Asked, key: Callable[[Row], Key]) -> Page:
+    """A page of rows in the order of their numbers, and of names where those are the same."""
+    sign = -1 if asked.order == "descending" else 1
+    keyed = sorted((((sign * key(row)[0], key(row)[1]), row) for row in rows), key=lambda one: one[0])
+    if asked.after:
+        text, _, name = asked.after.partition(":")
+        digits = text.removeprefix("-")
+        if not digits.isdecimal() or len(digits) >= 20:
+            return Page([])
+        keyed = [one for one in keyed if one[0] > (sign * int(text), name)]
+    return cut(keyed, asked.limit, lambda one: f"{sign * one[0]}:{one[1]}")
