@@ -129,9 +129,10 @@ def test_everything_or_a_league_is_suspended_and_reopened(seat, what):
 def test_a_market_is_suspended_and_reopened(seat):
     owner = seat("harbor.owner")
     game = owner.page.locator("section[aria-labelledby=board-title] tbody").nth(9)
-    game.get_by_role("button", name=re.compile("Suspend the total")).click()
+    game.get_by_role("button", name=re.compile("Move the total")).first.click()
+    owner.page.get_by_role("button", name=re.compile("Suspend the total")).click()
     assert PATH.search(owner.path())
-    game.get_by_role("button", name=re.compile("Reopen the total")).click()
+    owner.page.get_by_role("button", name=re.compile("Reopen the total")).click()
     assert PATH.search(one_line(owner.act("balanced")))
 
 
@@ -277,7 +278,8 @@ def test_a_player_wagers_at_a_price_that_moves_and_sees_it_among_their_own(seat)
     expect(slip.get_by_role("alert")).to_contain_text("Write an amount")
     slip.locator("[data-field=stake]").fill("5")
     row = owner.page.locator("section[aria-labelledby=board-title] tbody", has_text=team)
-    row.get_by_role("button", name=re.compile("Move the moneyline")).click()
+    row.get_by_role("button", name=re.compile("Move the moneyline")).first.click()
+    owner.page.get_by_role("button", name=re.compile("^Move the moneyline .* with a reason$")).click()
     owner.act("early money", cents="15")
     accept = slip.get_by_role("button", name="Accept the new price")
     expect(accept).to_be_visible()
