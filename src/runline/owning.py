@@ -46,11 +46,11 @@ class EngineOfNode:
     async def heads(self) -> Mapping[str, Head]:
         return await self.engine.store.heads()
 
-    async def adopt(self, stream: str, seen: int) -> int:
-        await self.engine.adopt(stream, seen)
-        if stream == HOUSE:
+    async def adopt(self, seen: Mapping[str, int]) -> Mapping[str, int | Exception]:
+        wrong = await self.engine.adopt_all(seen)
+        if HOUSE in seen and HOUSE not in wrong:
             await self.found()
-        return self.engine.owned.claims[stream]
+        return {stream: wrong.get(stream) or self.engine.owned.claims[stream] for stream in seen}
 
     async def found(self) -> None:
         """Found a house that is new, and see to it that each of its books is assigned."""

@@ -1,9 +1,9 @@
 """A node of a cluster: a process that joins, says what it is told of its streams, and owns nothing in truth.
 
-    python cluster_child.py URL NAME [hour=N] [dies_after=N] [stops_after=N]
+    python cluster_child.py URL NAME [hour=N] [dies_after=N] [stops_before=N]
 
-hour: its clocks are so many hours ahead. dies_after, stops_after: once it has assigned so many streams, it kills itself, or
-stands still. It says in lines:
+hour: its clocks are so many hours ahead. dies_after: once it has assigned so many streams, it kills itself. stops_before: when
+it is about to assign so many, it stands still. It says in lines:
 `joined INCARNATION`, `refused SENTENCE`, `coordinates`, `assigned STREAM NUMBER`, `unassigned STREAM NUMBER`, `lost`, `left`,
 `holds BOOLEAN` whenever its guard says another thing, and `woke BOOLEAN` when it runs again after it stood still: what its guard
 says as the very first thing. What it hears in lines: `drain`, `leave`.
@@ -15,10 +15,11 @@ import signal
 import sys
 import threading
 import time
+from math import inf
 
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.postgres import PostgresRegistry
-from runline.cluster.registry import Node
+from runline.cluster.registry import Node, Taken
 from runline.engine.host import boottime_ns
 
 HOUR_NS = 3_600 * 10**9
@@ -30,11 +31,12 @@ def say(*words):
 
 
 class Registry(PostgresRegistry):
-    """Says when it coordinates. ends: after how many assignments it gets which signal."""
+    """Says when it coordinates. dies_after, stops_before: how many assignments."""
 
-    def __init__(self, url, name, ends):
+    def __init__(self, url, name, dies_after, stops_before):
         super().__init__(url, name)
-        self.ends = ends
+        self.dies_after = dies_after
+        self.stops_before = stops_before
         self.assigned = 0
 
     async def take(self, name, holder, seen):
@@ -43,11 +45,13 @@ class Registry(PostgresRegistry):
             say("coordinates")
         return taken
 
-    async def assign(self, before, node, incarnation, term):
-        done = await super().assign(before, node, incarnation, term)
-        self.assigned += done
-        if done and self.assigned in self.ends:
-            os.kill(os.getpid(), self.ends[self.assigned])
+    async def assign(self, given, term):
+        if self.assigned + len(given) >= self.stops_before:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        done = await super().assign(given, term)
+        self.assigned += len(done)
+        if self.assigned >= self.dies_after:
+            os.kill(os.getpid(), signal.SIGKILL)
         return done
 
 
@@ -61,7 +65,7 @@ class Duties:
 
     def assigned(self, stream):
         say("assigned", stream.stream, stream.number)
-        self.begin(self.member.taken(stream, stream.number))
+        self.begin(self.member.taken([Taken(stream, stream.number)]))
 
     def unassigned(self, stream):
         say("unassigned", stream.stream, stream.number)
@@ -105,8 +109,8 @@ async def hear(member):
             member.leave()
 
 
-async def live(url, name, hour, ends):
-    registry = Registry(url, name, ends)
+async def live(url, name, hour, *ends):
+    registry = Registry(url, name, *ends)
     duties = Duties()
     me = Node(name, 0, f"{name}.example:8321", "1.0")
     member = duties.member = Member(registry, me, duties, lambda: boottime_ns() + hour * HOUR_NS)
@@ -134,8 +138,7 @@ def main(url, name, *settings):
     if hour:
         wall, wall_ns = time.time, time.time_ns
         time.time, time.time_ns = (lambda: wall() + hour * 3_600), (lambda: wall_ns() + hour * HOUR_NS)
-    ends = {asked.get("dies_after"): signal.SIGKILL, asked.get("stops_after"): signal.SIGSTOP}
-    asyncio.run(live(url, name, hour, ends))
+    asyncio.run(live(url, name, hour, asked.get("dies_after", inf), asked.get("stops_before", inf)))
 
 
 if __name__ == "__main__":

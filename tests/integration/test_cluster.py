@@ -186,7 +186,7 @@ def test_a_second_node_of_a_living_name_is_refused_and_the_first_goes_on(nodes):
     assert {one.incarnation for one in nodes.streams().values()} == {int(third.said[0][1])}
 
 
-def test_a_coordinator_killed_in_the_middle_of_its_assignments_leaves_what_the_next_goes_on_from(nodes):
+def test_a_coordinator_killed_as_it_has_assigned_leaves_what_the_next_goes_on_from(nodes):
     first = nodes.join("n1", "dies_after=7")
     nodes.until(lambda: first.has_said("coordinates"))
     others = [nodes.join("n2"), nodes.join("n3")]
@@ -200,8 +200,8 @@ def test_a_coordinator_killed_in_the_middle_of_its_assignments_leaves_what_the_n
     assert nodes.assigned_twice() == []
 
 
-def test_a_coordinator_that_stood_still_in_the_middle_of_its_assignments_assigns_nothing_when_it_comes_back(nodes):
-    first = nodes.join("n1", "stops_after=7")
+def test_a_coordinator_that_stood_still_as_it_was_about_to_assign_assigns_nothing_when_it_comes_back(nodes):
+    first = nodes.join("n1", "stops_before=7")
     nodes.until(lambda: first.has_said("coordinates"))
     others = [nodes.join("n2"), nodes.join("n3")]
     nodes.enroll(20)

@@ -226,6 +226,57 @@ def test_a_stream_that_the_house_view_does_not_know_is_not_claimed():
     play(main())
 
 
+def test_several_streams_are_adopted_together_and_none_for_which_something_is_in_the_way():
+    async def main():
+        store = MemoryStore(os.urandom)
+        async with staged(store) as world:
+            await world.open_book("b3")
+            await world.open_book("b4")
+            for book in ("b1", "b2", "b3", "b4"):
+                await world.engine.release(book)
+            seen = {stream: head.epoch for stream, head in (await store.heads()).items()}
+            await store.claim("b2")
+            # A row is not what was committed.
+            del store.rows["players"]["b3", "P1"]
+            wrong = await world.engine.adopt_all({**seen, "b9": 0})
+            assert {stream: getattr(error, "kind", "") or error.code for stream, error in wrong.items()} == {
+                "b2": "elsewhere", "b3": "unreadable", "b9": "unknown_book",
+            }  # fmt: skip
+            assert set(world.engine.writers) == {HOUSE, "b1", "b4"}
+            for book in ("b1", "b4"):
+                await world.do(book, wager())
+            assert (await store.heads())["b1"].epoch == seen["b1"] + 1
+            # What is owned goes on as it is.
+            assert await world.engine.adopt_all({"b1": seen["b1"]}) == {}
+            assert "b9" not in await store.heads()
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_nobody_waits_for_a_store_that_is_away_once_for_each_stream():
+    class Away(Around):
+        """Of each stream it is asked for less than everything, and then for nothing."""
+
+        asked = 0
+
+        def together(self, heads):
+            return self
+
+        async def commands(self, stream, limit):
+            self.asked += 1
+            raise StoreError("transient", "it is away")
+
+    async def main():
+        async with staged(MemoryStore(os.urandom)) as world, beside(world, []) as other:
+            store = other.engine.process.store = Away(world.engine.store)
+            seen = {stream: (await store.heads())[stream].epoch for stream in ("b1", "b2")}
+            wrong = await other.engine.adopt_all(seen)
+            assert {stream: error.kind for stream, error in wrong.items()} == {"b1": "transient", "b2": "transient"}
+            assert store.asked == 1
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
 def test_a_stream_that_could_not_enter_everywhere_is_not_owned_and_may_be_adopted_later(monkeypatch):
     async def main():
         async with staged(MemoryStore(os.urandom)) as world:

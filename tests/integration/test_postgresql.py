@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -196,7 +198,7 @@ def test_a_head_that_somebody_else_holds_is_waited_for_and_who_it_is_is_said(url
     monkeypatch.setattr("runline.store.postgres_target.CLAIM_S_MAX", 0.2)
     target = PostgresTarget(url, "runline 77 committer", 77)
     try:
-        assert target.claim("b1", None).epoch == 1
+        assert [one.epoch for one in target.claim({"b1": None})] == [1]
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.new_event_loop()
 
@@ -208,12 +210,12 @@ def test_a_head_that_somebody_else_holds_is_waited_for_and_who_it_is_is_said(url
             with pytest.raises(
                 StoreError, match=r"The head of 'b1' is held by an editor \(process \d+ of the server\)"
             ) as failed:
-                target.claim("b1", None)
+                target.claim({"b1": None, "b0": 0})
             assert failed.value.kind == "transient"
             there(other.execute("ROLLBACK"))
             there(other.close())
             loop.close()
-        assert target.claim("b1", None).epoch == 2
+        assert [one.epoch for one in target.claim({"b1": None})] == [2]
     finally:
         target.abandon()
 
@@ -436,6 +438,68 @@ def test_a_second_engine_on_the_database_takes_over_and_the_first_accepts_nothin
                 assert reasons["b1"] == "another process owns this stream"
                 await second.do("b1", wager())
                 assert await second.read("b1", lambda book: len(book.tickets.by_number)) == 2
+
+    play(main())
+
+
+# Several streams at once
+
+
+def test_who_claims_several_streams_ends_once_who_holds_some_of_them(open_one, url):
+    """Of a node that stands still in the middle of a commit."""
+
+    async def main():
+        old, new = open_one(), open_one()
+        seen = {f"b{number}": 1 for number in range(1, 6)}
+        heads = await old.claim_all(dict.fromkeys(seen, 0))
+        holder = await connect(url, old.name)
+        await holder.execute("BEGIN")
+        for stream in ("b4", "b2", "b3"):
+            await holder.execute("UPDATE heads SET seq = seq + 1 WHERE stream = $1", stream)
+        claimed = await new.claim_all(seen)
+        assert {stream: head.epoch for stream, head in claimed.items()} == dict.fromkeys(seen, 2)
+        assert {head.seq for head in claimed.values()} == {0}
+        await comes_true(holder.is_closed)
+        assert await old.commit(sealed(*map(stretch, heads.values()))) == frozenset(seen)
+        assert await new.commit(sealed(*map(stretch, claimed.values()))) == frozenset()
+        await close(old)
+        await close(new)
+
+    play(main())
+
+
+def test_how_many_statements_it_takes_to_adopt_streams_does_not_depend_on_how_many_they_are(open_one, monkeypatch):
+    async def main():
+        async with running(open_one()) as world:
+            await world.open_house()
+            books = [f"b{number}" for number in range(12)]
+            for book in books:
+                await world.open_book(book)
+                await world.do(book, wager())
+            store: Any = world.engine.store
+            asked: list[Any] = []
+            found: list[Counter[Any]] = []
+
+            def noted(work):
+                def note(what, *values):
+                    asked.append(what if isinstance(what, str) else type(what))
+                    return work(what, *values)
+
+                return note
+
+            monkeypatch.setattr(store, "read", noted(store.read))
+            monkeypatch.setattr(store, "order", noted(store.order))
+            for some in (books[:2], books[2:]):
+                for book in some:
+                    await world.engine.release(book)
+                asked.clear()
+                seen = {book: world.engine.owned.claims[book] for book in some}
+                assert await world.engine.adopt_all(seen) == {}
+                found.append(Counter(asked))
+            assert found[0] == found[1]
+            assert set(found[0].values()) == {1}
+            for book in books:
+                await world.do(book, wager())
 
     play(main())
 
@@ -843,7 +907,8 @@ def test_a_session_commits_durably_whatever_the_databases_own_setting_is(url):
     target = PostgresTarget(url, "runline 77 committer", 77)
     try:
         assert target.run(target.run(target.connected()).fetchval("SHOW synchronous_commit")) == "on"
-        assert target.commit(sealed(stretch(target.claim("b1", None))), TABLES) == frozenset()
+        (head,) = target.claim({"b1": None})
+        assert target.commit(sealed(stretch(head)), TABLES) == frozenset()
     finally:
         target.abandon()
 

@@ -13,7 +13,7 @@ from runline.cluster.limits import GONE_KEPT_MAX
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
-from runline.cluster.registry import COORDINATOR, Assigned, Load, Node, RegistryError, lease_of
+from runline.cluster.registry import COORDINATOR, Assigned, Given, Load, Node, RegistryError, Taken, lease_of
 from runline.engine.ports import StoreError
 
 
@@ -126,16 +126,16 @@ def test_a_stream_is_assigned_as_it_was_read_by_whoever_has_the_coordinators_lea
         stamp = (await two.look()).stamp
         first = streams["b1"]
         assert first == Assigned("b1", changed=first.changed)
-        assert not await one.assign(first, "n1", 1, 0)
+        assert not await one.assign([Given(first, "n1", 1)], 0)
         term = await one.take(COORDINATOR, "n1", None)
         assert term is not None
-        assert await one.assign(first, "n1", 1, term.number)
-        assert not await one.assign(first, "n2", 1, term.number)
+        assert await one.assign([Given(first, "n1", 1)], term.number)
+        assert not await one.assign([Given(first, "n2", 1)], term.number)
         now = (await two.streams())["b1"]
         assert (now.node, now.incarnation, now.number) == ("n1", 1, 1)
         assert (await two.look()).stamp > stamp
         later = await two.take(COORDINATOR, "n2", term)
-        assert not await one.assign(now, "n2", 1, term.number)
+        assert not await one.assign([Given(now, "n2", 1)], term.number)
         assert not await one.want(now, "n2", term.number)
         assert await two.want(now, "n2", later.number)
 
@@ -146,12 +146,12 @@ def test_a_stream_is_not_given_away_while_its_owner_holds_its_lease(registries):
         await one.enroll(["b1"])
         term = await one.take(COORDINATOR, "n1", None)
         owner = await two.take(lease_of("n2"), "n2", None)
-        assert await one.assign((await one.streams())["b1"], "n2", owner.number, term.number)
+        assert await one.assign([Given((await one.streams())["b1"], "n2", owner.number)], term.number)
         owned = (await one.streams())["b1"]
-        assert not await one.assign(owned, "n1", 1, term.number)
+        assert not await one.assign([Given(owned, "n1", 1)], term.number)
         assert (await one.streams())["b1"] == owned
         await two.take(owner.name, "", owner)
-        assert await one.assign(owned, "n1", 1, term.number)
+        assert await one.assign([Given(owned, "n1", 1)], term.number)
 
 
 def test_a_stream_is_taken_and_handed_over_by_its_owner_alone(registries):
@@ -159,10 +159,10 @@ def test_a_stream_is_taken_and_handed_over_by_its_owner_alone(registries):
     async def _(one, two):
         await one.enroll(["b1"])
         term = await one.take(COORDINATOR, "n1", None)
-        await one.assign((await one.streams())["b1"], "n1", 1, term.number)
+        await one.assign([Given((await one.streams())["b1"], "n1", 1)], term.number)
         mine = (await one.streams())["b1"]
-        assert await one.taken(mine, 17)
-        assert not await one.taken(replace(mine, incarnation=2), 18)
+        await one.taken([Taken(mine, 17)])
+        await one.taken([Taken(replace(mine, incarnation=2), 18)])
         assert not await one.hand_over(mine, 5)
         await one.want((await one.streams())["b1"], "n2", term.number)
         going = (await one.streams())["b1"]
@@ -172,10 +172,35 @@ def test_a_stream_is_taken_and_handed_over_by_its_owner_alone(registries):
         assert not await one.hand_over(going, 5)
         gone = (await two.streams())["b1"]
         assert (gone.node, gone.incarnation, gone.number, gone.taken, gone.wanted) == ("n2", 5, 2, 1, "")
-        assert not await one.taken(mine, 19)
+        await one.taken([Taken(mine, 19)])
+        assert (await two.streams())["b1"] == gone
         assert await two.pin("b1", "n2")
         assert not await two.pin("b9", "n2")
         assert (await two.streams())["b1"].pinned == "n2"
+
+
+def test_streams_of_a_dead_node_are_given_and_said_to_be_taken_at_once_each_as_it_was_read(registries):
+    @story(registries)
+    async def _(one, two):
+        await one.enroll(["b1", "b2", "b3", "b4"])
+        term = await one.take(COORDINATOR, "n1", None)
+        living = await two.take(lease_of("n2"), "n2", None)
+        read = await one.streams()
+        assert await one.assign([Given(read["b4"], "n2", living.number)], term.number)
+        read = await one.streams()
+        await two.pin("b2", "n3")
+        given = [Given(read[name], f"n{5 + number}", 7) for number, name in enumerate(sorted(read))]
+        # One has been written since, another has an owner that lives.
+        assert sorted(await one.assign(given, term.number)) == ["b1", "b3"]
+        now = await two.streams()
+        assert {name: (of.node, of.incarnation, of.number) for name, of in now.items()} == {
+            "b1": ("n5", 7, 1), "b2": ("", 0, 0), "b3": ("n7", 7, 1), "b4": ("n2", living.number, 1),
+        }  # fmt: skip
+        other = replace(now["b4"], node="n9")
+        await two.taken([Taken(now["b3"], 8), Taken(other, 9), Taken(now["b1"], 10)])
+        assert {name: (of.taken, of.epoch) for name, of in (await one.streams()).items()} == {
+            "b1": (1, 10), "b2": (0, 0), "b3": (1, 8), "b4": (0, 0),
+        }  # fmt: skip
 
 
 def test_whoever_listens_is_woken_by_what_changes(registries):
@@ -244,7 +269,7 @@ def test_who_was_the_coordinator_assigns_nothing_even_while_another_just_becomes
         transaction = taking.transaction()
         await transaction.start()
         await taking.execute("UPDATE cluster_leases SET holder = 'n2', number = nextval('cluster_numbers')")
-        asked = asyncio.create_task(one.assign(stream, "n1", 1, term.number))
+        asked = asyncio.create_task(one.assign([Given(stream, "n1", 1)], term.number))
         while not asked.done() and not await asyncio.to_thread(waiting, url):
             pass  # waits: for the server to say that it waits
         await transaction.commit()

@@ -212,6 +212,72 @@ def test_a_claim_of_a_head_that_has_been_claimed_since_it_was_seen_claims_nothin
     play(main())
 
 
+def test_several_streams_are_claimed_at_once_each_as_it_was_seen(opened):
+    async def main():
+        store = opened()
+        first = stretch(await store.claim("b1"), 2)
+        await store.commit(sealed(first))
+        await store.claim("b2")
+        await store.claim("b2")
+        heads = await store.claim_all({"b4": 0, "b2": 1, "b1": 1, "b3": None})
+        assert heads == {
+            "b1": Head("b1", 2, 2, first.after.hash, first.after.at_ns),
+            "b3": Head("b3", 1, 0, GENESIS, 0),
+            "b4": Head("b4", 1, 0, GENESIS, 0),
+        }
+        # What was claimed meanwhile is left as it is.
+        assert await store.heads() == heads | {"b2": Head("b2", 2, 0, GENESIS, 0)}
+        # Who had one of them writes it no more, who has it now does.
+        assert await store.commit(sealed(stretch(first.after), stretch(heads["b3"]))) == {"b1"}
+        assert await store.commit(sealed(stretch(heads["b1"]))) == frozenset()
+        assert await store.claim_all({}) == {}
+        await close(store)
+
+    play(main())
+
+
+def test_several_streams_that_are_read_together_are_read_as_each_for_itself(opened, monkeypatch):
+    monkeypatch.setattr("runline.store.postgres_together.COMMANDS_TOGETHER_MAX", 3)
+
+    async def read(store, stream, head):
+        """What a start reads."""
+        return (
+            await store.events(stream, max(head.seq - 1, 0), 2),
+            [list(await store.held_rows(stream, row_type)) for row_type in (Agent, Ticket, TicketGame, Player)],
+            list(await store.commands(stream, 4)),
+        )
+
+    async def main():
+        store = opened()
+        heads = await store.claim_all({"b1": 0, "b3": 0, "b2": 0, "house": 0})
+        await store.commit(
+            sealed(
+                stretch(heads["b1"], 9, [Agent("A2", "root", 1), ticket(2), ticket(1), ticket(3, "settled")]),
+                stretch(heads["b2"], 4, [Agent("A1", "root", 1)]),
+                stretch(heads["house"], 1),
+            )
+        )
+        heads = await store.claim_all({"b1": 1, "b3": 1, "b2": 1, "house": 1})
+        together = store.together(heads)
+        found = {stream: await read(together, stream, head) for stream, head in heads.items()}
+        assert found == {stream: await read(store, stream, head) for stream, head in heads.items()}
+        (events, (agents, tickets, _, _), commands) = found["b1"]
+        assert ([seq for _, seq, *_ in events], len(agents), len(tickets), len(commands)) == ([9], 1, 2, 4)
+        assert found["b3"] == ([], [[], [], [], []], [])
+        # Whoever wants it again gets it again, and whatever else there is.
+        assert await read(together, "b1", heads["b1"]) == found["b1"]
+        assert len(await together.events("b1", 2, 100)) == 7
+        assert await together.heads() == await store.heads()
+        assert await together.fetch("b1", [ByKey(Ticket, 3)]) == await store.fetch("b1", [ByKey(Ticket, 3)])
+        assert await together.made_commands("b1", 9, 4, 2) == await store.made_commands("b1", 9, 4, 2)
+        taken: list[Any] = []
+        assert await together.held_at_once("b2", [Agent], lambda _, rows: taken.extend(rows)) == heads["b2"]
+        assert taken == [Agent("A1", "root", 1)]
+        await close(store)
+
+    play(main())
+
+
 def test_head_and_rows_are_read_as_of_one_position_whoever_writes_meanwhile(opened):
     async def main():
         store = opened()

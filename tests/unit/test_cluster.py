@@ -13,7 +13,7 @@ from runline.cluster.limits import BLIND_S_MAX, HELD_S_MAX, LEASE_S, NODES_MAX, 
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
-from runline.cluster.registry import COORDINATOR, Lease, Load, Node, RegistryError, Seen, lease_of
+from runline.cluster.registry import COORDINATOR, Given, Lease, Load, Node, RegistryError, Seen, Taken, lease_of
 from runline.cluster.status import look_at, status_of
 from runline.cluster.watch import Watch
 from runline.simulate.loop import OWNER, Owner, VirtualLoop
@@ -58,7 +58,7 @@ class Duties:
     def assigned(self, stream):
         self.heard.append(("assigned", stream.stream, stream.number))
         self.owns.add(stream.stream)
-        self.begin(self.member.taken(stream, epoch=10 + stream.number))
+        self.begin(self.member.taken([Taken(stream, 10 + stream.number)]))
 
     def unassigned(self, stream):
         self.heard.append(("unassigned", stream.stream, stream.number))
@@ -429,10 +429,10 @@ def test_an_old_coordinator_assigns_nothing():
         await world.passes(0)
         term = await world.registry.take(COORDINATOR, "n1", None)
         b0, b1 = world.kept.streams["b0"], world.kept.streams["b1"]
-        assert await world.registry.assign(b0, "n1", 1, term.number)
-        assert not await world.registry.assign(b0, "n1", 1, term.number)
+        assert await world.registry.assign([Given(b0, "n1", 1)], term.number)
+        assert not await world.registry.assign([Given(b0, "n1", 1)], term.number)
         await world.registry.take(COORDINATOR, "n2", term)
-        assert not await world.registry.assign(b1, "n1", 1, term.number)
+        assert not await world.registry.assign([Given(b1, "n1", 1)], term.number)
         assert not await world.registry.want(b1, "n1", term.number)
 
     play(story)

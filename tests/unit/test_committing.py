@@ -54,10 +54,10 @@ def test_who_finds_at_once_that_the_committer_has_ended_starts_one(monkeypatch):
 
     async def main():
         store = Store()
-        await asyncio.gather(*(store.order(Claim(f"b{number}", None)) for number in range(3)))
+        await asyncio.gather(*(store.order(Claim({f"b{number}": None})) for number in range(3)))
         (first,) = Child.started
         first.lives = False
-        await asyncio.gather(*(store.order(Claim(f"b{number}", None)) for number in range(3)))
+        await asyncio.gather(*(store.order(Claim({f"b{number}": None})) for number in range(3)))
         assert len(Child.started) == 2
         await store.take_leave()
         assert not any(one.lives for one in Child.started)

@@ -4,13 +4,23 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from tests.doubles.coming import comes_true
 
 from runline.cluster.duties import Duties
-from runline.cluster.limits import LEASE_S, NAMES_ASKED_MAX, TENDED_AGAIN_S_MAX, UNKNOWN_S, WARM_ROWS_MIN, WARM_S_MAX
+from runline.cluster.limits import (
+    LEASE_S,
+    NAMES_ASKED_MAX,
+    TAKEN_ROWS_MAX,
+    TAKEN_STREAMS_MAX,
+    TENDED_AGAIN_S_MAX,
+    UNKNOWN_S,
+    WARM_ROWS_MIN,
+    WARM_S_MAX,
+)
 from runline.cluster.member import LeaseLost, Member
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
-from runline.cluster.registry import Assigned, Node, RegistryError
+from runline.cluster.registry import Assigned, Load, Node, RegistryError
 from runline.domain.messages import HOUSE, Rejected
 from runline.engine.ports import GENESIS, Head, StoreError, claimed_elsewhere
 from runline.simulate.loop import VirtualLoop
@@ -27,9 +37,12 @@ class Away(MemoryRegistry):
         self.fail()
         await super().enroll(streams)
 
-    async def taken(self, assigned, epoch):
+    said = 0
+
+    async def taken(self, taken):
         self.fail()
-        return await super().taken(assigned, epoch)
+        self.said += 1
+        await super().taken(taken)
 
     def fail(self):
         if self.fails:
@@ -38,7 +51,8 @@ class Away(MemoryRegistry):
 
 
 class FakeEngine:
-    """Owns streams of heads that all share. heard: what it was asked to do. stopped: what somebody else has claimed."""
+    """Owns streams of heads that all share. heard: what it was asked to do. parts: what it was asked to adopt together. stopped:
+    what somebody else has claimed."""
 
     def __init__(self, world):
         self.world = world
@@ -46,6 +60,7 @@ class FakeEngine:
         self.followed = set()
         self.stopped = set()
         self.heard = []
+        self.parts = []
         self.fails = {}
         self.held = {}
 
@@ -55,19 +70,24 @@ class FakeEngine:
     async def heads(self):
         return dict(self.world.heads)
 
-    async def adopt(self, stream, seen):
-        self.heard.append(("adopt", stream))
-        await asyncio.sleep(0.01)  # waits: time is made
-        error = self.fails.get(stream)
-        if error is not None:
-            raise error
-        head = self.world.heads.get(stream)
-        if (head.epoch if head else 0) != seen:
-            raise claimed_elsewhere(stream)
-        self.world.heads[stream] = Head(stream, seen + 1, 0, GENESIS, 0)
-        self.has.add(stream)
-        self.followed.discard(stream)
-        return seen + 1
+    async def adopt(self, seen):
+        self.parts.append(list(seen))
+        found = {}
+        for stream, epoch in seen.items():
+            self.heard.append(("adopt", stream))
+            await asyncio.sleep(0.01)  # waits: time is made
+            head = self.world.heads.get(stream)
+            if stream in self.fails:
+                found[stream] = self.fails[stream]
+            elif (head.epoch if head else 0) != epoch:
+                found[stream] = claimed_elsewhere(stream)
+            else:
+                held_rows = head.held_rows if head else 0
+                self.world.heads[stream] = Head(stream, epoch + 1, 0, GENESIS, 0, held_rows)
+                self.has.add(stream)
+                self.followed.discard(stream)
+                found[stream] = epoch + 1
+        return found
 
     async def release(self, stream):
         self.heard.append(("release", stream))
@@ -190,6 +210,60 @@ def test_what_cannot_be_claimed_is_tried_again_and_nothing_else_waits_for_it():
         assert node.engine.heard.count(("adopt", "b2")) == 1
 
     play(story, "b1", "b2", "b3")
+
+
+def test_streams_that_come_together_are_taken_together_the_house_first_then_the_hottest():
+    books = [f"b{number}" for number in range(3 * TAKEN_STREAMS_MAX)]
+    hot = ["b70", "b60", "b50"]
+
+    async def story(world):
+        registry = MemoryRegistry(world.kept)
+        world.heads = {book: Head(book, 1, 0, GENESIS, 0) for book in (*books, HOUSE)}
+        world.heads["b50"] = Head("b50", 1, 0, GENESIS, 0, held_rows=TAKEN_ROWS_MAX + 1)
+        # Of a node that has gone.
+        await registry.describe(Node("n0", 1, "unix:/n0", "1.0"))
+        loads = {book: Load(900_000 - number, 0) for number, book in enumerate(hot)}
+        await registry.measured("n0", 1, 0, loads)
+        node = world.start("n1")
+        await world.passes(6)
+        assert node.has == {*books, HOUSE}
+        assert all((one.taken, one.epoch) == (one.number, 2) for one in world.kept.streams.values())
+        first, second, third, *parts = node.engine.parts
+        assert (first, second, third) == ([HOUSE], ["b70", "b60"], ["b50"])
+        # A large one is read for itself, the others as many at a time as may be.
+        assert [len(part) for part in parts] == [TAKEN_STREAMS_MAX, TAKEN_STREAMS_MAX, TAKEN_STREAMS_MAX - 3]
+        assert node.registry.said < 10
+
+    play(story, *books, HOUSE)
+
+
+def test_a_stream_that_comes_meanwhile_does_not_wait_for_all_that_came_before():
+    books = [f"b{number}" for number in range(4 * TAKEN_STREAMS_MAX)]
+
+    async def story(world):
+        node = world.start("n1")
+        await comes_true(lambda: node.engine.parts)
+        await MemoryRegistry(world.kept).enroll([HOUSE])
+        await world.passes(6)
+        assert node.has == {*books, HOUSE}
+        assert node.engine.parts.index([HOUSE]) <= 3
+
+    play(story, *books)
+
+
+def test_a_stream_that_is_somebody_elses_before_its_turn_comes_is_not_claimed():
+    books = [f"b{number}" for number in range(2 * TAKEN_STREAMS_MAX)]
+
+    async def story(world):
+        node = world.start("n1")
+        await comes_true(lambda: node.engine.parts)
+        late = next(book for book in books if book not in node.engine.parts[0])
+        node.duties.unassigned(node.duties.told[late])
+        await world.passes(6)
+        assert node.has == {*books} - {late}
+        assert late not in world.heads
+
+    play(story, *books)
 
 
 def test_that_a_stream_was_taken_is_said_until_it_is_heard_and_it_is_claimed_once():

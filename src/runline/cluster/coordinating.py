@@ -5,12 +5,12 @@ go on from, and is done only for the one that holds the lease: the database comp
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from runline.cluster.coordinator import Move, Place, Recent, decide
 from runline.cluster.lease import Guard
 from runline.cluster.limits import SMOOTHED_S
-from runline.cluster.registry import Assigned, Lease, Load, Node, Registry, lease_of
+from runline.cluster.registry import Assigned, Given, Lease, Load, Node, Registry, lease_of
 from runline.cluster.watch import Watch
 
 log = logging.getLogger("runline.cluster")
@@ -47,12 +47,10 @@ class Coordinating:
         self.measure(nodes, streams, passed_s)
         loads = {one: Load(round(self.loads.of(one)), rows) for one, rows in self.rows.items()}
         moves = decide(self.places(there, nodes), streams, loads, self.recent, now_s)
+        await self.give([Given(move.stream, move.to, there[move.to]) for move in moves if move.at_once])
         for move in moves:
-            if not self.guard.holds():
-                break
-            await self.do(move, there)
-        if given := sum(move.at_once for move in moves):
-            log.warning("streams without an owner that were given to nodes: %s", given)
+            if not move.at_once and self.guard.holds():
+                await self.want(move)
 
     async def end(self, node: str) -> bool:
         """A node that has not renewed its lease has it no more. False if it has renewed it meanwhile."""
@@ -86,15 +84,19 @@ class Coordinating:
         self.loads.take({stream: load.cpu_ppm for stream, load in loads.items()}, passed_s)
         self.rows = {stream: load.rows for stream, load in loads.items()}
 
-    async def do(self, move: Move, there: Mapping[str, int]) -> None:
-        """One transaction. What has changed meanwhile is not done, and is decided anew in the next round."""
-        one, term = move.stream, self.lease.number
-        if move.at_once:
-            await self.registry.assign(one, move.to, there[move.to], term)
-        else:
-            if move.balance:
-                self.recent.at_s = self.recent.streams_s[one.stream] = self.now_s
-            await self.registry.want(one, move.to, term)
+    async def give(self, streams: Sequence[Given]) -> None:
+        """Streams without an owner go to nodes, in one transaction: a node that has died has left them all at once. What has
+        changed meanwhile is not done, and is decided anew in the next round."""
+        if streams and self.guard.holds():
+            given = await self.registry.assign(streams, self.lease.number)
+            log.warning("streams without an owner that were given to nodes: %s", len(given))
+
+    async def want(self, move: Move) -> None:
+        """A stream is to be handed over, in a transaction of its own. As above, if it has changed meanwhile."""
+        one = move.stream
+        if move.balance:
+            self.recent.at_s = self.recent.streams_s[one.stream] = self.now_s
+        await self.registry.want(one, move.to, self.lease.number)
 
 
 class Smoothed:

@@ -2,13 +2,12 @@
 and hands over those that are to go.
 
 Rule: each stream is tended for itself, one step after the other, and none waits for another. What is to be done follows from
-what was heard last, so a step may be done again, and what cannot be done is tried again after a pause. A stream is claimed at the
-epoch at which it was seen before it was looked whose it is: whoever was given it since has claimed it then, and is not robbed.
+what was heard last, so a step may be done again, and what cannot be done is tried again after a pause.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
@@ -22,7 +21,9 @@ from runline.cluster.limits import (
     WARM_S_MAX,
 )
 from runline.cluster.member import Member
-from runline.cluster.registry import Assigned, Registry, RegistryError
+from runline.cluster.registry import Assigned, Registry, RegistryError, Taken
+from runline.cluster.taking import Adopter, Taking
+from runline.cluster.together import Together, Wanted
 from runline.domain.messages import Rejected
 from runline.engine.ports import Head, NotTaken, StoreError
 
@@ -32,22 +33,11 @@ Take = Callable[[Head], Awaitable[None]]
 """How another node takes a stream that ends at a head. (Whoever sends something to a stream finds out where it is.)"""
 
 
-class Owner(Protocol):
+class Owner(Adopter, Protocol):
     """The engine of this node, as its streams come and go."""
 
     def owns(self, stream: str) -> bool:
         """Whether a stream is owned here."""
-        ...
-
-    async def heads(self) -> Mapping[str, Head]:
-        """All heads, as they are stored. Raises StoreError."""
-        ...
-
-    async def adopt(self, stream: str, seen: int) -> int:
-        """Own a stream from here on, claimed at this epoch; one that is owned goes on. Returns at which epoch it is claimed now.
-
-        Raises StoreError (`elsewhere` if it has another epoch by now), and Rejected.
-        """
         ...
 
     async def release(self, stream: str) -> None:
@@ -80,29 +70,6 @@ class Others(Protocol):
         ...
 
 
-class Looks:
-    """Heads, and then whose each stream is: looked at together for all who ask meanwhile."""
-
-    def __init__(self, owner: Owner, registry: Registry) -> None:
-        self.owner = owner
-        self.registry = registry
-        self.lock = asyncio.Lock()
-        self.next: asyncio.Future[tuple[Mapping[str, Head], Mapping[str, Assigned]]] | None = None
-
-    async def fresh(self) -> tuple[Mapping[str, Head], Mapping[str, Assigned]]:
-        """As it is now, or a little later. Raises StoreError, RegistryError."""
-        if self.next is None:
-            self.next = asyncio.ensure_future(self.look())
-        return await asyncio.shield(self.next)
-
-    async def look(self) -> tuple[Mapping[str, Head], Mapping[str, Assigned]]:
-        async with self.lock:
-            # Whoever asks from here on might see what is old already.
-            self.next = None
-            heads = await self.owner.heads()
-            return heads, await self.registry.streams()
-
-
 class Duties:
     """Does them. owned: the streams of this node, each with the number of the assignment under which it was taken."""
 
@@ -112,7 +79,8 @@ class Duties:
         self.owner = owner
         self.registry = registry
         self.others = others
-        self.looks = Looks(owner, registry)
+        self.taking = Taking(owner, registry, self.is_told)
+        self.saying: Together[Taken, None] = Together(self.say_all_taken)
         self.told: dict[str, Assigned] = {}
         self.owned: dict[str, int] = {}
         self.epochs: dict[str, int] = {}
@@ -248,14 +216,17 @@ class Duties:
         else:
             await self.owner.stand_down(stream)
 
+    def is_told(self, one: Assigned) -> bool:
+        """Whether a stream is this node's under a number, by what was heard last."""
+        told = self.told[one.stream]
+        return self.is_mine(told) and told.number == one.number
+
     async def take(self, one: Assigned) -> bool:
         """Claim a stream, if it is still assigned so; if it is not, that will be heard."""
-        heads, streams = await self.looks.fresh()
-        now = streams.get(one.stream)
-        if now is None or not self.is_mine(now) or now.number != one.number:
+        epoch = await self.taking.take(one)
+        if epoch is None:
             return False
-        head = heads.get(one.stream)
-        self.epochs[one.stream] = await self.owner.adopt(one.stream, head.epoch if head is not None else 0)
+        self.epochs[one.stream] = epoch
         self.owned[one.stream] = one.number
         return True
 
@@ -263,8 +234,14 @@ class Duties:
         """Say that a stream was taken, so that what is sent to it comes here."""
         epoch = self.epochs.get(one.stream)
         if epoch is not None:
-            await self.member.taken(one, epoch)
+            await self.saying.done(Taken(one, epoch))
             self.epochs.pop(one.stream, None)
+
+    async def say_all_taken(self, wanted: Wanted[Taken, None]) -> None:
+        """Say it of all that were taken meanwhile. Raises RegistryError."""
+        await self.member.taken(list(wanted))
+        for said in wanted.values():
+            said.set_result(None)
 
     async def hand_over(self, one: Assigned) -> None:
         """Have a stream go on at the node by which it is wanted."""

@@ -95,6 +95,11 @@ TENDED_AGAIN_S_MIN = 0.1
 TENDED_AGAIN_S_MAX = 2.0
 """The pause before it is tried again to take a stream, or to hand it over: doubled each time."""
 
+TAKEN_STREAMS_MAX = 32
+TAKEN_ROWS_MAX = 4_000
+"""Streams that are claimed and read together, and the rows in memory of all of them together; a larger one is read alone. What
+comes for a stream that is taken waits for those that are taken with it."""
+
 WARM_ROWS_MIN = 2_000
 """Rows in memory from which on the next owner of a stream must have a copy of it before it is handed over: fewer are read in some
 hundredths of a second."""
@@ -122,6 +127,9 @@ DONE_LOOK_S = 0.5
 
 LEAVES_S_MAX = 5.0
 """How long a node that stops waits for its lease to be given back; else that ends by itself."""
+
+STREAMS_TOLD = 100
+"""Streams of which a node is told at a time, before everything else has its turn."""
 
 STREAMS_REST = 4
 """How much longer a node waits than it has taken to look at whose all streams are, before it looks again."""

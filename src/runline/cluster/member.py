@@ -8,7 +8,7 @@ Any member coordinates as soon as nobody else does.
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -23,10 +23,22 @@ from runline.cluster.limits import (
     RENEW_S,
     ROUND_S,
     STREAMS_REST,
+    STREAMS_TOLD,
     TOGETHER_S,
 )
-from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, Registry, RegistryError, lease_of
+from runline.cluster.registry import (
+    COORDINATOR,
+    Assigned,
+    Lease,
+    Load,
+    Node,
+    Registry,
+    RegistryError,
+    Taken,
+    lease_of,
+)
 from runline.cluster.watch import Watch, as_renewed
+from runline.domain.state import by_pieces
 
 log = logging.getLogger("runline.cluster")
 
@@ -258,8 +270,12 @@ class Member:
                 await asyncio.sleep(AGAIN_S)
                 continue
             before, self.streams = self.streams, after
-            for one in after.values():
-                self.tell(before.get(one.stream) or Assigned(one.stream), one)
+            for some in by_pieces(after.values(), STREAMS_TOLD):
+                for one in some:
+                    self.tell(before.get(one.stream) or Assigned(one.stream), one)
+                if len(some) == STREAMS_TOLD:
+                    # Where a node has died, much is begun by that.
+                    await asyncio.sleep(0)
             self.looked.set()
             self.changed()
             # Where there are thousands, looking at them is no small part of a node's time.
@@ -279,9 +295,9 @@ class Member:
         if not is_now and (before.wanted == name) != (now.wanted == name):
             self.duties.coming(now)
 
-    async def taken(self, stream: Assigned, epoch: int) -> bool:
-        """This node has claimed a stream, with this epoch; False if it is not its own any more. Raises RegistryError."""
-        return await self.registry.taken(stream, epoch)
+    async def taken(self, taken: Sequence[Taken]) -> None:
+        """This node has claimed streams. Raises RegistryError."""
+        await self.registry.taken(taken)
 
     async def hand_over(self, stream: Assigned) -> bool:
         """This node has let go of a stream, which is the wanted one's from now on; False if that is not there, or wanted no

@@ -5,7 +5,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from runline.cluster.limits import GONE_KEPT_MAX
-from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, RegistryError, Seen, lease_of
+from runline.cluster.registry import (
+    COORDINATOR,
+    Assigned,
+    Given,
+    Lease,
+    Load,
+    Node,
+    RegistryError,
+    Seen,
+    Taken,
+    lease_of,
+)
 
 
 class Kept:
@@ -83,7 +94,10 @@ class MemoryRegistry:
             if stream not in self.kept.streams:
                 self.write(Assigned(stream))
 
-    async def assign(self, before: Assigned, node: str, incarnation: int, term: int) -> bool:
+    async def assign(self, given: Sequence[Given], term: int) -> Collection[str]:
+        return [one.stream.stream for one in given if self.give(*one, term)]
+
+    def give(self, before: Assigned, node: str, incarnation: int, term: int) -> bool:
         if not self.may(before, term):
             return False
         now = self.kept.streams[before.stream]
@@ -94,9 +108,11 @@ class MemoryRegistry:
     async def want(self, before: Assigned, node: str, term: int) -> bool:
         return self.may(before, term) and self.write(replace(self.kept.streams[before.stream], wanted=node))
 
-    async def taken(self, assigned: Assigned, epoch: int) -> bool:
-        now = self.of(assigned)
-        return now is not None and self.write(replace(now, taken=now.number, epoch=epoch))
+    async def taken(self, taken: Sequence[Taken]) -> None:
+        for one, epoch in taken:
+            now = self.of(one)
+            if now is not None:
+                self.write(replace(now, taken=now.number, epoch=epoch))
 
     async def hand_over(self, assigned: Assigned, incarnation: int) -> bool:
         now = self.of(assigned)

@@ -6,13 +6,13 @@ done.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from runline.cluster.limits import ANSWERS_S_MAX, GONE_KEPT_MAX, LOCK_S_MAX, SILENT_S_MAX
-from runline.cluster.registry import COORDINATOR, Assigned, Lease, Load, Node, RegistryError, Seen
+from runline.cluster.registry import COORDINATOR, Assigned, Given, Lease, Load, Node, RegistryError, Seen, Taken
 from runline.engine.ports import StoreError
 from runline.store import cluster_statements as sql
 from runline.store.postgres_connection import Connection, connect, is_gone, store_error
@@ -158,15 +158,16 @@ class PostgresRegistry:
     async def enroll(self, streams: Iterable[str]) -> None:
         await self.ask("streams", sql.ENROLL, list(streams))
 
-    async def assign(self, before: Assigned, node: str, incarnation: int, term: int) -> bool:
-        return await self.done(sql.ASSIGN, COORDINATOR, term, before.stream, before.changed, node, incarnation)
+    async def assign(self, given: Sequence[Given], term: int) -> Collection[str]:
+        by_column = columns((one.stream.stream, one.stream.changed, one.node, one.incarnation) for one in given)
+        return frozenset(row[0] for row in await self.ask("streams", sql.ASSIGN, COORDINATOR, term, *by_column))
 
     async def want(self, before: Assigned, node: str, term: int) -> bool:
         return await self.done(sql.WANT, COORDINATOR, term, before.stream, before.changed, node)
 
-    async def taken(self, assigned: Assigned, epoch: int) -> bool:
-        one = assigned
-        return await self.done(sql.TAKEN, one.stream, one.node, one.incarnation, one.number, epoch)
+    async def taken(self, taken: Sequence[Taken]) -> None:
+        by_column = columns((one.stream, one.node, one.incarnation, one.number, epoch) for one, epoch in taken)
+        await self.ask("streams", sql.TAKEN, *by_column)
 
     async def hand_over(self, assigned: Assigned, incarnation: int) -> bool:
         one = assigned
@@ -191,6 +192,11 @@ class PostgresRegistry:
     async def done(self, statement: str, *values: Any) -> bool:
         """Whether a statement has changed something."""
         return bool(await self.ask("streams", statement, *values))
+
+
+def columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows, of which there are some, as lists of the values of each column."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def unheard(task: asyncio.Future[Any]) -> None:

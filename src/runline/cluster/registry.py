@@ -6,8 +6,8 @@ stream is written only if nothing has been written about it since it was read. W
 here but by its head.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -89,6 +89,21 @@ class Assigned(msgspec.Struct, frozen=True):
         return self.node == node and self.incarnation == incarnation
 
 
+class Given(NamedTuple):
+    """A stream, as it was read, is to be a node's, of this start."""
+
+    stream: Assigned
+    node: str
+    incarnation: int
+
+
+class Taken(NamedTuple):
+    """A stream, as it is assigned, was taken by its owner, with the epoch of its head."""
+
+    stream: Assigned
+    epoch: int
+
+
 class Registry(Protocol):
     """Where it is kept. All methods raise RegistryError; one that returns whether it was done has changed nothing otherwise."""
 
@@ -125,16 +140,17 @@ class Registry(Protocol):
         """There are these streams, and all that have a head."""
         ...
 
-    async def assign(self, before: Assigned, node: str, incarnation: int, term: int) -> bool:
-        """Give a stream whose owner holds no lease to a node, for the holder of the coordinator's lease of this number."""
+    async def assign(self, given: Sequence[Given], term: int) -> Collection[str]:
+        """Give streams whose owners hold no lease to nodes, at once, for the holder of the coordinator's lease of this number.
+        Returns those that were given; the others have changed since they were read, or have an owner."""
         ...
 
     async def want(self, before: Assigned, node: str, term: int) -> bool:
         """Have a stream handed over to a node by its owner ("": no more), for the same."""
         ...
 
-    async def taken(self, assigned: Assigned, epoch: int) -> bool:
-        """Its owner has taken a stream, with this epoch."""
+    async def taken(self, taken: Sequence[Taken]) -> None:
+        """Their owners have taken streams. Of one that is not assigned so any more nothing is said."""
         ...
 
     async def hand_over(self, assigned: Assigned, incarnation: int) -> bool:

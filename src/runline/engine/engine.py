@@ -93,6 +93,7 @@ class Engine:
         self.durable_seq = self.reads.durable_seq
         self.hear = process.hear
         self.adopt = self.owned.adopt
+        self.adopt_all = self.owned.adopt_all
         self.release = self.owned.release
         self.hand_over = self.handing_over.hand_over
         self.prove = self.reads.prove

@@ -7,7 +7,7 @@ another has claimed meanwhile is not taken back from them, unless somebody says 
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from runline.domain.book import Book
@@ -16,7 +16,7 @@ from runline.engine.commit import ELSEWHERE
 from runline.engine.heads import Heads
 from runline.engine.house_view import HouseView
 from runline.engine.limits import READ_EVENTS, RECOVER_PAUSE_S
-from runline.engine.ports import GENESIS, Head, StoreError
+from runline.engine.ports import GENESIS, Head, Reading, StoreError, claimed
 from runline.engine.process import Beside, Process
 from runline.engine.recovery import reading, recover_writer
 from runline.engine.standby import Standby
@@ -94,6 +94,36 @@ class Owned:
                 raise Rejected("unknown_book", "There is no such book.")
             self.go_on(await self.recovered(stream, seen))
 
+    async def adopt_all(self, seen: Mapping[str, int]) -> dict[str, Exception]:
+        """The same of several streams, none of them large, each claimed at the epoch at which it was seen: they are claimed and
+        read together. Returns what is wrong with those that are not owned then.
+
+        Raises StoreError if none could be claimed, or nobody knows which were.
+        """
+        async with self.reading:
+            wrong: dict[str, Exception] = {}
+            wanted: dict[str, int | None] = {}
+            for stream, epoch in seen.items():
+                if stream != HOUSE and not await self.is_known(stream):
+                    wrong[stream] = Rejected("unknown_book", "There is no such book.")
+                elif stream not in self.writers:
+                    wanted[stream] = epoch
+            with reading(", ".join(wanted)):
+                heads = await self.process.store.claim_all(wanted)
+            await self.have_claimed(heads.values())
+            store = self.process.store.together(heads)
+            left = list(wanted)
+            while left:
+                try:
+                    self.go_on(await self.read(claimed(heads, left[0]), store))
+                except Exception as error:
+                    wrong[left[0]] = error
+                    if isinstance(error, StoreError) and error.kind == "transient":
+                        # Whoever comes next would wait as long for a store that is away.
+                        return wrong | dict.fromkeys(left, error)
+                del left[0]
+            return wrong
+
     async def is_known(self, book: str) -> bool:
         """Whether there is a book, by all that is stored of the house. Raises StoreError."""
         if book not in self.house.state.books.by_name and HOUSE not in self.writers:
@@ -107,19 +137,27 @@ class Owned:
         seen: the epoch at which it was seen, by which it was nobody else's; None takes it from whoever has it. Raises StoreError:
         `elsewhere` if somebody has claimed it since, or while it was read.
         """
-        process = self.process
         with reading(stream):
-            head = await process.store.claim(stream, seen)
-        self.claims[stream] = head.epoch
-        if stream != HOUSE and HOUSE not in self.writers:
-            # Whoever owned it until now may have seen more of the house, and said so.
+            head = await self.process.store.claim(stream, seen)
+        await self.have_claimed([head])
+        return await self.read(head, self.process.store)
+
+    async def have_claimed(self, heads: Collection[Head]) -> None:
+        """Streams were claimed here. Raises StoreError."""
+        self.claims.update({head.stream: head.epoch for head in heads})
+        if HOUSE not in self.writers and any(head.stream != HOUSE for head in heads):
+            # Whoever owned them until now may have seen more of the house, and said so.
             await self.reach_end()
+
+    async def read(self, head: Head, store: Reading) -> Writer:
+        """A writer of a stream that was claimed here. Raises StoreError, as for `recovered`."""
+        process, stream = self.process, head.stream
         standby = await self.stand_down(stream)
         house = None if stream == HOUSE else self.house.state
         writer = await standby.writer(head, house) if standby is not None else None
         if writer is None:
             writer = await recover_writer(
-                process.store, head, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
+                store, head, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
             )
         if stream == HOUSE:
             await self.reach(writer.durable_seq)

@@ -123,6 +123,13 @@ def claimed_elsewhere(stream: str) -> StoreError:
     return StoreError("elsewhere", f"Another process has claimed {stream!r} meanwhile.")
 
 
+def claimed(heads: Mapping[str, Head], stream: str) -> Head:
+    """The head of a stream, of those that were claimed. Raises StoreError `elsewhere` if it was not."""
+    if stream not in heads:
+        raise claimed_elsewhere(stream)
+    return heads[stream]
+
+
 class Reading(Protocol):
     """What is read from a store: only what is durable. All methods raise StoreError."""
 
@@ -186,6 +193,16 @@ class Store(Reading, Protocol):
         `elsewhere` if it has another epoch by now; then nothing is claimed. (What a claim from here has made of it whose answer
         was lost is no other epoch.)
         """
+        ...
+
+    async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
+        """The same of several streams at once, each as it was seen: the heads of those that were claimed. The others have another
+        epoch by now. Raises StoreError if it is not known which were."""
+        ...
+
+    def together(self, heads: Mapping[str, Head]) -> Reading:
+        """What reads several streams that were claimed, none of them large, for who begins one after the other: what is wanted of
+        one may be read for all."""
         ...
 
     def hear_of(self, stream: str, seq: int, chain: bytes) -> None:

@@ -82,15 +82,15 @@ class Registry(MemoryRegistry):
         await self.reach()
         return await super().nodes()
 
-    async def assign(self, *args: Any) -> bool:
+    async def assign(self, *args: Any) -> Any:
         await self.reach()
-        done = await super().assign(*args)
+        given = await super().assign(*args)
         await self.reach()
-        return done
+        return given
 
-    async def taken(self, *args: Any) -> bool:
+    async def taken(self, *args: Any) -> None:
         await self.reach()
-        return await super().taken(*args)
+        await super().taken(*args)
 
     async def hand_over(self, *args: Any) -> bool:
         await self.reach()

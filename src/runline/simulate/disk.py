@@ -6,7 +6,7 @@ or not. A process that has lost its power reaches the disk no more.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Literal
@@ -17,7 +17,18 @@ from runline.domain.state import Need, Row
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.ids import Entropy
 from runline.engine.limits import COMMIT_RETRY_PAUSE_S
-from runline.engine.ports import EventRow, Head, History, Report, Sealed, StoreError, Stretch, TakeRows
+from runline.engine.ports import (
+    EventRow,
+    Head,
+    History,
+    Reading,
+    Report,
+    Sealed,
+    StoreError,
+    Stretch,
+    TakeRows,
+    claimed,
+)
 from runline.simulate.network import OUTSIDE
 from runline.store.memory import MemoryStore
 
@@ -224,15 +235,21 @@ class DiskStore:
         return await reading
 
     async def claim(self, stream: str, seen: int | None = None) -> Head:
+        return claimed(await self.claim_all({stream: seen}), stream)
+
+    async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
         self.reach()
         await asyncio.sleep(0)
         fate = self.disk.claims.pop(0) if self.disk.claims else "written"
         if fate == "lost before":
             raise self.fault("lost", "Nobody knows.")
-        head = await self.reach().claim(stream, seen)
-        if fate == "lost after":
+        heads = await self.reach().claim_all(seen)
+        if fate == "lost after" and heads:
             raise self.fault("lost", "Nobody knows.")
-        return head
+        return heads
+
+    def together(self, heads: Mapping[str, Head]) -> Reading:
+        return self
 
     def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
         """What is durable here stays."""

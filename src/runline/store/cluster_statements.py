@@ -1,6 +1,7 @@
 """Statements on nodes, leases and who owns which stream: PostgreSQL's alone, since a file has one process.
 
-Rule: each is a transaction of its own, which changes one lease, one node or one stream, and only as it was read.
+Rule: each is a transaction of its own, which changes leases, a node or streams, and each of them only as it was read. Where there
+are several streams, they are locked in the order of their names, so that no two wait for each other.
 """
 
 CHANNEL = "runline_cluster"
@@ -78,28 +79,33 @@ ENROLL = (
     f"ON CONFLICT (stream) DO NOTHING RETURNING stream) SELECT {TELL} FROM made LIMIT 1"
 )
 
-TERM = (
-    "WITH term AS (SELECT 1 FROM cluster_leases WHERE name = $1 AND number = $2 AND holder <> '' FOR SHARE), done AS "
-)
+TERM = "WITH term AS (SELECT 1 FROM cluster_leases WHERE name = $1 AND number = $2 AND holder <> '' FOR SHARE)"
 """Whoever has had the coordinator's lease and has it no more assigns nothing: it changes hands before or after, not meanwhile."""
 
+LOCKED = "SELECT stream FROM cluster_streams WHERE stream = ANY({streams}) ORDER BY stream FOR UPDATE"
+
 ASSIGN = (
-    f"{TERM} (UPDATE cluster_streams SET node = $5, incarnation = $6, number = number + 1, wanted = '', changed = changed + 1 "
-    "FROM term WHERE stream = $3 AND changed = $4 AND NOT EXISTS (SELECT FROM cluster_leases own "
-    "WHERE own.name = 'node ' || node AND own.number = incarnation AND own.holder <> '') RETURNING stream) "
+    f"{TERM}, locked AS ({LOCKED.format(streams='$3')}), done AS (UPDATE cluster_streams s "
+    "SET node = v.node, incarnation = v.incarnation, number = s.number + 1, wanted = '', changed = s.changed + 1 "
+    "FROM term, locked JOIN unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[]) AS v (stream, changed, node, incarnation) "
+    "USING (stream) WHERE s.stream = locked.stream AND s.changed = v.changed AND NOT EXISTS (SELECT FROM cluster_leases own "
+    "WHERE own.name = 'node ' || s.node AND own.number = s.incarnation AND own.holder <> '') RETURNING s.stream) "
     f"SELECT stream, {TELL} FROM done"
 )
 """Not while its owner holds its lease: whoever coordinates may have looked before that node came."""
 
 WANT = (
-    f"{TERM} (UPDATE cluster_streams SET wanted = $5, changed = changed + 1 "
+    f"{TERM}, done AS (UPDATE cluster_streams SET wanted = $5, changed = changed + 1 "
     f"FROM term WHERE stream = $3 AND changed = $4 RETURNING stream) SELECT stream, {TELL} FROM done"
 )
 
 TAKEN = (
-    "WITH done AS (UPDATE cluster_streams SET taken = number, epoch = $5, changed = changed + 1 "
-    "WHERE stream = $1 AND node = $2 AND incarnation = $3 AND number = $4 RETURNING stream) "
-    f"SELECT stream, {TELL} FROM done"
+    f"WITH locked AS ({LOCKED.format(streams='$1')}), done AS (UPDATE cluster_streams s "
+    "SET taken = s.number, epoch = v.epoch, changed = s.changed + 1 FROM locked "
+    "JOIN unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) "
+    "AS v (stream, node, incarnation, number, epoch) USING (stream) "
+    "WHERE s.stream = locked.stream AND s.node = v.node AND s.incarnation = v.incarnation AND s.number = v.number "
+    f"RETURNING s.stream) SELECT {TELL} FROM done LIMIT 1"
 )
 
 HAND_OVER = (

@@ -6,6 +6,7 @@ What it writes to is its target, which it is told first: a file, or PostgreSQL.
 import mmap
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
@@ -32,10 +33,9 @@ class Begin(msgspec.Struct):
 
 
 class Claim(msgspec.Struct, tag=True):
-    """Become the owner of a stream. seen: as for `Store.claim`."""
+    """Become the owner of streams. seen: as for `Store.claim_all`."""
 
-    stream: str
-    seen: int | None = None
+    seen: dict[str, int | None]
 
 
 class Piece(msgspec.Struct, tag=True):
@@ -62,11 +62,11 @@ class Close(msgspec.Struct, tag=True):
 
 
 class Done(msgspec.Struct, tag=True):
-    """It is done. fenced: the streams that were left out. head: that of the stream that was claimed. overgrown_pages: of the WAL,
-    if it is beyond its bound. unmarked: why the mark cannot be written, or ""."""
+    """It is done. fenced: the streams that were left out. heads: those of the streams that were claimed. overgrown_pages: of the
+    WAL, if it is beyond its bound. unmarked: why the mark cannot be written, or ""."""
 
     fenced: list[str] = []
-    head: Head | None = None
+    heads: list[Head] = []
     overgrown_pages: int = 0
     unmarked: str = ""
 
@@ -92,8 +92,8 @@ class Target(Protocol):
         """Make a batch durable; returns the streams that another process owns. tables: of its rows."""
         ...
 
-    def claim(self, stream: str, seen: int | None) -> Head:
-        """Become the owner of a stream; returns its head. seen: as for `Store.claim`."""
+    def claim(self, seen: Mapping[str, int | None]) -> list[Head]:
+        """Become the owner of streams; returns the heads of those that were claimed. seen: as for `Store.claim_all`."""
         ...
 
     def after_commit(self) -> None:
@@ -132,7 +132,7 @@ def serve(target: Target, tables: Tables, pipe: socket.socket, shared: memoryvie
             elif isinstance(order, Piece):
                 pieces[order.start :] = shared[: order.length]
             elif isinstance(order, Claim):
-                reply = Done(head=target.claim(order.stream, order.seen))
+                reply = Done(heads=target.claim(order.seen))
             else:
                 target.close(order.node, order.sealed_ns, order.durable_before_ns)
         except StoreError as error:

@@ -11,10 +11,11 @@ import asyncio
 import mmap
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from runline.domain.invariants import check
 from runline.engine.limits import BATCH_BYTES_MAX, COMMAND_LOG_BYTES_MAX
-from runline.engine.ports import Report, Sealed, StoreError
+from runline.engine.ports import Head, Report, Sealed, StoreError
 from runline.helpers import Helper, HelperEnded
 from runline.store.committer import Begin, Claim, Close, Commit, Done, Failed, Piece, decode_reply, encode
 from runline.store.limits import COMMITTER_READY_S, COMMITTER_SILENT_S_MAX, COMMITTER_SLOW_S
@@ -44,6 +45,8 @@ class Committing(ABC):
         self.committer: Helper | None = None
         self.starting = asyncio.Lock()
         self.watching: asyncio.Task[None] | None = None
+        self.unheard: set[str] = set()
+        """The streams that may have been claimed here without our having heard it."""
 
     @abstractmethod
     def told(self) -> Begin:
@@ -137,6 +140,17 @@ class Committing(ABC):
         length = len(batch) - start
         self.shared[:length] = batch[start:]
         return await self.order(Commit(length, start))
+
+    async def have_claimed(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
+        """Have streams claimed; the heads of those that were. It is kept in mind if nobody says which."""
+        try:
+            heads = {head.stream: head for head in (await self.order(Claim(dict(seen)))).heads}
+        except StoreError as error:
+            if error.kind == "lost":
+                self.unheard.update(seen)
+            raise
+        self.unheard.difference_update(heads)
+        return heads
 
     async def take_leave(self) -> None:
         """The committer ends, and nothing is shared any more."""

@@ -110,6 +110,10 @@ CLOCK_OFF_MS_MAX = 250
 DEMANDS_EVERY_S = 10.0
 """How often a server looks whether its database is still what it must be."""
 
+COMMANDS_TOGETHER_MAX = 500
+"""The last commands of each stream that are read where several streams are read together; of one that has more they are read for
+itself."""
+
 ROWS_AT_ONCE = 2_000
 """Rows of a stream that are read from PostgreSQL at a time as it starts, or is stood by: a few milliseconds. Then everything else
 has its turn."""

@@ -1,5 +1,6 @@
 """The log's file as its writer has it: the connection that commits, the checkpoints beside it, and the mark behind it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,18 @@ class LogFile:
         self.move(opening)
         return fenced
 
-    def claim(self, stream: str, seen: int | None) -> Head:
-        """Become the owner of a stream; returns its head. seen: as for `Store.claim`. Raises StoreError."""
-        self.numbers.forget(stream)
-        self.move(claim_stream(self.connection, self.opening, stream, seen))
-        rows: list[Any] = self.connection.execute(HEAD, (stream,)).fetchall()
-        return Head(*rows[0])
+    def claim(self, seen: Mapping[str, int | None]) -> list[Head]:
+        """Become the owner of streams, one after the other; returns the heads of those that were claimed. seen: as for
+        `Store.claim_all`. Raises StoreError."""
+        heads: list[Head] = []
+        for stream, epoch in seen.items():
+            self.numbers.forget(stream)
+            opening = claim_stream(self.connection, self.opening, stream, epoch)
+            if opening is not None:
+                self.move(opening)
+                rows: list[Any] = self.connection.execute(HEAD, (stream,)).fetchall()
+                heads.append(Head(*rows[0]))
+        return heads
 
     @property
     def beside(self) -> tuple[int, str]:

@@ -1,6 +1,7 @@
 """Memory: a store that forgets when the process ends. For tests, previews of ideas, and as the plainest reading of the port."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +17,7 @@ from runline.engine.ports import (
     EventRow,
     Head,
     History,
+    Reading,
     Refusal,
     Report,
     Sealed,
@@ -98,6 +100,16 @@ class MemoryStore:
             raise claimed_elsewhere(stream)
         self.known_heads[stream] = msgspec.structs.replace(head, epoch=head.epoch + 1)
         return self.known_heads[stream]
+
+    async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
+        heads = {}
+        for stream, epoch in seen.items():
+            with suppress(StoreError):
+                heads[stream] = await self.claim(stream, epoch)
+        return heads
+
+    def together(self, heads: Mapping[str, Head]) -> Reading:
+        return self
 
     def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
         """What is in memory is not lost but with it."""

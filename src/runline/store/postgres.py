@@ -17,8 +17,20 @@ from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row, by_pieces
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.limits import POSITION_MAX
-from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, TakeRows, nobody_hears
-from runline.store.committer import Begin, Claim, Close
+from runline.engine.ports import (
+    GENESIS,
+    EventRow,
+    Head,
+    History,
+    Reading,
+    Report,
+    Sealed,
+    StoreError,
+    TakeRows,
+    claimed,
+    nobody_hears,
+)
+from runline.store.committer import Begin, Close
 from runline.store.committing import Committing
 from runline.store.limits import BACKEND_ENDS_MS, LOOK_AGAIN_S, ROWS_AT_ONCE, SETTLE_S_MAX
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
@@ -34,6 +46,7 @@ from runline.store.postgres_losses import (
     new_log,
 )
 from runline.store.postgres_opening import beside, open_database
+from runline.store.postgres_together import ReadTogether, held_by
 from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, spans_made
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 
@@ -90,8 +103,6 @@ class PostgresStore(Committing):
         self.compared: Connection | None = None
         """The connection by which it was last compared whole with what was durable."""
         self.looking: asyncio.Task[None] | None = None
-        self.unheard: set[str] = set()
-        """The streams that may have been claimed here without our having heard it."""
         self.prepare()
 
     def serve(self, vocabulary: Vocabulary, report: Report) -> None:
@@ -276,21 +287,25 @@ class PostgresStore(Committing):
         return fenced
 
     async def claim(self, stream: str, seen: int | None = None) -> Head:
-        if seen is not None and stream in self.unheard:
-            seen = await self.claimed_unheard(stream, seen)
+        return claimed(await self.claim_all({stream: seen}), stream)
+
+    async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
+        unheard = {one: epoch for one, epoch in seen.items() if epoch is not None and one in self.unheard}
+        known = {one: await self.claimed_unheard(one, epoch) for one, epoch in unheard.items()}
         try:
-            head = (await self.order(Claim(stream, seen))).head
+            heads = await self.have_claimed({**seen, **known})
         except StoreError as error:
-            if error.kind == "lost":
-                self.in_doubt = True
-                self.unheard.add(stream)
+            self.in_doubt = self.in_doubt or error.kind == "lost"
             raise
-        assert head is not None
-        self.unheard.discard(stream)
-        if stream in self.durable.known and is_behind(self.durable.known[stream], head):
+        before = self.durable.known
+        if any(stream in before and is_behind(before[stream], head) for stream, head in heads.items()):
             await self.heads()
-        self.durable.note(head)
-        return head
+        for head in heads.values():
+            self.durable.note(head)
+        return heads
+
+    def together(self, heads: Mapping[str, Head]) -> Reading:
+        return ReadTogether(self, heads)
 
     def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
         self.durable.hear_of(stream, seq, chain)
@@ -367,12 +382,6 @@ async def committed(connection: Connection, work: Callable[[Connection], Awaitab
     """Do something whose commit waits for the standby."""
     await connection.execute("SET synchronous_commit = on")
     await work(connection)
-
-
-def held_by(row_type: type[Row]) -> str:
-    """What finds a stream's rows of a type that belong in memory."""
-    held = row_type.held_while
-    return select(row_type, f"AND {held[0]} = '{held[1]}'" if held else "", POSTGRESQL)
 
 
 def forgotten(task: "asyncio.Future[None]") -> None:

@@ -5,7 +5,7 @@ for this process ends it, and finds out what became of the batch: `runline OPENI
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 import asyncpg
@@ -13,7 +13,7 @@ import uvloop
 
 from runline.domain.invariants import check
 from runline.engine.limits import BATCHES_KEPT_MAX
-from runline.engine.ports import GENESIS, Head, Sealed, StoreError, claimed_elsewhere
+from runline.engine.ports import GENESIS, Head, Sealed, StoreError
 from runline.store.batches import DROPPED_AT_ONCE
 from runline.store.limits import BACKEND_ENDS_MS, CLAIM_LOCK_MS, CLAIM_S_MAX, COMMITTER_SILENT_S_MAX
 from runline.store.postgres_connection import Connection, connect, is_gone, numbered, store_error
@@ -29,19 +29,28 @@ check(
     "who claims ends trying before it is taken for hung",
 )
 
+SEEN = "unnest($1::text[], $2::bigint[]) AS v (stream, seen)"
+
 CLAIM = (
-    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum, claimant) VALUES ($1, 1, 0, $2, 0, 0, 0, $3) "
+    "INSERT INTO heads (stream, epoch, seq, hash, at_ns, held_rows, held_sum, claimant) "
+    f"SELECT v.stream, 1, 0, $3, 0, 0, 0, $4 FROM {SEEN} ORDER BY v.stream "
     "ON CONFLICT (stream) DO UPDATE SET epoch = heads.epoch + 1, claimant = excluded.claimant "
-    "WHERE heads.epoch = coalesce($4, heads.epoch) RETURNING stream, epoch, seq, hash, at_ns, held_rows, held_sum"
+    f"WHERE heads.epoch = (SELECT coalesce(v.seen, heads.epoch) FROM {SEEN} WHERE v.stream = heads.stream) "
+    "RETURNING stream, epoch, seq, hash, at_ns, held_rows, held_sum"
 )
-"""As for a file, and by whom: whoever has not heard the answer finds out whether the claim that is there is their own."""
+"""As for a file, and by whom: whoever has not heard the answer finds out whether the claim that is there is their own. (The heads
+are locked in the order of their names, so that no two who claim wait for each other.)"""
 
 HOLDERS = """
-SELECT a.pid, a.application_name,
-    CASE WHEN a.application_name LIKE 'runline %' THEN pg_terminate_backend(a.pid, $2) ELSE FALSE END
-FROM heads h JOIN pg_stat_activity a ON a.backend_xid = h.xmax WHERE h.stream = $1
+SELECT stream, pid, application_name,
+    CASE WHEN application_name LIKE 'runline %' THEN pg_terminate_backend(pid, $2) ELSE FALSE END
+FROM (
+    SELECT DISTINCT ON (a.pid) h.stream, a.pid, a.application_name
+    FROM heads h JOIN pg_stat_activity a ON a.backend_xid = h.xmax WHERE h.stream = ANY($1)
+) AS holders
 """
-"""Who holds a stream's head: whose transaction has begun to change its row. A session of Runline's is ended."""
+"""Who holds heads of streams, and one of these: whose transaction has begun to change their rows. A session of Runline's is
+ended, once."""
 
 
 class PostgresTarget:
@@ -140,39 +149,44 @@ class PostgresTarget:
                 pass  # Which of the streams it is comes out in turn.
         return await write_in_turn(connection, sealed, tables, self.highest)
 
-    def claim(self, stream: str, seen: int | None) -> Head:
-        """Become the owner of a stream; returns its head. seen: as for `Store.claim`. Raises StoreError."""
-        self.highest.forget(stream)
-        return self.run(self.take(stream, seen))
+    def claim(self, seen: Mapping[str, int | None]) -> list[Head]:
+        """Become the owner of streams; returns the heads of those that were claimed. seen: as for `Store.claim_all`. Raises
+        StoreError."""
+        for stream in seen:
+            self.highest.forget(stream)
+        return self.run(self.take(seen))
 
-    async def take(self, stream: str, seen: int | None) -> Head:
+    async def take(self, seen: Mapping[str, int | None]) -> list[Head]:
         deadline = self.loop.time() + CLAIM_S_MAX
         while True:
             connection = await self.connected()
             try:
                 await connection.execute(f"BEGIN; SET LOCAL lock_timeout = {CLAIM_LOCK_MS}")
-                found = await connection.fetchrow(CLAIM, stream, GENESIS, self.number, seen)
-                if found is None:
-                    raise claimed_elsewhere(stream)
+                found = await connection.fetch(CLAIM, list(seen), list(seen.values()), GENESIS, self.number)
                 await connection.execute("COMMIT")
-                return Head(*found)
+                return [Head(*one) for one in found]
             except asyncpg.LockNotAvailableError as error:
                 await self.failed(error)
-                holders = await self.end_holders(stream)
+                held = await self.end_holders(list(seen))
                 if self.loop.time() >= deadline:
-                    raise StoreError("transient", f"The head of {stream!r} is held by {holders}.") from error
+                    raise StoreError("transient", f"The head of {held}.") from error
             except Exception as error:
                 raise await self.failed(error) from error
 
-    async def end_holders(self, stream: str) -> str:
-        """End the sessions that hold a stream's head and wait until they are gone. Returns who is left, in words."""
+    async def end_holders(self, streams: list[str]) -> str:
+        """End the sessions that hold heads of streams and wait until they are gone. Returns what is held by who is left, in
+        words."""
         try:
             connection = await self.connected()
-            found = await connection.fetch(HOLDERS, stream, BACKEND_ENDS_MS)
+            found = await connection.fetch(HOLDERS, streams, BACKEND_ENDS_MS)
         except Exception as error:
             raise await self.failed(error) from error
-        left = [f"{name or 'a session'} (process {pid} of the server)" for pid, name, ended in found if not ended]
-        return ", ".join(left) or "somebody"
+        left = [
+            f"{stream!r} is held by {name or 'a session'} (process {pid} of the server)"
+            for stream, pid, name, ended in found
+            if not ended
+        ]
+        return ", ".join(left) or f"{streams[0]!r} is held by somebody"
 
     def after_commit(self) -> None:
         """Between two commits: the times of the oldest batches go, now and then."""

@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -13,7 +13,19 @@ import apsw
 from runline.domain.rows import rows_of
 from runline.domain.state import ByKey, Need, Row
 from runline.domain.vocabulary import Vocabulary
-from runline.engine.ports import GENESIS, EventRow, Head, History, Report, Sealed, StoreError, TakeRows, nobody_hears
+from runline.engine.ports import (
+    GENESIS,
+    EventRow,
+    Head,
+    History,
+    Reading,
+    Report,
+    Sealed,
+    StoreError,
+    TakeRows,
+    claimed,
+    nobody_hears,
+)
 from runline.store.file import FileLock, store_error
 from runline.store.log_file import LogFile
 from runline.store.opening import open_log
@@ -158,6 +170,16 @@ class OpenedFile(SqliteReader, ABC):
         else:
             self.report("store", "wal", None, "")
 
+    async def claim(self, stream: str, seen: int | None = None) -> Head:
+        return claimed(await self.claim_all({stream: seen}), stream)
+
+    @abstractmethod
+    async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
+        """As for `Store.claim_all`."""
+
+    def together(self, heads: Mapping[str, Head]) -> Reading:
+        return self
+
     def history(self) -> History:
         """What looks back at the file, in processes of its own."""
         return SqliteHistory(self.path)
@@ -184,8 +206,8 @@ class SqliteStore(OpenedFile):
         self.say_of_commit(*self.file.beside)
         return fenced
 
-    async def claim(self, stream: str, seen: int | None = None) -> Head:
-        return self.file.claim(stream, seen)
+    async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
+        return {head.stream: head for head in self.file.claim(seen)}
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         try:

@@ -1,9 +1,10 @@
 """The file with a committer process: read here, written on a second core."""
 
 import logging
+from collections.abc import Mapping
 
 from runline.engine.ports import Head, Sealed, StoreError
-from runline.store.committer import Begin, Claim, Close
+from runline.store.committer import Begin, Close
 from runline.store.committing import Committing
 from runline.store.file import open_connection
 from runline.store.sqlite import OpenedFile
@@ -21,7 +22,6 @@ class SqliteProcessStore(Committing, OpenedFile):
         self.what = str(self.path)
         # It shares the lock on the file, so that nobody else writes as long as it lives, whatever happens to this process.
         self.keep = (self.lock.descriptor,)
-        self.unheard: set[str] = set()
         self.prepare()
 
     def told(self) -> Begin:
@@ -32,18 +32,9 @@ class SqliteProcessStore(Committing, OpenedFile):
         self.say_of_commit(done.overgrown_pages, done.unmarked)
         return frozenset(done.fenced)
 
-    async def claim(self, stream: str, seen: int | None = None) -> Head:
+    async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
         # Who holds the lock on the file knows whose a claim is that nobody has answered.
-        order = Claim(stream, None if stream in self.unheard else seen)
-        try:
-            head = (await self.order(order)).head
-        except StoreError as error:
-            if error.kind == "lost":
-                self.unheard.add(stream)
-            raise
-        assert head is not None
-        self.unheard.discard(stream)
-        return head
+        return await self.have_claimed({one: None if one in self.unheard else epoch for one, epoch in seen.items()})
 
     async def close(self, node: str, sealed_ns: int, durable_before_ns: int) -> None:
         # Who closes last takes the write-ahead log away, and that must be who writes.

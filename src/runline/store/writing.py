@@ -8,7 +8,7 @@ import apsw
 from msgspec.structs import astuple
 
 from runline.engine.limits import REFUSALS_KEPT_MAX
-from runline.engine.ports import GENESIS, Sealed, Stretch, claimed_elsewhere
+from runline.engine.ports import GENESIS, Sealed, Stretch
 from runline.store.batches import BatchTimes
 from runline.store.file import store_error
 from runline.store.opening import Opening, count_commit, further
@@ -55,9 +55,9 @@ def write_batch(
         raise undone(connection, error) from error
 
 
-def claim_stream(connection: apsw.Connection, opening: Opening, stream: str, seen: int | None) -> Opening:
+def claim_stream(connection: apsw.Connection, opening: Opening, stream: str, seen: int | None) -> Opening | None:
     """Take a stream over: a new epoch, from which on commits of earlier owners are left out. seen: as for `Store.claim`. Returns
-    how far the opening is.
+    how far the opening is; None if the stream has another epoch by now.
 
     Raises StoreError.
     """
@@ -65,7 +65,8 @@ def claim_stream(connection: apsw.Connection, opening: Opening, stream: str, see
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(CLAIM, (stream, GENESIS, seen))
         if not connection.changes():
-            raise claimed_elsewhere(stream)
+            connection.execute("ROLLBACK")
+            return None
         counted = count_commit(connection, opening, stream.encode())
         connection.execute("COMMIT")
         return counted
