@@ -27,9 +27,11 @@ from tests.integration.world import play, running, wager
 from runline.client import Client, RefusedError
 from runline.demo.sample import PASSWORD
 from runline.domain.hierarchy import Agent
+from runline.domain.messages import HOUSE
 from runline.domain.suspension import Suspension
 from runline.domain.tickets import Ticket
 from runline.engine.commit import ELSEWHERE
+from runline.engine.engine import Engine
 from runline.engine.ids import id_bytes
 from runline.engine.ports import Head, StoreError
 from runline.engine.requests import Accepted
@@ -500,6 +502,22 @@ def test_how_many_statements_it_takes_to_adopt_streams_does_not_depend_on_how_ma
             assert set(found[0].values()) == {1}
             for book in books:
                 await world.do(book, wager())
+
+    play(main())
+
+
+def test_what_commits_runs_before_the_first_stream_comes(open_one):
+    """A stream that is handed over would wait for another process to be started."""
+
+    async def main():
+        async with running(open_one()) as world:
+            await world.open_house()
+            store = open_one()
+            engine = Engine(store, world.clock, os.urandom, world.engine.vocabulary, "n2", founds=False)
+            await engine.start([])
+            assert child_of(store).poll() is None
+            assert set(await store.heads()) == {HOUSE}
+            await engine.stop()
 
     play(main())
 

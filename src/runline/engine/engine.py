@@ -128,6 +128,9 @@ class Engine:
             await self.owned.reach(0)
         for stream in owned:
             await self.owned.adopt(stream)
+        if not owned:
+            # Whatever commits is started now: the first stream that comes would wait for that.
+            await self.store.claim_all({})
         self.process.available = True
         self.running = asyncio.create_task(self.run())
 

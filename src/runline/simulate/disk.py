@@ -240,11 +240,11 @@ class DiskStore:
     async def claim_all(self, seen: Mapping[str, int | None]) -> dict[str, Head]:
         self.reach()
         await asyncio.sleep(0)
-        fate = self.disk.claims.pop(0) if self.disk.claims else "written"
+        fate = self.disk.claims.pop(0) if seen and self.disk.claims else "written"
         if fate == "lost before":
             raise self.fault("lost", "Nobody knows.")
         heads = await self.reach().claim_all(seen)
-        if fate == "lost after" and heads:
+        if fate == "lost after":
             raise self.fault("lost", "Nobody knows.")
         return heads
 
