@@ -24,6 +24,7 @@ from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import Load, Node, Registry, RegistryError
+from runline.cluster.standing import Standing
 from runline.cluster.status import alive_in
 from runline.config import Settings
 from runline.domain.messages import HOUSE, Rejected
@@ -108,7 +109,8 @@ class Joined:
         """Join. Raises NotJoined, RegistryError."""
         await self.join()
         self.engine.follow_house(self.bus)
-        self.tasks = [asyncio.create_task(self.live()), asyncio.create_task(self.measure())]
+        standing = Standing(self.registry, self.duties)
+        self.tasks = [asyncio.create_task(one) for one in (self.live(), self.measure(), standing.run())]
 
     async def join(self) -> None:
         """Be in. Raises NotJoined, RegistryError."""
@@ -181,11 +183,11 @@ class Joined:
     async def end(self) -> None:
         """Be a node no more: what is left is released before others may have it."""
         self.leaving = True
+        for task in self.tasks[1:]:
+            task.cancel()
         await self.engine.stop_following()
         await self.duties.let_go()
         self.member.leave()
-        for task in self.tasks[1:]:
-            task.cancel()
         if self.tasks:
             # Where the registry does not answer, the lease ends by itself.
             await asyncio.wait(self.tasks[:1], timeout=LEAVES_S_MAX)

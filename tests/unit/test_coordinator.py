@@ -6,8 +6,9 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from runline.cluster.coordinator import Place, Recent, decide
+from runline.cluster.coordinator import Place, Recent, copied_at, decide
 from runline.cluster.limits import (
+    COPIED_ROWS_MIN,
     GAP_PPM_MIN,
     HANDED_OVER_AT_ONCE_MAX,
     MOVE_PAUSE_S,
@@ -85,6 +86,42 @@ class Cluster:
 
     def pin(self, stream, node):
         self.streams[stream] = replace(self.streams[stream], pinned=node)
+
+
+def test_a_large_stream_goes_where_it_has_a_copy_if_its_owner_dies_or_drains_and_takes_from_nobody():
+    cluster = Cluster("n1", "n2", "n3", "n4").with_streams(40, "n1", rows=COPIED_ROWS_MIN)
+    copies = {one: copied_at(one, "n1", cluster.places) for one in cluster.streams}
+    assert set(copies.values()) == {"n2", "n3", "n4"}
+    drained = Cluster("n1", "n2", "n3", "n4").with_streams(40, "n1", rows=COPIED_ROWS_MIN)
+    drained.drains("n1")
+    drained.settle()
+    cluster.dies("n1")
+    cluster.round()
+    for found in (cluster, drained):
+        assert {one.stream: one.node for one in found.streams.values()} == copies
+    # One that may get none gets none; a small stream, and one that somebody wants elsewhere, have no copy that counts.
+    cluster = Cluster("n1", "n2", "n3", "n4").with_streams(40, "n1", rows=COPIED_ROWS_MIN)
+    cluster.drains("n3")
+    cluster.pin("b0", "n2")
+    cluster.dies("n1")
+    cluster.round()
+    assert cluster.at("n3") == []
+    assert "b0" in cluster.at("n2")
+    small = Cluster("n1", "n2", "n3", "n4").with_streams(40, "n1", rows=COPIED_ROWS_MIN // 2 - 1)
+    small.dies("n1")
+    small.round()
+    assert [len(small.at(node)) for node in ("n2", "n3", "n4")] == [14, 13, 13]
+
+
+def test_a_copy_stays_where_it_is_as_nodes_come_and_go_and_is_never_with_the_owner():
+    nodes = [f"n{number}" for number in range(1, 9)]
+    streams = [f"b{number}" for number in range(200)]
+    for owner in nodes:
+        before = {one: copied_at(one, owner, nodes) for one in streams}
+        assert owner not in before.values()
+        gone = {one: copied_at(one, owner, nodes[:-1]) for one in streams}
+        assert {one for one in streams if gone[one] != before[one]} == {one for one in streams if before[one] == "n8"}
+    assert copied_at("b1", "n1", ["n1"]) == ""
 
 
 def test_streams_without_an_owner_get_one_at_once_the_hottest_first():

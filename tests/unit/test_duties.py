@@ -8,6 +8,8 @@ from tests.doubles.coming import comes_true
 
 from runline.cluster.duties import Duties
 from runline.cluster.limits import (
+    COPIED_LOOK_S,
+    COPIED_ROWS_MIN,
     LEASE_S,
     NAMES_ASKED_MAX,
     TAKEN_ROWS_MAX,
@@ -21,6 +23,7 @@ from runline.cluster.member import LeaseLost, Member
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.registry import Assigned, Load, Node, RegistryError
+from runline.cluster.standing import Standing
 from runline.domain.messages import HOUSE, Rejected
 from runline.engine.ports import GENESIS, Head, StoreError, claimed_elsewhere
 from runline.simulate.loop import VirtualLoop
@@ -146,6 +149,7 @@ class World:
         self.heads = {}
         self.copies = 0
         self.nodes = []
+        self.tasks = []
 
     def now_ns(self):
         return SECOND_NS + round(self.loop.time() * 1e9)
@@ -154,6 +158,10 @@ class World:
         found = [Started(self, name) for name in names]
         self.nodes += found
         return found if len(found) > 1 else found[0]
+
+    def beside(self, work):
+        """Do something until the end."""
+        self.tasks.append(asyncio.create_task(work))
 
     async def passes(self, seconds):
         await asyncio.sleep(seconds)  # waits: time is made, and nobody waits for it
@@ -172,6 +180,8 @@ def play(story, *streams):
             try:
                 await story(world)
             finally:
+                for task in world.tasks:
+                    task.cancel()
                 for node in world.nodes:
                     node.task.cancel()
                     with suppress(asyncio.CancelledError, LeaseLost):
@@ -429,6 +439,76 @@ def test_books_that_are_opened_are_assigned_also_if_the_registry_was_away():
         assert node.has == {"b1", "c1", "c2"}
 
     play(story, "b1")
+
+
+# Copies of large streams
+
+
+async def large(world, *nodes):
+    """Three nodes, whose owner of b1 has said that it is large; returns that one, and who has the copy."""
+    for node in nodes:
+        world.beside(Standing(node.registry, node.duties).run())
+    await world.passes(3)
+    owner = next(node for node in nodes if "b1" in node.has)
+    await owner.member.measured(0, {"b1": Load(0, COPIED_ROWS_MIN), "b2": Load(0, COPIED_ROWS_MIN // 2)})
+    await world.passes(2 * COPIED_LOOK_S)
+    [other] = [node for node in nodes if node.engine.followed]
+    assert other is not owner
+    assert other.engine.followed == {"b1"}
+    return owner, other
+
+
+def test_a_large_stream_has_a_copy_at_another_node_which_takes_it_if_its_owner_dies():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        owner, other = await large(world, *nodes)
+        owner.task.cancel()
+        await world.passes(LEASE_S + 1)
+        assert "b1" in other.has
+        # Where it is owned it is not followed; its new owner has yet to say that it is large.
+        await other.member.measured(0, {"b1": Load(0, COPIED_ROWS_MIN)})
+        await world.passes(2 * COPIED_LOOK_S)
+        assert other.engine.followed == set()
+        [third] = [node for node in nodes if node not in (owner, other)]
+        assert third.engine.followed == {"b1"}
+
+    play(story, *(f"b{number}" for number in range(1, 7)))
+
+
+def test_a_copy_is_kept_until_the_stream_has_become_small_and_nobody_keeps_one_whose_lease_is_lost():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        owner, other = await large(world, *nodes)
+        await owner.member.measured(0, {"b1": Load(0, COPIED_ROWS_MIN // 2)})
+        await world.passes(2 * COPIED_LOOK_S)
+        assert other.engine.followed == {"b1"}
+        await owner.member.measured(0, {"b1": Load(0, COPIED_ROWS_MIN // 2 - 1)})
+        await world.passes(2 * COPIED_LOOK_S)
+        assert other.engine.followed == set()
+        await owner.member.measured(0, {"b1": Load(0, COPIED_ROWS_MIN)})
+        await world.passes(2 * COPIED_LOOK_S)
+        assert other.engine.followed == {"b1"}
+        [lease] = [one for one in world.kept.leases.values() if one.name == f"node {other.name}"]
+        await MemoryRegistry(world.kept).take(lease.name, "", lease)
+        with pytest.raises(LeaseLost):
+            await other.task
+        await other.duties.let_go()
+        await world.passes(2 * COPIED_LOOK_S)
+        assert other.engine.followed == set()
+
+    play(story, *(f"b{number}" for number in range(1, 7)))
+
+
+def test_a_node_that_drains_has_no_copies():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        _, other = await large(world, *nodes)
+        await MemoryRegistry(world.kept).drain(other.name, draining=True)
+        await world.passes(2 * COPIED_LOOK_S)
+        assert other.engine.followed == set()
+        assert sum(node.engine.followed == {"b1"} for node in nodes) == 1
+
+    play(story, *(f"b{number}" for number in range(1, 7)))
 
 
 # Where streams are

@@ -7,10 +7,12 @@ nothing moves for ever.
 """
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 
 import msgspec
 
 from runline.cluster.limits import (
+    COPIED_ROWS_MIN,
     GAP_PPM_MIN,
     GAP_SHARE_MIN,
     HANDED_OVER_AT_ONCE_MAX,
@@ -82,6 +84,11 @@ class Weighing:
     def cost(self, one: Assigned) -> float:
         return MOVE_COST_PPM + ROW_COST_PPM * self.loads.get(one.stream, NOTHING).rows
 
+    def copied(self, one: Assigned) -> str:
+        """Where there is a copy of a stream, "" if there is none, or nowhere that may get streams."""
+        is_large = self.loads.get(one.stream, NOTHING).rows >= COPIED_ROWS_MIN // 2
+        return copied_at(one.stream, one.node, filter(self.takes, self.places)) if is_large else ""
+
     def idlest(self) -> str:
         """Of those who may get streams; "" if there are none."""
         return min(filter(self.takes, self.places), key=lambda name: (self.has[name], name), default="")
@@ -96,6 +103,16 @@ class Weighing:
     def move(self, one: Assigned, to: str) -> None:
         self.has[one.node] -= self.weight(one)
         self.has[to] += self.weight(one)
+
+
+def copied_at(stream: str, owner: str, nodes: Iterable[str]) -> str:
+    """Which of some nodes has the copy of a large stream, "" if there is none but its owner. Each has its rank for each stream:
+    where a node comes or goes, most copies stay where they are."""
+
+    def rank(node: str) -> bytes:
+        return blake2b(f"{stream} {node}".encode()).digest()
+
+    return max((node for node in nodes if node != owner), key=rank, default="")
 
 
 def decide(
@@ -119,9 +136,9 @@ def decide(
 
 def homes(weighing: Weighing, homeless: Iterable[Assigned]) -> Iterable[Move]:
     """Streams without an owner get one, the hottest first: where they are pinned, where they were going (there they are known),
-    or where there is least to do."""
+    where there is a copy of them, or where there is least to do."""
     for one in weighing.hot_first(homeless):
-        to = next(filter(weighing.takes, (one.pinned, one.wanted)), "") or weighing.idlest()
+        to = next(filter(weighing.takes, (one.pinned, one.wanted, weighing.copied(one))), "") or weighing.idlest()
         if to:
             weighing.give(one, to)
             yield Move(one, to, at_once=True)
@@ -134,7 +151,7 @@ def must_go(weighing: Weighing, settled: Iterable[Assigned]) -> Iterable[Move]:
         if one.pinned != one.node and weighing.takes(one.pinned):
             to = one.pinned
         elif weighing.places[one.node].draining:
-            to = weighing.idlest()
+            to = weighing.copied(one) or weighing.idlest()
         if to:
             weighing.move(one, to)
             yield Move(one, to)

@@ -85,6 +85,8 @@ class Duties:
         self.owned: dict[str, int] = {}
         self.epochs: dict[str, int] = {}
         """Of streams that were claimed, and of which that is not said yet."""
+        self.copies: frozenset[str] = frozenset()
+        """Streams of other nodes of which this one has a copy, in case they die."""
         self.warm_until_s: dict[str, float] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.changed: dict[str, asyncio.Event] = {}
@@ -109,6 +111,13 @@ class Duties:
         """So it is with a stream now."""
         self.told[stream.stream] = stream
         self.tend(stream.stream)
+
+    def copying(self, streams: Iterable[str]) -> None:
+        """Of these streams of other nodes this one is to have copies."""
+        before, self.copies = self.copies, frozenset(streams)
+        for stream in sorted(before ^ self.copies):
+            self.told.setdefault(stream, Assigned(stream))
+            self.tend(stream)
 
     def look_again(self, stream: str) -> None:
         """A stream that is owned has stopped here, since somebody else has claimed it: it is taken anew, if it still is ours,
@@ -138,6 +147,7 @@ class Duties:
 
     async def let_go(self) -> None:
         """Let go of all streams, and wait until that is done."""
+        self.copies = frozenset()
         for one in list(self.told.values()):
             self.hear(Assigned(one.stream))
         while self.tasks:
@@ -211,7 +221,7 @@ class Duties:
                 await self.hand_over(one)
             else:
                 self.warm_until_s.pop(stream, None)
-        elif one.wanted == self.member.me.name:
+        elif one.wanted == self.member.me.name or stream in self.copies:
             self.owner.stand_by(stream)
         else:
             await self.owner.stand_down(stream)

@@ -100,6 +100,13 @@ TAKEN_ROWS_MAX = 4_000
 """Streams that are claimed and read together, and the rows in memory of all of them together; a larger one is read alone. What
 comes for a stream that is taken waits for those that are taken with it."""
 
+COPIED_ROWS_MIN = 20_000
+"""Rows in memory from which on a stream has a copy at another node all the time, until it has half of them: reading so many takes
+half a second."""
+
+COPIED_LOOK_S = 5.0
+"""How often a node looks of which streams it is to have a copy."""
+
 WARM_ROWS_MIN = 2_000
 """Rows in memory from which on the next owner of a stream must have a copy of it before it is handed over: fewer are read in some
 hundredths of a second."""

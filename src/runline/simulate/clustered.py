@@ -20,7 +20,8 @@ from runline.cluster.limits import DRAINED_S_MAX, MEASURED_S
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Places
-from runline.cluster.registry import Lease, Node, RegistryError
+from runline.cluster.registry import Lease, Load, Node, RegistryError
+from runline.cluster.standing import Standing
 from runline.domain.messages import HOUSE
 from runline.domain.queries.inside import COPY
 from runline.engine.bus import Question
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from runline.simulate.world import World
 
 HOUR_NS = 3_600 * 10**9
+
+COPIED_ROWS_MIN = 50
+"""Streams are small here: from so many rows in memory on they have a copy at another node."""
 
 AGAIN_S = 1.0
 """The pause before a node that could not start, or join, tries so again."""
@@ -91,6 +95,10 @@ class Registry(MemoryRegistry):
     async def taken(self, *args: Any) -> None:
         await self.reach()
         await super().taken(*args)
+
+    async def measured(self, *args: Any) -> None:
+        await self.reach()
+        await super().measured(*args)
 
     async def hand_over(self, *args: Any) -> bool:
         await self.reach()
@@ -151,7 +159,8 @@ class Clustered(Engined):
         self.anew()
         await self.join()
         engine.follow_house(self.routed)
-        self.living = [self.loop.create_task(self.live()), self.loop.create_task(self.look_after())]
+        standing = Standing(self.registry, self.duties, COPIED_ROWS_MIN)
+        self.living = [self.loop.create_task(one) for one in (self.live(), self.look_after(), standing.run())]
         self.up = True
 
     def link_to(self, address: str) -> LinkBus:
@@ -194,9 +203,12 @@ class Clustered(Engined):
                     await asyncio.sleep(AGAIN_S)
 
     async def look_after(self) -> None:
-        """Have streams taken anew that have stopped since somebody else has claimed them."""
+        """Have streams taken anew that have stopped since somebody else has claimed them, and say how large they are."""
         while True:
             await asyncio.sleep(MEASURED_S)
+            loads = {stream: Load(0, writer.state.held_rows) for stream, writer in self.engine.writers.items()}
+            with suppress(RegistryError):
+                await self.member.measured(0, loads)
             for stream, writer in list(self.engine.writers.items()):
                 if writer.stopped == ELSEWHERE:
                     self.duties.look_again(stream)
@@ -220,7 +232,8 @@ class Clustered(Engined):
         self.leaving = True
         await self.duties.let_go()
         self.member.leave()
-        self.living[1].cancel()
+        for task in self.living[1:]:
+            task.cancel()
         await asyncio.gather(*self.living, return_exceptions=True)
         await self.duties.close()
         await self.places.close()
