@@ -81,7 +81,7 @@ hooks:
 	fi; \
 	mkdir -p "$$(dirname "$$hook")" && install -m 755 tools/pre-commit "$$hook" && echo "hooks: $$hook runs 'make quick'"
 
-## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 20 failovers of PostgreSQL, 10 by Patroni, 250 flipped bits, 50 screens cut 100 times, 1,000 seeds, planted faults, small changes of the domain
+## test-long: what takes longer: the crash tests with 50 kills (KILLS=N), 50 kills of owners and stops in each point of a commit, 20 failovers of PostgreSQL, 10 by Patroni, 250 flipped bits, 50 screens cut 100 times, 1,000 seeds, planted faults, small changes of the domain
 .PHONY: test-long
 test-long: $(VENV)/.dev $(VENV)/.patroni
 	@TEST_KILLS=$(KILLS) $(BIN)/python tools/stages.py long

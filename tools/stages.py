@@ -8,7 +8,7 @@ of one that passes only what it has skipped. Exits 0 if all passed, 1 otherwise.
 
 TEST_WORKERS: how many processes share the integration tests (one more than there are cores unless told otherwise: there is
 always one that waits for something).
-TEST_KILLS: how often `long` kills the engine.
+TEST_KILLS: how often `long` kills the engine, and owners.
 """
 
 import asyncio
@@ -76,6 +76,8 @@ UNIT = python("unit", "pytest", "tests/unit")
 # The order of the files is that of the tests themselves: what takes longest first.
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, *BY_FILE)
+NODES = "tests/integration/test_nodes.py"
+OWNERS = python("owners", "pytest", NODES, "-k", "in_turns or stood_still", "-s", TEST_OWNER_KILLS=KILLS, TEST_STOPS="99")
 BROWSER = python("e2e", "pytest", "tests/e2e", "-n", "2", *BY_FILE)
 SIMULATE = python("simulate", "runline", "simulate", "--minutes", "1")
 SEEDS = 500
@@ -91,6 +93,7 @@ TASKS: dict[str, Sequence[Phase]] = {
     "test": [CHECK, [[INTEGRATION]], [[BROWSER, SIMULATE]]],
     "long": [
         [[python("crash", "pytest", "-m", "crash", "tests/integration", TEST_KILLS=KILLS)]],
+        [[OWNERS]],
         [[python("failover", "pytest", "tests/integration/test_failover.py", "-s", TEST_FAILOVERS="20")]],
         [
             [

@@ -1,19 +1,28 @@
 """A way to a server of PostgreSQL that can be cut, or stand still with all that is on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 PIECE_BYTES = 65_536
 
+Hears = Callable[[asyncio.StreamReader, bool, bytes], None]
+"""Hears of each piece before it passes: on which connection, whether it goes to the server, and what it is."""
+
+
+def nobody_hears(_: asyncio.StreamReader, _to_server: bool, _piece: bytes) -> None:
+    """It just passes."""
+
 
 class Way:
     """It. ends: of all that is there; open: whether anything passes there."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, hears: Hears) -> None:
         self.socket = socket
+        self.hears = hears
         self.port = 0
         self.ends: list[asyncio.StreamWriter] = []
         self.tasks: set[asyncio.Task[None]] = set()
@@ -32,15 +41,23 @@ class Way:
             self.ends.append(one)
             self.open[one] = passes
         for source, target in ((reader, back), (there, writer)):
-            task = asyncio.create_task(self.carry(source, target, passes))
+            heard = partial(self.hears, reader, source is reader)
+            task = asyncio.create_task(self.carry(source, target, passes, heard))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
-    async def carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, passes: asyncio.Event) -> None:
+    async def carry(
+        self,
+        source: asyncio.StreamReader,
+        target: asyncio.StreamWriter,
+        passes: asyncio.Event,
+        heard: Callable[[bytes], None],
+    ) -> None:
         """Carry what comes to the other end, until that is gone."""
         with suppress(OSError):
             while piece := await source.read(PIECE_BYTES):
                 await passes.wait()
+                heard(piece)
                 target.write(piece)
                 await target.drain()
         target.transport.abort()
@@ -64,9 +81,9 @@ class Way:
 
 
 @asynccontextmanager
-async def a_way(socket: Path) -> AsyncIterator[Way]:
+async def a_way(socket: Path, hears: Hears = nobody_hears) -> AsyncIterator[Way]:
     """A way to the socket of a server."""
-    way = Way(socket)
+    way = Way(socket, hears)
     server: Any = await asyncio.start_server(way.come, "127.0.0.1", 0)
     way.port = server.sockets[0].getsockname()[1]
     try:

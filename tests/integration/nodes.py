@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import httpx
 import msgspec
 from msgspec.structs import asdict
 from tests.doubles.certificates import Authority
-from tests.integration.postgresql import cluster
+from tests.integration.postgresql import children_of, cluster
 from tests.integration.served import PASSWORD
 from tests.integration.world import wager
 
@@ -46,6 +47,7 @@ BOOKS = ("b1", "b2", "b3", "b4")
 DAY_NS = 24 * 3_600 * 10**9
 TEMPLATE = "nodes_template"
 PLACE = msgspec.to_builtins(wager(amount_minor=10_00, price="-130"))
+AT_ONCE = 500
 SAYS_S_MAX = 60
 STOPS_S_MAX = 60
 
@@ -74,6 +76,20 @@ async def fill(url: str) -> None:
         for book in BOOKS:
             await add(bus, book, "owner", CreateAgent("A1", "root"), CreatePlayer("P1", "A1", 10**12))
             await add(bus, book, GATEWAY, ChangePassword("owner", digest, 0, ""))
+
+
+async def crowd(url: str, book: str, number: int) -> None:
+    """So many more players of a book, each with an open wager."""
+    async with running_engine(PostgresStore(url)) as (_, bus):
+        for first in range(0, number, AT_ONCE):
+            names = [f"C{one}" for one in range(first, min(first + AT_ONCE, number))]
+            for commands in (
+                [CreatePlayer(name, "A1", 10**6) for name in names],
+                [wager(name, 10_00, price="-130") for name in names],
+            ):
+                requests = [Request(book, bus.new_id(), "owner", command) for command in commands]
+                for outcome in await bus.send(requests):
+                    accepted(outcome)
 
 
 def filled(path: Path) -> str:
@@ -129,6 +145,17 @@ class NodeProcess:
         """Send it a signal."""
         self.child.send_signal(number)
 
+    def stop(self, *, whole: bool) -> None:
+        """It stands still. whole: with all that it has started, as its machine does."""
+        self.send(signal.SIGSTOP)
+        for child in children_of(self.child.pid) if whole else ():
+            os.kill(child, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """It goes on where it was."""
+        for process in (*children_of(self.child.pid), self.child.pid):
+            os.kill(process, signal.SIGCONT)
+
     def ended(self) -> int:
         """Its status, when it has ended."""
         return self.child.wait(STOPS_S_MAX)
@@ -159,10 +186,10 @@ class Nodes:
         """Who gives certificates, where links are encrypted."""
         self.processes: list[NodeProcess] = []
 
-    def start(self, *names: str, words: tuple[str, ...] = ()) -> list[NodeProcess]:
-        """Start nodes, and wait until all of them serve."""
+    def start(self, *names: str, words: tuple[str, ...] = (), url: str = "") -> list[NodeProcess]:
+        """Start nodes, and wait until all of them serve. url: by which they reach the database, if not as we do."""
         give = self.authority.give if self.authority else lambda name, host: None
-        found = [NodeProcess(self.url, name, self.folder, *words, tls=give(name, "127.0.0.1")) for name in names]
+        found = [NodeProcess(url or self.url, name, self.folder, *words, tls=give(name, "127.0.0.1")) for name in names]
         self.processes += found
         for node in found:
             assert node.address
@@ -203,11 +230,15 @@ class Nodes:
             lambda status: places.items() <= {one.stream: one.node for one in status.streams if one.taken}.items()
         )
 
+    @property
+    def database(self) -> str:
+        """Its name."""
+        return self.url.partition("@/")[2].partition("?")[0]
+
     def executed(self, stream: str) -> Counter[str]:
         """How often each command from outside was executed in a stream, by its log."""
-        database = self.url.partition("@/")[2].partition("?")[0]
         rows = cluster().ask(
-            database,
+            self.database,
             "SELECT command, count(*) FROM events WHERE stream = $1 AND length(digest) > 0 GROUP BY command",
             stream,
         )
@@ -228,14 +259,16 @@ def nodes_of(url: str) -> Iterator[Nodes]:
 
 class Bettor:
     """Somebody who sends commands to a stream by one of several addresses: again by the next one, with the same id, if one does
-    not answer. acknowledged: the ids of what was executed, with when. seen: what else was heard."""
+    not answer. acknowledged: the ids of what was executed. seen: what else was heard. last: when the latest of what was
+    acknowledged was sent, and when it was answered."""
 
     def __init__(self, stream: str, user: str, addresses: list[str]) -> None:
         self.stream = stream
         self.clients = [AsyncClient(address, deadline_s=0.0) for address in addresses]
         self.user = user
-        self.acknowledged: dict[str, float] = {}
+        self.acknowledged: set[str] = set()
         self.seen: Counter[str] = Counter()
+        self.last = (0.0, 0.0)
 
     async def sign_in(self) -> None:
         """At one of them; the session holds at all."""
@@ -250,9 +283,9 @@ class Bettor:
         for client in self.clients:
             await client.close()
 
-    async def send(self, command: str, fields: dict[str, Any], first: int = 0) -> None:
-        """Execute a command, however long it takes."""
-        sent_as = ""
+    async def send(self, command: str, fields: dict[str, Any], first: int = 0) -> int:
+        """Execute a command, however long it takes; its position."""
+        sent_as, sent_s = "", time.monotonic()
         while True:
             for client in (*self.clients[first:], *self.clients[:first]):
                 try:
@@ -264,13 +297,14 @@ class Bettor:
                     self.seen[type(error).__name__] += 1
                     continue
                 if response.status_code == 200:
-                    self.acknowledged[sent_as] = time.monotonic()
-                    return
+                    self.acknowledged.add(sent_as)
+                    self.last = max(self.last, (sent_s, time.monotonic()))
+                    return int(response.json()["position"])
                 code = response.json()["error"]["code"]
                 # Where the house's owner has died, wagers wait for the next one.
                 assert code in ("unavailable", "house_stale"), response.text
                 self.seen[code] += 1
 
-    async def place(self, first: int = 0) -> None:
-        """Place a wager."""
-        await self.send("PlaceWager", PLACE, first)
+    async def place(self, first: int = 0) -> int:
+        """Place a wager; its position."""
+        return await self.send("PlaceWager", PLACE, first)
