@@ -83,16 +83,25 @@ class Cluster:
         self.has_template = False
         self.made: set[str] = set()
         if copied is None:
-            self.run("initdb", "--pgdata", "data", "--username", "runline", "--auth", "trust", "--encoding", "UTF8",
-                     "--locale", "C", "--data-checksums", "--no-sync")  # fmt: skip
+            self.begin()
         else:
             self.run("pg_basebackup", "--host", str(copied.folder), "--username", "runline", "--pgdata", "data",
                      "--write-recovery-conf", "--checkpoint", "fast", "--no-sync")  # fmt: skip
         with (folder / "data" / "postgresql.conf").open("a") as file:
             file.write(f"{CONFIGURATION}unix_socket_directories = '{folder}'\n")
 
-    def run(self, program: str, *words: str) -> None:
-        """Run one of its programs to its end."""
+    def begin(self) -> None:
+        """Have data in which nothing is. They are made once in a process: each server begins with a copy."""
+        if Clusters.fresh is None:
+            fresh = Path(tempfile.mkdtemp(prefix="runline-pg-", dir=MEMORY if MEMORY.is_dir() else None))
+            nobody(fresh)
+            self.run("initdb", "--pgdata", str(fresh / "data"), "--username", "runline", "--auth", "trust", "--encoding",
+                     "UTF8", "--locale", "C", "--data-checksums", "--no-sync")  # fmt: skip
+            Clusters.fresh = fresh
+        self.run(Path("/bin/cp"), "-a", str(Clusters.fresh / "data"), "data")
+
+    def run(self, program: str | Path, *words: str) -> None:
+        """Run a program to its end: one of its own, or another one by its path."""
         subprocess.run(
             [programs() / program, *words], check=True, cwd=self.folder, stdout=self.say, stderr=self.say,
             env={"LC_ALL": "C", "PATH": ""}, **self.owner,
@@ -180,9 +189,10 @@ class Cluster:
 
 
 class Clusters:
-    """The one of this process, started when it is needed first."""
+    """The one of this process, started when it is needed first. fresh: the folder with the data that a server begins with."""
 
     one: Cluster | None = None
+    fresh: Path | None = None
 
 
 def cluster() -> Cluster:
@@ -207,3 +217,6 @@ def end_cluster() -> None:
         ended.crash()
         ended.say.close()
         shutil.rmtree(ended.folder)
+    fresh, Clusters.fresh = Clusters.fresh, None
+    if fresh is not None:
+        shutil.rmtree(fresh)
