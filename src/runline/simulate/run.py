@@ -35,6 +35,11 @@ NODES = (0, 0, 0, 3)
 WARM = {"WARM_ROWS_MIN": 0}
 """Where every stream is followed before it is handed over, however small it is."""
 
+PAUSES = 4
+PAUSES_OF_NODES = 16
+"""Of so many of the longest pauses one is a minute, the others a second. Where nodes beat, renew and prove all the while, most of
+what a run costs would be such minutes, in which nothing happens but that."""
+
 BEGIN_S_MAX = 600.0
 """Seconds in which a house and its books have begun, before anything goes wrong on purpose."""
 
@@ -140,7 +145,7 @@ class Run:
             await asyncio.sleep(0.002)
         elif number < 97:
             await asyncio.sleep(0.02)
-        elif number < 99 or self.decisions.draw(4):
+        elif number < 99 or self.decisions.draw(PAUSES_OF_NODES if self.nodes else PAUSES):
             await asyncio.sleep(1.0)
         else:
             await asyncio.sleep(60.0)
