@@ -215,9 +215,5 @@ def board_ground(house: "House", command: PostLines) -> int:
     """The game, its markets, and what is held of them."""
     markets = house.catalog.markets_of.get(command.fixture, ())
     held = house.held_lines.of_fixture(command.fixture)
-    return max(
-        house.moved_seq(Fixture, command.fixture),
-        *(house.moved_seq(Market, name) for name in markets),
-        *(row.held_seq for row in held),
-        0,
-    )
+    own = house.moved_seq(Fixture, command.fixture)
+    return max([own, *(house.moved_seq(Market, name) for name in markets), *(row.held_seq for row in held)])

@@ -123,7 +123,7 @@ KINDS: tuple[MarketKind, ...] = ("spread", "moneyline", "total", "three_way", "d
 
 def place_on_board(market: str) -> tuple[int, int]:
     """Where a market stands among those of its game: the whole game first, then its parts."""
-    _, period, kind = market.rsplit(":", 2)
+    _, period, kind = market.split(":")
     return PERIODS.index(period), KINDS.index(kind)
 
 

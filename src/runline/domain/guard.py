@@ -177,8 +177,10 @@ def contradicts(seen: Seen, limit: int) -> bool:
     if seen.other is None:
         return False
     spread, winner = (seen.line, seen.other) if seen.line.kind == "spread" else (seen.other, seen.line)
-    home = favoured(winner)
-    return bool(spread.line_quarters) and (home if (spread.line_quarters or 0) < 0 else -home) < -limit
+    quarters, home = spread.line_quarters, favoured(winner)
+    if not quarters:
+        return False
+    return (home if quarters < 0 else -home) < -limit
 
 
 def swaps(seen: Seen, limit: int) -> bool:
@@ -286,12 +288,11 @@ def require_scope(house: "House", scope: str, subject: str) -> None:
 @evolves(GuardSet)
 def guard_set(house: "House", event: GuardSet) -> None:
     key = (event.scope, event.subject, event.market, event.check)
-    rule = house.guard.rules.get(key)
     house.guard.made = {}
     if event.after is None:
-        if rule is not None:
-            house.drop(house.guard.rules.pop(key))
+        house.drop(house.guard.rules.pop(key))
         return
+    rule = house.guard.rules.get(key)
     if rule is None:
         rule = house.guard.rules[key] = GuardRule(*key, *event.after)
     rule.limit, rule.action = event.after

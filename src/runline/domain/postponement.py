@@ -387,9 +387,5 @@ def windows_looked(house: "House", event: WindowsLooked) -> None:
 def lateness_ground(house: "House", command: PostponeFixture | ResumeFixture | LetWagersStand) -> int:
     """The game, whether it is postponed, and its windows."""
     windows = house.lateness.windows_of.get(command.fixture, ())
-    return max(
-        house.moved_seq(Fixture, command.fixture),
-        house.moved_seq(Postponement, command.fixture),
-        *(window.changed_seq for window in windows),
-        0,
-    )
+    game, postponed = house.moved_seq(Fixture, command.fixture), house.moved_seq(Postponement, command.fixture)
+    return max(game, postponed, *(window.changed_seq for window in windows))

@@ -242,13 +242,13 @@ class Outcomes:
     def of_late(self, leg: Leg | Ticket, window: LateWindow) -> Ending:
         """How a leg ends whose window is over: as the score says that was known then, if that decides it and the rule lets it
         stand; else it is void."""
-        _, period, kind = leg.market.rsplit(":", 2)
+        _, period, kind = leg.market.split(":")
         if window.score is None or not self.rules.window_of(kind, period).known_stands:
             return CALLED_OFF
         return self.grade(leg.market, leg.side, leg.line_quarters, window.score) or CALLED_OFF
 
     def grade(self, market: str, side: str, line_quarters: int | None, score: Score) -> Ending | None:
-        _, period, kind = market.rsplit(":", 2)
+        _, period, kind = market.split(":")
         try:
             return Ending(grade(self.rules, kind, period, side, line_quarters, score))
         except NotGradable:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 from runline.domain.access import User
 from runline.domain.bounds import IDENTIFIER_LENGTH_MAX, SUSPENSIONS_MAX, SUSPENSIONS_PER_NODE_MAX
 from runline.domain.identifiers import Reason, Remark
-from runline.domain.invariants import check
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import Ordered
@@ -154,9 +153,8 @@ class Suspensions(Part, named="suspensions", streams=("house", "book"), keeps={S
         """The nearest layer that closes betting to a player or to an agent's part of the tree: its scope and subject."""
         if self.closed_by("player", player):
             return "player", player
-        agents = self.subjects.get("agent", set())
-        for node in self.tree.chain(agent) if agents else ():
-            if node in agents:
+        for node in self.tree.chain(agent) if "agent" in self.subjects else ():
+            if self.closed_by("agent", node):
                 return "agent", node
         return None
 
@@ -247,9 +245,7 @@ def suspend(state: State, command: Suspend, context: "Context") -> Suspended | t
     layer = state.suspensions.layers.get((command.scope, command.subject))
     if layer is not None and state.tree.below(layer.node, context.user.node):
         return ()
-    catalog = context.house.catalog if context.house is not None else state.suspensions.catalog
-    check(catalog is not None, "a stream without a catalog decides with a house view")
-    assert catalog is not None
+    catalog: Catalogued = state.suspensions.catalog or context.view().catalog
     if command.scope not in ("all", "agent", "player") and not catalog.knows_subject(command.scope, command.subject):
         raise Rejected("unknown_subject", f"There is no {command.scope} {command.subject!r}.", subject=command.subject)
     if layer is None and command.scope not in WIDE:

@@ -176,7 +176,7 @@ class Vocabulary:
         topic_rows: dict[str, TopicRows] = {}
         changing: dict[tuple[str, type[Event]], dict[str, Changes]] = {}
         functions: dict[str, dict[Any, Any]] = {what: {} for what in get_args(Declared)}
-        causing: dict[type[Command], None] = {}
+        causing: list[type[Command]] = []
         for noun in nouns:
             for one in getattr(noun, "DECLARED", ()):
                 if isinstance(one, Query):
@@ -186,7 +186,7 @@ class Vocabulary:
                 elif isinstance(one, TopicRows):
                     enter(topic_rows, one.name, one, "The rows of a topic,")
             for name, value in vars(noun).items():
-                if getattr(value, "__module__", "") != noun.__name__:
+                if getattr(value, "__module__", None) != noun.__name__:
                     continue
                 if isinstance(value, type):
                     if issubclass(value, Command):
@@ -212,7 +212,7 @@ class Vocabulary:
                     elif what == "causes":
                         event, command = about
                         enter(functions[what], event, value, f"What {what}")
-                        causing[command] = None
+                        causing.append(command)
                     else:
                         enter(functions[what], about, value, f"What {what}")
         self.commands: Mapping[str, type[Command]] = MappingProxyType(commands)
@@ -255,7 +255,7 @@ class Vocabulary:
             }
         )
         self.nouns = nouns
-        self.require_whole(list(causing))
+        self.require_whole(causing)
 
     def require_whole(self, causing: Sequence[type[Command]]) -> None:
         """Refuse what is declared in part: messages that nothing handles, handlers of what is not there, rows of two parts.

@@ -113,7 +113,7 @@ def told_of(
     start_ns: int,
     rotation: int,
 ) -> Told:
-    fixture, period, kind = market.rsplit(":", 2)
+    fixture, period, kind = market.split(":")
     own = rotation + 1 if rotation and side in ("home", "under") else rotation
     period_name, market_name = name_of_period(sport, period), name_of_market(sport, kind)
     words = [str(own)] if own else []
