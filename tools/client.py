@@ -24,7 +24,7 @@ def named(*kinds: type[Any]) -> dict[type[Any], None]:
 def module(about: str, kinds: dict[type[Any], None]) -> str:
     """A module that names types."""
     by_module: dict[str, list[str]] = {}
-    for kind in sorted(kinds, key=lambda one: one.__name__):
+    for kind in sorted(kinds, key=lambda one: one.__name__.lower()):
         by_module.setdefault(kind.__module__, []).append(kind.__name__)
     lines = [f'"""{about} (Written by `tools/client.py`.)"""', ""]
     for name, found in sorted(by_module.items()):

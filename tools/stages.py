@@ -77,7 +77,9 @@ UNIT = python("unit", "pytest", "tests/unit")
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 INTEGRATION = python("integration", "pytest", "tests/integration", "-n", WORKERS, *BY_FILE)
 NODES = "tests/integration/test_nodes.py"
-OWNERS = python("owners", "pytest", NODES, "-k", "in_turns or stood_still", "-s", TEST_OWNER_KILLS=KILLS, TEST_STOPS="99")
+OWNERS = python(
+    "owners", "pytest", NODES, "-k", "in_turns or stood_still", "-s", TEST_OWNER_KILLS=KILLS, TEST_STOPS="99"
+)
 BROWSER = python("e2e", "pytest", "tests/e2e", "-n", "2", *BY_FILE)
 SIMULATE = python("simulate", "runline", "simulate", "--minutes", "1")
 SEEDS = 500

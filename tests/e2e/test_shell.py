@@ -274,7 +274,9 @@ def test_a_line_is_moved_in_one_line_and_the_other_side_keeps_the_hold(seat):
     game = page.locator("section[aria-labelledby=board-title] tbody").nth(12)
     number = int(game.locator("td.rotation").first.inner_text())
     told = previewed(page, f"move {number} total 12½ -120 too much over")
-    before, after = re.search(r": (.+?) → (.+?) \(locked\)", told).groups()
+    found = re.search(r": (.+?) → (.+?) \(locked\)", told)
+    assert found, told
+    before, after = found.groups()
     over, under = (cents(side.split()[1]) for side in before.split(" / "))
     assert after.split(" / ")[0] == "o12½ −120"
     assert cents(after.split(" / ")[1].split()[1]) == under - (-20 - over)

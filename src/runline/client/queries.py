@@ -42,7 +42,7 @@ from runline.domain.queries.moment import (
 )
 from runline.domain.queries.process import ConditionRow, ConditionsAsked
 from runline.domain.queries.standings import Account, AccountsAsked, MarketRisk, RiskAsked
-from runline.domain.queries.wagers import LedgerAsked, LegRow, WagerRow, WagerTotal, WagerTotalsAsked, WagersAsked
+from runline.domain.queries.wagers import LedgerAsked, LegRow, WagerRow, WagersAsked, WagerTotal, WagerTotalsAsked
 from runline.domain.roles import PermissionRow, PermissionsAsked
 from runline.domain.shown import AgentFigures, BoardDeparture, BoardFixture, BoardMarket, Exposure, PlayerFigures
 

@@ -1,6 +1,6 @@
 """Measure what spreads over nodes: how long a suspension of the house takes to reach every book, and what a kill costs them all.
 
-    python benchmarks/cluster.py [BOOKS [SUSPENSIONS [KILLS]]]      (1,000, 100 and 6 unless told otherwise)
+    python benchmarks/three_nodes.py [BOOKS [SUSPENSIONS [KILLS]]]      (1,000, 100 and 6 unless told otherwise)
 
 PostgreSQL with a standby for which commits wait, and three nodes, all on this machine; commands come as through a gateway. A
 suspension is timed from when it is sent until the last book has refused a wager that was sent after it. A kill is that of
