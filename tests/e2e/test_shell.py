@@ -109,10 +109,11 @@ def test_an_object_has_a_window_of_its_own(seat):
     expect(drawer(page)).to_have_count(0)
 
 
-@pytest.mark.parametrize(("typed", "kind"), [("a1021", "player"), ("A1", "agent"), ("#17", "ticket")])
+@pytest.mark.parametrize(("typed", "kind"), [("a1021", "player"), ("A1", "agent"), ("#{}", "ticket"), ("{}", "ticket")])
 def test_things_are_found_by_what_people_type(seat, typed, kind):
-    page = seat("harbor.owner").page
-    expect(page.locator("section[aria-labelledby=board-title] tbody").nth(5)).to_be_visible()
+    page = seat("harbor.owner").room("Ticker").page
+    name = page.get_by_role("button", name=re.compile("^Void ticket")).first.get_attribute("aria-label")
+    typed = typed.format(name.split()[-1])
     found = palette(page)
     found.get_by_role("combobox").fill(typed)
     page.keyboard.press("Enter")
@@ -178,6 +179,44 @@ def test_what_was_suspended_before_is_not_taken_back(seat):
     page.get_by_text("1 before").click()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("MLB: reopened")).to_be_visible()
+
+
+def test_what_was_closed_in_a_hurry_owes_a_reason_until_one_is_given(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    game = page.locator("section[aria-labelledby=board-title] tbody").nth(6)
+    game.get_by_role("button", name=re.compile(r"^Suspend \d+ ")).click()
+    assert PATH.search(window.path())
+    page.get_by_test_id("path").get_by_role("button", name="Add reason").click()
+    owed = page.get_by_role("dialog", name="Reasons owed")
+    team = game.locator("td.team").first.inner_text().strip()
+    owed.get_by_role("textbox", name=re.compile(f"^Reason: .*{re.escape(team)}")).fill("pitcher scratched")
+    page.keyboard.press("Enter")
+    expect(owed.get_by_role("textbox", name=re.compile(re.escape(team)))).to_have_count(0)
+    page.keyboard.press("Escape")
+    reasons = page.evaluate(
+        "async () => (await (await fetch('/v1/suspensions')).json()).items.map((one) => one.reason)"
+    )
+    assert "pitcher scratched" in reasons
+    game.get_by_role("button", name=re.compile(r"^Reopen \d+ ")).click()
+    window.act("on again")
+
+
+def test_undo_takes_back_only_what_was_just_done(seat):
+    window, other = seat("harbor.owner"), seat("harbor.owner")
+    game = window.page.locator("section[aria-labelledby=board-title] tbody").nth(7)
+    game.get_by_role("button", name=re.compile(r"^Suspend \d+ ")).click()
+    assert PATH.search(window.path())
+    again = other.page.locator("section[aria-labelledby=board-title] tbody").nth(7)
+    again.get_by_role("button", name=re.compile(r"^Reopen \d+ ")).click()
+    other.act("no need")
+    again.get_by_role("button", name=re.compile(r"^Suspend \d+ ")).click()
+    expect(other.page.get_by_test_id("path")).to_contain_text("suspended")
+    window.page.get_by_role("button", name="Undo").click()
+    expect(window.page.get_by_role("alert")).to_contain_text("Another layer closes this by now")
+    expect(game).to_contain_text("game suspended")
+    other.page.get_by_role("button", name="Undo").click()
+    expect(game).not_to_contain_text("game suspended")
 
 
 def test_the_sheet_says_every_key(seat):

@@ -47,7 +47,8 @@ export interface AtOnce {
   title: string;
   command: string;
   fields: Record<string, unknown>;
-  undo?: () => AtOnce;
+  /** What takes it back, by the position at which it was done. */
+  undo?: (position: number) => AtOnce;
   /** What is said where it was so already. */
   already?: string;
 }
@@ -56,6 +57,8 @@ export interface AtOnce {
 export class Desk {
   action = $state.raw<Action | null>(null);
   traced = $state<string | null>(null);
+  /** Whether the list of what owes a reason is open. */
+  owing = $state(false);
   readonly toasts = new Toasts();
   readonly layers = new Layers();
 
@@ -82,7 +85,7 @@ export class Desk {
   async protect({ title, command, fields, undo, already }: AtOnce): Promise<void> {
     try {
       const done = await this.execute(title, command, fields);
-      const back = undo?.();
+      const back = undo?.(done.executed.outcome.position);
       // What was so already is nobody's to take back.
       if (!done.executed.outcome.events.length) this.toasts.tell({ ...done, title: already ?? title });
       else this.toasts.tell(back ? { ...done, undo: () => this.protect(back) } : done);

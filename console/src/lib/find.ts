@@ -1,10 +1,11 @@
 // Finding: what people type (A1021, 911, Orioles, 4120), and what on this page is called like that.
 
 import uFuzzy from '@leeoniya/ufuzzy';
-import { count, gameWords, amount } from './format';
+import { ask, type Schemas } from './api';
+import { amount, count, gameWords } from './format';
 import type { LivePage } from './page.svelte';
 import { href, roomHref } from './router.svelte';
-import { roomsOf } from '../rooms';
+import { kinds, roomsOf } from '../rooms';
 
 export interface Found {
   kind: string;
@@ -33,7 +34,6 @@ export function named(page: LivePage): Found[] {
 /** Those that are called like what was typed, the likeliest first. */
 export function called(all: readonly Found[], typed: string): Found[] {
   const wanted = typed.trim();
-  if (wanted.startsWith('#')) return [];
   if (!wanted) return all.filter((one) => one.kind === 'room');
   const [places, info, order] = fuzzy.search(all.map((one) => `${one.title} ${one.kind === 'game' ? one.about : ''}`), wanted, 0, INFOS);
   const likely = (order && info ? order.map((place) => info.idx[place] ?? -1) : (places ?? []).slice(0, MOST)).flatMap((place) => all[place] ?? []);
@@ -42,10 +42,19 @@ export function called(all: readonly Found[], typed: string): Found[] {
   return [...same, ...likely.filter((one) => !same.includes(one))].slice(0, MOST);
 }
 
-/** A ticket by its number, with or without its sign. */
-export function ticketOf(page: LivePage, typed: string): Found | null {
-  const found = /^#?([\d,]{1,15})$/.exec(typed.trim());
-  const number = Number(found?.[1]?.replaceAll(',', '') ?? 0);
-  if (!number || !page.isBook || !page.may('ticker_view')) return null;
-  return { kind: 'ticket', title: `#${count(number)}`, about: '', href: href('ticket', number) };
+/** What the server finds of what was typed: everything that this user may see, by how it begins. */
+export async function foundOf(typed: string): Promise<Found[]> {
+  const text = typed.trim().replace(/^#/, '');
+  if (!text) return [];
+  const { items } = await ask<Schemas['Hit']>('find', { text, limit: MOST });
+  return items.filter((one) => kinds.has(one.kind)).map((one) => ({ kind: one.kind, title: titled(one), about: aboutOf(one), href: href(one.kind, one.name) }));
+}
+
+function titled({ kind, name, title }: Schemas['Hit']): string {
+  return kind === 'game' ? title : kind === 'ticket' ? `#${count(Number(name))}` : name;
+}
+
+function aboutOf({ kind, title, node, player, status }: Schemas['Hit']): string {
+  const parts = kind === 'game' ? [status] : kind === 'ticket' ? [player, title, status] : [title, node, status === 'active' ? '' : status];
+  return parts.filter(Boolean).join(', ').replaceAll('_', ' ');
 }

@@ -1,5 +1,6 @@
 // Layers: what this stream has suspended by itself. Only these can be taken away here; the house's close too, and are shown.
 
+import { untrack } from 'svelte';
 import { ask, type Schemas } from './api';
 import type { LivePage } from './page.svelte';
 
@@ -9,15 +10,17 @@ const MOST = 1_000;
 
 export class Layers {
   rows = $state.raw<readonly Layer[]>([]);
+  /** Those that were closed in a hurry, and nobody has said why. */
+  readonly owed = $derived(this.rows.filter((one) => one.owes_reason));
   private readonly names = $derived(new Set(this.rows.map((one) => `${one.scope} ${one.subject}`)));
   private asking = false;
   private again = false;
 
-  /** Ask for them anew whenever something on the board closes or opens, and after whatever was done here. */
+  /** Ask for them anew whenever something on the board closes or opens, when a suspension is told, and after whatever was done here. */
   follow(page: LivePage, done: () => unknown): void {
     $effect(() => {
-      void [page.closings, done()];
-      if (page.may('suspend') && page.loaded) void this.renew();
+      void [page.closings, page.notices.find((one) => one.kind === 'suspension')?.seq, done()];
+      if (page.may('suspend') && page.loaded) untrack(() => void this.renew());
     });
   }
 

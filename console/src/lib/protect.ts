@@ -1,6 +1,7 @@
 // Protecting: what is suspended at once, without a question. It is never reopened by itself; undone, only the layer just made goes.
 
 import type { Action, AtOnce, Desk } from './actions.svelte';
+import type { Layer } from './layers.svelte';
 import type { LivePage } from './page.svelte';
 import texts from '../texts/shell';
 
@@ -14,8 +15,13 @@ export function suspending(scope: string, subject: string, name: string): AtOnce
     command: 'Suspend',
     fields: { scope, subject, reason: QUICK },
     already: texts.already(name),
-    undo: () => ({ title: texts.reopened(name), command: 'Reopen', fields: { scope, subject, reason: texts.undo } }),
+    undo: (layer_seq) => ({ title: texts.reopened(name), command: 'Reopen', fields: { scope, subject, reason: texts.undo, layer_seq } }),
   };
+}
+
+/** What says why a layer closes what it closes, after all. */
+export function reasoning({ scope, subject, layer_seq }: Layer, name: string, reason: string): AtOnce {
+  return { title: texts.reasoned(name), command: 'AddReason', fields: { scope, subject, layer_seq, reason } };
 }
 
 /** The dialog that takes such a layer away. */
