@@ -216,7 +216,8 @@ def test_an_installed_runline_writes_nowhere_but_into_its_folder(tmp_path):
     folder.mkdir()
     words = ["--database", str(folder / "book.db"), "--port", "0", "--gateways", "1"]
     alone = (
-        f"mount --make-rprivate / && mount --bind {folder} {folder} && mount -o remount,ro,bind / && "
+        f"mount --make-rprivate / && mount --bind {tmp_path} {tmp_path} && mount --bind {folder} {folder} && "
+        f"mount -o remount,ro,bind {tmp_path} && mount -o remount,ro,bind / && "
         f"! touch {tmp_path}/x 2>/dev/null && exec {shlex.join([sys.executable, '-B', '-m', 'runline', 'serve', *words])}"
     )
     child = subprocess.Popen(
