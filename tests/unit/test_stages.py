@@ -57,3 +57,25 @@ def test_every_task_knows_its_stages_and_an_unknown_one_is_refused(capsys):
     assert all(stage.command for task in stages.TASKS.values() for phase in task for lane in phase for stage in lane)
     assert stages.main(["everything"]) == 2
     assert "quick | check | test | long" in capsys.readouterr().err
+
+
+WHERE = "import os, pathlib; pathlib.Path(os.environ['TMPDIR'], 'left').touch(); print(os.environ['TMPDIR'])"
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_temporary_files_are_in_memory_where_there_is_room_and_go_with_their_stage(tmp_path, monkeypatch, room):
+    memory, elsewhere = tmp_path / "memory", tmp_path / "elsewhere"
+    for folder in (memory, elsewhere):
+        folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
+    monkeypatch.setattr(stages, "MEMORY", memory)
+    monkeypatch.setattr(stages, "MEMORY_BYTES_MIN", 0 if room else 2**63)
+    assert run([Stage("memory", [sys.executable, "-c", WHERE], in_memory=True)])
+    said = (stages.LOGS / "memory.log").read_text()
+    assert said.startswith(str(memory if room else elsewhere))
+    assert list(memory.iterdir()) == []
+
+
+def test_a_stage_that_goes_behind_the_others_is_the_same_command(capsys):
+    assert run([stages.behind(says("unit", "3 passed in 0.1s"))])
+    assert "3 passed" in capsys.readouterr().out
