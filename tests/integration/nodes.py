@@ -105,17 +105,24 @@ def filled(path: Path) -> str:
 templates: set[str] = set()
 
 
+PATIENT = "from runline.domain import bounds; bounds.HOUSE_LAG_MS_MAX = 60_000; from runline.cli import main; main()"
+"""A node for which the house is current however long it was not heard of: a machine with much else to do starves it at times."""
+
+
 class NodeProcess:
     """A process that serves. address: at which it speaks HTTP. tls: by which its links are encrypted, over the network then."""
 
-    def __init__(self, url: str, name: str, folder: Path, *words: str, tls: Tls | None = None) -> None:
+    def __init__(
+        self, url: str, name: str, folder: Path, *words: str, tls: Tls | None = None, patient: bool = False
+    ) -> None:
         self.complained = (folder / f"{name}.{time.monotonic_ns()}").open("wb")
         place = f"unix:{folder}/{name}" if tls is None else f"127.0.0.1:{free_port()}"
         links = [] if "gateway" in words else ["--links", place]
         files = {} if tls is None else {key: str(path) for key, path in asdict(tls).items()}
+        program = ("-c", PATIENT) if patient else ("-m", "runline")
         self.name = name
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "runline", "serve", "--store", url, "--node", name, *links, "--port", "0", *words],
+            [sys.executable, *program, "serve", "--store", url, "--node", name, *links, "--port", "0", *words],
             stdout=subprocess.PIPE, stderr=self.complained, text=True,
             env={
                 **os.environ,
@@ -184,12 +191,17 @@ class Nodes:
         self.folder = folder
         self.authority: Authority | None = None
         """Who gives certificates, where links are encrypted."""
+        self.patient = False
+        """Whether the house is current for them however late they hear of it."""
         self.processes: list[NodeProcess] = []
 
     def start(self, *names: str, words: tuple[str, ...] = (), url: str = "") -> list[NodeProcess]:
         """Start nodes, and wait until all of them serve. url: by which they reach the database, if not as we do."""
         give = self.authority.give if self.authority else lambda name, host: None
-        found = [NodeProcess(url or self.url, name, self.folder, *words, tls=give(name, "127.0.0.1")) for name in names]
+        found = [
+            NodeProcess(url or self.url, name, self.folder, *words, tls=give(name, "127.0.0.1"), patient=self.patient)
+            for name in names
+        ]
         self.processes += found
         for node in found:
             assert node.address

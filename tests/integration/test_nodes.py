@@ -115,6 +115,7 @@ def test_a_command_sent_to_any_node_reaches_the_owner_of_its_stream_and_of_one_t
 
 def test_who_comes_by_a_gateway_hears_nothing_of_nodes_that_are_started_again_one_after_the_other(nodes, tmp_path):
     nodes.authority = Authority(tmp_path / "certificates")
+    nodes.patient = True
     first, second = nodes.start("n1", "n2")
     [gateway] = nodes.start("g1", words=("--role", "gateway"))
 
@@ -270,6 +271,7 @@ def test_an_owner_that_stood_still_in_a_commit_for_longer_than_its_lease_serves_
 
 
 def test_streams_are_moved_and_pinned_and_nodes_drained_by_hand_and_a_second_node_of_a_name_is_refused(nodes, path):
+    nodes.patient = True
     first, second = nodes.start("n1", "n2")
 
     async def main():
