@@ -69,6 +69,37 @@ def building() -> Iterator[None]:
         gc.set_threshold(*GC_THRESHOLDS)
 
 
+READING_THRESHOLDS = (2_000, 1, 1_000_000)
+"""While a stream is read its objects come to the oldest generation a little at a time, where the collector seldom looks."""
+
+
+class Reading:
+    """While whole streams are read, some at once perhaps, and others go on: one collection of all that has come would hold those
+    up. (Nor is it frozen: a stream that goes on elsewhere leaves circles.)"""
+
+    def __init__(self) -> None:
+        self.readers = 0
+        self.thresholds = gc.get_threshold()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        if not self.readers:
+            self.thresholds = gc.get_threshold()
+            if self.thresholds[0]:
+                gc.set_threshold(*READING_THRESHOLDS)
+        self.readers += 1
+        try:
+            yield
+        finally:
+            self.readers -= 1
+            if not self.readers:
+                gc.set_threshold(*self.thresholds)
+
+
+reading = Reading()
+"""There is one collector in a process."""
+
+
 class Parts(NamedTuple):
     """An engine, and what is on its side of the bus."""
 
@@ -124,6 +155,7 @@ async def running_engine(
     clock = clock or SystemClock()
     vocabulary = vocabulary or plain_vocabulary()
     engine, questions, hubs = assemble(store, clock, entropy, vocabulary, settings.node, founds=alone)
+    engine.process.reading = reading
     timekeeper = Timekeeper(clock, engine.conditions, database) if isinstance(clock, SystemClock) else None
     keeping: asyncio.Task[None] | None = None
     try:

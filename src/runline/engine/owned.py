@@ -156,9 +156,11 @@ class Owned:
         house = None if stream == HOUSE else self.house.state
         writer = await standby.writer(head, house) if standby is not None else None
         if writer is None:
-            writer = await recover_writer(
-                store, head, house, process.node, process.clock.now_ns(), process.vocabulary, process.zones
-            )
+            now_ns = process.clock.now_ns()
+            with process.reading():
+                writer = await recover_writer(
+                    store, head, house, process.node, now_ns, process.vocabulary, process.zones
+                )
         if stream == HOUSE:
             await self.reach(writer.durable_seq)
         return writer

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from runline.domain.vocabulary import Vocabulary
@@ -58,6 +59,8 @@ class Process:
         self.holds: Callable[[], bool] = always
         self.log_id = store.log_id
         self.another_log: Callable[[], None] = nobody_minds
+        self.reading: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Around the reading of a whole stream, beside which others go on."""
         self.leased = False
         """Whether it is by a lease that streams are held: nobody else can own them as long as it is."""
         store.serve(vocabulary, self.hear)

@@ -115,9 +115,10 @@ class Standby:
             await asyncio.sleep(waits_s)
         self.loaded_ns = process.clock.host_ns()
         state: State = process.vocabulary.state_of(self.stream)
-        head = await load_at_once(process.store, state)
-        with reading(self.stream):
-            self.window = await load_window(process.store, self.stream, process.clock.now_ns(), head.seq)
+        with process.reading():
+            head = await load_at_once(process.store, state)
+            with reading(self.stream):
+                self.window = await load_window(process.store, self.stream, process.clock.now_ns(), head.seq)
         self.hash, self.bare, self.state = head.hash, {}, state
 
     async def read_on(self, position: int) -> None:
