@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import starmap
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -54,17 +54,18 @@ def row_encoder(row_type: type[Row]) -> Encode:
     if not nested:
         return lambda stream, row: (stream, *astuple(row))
     encode = msgspec.json.Encoder().encode
+    parts_of, none = itemgetter(*nested), itemgetter(*nested)([None] * (nested[-1] + 1))
 
     def encode_row(stream: str, row: Any) -> tuple[Any, ...]:
         values = (stream, *astuple(row))
-        changed = None
+        if parts_of(values) == none:
+            # So it is with each straight that is placed.
+            return values
+        changed = list(values)
         for index in nested:
-            value = values[index]
-            if value is not None:
-                if changed is None:
-                    changed = list(values)
-                changed[index] = encode(value).decode()
-        return values if changed is None else tuple(changed)
+            if changed[index] is not None:
+                changed[index] = encode(changed[index]).decode()
+        return tuple(changed)
 
     return encode_row
 

@@ -126,8 +126,12 @@ class Queues:
             if request.session:
                 if request.session != session or writer is not where:
                     session, where = request.session, writer
-                    actor = self.resolve(writer, session)
+                    held = state.sessions.by_name.get(session)
+                    actor = held.user if held is not None else ""
+                    if held is not None:
+                        self.presence.used(writer.stream, held, acts=True)
                 if not actor:
+                    # (Whether it still holds is judged as what is sent in it is executed.)
                     outcome = refused(state.seq, not_signed_in())
                     self.batches.tell_durably(writer, Submission(request, sink, index, queued_ns), outcome)
                     continue
@@ -144,11 +148,11 @@ class Queues:
                 late[request.stream, sender, request.bulk, type(request.command)] = [index]
                 continue
             turns[rank][writer] = None
-        for indexes in late.values():
+        for indexes in late.values() if late else ():
             self.process.probes.refuse("busy", len(indexes))
             busy_in = writers.get(requests[indexes[0]].stream)
             sink.answer_all(indexes, refused(busy_in.durable_seq if busy_in else 0, BUSY))
-        for stream, indexes in elsewhere.items():
+        for stream, indexes in elsewhere.items() if elsewhere else ():
             onward = Onward([(sink, index) for index in indexes])
             self.moved[stream].submit([requests[index] for index in indexes], onward)
         self.process.wake.set()
@@ -174,15 +178,6 @@ class Queues:
             or len(request.id) > COMMAND_ID_LENGTH
         ):
             require_texts(request)
-
-    def resolve(self, writer: Writer, name: str) -> str:
-        """Whose session this is, which is in use; "" if there is no such session. (Whether it still holds is judged as what is
-        sent in it is executed.)"""
-        session = writer.state.sessions.by_name.get(name)
-        if session is None:
-            return ""
-        self.presence.used(writer.stream, session, acts=True)
-        return session.user
 
     def note(self, stream: str, command: Command) -> None:
         """Send a command as the gateway does, for nobody who waits for it."""
