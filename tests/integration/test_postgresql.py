@@ -506,6 +506,39 @@ def test_how_many_statements_it_takes_to_adopt_streams_does_not_depend_on_how_ma
     play(main())
 
 
+def test_a_stream_that_is_taken_alone_is_read_piece_by_piece_as_at_every_start(open_one, monkeypatch):
+    """It may be large, and others have their turns between."""
+    monkeypatch.setattr("runline.store.postgres.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("runline.store.postgres_together.ROWS_AT_ONCE", 2)
+
+    async def main():
+        store = open_one()
+        heads = await store.claim_all({"b1": 0, "b2": 0})
+        agents = [Agent(f"A{number}", "root", 1) for number in range(9)]
+        await store.commit(sealed(stretch(heads["b1"], 1, agents), stretch(heads["b2"], 1, agents)))
+        heads = await store.claim_all({"b1": 1, "b2": 1})
+        turns = 0
+
+        async def others():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(others())
+        assert store.together({"b1": heads["b1"]}) is store
+        together = store.together(heads)
+        assert await held(together, "b1", Agent) == agents
+        before = turns
+        # What was read with the first is there already.
+        assert await held(together, "b2", Agent) == agents
+        assert turns - before >= 5
+        task.cancel()
+        await close(store)
+
+    play(main())
+
+
 def test_what_commits_runs_before_the_first_stream_comes(open_one):
     """A stream that is handed over would wait for another process to be started."""
 

@@ -305,7 +305,8 @@ class PostgresStore(Committing):
         return heads
 
     def together(self, heads: Mapping[str, Head]) -> Reading:
-        return ReadTogether(self, heads)
+        # A single one may be large.
+        return ReadTogether(self, heads) if len(heads) > 1 else self
 
     def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
         self.durable.hear_of(stream, seq, chain)

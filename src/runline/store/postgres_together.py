@@ -13,9 +13,9 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 from runline.domain.rows import rows_of
-from runline.domain.state import Need, Row
+from runline.domain.state import Need, Row, by_pieces
 from runline.engine.ports import EventRow, Head, Reading, TakeRows
-from runline.store.limits import COMMANDS_TOGETHER_MAX
+from runline.store.limits import COMMANDS_TOGETHER_MAX, ROWS_AT_ONCE
 from runline.store.postgres_hints import POSTGRESQL
 from runline.store.tables import quoted, select, table_of
 
@@ -88,7 +88,11 @@ class ReadTogether:
         rows = await self.taken(row_type, stream, held_by_each(row_type))
         if rows is None:
             return await self.server.held_rows(stream, row_type)
-        return rows_of(row_type, [row[1:] for row in rows])
+        made: list[Any] = []
+        for piece in by_pieces(rows, ROWS_AT_ONCE):
+            made += rows_of(row_type, [row[1:] for row in piece])
+            await asyncio.sleep(0)
+        return made
 
     async def events(self, stream: str, after: int, limit: int) -> list[EventRow]:
         afters = [before_end(head) for head in self.claimed.values()]
