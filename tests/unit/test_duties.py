@@ -499,6 +499,25 @@ def test_a_copy_is_kept_until_the_stream_has_become_small_and_nobody_keeps_one_w
     play(story, *(f"b{number}" for number in range(1, 7)))
 
 
+def test_a_node_begins_with_few_copies_at_a_time_the_largest_first():
+    async def story(world):
+        one = world.start("n1")
+        await world.passes(3)
+        two = world.start("n2")
+        await world.passes(2)
+        sizes = {stream: Load(0, COPIED_ROWS_MIN + int(stream[1:])) for stream in one.has}
+        await one.member.measured(0, sizes)
+        world.beside(Standing(two.registry, two.duties).run())
+        await world.passes(COPIED_LOOK_S + 0.1)
+        assert two.engine.followed == {"b6", "b5"}
+        await world.passes(COPIED_LOOK_S)
+        assert two.engine.followed == {"b6", "b5", "b4", "b3"}
+        await world.passes(2 * COPIED_LOOK_S)
+        assert two.engine.followed == one.has
+
+    play(story, *(f"b{number}" for number in range(1, 7)))
+
+
 def test_a_node_that_drains_has_no_copies():
     async def story(world):
         nodes = world.start("n1", "n2", "n3")

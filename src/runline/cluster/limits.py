@@ -107,6 +107,9 @@ half a second."""
 COPIED_LOOK_S = 5.0
 """How often a node looks of which streams it is to have a copy."""
 
+COPIES_BEGUN_MAX = 2
+"""Copies that it begins with then, the largest first: each is read over a connection of its own, and takes some of the loop."""
+
 WARM_ROWS_MIN = 2_000
 """Rows in memory from which on the next owner of a stream must have a copy of it before it is handed over: fewer are read in some
 hundredths of a second."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from runline.cluster.coordinator import copied_at
 from runline.cluster.duties import Duties
-from runline.cluster.limits import COPIED_LOOK_S, COPIED_ROWS_MIN
+from runline.cluster.limits import COPIED_LOOK_S, COPIED_ROWS_MIN, COPIES_BEGUN_MAX
 from runline.cluster.registry import Assigned, Node, Registry, RegistryError
 
 log = logging.getLogger("runline.cluster")
@@ -43,14 +43,15 @@ class Standing:
             return
         there = member.watch.there()
         takes = [name for name, node in nodes.items() if there.get(name) == node.incarnation and not node.draining]
-        self.duties.copying(
-            one.stream
-            for one in member.streams.values()
-            if self.is_large(one, nodes) and copied_at(one.stream, one.node, takes) == member.me.name
-        )
+        mine = [one for one in member.streams.values() if copied_at(one.stream, one.node, takes) == member.me.name]
+        rows = {one.stream: rows_of(one, nodes) for one in mine}
+        kept = [stream for stream in rows if stream in self.duties.copies and rows[stream] >= self.rows_min // 2]
+        new = [stream for stream in rows if stream not in self.duties.copies and rows[stream] >= self.rows_min]
+        new.sort(key=lambda stream: (-rows[stream], stream))
+        self.duties.copying([*kept, *new[:COPIES_BEGUN_MAX]])
 
-    def is_large(self, one: Assigned, nodes: Mapping[str, Node]) -> bool:
-        """Whether a stream is to have a copy, by what its owner has said of it last."""
-        load = nodes[one.node].loads.get(one.stream) if one.node in nodes else None
-        least = self.rows_min // 2 if one.stream in self.duties.copies else self.rows_min
-        return load is not None and load.rows >= least
+
+def rows_of(one: Assigned, nodes: Mapping[str, Node]) -> int:
+    """How large a stream is, by what its owner has said of it last."""
+    load = nodes[one.node].loads.get(one.stream) if one.node in nodes else None
+    return load.rows if load is not None else 0
