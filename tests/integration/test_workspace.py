@@ -13,6 +13,7 @@ from runline.domain.board import PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
+from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
@@ -355,5 +356,72 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
             for garbage in ("x", "1", "1:2:3", ":"):
                 assert (await page(world, "line_history", market=market, after=garbage))["items"] == []
             assert await code(world, "line_history", "ann", market=market) == "not_permitted"
+
+    play(main())
+
+
+def test_what_a_score_would_make_of_the_wagers_is_what_it_makes_of_them(store):
+    async def main():
+        async with running(store) as world:
+            await open_world(world)
+            await world.do(HOUSE, OpenBook("b2", "owner"))
+            for one in (
+                wager("P1", 10_00),
+                wager("P21", 20_00, "away", price="-110"),
+                wager("P1", 30_00, "over", "G1:game:total", 34, "-105"),
+                wager("Q7", 40_00, "away", "G1:game:spread", 6, "+120"),
+                wager("P1", 5_00, market="G2:game:moneyline"),
+            ):
+                await world.do("b1", one)
+            void = (await world.do("b1", wager("P1", 7_00))).position
+            await world.do("b1", VoidWager(void, "keyed wrong"))
+
+            async def supposed(by: str = "owner", **asked: Any) -> dict[str, list[int]]:
+                found = await rows(world, "what_if", by, limit=1, fixture="G1", **asked)
+                return {row.pop("market").removeprefix("G1:game:"): [*row.values()] for row in found}
+
+            assert await supposed(away=3, home=5) == {
+                "moneyline": [2, 0, 30_00, 20_20, 9_80],
+                "spread": [1, 0, 40_00, 0, 40_00],
+                "total": [1, 0, 30_00, 0, 30_00],
+            }
+            assert (
+                await supposed("ann", away=4, home=5)
+                == await supposed(node="A1", away=4, home=5)
+                == {
+                    "moneyline": [2, 0, 30_00, 20_20, 9_80],
+                    "total": [1, 0, 30_00, 58_57, -28_57],
+                }
+            )
+            assert await supposed(node="A1-1", away=5, home=5) == {"moneyline": [1, 0, 20_00, 20_00, 0]}
+            assert await supposed(away=-1, home=5) == {
+                "moneyline": [0, 2, 0, 0, 0], "spread": [0, 1, 0, 0, 0], "total": [0, 1, 0, 0, 0],
+            }  # fmt: skip
+            assert (await page(world, "what_if", fixture="G9"))["items"] == []
+            assert await code(world, "what_if", "ann", fixture="G1", node="A2") == "not_permitted"
+
+            async def money() -> list[Any]:
+                return [
+                    [*row.values()]
+                    for row in await rows(world, "result_money", "platform", 1, stream=HOUSE, fixture="G1")
+                ]
+
+            async def kept() -> int:
+                book = await world.read("b1", lambda book: book.ledger.accounts["grading"].balance_minor)
+                return int(book)
+
+            assert await money() == []
+            world.set_clock(start_ns("G1") + 3 * HOUR_NS)
+            await world.do(HOUSE, EnterResult("G1", Score(5, 3)))
+            assert await money() == [["b1", 4, 0, 100_00, 20_20, 79_80], ["b2", 0, 0, 0, 0, 0]]
+            await world.do(HOUSE, ConfirmResult("G1", 1))
+            await world.settled()
+            assert await kept() == 79_80
+            assert (await money())[0] == ["b1", 0, 0, 0, 0, 0]
+            await world.do(HOUSE, EnterResult("G1", Score(5, 4)))
+            regraded = (await money())[0]
+            await world.do(HOUSE, ConfirmResult("G1", 2))
+            await world.settled()
+            assert regraded[5] == await kept() - 79_80 == -58_57 - 88_00
 
     play(main())

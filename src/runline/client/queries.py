@@ -43,6 +43,7 @@ from runline.domain.queries.moment import (
 from runline.domain.queries.process import ConditionRow, ConditionsAsked
 from runline.domain.queries.standings import Account, AccountsAsked, MarketRisk, RiskAsked
 from runline.domain.queries.wagers import LedgerAsked, LegRow, WagerRow, WagersAsked, WagerTotal, WagerTotalsAsked
+from runline.domain.queries.what_if import BookMoney, MarketMoney, ResultMoneyAsked, WhatIfAsked
 from runline.domain.roles import PermissionRow, PermissionsAsked
 from runline.domain.shown import AgentFigures, BoardDeparture, BoardFixture, BoardMarket, Exposure, PlayerFigures
 
@@ -56,6 +57,7 @@ __all__ = [
     "BoardDeparture",
     "BoardFixture",
     "BoardMarket",
+    "BookMoney",
     "BookRow",
     "BooksAsked",
     "Case",
@@ -81,6 +83,7 @@ __all__ = [
     "LineRow",
     "LogAsked",
     "LogRow",
+    "MarketMoney",
     "MarketRisk",
     "Me",
     "MeAsked",
@@ -92,6 +95,7 @@ __all__ = [
     "Prices",
     "RefusalRow",
     "RefusalsAsked",
+    "ResultMoneyAsked",
     "ResultRow",
     "ResultsAsked",
     "RiskAsked",
@@ -111,6 +115,7 @@ __all__ = [
     "WagerTotal",
     "WagerTotalsAsked",
     "WagersAsked",
+    "WhatIfAsked",
     "Window",
     "WindowRow",
 ]

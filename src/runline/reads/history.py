@@ -25,6 +25,7 @@ from runline.reads.logs import log_page, refusals_page, trace_page
 from runline.reads.money import ledger_page, totals_page, wagers_page
 from runline.reads.seen import SeenSnapshot
 from runline.reads.standings import accounts_page, risk_page
+from runline.reads.what_if import result_money_page, what_if_page
 
 
 @cache
@@ -68,6 +69,8 @@ PAGES: dict[str, Callable[[SeenSnapshot, Any], Page]] = {
     "wager_totals": totals_page,
     "ledger": ledger_page,
     "wager_life": life_page,
+    "what_if": what_if_page,
+    "result_money": result_money_page,
     "line_history": line_history_page,
     "accounts": accounts_page,
     "risk": risk_page,

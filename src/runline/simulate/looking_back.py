@@ -24,6 +24,7 @@ from runline.simulate import standing
 from runline.simulate.disk import Disk
 from runline.simulate.finding import what_is_found
 from runline.simulate.folded import Folded
+from runline.simulate.oracle import supposed
 from runline.simulate.oracle.answers import Refused, refuse_unless
 from runline.simulate.oracle.asking import Page, Reader, cut
 from runline.simulate.oracle.board import ANYTHING
@@ -43,6 +44,8 @@ class LookingBack:
         self.vocabulary = vocabulary
         self.kept = disk.kept
         self.folded = folded
+        self.model: Any = None
+        """The oracle's model, up to what the disk has."""
         self.now_ns = 0
         """The time by which a page is shown."""
         self.logs: dict[str, list[tuple[Logged, Event]]] = {}
@@ -52,6 +55,8 @@ class LookingBack:
             "ledger": self.ledger,
             "find": self.find,
             "wager_life": self.wager_life,
+            "what_if": self.what_if,
+            "result_money": self.result_money,
             "line_history": self.line_history,
             "accounts": self.accounts,
             "risk": self.risk,
@@ -270,6 +275,32 @@ class LookingBack:
                 rows.append((entry.seq, {"seq": entry.seq, "at_ns": entry.at_ns, "actor": actor, **shown}))
         last = rows[asked.limit - 1][0] if len(rows) >= asked.limit else 0
         return Page([row for _, row in rows[: asked.limit]], str(last) if last > asked.number else "")
+
+    def what_if(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        book, top = standing.part_of(stream, reader, asked.node)
+        game = self.games().get(asked.fixture)
+        if game is None:
+            return Page([])
+        of_game = [one for one in book.of_game.get(game.name, ()) if one.status == "open"]
+        mine = [one for one in of_game if is_below(book, top, book.players[one.player].agent)]
+        sums = supposed.summed(book, self.model.house, game, {"home": asked.home, "away": asked.away}, mine)
+        rows = [(market, {"market": market, **row}) for market, row in sorted(sums.items()) if market > asked.after]
+        return cut(rows, asked.limit)
+
+    def result_money(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        house, game = self.model.house, self.games().get(asked.fixture)
+        known = {one.fixture: one.entered for one in self.folded.store.stored(HOUSE, FixtureResult)}
+        score = msgspec.to_builtins(known.get(asked.fixture))
+        rows = []
+        for name in sorted(house.opened):
+            if game is not None and score is not None and name > asked.after:
+                book = self.model.books.get(name)
+                tickets = [one for one in book.of_game.get(game.name, ()) if one.status != "void"] if book else []
+                total = supposed.nothing()
+                for row in supposed.summed(book, house, game, score, tickets).values() if book else ():
+                    total = {what: total[what] + value for what, value in row.items()}
+                rows.append((name, {"book": name, **total}))
+        return cut(rows, asked.limit)
 
     def line_history(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
         names = (HOUSE, stream.name)

@@ -172,7 +172,8 @@ class Pages:
     def looks(self, reading: Reading, now_ns: int) -> None:
         """The disk is looked at for a question. Raises Wrong."""
         asked = reading.asked
-        for name in (HOUSE, asked.stream):
+        books = self.judging.model.house.opened if asked.name == "result_money" else ()
+        for name in (HOUSE, asked.stream, *books):
             self.judging.judge_up_to(name, self.head(name))
         stream = self.judging.model.stream(asked.stream)
         reading.looked, asked.seq, asked.now_ns = True, self.head(asked.stream), now_ns
@@ -188,7 +189,7 @@ class Pages:
                 return
                 return
             fields = {**asked.fields, "limit": min(asked.fields["limit"], asking.QUERIES[asked.name].most)}
-            self.back.now_ns = now_ns
+            self.back.now_ns, self.back.model = now_ns, self.judging.model
             reading.expected = self.back.pages[asked.name](stream, reader, Asked(fields))
         except Refused as refused:
             reading.expected = refused.refusal

@@ -27,6 +27,9 @@ SUSPENSION_ROWS_MAX = 500
 FIND_ROWS_MAX = 20
 """Rows of each kind that are found of what somebody has typed: who sees more types more."""
 
+RESULT_BOOKS_MAX = 20
+"""Books on a page of what a result would make of them: of each all tickets on the game are graded."""
+
 PAGE_NODES_MAX = 1_000
 """Nodes of the tree that a page passes, those included that have nothing to show; it is short then and goes on with `next`."""
 

@@ -4,13 +4,14 @@ import msgspec
 
 from runline.domain.ledger import Movement
 from runline.domain.permissions import Permission, StreamKind
-from runline.domain.queries.bounds import FIND_ROWS_MAX, PAGE_ROWS_MAX
+from runline.domain.queries.bounds import FIND_ROWS_MAX, PAGE_ROWS_MAX, RESULT_BOOKS_MAX
 from runline.domain.queries.declared import Asked, Query, R
 from runline.domain.queries.finding import FindAsked, Hit
 from runline.domain.queries.line_history import LineHistoryAsked, LineRow
 from runline.domain.queries.lives import LifeRow, WagerLifeAsked
 from runline.domain.queries.standings import Account, AccountsAsked, MarketRisk, RiskAsked
 from runline.domain.queries.wagers import LedgerAsked, WagerRow, WagersAsked, WagerTotal, WagerTotalsAsked
+from runline.domain.queries.what_if import BookMoney, MarketMoney, ResultMoneyAsked, WhatIfAsked
 from runline.domain.queries.windows import Window
 
 OBJECTS: dict[str, tuple[str, ...]] = {
@@ -175,6 +176,23 @@ DECLARED = (
         LifeRow,
         players=True,
         streams=("book",),
+    ),
+    stored(
+        "what_if",
+        "What a final score of a game would make of the open tickets of my subtree's players, by market.",
+        Permission.FIGURES_VIEW,
+        WhatIfAsked,
+        MarketMoney,
+        streams=("book",),
+    ),
+    stored(
+        "result_money",
+        "What the score that was entered of a game would make of each book's tickets, once it is confirmed.",
+        Permission.FIGURES_VIEW,
+        ResultMoneyAsked,
+        BookMoney,
+        streams=("house",),
+        rows_max=RESULT_BOOKS_MAX,
     ),
     stored(
         "line_history",

@@ -82,6 +82,8 @@ QUERIES: dict[str, Query] = {
     "wager_totals": Query("ticker_view", ("book",), players=True),
     "ledger": Query("figures_view", ("book",), players=True),
     "wager_life": Query("ticker_view", ("book",), players=True),
+    "what_if": Query("figures_view", ("book",)),
+    "result_money": Query("figures_view", ("house",), most=20),
     "line_history": Query("line_move", ("book",)),
     "accounts": Query("figures_view", ("book",)),
     "risk": Query("figures_view", ("book",)),
