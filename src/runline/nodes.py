@@ -24,8 +24,10 @@ from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import Load, Node, Registry, RegistryError
+from runline.cluster.sight import Sight
 from runline.cluster.standing import Standing
 from runline.cluster.status import alive_in
+from runline.cluster.wishes import Wishes
 from runline.config import Settings
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.queries.inside import COPY, MEASURES, READY, Readiness
@@ -86,6 +88,10 @@ class Joined:
         self.owner = EngineOfNode(engine, settings.engine.owner, self.bus)
         self.duties = Duties(self.owner, registry, self.links)
         self.owner.opened = self.duties.opened
+        self.wishes = Wishes(self.owner, registry)
+        self.owner.wanted = self.wishes.look
+        sight = Sight(registry)
+        self.owner.taking, engine.process.cluster = sight.taking, sight.rows
         self.house_here = asyncio.Event()
         self.owner.house_came = self.house_here.set
         self.joined = asyncio.Event()
@@ -193,6 +199,7 @@ class Joined:
             await asyncio.wait(self.tasks[:1], timeout=LEAVES_S_MAX)
             self.tasks[0].cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.wishes.close()
         await self.duties.close()
         await self.places.close()
         await self.links.bus.close()
@@ -218,6 +225,7 @@ class Joined:
             try:
                 loads = self.loads(spent, cpu_ns - cpu_before_ns, since_ns - since_before_ns)
                 await self.member.measured(cpu_ppm, loads)
+                await self.owner.look_around()
             except RegistryError:
                 # It is said already, or will be.
                 continue

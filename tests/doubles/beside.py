@@ -174,6 +174,10 @@ class ComparedHouse(Compared, HouseStage):
         self.beside = Beside(vocabulary)
         super().__init__(vocabulary)
 
+    def nodes_are(self, **taking: bool) -> None:
+        super().nodes_are(**taking)
+        self.beside.model.nodes = taking
+
     def open_book(self, name: str) -> "ComparedBook":
         self.given(self.state.vocabulary.commands["OpenBook"](name, "owner"))
         book = ComparedBook(self, name)

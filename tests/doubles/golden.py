@@ -13,6 +13,7 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, role
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import PostLines
 from runline.domain.bounds import ARCHIVE_AFTER_NS
+from runline.domain.cluster import DrainNode, MoveStream, NoteToldNodes, PinStream, Wishes
 from runline.domain.fixtures import RenumberFixture, RescheduleFixture
 from runline.domain.guard import SetGuard
 from runline.domain.held import DropLine
@@ -83,6 +84,7 @@ def one_of_each() -> list[Stage]:
         book.when(command, by=GATEWAY)
         assert book.events, book.refusal
     book.house.given(WatchFeed(book.house.owner, 60_000, "lines"), KeepFeed(), StartStream("main", "mended"))
+    the_nodes_are_told(book.house)
     for slow in (True, False):
         book.house.when(NoteHealth("commit", slow, 300, 250), by=GATEWAY)
     book.time_is(NOON_NS + HOUR_NS)
@@ -101,6 +103,14 @@ def one_of_each() -> list[Stage]:
     legs_go_their_ways(book)
     book.time_is(book.house.clock_ns + ARCHIVE_AFTER_NS)
     return [book.house, book]
+
+
+def the_nodes_are_told(house: HouseStage) -> None:
+    """Something is wanted of the nodes, and they are told."""
+    house.nodes_are(n1=True, n2=True)
+    house.given(MoveStream("main", "n2", "too hot"), PinStream("house", "near", "n1"), DrainNode("n2", "a new disk"))
+    house.when(NoteToldNodes("stream main", house.state.part(Wishes).by_subject["stream main"].changed_seq), by=GATEWAY)
+    assert house.events, house.refusal
 
 
 def a_game_is_late(book: BookStage) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from tests.doubles.chance import HASHES, KINDS, LEAGUES, PERIODS, Chance
 from tests.doubles.stage import HOUR_NS, SECOND_NS
 
+from runline.domain.cluster import Wishes
 from runline.domain.grading import SIDES
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
@@ -56,6 +57,21 @@ def aside(by: Chance, in_house: bool) -> dict[str, Any]:
 def taken_up(by: Chance, in_house: bool) -> dict[str, Any]:
     numbers = list(by.stage(in_house).state.aside.by_number)
     return {"number": by.one([*numbers, *numbers, 0]) if numbers else 5, "reason": by.reason()}
+
+
+def a_stream(by: Chance) -> str:
+    return by.known(["house", "main", "north"])
+
+
+def a_machine(by: Chance) -> str:
+    return by.known(["n1", "n2", "n3", ""])
+
+
+def told(by: Chance, in_house: bool) -> dict[str, Any]:
+    wishes = by.house.state.part(Wishes).by_subject
+    subject = by.known(wishes)
+    known = wishes.get(subject)
+    return {"subject": subject, "asked_seq": known.changed_seq if known and not by.chance(8) else by.between(1, 90)}
 
 
 def new_game(by: Chance, in_house: bool) -> dict[str, Any]:
@@ -273,6 +289,9 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "silent_after_ms": by.one((0, 1_000, 30_000, 3_600_000, 999, 3_600_001)),
         "reason": by.reason(),
     },
+    "MoveStream": lambda by, _: {"stream": a_stream(by), "cluster_node": a_machine(by), "reason": by.reason()},
+    "PinStream": lambda by, _: {"stream": a_stream(by), "cluster_node": a_machine(by), "reason": by.reason()},
+    "DrainNode": lambda by, _: {"cluster_node": a_machine(by), "off": by.chance(2), "reason": by.reason()},
     # What the engine and the gateway send
     "ArchiveFixture": lambda by, _: {"fixture": by.game()},
     "ChangePassword": lambda by, h: {**of_credential(by, h), "password_hash": by.one(HASHES)},
@@ -292,6 +311,7 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "most_ms": 50,
     },
     "NoteSilence": lambda by, _: {"feed": by.user(True)},
+    "NoteToldNodes": told,
     "PutAside": aside,
     "SignIn": signs_in,
     "SignOut": lambda by, h: {"session": by.session(h), "cause": by.one(("signed_out", "wrong_password"))},

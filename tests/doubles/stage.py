@@ -17,6 +17,7 @@ from typing import Any
 from tests.doubles.plain import VOCABULARY
 
 from runline.domain.book import Book, StartBook
+from runline.domain.context import Neighbours
 from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.grading import Score
 from runline.domain.house import FoundHouse, House, OpenBook
@@ -58,6 +59,7 @@ class Stage:
         self.events: list[Event] = []
         self.refusal: Rejected | None = None
         self.house_lag_ms = 0
+        self.neighbours = Neighbours()
 
     # The three words of a test
 
@@ -135,7 +137,9 @@ class Stage:
         """The events that a command makes. Raises Rejected."""
         state = self.state
         request = Request(state.stream, "", actor, command, session, if_position=if_position)
-        judged = judge(state, request, at_ns, self.view, self.house_lag_ms, fetched, zones=ZONES)
+        judged = judge(
+            state, request, at_ns, self.view, self.house_lag_ms, fetched, zones=ZONES, neighbours=self.neighbours
+        )
         assert not isinstance(judged, Seen)
         if type(command) in state.vocabulary.grounds:
             assert state.vocabulary.grounds[type(command)](state, command) <= state.seq
@@ -243,6 +247,10 @@ class HouseStage(Stage):
     @property
     def at_ns(self) -> int:
         return self.clock_ns
+
+    def nodes_are(self, **taking: bool) -> None:
+        """The nodes that share its streams, each with whether it takes some."""
+        self.neighbours.taking = taking
 
     def time_is(self, at_ns: int) -> None:
         """It is later, and what is due happens, in the house and in its books."""

@@ -177,6 +177,15 @@ def test_a_stream_is_taken_and_handed_over_by_its_owner_alone(registries):
         assert await two.pin("b1", "n2")
         assert not await two.pin("b9", "n2")
         assert (await two.streams())["b1"].pinned == "n2"
+        assert await two.move("b1", "n3")
+        assert not await two.move("b9", "n3")
+        moved = (await one.streams())["b1"]
+        assert (moved.node, moved.wanted, moved.pinned) == ("n2", "n3", "")
+        assert await two.pin("b1", "n2")
+        # It is there already, and does not go elsewhere any more; nor is it pinned no more.
+        assert await two.move("b1", "n2")
+        stays = (await one.streams())["b1"]
+        assert (stays.node, stays.wanted, stays.pinned) == ("n2", "", "n2")
 
 
 def test_streams_of_a_dead_node_are_given_and_said_to_be_taken_at_once_each_as_it_was_read(registries):

@@ -10,6 +10,7 @@ from runline.domain import (
 )
 from runline.domain import (
     bounds,
+    cluster,
     fixtures,
     guard,
     hierarchy,
@@ -30,6 +31,7 @@ from runline.domain.aside import SetAside
 from runline.domain.board import PostLines
 from runline.domain.book import Book
 from runline.domain.catalog import ArchivedFixture, Fixture, League, Market, Result
+from runline.domain.cluster import MoveStream, Wish
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.guard import GuardRule, SetGuard
 from runline.domain.held import HeldLine
@@ -77,6 +79,7 @@ BOUNDS = {
     GuardRule: (guard, "GUARD_RULES_MAX", SetGuard("no_hold", "off", "trial")),
     BookListing: (houses, "BOOKS_MAX", OpenBook("one-more", "owner")),
     Feed: (watch, "FEEDS_MAX", WatchFeed("platform", 30_000, "given")),
+    Wish: (cluster, "WISHES_MAX", MoveStream("house", "n1", "given")),
 }
 """What is kept in memory, the bound of how many, and a command that asks for one more. (Signing in and setting aside are tested
 where they are.)"""
@@ -99,7 +102,7 @@ ONE_FOR_EACH = {
 }
 """What is bounded by what it is of."""
 
-OF_THE_HOUSE = {League, Fixture, ArchivedFixture, Market, HeldLine, GuardRule, Result, BookListing, Feed}
+OF_THE_HOUSE = {League, Fixture, ArchivedFixture, Market, HeldLine, GuardRule, Result, BookListing, Feed, Wish}
 
 
 def kept():
@@ -116,6 +119,7 @@ def test_whatever_is_kept_in_memory_has_a_bound():
 @pytest.fixture
 def stage(book):
     """A book with a player, and two games, one of which has a board."""
+    book.house.nodes_are(n1=True)
     book.given(game("G1"), board("G1"), game("G2"), player("P1"), agent("A1"))
     return book
 

@@ -8,6 +8,7 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, role
 import runline.domain.book  # noqa: F401 -- every command is declared
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import PostLines
+from runline.domain.cluster import DrainNode, MoveStream, PinStream
 from runline.domain.fixtures import CreateFixture, CreateLeague, RenumberFixture, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.guard import SetGuard
@@ -173,6 +174,9 @@ HOUSE_CASES = [
     (SetZone("league", "MLB", "", "so"), {"a league's zone"}),
     (OpenBook("NEW", "owner"), {"a book"}),
     (StartStream("other", "given"), {"another book"}),
+    (MoveStream("other", "n1", "given"), {"another book"}),
+    (PinStream("other", "given", "n1"), {"another book"}),
+    (DrainNode("n1", "given"), set()),
     (WatchFeed("platform", 5_000, "given"), {"the feed is watched in another way", "the feed is watched no more"}),
     (KeepFeed(), set()),
 ]
@@ -290,6 +294,9 @@ NOWHERE = [
     SetZone("league", "NOT", "", "so"),
     OpenBook("NOT", "owner"),
     StartStream("NOT", "given"),
+    MoveStream("NOT", "n1", "given"),
+    PinStream("NOT", "given"),
+    DrainNode("NOT", "given"),
     WatchFeed("NOT", 5_000, "given"),
 ]
 

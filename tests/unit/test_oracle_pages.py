@@ -16,14 +16,18 @@ NOT_COMPARED: dict[str, str] = {}
 BY_THE_PROCESS = {"conditions"}
 """What the process says of itself."""
 
+BY_THE_REGISTRY = {"cluster", "cluster_streams"}
+"""What the registry of the nodes says, which changes by itself."""
+
 
 def test_every_query_that_is_declared_is_held_against_the_oracle_or_the_log():
     back = LookingBack(VOCABULARY, Disk(bytes), Folded(VOCABULARY, {}))
     shown = {name for name, query in QUERIES.items() if query.show is not None}
     assert not shown & set(back.pages)
-    assert shown | set(back.pages) | BY_THE_PROCESS == set(VOCABULARY.queries) - set(NOT_COMPARED)
+    assert shown | set(back.pages) | BY_THE_PROCESS | BY_THE_REGISTRY == set(VOCABULARY.queries) - set(NOT_COMPARED)
     assert set(back.pages) == {name for name, query in VOCABULARY.queries.items() if query.history}
     assert {name for name, query in VOCABULARY.queries.items() if query.of_process} == BY_THE_PROCESS
+    assert {name for name, query in VOCABULARY.queries.items() if query.of_cluster} == BY_THE_REGISTRY
 
 
 def test_whoever_may_ask_is_who_is_declared():

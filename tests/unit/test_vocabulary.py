@@ -51,7 +51,16 @@ ENGINES = {
     "DoSlice",
     "PutAside",
 }
-GATEWAYS = {"ChangePassword", "ConfirmSession", "FailSignIn", "KeepSession", "NoteHealth", "SignIn", "SignOut"}
+GATEWAYS = {
+    "ChangePassword",
+    "ConfirmSession",
+    "FailSignIn",
+    "KeepSession",
+    "NoteHealth",
+    "NoteToldNodes",
+    "SignIn",
+    "SignOut",
+}
 
 
 def names(kinds):

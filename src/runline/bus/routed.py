@@ -203,7 +203,9 @@ class RoutedBus(GatheringBus):
 
     async def ask(self, question: Question) -> Answer:
         """The answer to a question."""
-        if not question.stream:
+        declared = self.vocabulary.queries.get(question.name)
+        if not question.stream or (declared is not None and declared.of_cluster):
+            # Whoever owns the stream, if anybody does, knows no more of it than others.
             return await self.anybody().ask(question)
         sharer = counted_as(self.sharers, question.stream, question.session, question.actor)
         return await self.way(question.stream).asked(sharer, lambda bus: bus.ask(question))

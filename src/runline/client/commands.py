@@ -2,6 +2,7 @@
 
 from runline.domain.accounts import AdjustCredit, EnterTransaction, GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.board import MarketLine, PostLines
+from runline.domain.cluster import DrainNode, MoveStream, PinStream
 from runline.domain.fixtures import CreateFixture, CreateLeague, RenumberFixture, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.guard import SetGuard
@@ -40,6 +41,7 @@ __all__ = [
     "CreateLeague",
     "CreatePlayer",
     "CreateUser",
+    "DrainNode",
     "DropLine",
     "EndSession",
     "EnterResult",
@@ -51,7 +53,9 @@ __all__ = [
     "MarketLine",
     "MoveAgent",
     "MoveLine",
+    "MoveStream",
     "OpenBook",
+    "PinStream",
     "PlaceWager",
     "PostLines",
     "PostponeFixture",

@@ -10,6 +10,7 @@ from runline.domain.accounts import (
 )
 from runline.domain.archive import FixtureArchived
 from runline.domain.book import BookStarted
+from runline.domain.cluster import NodeDrainAsked, NodesTold, StreamMoveAsked, StreamPinAsked
 from runline.domain.fixtures import FixtureClosed, FixtureCreated, FixtureRenumbered, FixtureRescheduled, LeagueCreated
 from runline.domain.grading import Score
 from runline.domain.guard import GuardSet
@@ -88,6 +89,8 @@ __all__ = [
     "LineRefused",
     "LineWithdrawn",
     "LocksSet",
+    "NodeDrainAsked",
+    "NodesTold",
     "PasswordSet",
     "PlayerCreated",
     "PlayerLimits",
@@ -107,6 +110,8 @@ __all__ = [
     "SessionKept",
     "SignInFailed",
     "SignedIn",
+    "StreamMoveAsked",
+    "StreamPinAsked",
     "StreamStartAsked",
     "Suspended",
     "TemporaryCreditExpired",

@@ -1,5 +1,6 @@
 """Queries: what can be asked for, and the rows that come back. (Written by `tools/client.py`.)"""
 
+from runline.domain.cluster import ClusterAsked, ClusterRow, ClusterStreamRow, ClusterStreamsAsked
 from runline.domain.grading import Score
 from runline.domain.guard import GuardAsked, GuardRow
 from runline.domain.held import HeldAsked, HeldRow
@@ -61,6 +62,10 @@ __all__ = [
     "BookRow",
     "BooksAsked",
     "Case",
+    "ClusterAsked",
+    "ClusterRow",
+    "ClusterStreamRow",
+    "ClusterStreamsAsked",
     "ConditionRow",
     "ConditionsAsked",
     "Exposure",

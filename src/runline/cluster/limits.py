@@ -141,5 +141,8 @@ LEAVES_S_MAX = 5.0
 STREAMS_TOLD = 100
 """Streams of which a node is told at a time, before everything else has its turn."""
 
+SEEN_S = 0.5
+"""For how long what the registry has said of the cluster is shown to all who ask: as long as between two renewals."""
+
 STREAMS_REST = 4
 """How much longer a node waits than it has taken to look at whose all streams are, before it looks again."""

@@ -125,6 +125,13 @@ class MemoryRegistry:
         now = self.kept.streams.get(stream)
         return now is not None and self.write(replace(now, pinned=node))
 
+    async def move(self, stream: str, node: str) -> bool:
+        now = self.kept.streams.get(stream)
+        if now is None:
+            return False
+        pinned = now.pinned if now.pinned == node else ""
+        return self.write(replace(now, wanted="" if now.node == node else node, pinned=pinned))
+
     async def drain(self, node: str, draining: bool) -> bool:
         now = self.kept.nodes.get(node)
         if now is None:

@@ -178,6 +178,9 @@ class PostgresRegistry:
     async def pin(self, stream: str, node: str) -> bool:
         return await self.done(sql.PIN, stream, node)
 
+    async def move(self, stream: str, node: str) -> bool:
+        return await self.done(sql.MOVE, stream, node)
+
     async def drain(self, node: str, draining: bool) -> bool:
         return await self.done(sql.DRAIN, node, draining)
 

@@ -161,6 +161,10 @@ class Registry(Protocol):
         """Have a stream at a node ("": anywhere). Whether there is such a stream."""
         ...
 
+    async def move(self, stream: str, node: str) -> bool:
+        """Have a stream go to a node, once, and be pinned nowhere else. Whether there is such a stream."""
+        ...
+
     async def drain(self, node: str, draining: bool) -> bool:
         """Have a node give away its streams, or take some again. Whether there is such a node."""
         ...

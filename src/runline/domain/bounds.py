@@ -160,6 +160,9 @@ STEP_NS_MAX = 2_000_000_000
 """The largest step of the host's clock that is followed. A stream's time stands still for as much; what is further back than this
 was the time of a wrong clock, and the stream's time is right again from the next event on."""
 
+WISHES_MAX = 1_000
+"""Streams and nodes of which the house's staff wants something that the nodes were not told yet."""
+
 HOUSE_LAG_MS_MAX = 2_000
 """How far a process's house view may be behind the house; beyond it no wagers are taken."""
 

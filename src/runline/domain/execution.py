@@ -11,7 +11,7 @@ import msgspec
 
 from runline.domain.access import authorize
 from runline.domain.bounds import STEP_NS_MAX
-from runline.domain.context import Context
+from runline.domain.context import NOBODY, Context, Neighbours
 from runline.domain.messages import Command, Decided, Event, Rejected
 from runline.domain.nodes import ROOT
 from runline.domain.sessions import require_presence, require_session
@@ -75,12 +75,14 @@ def judge(
     command_id: bytes = b"",
     digest: bytes = b"",
     zones: ZonesOfTheWorld = ONLY_UTC,
+    neighbours: Neighbours = NOBODY,
 ) -> list[Event] | Seen:
     """The events that a command makes (none: it is so already), or what is known of it if it is a repeat. Changes nothing.
 
-    at_ns: the stream's time. house: the durable house view, which may be house_lag_ms behind (None in the house itself).
-    fetched: keys of the rows that were fetched because the command follows them. remembered, command_id, digest: the
-    stream's memory, and the command's id and content in it; None for what the engine itself sends. zones: of the world.
+    at_ns: the stream's time. house: the durable house view, which may be house_lag_ms behind (None in the house itself). fetched:
+    keys of the rows that were fetched because the command follows them. remembered, command_id, digest: the stream's memory, and
+    the command's id and content in it; None for what the engine itself sends. zones: of the world. neighbours: the nodes that
+    share the streams.
 
     Raises Rejected.
     """
@@ -96,7 +98,7 @@ def judge(
         session = require_session(state, asked.session, user, at_ns)
         if at_ns >= session.idle_until_ns and not command.urgent:
             require_presence(session, at_ns)
-    context = Context(at_ns, user, asked.session, house, house_lag_ms, fetched, zones)
+    context = Context(at_ns, user, asked.session, house, house_lag_ms, fetched, zones, neighbours)
     if asked.if_position is None:
         decided = state.vocabulary.deciders[type(command)](state, command, context)
     else:

@@ -45,6 +45,8 @@ class Permission(StrEnum):
     RESULT_ENTER = "result_enter", "house"
     RESULT_CONFIRM = "result_confirm", "house"
     BOOK_OPEN = "book_open", "house"
+    CLUSTER_VIEW = "cluster_view", "house"
+    CLUSTER_CHANGE = "cluster_change", "house"
 
 
 @cache

@@ -218,6 +218,7 @@ class Owned:
         """Let a stream go on, everywhere or nowhere: if a keeper cannot take it, all is as it was before."""
         before = self.writers.get(writer.stream)
         self.writers[writer.stream] = writer
+        writer.neighbours = self.process.neighbours
         try:
             for keeper in self.keepers:
                 keeper.enter(writer)

@@ -1,10 +1,12 @@
 """Process: what all parts of one engine share: its ports, what it counts, what is wrong with it, and its work beside the loop."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from runline.domain.cluster import no_cluster
+from runline.domain.context import Neighbours
 from runline.domain.vocabulary import Vocabulary
 from runline.domain.zones import ZonesOfTheWorld
 from runline.engine.conditions import Component, Conditions, Level
@@ -27,13 +29,19 @@ def nobody_minds() -> None:
     """As long as nothing is in memory."""
 
 
+async def none_shared() -> Mapping[str, Sequence[Any]]:
+    """Where no other process could have any of the streams. Raises Rejected `no_cluster`."""
+    raise no_cluster()
+
+
 class Process:
     """One process that executes.
 
     store, clock, entropy, zones: its ports. node: its name in the log. vocabulary: what it executes. available: whether it takes
     requests. stopping: whether it ends once all that it has taken is durable. wake: set when the loop has something to do. holds:
-    whether what is known here may be said: who shares streams with other processes may have lost them without knowing. log_id:
-    which log the memory of this process is of. another_log: called at once when the store's is another one.
+    whether what is known here may be said: who shares streams with other processes may have lost them without knowing.
+    neighbours: those processes; cluster: the rows of each query about them, by its name. log_id: which log the memory of this
+    process is of. another_log: called at once when the store's is another one.
     """
 
     def __init__(
@@ -50,6 +58,8 @@ class Process:
         self.node = node
         self.vocabulary = vocabulary
         self.zones = zones
+        self.neighbours = Neighbours()
+        self.cluster: Callable[[], Awaitable[Mapping[str, Sequence[Any]]]] = none_shared
         self.entropy = entropy
         self.probes = Probes()
         self.conditions = Conditions()

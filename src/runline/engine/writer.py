@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from runline.domain.book import Book
+from runline.domain.context import NOBODY
 from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
@@ -71,6 +72,8 @@ class Writer:
         self.house = house
         self.node = node
         self.zones = zones
+        self.neighbours = NOBODY
+        """Of its process, once the stream goes on there."""
         self.lanes = Lanes()
         self.refusals = Refusals()
         self.faults: dict[tuple[str, str], None] = {}
@@ -132,7 +135,17 @@ class Writer:
             window = None if internal else self.window
             fetched = submission.fetched or ()
             events = judge(
-                state, request, at_ns, self.house, house_lag_ms, fetched, window, command_id, digest, self.zones
+                state,
+                request,
+                at_ns,
+                self.house,
+                house_lag_ms,
+                fetched,
+                window,
+                command_id,
+                digest,
+                self.zones,
+                self.neighbours,
             )
             if type(events) is Seen:
                 self.filling.repeats.append((submission, events.first, events.count))

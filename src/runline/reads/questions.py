@@ -131,6 +131,8 @@ class Questions:
             raise Rejected("unknown_query", f"There is no query {question.name[:64]!r}.")
         asked: Asked[Any] = asked_of(query.asked, question.fields)
         asked = msgspec.structs.replace(asked, limit=min(asked.limit, query.rows_max))
+        if query.of_cluster:
+            return await self.answer_of_cluster(question, query, asked)
         name = (await self.who(question.stream, question.session)).user if question.session else question.actor
         if query.of_process:
             return await self.answer_of_process(question, name, query, asked)
@@ -232,6 +234,23 @@ class Questions:
         return Answer(
             position, b'{"position":%d,"house":%d,%b' % (position, engine.view.seq, with_times(encode(page))[1:])
         )
+
+    async def answer_of_cluster(self, question: Question, query: Query, asked: Asked[Any]) -> Answer:
+        """How the processes are that share the streams. Who asks is looked up in what is stored: their stream may have no
+        owner."""
+        engine, stream = self.engine, question.stream
+        held = engine.view.sessions.by_name.get(question.session) if stream == HOUSE else None
+        name, state = (held.user, engine.view) if held is not None else (question.actor, None)
+        path = path_of(stream, name, state)
+        now_ns = engine.clock.now_ns()
+        who = await self.look(path, stream, standing, engine.vocabulary, question.session, question.actor, now_ns)
+        position, audience = unless_refused(who)
+        require(query, kind_of(stream), audience)
+        rows, key = (await engine.process.cluster())[query.name], msgspec.structs.fields(query.row)[0].name
+        only = getattr(asked, "cluster_node", "")
+        shown = (row for row in rows if getattr(row, key) > asked.after and only in ("", row.cluster_node))
+        body = encode(page_of(shown, asked, lambda row: str(getattr(row, key))))
+        return Answer(position, b'{"position":%d,"house":%d,%b' % (position, engine.view.seq, body[1:]))
 
     async def answer_inside(self, question: Question, inside: Inside, asked: Any) -> Answer:
         """What Runline itself asks."""

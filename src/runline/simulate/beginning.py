@@ -13,6 +13,7 @@ from runline.domain.messages import HOUSE
 from runline.simulate.clustered import Cluster
 from runline.simulate.network import Answer
 from runline.simulate.nodes import OWNER_NAME, OWNER_PASSWORD
+from runline.simulate.oracle.cluster import Anybody
 from runline.simulate.people import Errand, Person
 from runline.simulate.story import Wrong
 from runline.simulate.world import NOON_NS, PASSWORD, World, path_of
@@ -123,6 +124,7 @@ class Beginning:
         """Nodes of a cluster, and a house."""
         world = self.world
         cluster = world.cluster = Cluster(world, nodes)
+        world.judging.model.nodes = Anybody()
         world.pages.fenced = True
         await cluster.begin()
         for _ in range(TOGETHER_LOOKS):

@@ -21,7 +21,9 @@ from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Places
 from runline.cluster.registry import Lease, Load, Node, RegistryError
+from runline.cluster.sight import Sight
 from runline.cluster.standing import Standing
+from runline.cluster.wishes import Wishes
 from runline.domain.messages import HOUSE
 from runline.domain.queries.inside import COPY
 from runline.engine.bus import Question
@@ -100,6 +102,18 @@ class Registry(MemoryRegistry):
         await self.reach()
         await super().measured(*args)
 
+    async def move(self, stream: str, node: str) -> bool:
+        await self.reach()
+        return await super().move(stream, node)
+
+    async def pin(self, stream: str, node: str) -> bool:
+        await self.reach()
+        return await super().pin(stream, node)
+
+    async def drain(self, node: str, draining: bool) -> bool:
+        await self.reach()
+        return await super().drain(node, draining)
+
     async def hand_over(self, *args: Any) -> bool:
         await self.reach()
         done = await super().hand_over(*args)
@@ -115,6 +129,8 @@ class Clustered(Engined):
     places: Places
     member: Member
     duties: Duties
+    owner: EngineOfNode
+    wishes: Wishes
 
     def __init__(self, cluster: "Cluster", number: int, name: str) -> None:
         world = cluster.world
@@ -153,6 +169,9 @@ class Clustered(Engined):
         owner = EngineOfNode(engine, OWNER_NAME, self.routed)
         self.duties = Duties(owner, self.registry, self)
         owner.opened = self.duties.opened
+        self.wishes, sight = Wishes(owner, self.registry), Sight(self.registry)
+        owner.wanted, owner.taking, engine.process.cluster = self.wishes.look, sight.taking, sight.rows
+        self.owner = owner
         self.listener = LinkListener(local, self.clock, self.entropy, SECRET)
         self.doors = LinkListener(self.routed, self.clock, self.entropy, SECRET, for_gateways=True)
         self.server = make_server(self.routed, Outside(self.clock, self.entropy, QuickWorker), reports=health.never)
@@ -203,7 +222,8 @@ class Clustered(Engined):
                     await asyncio.sleep(AGAIN_S)
 
     async def look_after(self) -> None:
-        """Have streams taken anew that have stopped since somebody else has claimed them, and say how large they are."""
+        """Have streams taken anew that have stopped since somebody else has claimed them, say how large they are, and know which
+        nodes there are."""
         while True:
             await asyncio.sleep(MEASURED_S)
             loads = {stream: Load(0, writer.state.held_rows) for stream, writer in self.engine.writers.items()}
@@ -212,6 +232,8 @@ class Clustered(Engined):
             for stream, writer in list(self.engine.writers.items()):
                 if writer.stopped == ELSEWHERE:
                     self.duties.look_again(stream)
+            with suppress(RegistryError):
+                await self.owner.look_around()
 
     def start_stopped(self) -> None:
         """Whoever looks after the machine starts streams again that have stopped here, and are nobody else's."""
@@ -235,6 +257,7 @@ class Clustered(Engined):
         for task in self.living[1:]:
             task.cancel()
         await asyncio.gather(*self.living, return_exceptions=True)
+        await self.wishes.close()
         await self.duties.close()
         await self.places.close()
         await self.routed.close()

@@ -9,6 +9,7 @@ from runline.domain.access import Access, Role, User
 from runline.domain.accounts import available_minor
 from runline.domain.book import Book
 from runline.domain.catalog import Fixture, Market, Result
+from runline.domain.cluster import Wishes
 from runline.domain.held import HeldLine
 from runline.domain.hierarchy import Player
 from runline.domain.house import House
@@ -146,6 +147,10 @@ def in_house(house: House) -> dict[str, Any]:
         "postponed": sorted(lateness.postponed),
         "windows": {name: tuple(of_window(row) for row in rows) for name, rows in lateness.windows_of.items()},
         "feeds": {name: of_feed(row) for name, row in house.watch.feeds.items()},
+        "wishes": {
+            subject: (one.wanted, one.cluster_node, one.changed_seq)
+            for subject, one in house.part(Wishes).by_subject.items()
+        },
         "books": {name: row.owner for name, row in house.books.by_name.items()},
     }
 

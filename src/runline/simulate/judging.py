@@ -29,9 +29,10 @@ from runline.simulate.told import plain, plain_event, shapes
 
 UNJUDGED = frozenset(
     ("busy", "unavailable", "command_reused", "stale_command", "command_ahead", "command_id_invalid", "wrong_stream",
-     "unknown_book", "not_here", "not_signed_in", "too_long", "too_many", "too_large", "malformed_command")
+     "unknown_book", "not_here", "not_signed_in", "too_long", "too_many", "too_large", "malformed_command",
+     "unknown_node", "node_drains", "no_other_node")
 )  # fmt: skip
-"""What is refused for before a rule of the field is asked, or for what is no rule."""
+"""What is refused for before a rule of the field is asked, or for what is no rule, as which nodes there are."""
 
 
 class Taken:

@@ -25,6 +25,7 @@ ODD_AMOUNTS = (777_77, 2_500_00, 10_000_00, 0, -1, 1, 10**12, 10**12 + 1, 10**18
 AMERICAN = ("-110", "+100", "-105", "+120", "-145", "+250", "-300", "+102", "EV")
 PRICES = (*AMERICAN, "1.91", "2.50", "10/11", "7/2", "0", "+99", "nonsense")
 ZONES = ("America/New_York", "UTC", "Europe/London", "America/Los_Angeles", "Nowhere/Land")
+NODES = ("n1", "n2", "n3", "")
 TEAMS = ("Visitors", "Home", "Bears", "Lions", "Crickets", "Owls", "Bears ", "")
 SPAN = (MINUTE_NS, 5 * MINUTE_NS, 20 * MINUTE_NS, HOUR_NS, 26 * HOUR_NS, -MINUTE_NS, SECOND_NS)
 
@@ -179,6 +180,8 @@ NAMED: dict[str, Maker] = {
     "book": book, "number": number, "held_seq": held_seq, "layer_seq": layer_seq,
     "subject": subject, "start_ns": start, "until_ns": start,
     "entered_ns": entered, "reason": reason, "description": reason, "price": price, "line_quarters": line,
+    "stream": lambda known, command: known.one(["house", *list(known.view.books.by_name)]),
+    "cluster_node": lambda known, command: known.decisions.one(NODES),
     "zone": lambda known, command: known.decisions.one(ZONES),
     "away": lambda known, command: known.decisions.one(TEAMS),
     "home": lambda known, command: known.decisions.one(TEAMS[1:] if not known.decisions.rarely(4) else TEAMS),

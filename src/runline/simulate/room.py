@@ -50,6 +50,7 @@ SMALL: dict[str, Any] = {
     "STAFF_MAX": 14,
     "SUSPENSIONS_MAX": 5,
     "SUSPENSIONS_PER_NODE_MAX": 2,
+    "WISHES_MAX": 1,
     "SOURCE_CLOCKS_MAX": 2,
     "ROLES_ENDED_MAX": 1,
     "ROLES_ENDED_LOOKED_MAX": 1,

@@ -119,6 +119,12 @@ PIN = (
     f"SELECT stream, {TELL} FROM done"
 )
 
+MOVE = (
+    "WITH done AS (UPDATE cluster_streams SET wanted = CASE WHEN node = $2 THEN '' ELSE $2 END, "
+    "pinned = CASE WHEN pinned = $2 THEN pinned ELSE '' END, changed = changed + 1 WHERE stream = $1 RETURNING stream) "
+    f"SELECT stream, {TELL} FROM done"
+)
+
 # Links
 
 OFFER_SECRET = "INSERT INTO cluster_secret (one, secret) VALUES (TRUE, $1) ON CONFLICT (one) DO NOTHING"

@@ -45,7 +45,8 @@ class Query(msgspec.Struct, frozen=True):
     needs: the permission, None for everyone who is signed in. players: whether a player may ask it about their own account
     without that permission. history: read from a snapshot of what is stored; `show` is then None. of_process: about the process
     that owns the stream; who may ask is looked up in what is stored, so that it is answered while the stream is stopped.
-    rows_max: rows of its largest page.
+    of_cluster: about all processes that share the streams, answered by any of them, whoever owns the stream; who may ask is
+    looked up likewise. rows_max: rows of its largest page.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Query(msgspec.Struct, frozen=True):
     show: Shown | None
     of_process: bool = False
     rows_max: int = PAGE_ROWS_MAX
+    of_cluster: bool = False
 
 
 def query(

@@ -92,8 +92,10 @@ QUERIES: dict[str, Query] = {
     "refusals": Query("log_view", ("house", "book")),
     "trace": Query("log_view", ("house", "book")),
     "conditions": Query("figures_view", ("house", "book")),
+    "cluster": Query("cluster_view", ("house",)),
+    "cluster_streams": Query("cluster_view", ("house",)),
 }
-"""All queries. Of these here the rows are those of the log and the disk, or of the process."""
+"""All queries. Of these here the rows are those of the log and the disk, of the process, or of the registry."""
 
 
 def page(

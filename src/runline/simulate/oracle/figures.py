@@ -47,6 +47,7 @@ def house_figures(house: House) -> dict[str, Any]:
         "postponed": sorted(house.postponed),
         "windows": {name: tuple(vars(window) for window in windows) for name, windows in house.windows.items()},
         "feeds": {name: vars(feed) for name, feed in house.feeds.items()},
+        "wishes": dict(house.wishes),
         "books": {name: owner for name, (owner, _) in house.opened.items()},
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 from runline.simulate.oracle import accounts as _accounts
 from runline.simulate.oracle import agents as _agents
 from runline.simulate.oracle import board as _board
+from runline.simulate.oracle import cluster as _cluster
 from runline.simulate.oracle import guard as _guard
 from runline.simulate.oracle import lines as _lines
 from runline.simulate.oracle import pages as _pages
@@ -24,7 +25,9 @@ from runline.simulate.oracle.sessions import a_session
 from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
 from runline.simulate.oracle.text import a_line, a_reason
 
-NOUNS = (_accounts, _agents, _board, _guard, _lines, _pages, _pairs, _placing, _rosters, _sessions, _settlement, _watch)
+NOUNS = (
+    _accounts, _agents, _board, _cluster, _guard, _lines, _pages, _pairs, _placing, _rosters, _sessions, _settlement, _watch,
+)  # fmt: skip
 """What is imported for the rules that it enters."""
 
 REQUIRED = object()
@@ -60,6 +63,8 @@ class Model:
         self.calendar = Calendar()
         self.house = House(HOUSE)
         self.books: dict[str, Book] = {}
+        self.nodes: dict[str, bool] | None = None
+        """Those that share the streams. See `Moment`."""
         self.happened: list[tuple[int, Event]] = []
         """What has happened in the house: (time, event), from position 1 on."""
         self.views: list[House] = []
@@ -111,7 +116,7 @@ class Model:
                 if at_ns >= used.idle_until_ns and not rule.urgent:
                     raise Refused("password_needed")
             view = self.house if stream == HOUSE else self.view(house_seq)
-            moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar, looked_seq)
+            moment = Moment(at_ns, user, session, view, house_lag_ms, self.calendar, looked_seq, self.nodes)
             moved_seq = GROUNDS[name](state, asked) if if_position is not None else 0
             has_moved = if_position is not None and moved_seq > if_position
             try:

@@ -16,7 +16,15 @@ PLAYER = "player"
 RUNLINE = ("engine", "gateway")
 
 OF_BOTH = ("figures_view", "board_view", "log_view", "suspend", "roles_manage", "settings_change")
-OF_HOUSE = ("lines_post", "fixtures_manage", "result_enter", "result_confirm", "book_open")
+OF_HOUSE = (
+    "lines_post",
+    "fixtures_manage",
+    "result_enter",
+    "result_confirm",
+    "book_open",
+    "cluster_view",
+    "cluster_change",
+)
 ALL = (
     "figures_view",
     "ticker_view",

@@ -28,7 +28,8 @@ class Asked:
 @dataclass
 class Moment:
     """What a rule knows besides the stream: the time, who asks, in which session, and the house as it is seen. looked_seq: at
-    which position of the stream rows were looked for that are not in memory; None: as it is now."""
+    which position of the stream rows were looked for that are not in memory; None: as it is now. nodes: those that share the
+    streams and are there, each with whether it takes some; None where no other process could."""
 
     at_ns: int
     user: User
@@ -37,6 +38,7 @@ class Moment:
     lag_ms: int
     calendar: "Calendar"
     looked_seq: int | None = None
+    nodes: dict[str, bool] | None = None
 
 
 Decide = Callable[[Any, Asked, Moment], Sequence[Event]]

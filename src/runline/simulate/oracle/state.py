@@ -194,8 +194,9 @@ class House(Stream):
 
     of_game: the markets of each game. rulings: (position, league, market, period, rule or None), in order. starts: (until
     position, start) of each game that was moved. postponed: since when, and why. archived: (league, sport, what is known) of
-    games that have left. opened: (owner, position) of each book. told: what books settle by, by position; newest: where it
-    stands for each game.
+    games that have left. opened: (owner, position) of each book. wishes: (what, which node, position) that is wanted of the
+    nodes, and not told to them, by what it is about. told: what books settle by, by position; newest: where it stands for each
+    game.
     """
 
     leagues: dict[str, str] = field(default_factory=dict)
@@ -215,6 +216,7 @@ class House(Stream):
     feeds: dict[str, Feed] = field(default_factory=dict)
     slow: dict[str, int] = field(default_factory=dict)
     opened: dict[str, tuple[str, int]] = field(default_factory=dict)
+    wishes: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     told: dict[int, dict[str, Any]] = field(default_factory=dict)
     newest: dict[str, int] = field(default_factory=dict)
 
