@@ -197,9 +197,9 @@ async def a_busy_book(path) -> None:
         await world.do("b1", CreatePlayer("P9", "A3", 10_000_00))
         await world.do("b1", CreateAgent("A4", "root"), id=TRACED)
         await world.do(HOUSE, CreateLeague("NFL", "football"), id=TRACED)
-        sees = (Permission.TICKER_VIEW, Permission.FIGURES_VIEW, Permission.LOG_VIEW, Permission.BOARD_VIEW)
-        may = (*sees, Permission.LINE_MOVE, Permission.ROLES_MANAGE)
-        await world.do("b1", SetRole("watch", "A2", may, "to look"))
+        looks = (Permission.TICKER_VIEW, Permission.FIGURES_VIEW, Permission.LOG_VIEW, Permission.BOARD_VIEW)
+        sees = (*looks, Permission.LINE_MOVE, Permission.ROLES_MANAGE)
+        await world.do("b1", SetRole("watch", "A2", sees, "to look"))
         await world.do("b1", CreateUser("ann", "A2", "watch"))
         for number in range(5):
             await world.do("b1", wager("P9", 2_00, market="G1:game:moneyline"))

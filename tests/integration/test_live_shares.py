@@ -113,6 +113,10 @@ def test_a_large_subtree_is_imaged_without_its_players_and_a_wager_costs_its_own
             figures = (await there.hear(screen))[0][2]["topics"]["figures"]
             assert [row["agent"] for row in figures["rows"]] == ["root", "A1", "A2"]
             assert figures["players"] == []
+            await there.place.world.do("b1", wager("P9", 5_00))
+            kind, _, data = (await there.hear(screen))[0]
+            changed = data["topics"]["figures"]["players"]
+            assert (kind, [(row["player"], row["pending_minor"]) for row in changed]) == ("delta", [("P9", 5_00)])
             small = await there.join(await there.asker("bea"), "figures")
             figures = (await there.hear(small))[0][2]["topics"]["figures"]
             assert [row["player"] for row in figures["players"]] == ["P9"]
