@@ -418,6 +418,16 @@ def test_a_role_that_was_lowered_further_down_is_raised_from_there_too(ranks):
     ranks.happened(RoleAssigned, node="", role="")
 
 
+def test_another_role_that_holds_the_same_gives_nothing_back_and_takes_nothing(ranks):
+    ranks.given(role("looker", Permission.ROLES_MANAGE), role("watcher", Permission.ROLES_MANAGE))
+    ranks.given(role("manager", *MANAGER))
+    ranks.when(AssignRole("below", "manager", "another name"), by="one")
+    ranks.happened(RoleAssigned, node="", role="")
+    ranks.when(AssignRole("below", "looker", "careless"), by="owner")
+    ranks.when(AssignRole("below", "watcher", "another name"), by="one")
+    ranks.happened(RoleAssigned, node=ROOT, role=OWNER)
+
+
 def test_the_role_of_somebody_who_was_lowered_from_above_is_widened_from_there_or_above_only(ranks):
     ranks.given(role("looker", Permission.ROLES_MANAGE, at="A1"), CreateUser("other", "A1-1", "looker"))
     ranks.when(SetRole("looker", "A1", (Permission.ROLES_MANAGE, Permission.TICKER_VIEW), "free"), by="owner")
@@ -493,6 +503,24 @@ def test_where_a_roles_holders_were_lowered_from_very_many_nodes_only_the_root_w
     ranks.rejected("not_permitted")
     ranks.when(wider, by="boss")
     ranks.happened(RoleSet)
+
+
+@pytest.mark.alone
+def test_where_they_were_lowered_from_as_many_nodes_as_are_looked_at_each_of_those_widens_it(ranks, monkeypatch):
+    monkeypatch.setattr("runline.domain.access.LOWERED_LOOKED_MAX", 1)
+    ranks.given(role("looker", Permission.ROLES_MANAGE, at="A1-1"))
+    ranks.when(AssignRole("below", "looker", "late"), by="one")
+    ranks.when(SetRole("looker", "A1-1", MANAGER, "on time"), by="one")
+    ranks.happened(RoleSet)
+
+
+def test_where_a_user_stands_is_known_by_name(two_agents):
+    access = two_agents.state.access
+    assert [access.node_of_user(name) for name in ("one", "two", "owner", "P1", "nobody")] == [
+        "A1", "A2", ROOT, "A1-1", None,
+    ]  # fmt: skip
+    assert list(access.users_of("A2")) == ["P2", "two"]
+    assert list(access.users_of("A9")) == []
 
 
 def test_revoking_again_from_above_raises_the_bar_and_from_below_does_not_lower_it(ranks):

@@ -84,6 +84,15 @@ def test_a_cancelled_game_is_archived_too(house):
     assert archived(house)
 
 
+def test_a_cancelled_game_without_a_board_is_archived_and_a_book_that_was_away_takes_that_it_was_called_off(house):
+    house.given(CancelFixture("G2", "flood"))
+    taken = results_after(house.state, 0)
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    assert house.state.catalog.fixtures == {}
+    assert results_after(house.state, 0) == taken
+    assert {one.fixture: one.score for one in taken} == {"G1": Score(3, 5), "G2": None}
+
+
 def test_nothing_changes_what_is_archived_and_its_id_is_not_given_again(house):
     house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
     fixture = house.stored(Fixture)[0]

@@ -7,6 +7,8 @@ from tests.doubles.words import FULL_BOARD, START_NS, board, game, line, player,
 from runline.domain.board import PostLines
 from runline.domain.bounds import LINE_AHEAD_NS_MAX, LINE_QUARTERS_MAX, MARKETS_PER_POST_MAX
 from runline.domain.fixtures import RescheduleFixture
+from runline.domain.guard import SetGuard
+from runline.domain.held import LineHeld
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.tickets import WagerPlaced
 
@@ -173,6 +175,27 @@ def test_a_post_has_so_many_markets_and_no_more(house):
     house.rejected("too_many", most=MARKETS_PER_POST_MAX)
 
 
+def test_what_stands_in_a_post_as_often_as_it_may_counts_once(house):
+    house.when(board("G1", *[MONEYLINE] * MARKETS_PER_POST_MAX))
+    assert [event.market for event in house.events] == ["G1:game:moneyline"]
+
+
+def test_what_stands_in_a_post_in_two_ways_says_nothing_though_one_of_them_stands_there_twice(house):
+    house.given(board("G1", MONEYLINE, TOTAL))
+    house.when(board("G1", MOVED, TOTAL, MONEYLINE, MOVED, entered_ns=NOON_NS + 1))
+    assert [(type(event), event.market) for event in house.events] == [(LineRefused, "G1:game:moneyline")]
+
+
+def test_of_several_lines_that_are_none_the_first_is_named(house):
+    house.when(board("G1", line("total", "-105", "-11", quarters=34), MONEYLINE, MOVED))
+    house.rejected("price_invalid", market="G1:game:total")
+
+
+def test_the_first_moment_is_a_time_as_well(house):
+    house.when(board("G1", entered_ns=0))
+    house.happened(LinePosted, entered_ns=0)
+
+
 def test_an_unknown_fixture_is_named(house):
     house.when(board("G9"))
     house.rejected("unknown_fixture", fixture="G9")
@@ -267,3 +290,39 @@ def test_a_league_has_the_periods_of_its_own_rules(house):
     house.given(board("N1", quarter, half), board("C1", half))
     house.when(board("C1", half, quarter))
     house.rejected("line_invalid", market="C1:q1:moneyline")
+
+
+# While lines are held
+
+WRONG = line("moneyline", "+150", "+150")
+WRONG_TOTAL = line("total", "+150", "+150", quarters=34)
+
+
+def test_of_one_post_no_more_lines_are_held_than_there_is_room_for(house, monkeypatch):
+    monkeypatch.setattr("runline.domain.board.HELD_LINES_MAX", 1)
+    house.when(board("G1", WRONG, WRONG_TOTAL, confirm=False))
+    assert [(type(event), event.market) for event in house.events] == [
+        (LineHeld, "G1:game:moneyline"),
+        (LineRefused, "G1:game:total"),
+    ]
+    house.happened(LineRefused, code="too_many")
+
+
+def test_another_line_takes_the_place_of_a_held_one_where_there_is_no_room_for_more(house, monkeypatch):
+    house.given(board("G1", WRONG, confirm=False))
+    monkeypatch.setattr("runline.domain.board.HELD_LINES_MAX", 1)
+    house.when(board("G1", line("moneyline", "+155", "+150"), entered_ns=NOON_NS + 1, confirm=False))
+    house.happened(LineHeld, market="G1:game:moneyline", prices=("+155", "+150"))
+
+
+def test_a_held_line_that_is_repeated_when_it_looks_wrong_for_another_reason_is_held_anew(house):
+    wrong = line("moneyline", "+400", "+100")
+    house.given(board("G1", line("moneyline", "+120", "-130")))
+    house.when(board("G1", wrong, entered_ns=NOON_NS + 1, confirm=False))
+    house.happened(LineHeld, reasons=("no_hold", "price_jump"))
+    house.given(SetGuard("price_jump", "off", "trial"))
+    house.when(board("G1", wrong, entered_ns=NOON_NS + 2, confirm=False))
+    house.happened(LineHeld, reasons=("no_hold",))
+    house.given(SetGuard("no_hold", "off", "trial"))
+    house.when(board("G1", wrong, entered_ns=NOON_NS + 3, confirm=False))
+    house.happened(LinePosted, tripped=())

@@ -229,6 +229,24 @@ def test_the_staff_of_all_agents_together_leave_the_last_part_to_the_whole_books
     assert stage.refusal is None
 
 
+@pytest.mark.parametrize("most", [21, 23])
+def test_where_the_whole_books_staff_have_left_only_their_own_part_others_are_told_how_many_there_may_be(
+    stage, monkeypatch, most
+):
+    """An eighth of them, rounded down, is kept for the whole book's."""
+    stage.given(staff("ann", *EVERY, at="A1"))
+    monkeypatch.setattr(roles, "ROLES_MAX", most)
+    left = most - 2 - len(stage.state.access.roles)
+    stage.given(*(role(f"X{number}") for number in range(left - 1)))
+    stage.when(SetRole("mine", "A1", (), "given"), by="ann")
+    assert stage.refusal is None
+    stage.when(SetRole("ours", "A1", (), "given"), by="ann")
+    stage.rejected("too_many", most=most - 2)
+    stage.given(role("theirs"), role("too"))
+    stage.when(role("one-more"))
+    stage.rejected("too_many", most=most)
+
+
 def test_the_roles_of_one_agent_are_bounded(stage, monkeypatch):
     monkeypatch.setattr(roles, "ROLES_PER_NODE_MAX", 2)
     stage.given(agent("A2"), role("one", at="A1"), role("two", at="A1"), role("three", at="A2"))

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.doubles.stage import HOUR_NS, NOON_NS, SECOND_NS
+from tests.doubles.stage import HOUR_NS, NOON_NS, SECOND_NS, ZONES
 from tests.doubles.words import START_NS, board, game, line, player, wager
 
 from runline.domain.bounds import ARCHIVE_AFTER_NS, EARLIER_STARTS_MAX, WINDOW_NOTICE_NS, WINDOW_NOTICE_NS_MIN
+from runline.domain.context import Context
 from runline.domain.fixtures import RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.lateness import EarlierStart, LateWindow, Postponement
@@ -25,9 +26,11 @@ from runline.domain.postponement import (
     WindowEnded,
     WindowLifted,
     WindowNearing,
+    window_ends_ns,
 )
 from runline.domain.queries.declared import Asked
 from runline.domain.queries.leagues import late_games
+from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.rulings import LeagueRule, SetLeagueRule
 from runline.domain.shown import closed_by
@@ -90,6 +93,11 @@ def until(book, at_ns):
 def told(book, kind):
     """When this was told, and what."""
     return [(at_ns, event) for _, at_ns, _, event in book.house.log if isinstance(event, kind)]
+
+
+def looked_at(book):
+    """The games whose windows will be looked at."""
+    return [name for kind, name in book.house.state.timers.by_subject if kind == "window"]
 
 
 def confirmed(book, score):
@@ -387,6 +395,33 @@ def test_wagers_that_are_let_stand_are_settled_by_the_result(open_book):
     assert status(open_book, before) == [WON]
 
 
+def test_a_game_that_was_moved_and_called_off_by_mistake_waits_again(open_book):
+    before = bets(open_book)
+    moved(open_book, START_NS + 40 * HOUR_NS)
+    open_book.house.given(CancelFixture("G1", "flood"))
+    until(open_book, NOON_NS + HOUR_NS)
+    assert status(open_book, before) == [VOID]
+    open_book.house.given(ReopenFixture("G1", "another game was meant"))
+    assert status(open_book, before) == [OPEN]
+    until(open_book, ENDS_NS - 1)
+    assert status(open_book, before) == [OPEN]
+    until(open_book, ENDS_NS)
+    assert status(open_book, before) == [VOID]
+    assert [event.start_ns for _, event in told(open_book, WindowEnded)] == [START_NS]
+
+
+def test_a_game_that_was_over_too_early_waits_by_the_rule_as_it_is_by_then(open_book):
+    moved(open_book, START_NS + 30 * HOUR_NS)
+    until(open_book, START_NS + 32 * HOUR_NS)
+    confirmed(open_book, Score(5, 3))
+    open_book.house.given(SetLeagueRule("MLB", LeagueRule(True, window=Window("hours", 20)), "no longer"))
+    until(open_book, START_NS + 33 * HOUR_NS)
+    assert told(open_book, WindowNearing) == []
+    confirmed(open_book, AFTER_FIVE)
+    until(open_book, START_NS + 33 * HOUR_NS)
+    assert [event.start_ns for _, event in told(open_book, WindowNearing)] == [START_NS]
+
+
 # The rows
 
 
@@ -441,6 +476,47 @@ def test_a_date_is_that_of_the_venue_else_of_the_league(book, zones, ends_ns):
     assert status(book, number) == [OPEN]
     until(book, max(ends_ns, NOON_NS + WINDOW_NOTICE_NS_MIN))
     assert status(book, number) == [VOID]
+
+
+@pytest.mark.parametrize(("place", "subject"), [("league", "NFL"), ("fixture", "F1")])
+def test_a_zone_that_is_set_late_counts_for_what_waits_already(book, place, subject):
+    book.given(game("F1", league="NFL", sport="football", start_ns=EVENING_NS), board("F1"), player("P1"))
+    book.given(wager("P1", 10_00, on="F1"))
+    number = book.state.seq
+    book.house.given(SetZone("league", "NFL", "UTC", "here"), PostponeFixture("F1", "lightning"))
+    until(book, NOON_NS + HOUR_NS)
+    book.house.given(SetZone(place, subject, "America/New_York", "there"))
+    until(book, NOON_NS + 16 * HOUR_NS - 1)
+    assert status(book, number) == [OPEN]
+    until(book, NOON_NS + 16 * HOUR_NS)
+    assert status(book, number) == [VOID]
+
+
+def test_a_rule_that_is_changed_counts_for_a_game_that_was_moved_and_for_no_other_and_none_that_is_over(open_book):
+    house = open_book.house
+    open_book.given(
+        game("G2"), board("G2"), game("H1", league="NHL", sport="hockey", start_ns=START_NS + HOUR_NS), board("H1"),
+    )  # fmt: skip
+    before = bets(open_book)
+    moved(open_book, START_NS + 30 * HOUR_NS)
+    for name in ("G2", "H1"):
+        house.given(RescheduleFixture(name, START_NS + 3 * HOUR_NS, "traffic"))
+    house.given(CancelFixture("G2", "flood"))
+    until(open_book, NOON_NS + HOUR_NS)
+    assert looked_at(open_book) == []
+    house.given(SetLeagueRule("MLB", LeagueRule(True, window=Window("hours", 20)), "no longer"))
+    assert looked_at(open_book) == ["G1"]
+    until(open_book, START_NS + 20 * HOUR_NS)
+    assert status(open_book, before) == [VOID]
+
+
+def test_a_window_by_date_goes_by_universal_time_where_the_zone_database_has_the_zone_no_more(open_book):
+    context = Context(NOON_NS, open_book.state.access.users["owner"], "", None, 0, zones=ZONES)
+    midnight_ns = NOON_NS + 12 * HOUR_NS
+    date = Window("date")
+    assert window_ends_ns(date, NOON_NS, "Nowhere/Any_More", context) == midnight_ns
+    assert window_ends_ns(date, NOON_NS, "America/New_York", context) == midnight_ns + 4 * HOUR_NS
+    assert window_ends_ns(Window("hours", 3), NOON_NS, "America/New_York", context) == NOON_NS + 3 * HOUR_NS
 
 
 def test_a_zone_that_there_is_not_is_refused(open_book):
@@ -508,6 +584,8 @@ def test_a_game_that_is_archived_leaves_nothing_behind_unless_its_tickets_were_v
     last = lateness.starts_of["G1"][0].until_seq
     assert lateness.ended(catalog, "G1", "G1:game:moneyline", last - 1) is not None
     assert lateness.ended(catalog, "G1", "G1:game:moneyline", last) is None
+    open_book.house.given(SetLeagueRule("MLB", LeagueRule(True, window=Window("hours", 20)), "no longer"))
+    assert looked_at(open_book) == []
 
 
 def test_late_games_are_shown_with_their_windows_and_to_books_without_the_reason(open_book):

@@ -116,6 +116,18 @@ def test_a_move_takes_all_that_is_open_along(book):
     same_after_a_restart(book)
 
 
+def test_what_stands_nowhere_leaves_nothing_behind(book):
+    book.given(wager("P1", 5_00), wager("P2", 6_00))
+    first, second = (row.number for row in book.stored_wagers())
+    risk = book.state.risk
+    assert set(risk.paths[MONEYLINE][AWAY]) == {"A1-1", "A2"}
+    book.given(MoveAgent("A1-1", "A2", "sold"), VoidWager(first, "slip"))
+    assert risk.paths == {}
+    book.given(VoidWager(second, "slip"))
+    assert risk.paths == {}
+    assert all(sums.stands == {} for sums in risk.sums.values())
+
+
 def test_the_tickets_that_closed_last_are_known_by_the_position_of_that(book, monkeypatch):
     monkeypatch.setattr("runline.domain.risk.CLOSED_REMEMBERED", 2)
     risk = book.state.risk

@@ -175,6 +175,28 @@ def test_a_restart_goes_on_with_the_same_slices(open_book):
     assert open_book.state.risk.pending["P1"] == 0
 
 
+def test_a_job_whose_tickets_were_all_voided_before_its_first_slice_ends(open_book):
+    open_book.given(wager("P1", 10_00))
+    number = open_book.state.seq
+    open_book.house.ends("G1", 3, 1)
+    open_book.given(VoidWager(number, "wrong side"))
+    open_book.settles()
+    open_book.happened(JobFinished, done=0)
+
+
+def test_a_job_goes_on_behind_tickets_that_stay_open(book):
+    book.given(game("F1", league="NFL", sport="football"), player("P1", credit=10**9))
+    book.given(board("F1", line("moneyline", "+120", "-130"), line("moneyline", "+110", "-120", period="1h")))
+    half = PlaceWager("P1", "F1:1h:moneyline", "away", None, "+110", 1_00)
+    book.given([half] * (SETTLE_SLICE_WAGERS + 1), wager("P1", 1_00, on="F1"))
+    book.house.ends("F1", 20, 17)
+    book.settles_a_slice()
+    book.happened(JobAdvanced, stage="open", handled=0, done=0)
+    book.settles_a_slice()
+    book.happened(JobFinished, done=1)
+    assert [row.status for row in book.stored_wagers()] == ["open"] * (SETTLE_SLICE_WAGERS + 1) + ["settled"]
+
+
 def test_a_finished_job_has_no_more_slices(open_book):
     open_book.given(many(1))
     open_book.house.ends("G1", 3, 1)
@@ -246,6 +268,16 @@ def test_a_regrade_leaves_void_tickets_alone(open_book):
     again(open_book, 1, 3)
     assert open_book.ticket(number).status == "void"
     assert open_book.balance("P1") == 0
+
+
+def test_a_regrade_goes_on_behind_a_ticket_that_is_void(open_book):
+    open_book.given(wager("P1", 10_00, **AWAY), wager("P1", 20_00, **AWAY))
+    first, second = (row.number for row in open_book.stored_wagers())
+    again(open_book, 3, 1)
+    open_book.given(VoidWager(first, "past post"))
+    again(open_book, 1, 3)
+    assert (open_book.ticket(first).status, open_book.ticket(second).result) == ("void", "lost")
+    assert open_book.balance("P1") == -20_00
 
 
 def test_a_newer_result_supersedes_a_job_that_still_runs(open_book):

@@ -109,6 +109,13 @@ def test_what_a_person_has_closed_stays_closed_when_the_feed_returns(fed_book):
     assert closed_by(fed_book, *WAGERS) == ["market", "", ""]
 
 
+def test_a_line_that_is_newer_than_the_silence_may_be_closed_by_something_narrower(fed_book):
+    falls_silent(fed_book)
+    posts(fed_book, "G1", NOON_NS + 20 * SECOND_NS, MONEYLINE, TOTAL)
+    fed_book.house.given(Suspend("fixture", "G1", "injury"))
+    assert closed_by(fed_book, *WAGERS) == ["fixture", "fixture", ""]
+
+
 def test_a_person_may_open_what_silence_has_closed_and_only_time_closes_it(fed_book):
     fed_book.house.when(Suspend("silence", "don", "doubtful"))
     fed_book.house.rejected("scope_invalid")

@@ -95,6 +95,18 @@ def test_reopening_a_league_never_reopens_a_market_that_was_closed_by_itself(ope
     wagers(open_book).happened(WagerPlaced)
 
 
+def test_of_several_layers_the_widest_is_named_whichever_came_first(open_book):
+    for scope, subject in (
+        ("kind", "moneyline"),
+        ("market", MARKET),
+        ("fixture", "G1"),
+        ("league", "MLB"),
+        ("all", ""),
+    ):
+        open_book.given(Suspend(scope, subject, "rain"))
+        wagers(open_book).rejected("market_suspended", scope=scope, subject=subject)
+
+
 def test_a_layer_over_an_agent_follows_the_tree(open_book):
     open_book.given(Suspend("agent", "A1", "unpaid"))
     wagers(open_book).rejected("market_suspended", scope="agent", subject="A1")
@@ -304,3 +316,19 @@ def test_a_reason_is_added_by_whoever_may_reopen(open_book):
     sent(open_book, AddReason("player", "P1", made, "theirs"), by="P1").rejected("not_permitted")
     sent(open_book, AddReason("player", "P1", made, "owes"), by="ann").happened(ReasonAdded, reason="owes")
     assert open_book.state.suspensions.layers["player", "P1"].node == "A1-1"
+
+
+def test_what_was_closed_further_up_is_in_the_hands_of_those_further_up(open_book):
+    open_book.given(staff("ann", Permission.SUSPEND, at="A1"), staff("una", Permission.SUSPEND, at="A1-1"))
+    open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
+    for refused in (Reopen("player", "P1", "paid"), Reopen("player", "P1", "")):
+        open_book.when(refused, by="una")
+        open_book.rejected("not_permitted")
+    open_book.when(Suspend("player", "P1", "unpaid"), by="una")
+    open_book.nothing_happened()
+    open_book.when(Reopen("player", "P1", "paid"), by="ann")
+    open_book.happened(Reopened)
+    open_book.when(Suspend("player", "P1", "unpaid"), by="una")
+    open_book.happened(Suspended, node="A1-1")
+    open_book.when(Reopen("player", "P1", "paid"), by="ann")
+    open_book.happened(Reopened)

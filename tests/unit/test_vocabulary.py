@@ -224,6 +224,7 @@ def test_what_nothing_handles_is_refused():
         ((Rang,), "Nothing evolves Rang"),
         ((ring(), ground()), "Something decides Ring, which no noun declares"),
         ((rang(),), "Something evolves Rang, which no noun declares"),
+        ((ground(),), "Something grounds Ring, which no noun declares"),
         ((Bells,), "Bells keeps Bell, which no noun declares"),
     ):
         with pytest.raises(VocabularyError, match=missing):
@@ -244,6 +245,8 @@ def test_an_event_of_a_later_version_needs_all_steps_to_it():
 
     with pytest.raises(VocabularyError, match="Nothing upcasts Tolled of version 2"):
         Vocabulary(*NOUNS, noun("tolls", Tolled, tolled, to_two))
+    with pytest.raises(VocabularyError, match="Nothing upcasts Tolled of version 1"):
+        Vocabulary(*NOUNS, noun("tolls", Tolled, tolled))
 
 
 def test_what_writes_a_ticket_says_what_that_takes_on():
@@ -394,6 +397,12 @@ def test_what_the_house_causes_is_caused_for_a_book_that_was_not_there_too():
         del declared[left_out]
         with pytest.raises(VocabularyError, match=missing):
             Vocabulary(*NOUNS, noun("tolls", *declared.values()))
+
+
+def test_what_the_house_causes_is_a_command_that_there_is():
+    declared = causing()
+    with pytest.raises(VocabularyError, match="Something causes Toll, which no noun declares"):
+        Vocabulary(*NOUNS, noun("tolls", declared["causes"]))
 
 
 def test_what_the_house_causes_says_its_position_there():
