@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.doubles.words import agent, board, game, player, staff, wager
 
@@ -13,6 +14,7 @@ from runline.domain.settings import SetLimits
 from runline.domain.state import ByKey
 from runline.domain.tickets import (
     Ticket,
+    TicketGame,
     VoidWager,
     WagerPlaced,
     WagerReversed,
@@ -22,7 +24,7 @@ from runline.domain.tickets import (
     wager_moved_seq,
 )
 
-MONEYLINE = "G1:game:moneyline"
+MONEYLINE, TOTAL = "G1:game:moneyline", "G1:game:total"
 WON = Ending("won")
 
 
@@ -109,6 +111,22 @@ def test_a_ticket_leaves_memory_once_its_last_change_is_durable(book):
     assert tickets.evict(60) == 0
     tickets.no_longer_open(tickets.by_number[third])
     assert tickets.open_on == {}
+
+
+@pytest.mark.alone
+def test_a_ticket_stands_on_each_of_its_games_once_and_has_a_row_for_each_further_one(book):
+    tickets, state = book.state.tickets, book.state
+    first = Leg("G1", TOTAL, "over", 34, "-105")
+    tickets.add(ticket(number=7, more=(SECOND, first, msgspec.structs.replace(SECOND, side="under"), THIRD)))
+    tickets.add(ticket(number=8, more=(SECOND,)))
+    tickets.add(ticket(number=9))
+    assert tickets.open_on == {"G1": {7: None, 8: None, 9: None}, "G2": {7: None, 8: None}, "G3": {7: None}}
+    rows = [row for row in state.changed.values() if isinstance(row, TicketGame)]
+    assert [(row.game, row.number, row.changed_seq) for row in rows] == [
+        ("G2", 7, state.seq), ("G3", 7, state.seq), ("G2", 8, state.seq),
+    ]  # fmt: skip
+    tickets.no_longer_open(tickets.by_number[7])
+    assert tickets.open_on == {"G1": {8: None, 9: None}, "G2": {8: None}}
 
 
 @pytest.mark.alone

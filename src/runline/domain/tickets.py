@@ -314,8 +314,6 @@ def wager_to_void(book: "Book", number: int, context: "Context") -> Ticket:
 
     Raises Rejected `not_permitted`, `unknown_wager`.
     """
-    if context.user.player:
-        raise Rejected("not_permitted", "A player cannot void a ticket.")
     ticket = book.tickets.by_number.get(number)
     if ticket is None:
         if context.user.node != ROOT:
