@@ -63,6 +63,27 @@ def test_a_player_is_opened_once_and_what_differs_is_told_to_who_may_see_it(book
     book.rejected("already_exists", differs={"active": False})
 
 
+def test_what_stands_already_in_ones_own_part_of_the_tree_changes_nothing_and_what_differs_is_told(book):
+    may = (Permission.AGENT_CREATE, Permission.PLAYER_CREATE, Permission.FIGURES_VIEW, *PLAYERS_HOLD)
+    book.given(agent("A1"), agent("A1-1", "A1"), player("P1", "A1-1", 0), staff("sam", *may, at="A1"))
+    for command in (CreateAgent("A1-1", "A1"), CreatePlayer("P1", "A1-1", 0)):
+        book.when(command, by="sam")
+        book.nothing_happened()
+    book.when(CreateAgent("A1-1", "A1-1"), by="sam")
+    book.rejected("already_exists", differs={"parent": "A1"})
+    book.when(CreatePlayer("P1", "A1", 0), by="sam")
+    book.rejected("already_exists", differs={"agent": "A1-1"})
+
+
+def test_a_player_that_there_is_not_is_named_at_the_root_only(book):
+    book.given(agent("A1"), player("P1", "A1"), staff("sam", Permission.CREDIT_CHANGE, at="A1"))
+    book.when(AdjustCredit("P9", 90_000, "asked"))
+    book.rejected("unknown_player", player="P9")
+    book.when(AdjustCredit("P9", 90_000, "asked"), by="sam")
+    book.rejected("not_permitted")
+    assert book.refusal.details == {}
+
+
 def test_the_tree_is_so_deep_and_no_deeper(book):
     book.given(chain(AGENT_DEPTH_MAX))
     book.when(CreateAgent("too-deep", f"D{AGENT_DEPTH_MAX}"))
@@ -170,7 +191,9 @@ def test_a_height_is_found_whatever_the_order_of_the_agents(book):
     book.given(
         agent("Z"), agent("A"), agent("M"), MoveAgent("A", "M", "given"), MoveAgent("M", "Z", "given"), agent("A1", "A")
     )
-    heights = {name: book.recovered().tree.height(name) for name in book.state.tree.agents}
+    recovered = book.recovered().tree
+    heights = {name: recovered.height(name) for name in book.state.tree.agents}
+    assert {recovered.branch_of(name) for name in ("Z", "M", "A", "A1")} == {"Z"}
     assert heights == {ROOT: 4, "Z": 3, "M": 2, "A": 1, "A1": 0}
     assert heights == {name: book.state.tree.height(name) for name in book.state.tree.agents}
 

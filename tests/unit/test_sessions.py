@@ -501,10 +501,12 @@ def test_what_is_done_in_a_session_moves_its_end_until_that_has_come(ann):
 def test_a_screen_that_is_used_ends_when_it_would_have_and_a_password_begins_it_anew(ann):
     ann.when(SignIn("ann", "s1", "screen", credential_seq(ann), 2 * HOUR_NS, 3 * HOUR_NS, ""), by=GATEWAY)
     began, session = ann.at_ns, ann.state.sessions.by_name["s1"]
+    timer = ann.state.timers.by_subject["session", "s1"]
+    planned_seq = timer.changed_seq
     ann.clock_reads(began + HOUR_NS)
     ann.when(KeepSession("s1"), by=GATEWAY)
     assert (session.idle_until_ns, session.ends_ns) == (began + 3 * HOUR_NS, began + 3 * HOUR_NS)
-    assert ann.state.timers.by_subject["session", "s1"].due_ns == began + 3 * HOUR_NS
+    assert (timer.due_ns, timer.changed_seq) == (began + 3 * HOUR_NS, planned_seq), "its row is not written anew"
     ann.when(ConfirmSession("ann", "s1", credential_seq(ann)), by=GATEWAY)
     ann.happened(SessionConfirmed, session="s1", user="ann")
     assert (session.idle_until_ns, session.ends_ns) == (began + 3 * HOUR_NS, began + 4 * HOUR_NS)
