@@ -162,6 +162,7 @@ class Trying:
             ]
             gone = {item.nodeid for item in left} | (self.took_s.keys() - self.items.keys())
             self.reach = {name: [one for one in ids if one not in gone] for name, ids in self.reach.items()}
+            self.took_s = {one: took_s for one, took_s in self.took_s.items() if one not in gone}
             session.items = left
         for index, item in enumerate(session.items):
             following = session.items[index + 1] if index + 1 < len(session.items) else None
