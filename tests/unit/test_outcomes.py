@@ -56,6 +56,29 @@ def test_a_middle_between_two_totals_costs_both():
     assert found.worst == Case(200_00, "44 to 46", 44, 46)
 
 
+def test_a_middle_of_one_number_costs_both():
+    found = cases(SPREAD, ("home", -6, 110_00, 100_00), ("away", 12, 110_00, 100_00))
+    assert found.worst == Case(200_00, "home by 2", 2, 2)
+    assert found.sides == {"away": 200_00, "home": 200_00}
+
+
+def test_sums_begin_with_nothing_and_margins_nowhere():
+    assert cases(TOTAL, ("under", 34, 2_00, 1_00)).worst == Case(1_00, "8 or fewer", 0, 8)
+    assert cases(SPREAD, ("away", 34, 2_00, 1_00)).worst == Case(1_00, "home by 8 or less, level or away", None, 8)
+
+
+def test_of_a_market_with_a_draw_in_it_that_is_an_outcome_as_well():
+    found = cases(THREE_WAY, ("draw", None, 10_00, 30_00), ("home", None, 5_00, 5_00))
+    assert (found.worst, found.best) == (Case(25_00, "level"), Case(-15_00, "away wins"))
+
+
+def test_what_is_lost_is_a_whole_number_of_minor_units():
+    for quarters in range(-3, 1):
+        found = cases(SPREAD, ("home", quarters, 100_01, 90_01), ("away", -quarters, 50_01, 40_01))
+        amounts = (found.worst.exposure_minor, found.best.exposure_minor, *found.sides.values())
+        assert [type(minor) for minor in amounts] == [int] * 4
+
+
 def test_a_quarter_line_costs_half():
     found = cases(SPREAD, ("home", -13, 100_01, 90_01))
     assert (found.worst.outcome, found.best.outcome) == ("home by 4 or more", "home by 2 or less, level or away")
@@ -227,5 +250,4 @@ def test_sums_in_words(low, high, words):
 def test_from_where_on_a_wager_wins():
     assert [first_won("home", line) for line in (-3, -2, -1, 0, 1, 4)] == [1, 1, 1, 1, 0, 0]
     assert [first_won("over", line) for line in (3, 4, 5)] == [1, 2, 2]
-    assert [last_won("away", line) for line in (-4, -3, 0, 1, 4, 5)] == [-2, -1, -1, 0, 0, 1]
-    assert [last_won("under", line) for line in (3, 4, 5)] == [0, 0, 1]
+    assert [last_won(line) for line in (-4, -3, 0, 1, 3, 4, 5)] == [-2, -1, -1, 0, 0, 0, 1]

@@ -96,7 +96,7 @@ def by_number(kind: str, stands: Mapping[Place, Stand]) -> Cases:
         return Case(lost, words(low, high), low, high)
 
     lower, upper = SIDES[kind] if kind == "spread" else reversed(SIDES[kind])
-    top = max((last_won(side, line) for side, line in stands if side == lower), default=None)
+    top = max((last_won(line) for side, line in stands if side == lower), default=None)
     bottom = min((first_won(side, line) for side, line in stands if side == upper), default=None)
     beneath = [lost for low, _, lost in spans if low is None or (top is not None and low <= top)] or [spans[0][2]]
     above = [lost for _, high, lost in spans if high is None or (bottom is not None and high >= bottom)]
@@ -155,9 +155,10 @@ def first_won(side: str, line: int | None) -> int:
     return pushed_at(side, line) // 4 + 1
 
 
-def last_won(side: str, line: int | None) -> int:
+def last_won(line: int | None) -> int:
     """The largest margin or sum by which a wager on a side that falls wins something."""
-    return -(-pushed_at(side, line) // 4) - 1
+    assert line is not None
+    return -(-line // 4) - 1
 
 
 def sum_words(low: int | None, high: int | None) -> str:
