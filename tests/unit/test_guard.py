@@ -352,20 +352,21 @@ def test_a_rule_is_set_once_and_taken_away_once(house):
 
 
 @pytest.mark.parametrize(
-    ("command", "code"),
+    ("command", "code", "details"),
     [
-        (SetGuard("swap", "hold", "trial", -1), "limits_invalid"),
-        (SetGuard("swap", "hold", "trial", GUARD_LIMIT_MAX + 1), "limits_invalid"),
-        (SetGuard("swap", "hold", "trial", 2**70), "limits_invalid"),
-        (SetGuard("swap", "hold", "trial", 5, "league", "KBO"), "unknown_league"),
-        (SetGuard("swap", "hold", "trial", 5, "sport", "chess"), "unknown_subject"),
-        (SetGuard("swap", "hold", "trial", 5, "sport"), "scope_invalid"),
-        (SetGuard("swap", "hold", "trial", 5, "all", "NFL"), "scope_invalid"),
+        (SetGuard("swap", "hold", "trial", -1), "limits_invalid", {"most": GUARD_LIMIT_MAX}),
+        (SetGuard("swap", "hold", "trial", GUARD_LIMIT_MAX + 1), "limits_invalid", {"most": GUARD_LIMIT_MAX}),
+        (SetGuard("swap", "hold", "trial", 2**70), "limits_invalid", {"most": GUARD_LIMIT_MAX}),
+        (SetGuard("swap", "hold", "trial", 5, "league", "KBO"), "unknown_league", {"league": "KBO"}),
+        (SetGuard("swap", "hold", "trial", 5, "sport", "chess"), "unknown_subject", {"subject": "chess"}),
+        (SetGuard("swap", "hold", "trial", 5, "sport"), "scope_invalid", {}),
+        (SetGuard("swap", "hold", "trial", 5, "all", "NFL"), "scope_invalid", {}),
     ],
 )
-def test_what_is_no_rule_is_refused(house, command, code):
+def test_what_is_no_rule_is_refused(house, command, code, details):
     house.when(command)
     house.rejected(code)
+    assert house.refusal.details == details
 
 
 def test_who_posts_lines_does_not_set_the_rules_by_which_they_are_judged(house):

@@ -94,9 +94,6 @@ class Guard(Part, named="guard", streams=("house",), keeps={GuardRule: "rules"})
         self.rules: dict[RuleKey, GuardRule] = {}
         self.made: dict[tuple[str, str, str], tuple[tuple[Check, int, str], ...]] = {}
 
-    def derive(self) -> None:
-        self.made = {}
-
     def checks(self, fixture: Fixture, kind: str) -> tuple[tuple[Check, int, str], ...]:
         """The checks that are made of a market of a game, each with its limit and its action; worked out once for all markets of
         a league and a kind, until a rule is set."""
