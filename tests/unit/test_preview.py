@@ -113,6 +113,17 @@ def test_to_void_a_leg_that_was_graded_would_move_nothing_that_stands():
     assert previewed(pairs, DoSlice(job), ENGINE) == back
 
 
+def test_a_leg_that_is_voided_is_kept_no_more_where_the_other_side_wins():
+    pairs = compared_stage(pairs=True).open_book("main")
+    pairs.given(game("G1"), board("G1"), game("G2"), board("G2"), player("P1"))
+    pairs.given(PlacePair("P1", ((MONEYLINE, "away"), ("G2:game:moneyline", "home")), 10_00))
+    number = pairs.state.seq
+    pairs.given(wager("P1", 130_00, side="home", price="-130"))
+    assert pairs.state.risk.exposure(MONEYLINE).worst == Case(90_00, "home wins")
+    gone = Moves({}, {}, {MONEYLINE: 10_00}, {MONEYLINE: Case(100_00, "home wins")})
+    assert previewed(pairs, VoidLeg(number, 1, "slip")) == gone
+
+
 def test_where_nothing_moves_in_one_market_it_is_told_what_does_in_another(book):
     book.given(game("G1"), board("G1"), game("G2", start_ns=START_NS + 9 * HOUR_NS), board("G2"), player("P1"))
     book.given(wager("P1", 10_00))

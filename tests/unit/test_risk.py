@@ -1,14 +1,19 @@
 """Risk: what is open is counted for a player and for each node above, as it comes and goes, and is the same after a restart."""
 
+from copy import deepcopy
+
 import pytest
 from tests.doubles.words import agent, board, game, player, wager
 
 from runline.domain.accounts import EnterTransaction
+from runline.domain.legs import Ending, Leg
 from runline.domain.moving import MoveAgent
 from runline.domain.nodes import ROOT
 from runline.domain.outcomes import Stand
-from runline.domain.risk import AgentSums
-from runline.domain.tickets import VoidWager
+from runline.domain.reopening import ReopenFixture
+from runline.domain.risk import AgentSums, legs_standing
+from runline.domain.state import at_once
+from runline.domain.tickets import Ticket, VoidWager, WagerReversed, WagerSettled
 
 MONEYLINE, SPREAD, TOTAL = (f"G1:game:{kind}" for kind in ("moneyline", "spread", "total"))
 AWAY, HOME, OVER = ("away", None), ("home", -6), ("over", 34)
@@ -128,9 +133,55 @@ def test_what_stands_nowhere_leaves_nothing_behind(book):
     assert all(sums.stands == {} for sums in risk.sums.values())
 
 
+def test_what_was_paid_and_is_taken_back_is_open_as_it_was(book):
+    book.given(wager("P1", 5_00), EnterTransaction("P1", "receipt", 3_00, "cash"))
+    number, before = min(book.state.tickets.by_number), deepcopy(told(book))
+    book.house.ends("G1", 3, 1)
+    book.settles()
+    assert told(book)["A1"] == (0, 0, 9_00, 1, {})
+    book.house.given(ReopenFixture("G1", "protest"))
+    book.settles()
+    assert told(book) == before
+    assert book.state.risk.pending == {"P1": 5_00}
+    same_after_a_restart(book)
+    for kind in (WagerSettled, WagerReversed):
+        (seq,) = (seq for seq, _, _, event in book.log if isinstance(event, kind))
+        assert book.state.risk.stake_closed_at(seq).number == number
+
+
+@pytest.mark.alone
+def test_after_a_restart_it_is_counted_on(book):
+    book.given(player("P3", "A1-1"), EnterTransaction("P1", "receipt", 3_00, "cash"))
+    book.given(EnterTransaction("P3", "disbursement", 1_00, "cash"), wager("P1", 5_00), wager("P3", 6_00))
+    recovered = book.recovered()
+    first, second = recovered.tickets.by_number.values()
+    for risk in (book.state.risk, recovered.risk):
+        risk.closed(first, (1,))
+        risk.balance_moved("P1", 7_00)
+        stood = {MONEYLINE: {AWAY: Stand(6_00, 7_20, 1)}}
+        for name in ("A1-1", "A1", ROOT):
+            sums = risk.sums[name]
+            assert (sums.pending_minor, sums.open_wagers, sums.balance_minor, dict(sums.stands)) == (
+                6_00, 1, 9_00, stood,
+            )  # fmt: skip
+        risk.closed(second, (1,))
+        assert risk.sums["A1"].stands == risk.paths == {}
+
+
+@pytest.mark.alone
+def test_what_is_closed_and_not_yet_out_of_memory_is_not_derived(book):
+    book.given(wager("P1", 5_00), wager("P1", 6_00))
+    first, _ = book.state.tickets.by_number.values()
+    first.status = "void"
+    at_once(book.state.risk.deriving())
+    assert told(book)["A1"] == (6_00, 1, 0, 1, {MONEYLINE: {AWAY: Stand(6_00, 7_20, 1)}})
+    assert book.state.risk.pending == {"P1": 6_00}
+
+
 def test_the_tickets_that_closed_last_are_known_by_the_position_of_that(book, monkeypatch):
     monkeypatch.setattr("runline.domain.risk.CLOSED_REMEMBERED", 2)
     risk = book.state.risk
+    assert risk.stake_closed_at(1) is None
     at = []
     for _ in range(5):
         book.given(wager("P1", 5_00))
@@ -160,3 +211,16 @@ def test_sums_are_added_and_taken_away():
     one.stands[MONEYLINE][HOME].wagers = 0
     one.forget_stand(MONEYLINE, HOME)
     assert (one.stands, list(one.stands.ordered())) == ({}, [])
+
+
+def test_those_legs_of_an_open_ticket_count_that_have_not_ended():
+    other = Leg("G2", "G2:game:total", "over", 34, "-105")
+    values = (7, "P1", "A1", "pair", "G1", MONEYLINE, "away", None, "+120", 5_00, 6_00, "risk", 3, "P1", "screen", 1)
+    alone, pair = Ticket(*values), Ticket(*values, more=(other,))
+    first = Leg("G1", MONEYLINE, "away", None, "+120")
+    assert legs_standing(alone) == (alone,)
+    assert legs_standing(pair) == (first, other)
+    pair.end_leg(1, Ending("won"))
+    alone.end_leg(1, Ending("won"))
+    assert legs_standing(pair) == (other,)
+    assert legs_standing(alone) == ()

@@ -258,7 +258,7 @@ class Risk(Part, named="risk", streams=("book",)):
 
     def exposure(self, market: str, node: str = ROOT) -> Cases:
         """What a market can cost by the wagers of a node's players."""
-        return cases_of(market, self.stands(node).get(market, {}))
+        return cases_of(market, self.stands(node).get(market) or {})
 
 
 @evolves(PlayerCreated)
