@@ -147,6 +147,12 @@ def test_whose_roles_a_move_ends_is_told(book):
     assert previewed(book, move) == Moves(roles_ended={"ann": "clerk"})
 
 
+def test_of_the_roles_that_a_move_leaves_behind_those_are_told_that_somebody_has(book):
+    book.given(agent("A1"), agent("B", "A1"), agent("X", "B"), agent("A2"))
+    book.given(role("clerk", Permission.FIGURES_VIEW, at="A1"), role("nobodys", at="A1"), CreateUser("ann", "X", "clerk"))
+    assert previewed(book, MoveAgent("X", "A2", "sold")) == Moves(roles_ended={"ann": "clerk"})
+
+
 def test_what_cancels_out_is_left_out(book):
     book.given(game("G1"), board("G1"), player("P1"), wager("P1", 10_00))
     number = book.state.seq
@@ -174,6 +180,6 @@ def test_what_a_wager_does_to_exposure_is_told_by_the_askers_own_part_of_the_boo
     book.given(staff("ann", Permission.FIGURES_VIEW, at="A1"), staff("tim", Permission.TICKER_VIEW, at="A1"))
     events = book.decide(wager("P1", 10_00), "owner", book.at_ns)
     assert moves_shown_to("owner", book.state, events).worst == {MONEYLINE: Case(72_00, "away wins")}
-    assert moves_shown_to("ann", book.state, events).worst == AWAY_WINS
+    assert moves_shown_to("ann", book.state, events) == Moves({}, {"P1": 10_00}, {MONEYLINE: 12_00}, AWAY_WINS)
     assert moves_shown_to("tim", book.state, events).worst == {}
     assert moves_shown_to("P1", book.state, events) == Moves({}, {"P1": 10_00})

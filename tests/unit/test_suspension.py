@@ -95,6 +95,36 @@ def test_reopening_a_league_never_reopens_a_market_that_was_closed_by_itself(ope
     wagers(open_book).happened(WagerPlaced)
 
 
+def test_layers_are_kept_by_scope_the_widest_first_and_narrow_ones_counted_where_they_take_room(open_book):
+    def kept(suspensions):
+        return list(suspensions.subjects.items()), suspensions.rooms
+
+    def both():
+        found = kept(open_book.state.suspensions)
+        assert kept(open_book.recovered().suspensions) == found
+        return found
+
+    selection = f"{MARKET}/away"
+    open_book.given(staff("ann", Permission.SUSPEND, at="A1"))
+    assert both() == ([], {})
+    open_book.given(Suspend("selection", selection, "rain"), Suspend("player", "P1", "unpaid"))
+    open_book.given(Suspend("league", "MLB", "rain"), Suspend("league", "KBO", "rain"))
+    open_book.when(Suspend("agent", "A1", "unpaid"), by="ann")
+    open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
+    assert both() == (
+        [("league", {"MLB", "KBO"}), ("selection", {selection}), ("agent", {"A1"}), ("player", {"P1"})],
+        {("selection", ""): 1, ("player", ""): 1},
+    )
+    open_book.given(Reopen("player", "P1", ""), Reopen("league", "MLB", ""))
+    open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
+    assert both() == (
+        [("league", {"KBO"}), ("selection", {selection}), ("agent", {"A1"}), ("player", {"P1"})],
+        {("selection", ""): 1, ("", "A1"): 1},
+    )
+    open_book.given(Reopen("league", "KBO", ""), Reopen("selection", selection, ""))
+    assert both() == ([("agent", {"A1"}), ("player", {"P1"})], {("", "A1"): 1})
+
+
 def test_of_several_layers_the_widest_is_named_whichever_came_first(open_book):
     for scope, subject in (
         ("kind", "moneyline"),
