@@ -4,7 +4,9 @@
 
 While it runs, a page and keys (or lines, where there is no terminal) do harm: 1, 2, 3 kill a node, k the one that has the busiest
 book, f stops that one for five seconds, d kills the primary of the database, s says who owns what, q ends everything, as Ctrl-C
-does. What is killed comes back by itself. PostgreSQL comes with the packages of requirements/dev.txt, and does not run as root.
+does. x, g and h cut a link of that node: to the database, to the first gateway, to the owner of the house; X, G and H only what
+it says. What is killed comes back by itself, and what is cut is mended after ten seconds. PostgreSQL comes with the packages of
+requirements/dev.txt, and does not run as root.
 """
 
 import argparse
@@ -19,13 +21,14 @@ import termios
 import time
 import tty
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from cluster_database import SAID, STARTS_S_MAX, Failed, Postgres, say, started
+from cluster_links import DATABASE, Net
 from cluster_page import Page, shown
 from cluster_traffic import Plan, Said
 from runline.cluster.postgres import PostgresRegistry
@@ -34,6 +37,7 @@ from runline.cluster.status import ClusterStatus, look_at
 from runline.demo.day import read_day, scenario_here
 from runline.demo.options import BadOption, check_rate, parse_duration
 from runline.demo.served import BOOK, PASSWORD, SIGN_INS
+from runline.domain.messages import HOUSE
 from runline.shell import complain
 
 NODES, GATEWAYS = ("n1", "n2", "n3"), ("g1", "g2")
@@ -48,23 +52,36 @@ DOES = {
     "k": "kill the owner of the busiest book",
     "f": "let it stand still",
     "d": "kill the database",
+    "x": "cut it off from the database",
+    "X": "the same, only what it says",
+    "g": "cut it off from the first gateway",
+    "G": "the same, only what it says",
+    "h": "cut it off from the owner of the house",
+    "H": "the same, only what it says",
     "s": "who owns what",
 }
 """The words that do something, with what."""
 
+CUTS = {"x": DATABASE, "g": GATEWAYS[0], "h": HOUSE}
+"""From whom a node is cut off."""
+
+CUT_S = 10.0
 FROZEN_S = 5.0
 SAYS_S = 10.0
 """How often it is said how the day goes, where there is no terminal to rewrite a line on."""
 
 
 class Kept:
-    """A process that is started again whenever it ends. ready: what it says when it serves."""
+    """A process that is started again whenever it ends. ready: what it says when it serves. settings: of its environment."""
 
-    def __init__(self, name: str, words: Sequence[str], folder: Path, ready: str) -> None:
+    def __init__(
+        self, name: str, words: Sequence[str], folder: Path, ready: str, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.words = words
         self.said = folder / f"{name}.log"
         self.ready = re.compile(ready)
+        self.environment = os.environ | {"RUNLINE_SERVER_OWNER_PASSWORD": PASSWORD} | dict(settings or {})
         self.process: Process | None = None
         self.serves = asyncio.Event()
         self.found = ""
@@ -75,8 +92,8 @@ class Kept:
         """Start it, again and again."""
         ended_s = 0.0
         while not self.ending:
-            environment = os.environ | {"RUNLINE_SERVER_OWNER_PASSWORD": PASSWORD}
-            self.process = await started([sys.executable, *self.words], self.said, stdout=PIPE, env=environment)
+            words = [sys.executable, *self.words]
+            self.process = await started(words, self.said, stdout=PIPE, env=self.environment)
             assert self.process.stdout is not None
             async for line in self.process.stdout:
                 self.last = line.decode(errors="replace").strip()
@@ -123,14 +140,34 @@ class Cluster:
         self.postgres = postgres
         self.harming: asyncio.Task[None] | None = None
         self.stop = asyncio.Event()
-        serve = ["-m", "runline", "serve", "--store", plan.url]
+        self.net = Net(folder, postgres.folders, self.name_of)
+        serve = ["-m", "runline", "serve", "--store"]
         self.nodes = {
-            name: Kept(name, [*serve, "--node", name, "--links", f"unix:{folder}/links/{name}", "--role", "engine"], folder,
-                       r"is at unix:")
+            name: Kept(
+                name,
+                [
+                    *serve,
+                    self.net.url(name),
+                    "--node",
+                    name,
+                    "--links",
+                    f"unix:{self.net.at(name)}",
+                    "--role",
+                    "engine",
+                ],
+                folder,
+                r"is at unix:",
+                {"RUNLINE_CLUSTER_LISTEN": f"unix:{self.net.behind(name)}"},
+            )
             for name in NODES
-        }  # fmt: skip
+        }
         self.gateways = [
-            Kept(name, [*serve, "--role", "gateway", "--port", str(port and port + place)], folder, r"http://\S+")
+            Kept(
+                name,
+                [*serve, plan.url, "--role", "gateway", "--port", str(port and port + place)],
+                folder,
+                r"http://\S+",
+            )
             for place, name in enumerate(GATEWAYS)
         ]
         tool = str(Path(__file__).with_name("cluster_traffic.py"))
@@ -153,6 +190,7 @@ class Cluster:
         tasks: list[asyncio.Task[None]] = []
         every = [self.traffic, *self.gateways, *self.nodes.values()]
         try:
+            await self.net.begin(NODES)
             # The first one makes the tables.
             first, *others = self.nodes.values()
             for some in ([first], others, self.gateways, [self.traffic]):
@@ -164,6 +202,12 @@ class Cluster:
             await self.traffic.end()
             await asyncio.gather(*(one.end() for one in every))
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.net.end()
+
+    def name_of(self, process: int) -> str:
+        """Which of them a process is."""
+        every = (*self.nodes.values(), *self.gateways, self.traffic)
+        return next((one.name for one in every if one.process is not None and one.process.pid == process), "")
 
     # What is done to it
 
@@ -183,6 +227,8 @@ class Cluster:
                 await self.postgres.fail_over()
             elif word == "s":
                 await self.say_who()
+            elif word.lower() in CUTS:
+                await self.cut(CUTS[word.lower()], one_way=word.isupper())
             elif word == "f":
                 await self.freeze(self.nodes[await self.busiest()])
             else:
@@ -210,6 +256,21 @@ class Cluster:
         await asyncio.sleep(FROZEN_S)
         node.send(signal.SIGCONT)
         say(f"{node.name}: goes on, and finds out that its streams are not its own any more")
+
+    async def cut(self, other: str, *, one_way: bool) -> None:
+        """Cut the owner of the busiest book off from somebody, and mend that after a while."""
+        node = await self.busiest()
+        if other == HOUSE:
+            found = await self.seen()
+            other = next((one.node for one in found.streams if one.stream == HOUSE), "")
+            if other == node:
+                node = next(name for name in NODES if name != other)
+        lost = f"what {node} says to {other} is lost" if one_way else f"{node} and {other} hear nothing of each other"
+        say(f"network: for {CUT_S:.0f} s {lost}")
+        self.net.cut(node, other, ["there"] if one_way else ["there", "back"])
+        await asyncio.sleep(CUT_S)
+        self.net.mend(node, other)
+        say("network: mended")
 
     async def say_who(self) -> None:
         """Say who owns what."""

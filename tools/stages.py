@@ -125,6 +125,7 @@ TASKS: dict[str, Sequence[Phase]] = {
                 )
             ]
         ],
+        [[python("cuts", "pytest", "tests/integration/test_cuts.py", "-s", TEST_ONE_WAY="1")]],
         [[python("flips", "pytest", "tests/integration", "-k", "flipped", TEST_FLIPS="250")]],
         [[python("stream", "pytest", FIRE, "-k", "killed", TEST_CUTS="100", TEST_SCREENS="50")]],
         [

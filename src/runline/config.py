@@ -105,25 +105,25 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Processes that share a database of PostgreSQL and its streams, each under a node name of its own.
 
-    address: where the others reach this one: unix:/run/runline/n1 on one machine, 10.0.0.1:8322 between machines; without one
-    this process is alone. tls_certificate, tls_key, tls_authority: PEM files by which nodes know each other: this one's
-    certificate and key, and whose certificates are those of nodes; beyond this machine nodes speak to nobody without them.
+    address: where others reach this one: unix:/run/runline/n1 on one machine, 10.0.0.1:8322 between machines; without one this
+    process is alone. listen: where it listens for them, if elsewhere (in a container). tls_certificate, tls_key, tls_authority:
+    PEM files: its certificate and key, and whose certificates are those of nodes; beyond one machine they speak to none without.
     """
 
     address: str = ""
+    listen: str = ""
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_authority: Path | None = None
 
     def __post_init__(self) -> None:
-        given = [one is not None for one in (self.tls_certificate, self.tls_key, self.tls_authority)]
-        if any(given) and not all(given):
+        if len({one is None for one in (self.tls_certificate, self.tls_key, self.tls_authority)}) > 1:
             raise ValueError("tls_certificate, tls_key and tls_authority go together: set all three, or none")
-        if self.address:
-            try:
-                require_reachable(self.address, self.tls)
-            except ReachError as error:
-                raise ValueError(f"address: {error}") from None
+        try:
+            for address in filter(None, (self.address, self.listen)):
+                require_reachable(address, self.tls)
+        except ReachError as error:
+            raise ValueError(f"address: {error}") from None
 
     @property
     def tls(self) -> Tls | None:
@@ -248,6 +248,7 @@ def require_together(loaded: Loaded) -> None:
     database = "shares a database of PostgreSQL with others: set url of [store]"
     wrong: list[tuple[object, Key, str]] = [
         (address and not url, ("cluster", "address"), f"is of a node, which {database}"),
+        (settings.cluster.listen and not address, ("cluster", "listen"), "is of a node: set address of [cluster]"),
         (role == "gateway" and not url, ("server", "role"), f"is gateway, which {database}"),
         (
             role == "engine" and not address,

@@ -271,7 +271,7 @@ async def joined(engine: Engine, local: Bus, settings: Settings) -> AsyncIterato
     try:
         secret = await registry.secret(os.urandom(SECRET_BYTES))
         listener = LinkListener(local, engine.clock, os.urandom, secret)
-        async with listen(cluster.address, listener.protocol, cluster.tls):
+        async with listen(cluster.listen or cluster.address, listener.protocol, cluster.tls):
             node = Joined(engine, registry, settings, local, secret)
             try:
                 yield node

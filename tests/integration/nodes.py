@@ -110,23 +110,37 @@ PATIENT = "from runline.domain import bounds; bounds.HOUSE_LAG_MS_MAX = 60_000; 
 
 
 class NodeProcess:
-    """A process that serves. address: at which it speaks HTTP. tls: by which its links are encrypted, over the network then."""
+    """A process that serves. address: at which it speaks HTTP. tls: by which its links are encrypted, over the network then.
+    listens: where it listens for links, if that is not where others reach it. machine: in which namespace of the network it is,
+    and its address there."""
 
     def __init__(
-        self, url: str, name: str, folder: Path, *words: str, tls: Tls | None = None, patient: bool = False
+        self,
+        url: str,
+        name: str,
+        folder: Path,
+        *words: str,
+        tls: Tls | None = None,
+        listens: Path | None = None,
+        machine: tuple[str, str] = ("", "127.0.0.1"),
+        patient: bool = False,
     ) -> None:
         self.complained = (folder / f"{name}.{time.monotonic_ns()}").open("wb")
-        place = f"unix:{folder}/{name}" if tls is None else f"127.0.0.1:{free_port()}"
+        namespace, host = machine
+        place = f"unix:{folder}/{name}" if tls is None else f"{host}:{free_port()}"
+        inside = ["ip", "netns", "exec", namespace] if namespace else []
         links = [] if "gateway" in words else ["--links", place]
         files = {} if tls is None else {key: str(path) for key, path in asdict(tls).items()}
         program = ("-c", PATIENT) if patient else ("-m", "runline")
         self.name = name
         self.child = subprocess.Popen(
-            [sys.executable, *program, "serve", "--store", url, "--node", name, *links, "--port", "0", *words],
+            [*inside, sys.executable, *program, "serve", "--store", url, "--node", name, *links, "--host", host,
+             "--port", "0", *words],
             stdout=subprocess.PIPE, stderr=self.complained, text=True,
             env={
                 **os.environ,
                 "RUNLINE_SERVER_OWNER_PASSWORD": PASSWORD,
+                **({"RUNLINE_CLUSTER_LISTEN": f"unix:{listens}"} if listens else {}),
                 **{f"RUNLINE_CLUSTER_TLS_{key.upper()}": path for key, path in files.items()},
             },
         )  # fmt: skip
@@ -174,6 +188,11 @@ class NodeProcess:
         assert self.child.stdout is not None
         self.child.stdout.close()
         self.complained.close()
+
+
+def took(what: str, since_s: float) -> None:
+    """Say how long something has taken (`pytest -s`)."""
+    print(f"{what}: {time.monotonic() - since_s:.1f} s")
 
 
 def free_port() -> int:

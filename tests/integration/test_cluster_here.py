@@ -1,4 +1,4 @@
-"""The cluster that `make cluster` shows: it starts, what is killed through it comes back, and nothing of it stays behind."""
+"""The cluster that `make cluster` shows: it starts, what is killed or cut through it comes back, and nothing of it is left."""
 
 import re
 import signal
@@ -37,7 +37,7 @@ def left_of(folder):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes that end with others are Linux's alone")
-def test_a_node_and_the_database_are_killed_and_come_back(tmp_path):
+def test_a_node_and_the_database_are_killed_and_come_back_and_a_link_is_cut_and_mended(tmp_path):
     child = subprocess.Popen(
         [sys.executable, ROOT / "tools" / "cluster.py", "--for", "5m", "--port", "0"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1,
@@ -55,6 +55,13 @@ def test_a_node_and_the_database_are_killed_and_come_back(tmp_path):
         said(child, rf"^{killed}: is back after")
         child.stdin.write("d\n")
         said(child, "^database: the one that was killed follows, and commits wait for it")
+        while int(said(child, r"^([\d,]+) wagers accepted")[1].replace(",", "")) <= before:
+            pass
+        before = int(said(child, r"^([\d,]+) wagers accepted")[1].replace(",", ""))
+        child.stdin.write("h\n")
+        cut_off = said(child, r"^network: for 10 s (n\d) and (n\d) hear nothing of each other")
+        assert cut_off[1] != cut_off[2]
+        said(child, "^network: mended")
         while int(said(child, r"^([\d,]+) wagers accepted")[1].replace(",", "")) <= before:
             pass
         assert [httpx.get(f"{one}/v1/live").json() for one in gateways] == [{"live": True}] * 2

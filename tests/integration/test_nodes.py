@@ -311,3 +311,30 @@ def test_streams_are_moved_and_pinned_and_nodes_drained_by_hand_and_a_second_nod
     status, said = runline("serve", "--store", nodes.url, "--node", "n3", "--port", "0")
     assert status == 2
     assert "This database is shared by nodes that are there: n1, n2. Remedy: let this process join them" in said
+
+
+AN_HOUR_OFF = """
+import sys, time
+wall, wall_ns, off = time.time, time.time_ns, int(sys.argv.pop(1))
+time.time, time.time_ns = lambda: wall() + off, lambda: wall_ns() + off * 10**9
+from runline.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("off_s", [3_600, -3_600])
+def test_a_node_whose_clock_is_an_hour_off_the_databases_says_so_and_takes_nothing(nodes, off_s):
+    [first] = nodes.start("n1")
+    links = ("--node", "n2", "--links", f"unix:{nodes.folder}/n2", "--port", "0")
+    found = subprocess.run(
+        [sys.executable, "-c", AN_HOUR_OFF, str(off_s), "serve", "--store", nodes.url, *links],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert found.returncode == 2
+    side = "behind" if off_s > 0 else "ahead of"
+    assert f"s {side} this machine's; 250 ms are borne. Remedy: keep both right by NTP" in found.stderr
+
+    async def main():
+        assert set((await nodes.all_taken(first)).values()) == {"n1"}
+
+    play(main())
