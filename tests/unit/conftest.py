@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 PROJECT = Path(__file__).parents[2]
 if str(PROJECT) not in sys.path:
@@ -15,6 +16,10 @@ from tests.doubles.beside import Compared, compare_figures, compared_stage  # no
 from tests.doubles.stage import BookStage, HouseStage  # noqa: E402
 
 from runline.simulate.laws import memory_is_what_a_restart_would_rebuild  # noqa: E402
+
+# No test is held to a time: neither to how long one example takes, nor to how long it takes to make one.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture

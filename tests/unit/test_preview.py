@@ -149,7 +149,9 @@ def test_whose_roles_a_move_ends_is_told(book):
 
 def test_of_the_roles_that_a_move_leaves_behind_those_are_told_that_somebody_has(book):
     book.given(agent("A1"), agent("B", "A1"), agent("X", "B"), agent("A2"))
-    book.given(role("clerk", Permission.FIGURES_VIEW, at="A1"), role("nobodys", at="A1"), CreateUser("ann", "X", "clerk"))
+    book.given(
+        role("clerk", Permission.FIGURES_VIEW, at="A1"), role("nobodys", at="A1"), CreateUser("ann", "X", "clerk")
+    )
     assert previewed(book, MoveAgent("X", "A2", "sold")) == Moves(roles_ended={"ann": "clerk"})
 
 

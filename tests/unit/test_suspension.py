@@ -7,7 +7,7 @@ from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.moving import MoveAgent
 from runline.domain.permissions import Permission
-from runline.domain.suspension import AddReason, ReasonAdded, Reopen, Reopened, Suspend, Suspended
+from runline.domain.suspension import AddReason, ReasonAdded, Reopen, Reopened, Scope, Suspend, Suspended
 from runline.domain.tickets import WagerPlaced
 
 MARKET = "G1:game:moneyline"
@@ -126,13 +126,14 @@ def test_layers_are_kept_by_scope_the_widest_first_and_narrow_ones_counted_where
 
 
 def test_of_several_layers_the_widest_is_named_whichever_came_first(open_book):
-    for scope, subject in (
+    layers: tuple[tuple[Scope, str], ...] = (
         ("kind", "moneyline"),
         ("market", MARKET),
         ("fixture", "G1"),
         ("league", "MLB"),
         ("all", ""),
-    ):
+    )
+    for scope, subject in layers:
         open_book.given(Suspend(scope, subject, "rain"))
         wagers(open_book).rejected("market_suspended", scope=scope, subject=subject)
 
