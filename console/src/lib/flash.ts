@@ -22,8 +22,19 @@ export function flash(node: Element): void {
   node.animate([{ backgroundColor: 'var(--flash)' }, { backgroundColor: 'transparent' }], { duration: FLASH_MS, easing: 'ease-out' });
 }
 
-/** An element lights up whenever it has another value, but not when it comes to show something else: [of what, the value]. */
-export function flashes(node: Element, shown: readonly [unknown, unknown]): { update: (shown: readonly [unknown, unknown]) => void } {
+/** An element lights up whenever what it is given is another value. */
+export function flashes(node: Element, value: unknown): { update: (value: unknown) => void } {
+  let before = value;
+  return {
+    update(after) {
+      if (after !== before) flash(node);
+      before = after;
+    },
+  };
+}
+
+/** The same where an element may come to show something else, which is no change: [of what, the value]. */
+export function flashesOf(node: Element, shown: readonly [unknown, unknown]): { update: (shown: readonly [unknown, unknown]) => void } {
   let [what, value] = shown;
   return {
     update([nextWhat, next]) {
