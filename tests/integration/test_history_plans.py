@@ -80,6 +80,7 @@ SAMPLES: dict[tuple[str, str], tuple[str | int, ...]] = {
     ("log", "actor"): ("ann",),
     ("log", "player"): ("P9",),
     ("log", "agent"): ("A3",),
+    ("log", "role"): ("owner", "watch"),
     ("log", "object"): ("player:P9", "fixture:G1", "market:G1:game:moneyline", "wager:2000", "agent:A2"),
     ("log", "since"): (LATER,),
     ("log", "until"): (LATER,),
@@ -329,6 +330,8 @@ def is_not_theirs(user: str, chosen: dict[str, Any]) -> bool:
     """Whether somebody asks for more than their own."""
     if user == "P2":
         return chosen.get("player", "P2") != "P2" or "agent" in chosen
+    if user == "platform":
+        return "agent" in chosen
     return (user, chosen.get("player")) == ("ann", "P2")
 
 

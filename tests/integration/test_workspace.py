@@ -21,7 +21,7 @@ from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
 from runline.domain.tickets import VoidWager
-from runline.domain.users import CreateUser
+from runline.domain.users import AssignRole, CreateUser
 from runline.engine.bus import Question
 
 SEES = (
@@ -423,5 +423,33 @@ def test_what_a_score_would_make_of_the_wagers_is_what_it_makes_of_them(store):
             await world.do(HOUSE, ConfirmResult("G1", 2))
             await world.settled()
             assert regraded[5] == await kept() - 79_80 == -58_57 - 88_00
+
+    play(main())
+
+
+def test_the_log_tells_which_role_somebody_held_at_that_moment(store):
+    async def main():
+        async with running(store) as world:
+            await open_world(world)
+            await world.do("b1", SetRole("clerk", "A1", (*SEES, Permission.WAGER_VOID), "to void"))
+            first, second = [(await world.do("b1", wager("P1"))).position for _ in range(2)]
+            await world.do("b1", AssignRole("ann", "clerk", "trained"))
+            await world.do("b1", VoidWager(first, "keyed wrong"), by="ann")
+            await world.do("b1", SetRole("chief", "A1", (*SEES, Permission.WAGER_VOID, Permission.SUSPEND), "to close"))
+            await world.do("b1", AssignRole("ann", "chief", "promoted"))
+            await world.do("b1", VoidWager(second, "keyed wrong"), by="ann")
+            await world.do("b1", wager("P1"), by="P1")
+
+            async def told(**asked: Any) -> list[tuple[str, str, str]]:
+                found = await rows(world, "log", limit=3, **asked)
+                return [(row["actor"], row["role"], row["event"]["type"]) for row in found]
+
+            assert (await told())[:2] == [("P1", "player", "WagerPlaced"), ("ann", "chief", "WagerVoided")]
+            assert await told(actor="ann") == [("ann", "chief", "WagerVoided"), ("ann", "clerk", "WagerVoided")]
+            assert await told(role="clerk") == [("ann", "clerk", "WagerVoided")]
+            assert {actor for actor, _, _ in await told(role="owner")} == {"owner"}
+            assert {role for actor, role, _ in await told() if actor == "engine"} == {""}
+            assert await told(role="watch") == await told(role="nobody") == []
+            assert {row["role"] for row in await rows(world, "log", "platform", stream=HOUSE)} == {"", "owner"}
 
     play(main())

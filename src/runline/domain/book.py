@@ -18,6 +18,7 @@ from runline.domain.settings import BookSettings, Settings
 from runline.domain.settlement import Settling
 from runline.domain.state import State
 from runline.domain.tickets import Tickets
+from runline.domain.users import RoleHeld
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
@@ -99,3 +100,4 @@ def book_started(book: Book, event: BookStarted) -> None:
     for role, permissions in ((OWNER, permissions_of("book")), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):
         book.access.add_role(Role(role, ROOT, permissions))
     book.access.add_user(User(event.owner, ROOT, OWNER, ""))
+    book.write(RoleHeld(book.seq, event.owner, OWNER))

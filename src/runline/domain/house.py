@@ -14,6 +14,7 @@ from runline.domain.permissions import Permission, StreamKind, permissions_of
 from runline.domain.rulings import Rulings
 from runline.domain.sources import Sources
 from runline.domain.state import Part, Row, State
+from runline.domain.users import RoleHeld
 from runline.domain.watch import Watch
 from runline.domain.zones import ZonesKept
 
@@ -97,6 +98,7 @@ def found_house(house: House, command: FoundHouse, context: "Context") -> HouseF
 def house_founded(house: House, event: HouseFounded) -> None:
     house.access.add_role(Role(OWNER, ROOT, permissions_of("house")))
     house.access.add_user(User(event.owner, ROOT, OWNER, ""))
+    house.write(RoleHeld(house.seq, event.owner, OWNER))
 
 
 class OpenBook(Command, needs=Permission.BOOK_OPEN, streams=("house",)):

@@ -22,10 +22,23 @@ from runline.domain.identifiers import Reason, same_again
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.state import State
+from runline.domain.state import Row, State
 
 if TYPE_CHECKING:
     from runline.domain.context import Context
+
+
+class RoleHeld(Row, table="roles_held", read_by=("user",)):
+    """Which role somebody of the staff has from a position on. Written once, never changed, not kept in memory: by it the log
+    tells who held which role at that moment.
+
+    number: the position at which they got it.
+    """
+
+    number: int
+    user: str
+    role: str
+    changed_seq: int = 0
 
 
 class CreateUser(Command, needs=Permission.ROLES_MANAGE, streams=("house", "book")):
@@ -130,6 +143,7 @@ def create_user(state: State, command: CreateUser, context: "Context") -> UserCr
 @evolves(UserCreated)
 def user_created(state: State, event: UserCreated) -> None:
     state.access.add_user(User(event.user, event.node, event.role, event.player))
+    state.write(RoleHeld(state.seq, event.user, event.role))
 
 
 @decides(AssignRole)
@@ -154,6 +168,7 @@ def role_assigned(state: State, event: RoleAssigned) -> None:
     del state.access.holders[user.role][user.node][user.name]
     state.access.count_lowered(user, -1)
     user.role = event.after
+    state.write(RoleHeld(state.seq, event.user, event.after))
     user.lowered_node, user.lowered_role = event.node, event.role
     state.access.note_holder(user)
     state.access.count_lowered(user, 1)

@@ -30,6 +30,9 @@ LIFE_EVENTS_MAX = 100_000
 LINE_EVENTS_MAX = 100_000
 """Entries of each log that one page of a market's history looks at, of which few are its: some 0.1 s of the reader process."""
 
+ROLES_LOOKED_MAX = 1_000
+"""The last roles of somebody of whom the log tells which they held: who has had more is shown without those before."""
+
 FIND_GAMES_MAX = 20_000
 """Games in memory that are looked at for those that were typed: some 40 ms of the reader process."""
 

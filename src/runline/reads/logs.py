@@ -43,8 +43,11 @@ def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
             if asked.type in ("", entry.type) and asked.actor in ("", entry.actor):
                 event = seen.event(entry)
                 if event is not None and is_wanted(event) and (named is None or named.by(event)):
-                    shown = msgspec.Raw(event_body(event))
-                    items.append(LogRow(entry.seq, entry.at_ns, entry.actor, entry.session, entry.command, shown))
+                    role = seen.role_of(entry.actor, seq)
+                    if asked.role in ("", role):
+                        shown = msgspec.Raw(event_body(event))
+                        about = (entry.actor, role, entry.session, entry.command)
+                        items.append(LogRow(entry.seq, entry.at_ns, *about, shown))
         if len(items) == asked.limit or looked == SCAN_EVENTS_MAX:
             return Page(items, str(before) if before > above + 1 else "")
     return Page(items)

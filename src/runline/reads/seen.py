@@ -1,15 +1,19 @@
 """Seen: a snapshot of what is stored, as somebody may see it."""
 
-from runline.domain.access import NOTHING, Role, User
+from typing import Any
+
+from runline.domain.access import NOTHING, PLAYER_ROLE, Role, User
 from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.nodes import ROOT
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
+from runline.domain.users import RoleHeld
 from runline.domain.vocabulary import Vocabulary
 from runline.engine.envelope import Logged
-from runline.engine.ports import Snapshot
+from runline.engine.ports import Snapshot, Wanted
+from runline.reads.limits import ROLES_LOOKED_MAX
 
 
 def outside() -> Rejected:
@@ -30,6 +34,8 @@ class SeenSnapshot:
         self.vocabulary = vocabulary
         self.house = snapshot.of_stream(HOUSE)
         self.now_ns = now_ns
+        self.roles: dict[str, list[Any]] = {}
+        """(position, role) of those whose roles were asked for, the last first."""
         self.nodes: dict[tuple[type[Row], str], str | None] = {}
         """Where those stand that were asked for."""
         if session:
@@ -90,6 +96,16 @@ class SeenSnapshot:
             row = self.snapshot.row(row_type, name)
             self.nodes[known] = getattr(row, field) if row is not None else None
         return self.nodes[known]
+
+    def role_of(self, actor: str, seq: int) -> str:
+        """The role that an actor held as the event at a position happened, "" of who is no user."""
+        if actor not in self.roles:
+            user = self.snapshot.row(User, actor)
+            held = [(0, PLAYER_ROLE)] if user is not None and user.player else []
+            if user is not None and not user.player:
+                held = self.snapshot.find(RoleHeld, Wanted({"user": actor}), ROLES_LOOKED_MAX, "role").numbers
+            self.roles[actor] = held
+        return next((role for number, role in self.roles[actor] if number < seq), "")
 
     def event(self, entry: Logged) -> Event | None:
         """The event of an entry of the log, if the asker may see it."""

@@ -69,6 +69,8 @@ class Asking:
             fields["type"] = decisions.one(("", "", *self.vocabulary.events))
             kind = decisions.one(("", "", *OBJECTS))
             fields["object"] = f"{kind}:{NAMED[kind](known, name)}" if kind else ""
+        if name == "what_if":
+            fields |= {"away": decisions.draw(12), "home": decisions.draw(12)}
         if name == "find":
             fields["text"] = self.typed(known)
         if name == "refusals":

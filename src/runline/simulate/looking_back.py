@@ -241,6 +241,7 @@ class LookingBack:
             and entry.seq < before
             and asked.type in ("", entry.type)
             and asked.actor in ("", entry.actor)
+            and asked.role in ("", self.role_of(stream, entry))
             and asked.player in ("", player)
             and (not asked.agent or (node != EVERYONE and is_below(stream, asked.agent, node)))
             and (not asked.object or is_named(asked.object, plain_event(event)[1]))
@@ -249,6 +250,7 @@ class LookingBack:
         items = [
             {
                 **{name: getattr(entry, name) for name in ("seq", "at_ns", "actor", "session", "command")},
+                "role": self.role_of(stream, entry),
                 "event": msgspec.json.decode(event_body(event)),
             }
             for entry, event in rows
@@ -275,6 +277,19 @@ class LookingBack:
                 rows.append((entry.seq, {"seq": entry.seq, "at_ns": entry.at_ns, "actor": actor, **shown}))
         last = rows[asked.limit - 1][0] if len(rows) >= asked.limit else 0
         return Page([row for _, row in rows[: asked.limit]], str(last) if last > asked.number else "")
+
+    def role_of(self, stream: Stream, entry: Logged) -> str:
+        """The role that who did something held at that moment."""
+        if isinstance(stream, Book) and entry.actor in stream.players:
+            return "player"
+        found = ""
+        for _, event in self.entries(stream.name)[: entry.seq - 1]:
+            kind, fields = plain_event(event)
+            if kind in ("UserCreated", "RoleAssigned") and fields["user"] == entry.actor:
+                found = fields["after"] if kind == "RoleAssigned" else fields["role"]
+            elif kind in ("HouseFounded", "BookStarted") and fields["owner"] == entry.actor:
+                found = "owner"
+        return found
 
     def what_if(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
         book, top = standing.part_of(stream, reader, asked.node)

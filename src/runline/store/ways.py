@@ -16,7 +16,7 @@ from runline.store.hints import Hints
 from runline.store.limits import WALK_ROWS_MAX
 from runline.store.tables import equal, quoted, table_of
 
-NARROWEST_FIRST = ("player", "fixture")
+NARROWEST_FIRST = ("player", "fixture", "user")
 """Of several fields that are asked for, the way goes by the first of these: a player has fewer tickets than a game."""
 
 ABOVE_ALL_TEXT = "\U0010ffff"

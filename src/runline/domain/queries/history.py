@@ -31,11 +31,12 @@ OBJECTS: dict[str, tuple[str, ...]] = {
 
 
 class LogRow(msgspec.Struct):
-    """An entry of the activity log."""
+    """An entry of the activity log. role: that its actor held at that moment, "" of engine and gateway."""
 
     seq: int
     at_ns: int
     actor: str
+    role: str
     session: str
     command: str
     event: msgspec.Raw
@@ -46,7 +47,8 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
 
     Within the window they are looked through one by one, 20,000 for a page: it may be short, even empty, and have a `next`.
 
-    type: only events of that type. actor: only what they did. player: only what concerns that account.
+    type: only events of that type. actor: only what they did. role: only what was done by who held that role at that moment.
+    player: only what concerns that account.
     agent: only what concerns that agent, or whoever stands below now.
     object: only what names that thing, by its kind and its id: `player:A1021`, `wager:4711`, `fixture:G1` (its markets too),
     `market:G1:game:total`, `agent:A1`, `user:ann`, `role:clerks`, `session:…`, `league:MLB`, `feed:…`, `book:…`.
@@ -54,6 +56,7 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
 
     type: str = ""
     actor: str = ""
+    role: str = ""
     player: str = ""
     agent: str = ""
     object: str = ""

@@ -131,6 +131,24 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "roles_held",
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stream", "number"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "roles_held_by_user",
+        "roles_held",
+        ["stream", "user", "number"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_table(
         "set_aside",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
