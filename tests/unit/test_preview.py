@@ -118,10 +118,14 @@ def test_a_leg_that_is_voided_is_kept_no_more_where_the_other_side_wins():
     pairs.given(game("G1"), board("G1"), game("G2"), board("G2"), player("P1"))
     pairs.given(PlacePair("P1", ((MONEYLINE, "away"), ("G2:game:moneyline", "home")), 10_00))
     number = pairs.state.seq
-    pairs.given(wager("P1", 130_00, side="home", price="-130"))
-    assert pairs.state.risk.exposure(MONEYLINE).worst == Case(90_00, "home wins")
-    gone = Moves({}, {}, {MONEYLINE: 10_00}, {MONEYLINE: Case(100_00, "home wins")})
-    assert previewed(pairs, VoidLeg(number, 1, "slip")) == gone
+    pairs.given(wager("P1", 130_00, side="home", price="-130"), wager("P1", 5_00))
+    assert pairs.state.risk.exposure(MONEYLINE).worst == Case(85_00, "home wins")
+    worst = Case(95_00, "home wins")
+    assert previewed(pairs, VoidLeg(number, 1, "slip")) == Moves({}, {}, {MONEYLINE: 10_00}, {MONEYLINE: worst})
+    pairs.given(VoidLeg(number, 1, "slip"))
+    assert pairs.state.risk.exposure(MONEYLINE).worst == worst
+    assert pairs.state.risk.exposure(MONEYLINE).sides == {"away": 6_00 - 130_00, "home": 95_00}
+    assert pairs.state.risk.stake_closed_at(pairs.state.seq).number == number
 
 
 def test_where_nothing_moves_in_one_market_it_is_told_what_does_in_another(book):

@@ -6,8 +6,9 @@ import pytest
 from tests.doubles.words import agent, board, game, line, player, staff, wager
 
 from runline.domain.moving import MoveAgent
+from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
-from runline.domain.suspension import AddReason, ReasonAdded, Reopen, Reopened, Scope, Suspend, Suspended
+from runline.domain.suspension import AddReason, ReasonAdded, Reopen, Reopened, Scope, Suspend, Suspended, Suspension
 from runline.domain.tickets import WagerPlaced
 
 MARKET = "G1:game:moneyline"
@@ -95,34 +96,29 @@ def test_reopening_a_league_never_reopens_a_market_that_was_closed_by_itself(ope
     wagers(open_book).happened(WagerPlaced)
 
 
-def test_layers_are_kept_by_scope_the_widest_first_and_narrow_ones_counted_where_they_take_room(open_book):
-    def kept(suspensions):
-        return list(suspensions.subjects.items()), suspensions.rooms
-
-    def both():
-        found = kept(open_book.state.suspensions)
-        assert kept(open_book.recovered().suspensions) == found
-        return found
-
-    selection = f"{MARKET}/away"
-    open_book.given(staff("ann", Permission.SUSPEND, at="A1"))
-    assert both() == ([], {})
-    open_book.given(Suspend("selection", selection, "rain"), Suspend("player", "P1", "unpaid"))
-    open_book.given(Suspend("league", "MLB", "rain"), Suspend("league", "KBO", "rain"))
-    open_book.when(Suspend("agent", "A1", "unpaid"), by="ann")
-    open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
-    assert both() == (
-        [("league", {"MLB", "KBO"}), ("selection", {selection}), ("agent", {"A1"}), ("player", {"P1"})],
-        {("selection", ""): 1, ("player", ""): 1},
-    )
-    open_book.given(Reopen("player", "P1", ""), Reopen("league", "MLB", ""))
-    open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
-    assert both() == (
-        [("league", {"KBO"}), ("selection", {selection}), ("agent", {"A1"}), ("player", {"P1"})],
-        {("selection", ""): 1, ("", "A1"): 1},
-    )
-    open_book.given(Reopen("league", "KBO", ""), Reopen("selection", selection, ""))
-    assert both() == ([("agent", {"A1"}), ("player", {"P1"})], {("", "A1"): 1})
+@pytest.mark.alone
+def test_layers_are_kept_by_scope_the_widest_first_and_narrow_ones_counted_where_they_take_room(house):
+    suspensions = house.state.suspensions
+    rows = (
+        ("selection", "M/away", ROOT), ("player", "P1", "A1"), ("league", "MLB", ROOT), ("league", "KBO", ROOT),
+        ("agent", "A1", "A1"), ("player", "P2", ROOT), ("player", "P3", "A1"),
+    )  # fmt: skip
+    for scope, subject, node in rows:
+        suspensions.layers[scope, subject] = Suspension(scope, subject, "rain", 1, node)
+    suspensions.derive()
+    assert list(suspensions.subjects.items()) == [
+        ("league", {"MLB", "KBO"}), ("selection", {"M/away"}), ("agent", {"A1"}), ("player", {"P1", "P2", "P3"}),
+    ]  # fmt: skip
+    assert suspensions.rooms == {("selection", ""): 1, ("player", ""): 1, ("", "A1"): 2}
+    assert list(suspensions.order) == sorted((scope, subject) for scope, subject, _ in rows)
+    for scope, subject in (("player", "P1"), ("league", "MLB"), ("selection", "M/away")):
+        suspensions.count(suspensions.layers[scope, subject], -1)
+        suspensions.uncover(scope, subject)
+    assert suspensions.subjects == {"league": {"KBO"}, "agent": {"A1"}, "player": {"P2", "P3"}}
+    assert suspensions.rooms == {("player", ""): 1, ("", "A1"): 1}
+    assert [suspensions.closed_by(*asked) for asked in (("league", "KBO"), ("league", "MLB"), ("selection", "M/away"))] == [
+        True, False, False,
+    ]  # fmt: skip
 
 
 def test_of_several_layers_the_widest_is_named_whichever_came_first(open_book):
