@@ -32,8 +32,9 @@ from runline.zones import ZoneDatabase
 V = TypeVar("V")
 
 
-def open_store(settings: StoreSettings, *, accept_loss: bool = False) -> Store:
-    """The store of these settings. accept_loss: go on, as another log, with a file that has lost what was durable.
+def open_store(settings: StoreSettings, *, accept_loss: bool = False, shared: bool = False) -> Store:
+    """The store of these settings. accept_loss: go on, as another log, with a file that has lost what was durable. shared:
+    whether it is a node's, beside which others may be of the version before.
 
     Raises StoreError.
     """
@@ -43,7 +44,7 @@ def open_store(settings: StoreSettings, *, accept_loss: bool = False) -> Store:
         # Its driver is not installed everywhere.
         from runline.store.postgres import PostgresStore
 
-        return PostgresStore(settings.url, replicas=settings.replicas == "required")
+        return PostgresStore(settings.url, replicas=settings.replicas == "required", shared=shared)
     kind = SqliteProcessStore if settings.committer == "process" else SqliteStore
     return kind(settings.path, accept_loss=accept_loss)
 

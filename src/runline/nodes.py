@@ -21,7 +21,7 @@ from runline.bus.routed import RoutedBus
 from runline.cluster.duties import Duties
 from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, LEAVES_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
 from runline.cluster.member import LeaseLost, Member, NotJoined
-from runline.cluster.places import Onlooker, Places
+from runline.cluster.places import Onlooker, Places, behind
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import Load, Node, Registry, RegistryError
 from runline.cluster.sight import Sight
@@ -102,7 +102,9 @@ class Joined:
 
     def anew(self) -> Member:
         """Another start of this node."""
-        member = Member(self.registry, Node(self.name, 0, self.address, __version__), self.duties, boottime_ns)
+        me = Node(self.name, 0, self.address, __version__, level=self.engine.vocabulary.level)
+        member = Member(self.registry, me, self.duties, boottime_ns)
+        member.goes_by = self.engine.process.level.reach
         self.duties.member = member
         self.places.follow(member)
         return member
@@ -325,18 +327,20 @@ class Gate(NamedTuple):
 
 @asynccontextmanager
 async def looking_on(settings: Settings) -> AsyncIterator[Gate]:
-    """The nodes of a cluster, for a gateway. Raises RegistryError, StoreError."""
+    """The nodes of a cluster, for a gateway. Raises RegistryError, StoreError; NotJoined if it is of a version before theirs."""
     registry = PostgresRegistry(settings.store.url, f"{settings.engine.node} gateway")
     try:
         # It writes nothing at all: a user of the database who may only look is enough for it.
         secret = await registry.secret(b"")
         vocabulary, clock, places = plain_vocabulary(), FollowedClock(), Places(registry)
+        if (level := (await registry.look()).level) > vocabulary.level:
+            raise NotJoined(behind(level, vocabulary.level))
 
         def link_to(address: str) -> LinkBus:
             return LinkBus(vocabulary, clock, os.urandom, secret, connect(address, settings.cluster.tls), clock.hear)
 
         bus = GatewayBus(vocabulary, clock, os.urandom, None, places, link_to)
-        looking = asyncio.create_task(Onlooker(registry, places).run())
+        looking = asyncio.create_task(Onlooker(registry, places, vocabulary.level).run())
         try:
             yield Gate(bus, clock, places)
         finally:

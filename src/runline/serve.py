@@ -127,7 +127,7 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
             return 0
         if alone and settings.store.url:
             await require_alone(settings.store.url)
-        store = open_store(settings.store, accept_loss=accept_loss)
+        store = open_store(settings.store, accept_loss=accept_loss, shared=not alone)
         async with (
             running_engine(store, settings.engine, database=database, alone=alone) as (engine, bus),
             looked_after(engine.hear, database or settings.store.url, replicas=settings.store.replicas == "required"),

@@ -100,6 +100,25 @@ def test_what_nodes_say_of_themselves_is_read(registries):
         assert await two.nodes() == {"n1": Node("n1", 2, "there:2", "1.1")}
 
 
+def test_the_level_is_written_as_it_was_seen(registries):
+    @story(registries)
+    async def _(one, two):
+        seen = await one.look()
+        assert seen.level == 1
+        # Many may join at once.
+        assert await one.set_level(1, seen)
+        assert await two.set_level(1, seen)
+        assert not await two.set_level(2, seen)
+        seen = await two.look()
+        assert await two.set_level(2, seen)
+        assert (await one.look()).level == 2
+        assert not await one.set_level(3, seen)
+        lease = await one.take(lease_of("n1"), "n1", None)
+        assert (await one.renew([lease])).level == 2
+        await one.describe(Node("n1", lease.number, "here:1", "2.0", level=2))
+        assert (await two.nodes())["n1"].level == 2
+
+
 def test_nodes_that_went_first_are_forgotten_and_no_number_is_given_twice(registries):
     @story(registries)
     async def _(one, two):
@@ -318,7 +337,7 @@ def test_a_user_of_the_database_who_may_only_look_is_enough_for_a_gateway(path):
         await node.enroll(["house"])
         assert await gate.secret(b"") == b"a secret"
         places = Places(gate)
-        await Onlooker(gate, places).look()
+        await Onlooker(gate, places, level=1).look()
         assert list(places.streams) == ["house"]
         assert await gate.nodes() == {}
         woken.clear()

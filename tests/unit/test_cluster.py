@@ -82,14 +82,16 @@ class Duties:
 class Started:
     """A node that was started."""
 
-    def __init__(self, world, name):
+    def __init__(self, world, name, level=1):
         self.owner = Owner()
         self.duties = Duties()
         # Each machine counts its time from another start.
         off_ns = len(world.started) * HOUR_NS
-        node = Node(name, 0, f"{name}.example:1", "1.0")
+        node = Node(name, 0, f"{name}.example:1", f"{level}.0", level=level)
         self.member = Member(Away(world.kept), node, self.duties, lambda: world.now_ns() + off_ns)
         self.duties.member = self.member
+        self.goes_by: list[int] = []
+        self.member.goes_by = self.goes_by.append
         self.context = copy_context()
         self.context.run(OWNER.set, self.owner)
         self.task = world.loop.create_task(self.life(), context=self.context)
@@ -115,8 +117,8 @@ class World:
     def now_ns(self):
         return SECOND_NS + round(self.loop.time() * 1e9)
 
-    def start(self, *names):
-        found = [Started(self, name) for name in names]
+    def start(self, *names, level=1):
+        found = [Started(self, name, level) for name in names]
         self.started += found
         return found if len(found) > 1 else found[0]
 
@@ -598,6 +600,129 @@ def test_a_look_that_was_long_on_its_way_tells_nothing_of_the_time_before():
     assert list(watch.suspected()) == []
 
 
+# Levels
+
+
+def test_two_neighbouring_versions_go_by_the_lower_level_until_the_last_node_of_it_has_gone():
+    async def story(world):
+        old = world.start("n1", "n2")
+        await world.passes(3)
+        new = world.start("n3", level=2)
+        await world.passes(10)
+        assert {node.goes_by[-1] for node in (*old, new)} == {1}
+        status = await look_at(world.registry)
+        assert (status.level, [one.level for one in status.nodes]) == (1, [1, 1, 2])
+        assert status.wrong == []
+        for node in old:
+            await node.member.drain()
+            node.member.leave()
+            await node.task
+        await world.passes(2)
+        assert new.goes_by[-1] == (await look_at(world.registry)).level == 2
+        assert len(new.owns) == 12
+
+    play(story)
+
+
+def test_a_dead_node_of_the_version_before_holds_the_level_until_it_has_no_lease_any_more_and_comes_back_as_the_new_one():
+    async def story(world):
+        old, new = world.start("n1"), world.start("n2", level=2)
+        await world.passes(3)
+        world.stop(old)
+        await world.passes(LEASE_S - RENEW_S)
+        assert new.goes_by[-1] == 1
+        await world.passes(2)
+        assert new.goes_by[-1] == 2
+        world.go_on(old)
+        with pytest.raises(LeaseLost):
+            await old.task
+        with pytest.raises(
+            NotJoined, match=r"go by level 2, and this version of Runline \(1\.0\) is of level 1: it could not read"
+        ):
+            await world.start("n1").task
+        again = world.start("n1", level=2)
+        await world.passes(2)
+        assert again.member.guard.holds()
+
+    play(story)
+
+
+def test_a_version_that_is_no_neighbour_joins_only_where_nobody_lives():
+    async def story(world):
+        old = world.start("n1")
+        await world.passes(3)
+        with pytest.raises(
+            NotJoined, match=r"only neighbours run side by side\. Remedy: replace all nodes by the version of level 2"
+        ):
+            await world.start("n2", level=3).task
+        world.stop(old)
+        new = world.start("n2", level=3)
+        await world.passes(LEASE_S - 0.2)
+        assert new.member.lease is None
+        await world.passes(3)
+        assert new.member.guard.holds()
+        assert new.goes_by[-1] == world.kept.level == 3
+        assert len(new.owns) == 12
+
+    play(story)
+
+
+def test_who_joins_while_the_level_is_raised_is_refused_or_holds_it():
+    """Whoever coordinates has looked before the node of the version before came."""
+
+    async def story(world):
+        new = world.start("n2", level=2)
+        await world.passes(3)
+        world.kept.level = 1
+        seen = await world.registry.look()
+        old = world.start("n1")
+        while old.member.lease is None or not old.member.guard.holds():  # waits: time is made
+            await world.passes(0.01)
+        assert not await world.registry.set_level(2, seen)
+        await world.passes(3)
+        assert new.goes_by[-1] == old.goes_by[-1] == 1
+        # And the other way round: it is raised between the look of one that joins and its joining.
+        set_level = MemoryRegistry.set_level
+
+        async def late(registry, level, seen):
+            registry.kept.level, registry.kept.levels = 2, registry.kept.levels + 1
+            return await set_level(registry, level, seen)
+
+        third = world.start("n3")
+        registry: Any = third.member.registry
+        registry.set_level = late.__get__(registry)
+        with pytest.raises(NotJoined, match="go by level 2"):
+            await third.task
+        assert world.kept.leases[lease_of("n3")].holder == ""
+
+    play(story)
+
+
+def test_of_many_that_start_at_once_all_join():
+    async def story(world):
+        nodes = world.start(*(f"n{number}" for number in range(8)))
+        await world.passes(5)
+        assert all(node.member.guard.holds() for node in nodes)
+
+    play(story)
+
+
+def test_a_gateway_whose_level_the_nodes_have_left_behind_reaches_nobody():
+    async def main():
+        registry = MemoryRegistry(Kept())
+        await registry.take(lease_of("n1"), "n1", None)
+        places = Places(registry)
+        looking = Onlooker(registry, places, level=1)
+        await looking.look()
+        assert dict(places.there) == {"n1": 1}
+        assert await registry.set_level(2, await registry.look())
+        await looking.look()
+        assert dict(places.there) == {}
+        await places.close()
+
+    asyncio.run(main())
+
+
 # The status
 
 
@@ -656,7 +781,7 @@ def test_whoever_looks_on_goes_on_after_a_fault():
         registry = Faulty(Kept())
         await registry.enroll(["b1"])
         places = Places(registry)
-        looking = loop.create_task(Onlooker(registry, places).run())
+        looking = loop.create_task(Onlooker(registry, places, level=1).run())
         await asyncio.sleep(5)  # waits: time is made, and nobody waits for it
         assert list(places.streams) == ["b1"]
         looking.cancel()

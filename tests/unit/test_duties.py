@@ -540,7 +540,7 @@ def test_a_stream_is_where_it_was_taken_and_nowhere_while_it_is_on_its_way():
         here = Places(registry, "n1", one.engine.owns)
         here.follow(one.member)
         elsewhere = Places(registry)
-        looking = asyncio.create_task(Onlooker(registry, elsewhere).run())
+        looking = asyncio.create_task(Onlooker(registry, elsewhere, level=1).run())
         told: list[str | None] = []
         elsewhere.listen(lambda: told.append(elsewhere.where("b1")))
         await world.passes(3)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from runline.cluster.coordinator import Move, Place, Recent, decide
 from runline.cluster.lease import Guard
 from runline.cluster.limits import SMOOTHED_S
-from runline.cluster.registry import Assigned, Given, Lease, Load, Node, Registry, lease_of
+from runline.cluster.registry import Assigned, Given, Lease, Load, Node, Registry, Seen, lease_of
 from runline.cluster.watch import Watch
 
 log = logging.getLogger("runline.cluster")
@@ -38,12 +38,13 @@ class Coordinating:
         """Do what is to be done now. Raises RegistryError."""
         now_s = self.boot_ns() / 1e9
         passed_s, self.now_s = now_s - self.now_s, now_s
-        there = dict(self.watch.there())
+        seen, there = self.watch.seen, dict(self.watch.there())
         for node in list(there):
             if self.watch.expired(lease_of(node)) and await self.end(node):
                 del there[node]
         await self.registry.enroll(())
         nodes, streams = await self.registry.nodes(), await self.registry.streams()
+        await self.raise_level(seen, [nodes[one].level for one in there if one in nodes])
         self.measure(nodes, streams, passed_s)
         loads = {one: Load(round(self.loads.of(one)), rows) for one, rows in self.rows.items()}
         moves = decide(self.places(there, nodes), streams, loads, self.recent, now_s)
@@ -60,6 +61,12 @@ class Coordinating:
             return False
         log.error("the node %s has not renewed its lease: its streams go elsewhere", node)
         return True
+
+    async def raise_level(self, seen: Seen, levels: Sequence[int]) -> None:
+        """The cluster's level is the lowest of the nodes that are there. (Who has joined since this was seen wrote of it.)"""
+        level = min(levels, default=0)
+        if level > seen.level and self.guard.holds() and await self.registry.set_level(level, seen):
+            log.warning("all nodes are of level %s, by which they go from now on", level)
 
     def places(self, there: Mapping[str, int], nodes: Mapping[str, Node]) -> list[Place]:
         """The nodes that are there."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from runline.cluster.coordinating import Coordinating
 from runline.cluster.lease import Guard
 from runline.cluster.limits import (
@@ -34,6 +36,7 @@ from runline.cluster.registry import (
     Node,
     Registry,
     RegistryError,
+    Seen,
     Taken,
     lease_of,
 )
@@ -49,6 +52,10 @@ RENEW_NS, ROUND_NS = round(RENEW_S * 1e9), round(ROUND_S * 1e9)
 
 def nobody_hears() -> None:
     """Nobody wants to know."""
+
+
+def nobody_goes_by(level: int) -> None:
+    """Nothing is said or stored here."""
 
 
 class NotJoined(Exception):
@@ -84,7 +91,7 @@ class Member:
     """A node. me: what it is; its incarnation is found out by `join`. boot_ns: the machine's time since its start.
 
     guard: whether it may say what it knows. watch: who is there. streams: whose each stream is, as it was heard last. changed:
-    called when who is there or whose a stream is may have changed.
+    called when who is there or whose a stream is may have changed. goes_by: told the cluster's level at each look.
     """
 
     def __init__(self, registry: Registry, me: Node, duties: Streams, boot_ns: Callable[[], int]) -> None:
@@ -106,6 +113,7 @@ class Member:
         self.failing = ""
         self.suspected: frozenset[str] = frozenset()
         self.changed: Callable[[], None] = nobody_hears
+        self.goes_by: Callable[[int], None] = nobody_goes_by
 
     # Coming
 
@@ -121,9 +129,11 @@ class Member:
                 f"{NODE_NAME_CHARS_MAX}."
             )
         first: Lease | None = None
+        began: Seen | None = None
         while True:
             sent_ns = self.boot_ns()
-            self.watch.saw(await self.registry.look(), sent_ns)
+            seen = await self.registry.look()
+            self.watch.saw(seen, sent_ns)
             lease = self.watch.lease(mine)
             if lease is not None and lease.holder:
                 first = first or lease
@@ -134,15 +144,47 @@ class Member:
                     continue
             if len(self.watch.there()) - (first is not None) >= NODES_MAX:
                 raise NotJoined(f"There are {NODES_MAX} nodes, and no more can be.")
+            began = began or seen
+            level = self.level_with(began)
+            if level is None:
+                await asyncio.sleep(LOOK_S)
+                continue
             sent_ns = self.boot_ns()
             self.lease = await self.registry.take(mine, name, lease)
-            if self.lease is not None:
+            if self.lease is None:
+                continue
+            self.me = replace(self.me, incarnation=self.lease.number)
+            await self.registry.describe(self.me)
+            if await self.registry.set_level(level, seen):
                 break
+            # The level is another one since it was looked, or somebody has joined where nobody was.
+            await self.registry.take(mine, "", self.lease)
         self.guard.renewed(sent_ns)
         self.renew_ns = sent_ns + RENEW_NS
-        number = self.lease.number
-        self.me = Node(name, number, self.me.address, self.me.version)
-        await self.registry.describe(self.me)
+        self.goes_by(level)
+
+    def level_with(self, began: Seen) -> int | None:
+        """The cluster's level with this node in it; None while it is not known whether any other node lives. began: what was seen
+        first.
+
+        Raises NotJoined for a level that is no neighbour of it.
+        """
+        seen, mine = self.watch.seen, self.me.level
+        if seen.level <= mine <= seen.level + 1:
+            return seen.level
+        if mine < seen.level:
+            raise NotJoined(
+                f"The nodes go by level {seen.level}, and this version of Runline ({self.me.version}) is of level {mine}: it "
+                "could not read what they have written. Remedy: start the version that they have."
+            )
+        others = [lease_of(name) for name in self.watch.there() if name != self.me.name]
+        if any(as_renewed(began.leases.get(one)) != as_renewed(self.watch.lease(one)) for one in others):
+            raise NotJoined(
+                f"The nodes go by level {seen.level}, and this version of Runline ({self.me.version}) is of level {mine}: only "
+                f"neighbours run side by side. Remedy: replace all nodes by the version of level {seen.level + 1} first, or stop "
+                "them."
+            )
+        return mine if all(map(self.watch.expired, others)) else None
 
     async def refuse(self, name: str) -> None:
         """Another node of this name lives."""
@@ -239,6 +281,7 @@ class Member:
             self.term = None
         there = self.watch.there()
         self.watch.saw(seen, sent_ns)
+        self.goes_by(seen.level)
         self.looked.set()
         self.note_suspected()
         if there != self.watch.there():

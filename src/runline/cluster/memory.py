@@ -29,6 +29,7 @@ class Kept:
         self.streams: dict[str, Assigned] = {}
         self.told: list[Callable[[], None]] = []
         self.secret = b""
+        self.level, self.levels = 1, 0
 
     def tell(self) -> None:
         for wake in list(self.told):
@@ -77,6 +78,12 @@ class MemoryRegistry:
         for one in sorted(gone, key=lambda one: -one.number)[GONE_KEPT_MAX:]:
             del self.kept.leases[one.name]
             self.kept.nodes = {name: of for name, of in self.kept.nodes.items() if lease_of(name) != one.name}
+
+    async def set_level(self, level: int, seen: Seen) -> bool:
+        if seen.level != self.kept.level or (level != seen.level and seen.levels != self.kept.levels):
+            return False
+        self.kept.level, self.kept.levels = level, self.kept.levels + 1
+        return True
 
     async def measured(self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load]) -> None:
         now = self.kept.nodes.get(node)
@@ -149,7 +156,8 @@ class MemoryRegistry:
     def seen_without(self, lost: Collection[str]) -> Seen:
         """What is there, but for leases that are somebody's no more."""
         leases = {name: lease for name, lease in self.kept.leases.items() if name not in lost}
-        return Seen(leases, sum(one.changed for one in self.kept.streams.values()))
+        stamp = sum(one.changed for one in self.kept.streams.values())
+        return Seen(leases, stamp, self.kept.level, self.kept.levels)
 
     def may(self, before: Assigned, term: int) -> bool:
         """Whether the coordinator of a term may change a stream, which is as it was read."""

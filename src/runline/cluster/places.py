@@ -135,12 +135,22 @@ class Places:
             await asyncio.gather(self.finding, return_exceptions=True)
 
 
-class Onlooker:
-    """Sees whose each stream is, without being one of the nodes. What it saw last holds while the registry does not answer."""
+def behind(level: int, mine: int) -> str:
+    """Why a gateway is of no use any more."""
+    return (
+        f"The nodes go by level {level}, and this gateway is of level {mine}: it cannot read all that they say. Remedy: start "
+        "the version that they have."
+    )
 
-    def __init__(self, registry: Registry, places: Places) -> None:
+
+class Onlooker:
+    """Sees whose each stream is, without being one of the nodes. What it saw last holds while the registry does not answer.
+    level: of this version; to one whose level the nodes have left behind nobody is there any more."""
+
+    def __init__(self, registry: Registry, places: Places, level: int) -> None:
         self.registry = registry
         self.places = places
+        self.level = level
         self.woken = asyncio.Event()
         self.seen = Seen({}, -1)
         self.failing = False
@@ -170,6 +180,10 @@ class Onlooker:
         """One look. Raises RegistryError."""
         seen = await self.registry.look()
         there, streams = there_in(seen), self.places.streams
+        if seen.level > self.level:
+            if seen.level > self.seen.level:
+                log.error("%s", behind(seen.level, self.level))
+            there = {}
         if seen.stamp != self.seen.stamp:
             streams = await self.registry.streams()
         elif there == self.places.there:

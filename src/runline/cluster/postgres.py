@@ -140,16 +140,21 @@ class PostgresRegistry:
     # Nodes and streams
 
     async def describe(self, node: Node) -> None:
-        await self.ask("streams", sql.DESCRIBE, node.name, node.incarnation, node.address, node.version)
+        await self.ask("streams", sql.DESCRIBE, node.name, node.incarnation, node.address, node.version, node.level)
         await self.ask("streams", sql.FORGET, GONE_KEPT_MAX)
+
+    async def set_level(self, level: int, seen: Seen) -> bool:
+        return await self.done(sql.SET_LEVEL, level, seen.level, seen.levels)
 
     async def measured(self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load]) -> None:
         await self.ask("streams", sql.MEASURED, node, incarnation, cpu_ppm, encode_loads(loads).decode())
 
     async def nodes(self) -> Mapping[str, Node]:
         return {
-            name: Node(name, incarnation, address, version, draining, cpu_ppm, decode_loads(loads))
-            for name, incarnation, address, version, draining, cpu_ppm, loads in await self.ask("streams", sql.NODES)
+            name: Node(name, incarnation, address, version, draining, cpu_ppm, decode_loads(loads), level)
+            for name, incarnation, address, version, draining, cpu_ppm, loads, level in await self.ask(
+                "streams", sql.NODES
+            )
         }
 
     async def streams(self) -> Mapping[str, Assigned]:
@@ -211,11 +216,13 @@ def unheard(task: asyncio.Future[Any]) -> None:
 def seen_in(rows: Sequence[Any], held: Sequence[str]) -> Seen:
     """What a look has found. Of the leases that were to be renewed it has those that were."""
     leases: dict[str, Lease] = {}
-    stamp = 0
-    for name, holder, number, counter, age_ms, changes, renewed in rows:
-        stamp = changes
+    # Of the level there is a row also where nobody has ever had a lease.
+    stamp, level, levels = rows[0][5:8]
+    for name, holder, number, counter, age_ms, *_, renewed in rows:
+        if name is None:
+            continue
         if renewed is not None:
             leases[name] = Lease(name, holder, number, renewed)
         elif name not in held:
             leases[name] = Lease(name, holder, number, counter, age_ms)
-    return Seen(leases, stamp)
+    return Seen(leases, stamp, level, levels)

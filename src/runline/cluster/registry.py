@@ -37,10 +37,13 @@ class Lease(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What one look finds: all leases by name, and a stamp that grows with whatever is written about streams."""
+    """What one look finds: all leases by name, and a stamp that grows with whatever is written about streams. level: the
+    cluster's; levels: counts whatever is written of it."""
 
     leases: Mapping[str, Lease]
     stamp: int
+    level: int = 1
+    levels: int = 0
 
     def incarnation(self, node: str) -> int:
         """Of a node that is there; 0 for one that is not."""
@@ -57,7 +60,8 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
 
 class Node(msgspec.Struct, frozen=True):
     """A node, as it has said it is. incarnation: which start of it. address: where others reach it. cpu_ppm: what its process
-    uses, in millionths of a core. loads: of its streams. draining: it gets no streams, and gives away those that it has."""
+    uses, in millionths of a core. loads: of its streams. draining: it gets no streams, and gives away those that it has. level:
+    of its version."""
 
     name: str
     incarnation: int
@@ -66,6 +70,7 @@ class Node(msgspec.Struct, frozen=True):
     draining: bool = False
     cpu_ppm: int = 0
     loads: Mapping[str, Load] = {}
+    level: int = 1
 
 
 class Assigned(msgspec.Struct, frozen=True):
@@ -122,6 +127,11 @@ class Registry(Protocol):
 
     async def describe(self, node: Node) -> None:
         """A node says what it is, as it joins. It drains no more."""
+        ...
+
+    async def set_level(self, level: int, seen: Seen) -> bool:
+        """Write the cluster's level, if it still is what was seen; another one only if nobody has written of it since. Who joins
+        writes it as it is: whoever has looked before who is there raises nothing then."""
         ...
 
     async def measured(self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load]) -> None:

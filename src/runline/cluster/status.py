@@ -33,6 +33,7 @@ class NodeStatus(msgspec.Struct, frozen=True):
     draining: bool
     cpu_ppm: int
     streams: int
+    level: int
 
 
 class StreamStatus(msgspec.Struct, frozen=True):
@@ -48,8 +49,10 @@ class StreamStatus(msgspec.Struct, frozen=True):
 
 
 class ClusterStatus(msgspec.Struct, frozen=True):
-    """The cluster. coordinator: the node that coordinates, "" for nobody. wrong: what is not as it should be, in sentences."""
+    """The cluster. level: by which its nodes go. coordinator: the node that coordinates, "" for nobody. wrong: what is not as it
+    should be, in sentences."""
 
+    level: int
     coordinator: str
     nodes: list[NodeStatus]
     streams: list[StreamStatus]
@@ -99,12 +102,13 @@ def status_of(seen: Seen, nodes: Mapping[str, Node], streams: Mapping[str, Assig
             node.draining,
             node.cpu_ppm,
             has.count(name),
+            node.level,
         )
         for name, node in sorted(nodes.items())
     ]
     lease = seen.leases.get(COORDINATOR)
     coordinator = lease.holder if lease is not None and state_of(lease) != "silent" else ""
-    return ClusterStatus(coordinator, known, found, list(wrong(coordinator, known, found)))
+    return ClusterStatus(seen.level, coordinator, known, found, list(wrong(coordinator, known, found)))
 
 
 def wrong(coordinator: str, nodes: list[NodeStatus], streams: list[StreamStatus]) -> Iterator[str]:
@@ -180,13 +184,21 @@ def show_status(url: str, *, as_json: bool = False) -> int:
 def say(console: Console, status: ClusterStatus) -> None:
     """Say it to people."""
     if status.nodes:
-        table = Table("node", "is", "lease renewed", "streams", "CPU", "version", "address", box=None, pad_edge=False)
+        names = ("node", "is", "lease renewed", "streams", "CPU", "version", "level", "address")
+        table = Table(*names, box=None, pad_edge=False)
         for node in status.nodes:
             state = f"{node.state}, drains" if node.draining else node.state
             renewed = "" if node.state == "gone" else f"{node.age_ms / 1e3:.1f} s ago"
             cpu = "" if node.state == "gone" else f"{node.cpu_ppm / 10_000:.0f} %"
-            table.add_row(node.name, state, renewed, str(node.streams), cpu, node.version, node.address)
+            level = str(node.level)
+            table.add_row(node.name, state, renewed, str(node.streams), cpu, node.version, level, node.address)
         console.print(table)
+        newer = [node.name for node in status.nodes if node.state != "gone" and node.level > status.level]
+        if newer:
+            console.print(
+                f"\nThe nodes go by level {status.level}. What {', '.join(newer)} could do beyond that waits until every node "
+                "is of that version."
+            )
         console.print(f"\n{status.coordinator or 'Nobody'} coordinates.\n")
     if status.streams:
         table = Table("stream", "owner", "epoch", "", box=None, pad_edge=False)

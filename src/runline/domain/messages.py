@@ -43,7 +43,7 @@ class CommandMeta(msgspec.StructMeta):
 
     sender: who may send it if it needs no permission. secret: it holds what no client may send as it is (the gateway makes
     it), so that it has no door of its own. urgent: it is taken from a screen that nobody has used for a while, without the
-    password.
+    password. since: the level from which on there is it (`domain/level.py`).
     """
 
     def __new__(
@@ -58,10 +58,12 @@ class CommandMeta(msgspec.StructMeta):
         sender: Sender = "engine",
         secret: bool = False,
         urgent: bool = False,
+        since: int = 1,
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
         cls.needs = needs
+        cls.since = since
         cls.sender = sender
         cls.secret = secret
         cls.urgent = urgent
@@ -82,6 +84,7 @@ class Command(
     secret: ClassVar[bool]
     urgent: ClassVar[bool]
     needs: ClassVar[Permission | None]
+    since: ClassVar[int]
     lane: ClassVar[Lane]
     streams: ClassVar[tuple[StreamKind, ...]]
 
@@ -93,7 +96,8 @@ class EventMeta(msgspec.StructMeta):
     changes_sight: it may end a session, or take something from what somebody sees; whoever shows things must look again.
     topic: in which it is told, live, besides `log`. notice: which kind of notification it is, where somebody should look at it
     (see `Event.is_notable`). told_to_books: whether it is a notification in every book when it happens in the house.
-    secret: the fields that nobody may see. They stand in rows only, never in the log (see `bare`).
+    secret: the fields that nobody may see. They stand in rows only, never in the log (see `bare`). since: the level from which on
+    there is it (`domain/level.py`).
     """
 
     def __new__(
@@ -109,6 +113,7 @@ class EventMeta(msgspec.StructMeta):
         topic: str = "",
         notice: str = "",
         told_to_books: bool = False,
+        since: int = 1,
         **config: Any,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
@@ -119,6 +124,7 @@ class EventMeta(msgspec.StructMeta):
         cls.changes_sight = changes_sight
         cls.version = version
         cls.secret = secret
+        cls.since = since
         return cls
 
 
@@ -129,6 +135,7 @@ class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, gc=False):
     changes_sight: ClassVar[bool]
     secret: ClassVar[tuple[str, ...]]
     version: ClassVar[int]
+    since: ClassVar[int]
     topic: ClassVar[str]
     notice: ClassVar[str]
     told_to_books: ClassVar[bool]

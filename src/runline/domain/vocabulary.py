@@ -62,6 +62,7 @@ from runline.domain import (
 )
 from runline.domain.grading import Result
 from runline.domain.identifiers import Reason, Remark, reasons_given
+from runline.domain.level import LEVEL, Level, newer_in
 from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event
 from runline.domain.money import Minor, Rounding
 from runline.domain.permissions import StreamKind
@@ -161,12 +162,13 @@ class Vocabulary:
 
     commands, events, queries, topics, topic_rows, inside (questions of Runline's own): by name. rows: by table. parts: of each
     kind of stream, in order. deciders, evolvers (in order), grounds, heeded, wanted, timers, slices, slice_needs, caused, missed,
-    made_up, pays, changes (of the rows of topics), upcasters: what handles what (see `messages.py`).
+    made_up, pays, changes (of the rows of topics), upcasters: what handles what (see `messages.py`). level: of the version that
+    declares it; newer: what older versions do not have.
 
     Raises VocabularyError for what is declared twice and for what is missing.
     """
 
-    def __init__(self, *nouns: ModuleType) -> None:
+    def __init__(self, *nouns: ModuleType, level: int = LEVEL) -> None:
         commands: dict[str, type[Command]] = {}
         events: dict[str, type[Event]] = {}
         rows: dict[str, type[Row]] = {}
@@ -257,7 +259,15 @@ class Vocabulary:
             }
         )
         self.nouns = nouns
+        self.level = level
         self.require_whole(causing)
+        try:
+            self.newer = MappingProxyType(newer_in([*commands.values(), *events.values()]))
+        except ValueError as error:
+            raise VocabularyError(str(error)) from None
+        for message, newer in self.newer.items():
+            if newer.highest > level:
+                raise VocabularyError(f"{message.__name__} is since level {newer.highest}, and this is level {level}.")
 
     def require_whole(self, causing: Sequence[type[Command]]) -> None:
         """Refuse what is declared in part: messages that nothing handles, handlers of what is not there, rows of two parts.
@@ -323,6 +333,10 @@ class Vocabulary:
         for topic in self.topics.values():
             if not (topic.events or topic.timed or topic.name in of_rows):
                 raise VocabularyError(f"The topic {topic.name} has neither events nor rows.")
+
+    def level_of_its_own(self) -> Level:
+        """The level that a process goes by which nobody of another version is beside."""
+        return Level(self.newer, self.level)
 
     def state_of(self, stream: str) -> State:
         """An empty state for a stream."""

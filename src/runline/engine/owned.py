@@ -159,7 +159,7 @@ class Owned:
             now_ns = process.clock.now_ns()
             with process.reading():
                 writer = await recover_writer(
-                    store, head, house, process.node, now_ns, process.vocabulary, process.zones
+                    store, head, house, process.node, now_ns, process.level, process.vocabulary, process.zones
                 )
         if stream == HOUSE:
             await self.reach(writer.durable_seq)
@@ -211,6 +211,7 @@ class Owned:
                     self.house.state,
                     self.process.node,
                     self.process.zones,
+                    self.process.level,
                 )
             )
 

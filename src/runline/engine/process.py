@@ -41,7 +41,8 @@ class Process:
     requests. stopping: whether it ends once all that it has taken is durable. wake: set when the loop has something to do. holds:
     whether what is known here may be said: who shares streams with other processes may have lost them without knowing.
     neighbours: those processes; cluster: the rows of each query about them, by its name. log_id: which log the memory of this
-    process is of. another_log: called at once when the store's is another one.
+    process is of. another_log: called at once when the store's is another one. level: by which this process
+    goes, as all that share its streams do.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Process:
         self.holds: Callable[[], bool] = always
         self.log_id = store.log_id
         self.another_log: Callable[[], None] = nobody_minds
+        self.level = vocabulary.level_of_its_own()
         self.reading: Callable[[], AbstractContextManager[None]] = nullcontext
         """Around the reading of a whole stream, beside which others go on."""
         self.leased = False

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from runline.domain.house import BookListing, House
+from runline.domain.level import Level
 from runline.domain.messages import HOUSE
 from runline.domain.rows import row_key
 from runline.domain.state import Row, State, by_pieces
@@ -163,6 +164,7 @@ async def recover_writer(
     house: House | None,
     node: str,
     now_ns: int,
+    level: Level,
     vocabulary: Vocabulary,
     zones: ZonesOfTheWorld,
 ) -> Writer:
@@ -175,7 +177,7 @@ async def recover_writer(
         with reading(stream):
             await check_head(store, head)
             state = await load_whole(store, vocabulary.state_of(stream), head)
-            return Writer(state, head, await load_window(store, stream, now_ns), house, node, zones)
+            return Writer(state, head, await load_window(store, stream, now_ns), house, node, zones, level)
     except StoreError as error:
         found = (await store.heads()).get(stream) if error.kind == "unreadable" else None
         if found is not None and found.epoch != head.epoch:

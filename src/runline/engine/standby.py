@@ -160,7 +160,7 @@ class Standby:
             log.error("the copy of %s is not what is stored at position %s: it is read whole", self.stream, head.seq)
             return None
         state.timers.derive()
-        return Writer(state, head, self.window, house, process.node, process.zones)
+        return Writer(state, head, self.window, house, process.node, process.zones, process.level)
 
     async def read_bare(self) -> None:
         """Read what no log has."""

@@ -15,6 +15,7 @@ from runline.domain.context import NOBODY
 from runline.domain.execution import Seen, fold, heed, judge, needs, time_of
 from runline.domain.house import House
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.level import Level
 from runline.domain.messages import ENGINE, Event, Rejected, bare
 from runline.domain.preview import moves_shown_to
 from runline.domain.rows import Encode, key_of, row_encoder
@@ -57,11 +58,18 @@ class Filling:
 class Writer:
     """Decides and evolves one stream.
 
-    house: the durable house view, for books. node: this process's name.
+    house: the durable house view, for books. node: this process's name. level: by which it goes.
     """
 
     def __init__(
-        self, state: State, head: Head, window: Window, house: House | None, node: str, zones: ZonesOfTheWorld
+        self,
+        state: State,
+        head: Head,
+        window: Window,
+        house: House | None,
+        node: str,
+        zones: ZonesOfTheWorld,
+        level: Level,
     ) -> None:
         self.stream = state.stream
         self.state = state
@@ -72,6 +80,7 @@ class Writer:
         self.house = house
         self.node = node
         self.zones = zones
+        self.level = level
         self.neighbours = NOBODY
         """Of its process, once the stream goes on there."""
         self.lanes = Lanes()
@@ -150,6 +159,9 @@ class Writer:
             if type(events) is Seen:
                 self.filling.repeats.append((submission, events.first, events.count))
                 return None
+            if self.level.behind:
+                for message in (request.command, *events):
+                    self.level.require(message)
             if request.preview:
                 return Previewed(state.seq, events, moves_shown_to(request.actor, state, events))
             if not events:

@@ -29,14 +29,14 @@ from runline.reads.what_if import result_money_page, what_if_page
 
 
 @cache
-def vocabulary_of(*nouns: str) -> Vocabulary:
+def vocabulary_of(level: int, *nouns: str) -> Vocabulary:
     """The vocabulary of these nouns."""
-    return Vocabulary(*map(import_module, nouns))
+    return Vocabulary(*map(import_module, nouns), level=level)
 
 
-def by_nouns(vocabulary: Vocabulary) -> tuple[Any, tuple[str, ...]]:
+def by_nouns(vocabulary: Vocabulary) -> tuple[Any, tuple[int | str, ...]]:
     """A vocabulary as it goes to the process in which history is read: by the names of its nouns."""
-    return vocabulary_of, tuple(noun.__name__ for noun in vocabulary.nouns)
+    return vocabulary_of, (vocabulary.level, *(noun.__name__ for noun in vocabulary.nouns))
 
 
 copyreg.pickle(Vocabulary, by_nouns)

@@ -6,6 +6,7 @@ machines, which count their time from other starts.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,7 @@ class Clustered(Engined):
         world = cluster.world
         super().__init__(number, name, world.disk, world.machine, world.vocabulary, world.loop, aside=True)
         self.cluster = cluster
+        self.level = cluster.level_of_next(name)
         self.leaving = False
         self.living: list[asyncio.Task[None]] = []
 
@@ -192,7 +194,9 @@ class Clustered(Engined):
 
     def anew(self) -> None:
         """Another start of this node."""
-        self.member = Member(self.registry, Node(self.name, 0, self.name, "1.0"), self.duties, self.boot_ns)
+        me = Node(self.name, 0, self.name, "1.0", level=self.level)
+        self.member = Member(self.registry, me, self.duties, self.boot_ns)
+        self.member.goes_by = self.engine.process.level.reach
         self.duties.member = self.member
         self.places.follow(self.member)
 
@@ -288,6 +292,12 @@ class Cluster:
         self.slow_s = 0.0
         self.names = [f"n{number}" for number in range(1, nodes + 1)]
         self.nodes: dict[str, Clustered] = {}
+        self.started: Counter[str] = Counter()
+
+    def level_of_next(self, name: str) -> int:
+        """Of which level a node is that starts: whoever starts again is of the next version, until all are."""
+        self.started[name] += 1
+        return 1 if self.started[name] == 1 else 2
 
     async def begin(self) -> None:
         """Start them all, and wait until the house has an owner, who has a password."""
@@ -338,8 +348,10 @@ class Cluster:
         return None
 
     def is_well(self) -> bool:
-        """Whether all nodes are in, and each stream has an owner that takes commands."""
+        """Whether all nodes are in, and go by the level of the lowest, and each stream has an owner that takes commands."""
         if not all((node := self.nodes.get(name)) and node.up and node.engine.ready for name in self.names):
+            return False
+        if self.kept.level != min(self.nodes[name].level for name in self.names):
             return False
         owners = [(stream, self.owner(stream)) for stream in self.world.disk.kept.known_heads]
         return all(node is not None and not node.engine.writers[stream].stopped for stream, node in owners)

@@ -19,16 +19,17 @@ NEXT = "nextval('cluster_numbers')"
 
 SEEN = (
     f"SELECT l.name, l.holder, l.number, l.counter, (greatest({NOW_NS} - l.renewed_ns, 0) / 1000000)::bigint, "
-    "(SELECT coalesce(sum(changed), 0)::bigint FROM cluster_streams)"
+    "(SELECT coalesce(sum(changed), 0)::bigint FROM cluster_streams), v.level, v.changes"
 )
 
-LOOK = f"{SEEN}, NULL::bigint FROM cluster_leases l"
+LOOK = f"{SEEN}, NULL::bigint FROM cluster_level v LEFT JOIN cluster_leases l ON TRUE"
+"""One row at least, also where nobody has ever had a lease: of that the level is to be known as well."""
 
 RENEW = (
     f"WITH renewed AS (UPDATE cluster_leases l SET counter = l.counter + 1, renewed_ns = {NOW_NS} "
     "FROM unnest($1::text[], $2::bigint[]) AS held (name, number) "
     "WHERE l.name = held.name AND l.number = held.number AND l.holder <> '' RETURNING l.name, l.counter) "
-    f"{SEEN}, r.counter FROM cluster_leases l LEFT JOIN renewed r ON r.name = l.name"
+    f"{SEEN}, r.counter FROM cluster_level v, cluster_leases l LEFT JOIN renewed r ON r.name = l.name"
 )
 """The last column: the counter of what was renewed, NULL of all others, also of what is ours no more."""
 
@@ -54,9 +55,10 @@ FORGET = (
 # Nodes
 
 DESCRIBE = (
-    "INSERT INTO cluster_nodes (name, incarnation, address, version, draining, cpu_ppm, loads) "
-    "VALUES ($1, $2, $3, $4, FALSE, 0, '{}') ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, "
-    "address = excluded.address, version = excluded.version, draining = FALSE, cpu_ppm = 0, loads = '{}'"
+    "INSERT INTO cluster_nodes (name, incarnation, address, version, draining, cpu_ppm, loads, level) "
+    "VALUES ($1, $2, $3, $4, FALSE, 0, '{}', $5) ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, "
+    "address = excluded.address, version = excluded.version, draining = FALSE, cpu_ppm = 0, loads = '{}', "
+    "level = excluded.level"
 )
 
 MEASURED = "UPDATE cluster_nodes SET cpu_ppm = $3, loads = $4 WHERE name = $1 AND incarnation = $2"
@@ -66,7 +68,19 @@ DRAIN = (
     f"SELECT name, {TELL} FROM done"
 )
 
-NODES = "SELECT name, incarnation, address, version, draining, cpu_ppm, loads FROM cluster_nodes"
+NODES = "SELECT name, incarnation, address, version, draining, cpu_ppm, loads, level FROM cluster_nodes"
+
+# The level
+
+LEVEL = "SELECT level FROM cluster_level"
+
+SET_LEVEL = (
+    "UPDATE cluster_level SET level = $1, changes = changes + 1 WHERE level = $2 AND (level = $1 OR changes = $3) "
+    "RETURNING level"
+)
+
+RAISE_LEVEL = "UPDATE cluster_level SET level = $1, changes = changes + 1 WHERE level < $1"
+"""For whoever has the database alone."""
 
 # Streams
 

@@ -47,12 +47,24 @@ def examining(place: Place) -> Iterator[Examined]:
     """
     with opened(place) as database:
         revision = next((found for (found,) in database.read(SCHEMA)), None)
-        if revision != SCHEMA_REVISION:
+        if revision != SCHEMA_REVISION and not is_readable(revision):
             raise StoreError(
                 "unreadable", f"{in_words(place)} has schema {revision}, this Runline has {SCHEMA_REVISION}."
             )
         require_whole(next((Opening(*row) for row in database.read(LAST_OPENING)), None))
         yield database
+
+
+def is_readable(revision: str | None) -> bool:
+    """Whether a schema lacks nothing but what takes something away that nodes of the version before still need."""
+    from alembic.util import CommandError
+
+    from runline.store.migrations.run import lacking
+
+    try:
+        return revision is not None and lacking(revision, 0) == (None, True)
+    except CommandError:
+        return False
 
 
 def opened(place: Place) -> AbstractContextManager[Examined]:

@@ -82,12 +82,12 @@ SELECT first, latest, min(seq) OVER (), first_value(first) OVER (ORDER BY first)
 
 class PostgresStore(Committing):
     """A database of PostgreSQL. url: its address, as libpq has it. replicas: whether what is acknowledged must be on a
-    standby."""
+    standby. shared: whether nodes of the version before may be at it."""
 
     beside = True
 
-    def __init__(self, url: str, *, replicas: bool = False) -> None:
-        opening = beside(open_database(url, replicas=replicas))
+    def __init__(self, url: str, *, replicas: bool = False, shared: bool = False) -> None:
+        opening = beside(open_database(url, replicas=replicas, shared=shared))
         self.url = url
         self.replicas = replicas
         self.what = "PostgreSQL"

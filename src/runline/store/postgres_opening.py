@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 
 from msgspec.structs import astuple
 
+from runline.domain.level import LEVEL
 from runline.engine.ports import GENESIS, StoreError
+from runline.store.cluster_statements import LEVEL as LEVEL_OF
+from runline.store.cluster_statements import RAISE_LEVEL
 from runline.store.limits import OPENINGS_KEPT_MAX
 from runline.store.opening import LAST_OPENING, Opening, require_whole
 from runline.store.postgres_connection import Connection, connect, numbered, store_error
@@ -36,11 +39,11 @@ def beside(work: Coroutine[Any, Any, V]) -> V:
         return thread.submit(asyncio.run, work).result()
 
 
-async def open_database(url: str, *, replicas: bool = False) -> Opening:
+async def open_database(url: str, *, replicas: bool = False, shared: bool = False) -> Opening:
     """Open a database for writing: this opening, whose number is no other process's. replicas: whether what is acknowledged must
-    be on a standby.
+    be on a standby. shared: whether nodes of the version before may be at it.
 
-    Raises StoreError, `unreadable` if it does not meet the demands, or is another program's.
+    Raises StoreError, `unreadable` if it does not meet the demands, or is another program's or of a later level.
     """
     require_private(url)
     connection = await connect(url, "runline opening")
@@ -51,7 +54,7 @@ async def open_database(url: str, *, replicas: bool = False) -> Opening:
                 # Whoever fills it holds the lock for long.
                 require_whole(await last_opening(connection))
             await connection.execute(ONE_AT_A_TIME)
-            await migrate(connection)
+            await migrate(connection, shared=shared)
             opening = await begin(connection)
         # What the migrations have made is looked at as well.
         await demand(connection, url, replicas=replicas)
@@ -62,26 +65,57 @@ async def open_database(url: str, *, replicas: bool = False) -> Opening:
         await connection.close()
 
 
-async def migrate(connection: Connection) -> None:
-    """Bring the schema to the newest revision, within a transaction.
+async def migrate(connection: Connection, *, shared: bool = False) -> None:
+    """Bring the schema to the newest revision, within a transaction. shared: as far as the level allows by which the nodes go;
+    else there are none, and the level is this version's.
 
     Raises StoreError `unreadable` for a database of another program or of a newer Runline.
     """
     known = await connection.fetchval(KNOWN)
     revision = await connection.fetchval(SCHEMA) if known else None
-    if revision == SCHEMA_REVISION:
-        return
     if not known and await connection.fetchval(TABLES):
         raise StoreError("unreadable", "It is a database of another program. Remedy: create an empty one.")
+    reached = await level_of(connection)
+    if reached > LEVEL:
+        raise StoreError(
+            "unreadable",
+            f"It is of level {reached}, and this Runline of level {LEVEL}, which could not read all of it. Remedy: start the "
+            "version that wrote it.",
+        )
+    if revision != SCHEMA_REVISION:
+        await upgrade(connection, revision, reached, shared=shared)
+    if not shared:
+        await connection.execute(RAISE_LEVEL, LEVEL)
+
+
+async def level_of(connection: Connection) -> int:
+    """Up to which level a database may have been written; 0 for one that knows of none."""
+    known = await connection.fetchval("SELECT to_regclass('public.cluster_level') IS NOT NULL")
+    return int(await connection.fetchval(LEVEL_OF)) if known else 0
+
+
+async def upgrade(connection: Connection, revision: str | None, reached: int, *, shared: bool) -> None:
+    """Run the scripts that a database lacks. Raises StoreError `unreadable`."""
     from alembic.util import CommandError
 
-    from runline.store.migrations.run import upgrade_sql
+    from runline.store.migrations.run import lacking, upgrade_sql
 
     try:
-        script = upgrade_sql("postgresql", revision)
+        target, whole = lacking(revision, reached if shared else LEVEL)
     except CommandError as error:
+        if reached:
+            # A newer version has added to it, and nothing is written yet that this one could not read.
+            return
         raise StoreError("unreadable", f"It was written by another Runline: {error}") from error
-    await connection.execute(within(script))
+    if not whole:
+        raise StoreError(
+            "unreadable",
+            f"The nodes on it go by level {reached}, and this Runline is of level {LEVEL}: only neighbours run side by side. "
+            f"Remedy: replace all nodes by the version of level {reached + 1} first; or, with all of them stopped, start this "
+            "one once alone, without address of [cluster].",
+        )
+    if target is not None:
+        await connection.execute(within(upgrade_sql("postgresql", revision, target)))
 
 
 def within(script: str) -> str:

@@ -18,7 +18,7 @@ from runline.store.hints import Hints
 if TYPE_CHECKING:
     from runline.domain.vocabulary import Vocabulary
 
-SCHEMA_REVISION = "0007"
+SCHEMA_REVISION = "0008"
 """The newest migration."""
 
 
