@@ -77,11 +77,13 @@ decode_sign = msgspec.msgpack.Decoder(Sign).decode
 
 
 class Orders(msgspec.Struct, frozen=True):
-    """What a gateway is told as it starts. secret: to be proved to the owner of the streams."""
+    """What a gateway is told as it starts. secret: to be proved to the owner of the streams. stays: whether its socket outlives
+    all of them."""
 
     secret: bytes
     server: ServerSettings
     lasting: dict[str, SessionLimits]
+    stays: bool = False
 
 
 encode_orders = msgspec.msgpack.Encoder(enc_hook=plain).encode
@@ -188,7 +190,8 @@ class Kept:
 
 
 class Gateways:
-    """All gateways of a server. They share an address, each with a socket of its own: the system shares connections out."""
+    """All gateways of a server. They share an address, each with a socket of its own, or fewer that were handed over: the system
+    shares connections out."""
 
     def __init__(
         self,
@@ -236,16 +239,17 @@ async def gateways(
     begun: Callable[[Gateways], None] = lambda found: None,
     *,
     reports: Callable[[], bool] = always,
+    stays: bool = False,
 ) -> AsyncIterator[Gateways]:
     """Gateways to an engine of this process, which serve on these sockets. They end with this. begun: told of them before they
-    serve. reports: see `make_server`. Raises GatewayFailed."""
+    serve. reports, stays: see `make_server`. Raises GatewayFailed."""
     door = Door(bus, engine.clock)
     monitor = HealthMonitor(door.measures, Histogram(), report_of(door, reports), engine.probes.loop)
     monitoring = asyncio.create_task(monitor.run())
     secret = os.urandom(SECRET_BYTES)
     listener = LinkListener(bus, engine.clock, os.urandom, secret, for_gateways=True)
     desk = Desk(listener.protocol)
-    found = Gateways(sockets, desk.theirs, Orders(secret, server, lasting), listener, monitor)
+    found = Gateways(sockets, desk.theirs, Orders(secret, server, lasting, stays), listener, monitor)
     begun(found)
     try:
         await found.start()
@@ -275,6 +279,7 @@ async def serve(pipe: socket.socket, listening: socket.socket, desk: socket.sock
             public_url=settings.public_url,
             addresses=Addresses(settings.proxies, settings.exempt, settings.proxy_header),
             reports=never,
+            stays=orders.stays,
         )
         await heard(server.gateway.door)
     server.ended_by = ()

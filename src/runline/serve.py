@@ -4,11 +4,9 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import ssl
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +27,9 @@ from runline.config import (
 from runline.domain.messages import Rejected
 from runline.engine.ports import StoreError
 from runline.gateway.addresses import is_loopback
-from runline.gateway.server import AddressInUse, listen, listen_together
+from runline.gateway.server import AddressInUse
 from runline.gateways import GatewayFailed
+from runline.handed import listening
 from runline.nodes import joined, require_alone
 from runline.notify import tell, watched
 from runline.serving import say, serve_beside, serve_gateway, serve_here, serve_node
@@ -119,10 +118,9 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
     for warning in warnings(server_settings):
         complain(f"warning: {warning}")
     alone = not settings.cluster.address
-    with ExitStack() as listeners:
-        sockets = [listeners.enter_context(listening) for listening in sockets_of(server_settings)]
+    with listening(server_settings) as found:
         if server_settings.role == "gateway":
-            await serve_gateway(sockets, settings)
+            await serve_gateway(found, settings)
             tell("STOPPING=1")
             return 0
         if alone and settings.store.url:
@@ -136,17 +134,9 @@ async def serve_until_stopped(settings: Settings, *, sample: bool, accept_loss: 
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, engine.start_stopped)
             if alone:
                 serving = serve_beside if server_settings.gateways else serve_here
-                await serving(engine, bus, sockets, settings, sample=sample)
+                await serving(engine, bus, found, settings, sample=sample)
             else:
                 async with joined(engine, bus, settings) as node:
-                    await serve_node(node, engine, sockets, settings, sample=sample)
+                    await serve_node(node, engine, found, settings, sample=sample)
             tell("STOPPING=1")
     return 0
-
-
-def sockets_of(settings: ServerSettings) -> list[socket.socket]:
-    """The sockets at which HTTP is spoken. Raises AddressInUse."""
-    if settings.role == "engine":
-        return []
-    host, port, number = settings.host, settings.port, settings.gateways
-    return listen_together(host, port, number) if number else [listen(host, port)]

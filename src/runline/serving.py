@@ -10,7 +10,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +36,7 @@ from runline.gateway.passwords import Passwords
 from runline.gateway.server import Server, make_server
 from runline.gateway.signing import Signing
 from runline.gateways import Gateways, gateways, heard
+from runline.handed import Listening
 from runline.helpers import Callers
 from runline.nodes import Joined, found, looking_on
 from runline.notify import serves
@@ -76,7 +76,9 @@ class Told:
         self.once.set()
 
 
-def server_of(bus: Bus, clock: Clock, settings: Settings, *, reports: Callable[[], bool] = always) -> Server:
+def server_of(
+    bus: Bus, clock: Clock, settings: Settings, listening: Listening, *, reports: Callable[[], bool] = always
+) -> Server:
     """A server in this process, over a bus. reports: see `make_server`."""
     server = settings.server
     return make_server(
@@ -88,6 +90,7 @@ def server_of(bus: Bus, clock: Clock, settings: Settings, *, reports: Callable[[
         public_url=server.public_url,
         addresses=Addresses(server.proxies, server.exempt, server.proxy_header),
         reports=reports,
+        stays=listening.stays,
     )
 
 
@@ -104,28 +107,24 @@ async def signing_in(bus: Bus, clock: Clock, settings: Settings) -> AsyncIterato
 # Alone
 
 
-async def serve_here(
-    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, *, sample: bool
-) -> None:
+async def serve_here(engine: Engine, bus: Bus, listening: Listening, settings: Settings, *, sample: bool) -> None:
     """Serve in this process until stopped."""
-    server = server_of(bus, engine.clock, settings)
+    server = server_of(bus, engine.clock, settings, listening)
     await begin(engine.clock, bus, server.gateway.signing, settings, sample=sample)
     # Who reads that may stop it at once.
     with server.capture_signals():
-        say_where(sockets, settings.server)
-        await server.serve(sockets=sockets)
+        say_where(listening, settings.server)
+        await server.serve(sockets=list(listening.sockets))
 
 
-async def serve_beside(
-    engine: Engine, bus: Bus, sockets: list[socket.socket], settings: Settings, *, sample: bool
-) -> None:
+async def serve_beside(engine: Engine, bus: Bus, listening: Listening, settings: Settings, *, sample: bool) -> None:
     """Serve in processes beside this one until stopped."""
     told = Told()
     async with signing_in(bus, engine.clock, settings) as signing:
         await begin(engine.clock, bus, signing, settings, sample=sample)
-    async with beside(engine, bus, sockets, settings, told):
+    async with beside(engine, bus, listening, settings, told):
         if not told.once.is_set():
-            say_where(sockets, settings.server)
+            say_where(listening, settings.server)
         await told.once.wait()
 
 
@@ -133,7 +132,7 @@ async def serve_beside(
 async def beside(
     engine: Engine,
     bus: Bus,
-    sockets: list[socket.socket],
+    listening: Listening,
     settings: Settings,
     told: Told,
     reports: Callable[[], bool] = always,
@@ -144,16 +143,15 @@ async def beside(
         told.at_once = found.kill
 
     told_settings = msgspec.structs.replace(settings.server, owner_password="")
-    async with gateways(sockets, engine, bus, told_settings, lasting(settings.sessions), begun, reports=reports):
+    lasts, stays = lasting(settings.sessions), listening.stays
+    async with gateways(listening.sockets, engine, bus, told_settings, lasts, begun, reports=reports, stays=stays):
         yield
 
 
 # As one of a cluster
 
 
-async def serve_node(
-    node: Joined, engine: Engine, sockets: list[socket.socket], settings: Settings, *, sample: bool
-) -> None:
+async def serve_node(node: Joined, engine: Engine, listening: Listening, settings: Settings, *, sample: bool) -> None:
     """Join, and serve as a node, whichever part of it, until stopped. Raises NotJoined, RegistryError."""
     told = Told()
     if settings.server.role == "engine":
@@ -167,36 +165,36 @@ async def serve_node(
         async with (
             signing_in(node.bus, engine.clock, settings) as signing,
             welcoming(node, signing, settings, sample),
-            beside(engine, node.bus, sockets, settings, told, node.has_house),
-            saying_where(node.places, sockets, settings.server),
+            beside(engine, node.bus, listening, settings, told, node.has_house),
+            saying_where(node.places, listening, settings.server),
         ):
             await stopped(node, told)
     else:
         # Making it takes longer than a lease would wait on a busy machine.
-        server = server_of(node.bus, engine.clock, settings, reports=node.has_house)
+        server = server_of(node.bus, engine.clock, settings, listening, reports=node.has_house)
         await node.begin()
         async with (
             welcoming(node, server.gateway.signing, settings, sample),
-            running(server, sockets, told),
-            saying_where(node.places, sockets, settings.server),
+            running(server, listening, told),
+            saying_where(node.places, listening, settings.server),
         ):
             await stopped(node, told)
 
 
-async def serve_gateway(sockets: list[socket.socket], settings: Settings) -> None:
+async def serve_gateway(listening: Listening, settings: Settings) -> None:
     """Serve as a gateway of a cluster until stopped."""
     told = Told()
     async with looking_on(settings) as gate, beside_it(told.once.wait()) as once:
-        server = server_of(gate.bus, gate.clock, settings, reports=never)
+        server = server_of(gate.bus, gate.clock, settings, listening, reports=never)
         async with beside_it(heard(server.gateway.door)) as hears:
             # Until a node has answered it is not known what time it is.
             await asyncio.wait({hears, once}, return_when=asyncio.FIRST_COMPLETED)
-        async with running(server, sockets, told), saying_where(gate.places, sockets, settings.server):
+        async with running(server, listening, told), saying_where(gate.places, listening, settings.server):
             await once
 
 
 @asynccontextmanager
-async def running(server: Server, sockets: list[socket.socket], told: Told) -> AsyncIterator[None]:
+async def running(server: Server, listening: Listening, told: Told) -> AsyncIterator[None]:
     """A server that serves in this process, and at the end answers what is under way."""
     server.ended_by = ()
 
@@ -204,7 +202,7 @@ async def running(server: Server, sockets: list[socket.socket], told: Told) -> A
         server.force_exit = True
 
     told.at_once = end_at_once
-    serving = asyncio.create_task(server.serve(sockets=sockets))
+    serving = asyncio.create_task(server.serve(sockets=list(listening.sockets)))
     try:
         yield
     finally:
@@ -244,12 +242,12 @@ async def welcoming(node: Joined, signing: Signing, settings: Settings, sample: 
 
 
 @asynccontextmanager
-async def saying_where(places: Places, sockets: list[socket.socket], settings: ServerSettings) -> AsyncIterator[None]:
+async def saying_where(places: Places, listening: Listening, settings: ServerSettings) -> AsyncIterator[None]:
     """Say where Runline is once somebody has the house."""
 
     async def say_when_found() -> None:
         await found(places, HOUSE)
-        say_where(sockets, settings)
+        say_where(listening, settings)
 
     async with beside_it(say_when_found()):
         yield
@@ -278,9 +276,9 @@ async def begin(clock: Clock, bus: Bus, signing: Signing, settings: Settings, *,
         say(f"A sample to try: book {SAMPLE}, users owner and P1 (a player), password {SAMPLE_PASSWORD}")
 
 
-def say_where(sockets: list[socket.socket], settings: ServerSettings) -> None:
+def say_where(listening: Listening, settings: ServerSettings) -> None:
     """Say where Runline is."""
     scheme = "https" if settings.tls_certificate else "http"
-    host, port = sockets[0].getsockname()[:2]
+    host, port = listening.sockets[0].getsockname()[:2]
     say(f"Runline is at {scheme}://{host}:{port} (documentation: /v1/schema). Ctrl-C stops it.")
     serves(f"Serving at {scheme}://{host}:{port}")

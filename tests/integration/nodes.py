@@ -38,6 +38,7 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import GATEWAY, HOUSE, Command
 from runline.domain.passwords import ChangePassword
 from runline.engine.bus import Bus
+from runline.engine.ports import Store
 from runline.engine.requests import Request
 from runline.gateway.passwords import hash_password
 from runline.gateway.signing import accepted
@@ -58,9 +59,9 @@ async def add(bus: Bus, stream: str, actor: str, *commands: Command) -> None:
         accepted(await bus.send_one(Request(stream, bus.new_id(), actor, command)))
 
 
-async def fill(url: str) -> None:
+async def fill(store: Store) -> None:
     """A house with a game tomorrow, and books with a player each."""
-    async with running_engine(PostgresStore(url)) as (engine, bus):
+    async with running_engine(store) as (engine, bus):
         now_ns = engine.clock.now_ns()
         await add(
             bus,
@@ -97,7 +98,7 @@ def filled(path: Path) -> str:
     server = cluster()
     if TEMPLATE not in templates:
         url = server.empty(TEMPLATE)
-        asyncio.run(fill(url))
+        asyncio.run(fill(PostgresStore(url)))
         templates.add(TEMPLATE)
     return server.url(server.copy_of(TEMPLATE, path))
 
@@ -109,10 +110,35 @@ PATIENT = "from runline.domain import bounds; bounds.HOUSE_LAG_MS_MAX = 60_000; 
 """A node for which the house is current however long it was not heard of: a machine with much else to do starves it at times."""
 
 
+AS_A_MANAGER = """
+import os, sys
+file, number, *command = sys.argv[1:]
+os.dup2(int(file), 3)
+if file != "3":
+    os.close(int(file))
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=number, LISTEN_FDNAMES="door")
+os.execv(command[0], command)
+"""
+
+
+class Door:
+    """A socket as a service manager holds it, which outlives those to whom it is handed."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def handed(self, *command: str, number: int = 1) -> tuple[list[str], tuple[int, ...]]:
+        """A command to which it is handed as sd_listen_fds(3) says, and the files that its process is to have. number: how many
+        sockets are said to be."""
+        file = self.socket.fileno()
+        return [sys.executable, "-c", AS_A_MANAGER, str(file), str(number), *command], (file,)
+
+
 class NodeProcess:
     """A process that serves. address: at which it speaks HTTP. tls: by which its links are encrypted, over the network then.
     listens: where it listens for links, if that is not where others reach it. machine: in which namespace of the network it is,
-    and its address there."""
+    and its address there. door: at which it is to let people in."""
 
     def __init__(
         self,
@@ -124,6 +150,7 @@ class NodeProcess:
         listens: Path | None = None,
         machine: tuple[str, str] = ("", "127.0.0.1"),
         patient: bool = False,
+        door: Door | None = None,
     ) -> None:
         self.complained = (folder / f"{name}.{time.monotonic_ns()}").open("wb")
         namespace, host = machine
@@ -133,9 +160,13 @@ class NodeProcess:
         files = {} if tls is None else {key: str(path) for key, path in asdict(tls).items()}
         program = ("-c", PATIENT) if patient else ("-m", "runline")
         self.name = name
+        where = ["--store", url] if url.startswith("postgresql:") else ["--database", url]
+        links = links if where[0] == "--store" else []
+        asked = [*where, "--node", name, *links, "--host", host, "--port", "0", *words]
+        command = [sys.executable, *program, "serve", *asked]
+        command, files_kept = door.handed(*command) if door is not None else (command, ())
         self.child = subprocess.Popen(
-            [*inside, sys.executable, *program, "serve", "--store", url, "--node", name, *links, "--host", host,
-             "--port", "0", *words],
+            [*inside, *command], pass_fds=files_kept,
             stdout=subprocess.PIPE, stderr=self.complained, text=True,
             env={
                 **os.environ,

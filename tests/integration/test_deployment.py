@@ -19,8 +19,8 @@ from tests.integration.test_serve import find
 
 from runline.cli import app
 from runline.cluster import limits as cluster_limits
-from runline.config import every_setting, variable_of
-from runline.gateway.limits import READY_WAIT_S, STOP_S
+from runline.config import ServerSettings, every_setting, variable_of
+from runline.gateway.limits import BACKLOG, READY_WAIT_S, STOP_S
 from runline.helpers import END_S
 from runline.remote.readiness import PROBE_S
 from runline.shell import VARIABLES
@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 UNITS = sorted(DEPLOY.glob("systemd/*.service"))
+SOCKETS = sorted(DEPLOY.glob("systemd/*.socket"))
 CONTAINERFILE = DEPLOY / "Containerfile"
 COMPOSE = DEPLOY / "compose" / "compose.yml"
 PATRONI = DEPLOY / "patroni" / "patroni.yml"
@@ -107,18 +108,30 @@ def test_a_unit_starts_what_there_is_and_gives_it_its_time(unit):
     assert not [value for _, name, value in options(unit) if name in ("ProtectClock", "ProcSubset")]
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", SOCKETS, ids=lambda unit: unit.stem)
+def test_a_socket_is_of_a_service_and_where_that_would_listen_itself(unit):
+    assert unit.with_suffix(".service") in UNITS
+    assert option(unit, "ListenStream") == f"{ServerSettings().host}:{ServerSettings().port}"
+    assert int(option(unit, "Backlog")) == BACKLOG
+    assert {section for section, _, _ in options(unit)} == {"Unit", "Socket", "Install"}
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *SOCKETS], ids=lambda unit: unit.name)
 def test_systemd_takes_a_unit_and_finds_it_closed(unit, tmp_path):
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("systemd is not installed (its program systemd-analyze is missing)")
     tried = tmp_path / unit.name
-    tried.write_text(unit.read_text().replace("/opt/runline/bin/", f"{BIN}/"))
+    # The manager wants to know the service of a socket, too.
+    for one in (unit, unit.with_suffix(".service")):
+        (tmp_path / one.name).write_text(one.read_text().replace("/opt/runline/bin/", f"{BIN}/"))
     quiet = {"SYSTEMD_LOG_LEVEL": "warning", "PATH": os.environ["PATH"]}
     done = subprocess.run(
         [analyze, "verify", "--man=no", tried], capture_output=True, text=True, check=False, env=quiet
     )
     assert (done.returncode, done.stderr) == (0, "")
+    if unit in SOCKETS:
+        return
     closed = subprocess.run(
         [analyze, "security", "--offline=true", "--threshold=20", "--no-pager", tried],
         capture_output=True, text=True, check=False,

@@ -170,6 +170,7 @@ class Fan:
         self.seats = count(1)
         self.entering = asyncio.Semaphore(JOINS_AT_ONCE)
         self.delivery = Histogram()
+        self.closed = False
         self.waiting: dict[tuple[str, str], int] = {}
         """How many deliveries each user waits for."""
 
@@ -189,10 +190,13 @@ class Fan:
         async with self.entering:
             # When a thousand come back at once, everyone else has their turns between them.
             await asyncio.sleep(0)
+        screen = Screen(stream, next(self.seats), topics)
+        if self.closed:
+            screen.reset("stopping")
+            return screen
         followed = self.followed.get(stream)
         if followed is None:
             followed = self.followed[stream] = Followed(stream, self.watching, self.delivery, self.clock)
-        screen = Screen(stream, next(self.seats), topics)
         followed.screens[screen.seat] = screen
         followed.link.tell(Enter(screen.seat, session, topics, node, resume))
         return screen
@@ -249,7 +253,8 @@ class Fan:
         raise Rejected("unknown_delivery", "It is not known when this was on screens.", position=position)
 
     def close(self) -> None:
-        """End all screens: this process stops."""
+        """End all screens: this process stops. Who comes still is told so, and comes back elsewhere."""
+        self.closed = True
         for followed in list(self.followed.values()):
             for screen in followed.screens.values():
                 screen.reset("stopping")

@@ -24,7 +24,7 @@ from runline.sharing.sharers import Sharer
 
 class Entrance:
     """What all connections of a server share. host_ns: the time, for measuring what they cost. named: how the ids of all its
-    requests begin, unlike those of any other server."""
+    requests begin, unlike those of any other server. leaving: whether it stops, and whoever comes is let in by another one."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Entrance:
         self.host_ns = host_ns
         self.named = named
         self.count = 0
+        self.leaving = False
 
     def name_one(self) -> bytes:
         """How the ids of the requests of another connection begin."""

@@ -66,6 +66,10 @@ ACCEPTED_AT_ONCE = 64
 STOP_S = 5
 """How long answers that are under way may take once the server stops, in whole seconds; then their connections are cut."""
 
+LEAVE_S = 2.0
+"""How long an idle connection is kept once the server stops whose sockets another one takes over: what is asked on it by then is
+answered, and its client told to come anew."""
+
 FILES_KEPT = 512
 """Files that connections never take: the database's, those of the helpers."""
 

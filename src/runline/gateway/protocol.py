@@ -20,6 +20,7 @@ from runline.gateway.limits import (
     BODY_BYTES_MAX,
     BODY_SILENCE_S_MAX,
     HEAD_BYTES_MAX,
+    LEAVE_S,
     PIPELINE_MAX,
     SHORT_WAYS_MAX,
     URL_BYTES_MAX,
@@ -98,12 +99,23 @@ class Connection(Intake):
 
     def shutdown(self) -> None:
         """The server stops: this connection ends once it is answered. Bodies that are still to come are not waited for."""
-        if not self.open or (self.current is not None and self.current.more_body):
+        if self.entrance.leaving:
+            self.leave()
+        elif not self.open or (self.current is not None and self.current.more_body):
             self.cut()
         elif self.current is None or self.latest is None:
             self.transport.close()
         else:
             self.latest.keep_alive = False
+
+    def leave(self) -> None:
+        """The server stops, and another one goes on at its door: nobody who asks something here within a moment is to notice."""
+        latest = self.latest
+        if latest is not None and self.current is not None:
+            # What the head of an answer has said already holds.
+            latest.keep_alive = latest.keep_alive and type(latest) is Exchange and latest.started
+        elif self.open and self.stage is BETWEEN:
+            self.wait(LEAVE_S)
 
     def expired(self) -> None:
         """The client has taken too long, if it is the client who is waited for."""
@@ -214,6 +226,7 @@ class Connection(Intake):
         }
         # What was a live stream is counted as one: nothing else is asked on it.
         keep_alive = version != "1.0" and parser.should_keep_alive() and parsed.path != STREAM
+        keep_alive = keep_alive and not self.entrance.leaving
         expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
         exchange = Exchange(self, scope, named, keep_alive, expects)
         if self.current is None:
@@ -231,6 +244,8 @@ class Connection(Intake):
         not plainly a wager (a body without a length, another request still waiting, …)."""
         parser = self.parser
         if self.current is not None or b"expect" in headers or parser.get_method() != b"POST":
+            return None
+        if self.entrance.leaving:
             return None
         length = headers.get(b"content-length", b"")
         if not length.isdigit() or int(length) > BODY_BYTES_MAX or parser.get_http_version() != "1.1":
@@ -297,7 +312,7 @@ class Connection(Intake):
             if not self.reading:
                 self.resume_reading()
             if self.stage is BETWEEN:
-                self.wait(self.entrance.connections.idle_s)
+                self.wait(LEAVE_S if self.entrance.leaving else self.entrance.connections.idle_s)
 
     def say(self, rejected: Rejected) -> None:
         """Answer what is no request."""

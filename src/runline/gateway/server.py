@@ -41,15 +41,10 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    # Head and body are written one after the other: the second must not wait until the client confirms the first.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    # What a client has left unread for so long the system forgets too, when the server has long closed the connection.
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED_S_MAX * 1_000))
+    as_wanted(listening)
     try:
         listening.bind((host, port))
         listening.listen(BACKLOG)
@@ -59,6 +54,16 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
         remedy = "another port with --port (0: any free one)" if busy else "an address of this machine with --host"
         raise AddressInUse(f"{host} port {port} cannot be used: {reason_of(error)}. Choose {remedy}.") from error
     return listening
+
+
+def as_wanted(listening: socket.socket) -> None:
+    """Have the connections that come in at a socket be as the server wants them."""
+    # Head and body are written one after the other: the second must not wait until the client confirms the first.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    # What a client has left unread for so long the system forgets too, when the server has long closed the connection.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED_S_MAX * 1_000))
 
 
 def listen_together(host: str, port: int, number: int) -> list[socket.socket]:
@@ -106,15 +111,23 @@ class TlsListener:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, which ends the live streams before it waits for connections to end."""
+    """Uvicorn, which ends the live streams before it waits for connections to end. stays: whether its sockets outlive it: whoever
+    comes once it stops is let in by the next one."""
 
     def __init__(
-        self, config: uvicorn.Config, gateway: Gateway, entrance: Entrance, tls: ssl.SSLContext | None = None
+        self,
+        config: uvicorn.Config,
+        gateway: Gateway,
+        entrance: Entrance,
+        tls: ssl.SSLContext | None = None,
+        *,
+        stays: bool = False,
     ) -> None:
         super().__init__(config)
         self.gateway = gateway
         self.entrance = entrance
         self.tls = tls
+        self.stays = stays
         self.ended_by: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -138,8 +151,18 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self.gateway.close()
+        if not self.stays:
+            await self.gateway.close()
+            await super().shutdown(sockets)
+            return
+        # Before screens are cut that come back at once.
+        for server in self.servers:
+            server.close()
+        self.entrance.leaving = True
+        self.gateway.fan.close()
+        # Whatever is asked until then is answered, also a password.
         await super().shutdown(sockets)
+        await self.gateway.close()
 
 
 def make_server(
@@ -153,12 +176,13 @@ def make_server(
     lasting: Mapping[str, SessionLimits] | None = None,
     more: Callable[[Gateway], Doors] | None = None,
     reports: Callable[[], bool] = always,
+    stays: bool = False,
 ) -> Server:
     """A server over a bus to running engines; `serve(sockets=[…])` runs it until it is told to exit.
 
     public_url: where browsers come to, if that is not here.
     addresses: who is believed about a client's address. lasting: how long sessions last, by kind. more: doors besides its own.
-    reports: whether it is from here that the house is told what becomes slow.
+    reports: whether it is from here that the house is told what becomes slow. stays: whether its sockets outlive it.
 
     Raises OSError or ssl.SSLError if the certificate cannot be used.
     """
@@ -189,4 +213,4 @@ def make_server(
     )
     config.load()
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    return Server(config, gateway, entrance, tls)
+    return Server(config, gateway, entrance, tls, stays=stays)
