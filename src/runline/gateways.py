@@ -247,7 +247,7 @@ async def gateways(
     monitor = HealthMonitor(door.measures, Histogram(), report_of(door, reports), engine.probes.loop)
     monitoring = asyncio.create_task(monitor.run())
     secret = os.urandom(SECRET_BYTES)
-    listener = LinkListener(bus, engine.clock, os.urandom, secret, for_gateways=True)
+    listener = LinkListener(bus, engine.clock, os.urandom, gateways=secret)
     desk = Desk(listener.protocol)
     found = Gateways(sockets, desk.theirs, Orders(secret, server, lasting, stays), listener, monitor)
     begun(found)

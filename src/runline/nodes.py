@@ -272,7 +272,8 @@ async def joined(engine: Engine, local: Bus, settings: Settings) -> AsyncIterato
     registry = PostgresRegistry(settings.store.url, settings.engine.node)
     try:
         secret = await registry.secret(os.urandom(SECRET_BYTES))
-        listener = LinkListener(local, engine.clock, os.urandom, secret)
+        lesser = await registry.secret(os.urandom(SECRET_BYTES), "gateways")
+        listener = LinkListener(local, engine.clock, os.urandom, secret, lesser)
         async with listen(cluster.listen or cluster.address, listener.protocol, cluster.tls):
             node = Joined(engine, registry, settings, local, secret)
             try:
@@ -330,8 +331,8 @@ async def looking_on(settings: Settings) -> AsyncIterator[Gate]:
     """The nodes of a cluster, for a gateway. Raises RegistryError, StoreError; NotJoined if it is of a version before theirs."""
     registry = PostgresRegistry(settings.store.url, f"{settings.engine.node} gateway")
     try:
-        # It writes nothing at all: a user of the database who may only look is enough for it.
-        secret = await registry.secret(b"")
+        # It writes nothing at all: a user of the database who may only look is enough for it, and not at the nodes' own secret.
+        secret = await registry.secret(b"", "gateways")
         vocabulary, clock, places = plain_vocabulary(), FollowedClock(), Places(registry)
         if (level := (await registry.look()).level) > vocabulary.level:
             raise NotJoined(behind(level, vocabulary.level))

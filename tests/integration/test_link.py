@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import logging
+import os
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from tests.integration.stores import HeldStore
 from tests.integration.world import World, acceptance, play, running, wager
 
 from runline.bus.limits import ASKED_BYTES_MAX, NEWS_BYTES_MAX, STRANGERS_MAX, TOLD_AHEAD_MAX
+from runline.bus.owner import LinkListener
 from runline.bus.said import Happened, Seated, Told, Unwatch, Watch, encode
 from runline.bus.watcher import FarWatcher
 from runline.bus.wire import GREETING, NONCE_BYTES, proof
 from runline.domain.messages import Rejected
+from runline.domain.queries.inside import COPY, MEASURES, PROOF
 from runline.engine.bus import Question
 from runline.engine.codec import encode_committed, request_told
 from runline.engine.requests import Accepted, Refused
@@ -50,6 +53,23 @@ async def watching(link: Linked) -> FarWatcher:
     (end,) = link.listener.known
     watcher = end.watchers[7] = FarWatcher(end, 7)
     return watcher
+
+
+def follow(bus: Any) -> AsyncGenerator[Any, None]:
+    """What happens in the book."""
+    found: AsyncGenerator[Any, None] = bus.follow("b1", 0)
+    return found
+
+
+async def one_that_proves(link: Linked, **secrets: bytes) -> Any:
+    """The owner's end of the link, once it stands anew where these are the secrets."""
+    await link.shut()
+    listener = link.listener
+    listener.secrets = LinkListener(listener.bus, listener.clock, os.urandom, **secrets).secrets
+    await link.open()
+    await comes_true(lambda: link.bus.end is not None)
+    (end,) = listener.known
+    return end
 
 
 class Shown:
@@ -439,7 +459,7 @@ def test_a_gateway_believes_no_owner_that_does_not_have_the_secret(path):
     async def main():
         async with stage(path) as (_, link, _):
             await link.shut()
-            link.listener.secret = b"another secret"
+            link.listener.secrets = [(b"another secret", False)]
             await link.open()
             await comes_true(lambda: link.listener.strangers)
             await comes_true(lambda: not link.listener.strangers)
@@ -506,14 +526,42 @@ def test_a_frame_that_is_long_does_not_count_as_one_that_is_not_read(path, monke
 def test_a_gateway_acts_as_itself_or_in_a_session_and_follows_nothing(path):
     async def main():
         async with stage(path) as (world, link, _):
-            link.listener.for_gateways = True
+            end = await one_that_proves(link, gateways=SECRET)
+            assert end.is_gateway
             refused: Any = await link.bus.send_one(world.request("b1", wager()))
             assert refused.code == "not_permitted"
             with pytest.raises(Rejected) as rejected:
                 await link.bus.ask(Question("b1", "log", actor="owner"))
             assert rejected.value.code == "not_permitted"
+            for name in (PROOF, COPY):
+                with pytest.raises(Rejected) as rejected:
+                    await link.bus.ask(Question("b1", name))
+                assert rejected.value.code == "not_permitted"
             with pytest.raises(Lagged):
                 await anext(link.bus.follow("b1", 0))
             await comes_true(lambda: link.bus.end is not None)
+            # What it is there for.
+            assert (await link.bus.ask(Question("", MEASURES))).body
+            caller = await world.sign_in("b1", "owner")
+            assert (await link.bus.who("b1", caller.session)).user == "owner"
+
+    play(main())
+
+
+def test_an_engine_that_has_the_engines_secret_follows_streams_and_one_that_has_the_gateways_is_a_gateway(path):
+    async def main():
+        async with stage(path) as (world, link, _):
+            end = await one_that_proves(link, engines=SECRET, gateways=b"a lesser secret")
+            assert not end.is_gateway
+            assert (await link.bus.ask(Question("b1", PROOF))).position == world.engine.writers["b1"].durable_seq
+            assert await anext(link.bus.follow("b1", 0))
+            end = await one_that_proves(link, engines=b"a greater secret", gateways=SECRET)
+            assert end.is_gateway
+            await link.shut()
+            link.listener.secrets = LinkListener(world.bus, world.clock, os.urandom).secrets
+            await link.open()
+            await comes_true(lambda: link.listener.strangers)
+            await comes_true(lambda: not link.listener.strangers)
+            assert link.bus.end is None
 
     play(main())

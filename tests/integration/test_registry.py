@@ -315,6 +315,10 @@ def test_whoever_only_looks_reads_the_links_secret_once_somebody_has_offered_one
             await two.secret(b"")
         assert await one.secret(b"what is offered first") == b"what is offered first"
         assert await two.secret(b"") == await two.secret(b"another") == b"what is offered first"
+        with pytest.raises(RegistryError, match=r"[Nn]o node has ever joined"):
+            await two.secret(b"", "gateways")
+        assert await one.secret(b"that of gateways", "gateways") == b"that of gateways"
+        assert await two.secret(b"") == b"what is offered first"
 
 
 def test_a_user_of_the_database_who_may_only_look_is_enough_for_a_gateway(path):
@@ -334,8 +338,9 @@ def test_a_user_of_the_database_who_may_only_look_is_enough_for_a_gateway(path):
         woken = asyncio.Event()
         gate.listen(woken.set)
         await node.secret(b"a secret")
+        await node.secret(b"a lesser one", "gateways")
         await node.enroll(["house"])
-        assert await gate.secret(b"") == b"a secret"
+        assert await gate.secret(b"", "gateways") == b"a lesser one"
         places = Places(gate)
         await Onlooker(gate, places, level=1).look()
         assert list(places.streams) == ["house"]
@@ -343,7 +348,8 @@ def test_a_user_of_the_database_who_may_only_look_is_enough_for_a_gateway(path):
         woken.clear()
         await node.enroll(["b1"])
         await woken.wait()
-        for written in (gate.enroll(["b2"]), gate.secret(b"another"), gate.pin("b1", "n1")):
+        refused = (gate.enroll(["b2"]), gate.secret(b"another", "gateways"), gate.secret(b""), gate.pin("b1", "n1"))
+        for written in refused:
             with pytest.raises(RegistryError, match="permission denied"):
                 await written
         await places.close()

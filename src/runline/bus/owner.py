@@ -1,7 +1,9 @@
 """Owner: the end of a link at the process that owns streams. What gateways say over links is put to the bus of that process.
 
 Rule: a gateway acts in somebody's session, which is judged as if it came from next door, or as itself: it checks passwords, and
-is trusted with that. What one link holds under way is bounded, and gone with it; nobody waits long for who hears too slowly.
+is trusted with that, and with nothing else. Other engines follow streams, ask how far they are, and speak for whoever has asked
+them. Which of the two an end is, it proves by the secret that it has. What one link holds under way is bounded, and gone with it;
+nobody waits long for who hears too slowly.
 """
 
 import asyncio
@@ -50,6 +52,7 @@ from runline.bus.said import (
 from runline.bus.watcher import FarWatcher
 from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, proof
 from runline.domain.messages import GATEWAY, Rejected
+from runline.domain.queries.inside import COPY, PROOF
 from runline.engine.bus import Bus
 from runline.engine.codec import encode_committed, encode_rejected, outcome_frame, request_told
 from runline.engine.ids import Entropy
@@ -60,6 +63,9 @@ from runline.engine.watching import Enter, TurnedAway
 from runline.sharing.rounds import Rounds
 
 log = logging.getLogger("runline.bus")
+
+OF_ENGINES = (PROOF, COPY)
+"""What only other engines ask: up to where a stream is durable that they follow, or a copy of it goes that they wait for."""
 
 
 class FarSink(Sink):
@@ -81,8 +87,10 @@ class OwnerEnd(Wire):
     role = "a gateway"
 
     def __init__(self, listener: "LinkListener") -> None:
-        super().__init__(listener.secret, listener.entropy, ASKED_BYTES_MAX)
+        super().__init__(b"", listener.entropy, ASKED_BYTES_MAX)
         self.listener = listener
+        self.is_gateway = True
+        """Whether the other end is a gateway, and no engine."""
         self.bus = listener.bus
         self.requests = 0
         self.tasks: dict[asyncio.Task[None], None] = {}
@@ -110,7 +118,11 @@ class OwnerEnd(Wire):
 
     def know(self, frame: bytes) -> None:
         theirs, proved = frame[:NONCE_BYTES], frame[NONCE_BYTES:]
-        if not is_proof(proved, proof(self.secret, b"gateway", self.nonce, theirs)):
+        for secret, is_gateway in self.listener.secrets:
+            if is_proof(proved, proof(secret, b"gateway", self.nonce, theirs)):
+                self.secret, self.is_gateway = secret, is_gateway
+                break
+        else:
             raise LinkError("it does not have the secret")
         self.say_bare(proof(self.secret, b"owner", self.nonce, theirs))
         self.begin()
@@ -158,7 +170,7 @@ class OwnerEnd(Wire):
                 return
             if type(one) is Send:
                 try:
-                    self.listener.require_session(one.request.session, one.request.actor)
+                    self.require_session(one.request.session, one.request.actor)
                     requests.append(request_told(self.bus.vocabulary, one.request))
                     numbers.append(one.number)
                 except Rejected as rejected:
@@ -173,6 +185,11 @@ class OwnerEnd(Wire):
                 raise LinkError("it has too many requests under way")
             self.bus.submit(requests, FarSink(self, numbers))
 
+    def require_session(self, session: str, actor: str) -> None:
+        """A gateway acts as itself, or in somebody's session. Raises Rejected `not_permitted`."""
+        if self.is_gateway and not session and actor not in ("", GATEWAY):
+            raise Rejected("not_permitted", "A gateway acts as itself, or in a session.")
+
     def came(self, number: int, outcome: Outcome) -> None:
         """Say what came of a request."""
         self.requests -= 1
@@ -180,7 +197,9 @@ class OwnerEnd(Wire):
 
     def ask(self, asked: Ask) -> None:
         async def answer() -> bytes:
-            self.listener.require_session(asked.question.session, asked.question.actor)
+            self.require_session(asked.question.session, asked.question.actor)
+            if self.is_gateway and asked.question.name in OF_ENGINES:
+                raise Rejected("not_permitted", "A gateway does not ask this.")
             return encode(Answered(asked.number, await self.bus.ask(asked.question)))
 
         self.begin_answer(asked.number, answer)
@@ -213,7 +232,7 @@ class OwnerEnd(Wire):
     # What is followed
 
     def follow(self, asked: Follow) -> None:
-        if self.listener.for_gateways:
+        if self.is_gateway:
             raise LinkError("it follows a stream, which a gateway does not")
         if asked.number in self.followings or len(self.followings) >= FOLLOWINGS_MAX:
             raise LinkError("it follows too much")
@@ -312,24 +331,17 @@ class Intake(Rounds):
 class LinkListener:
     """All links to the streams of this process.
 
-    bus: of this process. secret: what the other ends have to prove. for_gateways: whether they are gateways alone, and do no more
-    than gateways need: other engines follow streams, and ask as whoever has asked them.
+    bus: of this process. engines, gateways: the secrets of other engines and of gateways; b"": none of these is let in.
     """
 
-    def __init__(self, bus: Bus, clock: Clock, entropy: Entropy, secret: bytes, *, for_gateways: bool = False) -> None:
+    def __init__(self, bus: Bus, clock: Clock, entropy: Entropy, engines: bytes = b"", gateways: bytes = b"") -> None:
         self.bus = bus
         self.clock = clock
         self.entropy = entropy
-        self.secret = secret
-        self.for_gateways = for_gateways
+        self.secrets = [(secret, is_gateway) for secret, is_gateway in ((engines, False), (gateways, True)) if secret]
         self.intake = Intake()
         self.strangers: dict[OwnerEnd, None] = {}
         self.known: dict[OwnerEnd, None] = {}
-
-    def require_session(self, session: str, actor: str) -> None:
-        """A gateway acts as itself, or in somebody's session. Raises Rejected `not_permitted`."""
-        if self.for_gateways and not session and actor not in ("", GATEWAY):
-            raise Rejected("not_permitted", "A gateway acts as itself, or in a session.")
 
     def admit(self, end: OwnerEnd) -> bool:
         """Whether there is room for another connection."""

@@ -15,6 +15,7 @@ from runline.cluster.registry import (
     RegistryError,
     Seen,
     Taken,
+    Whose,
     lease_of,
 )
 
@@ -28,7 +29,7 @@ class Kept:
         self.nodes: dict[str, Node] = {}
         self.streams: dict[str, Assigned] = {}
         self.told: list[Callable[[], None]] = []
-        self.secret = b""
+        self.secrets: dict[Whose, bytes] = {}
         self.level, self.levels = 1, 0
 
     def tell(self) -> None:
@@ -147,11 +148,12 @@ class MemoryRegistry:
         self.kept.tell()
         return True
 
-    async def secret(self, offered: bytes) -> bytes:
-        self.kept.secret = self.kept.secret or offered
-        if not self.kept.secret:
+    async def secret(self, offered: bytes, whose: Whose = "nodes") -> bytes:
+        if offered:
+            self.kept.secrets.setdefault(whose, offered)
+        if whose not in self.kept.secrets:
             raise RegistryError("no node has ever joined")
-        return self.kept.secret
+        return self.kept.secrets[whose]
 
     def seen_without(self, lost: Collection[str]) -> Seen:
         """What is there, but for leases that are somebody's no more."""

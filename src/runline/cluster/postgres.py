@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from runline.cluster.limits import ANSWERS_S_MAX, GONE_KEPT_MAX, LOCK_S_MAX, SILENT_S_MAX
-from runline.cluster.registry import COORDINATOR, Assigned, Given, Lease, Load, Node, RegistryError, Seen, Taken
+from runline.cluster.registry import COORDINATOR, Assigned, Given, Lease, Load, Node, RegistryError, Seen, Taken, Whose
 from runline.engine.ports import StoreError
 from runline.store import cluster_statements as sql
 from runline.store.postgres_connection import Connection, connect, is_gone, store_error
@@ -189,10 +189,10 @@ class PostgresRegistry:
     async def drain(self, node: str, draining: bool) -> bool:
         return await self.done(sql.DRAIN, node, draining)
 
-    async def secret(self, offered: bytes) -> bytes:
+    async def secret(self, offered: bytes, whose: Whose = "nodes") -> bytes:
         if offered:
-            await self.ask("streams", sql.OFFER_SECRET, offered)
-        found = await self.ask("streams", sql.SECRET)
+            await self.ask("streams", sql.OFFER_SECRET[whose], offered)
+        found = await self.ask("streams", sql.SECRET[whose])
         if not found:
             raise RegistryError(NO_NODES)
         return bytes(found[0][0])

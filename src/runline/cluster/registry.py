@@ -7,9 +7,11 @@ here but by its head.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
+
+Whose = Literal["nodes", "gateways"]
 
 COORDINATOR = "coordinator"
 """The lease of whoever assigns streams."""
@@ -179,8 +181,9 @@ class Registry(Protocol):
         """Have a node give away its streams, or take some again. Whether there is such a node."""
         ...
 
-    async def secret(self, offered: bytes) -> bytes:
-        """What the links of all nodes prove to each other that they have: what was offered first. Who offers b"" only looks."""
+    async def secret(self, offered: bytes, whose: Whose = "nodes") -> bytes:
+        """What the ends of links prove to each other that they have: what was offered first. Nodes have one for each other, and
+        another for gateways, which may do less. Who offers b"" only looks."""
         ...
 
     def listen(self, wake: Callable[[], None]) -> None:

@@ -36,7 +36,7 @@ from runline.gateway import health
 from runline.gateway.server import make_server
 from runline.owning import EngineOfNode
 from runline.simulate.clocks import MachineClock
-from runline.simulate.links import SECRET
+from runline.simulate.links import GATEWAYS_SECRET, SECRET
 from runline.simulate.nodes import OWNER_NAME, Ears, listen
 from runline.simulate.nodes import Node as Engined
 from runline.simulate.processes import Process, QuickWorker
@@ -175,7 +175,7 @@ class Clustered(Engined):
         owner.wanted, owner.taking, engine.process.cluster = self.wishes.look, sight.taking, sight.rows
         self.owner = owner
         self.listener = LinkListener(local, self.clock, self.entropy, SECRET)
-        self.doors = LinkListener(self.routed, self.clock, self.entropy, SECRET, for_gateways=True)
+        self.doors = LinkListener(self.routed, self.clock, self.entropy, gateways=GATEWAYS_SECRET)
         self.server = make_server(self.routed, Outside(self.clock, self.entropy, QuickWorker), reports=health.never)
         self.anew()
         await self.join()

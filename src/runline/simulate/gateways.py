@@ -12,6 +12,7 @@ from runline.engine.ports import Outside
 from runline.gateway.health import never
 from runline.gateway.server import make_server
 from runline.simulate.clocks import Machine
+from runline.simulate.links import GATEWAYS_SECRET
 from runline.simulate.loop import VirtualLoop
 from runline.simulate.network import Weather
 from runline.simulate.processes import Leads, Process, QuickWorker
@@ -36,6 +37,8 @@ class GatewayClock(FollowedClock):
 
 class Gateway(Process):
     """A gateway. place: which of those that people come to. told: its clock, by what it is told."""
+
+    secret = GATEWAYS_SECRET
 
     def __init__(self, number: int, place: int, machine: Machine, vocabulary: Vocabulary, loop: VirtualLoop) -> None:
         self.told = GatewayClock(machine)

@@ -13,6 +13,7 @@ from runline.bus.owner import LinkListener
 from runline.simulate.network import Pipe, Weather
 
 SECRET = b"of this machine"
+GATEWAYS_SECRET = b"of its gateways"
 
 
 class CallerEnd(asyncio.Transport):

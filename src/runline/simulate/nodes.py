@@ -26,7 +26,7 @@ from runline.simulate.blunders import Blunder
 from runline.simulate.clocks import Machine, MachineClock, VirtualClock
 from runline.simulate.disk import Disk, DiskStore
 from runline.simulate.excuses import Came, Excuses
-from runline.simulate.links import SECRET
+from runline.simulate.links import GATEWAYS_SECRET, SECRET
 from runline.simulate.loop import VirtualLoop
 from runline.simulate.pages import Pages
 from runline.simulate.processes import Process, QuickWorker, WorkerHere
@@ -166,7 +166,7 @@ class Node(Process):
             await begin(parts.engine, OWNER_NAME)
         bus = LocalBus(*parts)
         self.listener = LinkListener(bus, self.clock, self.entropy, SECRET)
-        self.doors = LinkListener(bus, self.clock, self.entropy, SECRET, for_gateways=True)
+        self.doors = LinkListener(bus, self.clock, self.entropy, gateways=GATEWAYS_SECRET)
         self.server = make_server(bus, Outside(self.clock, self.entropy, QuickWorker))
         if self.aside:
             self.up = True

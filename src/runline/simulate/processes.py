@@ -79,6 +79,9 @@ class Process(Owner):
     """A process. number: counts those of its kind that were started. up: whether it takes connections. stood_s: when it stood
     still last, by the loop. pipes: connections to it. calls: its ends of links to others; links: its buses over them."""
 
+    secret = SECRET
+    """What its links prove that they have."""
+
     def __init__(
         self, number: int, kind: str, clock: Clock, machine: Machine, vocabulary: Vocabulary, loop: VirtualLoop
     ) -> None:
@@ -131,7 +134,7 @@ class Process(Owner):
             other.pipes[pipe] = None
             self.calls[end] = None
 
-        bus = LinkBus(self.vocabulary, self.clock, self.entropy, SECRET, connect, told_time)
+        bus = LinkBus(self.vocabulary, self.clock, self.entropy, self.secret, connect, told_time)
         self.links.append(bus)
         return bus
 

@@ -141,6 +141,12 @@ MOVE = (
 
 # Links
 
-OFFER_SECRET = "INSERT INTO cluster_secret (one, secret) VALUES (TRUE, $1) ON CONFLICT (one) DO NOTHING"
+SECRETS = {"nodes": "cluster_secret", "gateways": "cluster_gateway_secret"}
+"""A table for each: who may look into one of them may not look into the other."""
 
-SECRET = "SELECT secret FROM cluster_secret"
+OFFER_SECRET = {
+    whose: f"INSERT INTO {table} (one, secret) VALUES (TRUE, $1) ON CONFLICT (one) DO NOTHING"
+    for whose, table in SECRETS.items()
+}
+
+SECRET = {whose: f"SELECT secret FROM {table}" for whose, table in SECRETS.items()}
