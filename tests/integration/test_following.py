@@ -34,6 +34,8 @@ from runline.domain.tickets import VoidWager
 from runline.engine.engine import Engine
 from runline.engine.ports import NotTaken, StoreError
 from runline.engine.recovery import load_at_once, load_window
+from runline.engine.requests import Refused
+from runline.engine.watching import Cut, Enter, Moved
 from runline.gateway.fan import Fan
 from runline.simulate.laws import memory_is_what_a_restart_would_rebuild
 from runline.store.memory import MemoryStore
@@ -187,6 +189,59 @@ def test_whoever_hands_over_answers_for_nothing_that_the_other_one_may_have_by_n
                 # What comes of it is never heard.
                 handing.cancel()
                 await asyncio.gather(handing, return_exceptions=True)
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_whoever_hands_over_shows_and_refuses_nothing_by_what_the_other_one_may_have_changed_by_now():
+    """Of what is not stored with a new head nobody knows otherwise that another one goes on with the stream."""
+
+    class Shown:
+        def __init__(self):
+            self.news = []
+
+        async def hear(self, news):
+            self.news += news
+
+    async def main():
+        async with two(MemoryStore(os.urandom)) as both:
+            first, second = both.first, both.second
+            first.engine.process.leased = True
+            caller = await first.sign_in("b1", "owner")
+            said = asyncio.Event()
+
+            async def take(head):
+                await second.engine.adopt("b1", head.epoch)
+                await second.do("b1", Suspend("all", "", "news"))
+                said.set()
+                await asyncio.Event().wait()
+
+            handing = asyncio.create_task(first.engine.hand_over("b1", take))
+            await said.wait()
+            handing.cancel()
+            await asyncio.gather(handing, return_exceptions=True)
+            assert first.engine.writers["b1"].given
+            shown = Shown()
+            link = first.bus.watch("b1", shown)
+            link.tell(Enter(1, caller.session, ("board",)))
+            await comes_true(lambda: shown.news)
+            assert [type(one) for one in shown.news if not isinstance(one, Moved)] == [Cut]
+            link.close()
+            # Refused by what stands there, previewed, and changed nothing.
+            for command, fields in ((Reopen("all", "", "news"), {}), (wager(), {"preview": True})):
+                assert (await first.refused("b1", command, **fields)).code == "unavailable"
+
+    play(asyncio.wait_for(main(), WAIT_S))
+
+
+def test_what_was_read_of_a_stream_that_nobody_has_taken_yet_is_said():
+    async def main():
+        async with two(MemoryStore(os.urandom)) as both:
+            first = both.first
+            first.engine.process.leased = True
+            first.engine.writers["b1"].given = True
+            assert (await first.refused("b1", wager(amount_minor=10**15))).code not in ("unavailable", "internal_error")
+            assert not isinstance(await first.ask("b1", wager(), preview=True), Refused)
 
     play(asyncio.wait_for(main(), WAIT_S))
 

@@ -5,6 +5,8 @@ Rule: what goes wrong with whoever waits is no fault of the engine.
 
 import logging
 
+from runline.engine.owned import Owned
+from runline.engine.ports import StoreError
 from runline.engine.process import Beside, Process
 from runline.engine.repeats import Repeat, Repeats
 from runline.engine.requests import UNAVAILABLE, Accepted, Outcome, Previewed, Refused, Sink, Submission, refused
@@ -29,8 +31,9 @@ class Answers:
     settled: answers that need not wait for a batch; they are given when the turn is over.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, owned: Owned) -> None:
         self.process = process
+        self.owned = owned
         self.clock = process.clock
         self.probes = process.probes
         self.settled: list[tuple[Submission, Outcome]] = []
@@ -66,9 +69,29 @@ class Answers:
 
     def give_read(self, told: list[tuple[Submission, Outcome]], now_ns: int) -> None:
         """Give what follows from what was read here, and from nothing that was stored with it: if that may be said."""
-        holds = self.process.holds()
+        holds, writers = self.process.holds(), self.owned.writers
+        doubtful: list[tuple[Submission, Outcome]] = []
         for submission, outcome in told:
-            self.give(submission, outcome if holds else refused(0, UNAVAILABLE), now_ns)
+            writer = writers.get(submission.request.stream)
+            if holds and writer is not None and writer.given:
+                doubtful.append((submission, outcome))
+            else:
+                self.give(submission, outcome if holds else refused(0, UNAVAILABLE), now_ns)
+        if doubtful:
+            self.reading.start(self.give_doubtful(doubtful))
+
+    async def give_doubtful(self, told: list[tuple[Submission, Outcome]]) -> None:
+        """Give what was read of streams that another process was told to take, once it is known that it has not."""
+        known: dict[str, bool] = {}
+        for stream in dict.fromkeys(submission.request.stream for submission, _ in told):
+            try:
+                known[stream] = not await self.owned.is_elsewhere(stream)
+            except StoreError:
+                known[stream] = False
+        holds, now_ns = self.process.holds(), self.clock.host_ns()
+        for submission, outcome in told:
+            may = holds and known[submission.request.stream]
+            self.give(submission, outcome if may else refused(0, UNAVAILABLE), now_ns)
 
     def repeat(self, stream: str, repeats: list[Repeat]) -> None:
         """Answer what was executed before as it was answered then."""

@@ -60,7 +60,7 @@ class Engine:
         self.probes, self.conditions, self.wake = process.probes, process.conditions, process.wake
         self.house = HouseView(process)
         self.owned = Owned(process, self.house)
-        self.answers = Answers(process)
+        self.answers = Answers(process, self.owned)
         self.subscriptions = Subscriptions(store, vocabulary)
         self.batches = Batches(process, self.owned, self.answers, self.house, self.subscriptions)
         self.queues = Queues(process, self.owned, self.answers, self.batches)
@@ -87,6 +87,7 @@ class Engine:
         self.subscribe = self.reads.subscribe
         self.require = self.reads.require
         self.require_held = self.reads.require_held
+        self.require_own = self.reads.require_own
         self.peek = self.reads.peek
         self.presence = self.queues.presence
         self.durable = self.batches.durable

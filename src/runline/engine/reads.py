@@ -97,10 +97,14 @@ class Reads:
         value = read(writer.state)
         if position > writer.durable_seq and not await self.batches.durable(writer):
             raise unavailable()
-        if writer.given:
-            await self.require_not_taken(stream)
-        self.require_held()
+        await self.require_own(writer)
         return position, value
+
+    async def require_own(self, writer: Writer) -> None:
+        """What was read of a stream may be said. Raises Rejected `unavailable` if somebody else may have it by now."""
+        if writer.given:
+            await self.require_not_taken(writer.stream)
+        self.require_held()
 
     async def require_not_taken(self, stream: str) -> None:
         """A stream was nobody else's until now. Raises Rejected `unavailable` where it is, or where that is not known."""

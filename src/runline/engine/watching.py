@@ -190,6 +190,6 @@ class Source(Protocol):
         """The durable events of a stream after a position."""
         ...
 
-    def require_held(self) -> None:
-        """What is known here may be said. Raises Rejected `unavailable` if it may be another process's by now."""
+    async def require_own(self, owned: Any) -> None:
+        """What was read of a stream may be said. Raises Rejected `unavailable` if it may be another process's by now."""
         ...

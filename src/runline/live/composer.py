@@ -29,12 +29,13 @@ from runline.sharing.spending import Spending
 
 
 class Outgoing(msgspec.Struct):
-    """What one step has made, to be let out when its position is durable.
+    """What one step has made, to be let out when its position is durable. owned: of which stream, as it was owned then.
 
     frames: for which group, for which of its seats alone (they begin; None: for all), what, and where it ends. cuts, refusals:
     who is cut or not let in, and why.
     """
 
+    owned: Any
     durable: Any = None
     frames: list[tuple[Group, list[Seat] | None, bytes, Reach]] = []
     cuts: list[tuple[Seat, str]] = []

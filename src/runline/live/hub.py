@@ -193,7 +193,7 @@ class Hub(Composer, Listener):
                 self.lost("lagged")
             began_ns = self.source.clock.host_ns()
             owned = self.source.require(self.stream)
-            outgoing = Outgoing()
+            outgoing = Outgoing(owned)
             going_on = self.step(owned.state, outgoing, began_ns + STEP_NS)
             outgoing.durable = self.source.durable(owned)
             self.turns.spend(self.source.clock.host_ns() - began_ns)
@@ -261,7 +261,7 @@ class Hub(Composer, Listener):
         outgoing, began_ns = made[0], self.source.clock.host_ns()
         if not await outgoing.durable:
             raise unavailable()
-        self.source.require_held()
+        await self.source.require_own(outgoing.owned)
         self.waited_ns += self.source.clock.host_ns() - began_ns
         made.popleft()
         for seat, reason in outgoing.cuts:
