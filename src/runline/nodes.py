@@ -338,7 +338,10 @@ async def looking_on(settings: Settings) -> AsyncIterator[Gate]:
             raise NotJoined(behind(level, vocabulary.level))
 
         def link_to(address: str) -> LinkBus:
-            return LinkBus(vocabulary, clock, os.urandom, secret, connect(address, settings.cluster.tls), clock.hear)
+            def hear(now_ns: int) -> None:
+                clock.hear(now_ns, address)
+
+            return LinkBus(vocabulary, clock, os.urandom, secret, connect(address, settings.cluster.tls), hear)
 
         bus = GatewayBus(vocabulary, clock, os.urandom, None, places, link_to)
         looking = asyncio.create_task(Onlooker(registry, places, vocabulary.level).run())

@@ -6,7 +6,7 @@ import pytest
 from tests.doubles.host import HOUR_NS, NOON_NS, SECOND_NS, SetHost
 
 from runline.domain.bounds import STEP_NS_MAX
-from runline.engine.clock import LOOK_NS, SystemClock
+from runline.engine.clock import LOOK_NS, SILENT_NS, FollowedClock, SystemClock
 from runline.engine.conditions import Conditions
 from runline.engine.limits import IDLE_NS_MAX
 from runline.engine.timekeeper import NOTE_LOOKS, Timekeeper, TimeNote, confirm, confirmation_file, note_file, read_note
@@ -326,3 +326,27 @@ def test_a_server_over_postgresql_keeps_no_time(capsys):
     said = capsys.readouterr().err
     assert "notes no time" in said
     assert "secret" not in said
+
+
+# The clocks of others
+
+
+def test_who_follows_several_goes_by_the_one_in_the_middle_and_by_the_slower_of_two(host):
+    followed = FollowedClock(host)
+    followed.hear(NOON_NS, "n1")
+    followed.hear(NOON_NS + HOUR_NS, "n2")
+    assert followed.now_ns() == NOON_NS
+    followed.hear(NOON_NS + SECOND_NS, "n3")
+    assert followed.now_ns() == NOON_NS + SECOND_NS
+    # Time never goes back.
+    followed.hear(NOON_NS - HOUR_NS, "n3")
+    assert followed.now_ns() == NOON_NS + SECOND_NS
+
+
+def test_who_says_nothing_any_more_counts_no_more(host):
+    followed = FollowedClock(host)
+    followed.hear(NOON_NS, "n1")
+    host.pass_time(SILENT_NS + SECOND_NS)
+    followed.hear(NOON_NS + HOUR_NS, "n2")
+    assert followed.now_ns() == NOON_NS + HOUR_NS
+    assert list(followed.heard) == ["n2"]

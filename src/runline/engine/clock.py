@@ -15,6 +15,9 @@ LOOK_NS = 100_000_000
 SLEW_PPM_MAX = 100_000
 """How much faster or slower time may pass until it agrees with the wall clock, in parts of a million."""
 
+SILENT_NS = 5_000_000_000
+"""How long the time of a process counts among those that are followed after it was heard last."""
+
 
 class HostTime:
     """The host's time for measuring: it never goes back."""
@@ -77,18 +80,26 @@ class SystemClock(HostTime):
 
 
 class FollowedClock(HostTime):
-    """The clock of another process, as that says from time to time; between, time passes as this machine counts it. It never goes
-    back: where the other one does, this one waits for it."""
+    """The clock of other processes, as they say from time to time; between, time passes as this machine counts it. Of several it
+    is the one in the middle, the slower of two: none that is ahead of all others takes this one with it. It never goes back:
+    where the others do, this one waits for them."""
 
     def __init__(self, host: Host | None = None) -> None:
         super().__init__()
         self.boot_ns = (host or Host()).boot_ns
         self.ahead_ns = 0
         self.last_ns = 0
+        self.heard: dict[str, tuple[int, int]] = {}
+        """How far each of them is ahead of this machine's count, and when it said so."""
 
-    def hear(self, now_ns: int) -> None:
+    def hear(self, now_ns: int, whose: str = "") -> None:
         """It is this time there."""
-        self.ahead_ns = now_ns - self.boot_ns()
+        boot_ns = self.boot_ns()
+        self.heard[whose] = now_ns - boot_ns, boot_ns
+        if any(boot_ns - at_ns > SILENT_NS for _, at_ns in self.heard.values()):
+            self.heard = {name: (ahead, at) for name, (ahead, at) in self.heard.items() if boot_ns - at <= SILENT_NS}
+        found = sorted(ahead for ahead, _ in self.heard.values())
+        self.ahead_ns = found[(len(found) - 1) // 2]
 
     def now_ns(self) -> int:
         self.last_ns = max(self.last_ns, self.boot_ns() + self.ahead_ns)
