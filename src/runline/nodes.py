@@ -96,6 +96,7 @@ class Joined:
         self.owner.house_came = self.house_here.set
         self.joined = asyncio.Event()
         self.leaving = False
+        self.retiring = False
         self.over: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self.member = self.anew()
         self.tasks: list[asyncio.Task[None]] = []
@@ -132,12 +133,16 @@ class Joined:
         """Be in, and in again, until this leaves."""
         try:
             while True:
-                await self.be_in()
-                if self.leaving:
+                faulty = await self.be_in()
+                if self.leaving or self.retiring:
+                    # Whoever is about to go and has lost its streams is done.
                     return
+                if faulty:
+                    # It may be faulty again, each time that it is in.
+                    await asyncio.sleep(TENDED_AGAIN_S_MAX)
                 self.member = self.anew()
                 await self.come_back()
-                self.engine.hear("cluster", "", None, "")
+                self.say("")
         except NotJoined as error:
             log.error("%s", error)
             self.over.set_exception(error)
@@ -145,19 +150,27 @@ class Joined:
             log.exception("a fault in being a node")
             self.over.set_exception(error)
 
-    async def be_in(self) -> None:
-        """Be one of the nodes until the lease is lost, or is given up."""
+    async def be_in(self) -> bool:
+        """Be one of the nodes until the lease is lost, or is given up, or a fault ends it (true)."""
+        faulty = False
         try:
             await self.member.run()
         except LeaseLost as error:
-            self.engine.hear("cluster", "", "failing", f"{error}; it joins again.")
+            self.say(f"{error}; it joins again.")
         except Exception:
             log.exception("a fault in being a node, which joins again")
-            self.engine.hear("cluster", "", "failing", "A fault has taken this node out; it joins again.")
+            self.say("A fault has taken this node out; it joins again.")
+            faulty = True
         finally:
             self.engine.process.holds = never
             self.joined.clear()
             await self.duties.let_go()
+        return faulty
+
+    def say(self, failing: str) -> None:
+        """Why this is no node now, "" if it is. Of one that stops it is known, and stays so."""
+        if not self.retiring:
+            self.engine.hear("cluster", "", "failing" if failing else None, failing)
 
     async def come_back(self) -> None:
         """Join again, as often as it takes. Raises NotJoined."""
@@ -171,7 +184,8 @@ class Joined:
 
     async def retire(self) -> None:
         """Take no more streams, and hand over all that there are to nodes that take them, as far as that comes to an end."""
-        self.engine.hear("cluster", "", "failing", "This node stops, and hands over its streams.")
+        self.say("This node stops, and hands over its streams.")
+        self.retiring = True
         draining = asyncio.create_task(self.member.drain())
         try:
             with suppress(RegistryError, TimeoutError):
