@@ -19,7 +19,14 @@ from runline.bus.owner import LinkListener
 from runline.bus.reach import Tls, connect, listen
 from runline.bus.routed import RoutedBus
 from runline.cluster.duties import Duties
-from runline.cluster.limits import DRAINED_LOOK_S, DRAINED_S_MAX, LEAVES_S_MAX, MEASURED_S, TENDED_AGAIN_S_MAX
+from runline.cluster.limits import (
+    ANSWERED_S,
+    DRAINED_LOOK_S,
+    DRAINED_S_MAX,
+    LEAVES_S_MAX,
+    MEASURED_S,
+    TENDED_AGAIN_S_MAX,
+)
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.places import Onlooker, Places, behind
 from runline.cluster.postgres import PostgresRegistry
@@ -312,13 +319,31 @@ class GatewayBus(RoutedBus):
     """The streams of all nodes, for a process that owns none. It is ready if somebody has the house, and any node answers: that
     nodes are gone is known from other nodes, and if all are, from nobody."""
 
+    answered: "asyncio.Task[bool] | None" = None
+    """Whether any node has answered, or will have, when they were asked last."""
+    asked_s = 0.0
+
     async def ask(self, question: Question) -> Answer:
         if question.name == READY and not question.stream:
             return Answer(0, encode(Readiness(self.places.where(HOUSE) is not None and await self.is_answered(), ())))
         return await super().ask(question)
 
     async def is_answered(self) -> bool:
-        """Whether any node answers."""
+        """Whether any node answers, as it was a moment ago: they are asked together for all who ask meanwhile."""
+        answered, now_s = self.answered, self.loop.time()
+        if answered is None or (answered.done() and now_s - self.asked_s >= ANSWERED_S):
+            answered = self.answered = self.loop.create_task(self.ask_nodes())
+            self.asked_s = now_s
+        return await asyncio.shield(answered)
+
+    async def close(self) -> None:
+        if self.answered is not None:
+            self.answered.cancel()
+            await asyncio.gather(self.answered, return_exceptions=True)
+        await super().close()
+
+    async def ask_nodes(self) -> bool:
+        """Ask all of them, until one has answered."""
         asked = [asyncio.ensure_future(self.link(one).ask(Question("", MEASURES))) for one in self.places.addresses()]
         try:
             for answered in asyncio.as_completed(asked):

@@ -144,5 +144,9 @@ STREAMS_TOLD = 100
 SEEN_S = 0.5
 """For how long what the registry has said of the cluster is shown to all who ask: as long as between two renewals."""
 
+ANSWERED_S = 0.25
+"""How long a gateway that has asked whether any node answers goes by what it has heard: whoever asks meanwhile costs no node
+anything."""
+
 STREAMS_REST = 4
 """How much longer a node waits than it has taken to look at whose all streams are, before it looks again."""
