@@ -6,7 +6,7 @@ import logging
 import os
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from weakref import ref
@@ -17,9 +17,10 @@ from tests.doubles.wired import SECRET, Linked, linked
 from tests.integration.stores import HeldStore
 from tests.integration.world import World, acceptance, play, running, wager
 
+from runline.bus.gateway import GatewayEnd
 from runline.bus.limits import ASKED_BYTES_MAX, NEWS_BYTES_MAX, STRANGERS_MAX, TOLD_AHEAD_MAX
 from runline.bus.owner import LinkListener
-from runline.bus.said import Happened, Seated, Told, Unwatch, Watch, encode
+from runline.bus.said import Answered, Happened, Part, Seated, Told, Unwatch, Watch, encode
 from runline.bus.watcher import FarWatcher
 from runline.bus.wire import GREETING, NONCE_BYTES, proof
 from runline.domain.messages import Rejected
@@ -554,7 +555,8 @@ def test_an_engine_that_has_the_engines_secret_follows_streams_and_one_that_has_
             end = await one_that_proves(link, engines=SECRET, gateways=b"a lesser secret")
             assert not end.is_gateway
             assert (await link.bus.ask(Question("b1", PROOF))).position == world.engine.writers["b1"].durable_seq
-            assert await anext(link.bus.follow("b1", 0))
+            async with aclosing(follow(link.bus)) as pieces:
+                assert await anext(pieces)
             end = await one_that_proves(link, engines=b"a greater secret", gateways=SECRET)
             assert end.is_gateway
             await link.shut()
@@ -565,3 +567,77 @@ def test_an_engine_that_has_the_engines_secret_follows_streams_and_one_that_has_
             assert link.bus.end is None
 
     play(main())
+
+
+def test_what_is_longer_than_a_frame_is_said_in_parts_and_heard_whole(path, monkeypatch):
+    for where, name, value in (("owner", "FRAME_BYTES", 64), ("wire", "FRAME_BYTES", 64), ("wire", "PART_BYTES", 24)):
+        monkeypatch.setattr(f"runline.bus.{where}.{name}", value)
+
+    async def main():
+        async with stage(path) as (world, link, _):
+            heard = []
+            joined = GatewayEnd.joined
+
+            def hearing(end, part):
+                heard.append(part.last)
+                return joined(end, part)
+
+            monkeypatch.setattr(GatewayEnd, "joined", hearing)
+            outcomes = await asyncio.gather(*(link.bus.send_one(world.request("b1", wager())) for _ in range(20)))
+            assert [acceptance(one).repeated for one in outcomes] == [False] * 20
+            over, here = [await bus.ask(Question("b1", "board", actor="owner")) for bus in (link.bus, world.bus)]
+            assert over == here
+            async with aclosing(follow(link.bus)) as pieces:
+                assert (await anext(pieces))[0].seq == 1
+            assert heard.count(True) > 20
+            assert heard.count(False) > 40
+
+    play(main())
+
+
+def test_an_answer_goes_between_the_parts_of_what_is_long_and_waits_for_none_of_them(path):
+    async def main():
+        async with stage(path) as (_, link, _):
+            watcher = await watching(link)
+            bus: Any = link.bus
+            heard = []
+
+            def heeding(hear):
+                def hearing(said):
+                    heard.append(type(said))
+                    return hear(said)
+
+                return hearing
+
+            await comes_true(lambda: bus.end is not None)
+            bus.hear, bus.end.joined = heeding(bus.hear), heeding(bus.end.joined)
+            bus.end.transport.pause_reading()
+            watcher.end.say_later(encode(Told(7, [Frame(1, b"x" * 2**24, 1, 1)])))
+            watcher.end.say_later(encode(Told(7, [Frame(1, b"after it", 1, 1)])))
+            asked = asyncio.create_task(link.bus.ask(Question("", MEASURES)))
+            await comes_true(lambda: watcher.end.tasks)
+            await comes_true(lambda: not watcher.end.tasks)
+            bus.end.transport.resume_reading()
+            await asked
+            await comes_true(lambda: heard.count(Told) == 2)
+            parts = heard.count(Part)
+            assert parts > 400
+            # As much as is on its way was said before it: some frames, and not all of it.
+            assert heard[: heard.index(Answered)].count(Part) < parts // 2
+            assert heard.index(Told) > heard.index(Answered)
+
+    play(main())
+
+
+def test_what_is_too_long_in_all_its_parts_ends_the_link(path, monkeypatch, caplog):
+    monkeypatch.setattr("runline.bus.gateway.TOLD_BYTES_MAX", 2**20)
+
+    async def main():
+        async with stage(path) as (_, link, _):
+            watcher = await watching(link)
+            watcher.end.say_later(encode(Told(7, [Frame(1, b"x" * 2**21, 1, 1)])))
+            await comes_true(lambda: watcher.end.over)
+
+    with caplog.at_level(logging.WARNING):
+        play(main())
+    assert "what it says is too long, more than 1048576 bytes" in caplog.text

@@ -170,7 +170,7 @@ def test_who_shows_no_good_certificate_is_not_let_in_and_both_logs_say_why(tmp_p
             monkeypatch.setattr("runline.bus.reach.SHAKE_S_MAX", 0.2)
             await is_kept_out(None, closed, there="it does not answer in time")
             reader, writer = await asyncio.open_connection(host, int(port))
-            writer.write(b"runline link 1 " + bytes(64))
+            writer.write(b"runline link 2 " + bytes(64))
             assert await reader.read() == b""
             writer.close()
             await comes_true(lambda: said(caplog, "it does not speak TLS as it should: wrong version number"))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runline.bus.limits import TOLD_BYTES_MAX
-from runline.bus.said import Here, decode_answers, encode
+from runline.bus.limits import TOLD_BYTES_MAX, TOLD_FRAME_BYTES_MAX
+from runline.bus.said import Here, Part, decode_answer, decode_answers, encode
 from runline.bus.wire import GREETING, NONCE_BYTES, LinkError, Wire, is_proof, proof
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ class GatewayEnd(Wire):
     role = "an owner of streams"
 
     def __init__(self, bus: "LinkBus") -> None:
-        super().__init__(bus.secret, bus.entropy, TOLD_BYTES_MAX)
+        super().__init__(bus.secret, bus.entropy, TOLD_FRAME_BYTES_MAX)
         self.bus = bus
+        self.parts = bytearray()
+        """What has come of something that is long."""
         self.theirs = b""
         self.known: asyncio.Future[bool] = self.loop.create_future()
         self.ended = asyncio.Event()
@@ -45,10 +47,23 @@ class GatewayEnd(Wire):
     def take(self, frame: bytes) -> None:
         try:
             answers = decode_answers(frame)
+            for one in answers:
+                if type(one) is not Part:
+                    self.bus.hear(one)
+                elif (whole := self.joined(one)) is not None:
+                    self.bus.hear(decode_answer(whole))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise LinkError(f"what it says cannot be read: {error}") from None
-        for one in answers:
-            self.bus.hear(one)
+
+    def joined(self, part: Part) -> bytes | None:
+        """What is whole with this part, if it is. Raises LinkError."""
+        self.parts += part.body
+        if len(self.parts) > TOLD_BYTES_MAX:
+            raise LinkError(f"what it says is too long, more than {TOLD_BYTES_MAX} bytes")
+        if not part.last:
+            return None
+        whole, self.parts = bytes(self.parts), bytearray()
+        return whole
 
     def sign_of_life(self) -> bytes:
         return encode(Here())

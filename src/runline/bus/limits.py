@@ -26,8 +26,14 @@ INTAKE_NS = 2_000_000
 ASKED_BYTES_MAX = 8 * 2**20
 """A frame to an owner. The largest request is far smaller than the rest of a frame."""
 
+PART_BYTES = 32 * 1024
+"""What an owner says that is longer than a frame is said in parts of this size, between which whatever is urgent goes."""
+
+TOLD_FRAME_BYTES_MAX = 4 * FRAME_BYTES
+"""A frame from an owner: what was less than a frame, and what was said then."""
+
 TOLD_BYTES_MAX = 256 * 2**20
-"""A frame from an owner: an image of a book with a million players fits."""
+"""What an owner says in parts: an image of a book with a million players fits."""
 
 UNSENT_BYTES_MAX = 64 * 2**20
 """What may wait for an end that does not read, beside one frame; beyond it the link is closed."""

@@ -18,6 +18,7 @@ import msgspec
 from runline.bus.limits import (
     ASKED_BYTES_MAX,
     FOLLOWINGS_MAX,
+    FRAME_BYTES,
     INTAKE_NS,
     LINKS_MAX,
     QUESTIONS_MAX,
@@ -128,6 +129,13 @@ class OwnerEnd(Wire):
         self.begin()
         self.listener.know(self)
         self.say(self.sign_of_life())
+
+    def say(self, said: bytes) -> None:
+        if len(said) > FRAME_BYTES:
+            # Nothing that is long is urgent.
+            self.say_later(said)
+        else:
+            super().say(said)
 
     def sign_of_life(self) -> bytes:
         return encode(Time(self.listener.clock.now_ns()))

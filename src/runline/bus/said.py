@@ -144,8 +144,16 @@ class Time(msgspec.Struct, array_like=True, tag=7, gc=False):
     now_ns: int
 
 
-Answers = Came | Answered | Known | Turned | Happened | Ended | Told | Time
+class Part(msgspec.Struct, array_like=True, tag=8, gc=False):
+    """A part of one of these that is long; with the last one it is whole. Others may come between, but for parts of another."""
+
+    last: bool
+    body: bytes
+
+
+Answers = Came | Answered | Known | Turned | Happened | Ended | Told | Time | Part
 
 encode: Callable[[msgspec.Struct], bytes] = msgspec.msgpack.Encoder().encode
 decode_asked: Callable[[bytes], list[Asked]] = msgspec.msgpack.Decoder(list[Asked]).decode
+decode_answer: Callable[[bytes], Answers] = msgspec.msgpack.Decoder(Answers).decode
 decode_answers: Callable[[bytes], list[Answers]] = msgspec.msgpack.Decoder(list[Answers]).decode

@@ -1,9 +1,9 @@
 """Wire: one end of the connection between two processes: frames, who the other end is, and whether it is still there.
 
-Rule: what is said in one turn of the loop goes out as one frame. While the other end takes no more, only what is urgent is said:
-as little is on its way as keeps it busy, so that whatever comes next is not long on its way. Who does not prove that it has the
-secret is heard in nothing else, and the secret itself is never sent. Whatever cannot be read, is too long or is not read by the
-other end ends this connection with a sentence in the log, and harms no other.
+Rule: what is said in one turn of the loop goes out as one frame. While the other end takes no more, only what is urgent is
+said: as little is on its way as keeps it busy, so that whatever comes next is not long on its way; what is long goes in parts.
+Who does not prove that it has the secret is heard in nothing else, and the secret itself is never sent. Whatever cannot be
+read, is too long or is not read by the other end ends this connection with a sentence in the log, and harms no other.
 """
 
 import asyncio
@@ -21,9 +21,11 @@ from runline.bus.limits import (
     HELLO_BYTES_MAX,
     HELLO_S_MAX,
     ON_ITS_WAY_BYTES,
+    PART_BYTES,
     SILENT_BEATS_MAX,
     UNSENT_BYTES_MAX,
 )
+from runline.bus.said import Part, encode
 from runline.engine.ids import Entropy
 
 log = logging.getLogger("runline.bus")
@@ -35,7 +37,7 @@ ARRAY = struct.Struct(">cI")
 ARRAY_OF = b"\xdd"
 """Before what a frame holds: that it is an array of MessagePack, and how long."""
 
-GREETING = b"runline link 1 "
+GREETING = b"runline link 2 "
 """What an owner says first, before its nonce: of another version nothing could be understood."""
 
 NONCE_BYTES = 32
@@ -80,6 +82,8 @@ class Wire(asyncio.Protocol):
         self.held = False
         self.later: deque[bytes] = deque()
         self.later_bytes = 0
+        self.begun = 0
+        """How much of the first of these is said, which is long."""
         self.silent_beats = 0
         self.loop = asyncio.get_running_loop()
         self.transport: Any = None
@@ -183,13 +187,14 @@ class Wire(asyncio.Protocol):
 
     def say_later(self, said: bytes) -> None:
         """Say something that is not urgent, after all that was said so before, once the other end takes it."""
-        if not self.full and not self.later:
+        if not self.full and not self.later and len(said) <= FRAME_BYTES:
             self.say(said)
         elif self.later_bytes > UNSENT_BYTES_MAX:
             self.end("it does not read what it is told")
         elif not self.over:
             self.later.append(said)
             self.later_bytes += len(said)
+            self.say_what_waits()
 
     def pause_writing(self) -> None:
         self.full = True
@@ -200,10 +205,25 @@ class Wire(asyncio.Protocol):
 
     def go_on(self) -> None:
         """The other end takes more: say what has waited for that."""
+        self.say_what_waits()
+
+    def say_what_waits(self) -> None:
+        """Say what is not urgent, as long as the other end takes it."""
         while self.later and not self.full:
-            said = self.later.popleft()
-            self.later_bytes -= len(said)
-            self.say(said)
+            said = self.later[0]
+            if len(said) <= FRAME_BYTES:
+                self.take_later()
+                self.say(said)
+                continue
+            start, self.begun = self.begun, self.begun + PART_BYTES
+            if last := self.begun >= len(said):
+                self.take_later()
+            self.say(encode(Part(last, said[start : start + PART_BYTES])))
+
+    def take_later(self) -> None:
+        """The first of it waits no more."""
+        self.later_bytes -= len(self.later.popleft())
+        self.begun = 0
 
     # What waits here
 
