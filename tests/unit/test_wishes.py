@@ -6,7 +6,7 @@ import pytest
 from tests.doubles.words import staff
 
 from runline.cluster.memory import Kept, MemoryRegistry
-from runline.cluster.registry import Node, RegistryError, lease_of
+from runline.cluster.registry import Given, Node, RegistryError, lease_of
 from runline.cluster.sight import Sight
 from runline.cluster.wishes import Wishes as Telling
 from runline.domain.cluster import (
@@ -138,8 +138,8 @@ async def registered(registry):
     term = (await registry.take("coordinator", "n1", None)).number
     await registry.enroll(["house", "north"])
     incarnation = (await registry.look()).incarnation("n1")
-    for one in (await registry.streams()).values():
-        assert await registry.assign(one, "n1", incarnation, term)
+    streams = [Given(one, "n1", incarnation) for one in (await registry.streams()).values()]
+    assert len(await registry.assign(streams, term)) == 2
 
 
 def test_the_nodes_are_told_as_often_as_it_takes_and_in_order(monkeypatch):
