@@ -125,7 +125,9 @@ def test_a_leg_that_is_voided_is_kept_no_more_where_the_other_side_wins():
     pairs.given(VoidLeg(number, 1, "slip"))
     assert pairs.state.risk.exposure(MONEYLINE).worst == worst
     assert pairs.state.risk.exposure(MONEYLINE).sides == {"away": 6_00 - 130_00, "home": 95_00}
-    assert pairs.state.risk.stake_closed_at(pairs.state.seq).number == number
+    closed = pairs.state.risk.stake_closed_at(pairs.state.seq)
+    assert closed is not None
+    assert closed.number == number
 
 
 def test_where_nothing_moves_in_one_market_it_is_told_what_does_in_another(book):
