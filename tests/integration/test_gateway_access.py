@@ -71,6 +71,8 @@ VALUES: dict[str, Any] = {
     "action": "hold",
     "held_seq": 1,
     "layer_seq": 1,
+    "cluster_node": "n1",
+    "stream": "b1",
     "rule": None,
     "place": "league",
     "zone": "UTC",

@@ -33,6 +33,7 @@ from runline.simulate.oracle.sight import EVERYONE, agent_of, concerns, is_named
 from runline.simulate.oracle.state import ROOT, Book, Stream
 from runline.simulate.oracle.tree import is_below
 from runline.simulate.told import plain_event
+from runline.simulate.windowed import a_number, in_order, in_window, total_of
 
 Row = dict[str, Any]
 
@@ -384,29 +385,3 @@ class LookingBack:
                 return Page([])
             rows = [row for row in rows if row[0] < (int(minute), *kind)]
         return cut(rows, asked.limit, lambda key: ":".join(map(str, key)))
-
-
-def total_of(key: str) -> Row:
-    """The sums of no tickets."""
-    return {"key": key, "wagers": 0, "risk_minor": 0, "win_minor": 0, "returned_minor": 0}
-
-
-def in_window(asked: Asked, at_ns: int) -> bool:
-    """Whether it was in the time that is asked for."""
-    return (not asked.since or at_ns >= time_of(asked.since)) and (not asked.until or at_ns < time_of(asked.until))
-
-
-def a_number(text: str) -> int | None:
-    """The number that `after` names, if it names one."""
-    return int(text) if text.isdecimal() and len(text) < 20 else None
-
-
-def in_order(rows: list[tuple[int, Row]], asked: Asked) -> Page:
-    """A page of rows in the order of their numbers."""
-    after = a_number(asked.after) if asked.after else None
-    if asked.after and after is None:
-        return Page([])
-    rows = sorted(rows, key=lambda row: row[0], reverse=asked.order == "descending")
-    if after is not None:
-        rows = [row for row in rows if (row[0] < after if asked.order == "descending" else row[0] > after)]
-    return cut(rows, asked.limit)
