@@ -25,7 +25,8 @@ export function moneying(kind: Kind, row: PlayerRow, typed = '', description = '
     title: `${kind.charAt(0).toUpperCase()}${kind.slice(1)}, ${row.player}`,
     about: `${ABOUT[kind]} Balance now ${amount(row.balance_minor)}.`,
     command: 'EnterTransaction',
-    fields: [{ name: 'amount', label: 'Amount', kind: 'amount', value: typed }],
+    // An adjustment may be below 0, which an amount is not.
+    fields: [{ name: 'amount', label: 'Amount', kind: kind === 'adjustment' ? 'number' : 'amount', value: typed }],
     make: (values) => {
       const minor = signed(kind, values.amount ?? '');
       return typeof minor === 'string' ? minor : { player: row.player, kind, amount_minor: minor };
