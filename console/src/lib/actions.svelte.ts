@@ -27,7 +27,7 @@ export interface Action {
   /** An event that the command would make, in words: what was, what will be. "" leaves it to its fields. */
   tell?: (event: Happened) => string;
   reason: string;
-  /** The command's field in which the reason stands, if it is called otherwise. */
+  /** The command's field in which the reason stands, if it is called otherwise; "" where it takes none. */
   reasonField?: string;
   /** Whether its preview is wanted at once, since all is written. */
   look?: boolean;
