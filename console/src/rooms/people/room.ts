@@ -1,16 +1,29 @@
+import Users from '@lucide/svelte/icons/users';
 import type { Action } from '../../lib/actions.svelte';
 import type { Command } from '../../lib/commands';
 import { crediting } from '../../lib/crediting';
 import { moneying } from '../../lib/moneying';
 import type { PlayerRow } from '../../lib/page.svelte';
 import { playerOf } from '../../lib/wanted';
-import type { ObjectKind } from '../room';
+import rooms from '../../texts/rooms';
+import type { ObjectKind, Room } from '../room';
 
 const seesPeople: ObjectKind['may'] = (page) => page.isBook && page.may('figures_view');
+
+export const room: Room = {
+  id: 'people',
+  title: rooms.people,
+  icon: Users,
+  place: 50,
+  letter: 'p',
+  may: seesPeople,
+  load: () => import('./People.svelte'),
+};
 
 export const objects: ObjectKind[] = [
   { kind: 'player', title: (id) => id, may: seesPeople, load: () => import('./Player.svelte') },
   { kind: 'agent', title: (id) => id, may: seesPeople, load: () => import('./Agent.svelte') },
+  { kind: 'user', title: (id) => id, may: (page) => page.isBook && page.may('roles_manage'), load: () => import('./User.svelte') },
 ];
 
 /** What changes a player's money: PLAYER AMOUNT, and why. */
