@@ -19,6 +19,7 @@ ROOMS = {
     "Risk": "Exposure by game",
     "Ticker": "Wagers",
     "Figures": "Figures",
+    "People": "Players and agents",
     "Log": "Activity log",
     "System": "The engine just now",
 }
