@@ -281,6 +281,23 @@ def test_an_account_is_opened_in_ones_own_part_of_the_tree(book):
     assert book.refusal.details == {}
 
 
+def test_what_is_no_id_is_called_what_it_would_be_the_id_of(book):
+    for command, what in ((CreateAgent("no id", ROOT), "agent"), (CreatePlayer("no id", ROOT, 0), "player")):
+        book.when(command)
+        book.rejected("identifier_invalid")
+        assert str(book.refusal).startswith(f"A {what} id ")
+
+
+def test_the_players_of_one_branch_leave_as_many_free_as_they_are(book, monkeypatch):
+    monkeypatch.setattr("runline.domain.hierarchy.PLAYERS_MAX", 8)
+    book.given(agent("A1"), staff("clerk", Permission.PLAYER_CREATE, *PLAYERS_HOLD, at="A1"))
+    for number in range(4):
+        book.when(CreatePlayer(f"P{number}", "A1", 0), by="clerk")
+        book.happened(PlayerCreated)
+    book.when(CreatePlayer("P4", "A1", 0), by="clerk")
+    book.rejected("too_many", most=4)
+
+
 # How much a subtree holds
 
 

@@ -167,6 +167,7 @@ def test_a_layer_that_comes_back_is_the_row_that_stays(open_book):
     [
         ("sport", "chess"),
         ("league", "MBL"),
+        ("league", "x" * 256),
         ("fixture", "G9"),
         ("market", "G1:game:three_way"),
         ("selection", f"{MARKET}/draw"),
@@ -348,9 +349,12 @@ def test_a_reason_is_added_by_whoever_may_reopen(open_book):
 def test_what_was_closed_further_up_is_in_the_hands_of_those_further_up(open_book):
     open_book.given(staff("ann", Permission.SUSPEND, at="A1"), staff("una", Permission.SUSPEND, at="A1-1"))
     open_book.when(Suspend("player", "P1", "unpaid"), by="ann")
-    for refused in (Reopen("player", "P1", "paid"), Reopen("player", "P1", "")):
+    layer = open_book.state.suspensions.layers["player", "P1"]
+    assert (layer.since_ns, layer.node) == (open_book.at_ns, "A1")
+    for refused in (Reopen("player", "P1", ""), AddReason("player", "P1", layer.layer_seq, "late")):
         open_book.when(refused, by="una")
         open_book.rejected("not_permitted")
+        assert open_book.refusal.details == {}
     open_book.when(Suspend("player", "P1", "unpaid"), by="una")
     open_book.nothing_happened()
     open_book.when(Reopen("player", "P1", "paid"), by="ann")
