@@ -64,3 +64,22 @@ def test_ends_know_each_other_whether_anybody_wants_the_link_still_or_not(wanted
     with caplog.at_level(logging.WARNING):
         asyncio.run(story())
     assert caplog.records == []
+
+
+def test_one_that_is_longer_than_all_that_may_wait_takes_no_room_from_what_comes_after_it(monkeypatch):
+    monkeypatch.setattr("runline.bus.wire.UNSENT_BYTES_MAX", 1_000)
+    monkeypatch.setattr("runline.bus.wire.FRAME_BYTES", 64)
+
+    async def story():
+        end, transport = at_a_gateway()
+        end.pause_writing()
+        end.say_later(bytes(5_000))
+        for _ in range(10):
+            end.say_later(bytes(50))
+        assert not transport.aborted
+        for _ in range(30):
+            end.say_later(bytes(50))
+        assert transport.aborted
+        end.end("the test is over")
+
+    asyncio.run(story())

@@ -82,6 +82,8 @@ class Wire(asyncio.Protocol):
         self.held = False
         self.later: deque[bytes] = deque()
         self.later_bytes = 0
+        self.later_longest = 0
+        """The longest of what has waited since nothing did: however long it is, there is room for as much beside it."""
         self.begun = 0
         """How much of the first of these is said, which is long."""
         self.silent_beats = 0
@@ -189,11 +191,12 @@ class Wire(asyncio.Protocol):
         """Say something that is not urgent, after all that was said so before, once the other end takes it."""
         if not self.full and not self.later and len(said) <= FRAME_BYTES:
             self.say(said)
-        elif self.later_bytes > UNSENT_BYTES_MAX:
+        elif self.later_bytes > UNSENT_BYTES_MAX + self.later_longest:
             self.end("it does not read what it is told")
         elif not self.over:
             self.later.append(said)
             self.later_bytes += len(said)
+            self.later_longest = max(self.later_longest, len(said))
             self.say_what_waits()
 
     def pause_writing(self) -> None:
@@ -224,6 +227,8 @@ class Wire(asyncio.Protocol):
         """The first of it waits no more."""
         self.later_bytes -= len(self.later.popleft())
         self.begun = 0
+        if not self.later:
+            self.later_longest = 0
 
     # What waits here
 

@@ -272,6 +272,10 @@ class Member:
         if seen.incarnation(self.me.name) != self.lease.number:
             self.guard.end()
             raise LeaseLost(f"the lease of the node {self.me.name} is not its own any more")
+        if seen.level > self.me.level:
+            # It stood still while others that are newer began alone.
+            self.guard.end()
+            raise LeaseLost(f"the nodes go by level {seen.level}, which this version cannot read")
         if due:
             self.guard.renewed(sent_ns)
             self.renew_ns = sent_ns + RENEW_NS

@@ -38,6 +38,12 @@ class Together(Generic[W, V]):
                 for coming in wanted.values():
                     if not coming.done():
                         coming.set_exception(error)
+            except BaseException:
+                # Ended from outside: nobody waits for what nobody does.
+                self.working = None
+                for coming in (*wanted.values(), *self.waiting.values()):
+                    coming.cancel()
+                raise
             left = {one: coming for one, coming in wanted.items() if not coming.done()}
             self.waiting = left | self.waiting
         self.working = None

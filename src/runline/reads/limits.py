@@ -24,6 +24,9 @@ ACCOUNTS_MAX = 100_000
 OPEN_TICKETS_MAX = 200_000
 """Open tickets that are summed up for one answer about accounts or markets: some 0.4 s of the reader process."""
 
+WHOLE_TICKETS_MAX = 10_000
+"""Of these, tickets that are read whole, one by one: some seconds of the reader process in PostgreSQL."""
+
 LIFE_EVENTS_MAX = 100_000
 """Entries of the log that one page of a ticket's life looks at, most of which are not its: some 0.1 s of the reader process."""
 

@@ -5,7 +5,7 @@ from heapq import merge
 
 import msgspec
 
-from runline.domain.messages import Event, event_body
+from runline.domain.messages import HOUSE, Event, event_body
 from runline.domain.queries.declared import Page
 from runline.domain.queries.line_history import LineHistoryAsked, LineRow
 from runline.engine.envelope import Logged, decode_envelope
@@ -38,7 +38,9 @@ def line_history_page(seen: SeenSnapshot, asked: LineHistoryAsked) -> Page:
         before[place] = -minus_seq
         if entry is not None and event is not None:
             shown = msgspec.Raw(event_body(event))
-            items.append(LineRow(entry.stream, entry.seq, entry.at_ns, entry.actor, shown))
+            # Who of the house has set a line is nobody's business but the house's.
+            actor = "" if entry.stream == HOUSE else entry.actor
+            items.append(LineRow(entry.stream, entry.seq, entry.at_ns, actor, shown))
         if entry is None or len(items) == asked.limit:
             return Page(items, ":".join(map(str, before)))
     return Page(items)

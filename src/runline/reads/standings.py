@@ -14,7 +14,7 @@ from runline.domain.risk import legs_standing
 from runline.domain.shown import account_of, exposure_by
 from runline.domain.tickets import Ticket
 from runline.engine.ports import Wanted
-from runline.reads.limits import ACCOUNTS_MAX, OPEN_TICKETS_MAX
+from runline.reads.limits import ACCOUNTS_MAX, OPEN_TICKETS_MAX, WHOLE_TICKETS_MAX
 from runline.reads.seen import SeenSnapshot
 from runline.reads.windows import signed_number_of
 
@@ -112,6 +112,8 @@ def risk_page(seen: SeenSnapshot, asked: RiskAsked) -> Page:
             count(*taken)
         else:
             several.append(number)
+            if len(several) > WHOLE_TICKETS_MAX:
+                raise too_many("open tickets of several games", WHOLE_TICKETS_MAX)
     for ticket in seen.snapshot.rows(Ticket, several):
         for leg in legs_standing(ticket):
             count(leg.market, leg.side, leg.line_quarters, ticket.risk_minor, ticket.win_minor)

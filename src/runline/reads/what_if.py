@@ -1,7 +1,6 @@
 """What if: what a score would make of the wagers on a game, ticket by ticket."""
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import islice
 from typing import Any, NamedTuple
 
 from runline.domain.catalog import Fixture
@@ -19,7 +18,7 @@ from runline.domain.settings import BookSettings
 from runline.domain.tickets import Ticket
 from runline.engine.ports import Snapshot, Wanted
 from runline.reads.explaining import rules_at
-from runline.reads.limits import OPEN_TICKETS_MAX
+from runline.reads.limits import OPEN_TICKETS_MAX, WHOLE_TICKETS_MAX
 from runline.reads.seen import SeenSnapshot
 
 COLUMNS = ("market", "side", "line_quarters", "risk_minor", "win_minor", "more")
@@ -80,6 +79,8 @@ def outcomes(
             result = scored.of(market, side, line) if more is None else None
             if more is not None or result in ("half_won", "half_lost"):
                 whole.append(number)
+                if len(whole) > WHOLE_TICKETS_MAX:
+                    raise Rejected("too_many", "There are too many tickets on this game.", most=WHOLE_TICKETS_MAX)
             else:
                 back = {"won": risk_minor + win_minor, "lost": 0, None: None}.get(result, risk_minor)
                 yield Outcome(market, risk_minor, now[0] if now else None, back)
@@ -135,13 +136,21 @@ def result_money_page(seen: SeenSnapshot, asked: ResultMoneyAsked) -> Page:
         return Page([])
     scored = Scored(game.name, rules_at(seen, game, seen.house.position), result.entered)
 
-    def row(name: str) -> BookMoney:
-        book = seen.snapshot.of_stream(name)
-        found = (one for status in ("open", "settled") for one in outcomes(seen, book, scored, status))
-        sums = summed(found).values()
-        totals: Any = [sum(column) for column in zip(*sums, strict=True)] or [0] * 5
-        return BookMoney(name, *totals)
+    looked = 0
+
+    def tickets(book: Snapshot) -> Iterator[Outcome]:
+        nonlocal looked
+        for status in ("open", "settled"):
+            for one in outcomes(seen, book, scored, status):
+                looked += 1
+                yield one
 
     names = (one.name for one in seen.snapshot.named(BookListing, "", {}) if one is not None)
-    rows = (row(name) for name in islice((name for name in names if name > asked.after), asked.limit + 1))
-    return page_of(rows, asked, lambda one: one.book)
+    items: list[BookMoney] = []
+    for name in (name for name in names if name > asked.after):
+        if len(items) == asked.limit or looked >= OPEN_TICKETS_MAX:
+            return Page(items, items[-1].book)
+        sums = summed(tickets(seen.snapshot.of_stream(name))).values()
+        totals: Any = [sum(column) for column in zip(*sums, strict=True)] or [0] * 5
+        items.append(BookMoney(name, *totals))
+    return Page(items)

@@ -332,7 +332,8 @@ class LookingBack:
                 shown_to, fields = type(event).shown_to.value, plain_event(event)[1]
                 is_meant = is_named(f"market:{asked.market}", fields) and "wager" not in fields
                 if is_meant and sees(stream, reader, shown_to, fields):
-                    row = {"stream": name, **{of: getattr(entry, of) for of in ("seq", "at_ns", "actor")}}
+                    row = {"stream": name, **{of: getattr(entry, of) for of in ("seq", "at_ns")}}
+                    row["actor"] = "" if name == HOUSE else entry.actor
                     row["event"] = msgspec.json.decode(event_body(event))
                     found.append(((-entry.at_ns, place, -entry.seq), row))
         found = sorted(found, key=lambda one: one[0])[: asked.limit] if asked.market else []

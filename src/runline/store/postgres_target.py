@@ -43,14 +43,15 @@ are locked in the order of their names, so that no two who claim wait for each o
 
 HOLDERS = """
 SELECT stream, pid, application_name,
-    CASE WHEN application_name LIKE 'runline %' THEN pg_terminate_backend(pid, $2) ELSE FALSE END
+    CASE WHEN application_name LIKE 'runline %'
+        THEN pg_terminate_backend(pid, greatest($2::bigint / count(*) OVER (), 1)) ELSE FALSE END
 FROM (
     SELECT DISTINCT ON (a.pid) h.stream, a.pid, a.application_name
     FROM heads h JOIN pg_stat_activity a ON a.backend_xid = h.xmax WHERE h.stream = ANY($1)
 ) AS holders
 """
 """Who holds heads of streams, and one of these: whose transaction has begun to change their rows. A session of Runline's is
-ended, once."""
+ended, once, and all of them together are waited for no longer than one."""
 
 
 class PostgresTarget:
