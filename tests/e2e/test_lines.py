@@ -27,7 +27,7 @@ def desk(seat):
 def mover(game, kind):
     """The price of the visitor, or of the over."""
     return game.get_by_role(
-        "button", name=re.compile(f": (Move|Bring it back) the {kind}|Bring it back the {kind}")
+        "button", name=re.compile(f": (Move|Bring back) the {kind}")
     ).first
 
 

@@ -35,7 +35,7 @@ export default {
   ghost: (line: string) => `the house has ${line}`,
   offBoard: 'off the board',
   hatched: 'off',
-  bring: 'Bring it back',
+  bring: 'Bring back',
   side: (market: string, side: string) => `${market}, ${side}`,
 
   hint: 'Choose a price: ↑↓ five cents, Alt ↑↓ half a point, Shift ↑↓ one side alone, or type −3½ −115. Struck through: closed.',
