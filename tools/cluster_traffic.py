@@ -137,7 +137,7 @@ async def pass_day(plan: Plan, bus: Bus) -> None:
 
 
 async def main(plan: Plan) -> None:
-    async with looking_on(Settings(store=StoreSettings(url=plan.url))) as gate:
+    async with looking_on(Settings(store=StoreSettings(url=plan.url)), "nodes") as gate:
         await pass_day(plan, gate.bus)
 
 

@@ -30,7 +30,7 @@ from runline.cluster.limits import (
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.places import Onlooker, Places, behind
 from runline.cluster.postgres import PostgresRegistry
-from runline.cluster.registry import Load, Node, Registry, RegistryError
+from runline.cluster.registry import Load, Node, Registry, RegistryError, Whose
 from runline.cluster.sight import Sight
 from runline.cluster.standing import Standing
 from runline.cluster.status import alive_in
@@ -366,12 +366,15 @@ class Gate(NamedTuple):
 
 
 @asynccontextmanager
-async def looking_on(settings: Settings) -> AsyncIterator[Gate]:
-    """The nodes of a cluster, for a gateway. Raises RegistryError, StoreError; NotJoined if it is of a version before theirs."""
+async def looking_on(settings: Settings, whose: Whose = "gateways") -> AsyncIterator[Gate]:
+    """The nodes of a cluster, for a gateway. whose: by which secret, and so what the nodes let it do.
+
+    Raises RegistryError, StoreError; NotJoined if it is of a version before theirs.
+    """
     registry = PostgresRegistry(settings.store.url, f"{settings.engine.node} gateway")
     try:
         # It writes nothing at all: a user of the database who may only look is enough for it, and not at the nodes' own secret.
-        secret = await registry.secret(b"", "gateways")
+        secret = await registry.secret(b"", whose)
         vocabulary, clock, places = plain_vocabulary(), FollowedClock(), Places(registry)
         if (level := (await registry.look()).level) > vocabulary.level:
             raise NotJoined(behind(level, vocabulary.level))

@@ -26,9 +26,7 @@ def desk(seat):
 
 def mover(game, kind):
     """The price of the visitor, or of the over."""
-    return game.get_by_role(
-        "button", name=re.compile(f": (Move|Bring back) the {kind}")
-    ).first
+    return game.get_by_role("button", name=re.compile(f": (Move|Bring back) the {kind}")).first
 
 
 def asks(game, kind):

@@ -210,7 +210,8 @@ def test_every_list_is_given_as_csv(place):
         house = await place.sign_in("house", "platform")
         lists = [one["get"] for one in document["paths"].values() if "text/csv" in str(one.get("get"))]
         assert len(lists) > 10
-        for one in lists:
+        # Who has no nodes has no list of them.
+        for one in (one for one in lists if "_cluster" not in one["operationId"]):
             who = owner if "book" in one["description"].rpartition("For: ")[2] else house
             assert await sheet(who, f"/v1/{one['operationId'].removeprefix('query_')}")
 

@@ -36,10 +36,10 @@ from runline.store.schema_change import migrate
 from runline.store.tables import tables_of
 
 UNUSED = {
-    "archived_fixtures", "credentials", "feeds", "jobs", "sessions", "set_aside", "settlements", "slownesses",
+    "archived_fixtures", "cluster_wishes", "credentials", "feeds", "jobs", "sessions", "set_aside", "settlements", "slownesses",
     "ticket_games",
 }  # fmt: skip
-"""Tables that are empty at the day's end: nobody has signed in, no feed is watched, nothing is slow, no
+"""Tables that are empty at the day's end: nobody has signed in, there are no nodes, no feed is watched, nothing is slow, no
 game is over for long, all work is done, nothing was set aside, and no ticket is of several games."""
 
 

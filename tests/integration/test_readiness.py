@@ -113,6 +113,9 @@ def test_every_role_says_for_itself_and_for_a_book_elsewhere(path):
         for node in (engine, every):
             node.send(signal.SIGKILL)
             node.ended()
+        # What was heard of them is good for a moment.
+        while asked(gateway, "/v1/ready", token)[0] != 503:
+            pass
         for where in ("/v1/ready", "/v1/ready?stream=b1", "/v1/ready?stream=house"):
             assert asked(gateway, where, token)[0] == 503
         assert asked(gateway, "/v1/live") == (200, {"live": True})

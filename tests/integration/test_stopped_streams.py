@@ -44,7 +44,7 @@ from runline.domain.roles import SetRole
 from runline.domain.rows import row_encoder
 from runline.domain.setbacks import TryAgain
 from runline.domain.settings import SetLimits
-from runline.domain.suspension import Suspend, Suspended
+from runline.domain.suspension import AddReason, Reopen, Suspend, Suspended
 from runline.domain.tickets import VoidWager, WagerPlaced
 from runline.domain.users import CreateUser
 from runline.domain.watch import WatchFeed
@@ -442,6 +442,9 @@ SAMPLES = {
         DropLine("G1:game:total", 1, "a slip"),
         EnterResult("G1", Score(5, 3, ((5, 3),))),
         ConfirmResult("G1", 1),
+        Suspend("fixture", "G1", "quick"),
+        AddReason("fixture", "G1", 5, "rain"),
+        Reopen("fixture", "G1", "dry", layer_seq=5),
         TryAgain(5, "mended"),
         WatchFeed("platform", 60_000, "lines"),
     ),
@@ -455,6 +458,9 @@ SAMPLES = {
         PlaceWager("P1", "G1:game:spread", "home", -6, "-140", 1_00),
         SetLimits(1_00, 5_000_00, 5_000_00, "season"),
         SetPlayerLimits("P1", 1_00, 1_00, True, "sharp"),
+        Suspend("fixture", "G2", "quick"),
+        AddReason("fixture", "G2", 5, "rain"),
+        Reopen("fixture", "G2", "dry", layer_seq=5),
         TryAgain(5, "mended"),
         VoidLeg(5, 1, "wrong"),
         VoidWager(5, "wrong"),
