@@ -15,6 +15,8 @@ export interface Found {
 }
 
 const fuzzy = new uFuzzy({ intraMode: 1 });
+/** Whoever begins so means the number of a ticket, and none of a game. */
+const TICKET = '#';
 const MOST = 12;
 const INFOS = 2_000;
 
@@ -35,6 +37,7 @@ export function named(page: LivePage): Found[] {
 export function called(all: readonly Found[], typed: string): Found[] {
   const wanted = typed.trim();
   if (!wanted) return all.filter((one) => one.kind === 'room');
+  if (wanted.startsWith(TICKET)) return [];
   const [places, info, order] = fuzzy.search(all.map((one) => `${one.title} ${one.kind === 'game' ? one.about : ''}`), wanted, 0, INFOS);
   const likely = (order && info ? order.map((place) => info.idx[place] ?? -1) : (places ?? []).slice(0, MOST)).flatMap((place) => all[place] ?? []);
   // Who types a whole name wants that, and not one like it.
@@ -44,10 +47,11 @@ export function called(all: readonly Found[], typed: string): Found[] {
 
 /** What the server finds of what was typed: everything that this user may see, by how it begins. */
 export async function foundOf(typed: string): Promise<Found[]> {
-  const text = typed.trim().replace(/^#/, '');
+  const ticket = typed.trim().startsWith(TICKET);
+  const text = typed.trim().replace(TICKET, '');
   if (!text) return [];
   const { items } = await ask<Schemas['Hit']>('find', { text, limit: MOST });
-  return items.filter((one) => kinds.has(one.kind)).map((one) => ({ kind: one.kind, title: titled(one), about: aboutOf(one), href: href(one.kind, one.name) }));
+  return items.filter((one) => kinds.has(one.kind) && (!ticket || one.kind === 'ticket')).map((one) => ({ kind: one.kind, title: titled(one), about: aboutOf(one), href: href(one.kind, one.name) }));
 }
 
 function titled({ kind, name, title }: Schemas['Hit']): string {
