@@ -10,7 +10,7 @@ from runline.simulate.oracle.answers import Refused
 from runline.simulate.oracle.door import require_body
 from runline.simulate.story import Wrong
 
-EARLIER = frozenset(("unheard", "not_signed_in", "busy", "unavailable", "malformed_request", "too_large"))
+EARLIER = frozenset(("unheard", "not_signed_in", "busy", "unavailable", "not_here", "malformed_request", "too_large"))
 """What is said before anybody has looked at a body."""
 
 AT_THE_DOOR = ("malformed_command", "too_long")
