@@ -342,10 +342,10 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
                 return [(row["stream"], row["actor"], row["event"]["type"]) for row in found]
 
             everything = [
-                ("house", "platform", "LineWithdrawn"),
+                ("house", "", "LineWithdrawn"),
                 ("b1", "owner", "Suspended"),
-                ("house", "platform", "LinePosted"),
-                ("house", "platform", "LinePosted"),
+                ("house", "", "LinePosted"),
+                ("house", "", "LinePosted"),
                 ("b1", "owner", "LineMoved"),
             ]
             assert await told() == await told(2) == await told(100) == everything
