@@ -2,7 +2,8 @@
 
 import { untrack } from 'svelte';
 import { Refused, type Page } from './api';
-import type { Entry, LivePage } from './page.svelte';
+import type { Entry } from './entries';
+import type { LivePage } from './page.svelte';
 
 export class Asked<Row> {
   rows = $state.raw<Row[]>([]);

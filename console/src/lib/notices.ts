@@ -5,7 +5,7 @@ import { both, sidesOf } from './lines';
 import type { Happened } from './api';
 import type { Games } from './games.svelte';
 import { marketOfGame, subjectWords } from './naming';
-import type { Notice } from './page.svelte';
+import type { Notice } from './entries';
 
 /** What each kind of notification is called. */
 export const KINDS: Record<string, string> = {

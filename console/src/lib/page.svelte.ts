@@ -1,6 +1,7 @@
 // What the page shows: one stream, applied at most once per painted frame. Nothing here asks the server on a timer.
 
-import { Refused, ask, type Happened, type Schemas } from './api';
+import { Refused, ask, type Schemas } from './api';
+import type { Entry, Health, Notice } from './entries';
 import { Games } from './games.svelte';
 import { gameOf } from './naming';
 import { Stream, type Frame } from './stream';
@@ -11,46 +12,6 @@ export type Fixture = Schemas['BoardFixture'];
 export type ExposureRow = Schemas['Exposure'];
 export type AgentRow = Schemas['AgentFigures'];
 export type PlayerRow = Schemas['PlayerFigures'];
-
-export interface Entry {
-  seq: number;
-  at_ns: number;
-  actor: string;
-  command: string;
-  event: Happened;
-  /** Of a ticket, what stands on it: in words all that was taken, at its line and price. */
-  ticket?: { risk_minor: number; win_minor: number; selection: string };
-}
-
-export interface Notice extends Entry {
-  stream: string;
-  kind: string;
-}
-
-export interface Condition {
-  part: string;
-  subject: string;
-  level: 'degraded' | 'failing';
-  reason: string;
-  since_ns: number;
-}
-
-/** How the engine is. Volumes (accepted, refused, logged, screens) are told to the house's staff only. */
-export interface Health {
-  accepted?: number;
-  refused?: number;
-  logged?: number;
-  screens?: number;
-  recoveries: number;
-  commit_ms_p50: number;
-  commit_ms_p99: number;
-  answer_ms_p99: number;
-  delivery_ms_p99: number;
-  loop_ms_p99: number;
-  slow: string[];
-  conditions: Condition[];
-  server_ns: number;
-}
 
 interface Rows<Row> {
   whole: boolean;
