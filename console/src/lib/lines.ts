@@ -13,6 +13,22 @@ export function shaded(price: string, cents: number): string {
   return at >= 0 ? `+${at + EVEN}` : `${at - EVEN}`;
 }
 
+/** How far an American price is from even money, up for the player: -105 stands at -5. */
+const fromEven = (price: string): number => Number(price) - Math.sign(Number(price)) * EVEN;
+
+/** Prices once one of them is what is wanted: the other one moves the opposite way, so that the hold stays. All are American. */
+export function countered(prices: readonly string[], at: number, wanted: string): string[] {
+  const by = fromEven(wanted) - fromEven(prices[at] ?? '');
+  return prices.map((text, side) => (side === at ? wanted : prices.length === 2 ? shaded(text, -by) : text));
+}
+
+/** An American price as the engine has it, of what somebody has typed (−115, EV); "" if it is none. */
+export function americanOf(typed: string): string {
+  const text = typed.trim().replace('−', '-');
+  if (/^(ev|even|pk)$/i.test(text)) return `+${EVEN}`;
+  return /^[+-]\d{3,6}$/.test(text) ? text : '';
+}
+
 export interface Line {
   line: number | null;
   prices: string[];

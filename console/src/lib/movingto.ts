@@ -2,26 +2,12 @@
 
 import type { Action } from './actions.svelte';
 import { quartersOf } from './format';
-import { departureWords, shaded, sidesOf } from './lines';
+import { americanOf, countered, departureWords, sidesOf } from './lines';
 import { moving, typedLine } from './moving';
 import type { Fixture, LivePage, Market } from './page.svelte';
 import texts from '../texts/commands';
 
 const KINDS: Record<string, string> = { spread: 'spread', run: 'spread', puck: 'spread', total: 'total', money: 'moneyline', moneyline: 'moneyline', ml: 'moneyline' };
-const EVEN = 100;
-
-/** How far an American price is from even money, up for the player. */
-function cents(price: string): number {
-  const number = Number(price);
-  return number > 0 ? number - EVEN : number + EVEN;
-}
-
-/** An American price as the engine has it, "" if it is none. */
-function american(word: string): string {
-  const text = word.replace('−', '-');
-  if (/^(ev|even|pk)$/i.test(text)) return '+100';
-  return /^[+-]\d{3,6}$/.test(text) ? text : '';
-}
 
 /** The dialog that locks a market where somebody has written it, seen from the side of the rotation number that they wrote: of a total,
  * the visitor's is over. The other side's price moves the opposite way, so that the hold stays. A string says what is missing. */
@@ -47,15 +33,14 @@ export function movingTo(page: LivePage, game: Fixture, rotation: number, words:
 
 /** Both prices, by side, once one of them is what was written; as they stand if nothing was. */
 function pricesFor(market: Market, side: string, written: string): Record<string, string> | string {
-  const at = market.sides.indexOf(side);
-  const standing = market.prices[at] ?? '';
-  if (!written) return Object.fromEntries(market.sides.map((one, place) => [one, market.prices[place] ?? '']));
+  if (!written) return named(market, market.prices);
   if (!market.prices.every((one) => /^[+-]/.test(one))) return texts.american;
-  const wanted = american(written);
-  if (!wanted) return texts.whichPrice;
-  const moved = cents(wanted) - cents(standing);
-  return Object.fromEntries(market.sides.map((one, place) => [one, one === side ? wanted : shaded(market.prices[place] ?? '', -moved)]));
+  const wanted = americanOf(written);
+  return wanted ? named(market, countered(market.prices, market.sides.indexOf(side), wanted)) : texts.whichPrice;
 }
+
+/** Prices by the names of their sides. */
+const named = (market: Market, prices: readonly string[]): Record<string, string> => Object.fromEntries(market.sides.map((one, place) => [one, prices[place] ?? '']));
 
 function locked(game: Fixture, market: Market, current: () => Market, line: number | null, prices: Record<string, string>, reason: string): Action {
   const action = moving(game, market, current);

@@ -1,11 +1,10 @@
 // Drafts: how a book's line would depart from the house after a press, or after what somebody has typed.
 
 import { points, price, quartersOf } from '../../lib/format';
-import { departed, houseLine, shaded, type Departure, type Line } from '../../lib/lines';
+import { americanOf, countered, departed, houseLine, shaded, type Departure, type Line } from '../../lib/lines';
 import type { Market } from '../../lib/page.svelte';
 
 const FOLLOWS: Departure = { mode: 'follow', offset_quarters: 0, offset_cents: 0, line_quarters: null, prices: [] };
-const EVEN = 100;
 /** A number is a price from here on, and points below. */
 const PRICES_FROM = 100;
 
@@ -60,8 +59,6 @@ export function shifted(one: Market, how: Departure, at: number, quarters: numbe
   return offset(own.offset_quarters + by, own.offset_cents);
 }
 
-const cents = (text: string): number => Number(text) - Math.sign(Number(text)) * EVEN;
-
 /** What is written of a side, such as -3½ -115, 9 -115, -115: its line and its price; the other side's price goes against it.
  * A string says what is wrong. */
 export function written(one: Market, how: Departure, at: number, text: string, wrong: (example: string) => string): Departure | string {
@@ -76,11 +73,9 @@ export function written(one: Market, how: Departure, at: number, text: string, w
       line = one.kind === 'spread' && at === 0 ? -quarters || 0 : quarters;
       continue;
     }
-    const asked = /^ev$/i.test(plain) ? '+100' : plain;
-    const before = prices[at] ?? '';
-    if (!/^[+-]\d{3,6}$/.test(asked) || !american([before])) return wrong(example);
-    const by = cents(asked) - cents(before);
-    prices = prices.map((other, side) => (side === at ? asked : prices.length === 2 && american([other]) ? shaded(other, -by) : other));
+    const wanted = americanOf(plain);
+    if (!wanted || !american(prices)) return wrong(example);
+    prices = countered(prices, at, wanted);
   }
   return locked({ line, prices });
 }
