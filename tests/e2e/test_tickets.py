@@ -60,6 +60,15 @@ def test_the_least_amount_is_kept_to_and_the_largest_come_first(search):
     expect(page.get_by_role("alert")).to_contain_text("Write an amount")
 
 
+def test_an_address_that_asks_for_nonsense_is_said_to_and_shows_nothing_untrue(search):
+    page = search.page
+    page.evaluate("location.hash = '#/ticker?view=search&since=yesterday'")
+    expect(page.get_by_role("alert")).to_contain_text("“yesterday” is no time.")
+    expect(page.get_by_role("region", name="Tickets of all history")).to_contain_text("Nothing was looked for.")
+    page.locator(SEARCH).get_by_role("button", name="Clear").click()
+    expect(rows(page).nth(1)).to_be_visible()
+
+
 def test_a_ticket_tells_its_life_and_why(search):
     page = search.page
     done = page.evaluate(

@@ -46,6 +46,8 @@ export default {
   table: 'Tickets of all history',
   none: 'No ticket has all of this.',
   sums: (wagers: string, risk: string, win: string, back: string) => `${wagers} tickets risk ${risk} to win ${win}; ${back} came back`,
+  noTime: (word: string) => `“${word}” is no time.`,
+  notAsked: 'Nothing was looked for.',
   noGame: (word: string) => `No game on the board has the rotation number ${word}.`,
   number: 'Ticket',
   when: 'Placed',
