@@ -79,8 +79,9 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory, browser):
-    running = Demo(tmp_path_factory.mktemp("demo"), "--for", "20m")
+def demo(request, tmp_path_factory, browser):
+    """A demo for the tests of a file, which may say by DAY how it passes."""
+    running = Demo(tmp_path_factory.mktemp("demo"), *getattr(request.module, "DAY", ("--for", "20m")))
     yield running
     if running.child.poll() is None:
         running.stop()

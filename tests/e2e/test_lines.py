@@ -5,6 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+DAY = ("--speed", "1")
+"""As slow as it was: the house moves hardly a line meanwhile, and its traders are busy with the first games."""
+
 
 @pytest.fixture
 def desk(seat):
