@@ -43,7 +43,7 @@ from runline.evaluate.bench.load import (
     player_number,
     send_all,
 )
-from runline.nodes import Gate, found, looking_on
+from runline.gate import Gate, found, looking_on
 from runline.store.postgres_connection import connect
 
 BOOKS, PLAYERS, OPEN = 1_000, 20, 20

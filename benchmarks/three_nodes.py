@@ -38,7 +38,7 @@ from runline.evaluate.bench.house import FIXTURE, PLATFORM, PLAYER, Board, book_
 from runline.evaluate.bench.load import CREDIT_MINOR, HOUR_NS, OWNER
 from runline.evaluate.bench.result import latencies
 from runline.evaluate.bench.served import PASSWORD
-from runline.nodes import looking_on
+from runline.gate import looking_on
 
 NODES = ("n1", "n2", "n3")
 AT_ONCE = 1_000

@@ -30,11 +30,11 @@ from runline.engine.bus import Bus
 from runline.engine.clock import SystemClock
 from runline.engine.subscription import Lagged
 from runline.feeds.replay import Replay
+from runline.gate import looking_on
 from runline.gateway.door import Door
 from runline.gateway.passwords import Passwords
 from runline.gateway.signing import Signing
 from runline.helpers import Callers, end_with_parent
-from runline.nodes import looking_on
 
 SAYS_S = 1.0
 SECONDS = 10

@@ -29,6 +29,7 @@ from runline.domain.sessions import SessionLimits
 from runline.engine.bus import Bus
 from runline.engine.engine import Engine
 from runline.engine.ports import Clock
+from runline.gate import found, looking_on
 from runline.gateway.addresses import Addresses
 from runline.gateway.door import Door
 from runline.gateway.health import always, never
@@ -38,7 +39,7 @@ from runline.gateway.signing import Signing
 from runline.gateways import Gateways, gateways, heard
 from runline.handed import Listening
 from runline.helpers import Callers
-from runline.nodes import Joined, found, looking_on
+from runline.nodes import Joined
 from runline.notify import serves
 
 log = logging.getLogger("runline.cluster")

@@ -11,7 +11,7 @@ from runline.domain.queries.inside import READY, Readiness
 from runline.engine.bus import Answer, Question
 from runline.engine.clock import SystemClock
 from runline.engine.requests import unavailable
-from runline.nodes import GatewayBus
+from runline.gate import GatewayBus
 
 
 class Two:
@@ -55,7 +55,7 @@ class Node:
 
 def ready(answers, times, monkeypatch, kept_s):
     """What those hear who ask at once, and then so often one after the other; how often nodes were asked."""
-    monkeypatch.setattr("runline.nodes.ANSWERED_S", kept_s)
+    monkeypatch.setattr("runline.gate.ANSWERED_S", kept_s)
 
     async def main():
         asked: list[str] = []
