@@ -121,7 +121,11 @@ class Joined:
         """Join. Raises NotJoined, RegistryError."""
         await self.join()
         self.engine.follow_house(self.bus)
-        standing = Standing(self.registry, self.duties)
+
+        def say_without_copies(words: str) -> None:
+            self.engine.hear("cluster", "copies", "degraded" if words else None, words)
+
+        standing = Standing(self.registry, self.duties, say=say_without_copies)
         self.tasks = [asyncio.create_task(one) for one in (self.live(), self.measure(), standing.run())]
 
     async def join(self) -> None:

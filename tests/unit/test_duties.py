@@ -518,6 +518,62 @@ def test_a_node_begins_with_few_copies_at_a_time_the_largest_first():
     play(story, *(f"b{number}" for number in range(1, 7)))
 
 
+def test_a_copy_stays_while_a_new_owner_has_not_yet_said_how_large_the_stream_is():
+    async def story(world):
+        nodes = world.start("n1", "n2", "n3")
+        owner, other = await large(world, *nodes)
+        [third] = [node for node in nodes if node not in (owner, other)]
+        followed = []
+
+        async def stand_down(stream):
+            followed.append(stream)
+
+        other.engine.stand_down = stand_down
+        await MemoryRegistry(world.kept).move("b1", third.name)
+        await world.passes(2 * COPIED_LOOK_S)
+        assert "b1" in third.has
+        assert "b1" not in followed
+        assert "b1" in other.engine.followed
+        # What it says then counts.
+        await third.member.measured(0, {"b1": Load(0, COPIED_ROWS_MIN // 2 - 1)})
+        await world.passes(2 * COPIED_LOOK_S)
+        assert "b1" in followed
+
+    play(story, *(f"b{number}" for number in range(1, 7)))
+
+
+def test_copies_have_a_bound_together_beyond_which_the_smallest_go_without_which_is_said():
+    async def story(world):
+        one = world.start("n1")
+        await world.passes(3)
+        two = world.start("n2")
+        await world.passes(2)
+        said = []
+        large = COPIED_ROWS_MIN
+        world.beside(Standing(two.registry, two.duties, rows_max=10 * large, say=said.append).run())
+
+        async def are(*rows):
+            """So many rows they have, as multiples of what a large stream has."""
+            loads = {stream: Load(0, round(of * large)) for stream, of in zip(sorted(one.has), rows, strict=True)}
+            await one.member.measured(0, loads)
+            await world.passes(3 * COPIED_LOOK_S)
+            return two.engine.followed
+
+        assert await are(4, 3, 1, 2, 0) == {"b1", "b2", "b4"}
+        assert "at most: b3 will" in said[-1]
+        # One that has grown goes on as long as there is room at all, and then the smallest stop.
+        assert await are(4, 3, 1, 3, 0) == {"b1", "b2", "b4"}
+        assert await are(5, 3, 1, 2.5, 0) == {"b1", "b2", "b3"}
+        assert "at most: b4 will" in said[-1]
+        # A few rows less are no room; a tenth of all is.
+        assert await are(3.9, 2.9, 1, 1.5, 0) == {"b1", "b2", "b3"}
+        assert await are(3.9, 2.9, 1, 1.2, 0) == {"b1", "b2", "b3", "b4"}
+        assert await are(1, 1, 1, 2, 1) == one.has
+        assert said[-1] == ""
+
+    play(story, *(f"b{number}" for number in range(1, 6)))
+
+
 def test_a_node_that_drains_has_no_copies():
     async def story(world):
         nodes = world.start("n1", "n2", "n3")

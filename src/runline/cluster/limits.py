@@ -104,6 +104,11 @@ COPIED_ROWS_MIN = 20_000
 """Rows in memory from which on a stream has a copy at another node all the time, until it has half of them: reading so many takes
 half a second."""
 
+COPIED_ROWS_MAX = 2_000_000
+COPIED_ROWS_SPARE = 10
+"""Rows in memory of all copies at one node together, some 1.5 GB: beyond it the smallest go without. A copy is begun only where a
+tenth of them stays free, so that none comes and goes as streams grow and shrink by a few rows."""
+
 COPIED_LOOK_S = 5.0
 """How often a node looks of which streams it is to have a copy."""
 

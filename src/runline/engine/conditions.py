@@ -13,7 +13,8 @@ log = logging.getLogger("runline.engine")
 
 Component = Literal["stream", "work", "aside", "store", "committer", "clock", "cluster"]
 """stream: one stream's writer. work: what timers, jobs and results cause in one stream. aside: what was given up of it. store:
-the database. committer: the process that writes it. clock: the host's time. cluster: whether this process is one of the nodes."""
+the database. committer: the process that writes it. clock: the host's time. cluster: whether this process is one of the nodes,
+and has room for what it should hold of others."""
 
 STREAM_COMPONENTS: tuple[Component, ...] = ("stream", "work", "aside")
 """The parts whose subject is a stream."""

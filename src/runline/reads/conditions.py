@@ -17,7 +17,7 @@ PARTS: dict[Component, str] = {
     "store": "The database is not well.",
     "committer": "What writes the database is not well.",
     "clock": "The host's clock is not well.",
-    "cluster": "This node is not in its cluster, or leaves it.",
+    "cluster": "This node is not in its cluster, leaves it, or has no room for a copy.",
 }
 
 LEVELS: dict[Level, str] = {
