@@ -97,6 +97,10 @@ def test_whichever_node_of_a_cluster_answers_what_it_says_is_right(kind, monkeyp
     assert coverage.faults[kind] > 1
 
 
+def test_a_question_about_the_nodes_may_be_refused_while_their_registry_is_away():
+    assert simulate(5006, 1_300)[0].wrong == ""
+
+
 def test_a_node_that_says_what_it_knows_after_its_lease_is_found(monkeypatch):
     def choose(faults):
         faults.kinds = ["node paused", "registry away"]

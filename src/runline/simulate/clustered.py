@@ -63,7 +63,9 @@ class Registry(MemoryRegistry):
     async def reach(self) -> None:
         """Reach it. Raises RegistryError."""
         await asyncio.sleep(self.cluster.slow_s)
-        if self.cluster.world.loop.time() < self.cluster.away_until_s:
+        world = self.cluster.world
+        if world.loop.time() < self.cluster.away_until_s:
+            world.excuses.registry_failed_s = world.loop.time()
             raise RegistryError("it is away")
 
     async def look(self) -> Any:

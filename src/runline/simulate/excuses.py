@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from runline.bootstrap import Parts
+from runline.cluster.limits import SEEN_S
 from runline.domain.messages import HOUSE
 from runline.engine.envelope import Logged
 from runline.engine.house_view import UNPROVED_MS
@@ -55,6 +56,8 @@ class Excuses:
         self.decided: list[tuple[int, str]] = []
         self.placed: dict[tuple[int, str], int] = {}
         self.counted: Counter[str] = Counter()
+        self.registry_failed_s = -SEEN_S
+        """When a registry of nodes has failed somebody last, by the loop."""
         self.little_room = False
         """Whether bounds are small in this run: then what is waited in is full, and empty again, within one round of the loop."""
 
@@ -101,6 +104,10 @@ class Excuses:
             owed = any(until_ns > questions.spending.now_ns() for until_ns in questions.spending.users.values())
             if not self.little_room and not owed and questions.readers.line.size < READS_OF_ONE_MAX:
                 raise Wrong(f"{stream} is said to be busy, and nobody asks much")
+
+    def about_the_cluster(self, code: str, came: Came) -> bool:
+        """Whether a question about the nodes is refused since their registry does not answer, or just has not."""
+        return code == "unavailable" and self.registry_failed_s + SEEN_S >= came.s
 
     def unavailable(self, stream: str, parts: Parts, came: Came) -> None:
         """Something cannot be recorded, or read. Raises Wrong."""

@@ -249,8 +249,12 @@ class Pages:
 
     def refused(self, reading: Reading, rejected: Rejected) -> None:
         """A question is refused. Raises Wrong."""
+        excuses = self.judging.excuses
+        if reading.asked.name in ABOUT_THE_CLUSTER and excuses.about_the_cluster(rejected.code, reading.came):
+            self.counted["pages about the nodes while their registry is away"] += 1
+            return
         if rejected.code in UNJUDGED or not (reading.is_read or reading.looked):
-            self.judging.excuses.refused_page(reading.asked.stream, rejected.code, reading.parts, reading.came)
+            excuses.refused_page(reading.asked.stream, rejected.code, reading.parts, reading.came)
             self.counted[f"pages not judged: {rejected.code}"] += 1
             return
         expected = self.expected(reading)
