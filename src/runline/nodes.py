@@ -91,8 +91,9 @@ class Joined:
         self.owner = EngineOfNode(engine, settings.engine.owner, self.bus)
         self.duties = Duties(self.owner, registry, self.links)
         self.owner.opened = self.duties.opened
-        self.wishes = Wishes(self.owner, registry)
+        self.wishes = Wishes(self.owner, registry, lambda: self.duties.owned_as(HOUSE))
         self.owner.wanted = self.wishes.look
+        self.duties.took = lambda stream: self.wishes.look()
         sight = Sight(registry)
         self.owner.taking, engine.process.cluster = sight.taking, sight.rows
         self.house_here = asyncio.Event()

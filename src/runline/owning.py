@@ -73,7 +73,6 @@ class EngineOfNode:
         """Found a house that is new, and see to it that each of its books is assigned."""
         await found_house(self.engine, self.owner)
         self.opened(list(self.engine.view.books.by_name))
-        self.wanted()
         with suppress(RegistryError):
             await self.look_around()
         self.house_came()

@@ -13,8 +13,13 @@ from runline.cluster.limits import GONE_KEPT_MAX
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.postgres import PostgresRegistry
-from runline.cluster.registry import COORDINATOR, Assigned, Given, Load, Node, RegistryError, Taken, lease_of
+from runline.cluster.registry import COORDINATOR, Assigned, Given, Load, Node, NotTheirs, RegistryError, Taken, lease_of
 from runline.engine.ports import StoreError
+from runline.store.postgres_connection import connect
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'runline n1 streams' AND wait_event_type = 'Lock'"
+)
 
 
 class Registries:
@@ -229,6 +234,73 @@ def test_streams_of_a_dead_node_are_given_and_said_to_be_taken_at_once_each_as_i
         assert {name: (of.taken, of.epoch) for name, of in (await one.streams()).items()} == {
             "b1": (1, 10), "b2": (0, 0), "b3": (1, 8), "b4": (0, 0),
         }  # fmt: skip
+
+
+def test_who_has_the_house_no_more_wants_nothing_of_the_nodes(registries):
+    @story(registries)
+    async def _(one, two):
+        lease = await one.take(lease_of("n1"), "n1", None)
+        term = (await one.take(COORDINATOR, "n1", None)).number
+        await one.describe(Node("n1", lease.number, "here", "1"))
+        await one.enroll(["house", "b1", "z1"])
+        streams = await one.streams()
+        await one.assign([Given(one, "n1", lease.number) for one in streams.values()], term)
+        former = (await one.streams())["house"]
+        for stream in ("b1", "house", "z1"):
+            assert await one.pin(stream, "n2", former)
+            assert await one.move(stream, "n3", former)
+        assert await one.drain("n1", True, former)
+        assert not await one.pin("nothing", "n2", former)
+        assert not await one.drain("n9", True, former)
+        await one.taken([Taken(former, 1)])
+        wanted = (await one.streams())["house"]
+        assert await one.hand_over(wanted, 9)
+        for number in (former.number, former.number + 1):
+            stale = replace(former, number=number)
+            for stream in ("b1", "house", "z1", "nothing"):
+                with pytest.raises(NotTheirs):
+                    await one.pin(stream, "", stale)
+                with pytest.raises(NotTheirs):
+                    await one.move(stream, "n1", stale)
+            with pytest.raises(NotTheirs):
+                await one.drain("n1", False, stale)
+        after = await two.streams()
+        assert {name: (one.wanted, one.pinned) for name, one in after.items()} == {
+            "house": ("", ""),
+            "b1": ("n3", ""),
+            "z1": ("n3", ""),
+        }
+        assert (await two.nodes())["n1"].draining
+        assert await two.move("b1", "n1", after["house"])
+
+
+def test_who_wants_something_for_the_house_waits_for_whoever_just_gives_it_away(path):
+    url = cluster().of(path)
+
+    async def main():
+        registry = PostgresRegistry(url, "n1")
+        await registry.enroll(["house", "b1"])
+        connection = await connect(url, "runline giving")
+        house = Assigned("house", "n1", 1, 1)
+        await connection.execute(
+            "UPDATE cluster_streams SET node = 'n1', incarnation = 1, number = 1 WHERE stream = 'house'"
+        )
+        giving = connection.transaction()
+        await giving.start()
+        await connection.execute("UPDATE cluster_streams SET node = 'n2', number = 2 WHERE stream = 'house'")
+        pinning = asyncio.ensure_future(registry.pin("b1", "n9", house))
+        looking = await connect(url, "runline looking")
+        while not await looking.fetchval(WAITING):
+            assert not pinning.done()
+        await giving.commit()
+        with pytest.raises(NotTheirs):
+            await pinning
+        assert (await registry.streams())["b1"].pinned == ""
+        await connection.close()
+        await looking.close()
+        await registry.close()
+
+    play(main())
 
 
 def test_whoever_listens_is_woken_by_what_changes(registries):

@@ -123,11 +123,11 @@ class Failing(MemoryRegistry):
 
     failed = False
 
-    async def pin(self, stream, node):
+    async def pin(self, stream, node, house=None):
         if not self.failed:
             self.failed = True
             raise RegistryError("it is away")
-        return await super().pin(stream, node)
+        return await super().pin(stream, node, house)
 
 
 async def registered(registry):
@@ -154,7 +154,8 @@ def test_the_nodes_are_told_as_often_as_it_takes_and_in_order(monkeypatch):
             Wish("node n1", "drain", "", 7),
             Wish("stream gone", "move", "n2", 8),
         )
-        telling = Telling(house, registry)
+        owned = (await registry.streams())["house"]
+        telling = Telling(house, registry, lambda: owned)
         telling.look()
         telling.look()
         await house.done.wait()
@@ -163,6 +164,43 @@ def test_the_nodes_are_told_as_often_as_it_takes_and_in_order(monkeypatch):
         assert (streams["north"].pinned, streams["north"].wanted) == ("", "n2")
         assert await Sight(registry).taking() == {"n1": False, "n2": True}
         await telling.close()
+
+    asyncio.run(main())
+
+
+def test_who_stands_still_and_has_the_house_no_more_tells_nothing_and_notes_nothing(monkeypatch):
+    monkeypatch.setattr("runline.cluster.wishes.TENDED_AGAIN_S_MAX", 0)
+
+    async def main():
+        registry = MemoryRegistry(Kept())
+        await registered(registry)
+        owned = {"house": (await registry.streams())["house"]}
+        house = House(Wish("stream north", "move", "n2", 5))
+        house.fails = 0
+        # It was given to the other one while this one stood still, which has not heard of it yet.
+        await registry.move("house", "n2")
+        assert await registry.hand_over((await registry.streams())["house"], 2)
+        await registry.pin("north", "n1")
+        tried = []
+        move = registry.move
+
+        async def counted(*args):
+            tried.append(args)
+            if len(tried) == 3:
+                owned.clear()
+            return await move(*args)
+
+        registry.move = counted
+        telling = Telling(house, registry, lambda: owned.get("house"))
+        telling.look()
+        await telling.telling
+        assert len(tried) == 3
+        assert house.wishes
+        north = (await registry.streams())["north"]
+        assert (north.wanted, north.pinned) == ("", "n1")
+        # Where the house is not owned nothing is even tried.
+        telling.look()
+        assert telling.telling is None
 
     asyncio.run(main())
 

@@ -33,6 +33,10 @@ Take = Callable[[Head], Awaitable[None]]
 """How another node takes a stream that ends at a head. (Whoever sends something to a stream finds out where it is.)"""
 
 
+def nobody_hears(stream: str) -> None:
+    """Nobody wants to know."""
+
+
 class Owner(Adopter, Protocol):
     """The engine of this node, as its streams come and go."""
 
@@ -81,6 +85,8 @@ class Duties:
         self.others = others
         self.taking = Taking(owner, registry, self.is_told)
         self.saying: Together[Taken, None] = Together(self.say_all_taken)
+        self.took: Callable[[str], None] = nobody_hears
+        """Called when a stream was taken."""
         self.told: dict[str, Assigned] = {}
         self.owned: dict[str, int] = {}
         self.epochs: dict[str, int] = {}
@@ -92,6 +98,11 @@ class Duties:
         self.changed: dict[str, asyncio.Event] = {}
         self.unenrolled: dict[str, None] = {}
         self.enrolling: asyncio.Task[None] | None = None
+
+    def owned_as(self, stream: str) -> Assigned | None:
+        """As which a stream is owned here: which start of which node, and under which number. None if it is not."""
+        number, me = self.owned.get(stream), self.member.me
+        return Assigned(stream, me.name, me.incarnation, number) if number and self.owner.owns(stream) else None
 
     # What is heard
 
@@ -238,6 +249,7 @@ class Duties:
             return False
         self.epochs[one.stream] = epoch
         self.owned[one.stream] = one.number
+        self.took(one.stream)
         return True
 
     async def say_taken(self, one: Assigned) -> None:

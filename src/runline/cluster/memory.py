@@ -7,11 +7,13 @@ from msgspec.structs import replace
 from runline.cluster.limits import GONE_KEPT_MAX
 from runline.cluster.registry import (
     COORDINATOR,
+    HOUSE_IS_ELSEWHERE,
     Assigned,
     Given,
     Lease,
     Load,
     Node,
+    NotTheirs,
     RegistryError,
     Seen,
     Taken,
@@ -129,18 +131,21 @@ class MemoryRegistry:
         number = now.number + 1
         return self.write(replace(now, node=now.wanted, incarnation=incarnation, number=number, wanted=""))
 
-    async def pin(self, stream: str, node: str) -> bool:
+    async def pin(self, stream: str, node: str, house: Assigned | None = None) -> bool:
+        self.require_theirs(house)
         now = self.kept.streams.get(stream)
         return now is not None and self.write(replace(now, pinned=node))
 
-    async def move(self, stream: str, node: str) -> bool:
+    async def move(self, stream: str, node: str, house: Assigned | None = None) -> bool:
+        self.require_theirs(house)
         now = self.kept.streams.get(stream)
         if now is None:
             return False
         pinned = now.pinned if now.pinned == node else ""
         return self.write(replace(now, wanted="" if now.node == node else node, pinned=pinned))
 
-    async def drain(self, node: str, draining: bool) -> bool:
+    async def drain(self, node: str, draining: bool, house: Assigned | None = None) -> bool:
+        self.require_theirs(house)
         now = self.kept.nodes.get(node)
         if now is None:
             return False
@@ -171,6 +176,11 @@ class MemoryRegistry:
             and now is not None
             and now.changed == before.changed
         )
+
+    def require_theirs(self, house: Assigned | None) -> None:
+        """The house is still assigned so to whoever acts for it. Raises NotTheirs."""
+        if house is not None and self.of(house) is None:
+            raise NotTheirs(HOUSE_IS_ELSEWHERE)
 
     def of(self, assigned: Assigned) -> Assigned | None:
         """A stream, if it is still assigned so."""

@@ -12,7 +12,20 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from runline.cluster.limits import ANSWERS_S_MAX, GONE_KEPT_MAX, LOCK_S_MAX, SILENT_S_MAX
-from runline.cluster.registry import COORDINATOR, Assigned, Given, Lease, Load, Node, RegistryError, Seen, Taken, Whose
+from runline.cluster.registry import (
+    COORDINATOR,
+    HOUSE_IS_ELSEWHERE,
+    Assigned,
+    Given,
+    Lease,
+    Load,
+    Node,
+    NotTheirs,
+    RegistryError,
+    Seen,
+    Taken,
+    Whose,
+)
 from runline.engine.ports import StoreError
 from runline.store import cluster_statements as sql
 from runline.store.postgres_connection import Connection, connect, is_gone, store_error
@@ -180,14 +193,14 @@ class PostgresRegistry:
             sql.HAND_OVER, one.stream, one.node, one.incarnation, one.number, one.wanted, incarnation
         )
 
-    async def pin(self, stream: str, node: str) -> bool:
-        return await self.done(sql.PIN, stream, node)
+    async def pin(self, stream: str, node: str, house: Assigned | None = None) -> bool:
+        return await self.wished(sql.PIN, house, stream, node)
 
-    async def move(self, stream: str, node: str) -> bool:
-        return await self.done(sql.MOVE, stream, node)
+    async def move(self, stream: str, node: str, house: Assigned | None = None) -> bool:
+        return await self.wished(sql.MOVE, house, stream, node)
 
-    async def drain(self, node: str, draining: bool) -> bool:
-        return await self.done(sql.DRAIN, node, draining)
+    async def drain(self, node: str, draining: bool, house: Assigned | None = None) -> bool:
+        return await self.wished(sql.DRAIN, house, node, draining)
 
     async def secret(self, offered: bytes, whose: Whose = "nodes") -> bytes:
         if offered:
@@ -196,6 +209,14 @@ class PostgresRegistry:
         if not found:
             raise RegistryError(NO_NODES)
         return bytes(found[0][0])
+
+    async def wished(self, statement: str, house: Assigned | None, *values: Any) -> bool:
+        """Whether a statement has changed something, for the owner of the house. Raises NotTheirs."""
+        as_whom = (house.node, house.incarnation, house.number) if house is not None else ("", 0, 0)
+        [(theirs, done)] = await self.ask("streams", statement, *values, *as_whom)
+        if house is not None and not theirs:
+            raise NotTheirs(HOUSE_IS_ELSEWHERE)
+        return bool(done)
 
     async def done(self, statement: str, *values: Any) -> bool:
         """Whether a statement has changed something."""

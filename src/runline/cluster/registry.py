@@ -17,6 +17,9 @@ COORDINATOR = "coordinator"
 """The lease of whoever assigns streams."""
 
 
+HOUSE_IS_ELSEWHERE = "The house is another node's by now."
+
+
 def lease_of(node: str) -> str:
     """The lease of a node."""
     return f"node {node}"
@@ -24,6 +27,10 @@ def lease_of(node: str) -> str:
 
 class RegistryError(Exception):
     """The registry did not answer, or not in time: it is not known whether it has done what it was asked for."""
+
+
+class NotTheirs(RegistryError):
+    """Whoever acts for a stream does not own it any more: nothing was done."""
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -169,16 +176,17 @@ class Registry(Protocol):
         """Its owner has let go of a stream, which now is that node's by which it is wanted."""
         ...
 
-    async def pin(self, stream: str, node: str) -> bool:
-        """Have a stream at a node ("": anywhere). Whether there is such a stream."""
+    async def pin(self, stream: str, node: str, house: Assigned | None = None) -> bool:
+        """Have a stream at a node ("": anywhere). Whether there is such a stream. house: as which whoever wants it owns the
+        house; without it, it is wanted by hand. Raises NotTheirs."""
         ...
 
-    async def move(self, stream: str, node: str) -> bool:
-        """Have a stream go to a node, once, and be pinned nowhere else. Whether there is such a stream."""
+    async def move(self, stream: str, node: str, house: Assigned | None = None) -> bool:
+        """Have a stream go to a node, once, and be pinned nowhere else. Whether there is such a stream. The rest as above."""
         ...
 
-    async def drain(self, node: str, draining: bool) -> bool:
-        """Have a node give away its streams, or take some again. Whether there is such a node."""
+    async def drain(self, node: str, draining: bool, house: Assigned | None = None) -> bool:
+        """Have a node give away its streams, or take some again. Whether there is such a node. The rest as above."""
         ...
 
     async def secret(self, offered: bytes, whose: Whose = "nodes") -> bytes:

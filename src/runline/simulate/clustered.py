@@ -105,17 +105,17 @@ class Registry(MemoryRegistry):
         await self.reach()
         await super().measured(*args)
 
-    async def move(self, stream: str, node: str) -> bool:
+    async def move(self, *args: Any) -> bool:
         await self.reach()
-        return await super().move(stream, node)
+        return await super().move(*args)
 
-    async def pin(self, stream: str, node: str) -> bool:
+    async def pin(self, *args: Any) -> bool:
         await self.reach()
-        return await super().pin(stream, node)
+        return await super().pin(*args)
 
-    async def drain(self, node: str, draining: bool) -> bool:
+    async def drain(self, *args: Any, **named: Any) -> bool:
         await self.reach()
-        return await super().drain(node, draining)
+        return await super().drain(*args, **named)
 
     async def hand_over(self, *args: Any) -> bool:
         await self.reach()
@@ -173,7 +173,9 @@ class Clustered(Engined):
         owner = EngineOfNode(engine, OWNER_NAME, self.routed)
         self.duties = Duties(owner, self.registry, self)
         owner.opened = self.duties.opened
-        self.wishes, sight = Wishes(owner, self.registry), Sight(self.registry)
+        self.wishes = Wishes(owner, self.registry, lambda: self.duties.owned_as(HOUSE))
+        self.duties.took = lambda stream: self.wishes.look()
+        sight = Sight(self.registry)
         owner.wanted, owner.taking, engine.process.cluster = self.wishes.look, sight.taking, sight.rows
         self.owner = owner
         self.listener = LinkListener(local, self.clock, self.entropy, SECRET)

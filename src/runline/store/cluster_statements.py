@@ -63,9 +63,20 @@ DESCRIBE = (
 
 MEASURED = "UPDATE cluster_nodes SET cpu_ppm = $3, loads = $4 WHERE name = $1 AND incarnation = $2"
 
+OWNED = (
+    "house AS (SELECT 1 WHERE $3 = '' UNION ALL "
+    "SELECT 1 FROM locked WHERE stream = 'house' AND node = $3 AND incarnation = $4 AND number = $5)"
+)
+"""Whoever acts for the house does nothing once that is somebody else's. Its row is locked: it changes hands before or after,
+not meanwhile. (Who acts by hand, as nobody, has nothing to show.)"""
+
+WHETHER = f"SELECT (SELECT count(*) FROM house) > 0, (SELECT count({TELL}) FROM done) > 0"
+"""Whether it was theirs to do, and whether it was done."""
+
 DRAIN = (
-    "WITH done AS (UPDATE cluster_nodes SET draining = $2 WHERE name = $1 RETURNING name) "
-    f"SELECT name, {TELL} FROM done"
+    "WITH locked AS (SELECT stream, node, incarnation, number FROM cluster_streams WHERE stream = 'house' FOR UPDATE), "
+    f"{OWNED}, done AS (UPDATE cluster_nodes SET draining = $2 FROM house WHERE name = $1 RETURNING name) "
+    f"{WHETHER}"
 )
 
 NODES = "SELECT name, incarnation, address, version, draining, cpu_ppm, loads, level FROM cluster_nodes"
@@ -128,15 +139,18 @@ HAND_OVER = (
     f"AND wanted <> '' RETURNING stream) SELECT stream, {TELL} FROM done"
 )
 
-PIN = (
-    "WITH done AS (UPDATE cluster_streams SET pinned = $2, changed = changed + 1 WHERE stream = $1 RETURNING stream) "
-    f"SELECT stream, {TELL} FROM done"
+WISHED = (
+    "WITH locked AS (SELECT stream, node, incarnation, number FROM cluster_streams WHERE stream = ANY(ARRAY['house', $1]) "
+    f"ORDER BY stream FOR UPDATE), {OWNED}, "
+    "done AS (UPDATE cluster_streams SET {changes}, changed = changed + 1 FROM house WHERE stream = $1 RETURNING stream) "
+    f"{WHETHER}"
 )
 
-MOVE = (
-    "WITH done AS (UPDATE cluster_streams SET wanted = CASE WHEN node = $2 THEN '' ELSE $2 END, "
-    "pinned = CASE WHEN pinned = $2 THEN pinned ELSE '' END, changed = changed + 1 WHERE stream = $1 RETURNING stream) "
-    f"SELECT stream, {TELL} FROM done"
+PIN = WISHED.replace("{changes}", "pinned = $2")
+
+MOVE = WISHED.replace(
+    "{changes}",
+    "wanted = CASE WHEN node = $2 THEN '' ELSE $2 END, pinned = CASE WHEN pinned = $2 THEN pinned ELSE '' END",
 )
 
 # Links
