@@ -1,12 +1,13 @@
 """Levels: what a version has that the one before has not is refused until all nodes are of it; then it is done."""
 
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
+import msgspec
 import pytest
 from tests.doubles.plain import VOCABULARY
 
-from runline.domain.level import since
+from runline.domain.level import Level, newer_in, since
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
 from runline.domain.permissions import Permission
 from runline.domain.vocabulary import NOUNS, Vocabulary, VocabularyError
@@ -33,6 +34,51 @@ class Rung(Event):
     softly: Annotated[bool, since(2)] = False
 
 
+class Rope(msgspec.Struct, frozen=True):
+    """A rope, and those that hang at it."""
+
+    length: int
+    colour: Annotated[str, since(2)] = ""
+    hanging: tuple["Rope", ...] = ()
+
+
+class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A wheel, of which the version before knows nothing."""
+
+    since: ClassVar[int] = 3
+    spokes: int
+
+
+class Belfry(msgspec.Struct, frozen=True):
+    """What is in the tower."""
+
+    ropes: dict[str, list[Rope]] = {}
+    wheel: Wheel | None = None
+
+
+class Hang(Command, needs=Permission.SUSPEND):
+    """Hang the bells."""
+
+    belfry: Belfry
+
+
+class Hung(Event):
+    """The bells were hung."""
+
+    ropes: Annotated[tuple[Rope, ...], since(2)] = ()
+    first: Rope | None = None
+
+
+@decides(Hang)
+def hang(book: Any, command: Hang, context: Any) -> Hung:
+    return Hung()
+
+
+@evolves(Hung)
+def hung(book: Any, event: Hung) -> None:
+    pass
+
+
 @decides(Toll)
 def toll(book: Any, command: Toll, context: Any) -> Tolled:
     return Tolled()
@@ -55,6 +101,7 @@ def rung(book: Any, event: Rung) -> None:
 
 @grounds(Toll)
 @grounds(Ring)
+@grounds(Hang)
 def ground(book: Any, command: Any) -> int:
     return 0
 
@@ -62,7 +109,7 @@ def ground(book: Any, command: Any) -> int:
 def bells(*more: Any) -> ModuleType:
     """The bells."""
     module = ModuleType("newer_bells")
-    for one in (Toll, Tolled, Ring, Rung, toll, ring, tolled, rung, ground, *more):
+    for one in (Toll, Tolled, Ring, Rung, Hang, Hung, toll, ring, hang, tolled, rung, hung, ground, *more):
         one.__module__ = "newer_bells"
         vars(module)[one.__name__] = one
     return module
@@ -93,6 +140,13 @@ def refused(level, message):
         (Ring(softly=True, why="asked"), ["Ring.why 3", "Ring.why 3", ""]),
         (Rung(softly=True), ["Rung.softly 2", "", ""]),
         (Rung(), ["", "", ""]),
+        (Hang(Belfry({"a": [Rope(3)]})), ["", "", ""]),
+        (Hang(Belfry({"a": [Rope(3)], "b": [Rope(2), Rope(1, "red")]})), ["Hang.belfry.ropes.colour 2", "", ""]),
+        (Hang(Belfry({"a": [Rope(3, hanging=(Rope(1, "red"),))]})), ["Hang.belfry.ropes.hanging.colour 2", "", ""]),
+        (Hang(Belfry({"a": [Rope(3, "red")]}, Wheel(6))), ["Hang.belfry.wheel 3", "Hang.belfry.wheel 3", ""]),
+        (Hung(first=Rope(1)), ["", "", ""]),
+        (Hung(first=Rope(1, "red")), ["Hung.first.colour 2", "", ""]),
+        (Hung((Rope(1, "red"),)), ["Hung.ropes 2", "", ""]),
     ],
 )
 def test_what_is_declared_since_a_level_is_refused_before_and_a_field_only_where_it_is_set(message, said):
@@ -110,8 +164,37 @@ def test_nothing_is_looked_for_where_all_is_reached():
 
 
 def test_a_version_declares_nothing_of_a_later_level_than_its_own():
-    with pytest.raises(VocabularyError, match="Ring is since level 3, and this is level 2"):
+    with pytest.raises(VocabularyError, match="is since level 3, and this is level 2"):
         Vocabulary(*NOUNS, bells(), level=2)
+
+
+def test_what_is_behind_is_known_also_where_only_a_struct_within_is_newer():
+    def alone(kind):
+        by = Level(newer_in([kind]), 1)
+        behind = by.behind
+        by.reach(3)
+        return behind, by.behind, len(by.newer)
+
+    assert alone(Hang) == (True, False, 4)
+    assert alone(Hung) == (True, False, 2)
+
+
+def test_a_struct_that_takes_no_unknown_field_gets_no_new_one_that_is_told_at_its_default():
+    class Clapper(msgspec.Struct, forbid_unknown_fields=True):
+        weight: Annotated[int, since(2)] = 0
+
+    class Swing(Command, needs=Permission.SUSPEND):
+        clapper: Clapper
+
+    class Quiet(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+        weight: Annotated[int, since(2)] = 0
+
+    class Sway(Command, needs=Permission.SUSPEND):
+        clapper: Quiet
+
+    with pytest.raises(ValueError, match=r"Clapper\.weight is since level 2, and is told also at its default"):
+        newer_in([Swing])
+    assert set(newer_in([Sway])) == {Sway, Quiet}
 
 
 def test_a_field_that_is_new_has_a_default():

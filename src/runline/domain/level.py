@@ -1,13 +1,15 @@
 """Level: what two neighbouring versions of Runline that share a database may say and store.
 
 Rule: nodes go by the level of the lowest among them. What is declared `since` a later one (a command, an event, a field of
-either) is refused until the last node of the version before has gone: it could neither read nor repeat it.
+either, also of a struct within) is refused until the last node of the version before has gone: it could neither read nor repeat
+it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
+from msgspec.structs import replace
 
 from runline.domain.messages import Command, Event, Rejected
 
@@ -23,26 +25,62 @@ def since(level: int) -> msgspec.Meta:
 
 
 class Newer(msgspec.Struct, frozen=True):
-    """A command or an event that is not of the first level, or has fields that are not. level: since which there is all of it.
-    fields: name, level and default of each."""
+    """A command, an event, or a struct within one, that is not of the first level, or has fields that are not. level: since which
+    there is all of it. fields: name, level and default of each. inside: the names of the fields in which such structs are."""
 
     level: int
     fields: tuple[tuple[str, int, Any], ...]
+    inside: tuple[str, ...] = ()
 
     @property
     def highest(self) -> int:
-        """From which level on nothing of it is refused."""
+        """From which level on nothing of it is refused, but for what is inside."""
         return max((self.level, *(level for _, level, _ in self.fields)))
 
 
 def newer_in(kinds: Iterable[type[Command] | type[Event]]) -> dict[type[msgspec.Struct], Newer]:
-    """What is not of the first level."""
-    found = {kind: Newer(kind.since, tuple(newer_fields(kind))) for kind in kinds}
-    return {kind: newer for kind, newer in found.items() if newer.highest > 1}
+    """What is not of the first level, among messages and all structs within them. Raises ValueError."""
+    within = all_within(kinds)
+    of = {kind: Newer(getattr(kind, "since", 1), tuple(newer_fields(kind))) for kind in within}
+    found = [kind for kind, newer in of.items() if newer.highest > 1]
+    while more := [
+        kind for kind, fields in within.items() if kind not in found and any(one in found for _, one in fields)
+    ]:
+        found += more
+    return {
+        kind: replace(of[kind], inside=tuple({name: None for name, one in within[kind] if one in found}))
+        for kind in found
+    }
+
+
+def all_within(
+    kinds: Iterable[type[msgspec.Struct]],
+) -> dict[type[msgspec.Struct], list[tuple[str, type[msgspec.Struct]]]]:
+    """Structs, and all those that are in their fields, each with its fields in which there are others."""
+    found: dict[type[msgspec.Struct], list[tuple[str, type[msgspec.Struct]]]] = {}
+    left = list(kinds)
+    while left:
+        kind = left.pop()
+        if kind not in found:
+            found[kind] = [
+                (field.name, one) for field in msgspec.structs.fields(kind) for one in structs_of(field.type)
+            ]
+            left += [one for _, one in found[kind]]
+    return found
+
+
+def structs_of(annotation: Any) -> Iterator[type[msgspec.Struct]]:
+    """The structs that a type is about: itself, or what is in its lists, maps and choices."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        yield annotation
+    for one in get_args(annotation):
+        yield from structs_of(one)
 
 
 def newer_fields(kind: type[msgspec.Struct]) -> Iterable[tuple[str, int, Any]]:
-    """The fields of a message that are marked. Raises ValueError for one without a default."""
+    """The fields of a struct that are marked. Raises ValueError for one without a default, and for one that would be told also
+    where it is at its default to whoever takes no field that they do not know."""
+    config = kind.__struct_config__
     for field in msgspec.structs.fields(kind):
         if get_origin(field.type) is not Annotated:
             continue
@@ -51,12 +89,29 @@ def newer_fields(kind: type[msgspec.Struct]) -> Iterable[tuple[str, int, Any]]:
             if level is not None:
                 if field.required:
                     raise ValueError(f"{kind.__name__}.{field.name} is since level {level}, and has no default.")
+                if config.forbid_unknown_fields and not config.omit_defaults:
+                    raise ValueError(
+                        f"{kind.__name__}.{field.name} is since level {level}, and is told also at its default, which who is of "
+                        "an earlier one does not take."
+                    )
                 yield field.name, level, default_of(field)
 
 
 def default_of(field: msgspec.structs.FieldInfo) -> Any:
     """What a field has that nobody has set."""
     return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+
+
+def structs_in(value: Any) -> Iterator[msgspec.Struct]:
+    """The structs of a field: itself, or what is in its lists and maps."""
+    if isinstance(value, msgspec.Struct):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from structs_in(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from structs_in(one)
 
 
 class Level:
@@ -77,15 +132,12 @@ class Level:
         self.behind = any(newer.highest > level for newer in self.newer.values())
 
     def require(self, message: msgspec.Struct) -> None:
-        """Refuse a command or an event of a later level. Raises Rejected `not_yet`."""
-        newer = self.newer.get(type(message))
-        if newer is None:
-            return
-        name, most = type(message).__name__, newer.level
-        for field, level, default in newer.fields:
-            if level > max(most, self.now) and getattr(message, field) != default:
-                name, most = f"{type(message).__name__}.{field}", level
-        if most > self.now:
+        """Refuse a command or an event of a later level, or in which anything is. Raises Rejected `not_yet`."""
+        name, most = "", self.now
+        for found, level in self.levels_of(message, type(message).__name__):
+            if level > most:
+                name, most = found, level
+        if name:
             raise Rejected(
                 "not_yet",
                 f"{name} is not there before all nodes are of the version that has it: it is of level {most}, and they go by "
@@ -93,3 +145,16 @@ class Level:
                 level=most,
                 now=self.now,
             )
+
+    def levels_of(self, value: msgspec.Struct, name: str) -> Iterator[tuple[str, int]]:
+        """Of which level a struct is, each of its fields that is set, and what is within it. name: what it is called."""
+        newer = self.newer.get(type(value))
+        if newer is None:
+            return
+        yield name, newer.level
+        for field, level, default in newer.fields:
+            if getattr(value, field) != default:
+                yield f"{name}.{field}", level
+        for field in newer.inside:
+            for one in structs_in(getattr(value, field)):
+                yield from self.levels_of(one, f"{name}.{field}")
