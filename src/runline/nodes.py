@@ -31,7 +31,7 @@ from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import Load, Node, Registry, RegistryError
 from runline.cluster.sight import Sight
 from runline.cluster.standing import Standing
-from runline.cluster.status import alive_in
+from runline.cluster.status import alive_in, conditions_said
 from runline.cluster.wishes import Wishes
 from runline.config import Settings
 from runline.domain.messages import HOUSE
@@ -248,7 +248,7 @@ class Joined:
             cpu_ppm = (cpu_ns - cpu_before_ns) * 10**6 // (since_ns - since_before_ns)
             try:
                 loads = self.loads(spent, cpu_ns - cpu_before_ns, since_ns - since_before_ns)
-                await self.member.measured(cpu_ppm, loads)
+                await self.member.measured(cpu_ppm, loads, conditions_said(self.engine.conditions.standing.values()))
                 await self.owner.look_around()
             except RegistryError:
                 # It is said already, or will be.

@@ -96,11 +96,13 @@ def test_what_nodes_say_of_themselves_is_read(registries):
     @story(registries)
     async def _(one, two):
         await one.describe(Node("n1", 1, "here:1", "1.0"))
-        await one.measured("n1", 1, 250_000, {"b1": Load(100, 7)})
+        await one.measured("n1", 1, 250_000, {"b1": Load(100, 7)}, ["store is degraded: it is slow"])
         await two.measured("n1", 9, 1, {})
         assert await two.drain("n1", True)
         assert not await two.drain("n9", True)
-        assert await two.nodes() == {"n1": Node("n1", 1, "here:1", "1.0", True, 250_000, {"b1": Load(100, 7)})}
+        loads, conditions = {"b1": Load(100, 7)}, ("store is degraded: it is slow",)
+        said = Node("n1", 1, "here:1", "1.0", True, 250_000, loads, conditions=conditions)
+        assert await two.nodes() == {"n1": said}
         await one.describe(Node("n1", 2, "there:2", "1.1"))
         assert await two.nodes() == {"n1": Node("n1", 2, "there:2", "1.1")}
 

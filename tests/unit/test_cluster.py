@@ -9,13 +9,25 @@ import pytest
 from msgspec.structs import replace
 
 from runline.cluster.lease import Guard
-from runline.cluster.limits import BLIND_S_MAX, HELD_S_MAX, LEASE_S, NODES_MAX, RENEW_S, RETURN_S_MAX, SUSPECTED_S
+from runline.cluster.limits import (
+    BLIND_S_MAX,
+    CONDITION_CHARS_MAX,
+    CONDITIONS_TOLD_MAX,
+    HELD_S_MAX,
+    LEASE_S,
+    NODES_MAX,
+    RENEW_S,
+    RETURN_S_MAX,
+    SUSPECTED_S,
+)
 from runline.cluster.member import LeaseLost, Member, NotJoined
 from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.registry import COORDINATOR, Given, Lease, Load, Node, RegistryError, Seen, Taken, lease_of
-from runline.cluster.status import look_at, status_of
+from runline.cluster.sight import Sight
+from runline.cluster.status import conditions_said, look_at, status_of
 from runline.cluster.watch import Watch
+from runline.engine.conditions import Condition
 from runline.simulate.loop import OWNER, Owner, VirtualLoop
 
 HOUR_NS = 3_600 * 10**9
@@ -737,6 +749,45 @@ def test_a_gateway_whose_level_the_nodes_have_left_behind_reaches_nobody():
 
 
 # The status
+
+
+def test_what_is_not_well_at_a_node_is_told_to_the_others_of_much_the_first_and_cut():
+    standing = [
+        Condition("store", "", "degraded", "it is slow", 0),
+        Condition("stream", "b1", "failing", "x" * 1_000, 0),
+    ]
+    first, second = conditions_said(standing)
+    assert first == "store is degraded: it is slow"
+    assert second.startswith("stream b1 is failing: xxx")
+    assert len(second) == CONDITION_CHARS_MAX
+    many = [Condition("stream", f"b{number}", "failing", "why", 0) for number in range(CONDITIONS_TOLD_MAX + 3)]
+    said = conditions_said(many)
+    assert len(said) == CONDITIONS_TOLD_MAX + 1
+    assert said[-1] == "3 more conditions are not told here."
+    assert len(conditions_said(many[:CONDITIONS_TOLD_MAX])) == CONDITIONS_TOLD_MAX
+
+
+def test_what_a_node_says_is_not_well_there_is_shown_by_status_and_query_until_it_has_gone():
+    async def story(world):
+        nodes = world.start("n1", "n2")
+        await world.passes(3)
+        await nodes[1].member.measured(0, {}, ["store is degraded: it is slow"])
+        status = await look_at(world.registry)
+        assert [list(one.conditions) for one in status.nodes] == [[], ["store is degraded: it is slow"]]
+        assert status.wrong == ["n2: store is degraded: it is slow"]
+        shown = (await Sight(world.registry).rows())["cluster"]
+        assert [(row.cluster_node, row.conditions) for row in shown] == [
+            ("n1", []),
+            ("n2", ["store is degraded: it is slow"]),
+        ]
+        nodes[1].member.leave()
+        await world.passes(3)
+        status = await look_at(world.registry)
+        assert status.nodes[1].state == "gone"
+        assert not status.nodes[1].conditions
+        assert status.wrong == []
+
+    play(story)
 
 
 def test_the_status_says_in_words_what_is_wrong():

@@ -37,6 +37,7 @@ export default {
   first: (count: string) => `These are the first ${count}; choose a node to see its own.`,
   suspected: (node: string, ms: number) => `${node} has not renewed its lease for ${(ms / 1000).toFixed(1)} s.`,
   silent: (node: string) => `${node} has not renewed its lease for so long that its streams go to others.`,
+  notWell: (node: string, what: string, more: number) => `${node}: ${what}${more ? ` (and ${more} more)` : ''}`,
   nobodyCoordinates: 'Nobody coordinates: the streams of a node that dies stay without an owner.',
   homeless: (streams: string, more: number) => `Without an owner: ${streams}${more > 0 ? ` and ${more} more` : ''}.`,
   moveOf: (stream: string) => `Move ${stream}`,

@@ -149,6 +149,10 @@ STREAMS_TOLD = 100
 SEEN_S = 0.5
 """For how long what the registry has said of the cluster is shown to all who ask: as long as between two renewals."""
 
+CONDITIONS_TOLD_MAX = 8
+CONDITION_CHARS_MAX = 300
+"""Of what is not well at a node it tells the others so many sentences, as long as this; of more it says how many."""
+
 ANSWERED_S = 0.25
 """How long a gateway that has asked whether any node answers goes by what it has heard: whoever asks meanwhile costs no node
 anything."""

@@ -352,9 +352,9 @@ class Member:
         incarnation = self.watch.there().get(stream.wanted, 0)
         return bool(incarnation) and await self.registry.hand_over(stream, incarnation)
 
-    async def measured(self, cpu_ppm: int, loads: Mapping[str, Load]) -> None:
-        """What this node and its streams cost. Raises RegistryError."""
-        await self.registry.measured(self.me.name, self.me.incarnation, cpu_ppm, loads)
+    async def measured(self, cpu_ppm: int, loads: Mapping[str, Load], conditions: Sequence[str] = ()) -> None:
+        """What this node and its streams cost, and what is not well here. Raises RegistryError."""
+        await self.registry.measured(self.me.name, self.me.incarnation, cpu_ppm, loads, conditions)
 
     # Coordinating
 

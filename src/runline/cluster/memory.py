@@ -76,7 +76,7 @@ class MemoryRegistry:
         return taken
 
     async def describe(self, node: Node) -> None:
-        self.kept.nodes[node.name] = replace(node, draining=False, cpu_ppm=0, loads={})
+        self.kept.nodes[node.name] = replace(node, draining=False, cpu_ppm=0, loads={}, conditions=())
         gone = [one for name, one in self.kept.leases.items() if not one.holder and name != COORDINATOR]
         for one in sorted(gone, key=lambda one: -one.number)[GONE_KEPT_MAX:]:
             del self.kept.leases[one.name]
@@ -88,10 +88,12 @@ class MemoryRegistry:
         self.kept.level, self.kept.levels = level, self.kept.levels + 1
         return True
 
-    async def measured(self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load]) -> None:
+    async def measured(
+        self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load], conditions: Sequence[str] = ()
+    ) -> None:
         now = self.kept.nodes.get(node)
         if now is not None and now.incarnation == incarnation:
-            self.kept.nodes[node] = replace(now, cpu_ppm=cpu_ppm, loads=dict(loads))
+            self.kept.nodes[node] = replace(now, cpu_ppm=cpu_ppm, loads=dict(loads), conditions=tuple(conditions))
 
     async def nodes(self) -> Mapping[str, Node]:
         return dict(self.kept.nodes)

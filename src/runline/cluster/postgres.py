@@ -42,8 +42,9 @@ UNDEFINED_TABLE = "42P01"
 
 NO_REGISTRY = "The database has no registry of nodes. Remedy: start `runline serve` on it, which makes its tables."
 
-encode_loads = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 decode_loads = msgspec.json.Decoder(dict[str, Load]).decode
+decode_conditions = msgspec.json.Decoder(tuple[str, ...]).decode
 
 NO_NODES = "No node has ever joined. Remedy: start one first."
 
@@ -159,15 +160,36 @@ class PostgresRegistry:
     async def set_level(self, level: int, seen: Seen) -> bool:
         return await self.done(sql.SET_LEVEL, level, seen.level, seen.levels)
 
-    async def measured(self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load]) -> None:
-        await self.ask("streams", sql.MEASURED, node, incarnation, cpu_ppm, encode_loads(loads).decode())
+    async def measured(
+        self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load], conditions: Sequence[str] = ()
+    ) -> None:
+        said = encode(loads).decode(), encode(conditions).decode()
+        await self.ask("streams", sql.MEASURED, node, incarnation, cpu_ppm, *said)
 
     async def nodes(self) -> Mapping[str, Node]:
         return {
-            name: Node(name, incarnation, address, version, draining, cpu_ppm, decode_loads(loads), level)
-            for name, incarnation, address, version, draining, cpu_ppm, loads, level in await self.ask(
-                "streams", sql.NODES
+            name: Node(
+                name,
+                incarnation,
+                address,
+                version,
+                draining,
+                cpu_ppm,
+                decode_loads(loads),
+                level,
+                decode_conditions(conditions),
             )
+            for (
+                name,
+                incarnation,
+                address,
+                version,
+                draining,
+                cpu_ppm,
+                loads,
+                level,
+                conditions,
+            ) in await self.ask("streams", sql.NODES)
         }
 
     async def streams(self) -> Mapping[str, Assigned]:

@@ -70,7 +70,7 @@ class Load(msgspec.Struct, frozen=True, array_like=True):
 class Node(msgspec.Struct, frozen=True):
     """A node, as it has said it is. incarnation: which start of it. address: where others reach it. cpu_ppm: what its process
     uses, in millionths of a core. loads: of its streams. draining: it gets no streams, and gives away those that it has. level:
-    of its version."""
+    of its version. conditions: what is not well there, in sentences."""
 
     name: str
     incarnation: int
@@ -80,6 +80,7 @@ class Node(msgspec.Struct, frozen=True):
     cpu_ppm: int = 0
     loads: Mapping[str, Load] = {}
     level: int = 1
+    conditions: Sequence[str] = ()
 
 
 class Assigned(msgspec.Struct, frozen=True):
@@ -143,8 +144,10 @@ class Registry(Protocol):
         writes it as it is: whoever has looked before who is there raises nothing then."""
         ...
 
-    async def measured(self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load]) -> None:
-        """A node says what it and its streams cost."""
+    async def measured(
+        self, node: str, incarnation: int, cpu_ppm: int, loads: Mapping[str, Load], conditions: Sequence[str] = ()
+    ) -> None:
+        """A node says what it and its streams cost, and what is not well there."""
         ...
 
     async def nodes(self) -> Mapping[str, Node]:

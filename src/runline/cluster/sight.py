@@ -68,6 +68,7 @@ def rows_of(seen: Seen, nodes: Mapping[str, Node], streams: Mapping[str, Assigne
             one.version,
             one.cpu_ppm,
             one.streams,
+            list(one.conditions),
         )
         for one in status.nodes
     ]

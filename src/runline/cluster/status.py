@@ -4,16 +4,17 @@ Rule: it only looks, and says what somebody has to know: what is wrong, and whet
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from runline.cluster.limits import LEASE_S, NAMED_MAX, SUSPECTED_S
+from runline.cluster.limits import CONDITION_CHARS_MAX, CONDITIONS_TOLD_MAX, LEASE_S, NAMED_MAX, SUSPECTED_S
 from runline.cluster.postgres import PostgresRegistry
 from runline.cluster.registry import COORDINATOR, Assigned, Lease, Node, Registry, RegistryError, Seen, lease_of
+from runline.engine.conditions import Condition
 from runline.engine.ports import StoreError
 from runline.shell import DONE, FAILED, complain
 
@@ -22,7 +23,8 @@ State = Literal["there", "suspected", "silent", "gone"]
 
 class NodeStatus(msgspec.Struct, frozen=True):
     """A node. state: there; suspected: its lease should have been renewed; silent: for so long that it is out; gone. age_ms:
-    since its lease was renewed. streams: how many are assigned to it."""
+    since its lease was renewed. streams: how many are assigned to it. conditions: what is not well there, in sentences; of one
+    that has gone nothing is known."""
 
     name: str
     state: State
@@ -34,6 +36,7 @@ class NodeStatus(msgspec.Struct, frozen=True):
     cpu_ppm: int
     streams: int
     level: int
+    conditions: Sequence[str] = ()
 
 
 class StreamStatus(msgspec.Struct, frozen=True):
@@ -94,7 +97,7 @@ def status_of(seen: Seen, nodes: Mapping[str, Node], streams: Mapping[str, Assig
     known = [
         NodeStatus(
             name,
-            state_of(lease := seen.leases.get(lease_of(name))),
+            state := state_of(lease := seen.leases.get(lease_of(name))),
             node.address,
             node.version,
             node.incarnation,
@@ -103,6 +106,7 @@ def status_of(seen: Seen, nodes: Mapping[str, Node], streams: Mapping[str, Assig
             node.cpu_ppm,
             has.count(name),
             node.level,
+            node.conditions if state != "gone" else (),
         )
         for name, node in sorted(nodes.items())
     ]
@@ -131,6 +135,8 @@ def wrong(coordinator: str, nodes: list[NodeStatus], streams: list[StreamStatus]
                 else "whoever coordinates gives its streams to others"
             )
             yield f"{node.name} is {node.state}: it has not renewed its lease for {node.age_ms / 1e3:.1f} s; {after}."
+        for sentence in node.conditions:
+            yield f"{node.name}: {sentence}"
     if orphans := [one.stream for one in streams if not one.node]:
         why = (
             "whoever coordinates gives it to a node" if len(orphans) == 1 else "whoever coordinates gives them to nodes"
@@ -144,6 +150,14 @@ def wrong(coordinator: str, nodes: list[NodeStatus], streams: list[StreamStatus]
         )
     if untaken := [one.stream for one in streams if one.node and not one.taken]:
         yield f"{named(untaken)} been given to a node that has not yet taken {'them' if len(untaken) > 1 else 'it'}."
+
+
+def conditions_said(standing: Iterable[Condition]) -> list[str]:
+    """What is not well at a node, as it tells the others: of much, the first of it, and cut."""
+    said = [f"{one.part} {one.subject}".rstrip() + f" is {one.level}: {one.reason}" for one in standing]
+    cut = [one if len(one) <= CONDITION_CHARS_MAX else f"{one[: CONDITION_CHARS_MAX - 1]}…" for one in said]
+    rest = len(cut) - CONDITIONS_TOLD_MAX
+    return cut if rest <= 0 else [*cut[:CONDITIONS_TOLD_MAX], f"{rest} more conditions are not told here."]
 
 
 def named(streams: list[str]) -> str:

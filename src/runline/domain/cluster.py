@@ -278,7 +278,7 @@ class ClusterRow(msgspec.Struct):
     cluster_node: its name. state: `there`; `suspected` (its lease should have been renewed); `silent` (for so long that its
     streams go to others); `gone`. age_ms: since its lease was renewed. coordinates: whether it is the one that assigns streams.
     draining: whether it gives away its streams and takes none. address: where other nodes reach it. version: of Runline. cpu_ppm:
-    what its process uses, in millionths of a core. streams: how many it has.
+    what its process uses, in millionths of a core. streams: how many it has. conditions: what is not well there, in sentences.
     """
 
     cluster_node: str
@@ -290,6 +290,7 @@ class ClusterRow(msgspec.Struct):
     version: str
     cpu_ppm: int
     streams: int
+    conditions: list[str]
 
 
 class ClusterAsked(Asked[ClusterRow], frozen=True, kw_only=True):

@@ -282,6 +282,7 @@ EXAMPLES: dict[str, Any] = {
     "BoardMarket.kind": "spread",
     "ConditionRow.subject": "b1",
     "ClusterRow.address": "10.0.0.1:8322",
+    "ClusterRow.conditions": ["store is degraded: the disk is nearly full"],
     "ClusterRow.state": "there",
     "ClusterRow.version": "1.0",
     "ClusterStreamRow.pinned": "",

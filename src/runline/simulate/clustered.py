@@ -24,6 +24,7 @@ from runline.cluster.places import Places
 from runline.cluster.registry import Lease, Load, Node, RegistryError
 from runline.cluster.sight import Sight
 from runline.cluster.standing import Standing
+from runline.cluster.status import conditions_said
 from runline.cluster.wishes import Wishes
 from runline.domain.messages import HOUSE
 from runline.domain.queries.inside import COPY
@@ -236,7 +237,7 @@ class Clustered(Engined):
             await asyncio.sleep(MEASURED_S)
             loads = {stream: Load(0, writer.state.held_rows) for stream, writer in self.engine.writers.items()}
             with suppress(RegistryError):
-                await self.member.measured(0, loads)
+                await self.member.measured(0, loads, conditions_said(self.engine.conditions.standing.values()))
             for stream, writer in list(self.engine.writers.items()):
                 if writer.stopped == ELSEWHERE:
                     self.duties.look_again(stream)

@@ -58,10 +58,10 @@ DESCRIBE = (
     "INSERT INTO cluster_nodes (name, incarnation, address, version, draining, cpu_ppm, loads, level) "
     "VALUES ($1, $2, $3, $4, FALSE, 0, '{}', $5) ON CONFLICT (name) DO UPDATE SET incarnation = excluded.incarnation, "
     "address = excluded.address, version = excluded.version, draining = FALSE, cpu_ppm = 0, loads = '{}', "
-    "level = excluded.level"
+    "level = excluded.level, conditions = '[]'"
 )
 
-MEASURED = "UPDATE cluster_nodes SET cpu_ppm = $3, loads = $4 WHERE name = $1 AND incarnation = $2"
+MEASURED = "UPDATE cluster_nodes SET cpu_ppm = $3, loads = $4, conditions = $5 WHERE name = $1 AND incarnation = $2"
 
 OWNED = (
     "house AS (SELECT 1 WHERE $3 = '' UNION ALL "
@@ -79,7 +79,7 @@ DRAIN = (
     f"{WHETHER}"
 )
 
-NODES = "SELECT name, incarnation, address, version, draining, cpu_ppm, loads, level FROM cluster_nodes"
+NODES = "SELECT name, incarnation, address, version, draining, cpu_ppm, loads, level, conditions FROM cluster_nodes"
 
 # The level
 

@@ -18,7 +18,7 @@ from runline.store.hints import Hints
 if TYPE_CHECKING:
     from runline.domain.vocabulary import Vocabulary
 
-SCHEMA_REVISION = "0009"
+SCHEMA_REVISION = "0010"
 """The newest migration."""
 
 
