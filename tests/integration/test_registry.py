@@ -305,6 +305,71 @@ def test_who_wants_something_for_the_house_waits_for_whoever_just_gives_it_away(
     play(main())
 
 
+def counted(registry):
+    """How many rows each statement finds that a registry asks, from now on."""
+    found, ask_over = [], registry.ask_over
+
+    async def ask(*asked):
+        rows = await ask_over(*asked)
+        found.append(len(rows))
+        return rows
+
+    registry.ask_over = ask
+    return found
+
+
+def test_of_a_thousand_streams_those_are_read_that_have_changed(path):
+    url = cluster().of(path)
+
+    async def main():
+        one, two = PostgresRegistry(url, "n1"), PostgresRegistry(url, "n2")
+        await one.enroll([f"b{number}" for number in range(1_000)])
+        rows = counted(one)
+        before = await one.streams()
+        assert len(before) == rows.pop() == 1_000
+        await two.pin("b7", "n2")
+        after = await one.streams()
+        assert {name for name in after if after[name] is not before[name]} == {"b7"}
+        assert (before["b7"].pinned, after["b7"].pinned) == ("", "n2")
+        assert rows.pop() == 1
+        again = await one.streams()
+        assert all(again[name] is after[name] for name in after)
+        assert rows.pop() <= 1
+        await two.enroll(["b1000"])
+        assert len(await one.streams()) == 1_001
+        assert rows.pop() == 1
+        # What it read over a connection that is gone counts for nothing.
+        one.let_go("streams")
+        assert await one.streams() == await two.streams()
+        assert rows.pop() == 1_001
+        await one.close()
+        await two.close()
+
+    play(main())
+
+
+def test_what_was_being_written_while_streams_were_read_is_read_the_next_time(path):
+    url = cluster().of(path)
+
+    async def main():
+        registry = PostgresRegistry(url, "n1")
+        await registry.enroll(["b1", "b2"])
+        connection = await connect(url, "runline writing")
+        writing = connection.transaction()
+        await writing.start()
+        await connection.execute("UPDATE cluster_streams SET pinned = 'n9' WHERE stream = 'b1'")
+        assert (await registry.streams())["b1"].pinned == ""
+        # Others have written, and were read, since.
+        await registry.pin("b2", "n8")
+        assert (await registry.streams())["b2"].pinned == "n8"
+        await writing.commit()
+        assert (await registry.streams())["b1"].pinned == "n9"
+        await connection.close()
+        await registry.close()
+
+    play(main())
+
+
 def test_whoever_listens_is_woken_by_what_changes(registries):
     @story(registries)
     async def _(one, two):

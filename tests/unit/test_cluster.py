@@ -748,6 +748,25 @@ def test_a_gateway_whose_level_the_nodes_have_left_behind_reaches_nobody():
     asyncio.run(main())
 
 
+def test_a_node_looks_at_the_streams_alone_that_have_changed():
+    async def story(world):
+        node = world.start("n1")
+        await world.passes(3)
+        told, tell = [], node.member.tell
+
+        def heard(before, now):
+            told.append(now.stream)
+            tell(before, now)
+
+        node.member.tell = heard
+        [stream, *_] = sorted(world.kept.streams)
+        await world.registry.pin(stream, "n9")
+        await world.passes(3)
+        assert told == [stream]
+
+    play(story)
+
+
 # The status
 
 

@@ -317,7 +317,8 @@ class Member:
                 await asyncio.sleep(AGAIN_S)
                 continue
             before, self.streams = self.streams, after
-            for some in by_pieces(after.values(), STREAMS_TOLD):
+            changed = [one for one in after.values() if before.get(one.stream) is not one]
+            for some in by_pieces(changed, STREAMS_TOLD):
                 for one in some:
                     self.tell(before.get(one.stream) or Assigned(one.stream), one)
                 if len(some) == STREAMS_TOLD:

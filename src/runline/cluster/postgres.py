@@ -64,16 +64,24 @@ class PostgresRegistry:
         self.connections: dict[Way, Connection] = {}
         self.locks: dict[Way, asyncio.Lock] = {"leases": asyncio.Lock(), "streams": asyncio.Lock()}
         self.wake: Callable[[], None] = nobody_wakes
+        self.read: Mapping[str, Assigned] = {}
+        self.read_up_to: str | None = None
+        self.read_over: Connection | None = None
+        """All streams, as they were read last: up to which transaction, and over which connection."""
 
     # Asking
 
     async def ask(self, way: Way, statement: str, *values: Any) -> list[Any]:
         """What a statement finds. Raises RegistryError."""
+        return await self.ask_over(way, statement, lambda _: values)
+
+    async def ask_over(self, way: Way, statement: str, values: Callable[[Connection], Sequence[Any]]) -> list[Any]:
+        """The same, where what is asked depends on over which connection it is. Raises RegistryError."""
         async with self.locks[way]:
             try:
                 async with asyncio.timeout(ANSWERS_S_MAX):
                     connection = await self.connected(way)
-                return await self.answered(way, connection.fetch(statement, *values))
+                return await self.answered(way, connection.fetch(statement, *values(connection)))
             except StoreError as error:
                 raise RegistryError(str(error)) from error
             except TimeoutError:
@@ -193,7 +201,21 @@ class PostgresRegistry:
         }
 
     async def streams(self) -> Mapping[str, Assigned]:
-        return {row[0]: Assigned(*row) for row in await self.ask("streams", sql.STREAMS)}
+        over: list[Connection] = []
+
+        def since(connection: Connection) -> tuple[str | None]:
+            # Over another connection it may be another database, which counts its transactions otherwise.
+            over.append(connection)
+            return (self.read_up_to if connection is self.read_over else None,)
+
+        rows = await self.ask_over("streams", sql.STREAMS_SINCE, since)
+        [connection] = over
+        known = dict(self.read) if connection is self.read_over else {}
+        for _, *row in rows:
+            if row[0] is not None and (one := Assigned(*row)) != known.get(one.stream):
+                known[one.stream] = one
+        self.read, self.read_up_to, self.read_over = known, rows[0][0], connection
+        return known
 
     async def enroll(self, streams: Iterable[str]) -> None:
         await self.ask("streams", sql.ENROLL, list(streams))

@@ -155,7 +155,7 @@ class Registry(Protocol):
         ...
 
     async def streams(self) -> Mapping[str, Assigned]:
-        """All streams, by name."""
+        """All streams, by name. What has not changed since the last time is the same object."""
         ...
 
     async def enroll(self, streams: Iterable[str]) -> None:

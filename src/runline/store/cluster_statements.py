@@ -95,7 +95,14 @@ RAISE_LEVEL = "UPDATE cluster_level SET level = $1, changes = changes + 1 WHERE 
 
 # Streams
 
-STREAMS = "SELECT stream, node, incarnation, number, taken, epoch, wanted, pinned, changed FROM cluster_streams"
+STREAMS_SINCE = (
+    "SELECT now.up_to, s.stream, s.node, s.incarnation, s.number, s.taken, s.epoch, s.wanted, s.pinned, s.changed "
+    "FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS up_to) AS now "
+    "LEFT JOIN cluster_streams s ON $1::text IS NULL OR age(s.xmin) <= age($1::text::xid)"
+)
+"""Of streams those that have changed since a reading (NULL: all), and some more; a row at least, which says what is to be given
+the next time. That is the oldest transaction which then went on: whatever was written by it or after it may not have been seen.
+(The numbers of transactions begin anew after two thousand million of them: then more is read than has changed, never less.)"""
 
 ENROLL = (
     "WITH made AS (INSERT INTO cluster_streams (stream, node, incarnation, number, taken, epoch, wanted, pinned, changed) "
