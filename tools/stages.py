@@ -139,6 +139,9 @@ TASKS: dict[str, Sequence[Phase]] = {
 }
 
 
+KEPT = {"PYTHONDONTWRITEBYTECODE": ""}
+"""What is compiled is kept, whatever this machine's settings say: hundreds of processes import the same modules."""
+
 running: dict[str, float] = {}
 """Since when each stage runs that runs now."""
 
@@ -166,7 +169,7 @@ async def run(stage: Stage) -> Ended:
         child = await asyncio.create_subprocess_exec(
             *stage.command,
             cwd=ROOT,
-            env={**os.environ, **stage.settings, **settings},
+            env={**os.environ, **KEPT, **stage.settings, **settings},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -58,6 +58,7 @@ def structs_of(*types: Any) -> dict[type[msgspec.Struct], None]:
     return found
 
 
+@cache
 def marker_of(kind: type) -> re.Pattern[str]:
     """What stands before what a docstring says of fields: their names, at its beginning or after a sentence."""
     names = [field.name for field in msgspec.structs.fields(kind)] if issubclass(kind, msgspec.Struct) else []
