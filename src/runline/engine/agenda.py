@@ -90,6 +90,7 @@ class Agenda:
             self.failed(writer, duty, f"{type(error).__name__}: {error}")
             return
         step(writer, self.queues.own(writer, command, duty))
+        self.happened(writer)
 
     def may_fire(self, fired: int) -> bool:
         return fired < TIMERS_PER_ROUND and not self.batches.is_full(BATCH_EVENTS_MAX)
@@ -146,7 +147,9 @@ class Agenda:
             self.setbacks.done(writer, duty)
 
     def happened(self, writer: Writer) -> None:
-        """A stream has moved on: its next timer may be another, and what has failed may be owed no more."""
+        """A stream has perhaps moved on: its next timer may be another, and what has failed may be owed no more."""
+        if writer.stopped:
+            return
         due = writer.state.timers.due
         if due and self.next_due.get(writer.stream) != due[0][0]:
             self.note_timer(writer)

@@ -4,12 +4,13 @@ Rule: what goes wrong with whoever waits is no fault of the engine.
 """
 
 import logging
+from collections.abc import Iterable
 
 from runline.engine.owned import Owned
 from runline.engine.ports import StoreError
 from runline.engine.process import Beside, Process
 from runline.engine.repeats import Repeat, Repeats
-from runline.engine.requests import UNAVAILABLE, Accepted, Outcome, Previewed, Refused, Sink, Submission, refused
+from runline.engine.requests import UNAVAILABLE, Accepted, Outcome, Refused, Sink, Submission, refused
 
 log = logging.getLogger("runline.engine")
 
@@ -47,19 +48,29 @@ class Answers:
         except Exception:
             log.exception("an answer could not be given")
 
-    def give(self, submission: Submission, outcome: Outcome, now_ns: int) -> None:
-        """Say it, and count it."""
-        if submission.sink is not NOBODY:
-            probes = self.probes
-            probes.answer.add(now_ns - submission.queued_ns)
-            kind = type(outcome)
-            if kind is Accepted:
-                probes.accepted += 1
-            elif kind is Previewed:
-                probes.previewed += 1
-            elif isinstance(outcome, Refused):
-                probes.refuse(outcome.code)
-        self.tell(submission, outcome)
+    def give(self, told: Iterable[tuple[Submission, Outcome]], now_ns: int) -> None:
+        """Say what became of submissions, and count it."""
+        add, accepted = self.probes.answer.add, 0
+        for submission, outcome in told:
+            sink = submission.sink
+            if sink is not NOBODY:
+                add(now_ns - submission.queued_ns)
+                if type(outcome) is Accepted:
+                    accepted += 1
+                else:
+                    self.count(outcome)
+            try:
+                sink.answer(submission.index, outcome)
+            except Exception:
+                log.exception("an answer could not be given")
+        self.probes.accepted += accepted
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what is not accepted."""
+        if isinstance(outcome, Refused):
+            self.probes.refuse(outcome.code)
+        else:
+            self.probes.previewed += 1
 
     def give_settled(self) -> None:
         """Give what need not wait for a batch."""
@@ -70,13 +81,15 @@ class Answers:
     def give_read(self, told: list[tuple[Submission, Outcome]], now_ns: int) -> None:
         """Give what follows from what was read here, and from nothing that was stored with it: if that may be said."""
         holds, writers = self.process.holds(), self.owned.writers
+        certain: list[tuple[Submission, Outcome]] = []
         doubtful: list[tuple[Submission, Outcome]] = []
         for submission, outcome in told:
             writer = writers.get(submission.request.stream)
             if holds and writer is not None and writer.given:
                 doubtful.append((submission, outcome))
             else:
-                self.give(submission, outcome if holds else refused(0, UNAVAILABLE), now_ns)
+                certain.append((submission, outcome if holds else refused(0, UNAVAILABLE)))
+        self.give(certain, now_ns)
         if doubtful:
             self.reading.start(self.give_doubtful(doubtful))
 
@@ -88,10 +101,12 @@ class Answers:
                 known[stream] = not await self.owned.is_elsewhere(stream)
             except StoreError:
                 known[stream] = False
-        holds, now_ns = self.process.holds(), self.clock.host_ns()
-        for submission, outcome in told:
-            may = holds and known[submission.request.stream]
-            self.give(submission, outcome if may else refused(0, UNAVAILABLE), now_ns)
+        holds = self.process.holds()
+        certain = [
+            (submission, outcome if holds and known[submission.request.stream] else refused(0, UNAVAILABLE))
+            for submission, outcome in told
+        ]
+        self.give(certain, self.clock.host_ns())
 
     def repeat(self, stream: str, repeats: list[Repeat]) -> None:
         """Answer what was executed before as it was answered then."""

@@ -254,9 +254,7 @@ class Batches:
         """Answer everyone who waited for a stretch."""
         if filling.logged:
             # Its head has moved as it was stored, so nobody else had the stream.
-            give = self.answers.give
-            for submission, outcome in filling.waiting:
-                give(submission, outcome, now_ns)
+            self.answers.give(filling.waiting, now_ns)
         else:
             self.answers.give_read(filling.waiting, now_ns)
         filling.waiting = []

@@ -51,7 +51,10 @@ class Executing:
         self.steps = 0
 
     def step(self, writer: Writer, submission: Submission, now_ns: int = 0) -> None:
-        """Execute a submission, or fetch the rows that it needs first. now_ns: the time, if it is known already."""
+        """Execute a submission, or fetch the rows that it needs first. now_ns: the time, if it is known already.
+
+        What follows from it for the stream's agenda is for whoever gave the turn to say (`Agenda.happened`).
+        """
         self.steps += 1
         if writer.stopped:
             self.answers.tell(submission, refused(writer.durable_seq, UNAVAILABLE))
@@ -99,12 +102,11 @@ class Executing:
             batches.filled_bytes += filling.logged_bytes - before_bytes
         if duty is not None:
             self.agenda.judged(writer, duty, outcome)
-        if type(outcome) is Refused and writer.refusals:
-            self.batches.note_refusals(writer)
-        if events:
-            if writer.house is None and not house.behind_ns:
-                house.behind_ns = filling.began_ns
-            self.agenda.happened(writer)
+        if not events:
+            if type(outcome) is Refused and writer.refusals:
+                self.batches.note_refusals(writer)
+        elif writer.house is None and not house.behind_ns:
+            house.behind_ns = filling.began_ns
 
     def lacks_rows(self, writer: Writer, submission: Submission) -> bool:
         """Whether a command needs rows that are not in memory. For who may not send it none are fetched: it is refused."""

@@ -99,20 +99,22 @@ class Turns:
             return bool(waiting)
         # All of a turn waited already when it began, so it is judged by the time of then.
         now_ns = self.clock.now_ns()
-        step, batches = self.step, self.batches
+        step, batches, agenda = self.step, self.batches, self.agenda
         for _ in range(min(LAST_TURN if lane == "last" else TURN_COMMANDS, len(waiting))):
             if writer.stopped or batches.filled >= BATCH_EVENTS_MAX or batches.filled_bytes >= BATCH_BYTES_MAX:
                 break
             if lane == "wagers":
                 self.queues.wagers_waiting -= 1
             step(writer, waiting.take(), now_ns)
+        agenda.happened(writer)
         if lane != "bulk":
-            self.agenda.note_job(writer)
+            agenda.note_job(writer)
             return bool(waiting)
-        slice_of_job = self.agenda.next_slice(writer)
+        slice_of_job = agenda.next_slice(writer)
         if slice_of_job is not None:
             step(writer, slice_of_job)
-        return bool(waiting) or self.agenda.has_job(writer)
+            agenda.happened(writer)
+        return bool(waiting) or agenda.has_job(writer)
 
     def control_turn(self, writer: Writer, end_ns: int) -> None:
         """One stream's turn in the control lane: until everyone has had theirs, as far as there is time."""
@@ -124,6 +126,7 @@ class Turns:
                 break
             submission = control.take()
             self.step(writer, submission)
+            self.agenda.happened(writer)
             now_ns = self.clock.host_ns()
             control.took(now_ns - began_ns)
             began_ns = now_ns

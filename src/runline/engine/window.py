@@ -94,12 +94,16 @@ class Window:
         order, early = self.order, self.early
         if now_ms != self.now_ms:
             self.move_to(now_ms)
-        if self.early_from <= command < self.ahead_from:
-            heappush(early, command)
-        else:
+        if command < self.early_from and not early:
+            # So it is with nearly all of them.
             order.append(command)
-        while early and made_ms(early[0]) <= now_ms:
-            order.append(heappop(early))
+        else:
+            if self.early_from <= command < self.ahead_from:
+                heappush(early, command)
+            else:
+                order.append(command)
+            while early and made_ms(early[0]) <= now_ms:
+                order.append(heappop(early))
         if len(order) + len(early) > WINDOW_COMMANDS_MAX:
             oldest = order.popleft() if order else heappop(early)
             del self.parts[oldest[-1] % PARTS][oldest]

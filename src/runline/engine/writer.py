@@ -34,6 +34,10 @@ from runline.engine.window import Window
 log = logging.getLogger("runline.engine")
 
 
+Logging = tuple[Event, Event, bytes]
+"""An event that is about to be logged, the same without its secrets, and its bytes."""
+
+
 class Filling:
     """What has been decided since the last sealing, and who waits for it to be durable.
 
@@ -167,11 +171,8 @@ class Writer:
             if not events:
                 heed(state, request, at_ns, self.house, house_lag_ms)
                 return Accepted(state.seq, events)
-            first = state.seq + 1
-            count = len(events)
             # What cannot be logged is not applied: it is encoded before anything is changed.
-            body = self.encode(events[0], first, submission, request, digest, at_ns, decided_ns)
-            others = self.encode_others(events, body, submission, digest, at_ns, decided_ns) if count > 1 else ()
+            logged = self.encode(events, submission, request, digest, at_ns, decided_ns)
         except Rejected as rejected:
             return self.refuse(request, rejected, at_ns)
         except BrokenInvariant:
@@ -190,80 +191,69 @@ class Writer:
                 state.tickets.closed.extend(submission.fetched)
         if not self.filling.began_ns:
             self.filling.began_ns = decided_ns
-        self.apply(events[0], first, body, request, command_id, digest, at_ns)
-        if others:
-            for seq, (event, body) in enumerate(zip(events[1:], others, strict=True), first + 1):
-                self.apply(event, seq, body, request, command_id, digest, at_ns)
+        first = state.seq + 1
+        self.apply(logged, request, command_id, digest, at_ns)
         if not internal:
-            self.window.remember(command_id, digest, first, count, at_ns // 1_000_000)
+            self.window.remember(command_id, digest, first, len(events), at_ns // 1_000_000)
         return Accepted(state.seq, events)
 
     def encode(
         self,
-        event: Event,
-        seq: int,
+        events: list[Event],
         submission: Submission,
         request: Request,
         digest: bytes,
         at_ns: int,
         decided_ns: int,
-    ) -> bytes:
-        """An event as it will be logged.
+    ) -> list[Logging]:
+        """A command's events as they will be logged.
 
-        Raises Rejected `too_large`.
+        Raises Rejected `too_large`, for one of them or for what they are together.
         """
-        kind = type(event)
-        # An Envelope, written as the tuple that it is encoded as.
-        body = encode_envelope(
-            (
-                self.stream,
-                seq,
-                at_ns,
-                kind.__name__,
-                kind.version,
-                request.actor,
-                request.session,
-                self.node,
-                request.id,
-                request.correlation,
-                digest,
-                request.received_ns,
-                submission.queued_ns,
-                decided_ns,
-                bare(event) if kind.secret else event,
+        seq = self.state.seq
+        logged: list[Logging] = []
+        for event in events:
+            seq += 1
+            kind = type(event)
+            told = bare(event) if kind.secret else event
+            # An Envelope, written as the tuple that it is encoded as.
+            body = encode_envelope(
+                (
+                    self.stream,
+                    seq,
+                    at_ns,
+                    kind.__name__,
+                    kind.version,
+                    request.actor,
+                    request.session,
+                    self.node,
+                    request.id,
+                    request.correlation,
+                    digest,
+                    request.received_ns,
+                    submission.queued_ns,
+                    decided_ns,
+                    told,
+                )
             )
-        )
-        if len(body) > EVENT_BYTES_MAX:
-            raise Rejected("too_large", "What this would log is too large.", most=EVENT_BYTES_MAX)
-        return body
-
-    def encode_others(
-        self, events: list[Event], first: bytes, submission: Submission, digest: bytes, at_ns: int, decided_ns: int
-    ) -> list[bytes]:
-        """The events after a command's first one, as they will be logged.
-
-        Raises Rejected `too_large`, also for what they and the first one are together.
-        """
-        bodies = [
-            self.encode(event, seq, submission, submission.request, digest, at_ns, decided_ns)
-            for seq, event in enumerate(events[1:], self.state.seq + 2)
-        ]
-        if len(first) + sum(map(len, bodies)) > COMMAND_LOG_BYTES_MAX:
+            if len(body) > EVENT_BYTES_MAX:
+                raise Rejected("too_large", "What this would log is too large.", most=EVENT_BYTES_MAX)
+            logged.append((event, told, body))
+        if len(logged) > 1 and sum(len(body) for _, _, body in logged) > COMMAND_LOG_BYTES_MAX:
             raise Rejected("too_large", "What this would log is too large.", most=COMMAND_LOG_BYTES_MAX)
-        return bodies
+        return logged
 
-    def apply(
-        self, event: Event, seq: int, body: bytes, request: Request, command_id: bytes, digest: bytes, at_ns: int
-    ) -> None:
-        """Fold an event into the state and add it to the log's end."""
-        filling = self.filling
-        fold(self.state, event, seq, at_ns)
-        if type(event).secret:
-            event = bare(event)
-        self.hash = chain = link(self.hash, body)
-        filling.logged_bytes += len(body)
-        filling.logged.append((self.stream, seq, command_id, digest, body, chain))
-        filling.happened.append((seq, at_ns, request.actor, request.id, event))
+    def apply(self, logged: list[Logging], request: Request, command_id: bytes, digest: bytes, at_ns: int) -> None:
+        """Fold a command's events into the state, one after the other, and add them to the log's end."""
+        state, filling, stream = self.state, self.filling, self.stream
+        seq = state.seq
+        for event, told, body in logged:
+            seq += 1
+            fold(state, event, seq, at_ns)
+            self.hash = chain = link(self.hash, body)
+            filling.logged_bytes += len(body)
+            filling.logged.append((stream, seq, command_id, digest, body, chain))
+            filling.happened.append((seq, at_ns, request.actor, request.id, told))
 
     def refuse(self, request: Request, rejected: Rejected, at_ns: int) -> Outcome:
         """A refusal, noted for the activity log."""
