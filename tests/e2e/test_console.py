@@ -16,7 +16,7 @@ PATH = re.compile(r"durable [\d.]+ ms · on \d+ screens? in [\d.]+ ms · log #[\
 
 ROOMS = {
     "Board": "Lines",
-    "Risk": "Exposure by game",
+    "Risk": "Risk",
     "Ticker": "Wagers",
     "Figures": "Figures",
     "People": "Players and agents",

@@ -8,7 +8,7 @@ from tests.e2e.conftest import Demo, Seat
 
 TICKER = "section[aria-labelledby=ticker-title]"
 BOARD = "section[aria-labelledby=board-title]"
-EXPOSURE = "section[aria-labelledby=exposure-title]"
+RISK = "section[aria-labelledby=risk-title]"
 FIGURES = "section[aria-labelledby=figures-title]"
 
 NAMES = """() => [...document.querySelectorAll('button')].filter((one) => one.checkVisibility())
@@ -107,23 +107,11 @@ def test_nothing_is_said_to_be_empty_while_it_loads(seat):
     window.page.fill("[name=user]", "harbor.owner")
     window.page.fill("[name=password]", "in-real-time")
     window.page.get_by_role("button", name="Sign in").click()
-    for room, section in (("Board", BOARD), ("Ticker", TICKER), ("Figures", FIGURES), ("Risk", EXPOSURE)):
+    for room, section in (("Board", BOARD), ("Ticker", TICKER), ("Figures", FIGURES), ("Risk", RISK)):
         window.room(room)
         expect(window.page.locator(section)).to_contain_text("Loading …")
         assert not re.search(r"No \w+|Nothing", window.page.locator("main").inner_text())
     window.page.unroute_all(behavior="ignoreErrors")
-
-
-def test_every_game_with_exposure_can_be_reached_and_each_says_what_is_lost_or_won(seat):
-    page = seat("harbor.owner").room("Risk").page
-    exposure = page.locator(EXPOSURE)
-    games = exposure.locator("tr.game")
-    expect(games).to_have_count(12)
-    exposure.get_by_role("button", name=re.compile("^Show .* more games")).click()
-    expect(games.nth(12)).to_be_visible()
-    expect(exposure.get_by_role("button", name=re.compile("^Show .* more games"))).to_have_count(0)
-    for text in exposure.locator(".side strong").all_inner_texts():
-        assert re.fullmatch(r"(loses|wins) [\d,]+|nothing", text), text
 
 
 def test_what_is_done_does_not_move_the_page_under_the_pointer(seat):
@@ -180,8 +168,8 @@ def test_no_price_and_no_amount_is_cut_off(seat, width):
     page.locator(TICKER).hover()
     assert page.evaluate(CUT_OFF, f"{TICKER} td.number") == []
     window.room("Risk")
-    expect(page.locator(f"{EXPOSURE} tbody").nth(5)).to_be_visible()
-    assert page.evaluate(CUT_OFF, f"{EXPOSURE} strong") == []
+    expect(page.locator(f"{RISK} tbody tr").nth(5)).to_be_visible()
+    assert page.evaluate(CUT_OFF, f"{RISK} .says") == []
 
 
 def test_the_root_and_the_only_one_below_it_are_said_once_and_credit_has_its_own_head(seat):

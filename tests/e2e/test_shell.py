@@ -453,7 +453,7 @@ MOVED_MEANWHILE = """(entries) => new Promise((done) => {
 a figure at the right that grows by a digit begins further left."""
 
 
-@pytest.mark.parametrize("address", ["board", "ticker", "figures", "people", "log", "system", "agent/A1"])
+@pytest.mark.parametrize("address", ["board", "risk", "ticker", "figures", "people", "log", "system", "agent/A1"])
 def test_nothing_moves_on_a_page_that_nobody_touches(seat, address):
     page = seat("harbor.owner").page
     page.evaluate("(address) => (location.hash = `#/${address}`)", address)

@@ -270,7 +270,7 @@ def test_markets_are_sorted_by_what_they_can_cost_over_all_of_them(store):
             async def names(by: str = "owner", **asked: Any) -> list[str]:
                 found = await rows(world, "risk", by, limit=1, **asked)
                 assert found == await rows(world, "risk", by, limit=1_000, **asked)
-                for row in found:
+                for row in found if "player" not in asked else ():
                     node = asked.get("node", "root" if by == "owner" else "A1")
                     about = {"fixture": row["fixture"], "node": node}
                     (same,) = [
@@ -289,6 +289,16 @@ def test_markets_are_sorted_by_what_they_can_cost_over_all_of_them(store):
             assert await names(fixture="N1") == ["N1:moneyline", "N1:total"]
             assert await names("ann") == await names(node="A1") == ["G2:moneyline", "N1:total", "G1:moneyline"]
             assert await names(node="A1-1") == ["G1:moneyline"]
+            assert (
+                await names(player="P1") == await names("ann", player="P1", node="A1") == ["G2:moneyline", "N1:total"]
+            )
+            assert await names(player="P1", node="A2") == await names(player="P2") == await names(player="none") == []
+            (alone, _) = await rows(world, "risk", player="P1")
+            assert (alone["wagers"], alone["risk_minor"], alone["worst"]) == (
+                2, {"home": 51_00}, {"exposure_minor": 52_02, "outcome": "home wins", "low": None, "high": None},
+            )  # fmt: skip
+            assert await code(world, "risk", "ann", player="Q7") == "not_permitted"
+            assert await code(world, "risk", "ann", player="none") == "not_permitted"
             (row,) = (await page(world, "risk", fixture="N1", limit=1))["items"]
             about = {name: row[name] for name in ("league", "sport", "rotation", "away", "home", "status")}
             assert about == {
@@ -394,6 +404,9 @@ def test_what_a_score_would_make_of_the_wagers_is_what_it_makes_of_them(store):
                 }
             )
             assert await supposed(node="A1-1", away=5, home=5) == {"moneyline": [1, 0, 20_00, 20_00, 0]}
+            assert await supposed(player="P21", away=5, home=4) == {"moneyline": [1, 0, 20_00, 38_18, -18_18]}
+            assert await supposed("ann", player="P1", node="A1-1", away=5, home=4) == {}
+            assert await code(world, "what_if", "ann", fixture="G1", player="Q7") == "not_permitted"
             assert await supposed(away=-1, home=5) == {
                 "moneyline": [0, 2, 0, 0, 0], "spread": [0, 1, 0, 0, 0], "total": [0, 1, 0, 0, 0],
             }  # fmt: skip

@@ -32,6 +32,13 @@ export class Asked<Row> {
     };
   }
 
+  /** Nothing is known any more: something else is asked from now on. */
+  forget(): void {
+    this.rows = [];
+    this.loaded = false;
+    this.refused = null;
+  }
+
   /** Ask anew; whoever asks while it is being asked is answered once more afterwards. */
   async renew(): Promise<void> {
     this.again = true;

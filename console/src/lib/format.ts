@@ -130,6 +130,13 @@ export function sideWords(game: { rotation: number; away: string; home: string }
   return side === 'draw' ? `${gameWords(game, '')} draw` : gameWords(game, '');
 }
 
+/** A side in little room, by its rotation number or what it is, and its team in full. */
+export function sideShort(game: { rotation: number; away: string; home: string } | undefined, side: string): { short: string; name?: string } {
+  if (!game || (side !== 'away' && side !== 'home')) return { short: side };
+  const at = side === 'away' ? 0 : 1;
+  return { short: String(game.rotation + at), name: at ? game.home : game.away };
+}
+
 /** An event's type in words: CreditAdjusted -> credit adjusted. */
 export function words(type: string): string {
   return type.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();

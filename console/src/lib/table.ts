@@ -15,8 +15,10 @@ export interface Column<Row> {
   value?: (row: Row) => string | number | null;
   /** What is shown, found and taken along, where that is not the value as it is. */
   text?: (row: Row) => string;
-  /** How it is drawn, where text is not enough. */
-  cell?: Snippet<[Row]>;
+  /** How it is drawn, where text is not enough: by the row, and the column's id. */
+  cell?: Snippet<[Row, string]>;
+  /** Whether its cell lights up by itself, in the part that has changed. */
+  parts?: boolean;
   /** What stands below the column, of all rows that are shown. */
   total?: (rows: readonly Row[]) => string;
   /** Not shown until somebody wants it. */

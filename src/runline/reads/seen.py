@@ -82,6 +82,20 @@ class SeenSnapshot:
             raise Rejected("unknown_agent", "There is no such agent.", agent=agent)
         return self.snapshot.subtree(agent)
 
+    def part_of(self, node: str, player: str) -> tuple[frozenset[str] | None, dict[str, str]]:
+        """Whose tickets are asked about: those of a node and all below ("" for all that the asker sees), or of one player.
+
+        Returns (the nodes, None for all; the fields that narrow them to the player).
+
+        Raises Rejected `not_permitted`, `unknown_agent`.
+        """
+        if player and not self.below("", self.node_of_player(player) or ROOT):
+            raise outside()
+        fields = {"player": player} if player else {}
+        if node:
+            return self.subtree_of(node), fields
+        return (self.within if not player else None), fields
+
     def node_of_player(self, player: str) -> str | None:
         """The agent of a player."""
         return self.node_of(Player, "agent", player)

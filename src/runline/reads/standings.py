@@ -24,11 +24,6 @@ Within = frozenset[str] | None
 """The nodes of a part of the tree; None for all of it."""
 
 
-def part_of(seen: SeenSnapshot, node: str) -> Within:
-    """What is asked about: a node and all below, "" for all that the asker sees. Raises Rejected."""
-    return seen.subtree_of(node) if node else seen.within
-
-
 def too_many(what: str, most: int) -> Rejected:
     """The refusal of what would take too long."""
     return Rejected("too_many", f"There are too many {what} to be sorted.", most=most)
@@ -63,7 +58,7 @@ def sorted_page(rows: list[T], asked: Asked[Any], key: Callable[[T], tuple[int, 
 
 def accounts_page(seen: SeenSnapshot, asked: AccountsAsked) -> Page:
     """Accounts in the order of a figure. Raises Rejected."""
-    within = part_of(seen, asked.agent)
+    within, _ = seen.part_of(asked.agent, "")
     walked = list(
         islice(seen.snapshot.named(Player, "", {"agent": within} if within is not None else {}), ACCOUNTS_MAX + 1)
     )
@@ -94,8 +89,9 @@ ACCOUNT_KEYS: dict[str, Callable[[Account], tuple[int, str]]] = {
 
 def risk_page(seen: SeenSnapshot, asked: RiskAsked) -> Page:
     """Markets in the order of what they can cost. Raises Rejected."""
-    within = part_of(seen, asked.node)
-    fields = {"fixture": asked.fixture} if asked.fixture else {}
+    within, fields = seen.part_of(asked.node, asked.player)
+    if asked.fixture:
+        fields["fixture"] = asked.fixture
     columns = ("market", "side", "line_quarters", "risk_minor", "win_minor", "more")
     stands: dict[str, dict[Place, Stand]] = {}
     games: dict[str, Fixture | None] = {}

@@ -62,10 +62,16 @@ class Scored:
 
 
 def outcomes(
-    seen: SeenSnapshot, book: Snapshot, scored: Scored, status: str, agents: Collection[str] | None = None
+    seen: SeenSnapshot,
+    book: Snapshot,
+    scored: Scored,
+    status: str,
+    agents: Collection[str] | None = None,
+    player: str = "",
 ) -> Iterator[Outcome]:
     """What becomes of the tickets on the game that are open, or settled. Raises Rejected `too_many`."""
-    wanted = Wanted({"status": status, "fixture": scored.fixture}, agents=agents, ascending=True)
+    fields = {"status": status, "fixture": scored.fixture} | ({"player": player} if player else {})
+    wanted = Wanted(fields, agents=agents, ascending=True)
     beside = COLUMNS if status == "open" else (*COLUMNS, "returned_minor")
     rounding = rounding_of(book)
     whole: list[int] = []
@@ -119,12 +125,12 @@ def rounding_of(book: Snapshot) -> Rounding:
 
 def what_if_page(seen: SeenSnapshot, asked: WhatIfAsked) -> Page:
     """What a score would make of the open tickets on a game, by market. Raises Rejected."""
-    within = seen.subtree_of(asked.node) if asked.node else seen.within
+    within, _ = seen.part_of(asked.node, asked.player)
     game = seen.house.row(Fixture, asked.fixture)
     if game is None:
         return Page([])
     scored = Scored(game.name, rules_at(seen, game, seen.house.position), Score(asked.home, asked.away))
-    sums = summed(outcomes(seen, seen.snapshot, scored, "open", within))
+    sums = summed(outcomes(seen, seen.snapshot, scored, "open", within, asked.player))
     rows = (MarketMoney(market, *sums[market]) for market in sorted(sums) if market > asked.after)
     return page_of(rows, asked, lambda row: row.market)
 

@@ -293,12 +293,13 @@ class LookingBack:
         return found
 
     def what_if(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
-        book, top = standing.part_of(stream, reader, asked.node)
+        book, top = standing.part_of(stream, reader, asked.node, asked.player)
         game = self.games().get(asked.fixture)
         if game is None:
             return Page([])
         of_game = [one for one in book.of_game.get(game.name, ()) if one.status == "open"]
-        mine = [one for one in of_game if is_below(book, top, book.players[one.player].agent)]
+        of_player = [one for one in of_game if asked.player in ("", one.player)]
+        mine = [one for one in of_player if is_below(book, top, book.players[one.player].agent)]
         sums = supposed.summed(book, self.model.house, game, {"home": asked.home, "away": asked.away}, mine)
         rows = [(market, {"market": market, **row}) for market, row in sorted(sums.items()) if market > asked.after]
         return cut(rows, asked.limit)

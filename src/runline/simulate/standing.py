@@ -8,6 +8,7 @@ from runline.simulate.oracle.asking import Page, Reader, cut
 from runline.simulate.oracle.exposure import open_legs
 from runline.simulate.oracle.pages import exposure_row, player_row
 from runline.simulate.oracle.rules import Asked
+from runline.simulate.oracle.sight import agent_of
 from runline.simulate.oracle.state import Book, Stream
 from runline.simulate.oracle.tree import is_below
 
@@ -17,9 +18,11 @@ Key = tuple[int, str]
 FIGURES = {"balance": "balance_minor", "pending": "pending_minor", "available": "available_minor"}
 
 
-def part_of(stream: Stream, reader: Reader, node: str) -> tuple[Book, str]:
+def part_of(stream: Stream, reader: Reader, node: str, player: str = "") -> tuple[Book, str]:
     """The book, and the top of what is asked about."""
     assert isinstance(stream, Book)
+    if player:
+        refuse_unless(is_below(stream, reader.node, agent_of(stream, player)), "not_permitted")
     if node:
         refuse_unless(is_below(stream, reader.node, node), "not_permitted")
         refuse_unless(node in stream.parents, "unknown_agent", agent=node)
@@ -37,9 +40,9 @@ def accounts(stream: Stream, reader: Reader, asked: Asked, now_ns: int) -> Page:
 
 
 def risk(stream: Stream, reader: Reader, asked: Asked, games: Mapping[str, Any]) -> Page:
-    book, top = part_of(stream, reader, asked.node)
+    book, top = part_of(stream, reader, asked.node, asked.player)
     rows = []
-    for market, legs in open_legs(book, top).items():
+    for market, legs in open_legs(book, top, asked.player).items():
         fixture = market.rsplit(":", 2)[0]
         game = games.get(fixture)
         names = ("league", "sport", "rotation", "away", "home", "start_ns", "status")

@@ -9,5 +9,5 @@ export const room: Room = {
   place: 20,
   letter: 'r',
   may: (page) => page.isBook && page.may('figures_view'),
-  load: () => import('./Exposure.svelte'),
+  load: () => import('./Risk.svelte'),
 };

@@ -49,12 +49,13 @@ class RiskAsked(Asked[MarketRisk], frozen=True, kw_only=True):
 
     Of more than 200,000 open tickets they are not sorted (`too_many`): `exposure` has them by market.
 
-    node: an agent of my subtree, "" for my own. sport, league, fixture: only of that.
+    node: an agent of my subtree, "" for my own. player: only by that one's wagers. sport, league, fixture: only of that.
     sort: by the worst case, by what stands on all sides together, by how many tickets, or by the start of the game.
     order: descending (the most, the latest first) or ascending.
     """
 
     node: str = ""
+    player: str = ""
     sport: str = ""
     league: str = ""
     fixture: str = ""

@@ -24,13 +24,14 @@ class WhatIfAsked(Asked[MarketMoney], frozen=True, kw_only=True):
     """A final score of a game, by which its open tickets would be settled. (The periods are not asked for: what is about one of
     them waits. Whether the game was late does not count.) More than 200,000 tickets are refused (`too_many`).
 
-    fixture: the game. away, home: its points. node: an agent of my subtree, "" for my own.
+    fixture: the game. away, home: its points. node: an agent of my subtree, "" for my own. player: only by that one's tickets.
     """
 
     fixture: str = ""
     away: int = 0
     home: int = 0
     node: str = ""
+    player: str = ""
 
 
 class BookMoney(msgspec.Struct):

@@ -14,11 +14,11 @@ Taken = tuple[Leg, int, int]
 """A leg with its ticket's risk and win."""
 
 
-def open_legs(book: Book, node: str) -> dict[str, list[Taken]]:
-    """The open legs of a node's players, by market."""
+def open_legs(book: Book, node: str, player: str = "") -> dict[str, list[Taken]]:
+    """The open legs of a node's players, or of one of them, by market."""
     found: dict[str, list[Taken]] = {}
     for number, tickets in book.of_player.items():
-        if is_below(book, node, book.players[number].agent):
+        if player in ("", number) and is_below(book, node, book.players[number].agent):
             for ticket in tickets.values():
                 for leg in ticket.legs:
                     if leg.ended is None:
