@@ -427,6 +427,10 @@ def test_what_a_score_would_make_of_the_wagers_is_what_it_makes_of_them(store):
             world.set_clock(start_ns("G1") + 3 * HOUR_NS)
             await world.do(HOUSE, EnterResult("G1", Score(5, 3)))
             assert await money() == [["b1", 4, 0, 100_00, 20_20, 79_80], ["b2", 0, 0, 0, 0, 0]]
+            for role, may in (("watch", "figures_view"), ("feed", "result_confirm")):
+                await world.do(HOUSE, SetRole(role, "root", (Permission(may),), "the half of it"))
+                await world.do(HOUSE, CreateUser(f"{role}.one", "root", role))
+                assert await code(world, "result_money", f"{role}.one", stream=HOUSE, fixture="G1") == "not_permitted"
             await world.do(HOUSE, ConfirmResult("G1", 1))
             await world.settled()
             assert await kept() == 79_80

@@ -10,7 +10,7 @@ from tests.doubles.words import START_NS, agent, board, game, line, player, role
 from runline.domain.accounts import GrantTemporaryCredit, SetPlayerLimits
 from runline.domain.audience import Audience
 from runline.domain.bounds import ARCHIVE_AFTER_NS
-from runline.domain.fixtures import RescheduleFixture
+from runline.domain.fixtures import CreateLeague, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.house import OpenBook
 from runline.domain.ledger import Movement
@@ -36,7 +36,7 @@ from runline.domain.queries.inside import (
     Standing,
 )
 from runline.domain.queries.inside import inside as inside_of_runline
-from runline.domain.queries.leagues import AwaitingRow, LateGameRow, LeagueRuleRow, WindowRow
+from runline.domain.queries.leagues import AwaitingRow, LateGameRow, LayoutRow, LeagueRuleRow, WindowRow
 from runline.domain.queries.moment import BookRow, Me, ResultRow, RoleRow, SessionRow, SuspensionRow, UserRow
 from runline.domain.queries.pages import page_of, page_of_some
 from runline.domain.queries.wagers import LedgerAsked, WagersAsked
@@ -383,6 +383,26 @@ def test_games_that_have_begun_await_their_final_result_the_first_that_began_fir
     assert [row.fixture for row in rows(book, "awaiting")] == ["G1", "G2"]
     book.house.given(ConfirmResult("G1", 2), RescheduleFixture("G2", later + HOUR_NS, "dry"))
     assert rows(book, "awaiting") == []
+
+
+def test_the_periods_of_a_leagues_scores_are_told_its_own_first(book):
+    book.house.given(CreateLeague("NFL", "football"))
+    first = LayoutRow("MLB", "innings", 9, 2, "half-innings", True)
+    second = LayoutRow("MLB", "innings", 7, 2, "half-innings", True)
+    assert rows(book, "layouts", league="MLB") == [first, second]
+    assert rows(book.house, "layouts", "platform", league="NFL") == [
+        LayoutRow("NFL", "quarters", 4, 15, "minutes", False),
+        LayoutRow("NFL", "halves", 2, 30, "minutes", False),
+    ]
+    assert ask(book, "layouts", league="MLB", limit=1) == Page([first], "9")
+    assert rows(book, "layouts", league="MLB", after="9") == [second]
+    assert (
+        rows(book, "layouts", league="MLB", after="7")
+        == rows(book, "layouts", league="KHL")
+        == rows(book, "layouts")
+        == []
+    )
+    assert rows(book, "layouts", league="MLB", after="x") == [first, second]
 
 
 def test_a_leagues_rules_are_told_for_each_market_and_period_and_which_are_set_by_staff(book):

@@ -38,6 +38,18 @@ DESK_MAY = (
     Permission.LINE_MOVE,
 )
 
+RESULTS_DESK = "results.desk"
+RESULTS_ROLE = "results"
+RESULTS_MAY = (
+    Permission.FIGURES_VIEW,
+    Permission.BOARD_VIEW,
+    Permission.LOG_VIEW,
+    Permission.FIXTURES_MANAGE,
+    Permission.RESULT_ENTER,
+    Permission.RESULT_CONFIRM,
+)
+"""Of whoever enters the results of the house's games by hand, and confirms them."""
+
 CREDITS = (300, 500, 1_000, 1_500, 2_500, 5_000, 10_000)
 CREDIT_WEIGHTS = (10, 25, 30, 15, 12, 6, 2)
 """Credit limits in whole units, and how common each is."""
@@ -115,6 +127,8 @@ async def set_up(bus: Bus, seed: int, wagers: float) -> list[People]:
     house: list[Command] = [OpenBook(plan.name, f"{plan.name}.owner") for plan in BOOKS]
     house.append(SetRole("feed", ROOT, tuple(Permission(value) for value in FEED_MAY), "lines and results"))
     house.append(CreateUser(FEED, ROOT, "feed"))
+    house.append(SetRole(RESULTS_ROLE, ROOT, RESULTS_MAY, "results by hand"))
+    house.append(CreateUser(RESULTS_DESK, ROOT, RESULTS_ROLE))
     await send_all(bus, HOUSE, PLATFORM, house)
     everyone: list[People] = []
     for plan in BOOKS:

@@ -19,7 +19,7 @@ from runline.demo.bettors import Bettors
 from runline.demo.day import Day, Scenario, fitted, read_day
 from runline.demo.operators import Operators
 from runline.demo.options import BadOption
-from runline.demo.people import BOOKS, FEED, PLATFORM, people_of, set_up
+from runline.demo.people import BOOKS, FEED, PLATFORM, RESULTS_DESK, people_of, set_up
 from runline.demo.terminal import Terminal
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
@@ -36,7 +36,7 @@ from runline.helpers import end_with_parent
 from runline.shell import complain
 
 PASSWORD = "in-real-time"
-"""Of all four sign-ins. The demo listens on this machine only."""
+"""Of all sign-ins. The demo listens on this machine only."""
 
 BOOK = "harbor"
 SIGN_INS = (
@@ -46,6 +46,9 @@ SIGN_INS = (
     ("player", "A1021"),
 )
 """(what they are, their user) in the book."""
+
+HOUSE_SIGN_IN = ("results desk", RESULTS_DESK)
+"""The same in the house."""
 
 AGENT = "agent.A"
 FACTOR = 10
@@ -175,7 +178,8 @@ async def serve_demo(plan: Plan) -> None:
                 await asyncio.sleep(0.01)
             tasks += [asyncio.create_task(one.run()) for one in (feed, bettors, operators)]
             signing = server.gateway.signing
-            for stream, user in [(HOUSE, PLATFORM), *((BOOK, user) for _, user in SIGN_INS)]:
+            of_house = [(HOUSE, PLATFORM), (HOUSE, RESULTS_DESK)]
+            for stream, user in [*of_house, *((BOOK, user) for _, user in SIGN_INS)]:
                 if not await signing.has_password(stream, user):
                     await signing.set_first_password(stream, user, PASSWORD)
             print("ready", flush=True)

@@ -17,7 +17,8 @@ from rich.table import Table
 from runline.config import require_known_variables
 from runline.demo.day import Day, Scenario, read_day, scenario_here
 from runline.demo.options import BadOption, check_rate, database_in, parse_duration
-from runline.demo.served import BOOK, PASSWORD, SIGN_INS, Plan
+from runline.demo.served import BOOK, HOUSE_SIGN_IN, PASSWORD, SIGN_INS, Plan
+from runline.domain.messages import HOUSE
 from runline.engine.ports import StoreError
 from runline.gateway.server import AddressInUse, listen
 from runline.shell import FAILED, UNUSABLE, UnusableError, complain, to_paste
@@ -160,6 +161,13 @@ def welcome(console: Console, plan: Plan, day: Day) -> None:
     for what, user in SIGN_INS:
         table.add_row(f"  {what}", f"[bold]{user}[/bold]", f"password {PASSWORD}")
     console.print(table)
+    what, user = HOUSE_SIGN_IN
+    console.print(
+        f"\nThe house, whose games they are: [bold]http://127.0.0.1:{plan.port}/?book={HOUSE}[/bold]\n", soft_wrap=True
+    )
+    house = Table(box=None, pad_edge=False, show_header=False)
+    house.add_row(f"  {what}", f"[bold]{user}[/bold]", f"password {PASSWORD}")
+    console.print(house)
     console.print("\nTwo windows side by side show it best: the owner, and the agent. Ctrl-C ends it.")
     console.print("In another terminal, as the owner (the password is asked for):\n")
     address = f"http://127.0.0.1:{plan.port}"

@@ -8,9 +8,10 @@ from runline.domain.catalog import Result as FixtureResult
 from runline.domain.grading import NotGradable, Result, Score, SelectionInvalid, grade
 from runline.domain.house import BookListing
 from runline.domain.legs import Ending, Leg
-from runline.domain.messages import Rejected
+from runline.domain.messages import Rejected, lacking
 from runline.domain.money import Rounding
 from runline.domain.official import LeagueRules
+from runline.domain.permissions import Permission
 from runline.domain.queries.declared import Page
 from runline.domain.queries.pages import page_of
 from runline.domain.queries.what_if import BookMoney, MarketMoney, ResultMoneyAsked, WhatIfAsked
@@ -137,6 +138,8 @@ def what_if_page(seen: SeenSnapshot, asked: WhatIfAsked) -> Page:
 
 def result_money_page(seen: SeenSnapshot, asked: ResultMoneyAsked) -> Page:
     """What the score that was entered would make of each book's tickets on the game. Raises Rejected."""
+    if not seen.audience.may(Permission.RESULT_CONFIRM):
+        raise lacking(Permission.RESULT_CONFIRM)
     game, result = seen.house.row(Fixture, asked.fixture), seen.house.row(FixtureResult, asked.fixture)
     if game is None or result is None or result.entered is None:
         return Page([])

@@ -305,6 +305,7 @@ class LookingBack:
         return cut(rows, asked.limit)
 
     def result_money(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
+        refuse_unless("result_confirm" in reader.may, "not_permitted", permission="result_confirm")
         house, game = self.model.house, self.games().get(asked.fixture)
         known = {one.fixture: one.entered for one in self.folded.store.stored(HOUSE, FixtureResult)}
         score = msgspec.to_builtins(known.get(asked.fixture))

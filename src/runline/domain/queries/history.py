@@ -190,7 +190,8 @@ DECLARED = (
     ),
     stored(
         "result_money",
-        "What the score that was entered of a game would make of each book's tickets, once it is confirmed.",
+        "What the score that was entered of a game would make of each book's tickets, once it is confirmed: to those who may "
+        "confirm it (`result_confirm`), too.",
         Permission.FIGURES_VIEW,
         ResultMoneyAsked,
         BookMoney,

@@ -1,4 +1,5 @@
-"""Leagues: the queries about how games are settled: a league's rules, the games that are late, and those that await a result."""
+"""Leagues: the queries about how games are settled: a league's rules, the periods of its scores, the games that are late, and
+those that await a result."""
 
 from itertools import islice
 
@@ -81,6 +82,43 @@ def league_rules(
     first = names.index(asked.after) + 1 if asked.after in names else 0
     rows = (row(*place) for place in islice(places, first, None))
     return page_of(rows, asked, lambda row: f"{row.market}:{row.period}")
+
+
+class LayoutRow(msgspec.Struct):
+    """A way in which a league's scores divide regulation. The first is meant where a score does not say another (`scheduled`).
+
+    layout: what the periods are called. periods: how many there are. part_length: the length of each, in `unit`. extras_listed:
+    whether extra periods follow in the same list, and not as overtime.
+    """
+
+    league: str
+    layout: str
+    periods: int
+    part_length: int
+    unit: str
+    extras_listed: bool
+
+
+class LayoutsAsked(Asked[LayoutRow], frozen=True, kw_only=True):
+    """league: whose scores; none are shown where there is no such league."""
+
+    league: str = ""
+
+
+@query("layouts", needs=Permission.BOARD_VIEW, asked=LayoutsAsked, row=LayoutRow, streams=("house", "book"))
+def layouts(state: State, house: House, user: User, audience: Audience, asked: LayoutsAsked, now_ns: int) -> Page:
+    """The periods that a league's scores are made of, the league's own first."""
+    league = house.catalog.leagues.get(asked.league)
+    if league is None:
+        return Page([])
+    rules = house.rulings.rules(league.sport, league.name)
+    names = [str(one.count) for one in rules.layouts]
+    first = names.index(asked.after) + 1 if asked.after in names else 0
+    rows = (
+        LayoutRow(league.name, one.name, one.count, one.part_length, rules.unit, one.extras_listed)
+        for one in rules.layouts[first:]
+    )
+    return page_of(rows, asked, lambda row: str(row.periods))
 
 
 class WindowRow(msgspec.Struct):

@@ -51,7 +51,8 @@ class BookMoney(msgspec.Struct):
 
 
 class ResultMoneyAsked(Asked[BookMoney], frozen=True, kw_only=True):
-    """Each book, by its name. (Whether the game was late does not count.) More than 200,000 tickets of a book are refused
+    """Each book, by its name: sums over all of its tickets on the game, none of a player, an agent or a market. (Whether the game
+    was late does not count.) More than 200,000 tickets of a book are refused
     (`too_many`).
 
     fixture: the game whose score was entered; no book is shown where none was.

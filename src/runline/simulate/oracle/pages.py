@@ -188,6 +188,30 @@ def held(stream: House, house: House, reader: Reader, asked: Asked, now_ns: int)
     return cut([one for one in rows if one[0] > asked.after], asked.limit)
 
 
+@page("layouts", "board_view", BOTH)
+def layouts(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
+    if asked.league not in house.leagues:
+        return Page([])
+    sport = house.leagues[asked.league]
+    known = league_rules(house, sport, asked.league).divisions
+    counts = [str(one.count) for one in known]
+    rows = [
+        (
+            str(one.count),
+            {
+                "league": asked.league,
+                "layout": "innings" if one.extras else {2: "halves", 3: "periods", 4: "quarters"}[one.count],
+                "periods": one.count,
+                "part_length": one.part,
+                "unit": unit_of(sport),
+                "extras_listed": one.extras,
+            },
+        )
+        for one in known[counts.index(asked.after) + 1 if asked.after in counts else 0 :]
+    ]
+    return cut(rows, asked.limit)
+
+
 @page("late_games", "board_view", BOTH)
 def late_games(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
     rows = []
