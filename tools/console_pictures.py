@@ -48,6 +48,9 @@ def of_every_room() -> Iterable[Picture]:
         for kind, name in (("player", "A1021"), ("agent", "A1")):
             yield Picture(f"{kind}-{look}.png", "harbor.owner", f"#/{kind}/{name}", options)
     yield Picture("player-site.png", "A1021", "", PHONE)
+    for look, options in (("phone", PHONE), ("dark", PHONE | DARK), ("light", {})):
+        for view in ("board", "wagers", "account", "rules"):
+            yield Picture(f"player-{view}-{look}.png", "A1021", f"#/{view}", options)
 
 
 def take(browser: Any, demo: Demo, picture: Picture, folder: Path, filled_ms: int) -> None:

@@ -18,6 +18,8 @@ export function count(value: number): string {
 }
 
 const PARTS = ['', '¼', '½', '¾'];
+/** Decimal prices have four places at most. */
+const DECIMAL = 10_000;
 
 /** Quarter points with halves as ½, and PK for a handicap of nothing. */
 export function points(quarters: number, signed: boolean): string {
@@ -52,15 +54,27 @@ export function offer(kind: string, side: string, line: number | null, text: str
   return `${lineText(kind, side, line)} ${price(text)}`.trim();
 }
 
-/** What is won for each unit that is risked at a price of record: -110, 2.10, 11/10. */
-export function profit(text: string): number {
+/** What is won for what is risked at a price of record (-110, 2.10, 11/10), as two whole numbers. */
+function profit(text: string): [number, number] {
   if (text.includes('/')) {
     const [won = 0, risked = 1] = text.split('/').map(Number);
-    return won / risked;
+    return [won, risked];
   }
   const number = Number(text);
-  if (!/^[+-]/.test(text)) return number - 1;
-  return number > 0 ? number / 100 : 100 / -number;
+  if (!/^[+-]/.test(text)) return [Math.round((number - 1) * DECIMAL), DECIMAL];
+  return number > 0 ? [number, 100] : [100, -number];
+}
+
+/** What a risk wins at a price, in minor units, half a cent up: as a book rounds unless it says otherwise. */
+export function winForRisk(text: string, minor: number): number {
+  const [won, risked] = profit(text);
+  return Math.round((minor * won) / risked);
+}
+
+/** What must be risked to win an amount at a price, in minor units, rounded likewise. */
+export function riskToWin(text: string, minor: number): number {
+  const [won, risked] = profit(text);
+  return Math.round((minor * risked) / won);
 }
 
 /** Quarter points of what somebody has typed (-1½, 8.5, PK), null if it is no line. */
@@ -108,13 +122,36 @@ export function ms(value: number): string {
   return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }
 
-const SPREADS: Record<string, string> = { baseball: 'run line', hockey: 'puck line' };
+const SPREADS: Record<string, string> = { baseball: 'run line', hockey: 'puck line', soccer: 'Asian handicap' };
+const PERIODS: Record<string, string> = {
+  '1h': '1st half',
+  '2h': '2nd half',
+  q1: '1st quarter',
+  q2: '2nd quarter',
+  q3: '3rd quarter',
+  q4: '4th quarter',
+  'baseball 1h': 'first 5 innings',
+  'baseball 2h': 'after 5 innings',
+  'hockey q1': '1st period',
+  'hockey q2': '2nd period',
+  'hockey q3': '3rd period',
+};
 
-/** A market in words, from its id (GAME:PERIOD:KIND): run line, first half total. */
+/** What a sport calls a kind of market: run line. */
+export function marketName(kind: string, sport = ''): string {
+  return (kind === 'spread' && SPREADS[sport]) || kind.replaceAll('_', ' ');
+}
+
+/** What a sport calls a part of its games: first 5 innings. */
+export function periodName(period: string, sport = ''): string {
+  return PERIODS[`${sport} ${period}`] ?? PERIODS[period] ?? period.replaceAll('_', ' ');
+}
+
+/** A market in words, from its id (GAME:PERIOD:KIND): run line, 1st half total. */
 export function marketWords(market: string, sport = ''): string {
   const [, period = 'game', kind = ''] = market.split(':');
-  const name = kind === 'spread' ? (SPREADS[sport] ?? 'spread') : kind.replaceAll('_', ' ');
-  return period === 'game' ? name : `${period.replaceAll('_', ' ')} ${name}`;
+  const name = marketName(kind, sport);
+  return period === 'game' ? name : `${periodName(period, sport)} ${name}`;
 }
 
 /** A game in words: 901 Tampa Bay Rays at Baltimore Orioles. */

@@ -1,0 +1,57 @@
+// What the player's pages of money, password and house rules say: they come when they are opened.
+
+export default {
+  money: {
+    title: 'Account',
+    limit: 'Credit limit',
+    temporary: 'For a time',
+    stakeMax: 'Largest stake',
+    winMax: 'Largest win',
+    transactions: 'Transactions',
+    none: 'Nothing has been booked yet.',
+    ticket: (number: string) => `ticket #${number}`,
+    after: (balance: string) => `balance ${balance}`,
+    kinds: {
+      won: 'Won',
+      lost: 'Lost',
+      reversal: 'Taken back',
+      receipt: 'You paid',
+      disbursement: 'You were paid',
+      adjustment: 'Adjustment',
+    } as Record<string, string>,
+  },
+
+  password: {
+    title: 'Change of password',
+    about: 'Wherever else you are signed in, you are signed out.',
+    old: 'Password until now',
+    fresh: 'New password',
+    again: 'New password, once more',
+    differ: 'The new password is not the same twice.',
+    set: 'Change the password',
+    waiting: 'Changing …',
+    done: 'The password is changed.',
+  },
+
+  house: {
+    title: 'House rules',
+    about: 'By these rules wagers are settled now. A wager is settled by those that stand when its result is confirmed.',
+    choose: 'League',
+    none: 'No league has games now.',
+    whole: 'Whole game',
+    of: (period: string, markets: string) => `${period}: ${markets}`,
+    overtime: (counts: boolean) => (counts ? 'Overtime counts.' : 'Overtime does not count.'),
+    innings: (counts: boolean) => (counts ? 'Extra innings count.' : 'Extra innings do not count.'),
+    length: (length: string) => `If the game is called early, wagers stand if ${length} were played`,
+    scheduled: (whole: boolean) => `If the game is called early, wagers stand only if ${whole ? 'all of it' : 'all of that part'} was played as scheduled`,
+    lessIfHome: (length: string) => `, or ${length} where the home side leads`,
+    lessOfAll: (length: string) => `, or ${length} less where the home side leads`,
+    decided: 'A total that is beyond its line stands all the same.',
+    windowHours: (hours: string) => `If it is postponed or broken off, wagers are void ${hours} hours after the start that was set when they were placed.`,
+    windowDate: 'If it is postponed or broken off, wagers are void unless it goes on at the date that was set when they were placed.',
+    known: 'What is decided by then stands.',
+    unknown: 'What is decided by then is void as well.',
+    inningsOf: (innings: string) => `${innings} innings`,
+    halfInning: 'half an inning',
+  },
+} as const;
