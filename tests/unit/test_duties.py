@@ -548,7 +548,7 @@ def test_copies_have_a_bound_together_beyond_which_the_smallest_go_without_which
         await world.passes(3)
         two = world.start("n2")
         await world.passes(2)
-        said = []
+        said: list[str] = []
         large = COPIED_ROWS_MIN
         world.beside(Standing(two.registry, two.duties, rows_max=10 * large, say=said.append).run())
 

@@ -190,9 +190,10 @@ def test_who_stands_still_and_has_the_house_no_more_tells_nothing_and_notes_noth
                 owned.clear()
             return await move(*args)
 
-        registry.move = counted
+        monkeypatch.setattr(registry, "move", counted)
         telling = Telling(house, registry, lambda: owned.get("house"))
         telling.look()
+        assert telling.telling is not None
         await telling.telling
         assert len(tried) == 3
         assert house.wishes
