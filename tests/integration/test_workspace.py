@@ -359,6 +359,10 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
                 ("b1", "owner", "LineMoved"),
             ]
             assert await told() == await told(2) == await told(100) == everything
+            # Whoever may move lines and not look at the board is told of none.
+            await world.do("b1", SetRole("mover", "root", (Permission.LINE_MOVE,), "to move"))
+            await world.do("b1", CreateUser("ben", "root", "mover"))
+            assert (await page(world, "line_history", "ben", market=market))["items"] == []
             monkeypatch.setattr("runline.reads.line_history.LINE_EVENTS_MAX", 2)
             if world.engine.store.__class__.__name__ in ("MemoryStore", "DiskStore"):
                 assert await told() == await told(100) == everything

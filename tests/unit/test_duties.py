@@ -24,6 +24,7 @@ from runline.cluster.memory import Kept, MemoryRegistry
 from runline.cluster.places import Onlooker, Places
 from runline.cluster.registry import Assigned, Load, Node, RegistryError
 from runline.cluster.standing import Standing
+from runline.cluster.taking import Taking
 from runline.domain.messages import HOUSE, Rejected
 from runline.engine.ports import GENESIS, Head, StoreError, claimed_elsewhere
 from runline.simulate.loop import VirtualLoop
@@ -303,6 +304,41 @@ def test_who_looks_and_then_stands_still_robs_nobody_who_was_given_the_stream_si
         node.duties.hear(late)
         await world.passes(3)
         assert (node.has, other.has, world.heads["b1"].epoch) == (set(), {"b1"}, epoch)
+
+    play(story, "b1")
+
+
+def test_who_stands_still_between_its_looks_robs_nobody_who_was_given_the_stream_meanwhile():
+    still_s = 10
+
+    class StillEngine(FakeEngine):
+        async def heads(self):
+            found = await super().heads()
+            await self.world.passes(still_s)
+            return found
+
+    async def story(world):
+        class StillRegistry(MemoryRegistry):
+            async def streams(self):
+                found = await super().streams()
+                await world.passes(still_s)
+                return found
+
+        node = world.start("n1")
+        await world.passes(2)
+        other = world.start("n2")
+        await world.passes(1)
+        late = node.member.streams["b1"]
+        engine = StillEngine(world)
+        taking = Taking(engine, StillRegistry(world.kept), lambda one: True)
+        taken = asyncio.create_task(taking.take(late))
+        await world.passes(1)
+        await world.pin("b1", "n2")
+        await world.passes(still_s // 2)
+        assert (node.has, other.has) == (set(), {"b1"})
+        epoch = world.heads["b1"].epoch
+        assert await taken is None
+        assert (engine.has, world.heads["b1"].epoch) == (set(), epoch)
 
     play(story, "b1")
 
