@@ -7,8 +7,8 @@ from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import FULL_BOARD, START_NS, board, game, player, staff, wager
 
-from runline.domain.bounds import STEP_NS_MAX
-from runline.domain.catalog import FIXTURE_LIFE
+from runline.domain.bounds import ARCHIVE_AFTER_NS, STEP_NS_MAX
+from runline.domain.catalog import ARCHIVED, FIXTURE_LIFE, NOTHING_KNOWN, side_line
 from runline.domain.fixtures import (
     START_NS_MAX,
     CreateFixture,
@@ -28,8 +28,10 @@ from runline.domain.messages import ENGINE
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted
 from runline.domain.prices import Prices
+from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, EnterResult
 from runline.domain.settings import SetLocks
+from runline.domain.suspension import Suspend, Suspended
 from runline.domain.tickets import WagerPlaced
 
 
@@ -306,6 +308,14 @@ def test_an_unknown_fixture_is_named(house):
     house.rejected("unknown_fixture", fixture="G9")
 
 
+def test_a_game_that_is_archived_is_told_from_one_that_there_never_was(house):
+    house.given(game("G1"), board("G1"))
+    house.ends("G1", 3, 1)
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    house.when(RescheduleFixture("G1", house.clock_ns + HOUR_NS, "again"))
+    house.rejected("fixture_status", status=ARCHIVED)
+
+
 def test_the_ground_of_a_reschedule_is_the_fixture_and_its_result(open_book):
     house = open_book.house
     seen = house.state.seq
@@ -314,6 +324,84 @@ def test_the_ground_of_a_reschedule_is_the_fixture_and_its_result(open_book):
     house.happened(FixtureRescheduled)
     house.when(RescheduleFixture("G1", START_NS + 2, "given"), if_position=seen)
     house.rejected("position_moved")
+
+
+# What the catalog says of its games
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "line_quarters", "expected"),
+    [
+        ("spread", "home", -6, -6),
+        ("spread", "away", -6, 6),
+        ("total", "over", 34, 34),
+        ("total", "under", 34, 34),
+        ("moneyline", "away", None, None),
+    ],
+)
+def test_the_visitors_have_a_spread_the_other_way_round_and_both_sides_have_one_total(
+    kind, side, line_quarters, expected
+):
+    assert side_line(kind, side, line_quarters) == expected
+
+
+def test_games_are_on_the_board_of_their_status_and_of_their_league(house):
+    catalog = house.state.catalog
+    assert list(catalog.board_of("scheduled")) == list(catalog.board_of("scheduled", "MLB")) == []
+    house.given(game("G1"), game("N1", league="NFL", sport="football", rotation=451))
+    assert list(catalog.board_of("scheduled")) == [(451, "N1"), (951, "G1")]
+    assert list(catalog.board_of("scheduled", "NFL")) == [(451, "N1")]
+    assert list(catalog.begun) == []
+    house.time_is(START_NS)
+    assert list(catalog.board_of("closed")) == [(451, "N1"), (951, "G1")]
+    assert list(catalog.begun) == [(START_NS, "G1"), (START_NS, "N1")]
+
+
+def test_results_stand_behind_the_position_before_their_confirmation_until_another_is_confirmed(house):
+    catalog = house.state.catalog
+    house.given(game("G1"), game("G2"))
+    for name in ("G1", "G2"):
+        house.ends(name, 3, 1)
+    first, second = (catalog.results[name].confirmed_seq for name in ("G1", "G2"))
+
+    def after(seq):
+        return [one.fixture for one in catalog.results_after(seq)]
+
+    assert after(0) == after(first - 1) == ["G1", "G2"]
+    assert after(first) == after(second - 1) == ["G2"]
+    assert after(second) == []
+    house.ends("G1", 3, 2)
+    assert after(0) == ["G2", "G1"]
+
+
+def test_tickets_are_settled_by_the_score_or_by_none_and_by_nothing_known_where_the_game_goes_on(house):
+    catalog = house.state.catalog
+    house.given(game("G1"), game("G2"), game("G3"), CancelFixture("G2", "flood"))
+    house.ends("G1", 3, 1)
+    house.ends("G3", 3, 1)
+    house.given(ReopenFixture("G3", "another game was meant"))
+    assert [catalog.score_of(catalog.results[name]) for name in ("G1", "G2", "G3")] == [
+        Score(1, 3), None, NOTHING_KNOWN,
+    ]  # fmt: skip
+    assert {name for kind, name in house.state.timers.by_subject if kind == "archive"} == {"G1", "G2"}
+    house.time_is(house.clock_ns + ARCHIVE_AFTER_NS)
+    assert [catalog.score_of(catalog.archived[name]) for name in ("G1", "G2")] == [Score(1, 3), None]
+
+
+def test_what_can_be_suspended_is_what_the_catalog_has(house):
+    house.given(game("G1"), board("G1"))
+    for scope, subject in (
+        ("sport", "baseball"), ("league", "MLB"), ("fixture", "G1"), ("market", "G1:game:spread"),
+        ("selection", "G1:game:spread/away"), ("kind", "spread"),
+    ):  # fmt: skip
+        house.when(Suspend(scope, subject, "given"))
+        house.happened(Suspended, scope=scope, subject=subject)
+    for scope, subject in (
+        ("sport", "chess"), ("league", "KBO"), ("fixture", "G2"), ("market", "G1:1h:spread"), ("kind", "parlay"),
+        ("selection", "G1:game:spread/over"), ("selection", "G1:1h:spread/away"), ("selection", "G1:game:spread"),
+    ):  # fmt: skip
+        house.when(Suspend(scope, subject, "given"))
+        house.rejected("unknown_subject", subject=subject)
 
 
 # Books

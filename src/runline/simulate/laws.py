@@ -196,6 +196,7 @@ def derived(state: Any, *, copy: bool = False, resting: Collection[Duty] = ()) -
         found["orders"] += [
             list(state.catalog.result_order),
             list(state.catalog.confirmed_order),
+            list(state.catalog.begun),
             list(state.books.order),
         ]
         found["markets_of"] = state.catalog.markets_of
