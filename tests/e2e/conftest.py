@@ -22,8 +22,17 @@ EXECUTABLE = "import('@sparticuz/chromium').then(async (found) => console.log(aw
 REMEDY = "remedy: install Chrome or Chromium, or `make console`, which brings one for Linux on x86-64"
 ARGUMENTS = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-setuid-sandbox", "--headless=shell"]
 
+LONG = ("test_console.py", "test_page_truth.py", "test_shell.py", "test_lines.py")
+"""What takes longest begins first, so that it is not waited for alone at the end."""
+
 # A busy machine may take its time; what never comes is found all the same.
 expect.set_options(timeout=20_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest in front."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
 def browser_path() -> str:
@@ -130,9 +139,10 @@ class Seat:
         """Go to a room, as one goes there: by the rail, on a phone by the tabs or by what is behind `More`."""
         rooms = self.page.get_by_role("navigation", name="Rooms")
         expect(rooms).to_be_visible()
-        link = rooms.get_by_role("link", name=name, exact=True)
+        link, more = rooms.get_by_role("link", name=name, exact=True), rooms.get_by_role("button", name="More")
+        expect(link.or_(more).first).to_be_visible()
         if not link.count():
-            rooms.get_by_role("button", name="More").click()
+            more.click()
             link = self.page.get_by_role("dialog").get_by_role("link", name=name, exact=True)
         link.click()
         expect(self.page.locator("main")).to_have_attribute("aria-label", name)
@@ -176,6 +186,17 @@ class Seat:
             if placed.is_visible():
                 return placed
         raise AssertionError(slip.inner_text())
+
+    def refused(self, says: str) -> None:
+        """Try to place what is in the slip, at whatever price stands by then, until it says why not."""
+        slip = self.page.get_by_role("form", name="Slip")
+        main, alert = slip.locator("button.main"), slip.get_by_role("alert")
+        for _ in range(ATTEMPTS):
+            main.click()
+            expect(alert.or_(slip.locator("button.main:not(:disabled)")).first).to_be_visible()
+            if alert.is_visible():
+                break
+        expect(alert).to_contain_text(says)
 
     def close(self) -> None:
         """Close the window; nothing may have gone wrong in it."""

@@ -71,7 +71,7 @@ def test_each_sees_what_they_may(seat, user, sees_log):
         alerts.click()
         expect(page.get_by_role("heading", name="Notifications", exact=True)).to_be_visible()
     window.room("Ticker")
-    expect(page.locator("section[aria-labelledby=ticker-title] tbody tr").nth(2)).to_be_visible(timeout=15_000)
+    expect(page.locator("section[aria-labelledby=ticker-title] tbody tr").nth(2)).to_be_visible()
     may_act = user == "harbor.owner"
     expect(page.get_by_role("button", name="Suspend all")).to_have_count(1 if may_act else 0)
     voids = page.get_by_role("button", name=re.compile("^Void ticket"))
@@ -85,7 +85,7 @@ def test_each_sees_what_they_may(seat, user, sees_log):
 def test_an_agent_sees_their_own_players_only(seat):
     page = seat("agent.A1").room("Ticker").page
     rows = page.locator("section[aria-labelledby=ticker-title] tbody tr td:nth-child(2)")
-    expect(rows.nth(3)).to_be_visible(timeout=15_000)
+    expect(rows.nth(3)).to_be_visible()
     names = [name for name in rows.all_inner_texts() if not name.startswith("#")]
     assert names
     assert all(re.fullmatch(r"A10[0-9]{2}", name) for name in names), names
@@ -95,6 +95,7 @@ def test_a_node_can_be_looked_at(seat):
     page = seat("harbor.owner").room("Figures").page
     page.get_by_role("button", name="Look at the whole book").click()
     page.get_by_role("combobox", name="Find an agent").fill("B")
+    expect(page.get_by_role("option", name="B", exact=True)).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     rows = page.locator("section[aria-labelledby=figures-title] tbody th")
     expect(rows).to_have_text([re.compile(name) for name in ("B", "B1", "B2", "B3", "B4")])
@@ -232,8 +233,8 @@ Object.defineProperty(performance, 'timeOrigin', { value: performance.timeOrigin
 
 def test_a_clock_that_is_an_hour_off_changes_nothing(seat):
     owner = seat("harbor.owner", script=HOUR_OFF)
-    text = owner.page.locator("[data-connection]").inner_text()
-    assert float(found_in(r"live, ([\d.]+) ms", text)) < 60_000
+    # An hour in milliseconds has seven digits.
+    expect(owner.page.locator("[data-connection]")).to_contain_text(re.compile(r"live, (\d\.\d|\d{1,5}) ms"))
     starts = owner.page.locator("section[aria-labelledby=board-title] tbody tr td.status").first
     expect(starts).to_contain_text(re.compile(r"^\s*\d+:\d\d"))
     open_players(owner)
@@ -275,8 +276,7 @@ def test_a_player_wagers_at_a_price_that_moves_and_sees_it_among_their_own(seat)
     game.locator(".market").nth(2).get_by_role("button").first.click()
     slip = page.get_by_role("form", name="Slip")
     slip.locator("[data-field=risk]").fill("a lot")
-    slip.get_by_role("button", name="Place wager").click()
-    expect(slip.get_by_role("alert")).to_contain_text("Write an amount")
+    player.refused("Write an amount")
     slip.locator("[data-field=risk]").fill("5")
     row = owner.page.locator("section[aria-labelledby=board-title] tbody", has_text=team)
     row.get_by_role("button", name=re.compile("Move the moneyline")).first.click()
@@ -287,7 +287,7 @@ def test_a_player_wagers_at_a_price_that_moves_and_sees_it_among_their_own(seat)
     accept.click()
     number = found_in(r"#([\d,]+)", player.place().inner_text())
     page.get_by_test_id("placed").get_by_role("link", name="My wagers").click()
-    ticket = page.locator("li.ticket", has_text=f"#{number}")
+    ticket = page.locator("li.ticket", has_text=f"#{number} ")
     expect(ticket).to_be_visible()
     # It moves by itself: the owner voids it.
     done = owner.page.evaluate(
@@ -300,17 +300,10 @@ def test_a_player_wagers_at_a_price_that_moves_and_sees_it_among_their_own(seat)
 
 
 def test_more_than_the_credit_is_refused_in_words(seat):
-    page = seat("A1021", phone=True).page
-    page.locator("section.game").nth(12).locator(".market").nth(2).get_by_role("button").first.click()
-    slip = page.get_by_role("form", name="Slip")
-    slip.locator("[data-field=risk]").fill("99999")
-    button = slip.get_by_role("button", name=re.compile("Place wager|Accept the new price"))
-    for _ in range(5):
-        button.click()
-        page.wait_for_timeout(300)
-        if slip.get_by_role("alert").is_visible():
-            break
-    expect(slip.get_by_role("alert")).to_contain_text("At most")
+    player = seat("A1021", phone=True)
+    player.page.locator("section.game").nth(12).locator(".market").nth(2).get_by_role("button").first.click()
+    player.page.get_by_role("form", name="Slip").locator("[data-field=risk]").fill("99999")
+    player.refused("At most")
 
 
 def result_of(page, name):
@@ -364,7 +357,7 @@ def test_a_server_that_says_nothing_is_not_shown_as_live(seat, demo):
     (engine,) = (int(one) for one in Path(f"/proc/{demo.child.pid}/task/{demo.child.pid}/children").read_text().split())
     os.kill(engine, signal.SIGSTOP)
     try:
-        expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "lost", timeout=10_000)
+        expect(page.locator("[data-connection]")).to_have_attribute("data-connection", "lost")
         expect(page.locator("[data-connection]")).to_contain_text(re.compile(r"reconnecting, as of \d\d:\d\d:\d\d"))
     finally:
         os.kill(engine, signal.SIGCONT)
@@ -395,7 +388,8 @@ def test_everyone_can_use_it(seat, user, phone, dark):
     window = seat(user, phone=phone, dark=dark, bypass_csp=True)
     page = window.page
     if user:
-        page.wait_for_timeout(1_200)
+        games = page.locator("section[aria-labelledby=board-title] tbody" if "." in user else "section.game")
+        expect(games.nth(5)).to_be_visible()
     page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
     for room in [room for room in ROOMS if "." in user and (room != "Log" or user == "harbor.owner")] or [""]:
         if room:

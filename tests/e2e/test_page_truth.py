@@ -32,9 +32,9 @@ def test_a_game_that_has_begun_keeps_its_name_everywhere(browser, sunday):
     player = Seat(browser, sunday, phone=True).sign_in("A1021")
     page = player.page
     # Of those that begin first: their results come while we look.
-    begins = "(games) => games.findIndex((one) => one.start_ns === Math.min(...games.map((each) => each.start_ns)))"
+    begins = "(games) => games.toSorted((one, other) => one.start_ns - other.start_ns)[0].rotation"
     first = page.evaluate(f"async () => ({begins})((await (await fetch('/v1/board')).json()).items)")
-    game = page.locator("section.game").nth(first)
+    game = page.locator("section.game", has_text=re.compile(rf"^\s*{first}\b"))
     away, home = (one.strip() for one in re.split(r"\bat\b", game.get_by_role("heading").inner_text()))
     game.locator(".market").nth(2).get_by_role("button").first.click()
     slip = page.get_by_role("form", name="Slip")
@@ -129,7 +129,7 @@ def test_what_is_done_does_not_move_the_page_under_the_pointer(seat):
 def test_every_button_has_a_name_of_its_own(seat, user):
     window = seat(user)
     page = window.page
-    page.wait_for_timeout(1_000)
+    expect(page.locator("button:visible").nth(40)).to_be_visible()
     names = page.evaluate(NAMES)
     assert len(names) > 40
     assert sorted(set(names)) == sorted(names)
