@@ -105,8 +105,8 @@ CHECK: Phase = [[*QUICK, MYPY], [UNIT]]
 TASKS: dict[str, Sequence[Phase]] = {
     "quick": [[QUICK]],
     "check": [CHECK],
-    # Much of what the integration tests do is to wait for something.
-    "test": [[QUICK], [[INTEGRATION], [behind(MYPY), behind(UNIT)]], [[BROWSER], [SIMULATE]]],
+    # Much of what the tests over real servers and in a browser do is to wait for something: the others fill that, to the end.
+    "test": [[QUICK], [[INTEGRATION, BROWSER], [SIMULATE, behind(MYPY), behind(UNIT)]]],
     "long": [
         [[python("crash", "pytest", "-m", "crash", "tests/integration", TEST_KILLS=KILLS)]],
         [[OWNERS]],
