@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
-from tests.e2e.test_shell import address
+from tests.e2e.conftest import CONSOLE
+from tests.e2e.test_shell import address, drawer
 
 RISK = "section[aria-labelledby=risk-title]"
 ROWS = f"{RISK} tbody tr.led"
@@ -15,6 +17,14 @@ SHOWN = """(selector) => [...document.querySelectorAll(selector)].map((row) => (
     (cell) => [...cell.querySelectorAll('.says')].map((one) => one.innerText.trim())),
 }))"""
 """What each row of the matrix says, all at one moment."""
+
+ASKED = """async (query) => {
+  for (;;) {
+    const answer = await (await fetch(`/v1/${query}`)).json();
+    if (answer.error?.code !== 'busy') return answer;
+  }
+}"""
+"""What the server answers; who has asked much waits for it there, and asks again."""
 
 SAYS = re.compile(r"(loses|wins) ([\d,]+)|even")
 
@@ -28,7 +38,9 @@ def matrix(page):
 
 def ask(page, query):
     """What the server answers to a query."""
-    return page.evaluate("async (query) => (await (await fetch(`/v1/${query}`)).json()).items", query)
+    found = page.evaluate(ASKED, query)
+    assert "items" in found, (query, found)
+    return found["items"]
 
 
 def suspend(page, scope, subject):
@@ -163,3 +175,163 @@ def test_the_matrix_is_filtered_and_taken_along(seat):
     assert re.search(r"over (loses|wins|even)", line)
     page.locator(RISK).get_by_role("searchbox").fill("no such team")
     expect(page.locator(RISK)).to_contain_text("Nothing is found by “no such team”.")
+
+
+def quiet_game(page):
+    """A game with money on it whose figures stand still, since nothing is taken on it any more; with what it costs."""
+    exposed = {row["market"].split(":")[0] for row in ask(page, "exposure?limit=100")}
+    game = next(one for one in ask(page, "board") if one["fixture"] in exposed and one["rotation"] > 912)
+    suspend(page, "fixture", game["fixture"])
+    return game, ask(page, f"exposure?fixture={game['fixture']}")
+
+
+def test_who_is_on_a_side_is_two_actions_from_the_board(seat):
+    page = seat("harbor.owner").page
+    game, _ = quiet_game(page)
+    market = f"{game['fixture']}:game:total"
+    page.locator(f"tbody[data-fixture='{game['fixture']}'] td.team a").first.click()
+    drawer(page).get_by_role("link", name="Total", exact=True).click()
+    players = drawer(page).locator("[data-table='game.players']")
+    expect(players.locator("tbody tr.led").first).to_be_visible()
+    assert address(page) == f"#/game/{game['fixture']}/game%3Atotal"
+    expected = [
+        (one["key"], side, f"{one['risk_minor'] / 100:,.2f}")
+        for side in ("over", "under")
+        for one in ask(page, f"wager_totals?market={market}&side={side}&by=player&status=open&limit=1000")
+    ]
+    told = """(all) => all.map((row) => [0, 1, 3].map((place) => row.cells[place].innerText.trim()))"""
+    expect(players.locator("tbody tr.led")).to_have_count(len(expected))
+    assert sorted(map(tuple, players.locator("tbody tr.led").evaluate_all(told))) == sorted(expected)
+    players.get_by_role("combobox", name="Side").select_option("under")
+    expect(players.locator("tbody tr.led")).to_have_count(sum(side == "under" for _, side, _ in expected))
+    # The same by one: from what the market costs at worst, under its lines.
+    page.keyboard.press("Escape")
+    page.locator(f"tbody[data-fixture='{game['fixture']}'] tr.worst a").nth(1).click()
+    expect(players.locator("tbody tr.led").first).to_be_visible()
+
+
+def test_a_cell_opens_the_tickets_of_its_market_in_the_drawer(seat):
+    page = seat("harbor.owner").room("Risk").page
+    matrix(page)
+    game, _ = quiet_game(page)
+    market = f"{game['fixture']}:game:moneyline"
+    page.locator(f"a.cell[href='#/game/{game['fixture']}/game%3Amoneyline']").click()
+    expect(page.locator(RISK)).to_be_visible()
+    drawer(page).get_by_role("link", name="Tickets", exact=True).click()
+    rows = drawer(page).locator("[data-table='game.tickets'] tbody tr.led")
+    expected = ask(page, f"wagers?market={market}&limit=1000")
+    expect(rows).to_have_count(len(expected))
+    assert rows.locator("td:first-child").all_inner_texts() == [f"#{one['number']:,}" for one in expected]
+
+
+def test_what_a_result_would_make_of_the_money_is_told_by_score_and_by_outcome(seat):
+    page = seat("harbor.owner").page
+    game, _ = quiet_game(page)
+    page.evaluate("(fixture) => (location.hash = `#/game/${fixture}/if`)", game["fixture"])
+    said = page.get_by_test_id("supposed")
+    expect(said).to_have_text("Write a final score, or choose an outcome.")
+    page.locator("[data-field=away]").fill("3")
+    page.locator("[data-field=home]").fill("7")
+
+    def told(away, home):
+        money = sum(
+            one["book_minor"] for one in ask(page, f"what_if?fixture={game['fixture']}&away={away}&home={home}")
+        )
+        return (
+            f"The book {'loses' if money < 0 else 'wins'} {abs(money) / 100:,.2f}"
+            if money
+            else "The book comes out even"
+        )
+
+    expect(said).to_contain_text(told(3, 7))
+    table = drawer(page).get_by_role("table", name="What the score would make of the open tickets")
+    expect(table.locator("tfoot")).to_contain_text(told(3, 7).removeprefix("The book "))
+    choice = page.get_by_label("or an outcome")
+    chosen = choice.locator("option", has_text=re.compile("^total: .*the worst")).get_attribute("value")
+    choice.select_option(chosen)
+    away, home = (int(page.locator(f"[data-field={side}]").input_value()) for side in ("away", "home"))
+    worst = next(
+        one for one in ask(page, f"exposure?fixture={game['fixture']}") if one["market"].endswith("game:total")
+    )
+    low, high = worst["worst"]["low"], worst["worst"]["high"]
+    assert low is None or low <= away + home
+    assert high is None or away + home <= high
+    expect(said).to_contain_text(told(away, home))
+    row = table.locator("tbody tr", has_text="total")
+    lost = worst["worst"]["exposure_minor"]
+    expect(row).to_contain_text(f"{'loses' if lost > 0 else 'wins'} {abs(lost) / 100:,.2f}")
+    # What is no score says nothing.
+    page.locator("[data-field=home]").fill("-1")
+    expect(said).to_have_text("Write a final score, or choose an outcome.")
+
+
+def test_the_line_s_history_is_drawn_beside_the_money_and_stands_in_a_table(seat):
+    page = seat("harbor.owner").page
+    game, _ = quiet_game(page)
+    market = f"{game['fixture']}:game:total"
+    done = page.evaluate(
+        """async (market) => (await fetch('/v1/move-line', { method: 'POST', headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ market, mode: 'lock', line_quarters: 50, prices: { over: '-120', under: '+100' },
+            reason: 'for its history' }) })).status""",
+        market,
+    )
+    assert done == 200
+    page.evaluate("(fixture) => (location.hash = `#/game/${fixture}/game:total:line`)", game["fixture"])
+    place = drawer(page)
+    expect(place.locator(".plot canvas")).to_be_visible()
+    rows = place.locator("[data-table='game.line'] tbody tr")
+    expect(rows.first).to_contain_text("o12½ −120 / u12½ EV")
+    history = ask(page, f"line_history?market={market}&limit=1000")
+    assert {"LinePosted", "LineMoved"} <= {one["event"]["type"] for one in history}
+    expect(rows).to_have_count(len(history))
+    placed = ask(page, f"wagers?market={market}&limit=1000")
+    on_over = sum(one["risk_minor"] for one in placed if one["side"] == "over" and one["status"] != "void")
+    expect(rows.first).to_contain_text(f"{on_over / 100:,.2f}")
+    expect(place.locator("figcaption")).to_contain_text(
+        re.compile("line of over.*money on over.*money on under", re.DOTALL)
+    )
+    done = page.evaluate(
+        """async (market) => (await fetch('/v1/move-line', { method: 'POST', headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ market, mode: 'follow', reason: 'as it was' }) })).status""",
+        market,
+    )
+    assert done == 200
+    expect(rows).to_have_count(len(history) + 1)
+
+
+def test_an_agent_has_no_line_history_and_a_player_no_risk(seat):
+    page = seat("agent.A1").page
+    game = ask(page, "board")[10]["fixture"]
+    page.evaluate("(fixture) => (location.hash = `#/game/${fixture}/game:total`)", game)
+    expect(drawer(page).get_by_role("link", name="Players", exact=True)).to_have_attribute("aria-current", "true")
+    expect(drawer(page).get_by_role("link", name="Line", exact=True)).to_have_count(0)
+    expect(drawer(page).get_by_role("link", name="Log", exact=True)).to_have_count(0)
+    expect(drawer(page).get_by_role("link", name="What if", exact=True)).to_be_visible()
+    player = seat("A1021").page
+    expect(player.get_by_role("link", name="Risk")).to_have_count(0)
+
+
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("dark", [False, True])
+def test_everyone_can_use_the_matrix_and_a_game_s_page(seat, phone, dark):
+    window = seat("harbor.owner", phone=phone, dark=dark, bypass_csp=True).room("Risk")
+    page = window.page
+    page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
+
+    def check(what):
+        found = page.evaluate("async () => (await axe.run()).violations")
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], what
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, what
+
+    page.mouse.move(5, 500)
+    expect(page.locator(ROWS).nth(5)).to_be_visible()
+    check("the matrix")
+    page.evaluate("location.hash = '#/risk?player=A1021'")
+    expect(page.get_by_role("navigation", name="Whose view")).to_contain_text("A1021")
+    check("a player's view")
+    game = ask(page, "board")[9]["fixture"]
+    for part in ("", "/game:total", "/game:moneyline:tickets", "/game:spread:line", "/if", "/log"):
+        page.evaluate("(address) => (location.hash = address)", f"#/game/{game}{part}")
+        expect(drawer(page).locator("[data-table]")).to_be_visible()
+        expect(drawer(page).locator("tr.skeleton")).to_have_count(0)
+        check(part)
