@@ -474,3 +474,22 @@ def test_the_log_tells_which_role_somebody_held_at_that_moment(store):
             assert {row["role"] for row in await rows(world, "log", "platform", stream=HOUSE)} == {"", "owner"}
 
     play(main())
+
+
+def test_the_log_tells_nobody_the_roles_and_sessions_of_those_above_them_or_beside_them(store):
+    async def main():
+        async with running(store) as world:
+            await open_world(world)
+            owner = (await world.sign_in("b1", "owner")).session
+            await world.do("b1", wager("P1"), by="P1")
+            await world.do("b1", Suspend("fixture", "G1", "injury"), session=owner)
+            suspended = await rows(world, "log", type="Suspended")
+            assert [(row["actor"], row["role"], row["session"]) for row in suspended] == [("owner", "owner", owner)]
+            seen = await rows(world, "log", "ann", type="Suspended")
+            assert [(row["actor"], row["role"], row["session"]) for row in seen] == [("owner", "", "")]
+            assert [row["seq"] for row in seen] == [row["seq"] for row in suspended]
+            assert await rows(world, "log", "ann", role="owner") == []
+            assert {row["actor"] for row in await rows(world, "log", "ann", role="player")} == {"P1"}
+            assert len(await rows(world, "log", "ann", role="")) > 1
+
+    play(main())

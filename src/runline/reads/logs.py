@@ -46,7 +46,8 @@ def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
                     role = seen.role_of(entry.actor, seq)
                     if asked.role in ("", role):
                         shown = msgspec.Raw(event_body(event))
-                        about = (entry.actor, role, entry.session, entry.command)
+                        session = entry.session if seen.is_within(entry.actor) else ""
+                        about = (entry.actor, role, session, entry.command)
                         items.append(LogRow(entry.seq, entry.at_ns, *about, shown))
         if len(items) == asked.limit or looked == SCAN_EVENTS_MAX:
             return Page(items, str(before) if before > above + 1 else "")
@@ -91,11 +92,7 @@ def refusals_page(seen: SeenSnapshot, asked: RefusalsAsked) -> Page:
         actor = one.actor
         if asked.actor not in ("", actor) or asked.command not in ("", one.command) or asked.code not in ("", one.code):
             continue
-        if (
-            one.last_ns < since_ns
-            or (asked.until and one.first_ns >= until_ns)
-            or not seen.below("", seen.node_of_user(actor) or ROOT)
-        ):
+        if one.last_ns < since_ns or (asked.until and one.first_ns >= until_ns) or not seen.is_within(actor):
             continue
         if len(items) == asked.limit:
             return Page(items, last)

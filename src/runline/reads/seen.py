@@ -111,8 +111,14 @@ class SeenSnapshot:
             self.nodes[known] = getattr(row, field) if row is not None else None
         return self.nodes[known]
 
+    def is_within(self, user: str) -> bool:
+        """Whether a user stands in the asker's subtree. (Who is no user stands at the top.)"""
+        return self.below("", self.node_of_user(user) or ROOT)
+
     def role_of(self, actor: str, seq: int) -> str:
-        """The role that an actor held as the event at a position happened, "" of who is no user."""
+        """The role that an actor held as the event at a position happened, "" of who is no user, or of another subtree."""
+        if not self.is_within(actor):
+            return ""
         if actor not in self.roles:
             user = self.snapshot.row(User, actor)
             held = [(0, PLAYER_ROLE)] if user is not None and user.player else []

@@ -242,7 +242,7 @@ class LookingBack:
             and entry.seq < before
             and asked.type in ("", entry.type)
             and asked.actor in ("", entry.actor)
-            and asked.role in ("", self.role_of(stream, entry))
+            and asked.role in ("", self.role_of(stream, reader, entry))
             and asked.player in ("", player)
             and (not asked.agent or (node != EVERYONE and is_below(stream, asked.agent, node)))
             and (not asked.object or is_named(asked.object, plain_event(event)[1]))
@@ -250,8 +250,9 @@ class LookingBack:
         ][: asked.limit]
         items = [
             {
-                **{name: getattr(entry, name) for name in ("seq", "at_ns", "actor", "session", "command")},
-                "role": self.role_of(stream, entry),
+                **{name: getattr(entry, name) for name in ("seq", "at_ns", "actor", "command")},
+                "session": entry.session if is_mine(stream, reader, entry.actor) else "",
+                "role": self.role_of(stream, reader, entry),
                 "event": msgspec.json.decode(event_body(event)),
             }
             for entry, event in rows
@@ -279,8 +280,10 @@ class LookingBack:
         last = rows[asked.limit - 1][0] if len(rows) >= asked.limit else 0
         return Page([row for _, row in rows[: asked.limit]], str(last) if last > asked.number else "")
 
-    def role_of(self, stream: Stream, entry: Logged) -> str:
-        """The role that who did something held at that moment."""
+    def role_of(self, stream: Stream, reader: Reader, entry: Logged) -> str:
+        """The role that who did something held at that moment, if they stand where the reader looks."""
+        if not is_mine(stream, reader, entry.actor):
+            return ""
         if isinstance(stream, Book) and entry.actor in stream.players:
             return "player"
         found = ""
@@ -365,10 +368,9 @@ class LookingBack:
         """Those that the disk has. (They are in no log.)"""
         rows = []
         for key, one in self.kept.refusals.items():
-            user = stream.users.get(one.actor)
             if (
                 key[0] == stream.name
-                and is_below(stream, reader.node, user.node if user else ROOT)
+                and is_mine(stream, reader, one.actor)
                 and all(asked.fields[name] in ("", getattr(one, name)) for name in ("actor", "command", "code"))
                 and (not asked.since or one.last_ns >= time_of(asked.since))
                 and (not asked.until or one.first_ns < time_of(asked.until))
@@ -388,3 +390,9 @@ class LookingBack:
                 return Page([])
             rows = [row for row in rows if row[0] < (int(minute), *kind)]
         return cut(rows, asked.limit, lambda key: ":".join(map(str, key)))
+
+
+def is_mine(stream: Stream, reader: Reader, actor: str) -> bool:
+    """Whether who did something stands where the reader looks; engine and gateway stand at the top."""
+    user = stream.users.get(actor)
+    return is_below(stream, reader.node, user.node if user else ROOT)

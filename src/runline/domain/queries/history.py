@@ -31,7 +31,11 @@ OBJECTS: dict[str, tuple[str, ...]] = {
 
 
 class LogRow(msgspec.Struct):
-    """An entry of the activity log. role: that its actor held at that moment, "" of engine and gateway."""
+    """An entry of the activity log.
+
+    role: that its actor held at that moment, "" of engine and gateway. Who stands above the asker, or in another subtree, and has
+    done what concerns everyone (a suspension of a game), is told by name alone: role and session are "".
+    """
 
     seq: int
     at_ns: int
@@ -47,7 +51,8 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
 
     Within the window they are looked through one by one, 20,000 for a page: it may be short, even empty, and have a `next`.
 
-    type: only events of that type. actor: only what they did. role: only what was done by who held that role at that moment.
+    type: only events of that type. actor: only what they did. role: only what was done by who held that role at that moment, and
+    stands in the asker's subtree.
     player: only what concerns that account.
     agent: only what concerns that agent, or whoever stands below now.
     object: only what names that thing, by its kind and its id: `player:A1021`, `wager:4711`, `fixture:G1` (its markets too),
