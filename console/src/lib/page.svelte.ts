@@ -93,6 +93,8 @@ export class LivePage {
   people = $state(0);
   /** Grows with every row of the board on which something is closed or opened. */
   closings = $state(0);
+  /** Grows with every row of a game that is not on the board: it has begun, or is over, or a score of it was entered. */
+  begun = $state(0);
   readonly games = new Games();
 
   /** Who is told every entry about tickets, oldest first. */
@@ -278,6 +280,7 @@ export class LivePage {
       wagers.push(...seen);
       log.push(...this.events<Entry>(topics.log));
       notices.push(...this.events<Notice>(topics.notifications));
+      if ((topics.lines as Rows<Fixture> | undefined)?.rows.some((row) => row.status !== 'scheduled')) this.begun += 1;
       if (topics.lines) this.games.learn((topics.lines as Rows<Fixture>).rows);
       if (topics.lines) this.merge(this.byFixture, topics.lines as Rows<Fixture>, (row) => row.fixture, dirty, 'lines');
       if (topics.exposure) this.merge(this.byMarket, topics.exposure as Rows<ExposureRow>, (row) => row.market, dirty, 'exposure');
