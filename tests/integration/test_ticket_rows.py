@@ -110,9 +110,10 @@ def test_the_stream_says_of_every_ticket_what_it_is_about(tmp_path):
                     told += (await anext(frames)).topics.get("wagers", {}).get("events", [])
             (row,) = (await player.ask("wagers")).items
             assert [entry["event"]["type"] for entry in told] == ["WagerPlaced", "WagerVoided"]
-            assert [entry["ticket"] for entry in told] == [
-                {"risk_minor": row["risk_minor"], "win_minor": row["win_minor"], "selection": row["selection"]}
-            ] * 2
+            words = {"risk_minor": row["risk_minor"], "win_minor": row["win_minor"], "selection": row["selection"]}
+            leg = {name: row[name] for name in ("market", "side", "line_quarters", "price")}
+            stood = {"agent": row["agent"], "sport": "baseball", "channel": row["channel"], "legs": [leg]}
+            assert [entry["ticket"] for entry in told] == [words, words | stood]
             assert told[1]["event"]["reason"] == row["void_reason"] == "wrong side"
 
     asyncio.run(main())

@@ -16,7 +16,7 @@ from runline.domain.permissions import Permission
 from runline.domain.placed import Selection
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.state import State
-from runline.domain.tickets import WagerPlaced, WagerReversed, WagerSettled, WagerVoided
+from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.times import time_text
 from runline.domain.topics import Changed
 from runline.domain.words import in_words
@@ -77,15 +77,36 @@ def ticket_of(fact: Fact) -> bytes:
     if isinstance(event, CLOSING_EVENTS) and isinstance(state, Book):
         stake = state.risk.stake_closed_at(fact.happened[0])
         if stake is not None:
-            return ticket_text(fact.view, stake.risk_minor, stake.win_minor, stake.legs)
+            return ticket_text(
+                fact.view, stake.risk_minor, stake.win_minor, stake.legs, standing_of(state, fact.view, stake)
+            )
     return b""
 
 
-def ticket_text(house: House, risk_minor: int, win_minor: int, legs: Sequence[Selection]) -> bytes:
-    """See `ticket_of`."""
+def ticket_text(house: House, risk_minor: int, win_minor: int, legs: Sequence[Selection], more: bytes = b"") -> bytes:
+    """See `ticket_of`. more: further fields of it."""
     games = house.catalog.fixtures
     words = "; ".join([in_words(games.get(leg.market.partition(":")[0]), leg).selection for leg in legs])
-    return b',"ticket":{"risk_minor":%d,"win_minor":%d,"selection":%b}' % (risk_minor, win_minor, encode(words))
+    return b',"ticket":{"risk_minor":%d,"win_minor":%d,"selection":%b%b}' % (risk_minor, win_minor, encode(words), more)
+
+
+class LegTold(msgspec.Struct):
+    """What a leg is about, with the line and the price at which it was taken."""
+
+    market: str
+    side: str
+    line_quarters: int | None
+    price: str
+
+
+def standing_of(book: Book, house: House, ticket: Ticket) -> bytes:
+    """Where a ticket stands, which the event that placed it has said: by this it is found among others. The agent is the one at
+    which its player stands now."""
+    game = house.catalog.fixtures.get(ticket.fixture)
+    legs = [LegTold(leg.market, leg.side, leg.line_quarters, leg.price) for leg in ticket.legs]
+    return b',"agent":%b,"sport":%b,"channel":%b,"legs":%b' % (
+        encode(book.tree.players[ticket.player].agent), encode(game.sport if game else ""), encode(ticket.channel), encode(legs),
+    )  # fmt: skip
 
 
 def house_fact_of(state: State, house: House, happened: Happened, topics: Container[str]) -> Fact:
