@@ -54,9 +54,9 @@ def test_a_game_that_has_begun_keeps_its_name_everywhere(browser, sunday):
     late = Seat(browser, sunday).sign_in("harbor.owner").room("Ticker")
     late.page.get_by_role("button", name="Settled", exact=True).click()
     rows = late.page.locator(f"{TICKER} tbody tr")
-    expect(rows.nth(5).locator("td.wide")).to_contain_text(re.compile(r"^\s*\d+ [A-Z]"))
+    expect(rows.nth(5).locator(".wide")).to_contain_text(re.compile(r"^\s*\d+ [A-Z]"))
     late.page.locator(f"{TICKER} .scroll").hover()
-    expect(rows.locator("td.wide", has_text=re.compile(r"^\s*#"))).to_have_count(0)
+    expect(rows.locator(".wide", has_text=re.compile(r"^\s*#"))).to_have_count(0)
     for text in rows.all_inner_texts():
         assert re.search(r"^\d\d:\d\d:\d\d\s+[A-Z]\d+\s+\d+ [A-Z].*(won|lost|push|void)", text, re.DOTALL), text
         assert len(re.findall(r"[\d,]+\.\d\d", text)) == 2, "what was risked, and what was returned"
@@ -166,7 +166,7 @@ def test_no_price_and_no_amount_is_cut_off(seat, width):
     window.room("Ticker")
     expect(page.locator(f"{TICKER} tbody tr").nth(20)).to_be_visible()
     page.locator(TICKER).hover()
-    assert page.evaluate(CUT_OFF, f"{TICKER} td.number") == []
+    assert page.evaluate(CUT_OFF, f"{TICKER} td.number, {TICKER} .figure") == []
     window.room("Risk")
     expect(page.locator(f"{RISK} tbody tr").nth(5)).to_be_visible()
     assert page.evaluate(CUT_OFF, f"{RISK} .says") == []
@@ -219,6 +219,7 @@ def test_on_a_phone_nothing_of_a_wager_lies_over_something_else(seat):
     expect(page.locator(f"{TICKER} tbody tr").nth(20)).to_be_visible()
     page.locator(f"{TICKER} .scroll").hover()
     over = """(rows) => [...document.querySelectorAll(rows)]
+        .filter((row) => row.querySelector('.wide'))
         .map((row) => ['.when', '.wide'].map((cell) => row.querySelector(cell).getBoundingClientRect()))
         .filter(([first, second]) => first.bottom > second.top + 1).length"""
     assert page.evaluate(over, f"{TICKER} tbody tr") == 0

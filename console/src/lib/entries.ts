@@ -2,14 +2,22 @@
 
 import type { Happened } from './api';
 
+/** A side that was taken, at its line and price. */
+export interface Taken {
+  market: string;
+  side: string;
+  line_quarters: number | null;
+  price: string;
+}
+
 export interface Entry {
   seq: number;
   at_ns: number;
   actor: string;
   command: string;
   event: Happened;
-  /** Of a ticket, what stands on it: in words all that was taken, at its line and price. */
-  ticket?: { risk_minor: number; win_minor: number; selection: string };
+  /** Of a ticket, what stands on it: in words all that was taken, at its line and price. What ends one says also where it stands. */
+  ticket?: { risk_minor: number; win_minor: number; selection: string; agent?: string; sport?: string; channel?: string; legs?: Taken[] };
 }
 
 export interface Notice extends Entry {

@@ -39,6 +39,11 @@ export class Games {
     return this.known.get(market.split(':')[0] ?? '');
   }
 
+  /** The game with a rotation number, of either side, that begins last; undefined if none that is known has it. */
+  withRotation(number: number): Game | undefined {
+    return [...this.known.values()].filter((one) => one.rotation === number || one.rotation + 1 === number).toSorted((a, b) => b.start_ns - a.start_ns)[0];
+  }
+
   /** How a game ended, if it is known by now. */
   score(market: string): Score | undefined {
     return this.scores.get(market.split(':')[0] ?? '');

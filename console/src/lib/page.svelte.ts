@@ -31,7 +31,9 @@ const HOUSE_TOPICS = ['lines', 'log', 'notifications', 'health'];
 const PLAYERS_TOPICS = ['wagers', 'lines', 'figures'];
 
 const PEOPLE = new Set(['UserCreated', 'UserRevoked', 'UserRestored', 'RoleAssigned', 'RoleSet']);
-const TICKER_ROWS = 40;
+/** So many of the newest entries about tickets are kept, so that whoever comes to the ticker later finds them. */
+const PLACED_ROWS = 200;
+const SETTLED_ROWS = 500;
 const LOG_ROWS = 40;
 const NOTICES = 100;
 const SERIES_S = 120;
@@ -67,7 +69,7 @@ export class LivePage {
   nowNs = $state(0);
   /** Whether the first image has come: until then nothing is known, and an empty list means nothing. */
   loaded = $state(false);
-  /** Tickets that were placed, voided and opened again; what is settled has a list of its own, since it comes by the hundred. */
+  /** What has become of tickets lately, the last first; what is settled has a list of its own, since it comes by the hundred. */
   wagers = $state.raw<Entry[]>([]);
   settled = $state.raw<Entry[]>([]);
   log = $state.raw<Entry[]>([]);
@@ -91,6 +93,8 @@ export class LivePage {
   node = $state('');
   /** Grows with every event that changes who may do what. */
   people = $state(0);
+  /** Grows with every image: what happened before it may have been missed. */
+  images = $state(0);
   /** Grows with every row of the board on which something is closed or opened. */
   closings = $state(0);
   /** Grows with every row of a game that is not on the board: it has begun, or is over, or a score of it was entered. */
@@ -271,6 +275,7 @@ export class LivePage {
         this.wagers = this.settled = this.log = [];
         this.notices = [];
         this.loaded = true;
+        this.images += 1;
       }
       const position = data.to ?? data.position;
       if (position !== undefined && kind !== 'heartbeat') this.position = position;
@@ -311,8 +316,8 @@ export class LivePage {
     const isSettled = (entry: Entry) => entry.event.type === 'WagerSettled';
     const settled = newest.filter(isSettled);
     const others = newest.filter((entry) => !isSettled(entry));
-    if (settled.length) this.settled = [...settled, ...this.settled].slice(0, TICKER_ROWS);
-    if (others.length) this.wagers = [...others, ...this.wagers].slice(0, TICKER_ROWS);
+    if (settled.length) this.settled = [...settled, ...this.settled].slice(0, SETTLED_ROWS);
+    if (others.length) this.wagers = [...others, ...this.wagers].slice(0, PLACED_ROWS);
     for (const listener of this.listeners) listener(entries);
   }
 

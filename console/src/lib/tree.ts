@@ -25,3 +25,19 @@ export function branches<Row extends { agent: string; parent: string }>(rows: re
   walk('', 0);
   return found;
 }
+
+/** A node and all below it. */
+export function below(rows: readonly { agent: string; parent: string }[], top: string): ReadonlySet<string> {
+  const parents = new Map(rows.map((row) => [row.agent, row.parent]));
+  const found = new Set([top]);
+  for (const row of rows) {
+    const path: string[] = [];
+    for (let at: string | undefined = row.agent; at && !path.includes(at); at = parents.get(at)) {
+      path.push(at);
+      if (!found.has(at)) continue;
+      for (const one of path) found.add(one);
+      break;
+    }
+  }
+  return found;
+}

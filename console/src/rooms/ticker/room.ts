@@ -1,6 +1,7 @@
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import { count } from '../../lib/format';
 import rooms from '../../texts/rooms';
+import texts from '../../texts/ticker';
 import type { ObjectKind, Room } from '../room';
 
 export const room: Room = {
@@ -16,7 +17,7 @@ export const room: Room = {
 export const objects: ObjectKind[] = [
   {
     kind: 'ticket',
-    title: (id) => `Ticket #${/^\d+$/.test(id) ? count(Number(id)) : id}`,
+    title: (id) => texts.ticket(/^\d+$/.test(id) ? count(Number(id)) : id),
     may: (page) => page.isBook && page.may('ticker_view'),
     load: () => import('./Ticket.svelte'),
   },

@@ -9,7 +9,7 @@ export function voiding(ticket: { number: number; player: string; selection: str
   const { number, player, selection } = ticket;
   const risk = amount(ticket.risk_minor);
   return {
-    title: `Void ticket #${count(number)}`,
+    title: texts.voidTitle(count(number)),
     about: texts.voidAbout(player, selection, risk),
     command: 'VoidWager',
     fields: [],
