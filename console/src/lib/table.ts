@@ -27,6 +27,13 @@ export interface Column<Row> {
 
 export type Order = [column: string, way: 'up' | 'down'];
 
+/** What somebody has chosen of a table. hidden: columns. */
+export interface Choice {
+  hidden: string[];
+  order: Order | null;
+  filter: string;
+}
+
 /** What a cell says. */
 export function textOf<Row>(column: Column<Row>, row: Row): string {
   return column.text?.(row) ?? String(column.value?.(row) ?? '');
