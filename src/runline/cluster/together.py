@@ -26,7 +26,8 @@ class Together(Generic[W, V]):
         self.waiting[one] = coming
         if self.working is None:
             self.working = asyncio.create_task(self.run())
-        return await coming
+        # Who waits no longer leaves what is being done to those who do it.
+        return await asyncio.shield(coming)
 
     async def run(self) -> None:
         """Do all that is wanted."""
@@ -41,7 +42,8 @@ class Together(Generic[W, V]):
             except BaseException:
                 # Ended from outside: nobody waits for what nobody does.
                 self.working = None
-                for coming in (*wanted.values(), *self.waiting.values()):
+                waiting, self.waiting = self.waiting, {}
+                for coming in (*wanted.values(), *waiting.values()):
                     coming.cancel()
                 raise
             left = {one: coming for one, coming in wanted.items() if not coming.done()}
