@@ -1,9 +1,11 @@
 """Tickets of several games in a file: placed, found, graded leg by leg, taken back and voided, over restarts; log = tables."""
 
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
+from tests.integration.stores import STORES
 from tests.integration.world import (
     AWAY_WINS,
     HOME_WINS,
@@ -17,6 +19,7 @@ from tests.integration.world import (
 )
 
 from runline.domain.leg_voiding import VoidLeg
+from runline.domain.messages import Rejected
 from runline.domain.state import ByKey
 from runline.domain.tickets import Ticket, VoidWager
 from runline.domain.vocabulary import NOUNS, Vocabulary
@@ -33,6 +36,36 @@ WIN_MINOR = 27_77
 
 KNOWN = Vocabulary(*NOUNS, pair)
 """Runline knows one noun more."""
+
+
+def test_tickets_that_are_read_whole_have_a_bound_where_risk_and_results_are_worked_out(tmp_path, monkeypatch):
+    async def main():
+        async with running(STORES["memory"](tmp_path), vocabulary=KNOWN) as world:
+            await world.open_house(fixtures=2)
+            await world.open_book()
+            for _ in range(2):
+                await world.do("b1", PAIR)
+            await world.do("b1", wager())
+            questions: tuple[tuple[str, dict[str, Any]], ...] = (
+                ("risk", {}),
+                ("what_if", {"fixture": "G1", "away": 3, "home": 1}),
+            )
+
+            async def answers():
+                for name, asked in questions:
+                    yield await world.bus.ask(Question("b1", name, msgspec.json.encode(asked), actor="owner"))
+
+            for place in ("standings", "what_if"):
+                monkeypatch.setattr(f"runline.reads.{place}.WHOLE_TICKETS_MAX", 2)
+            assert [len(msgspec.json.decode(answer.body)["items"]) async for answer in answers()] == [2, 1]
+            for place in ("standings", "what_if"):
+                monkeypatch.setattr(f"runline.reads.{place}.WHOLE_TICKETS_MAX", 1)
+            for name, asked in questions:
+                with pytest.raises(Rejected) as refused:
+                    await world.bus.ask(Question("b1", name, msgspec.json.encode(asked), actor="owner"))
+                assert (refused.value.code, refused.value.details) == ("too_many", {"most": 1})
+
+    play(main())
 
 
 async def set_up(world):

@@ -12,11 +12,13 @@ from runline.domain.accounts import EnterTransaction, SetPlayerLimits
 from runline.domain.board import PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
+from runline.domain.held import DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Suspend
@@ -212,6 +214,14 @@ def test_a_tickets_life_is_told_and_explained(store):
             own = await rows(world, "wager_life", "P21", number=over)
             assert [row["actor"] for row in own] == [""] * len(own)
             assert await life(over, "P1") == await life(9_999) == await life(0) == []
+            # Who did what is told to who may see the log, and to everybody of themselves.
+            await world.do("b1", SetRole("looks", "A1", (Permission.TICKER_VIEW, Permission.WAGER_VOID), "to look"))
+            await world.do("b1", CreateUser("tom", "A1", "looks"))
+            mine = (await world.do("b1", wager("P21", 5_00, market="N1:game:moneyline"))).position
+            await world.do("b1", VoidWager(mine, "keyed wrong"), by="tom")
+            for by, actors in (("owner", ["tom", "owner"]), ("ann", ["tom", "owner"]), ("tom", ["tom", ""])):
+                found = await rows(world, "wager_life", by, number=mine)
+                assert [row["actor"] for row in found] == actors
             foreign = (await world.do("b1", wager("Q7", market="N1:game:moneyline"))).position
             assert await life(foreign, "ann") == []
 
@@ -238,7 +248,8 @@ def test_accounts_are_sorted_over_all_of_them_page_by_page(store):
             assert await names(sort="pending") == ["Q7", "P2", "P1", "P21"]
             assert await names(sort="available", order="ascending") == ["P21", "Q7", "P2", "P1"]
             assert await names(sort="credit") == ["P1", "P2", "Q7", "P21"]
-            assert await names(sort="player") == ["P1", "P2", "P21", "Q7"]
+            assert await names(sort="player", order="ascending") == ["P1", "P2", "P21", "Q7"]
+            assert await names(sort="player", order="descending") == ["Q7", "P21", "P2", "P1"]
             assert await names("ann") == await names(agent="A1") == ["P1", "P2", "P21"]
             assert await names(active="no") == ["P21"]
             assert await names(active="yes", agent="A1") == ["P1", "P2"]
@@ -346,6 +357,15 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
             await world.do("b1", Suspend("market", market, "quick"))
             world.set_clock(NOON_NS + 3)
             await world.do(HOUSE, PostLines("G1", NOON_NS + 3, moved[:1]))
+            # The house's guard is the house's own: that a line waits, why, and that it is dropped.
+            world.set_clock(NOON_NS + 4)
+            mistake = msgspec.structs.replace(moved[1], prices=Prices(away="+250", home="+250"))
+            held = await world.do(HOUSE, PostLines("G1", NOON_NS + 4, (moved[0], mistake)))
+            dropped = await world.do(HOUSE, DropLine(market, held.position, "a mistake"))
+            assert [type(event).__name__ for event in held.events] == ["LineHeld"]
+            assert [type(event).__name__ for event in dropped.events] == ["LineDropped"]
+            await world.do("b1", SetRole("moves", "root", (Permission.LINE_MOVE, Permission.BOARD_VIEW), "to move"))
+            await world.do("b1", CreateUser("tom", "root", "moves"))
 
             async def told(limit: int = 1, **asked: Any) -> list[tuple[str, str, str]]:
                 found = await rows(world, "line_history", limit=limit, market=market, **asked)
@@ -363,6 +383,8 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
             await world.do("b1", SetRole("mover", "root", (Permission.LINE_MOVE,), "to move"))
             await world.do("b1", CreateUser("ben", "root", "mover"))
             assert (await page(world, "line_history", "ben", market=market))["items"] == []
+            found = await rows(world, "line_history", "tom", market=market)
+            assert [row["actor"] for row in found] == [""] * 5
             monkeypatch.setattr("runline.reads.line_history.LINE_EVENTS_MAX", 2)
             if world.engine.store.__class__.__name__ in ("MemoryStore", "DiskStore"):
                 assert await told() == await told(100) == everything
@@ -444,6 +466,34 @@ def test_what_a_score_would_make_of_the_wagers_is_what_it_makes_of_them(store):
             await world.do(HOUSE, ConfirmResult("G1", 2))
             await world.settled()
             assert regraded[5] == await kept() - 79_80 == -58_57 - 88_00
+
+    play(main())
+
+
+def test_a_page_of_what_a_result_would_make_of_books_ends_where_enough_tickets_were_looked_at(tmp_path, monkeypatch):
+    async def main():
+        async with running(STORES["memory"](tmp_path)) as world:
+            await open_world(world)
+            await world.do(HOUSE, OpenBook("b2", "owner"))
+            await world.do(HOUSE, OpenBook("b3", "owner"))
+            for _ in range(3):
+                await world.do("b1", wager("P1"))
+            world.set_clock(start_ns("G1") + 3 * HOUR_NS)
+            await world.do(HOUSE, EnterResult("G1", Score(5, 3)))
+
+            async def books(after: str = "") -> tuple[list[str], str]:
+                asked = {"fixture": "G1", "limit": 20, "after": after}
+                found = await page(world, "result_money", "platform", HOUSE, **asked)
+                return [row["book"] for row in found["items"]], found["next"]
+
+            assert await books() == (["b1", "b2", "b3"], "")
+            monkeypatch.setattr("runline.reads.what_if.OPEN_TICKETS_MAX", 3)
+            assert await books() == (["b1"], "b1")
+            assert await books("b1") == (["b2", "b3"], "")
+            # A book alone that has more of them is not looked through.
+            monkeypatch.setattr("runline.reads.what_if.OPEN_TICKETS_MAX", 2)
+            asked = {"stream": HOUSE, "fixture": "G1"}
+            assert await code(world, "result_money", "platform", **asked) == "too_many"
 
     play(main())
 

@@ -5,6 +5,7 @@ from heapq import merge
 
 import msgspec
 
+from runline.domain.held import LineDropped, LineHeld
 from runline.domain.messages import HOUSE, Event, event_body
 from runline.domain.queries.declared import Page
 from runline.domain.queries.line_history import LineHistoryAsked, LineRow
@@ -14,6 +15,10 @@ from runline.reads.limits import LINE_EVENTS_MAX
 from runline.reads.logs import Named
 from runline.reads.seen import SeenSnapshot
 from runline.reads.windows import number_of
+
+GUARDED = (LineHeld, LineDropped)
+"""What the house's guard has done to a line that looked like a mistake, and why: that is the house's own matter. (That the market
+went off the board is seen on the board.)"""
 
 Found = tuple[int, int, int, Logged | None, Event | None]
 """(minus its time, which log, minus its position, the entry, its event), in the order in which they are shown; no entry where
@@ -39,7 +44,7 @@ def line_history_page(seen: SeenSnapshot, asked: LineHistoryAsked) -> Page:
         if entry is not None and event is not None:
             shown = msgspec.Raw(event_body(event))
             # Who of the house has set a line is nobody's business but the house's.
-            actor = "" if entry.stream == HOUSE else entry.actor
+            actor = "" if entry.stream == HOUSE else seen.actor(entry)
             items.append(LineRow(entry.stream, entry.seq, entry.at_ns, actor, shown))
         if entry is None or len(items) == asked.limit:
             return Page(items, ":".join(map(str, before)))
@@ -52,7 +57,8 @@ def walk(seen: SeenSnapshot, log: Snapshot, place: int, before: int, named: Name
         if named.written in body:
             entry = decode_envelope(body)
             event = seen.event(entry)
-            if event is not None and named.by(event) and "wager" not in type(event).__struct_fields__:
+            meant = event is not None and named.by(event) and "wager" not in type(event).__struct_fields__
+            if meant and not isinstance(event, GUARDED):
                 yield -entry.at_ns, place, -seq, entry, event
         if looked == LINE_EVENTS_MAX:
             yield -decode_envelope(body).at_ns, place, -seq, None, None

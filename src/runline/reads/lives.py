@@ -39,9 +39,8 @@ def life_page(seen: SeenSnapshot, asked: WagerLifeAsked) -> Page:
             entry = decode_envelope(body)
             event = seen.event(entry)
             if event is not None and getattr(event, "wager", 0) == ticket.number:
-                theirs = not seen.audience.player or entry.actor == seen.audience.player
                 shown = msgspec.Raw(event_body(event))
-                items.append(LifeRow(seq, entry.at_ns, entry.actor if theirs else "", shown, explaining.of(event)))
+                items.append(LifeRow(seq, entry.at_ns, seen.actor(entry), shown, explaining.of(event)))
         if len(items) == asked.limit or looked == LIFE_EVENTS_MAX:
             return Page(items, str(seq) if seq > ticket.number else "")
     return Page(items)

@@ -7,6 +7,7 @@ from runline.domain.audience import Audience, sees
 from runline.domain.hierarchy import Agent, Player
 from runline.domain.messages import HOUSE, Event, Rejected
 from runline.domain.nodes import ROOT
+from runline.domain.permissions import Permission
 from runline.domain.sessions import Session, over_ns
 from runline.domain.state import Row
 from runline.domain.users import RoleHeld
@@ -49,6 +50,7 @@ class SeenSnapshot:
             raise Rejected("not_permitted", "This user may not act here.")
         permissions = frozenset(role.permissions) if self.stands_below(role.node, one.node) else NOTHING
         self.audience = Audience(one.node, one.player, permissions)
+        self.user = one.name
         self.within = snapshot.subtree(one.node) if one.node != ROOT else None
 
     def stands_below(self, top: str, node: str) -> bool:
@@ -126,6 +128,11 @@ class SeenSnapshot:
                 held = self.snapshot.find(RoleHeld, Wanted({"user": actor}), ROLES_LOOKED_MAX, "role").numbers
             self.roles[actor] = held
         return next((role for number, role in self.roles[actor] if number < seq), "")
+
+    def actor(self, entry: Logged) -> str:
+        """Who did what an entry of the log tells, "" for who may not see the log, unless it is the asker."""
+        may = not self.audience.player and self.audience.may(Permission.LOG_VIEW)
+        return entry.actor if may or entry.actor == self.user else ""
 
     def event(self, entry: Logged) -> Event | None:
         """The event of an entry of the log, if the asker may see it."""

@@ -44,13 +44,19 @@ def open_tickets(seen: SeenSnapshot, within: Within, fields: dict[str, str], *be
         wanted = Wanted(wanted.fields, agents=within, above=found.goes_on, ascending=True)
 
 
-def sorted_page(rows: list[T], asked: Asked[Any], key: Callable[[T], tuple[int, str]], *, descending: bool) -> Page:
-    """A page of rows in the order of a number, and of a name where that is the same."""
-    keys = sorted(((-number if descending else number, name), at) for at, (number, name) in enumerate(map(key, rows)))
+def sorted_page(
+    rows: list[T], asked: Asked[Any], key: Callable[[T], tuple[int, str]], *, descending: bool, by_name: bool = False
+) -> Page:
+    """A page of rows in the order of a number, and of a name where that is the same: from its beginning on, unless it is by the
+    name that they are to be in order."""
+    backwards = descending and by_name
+    sign = -1 if descending else 1
+    keys = sorted((((sign * number, name), at) for at, (number, name) in enumerate(map(key, rows))), reverse=backwards)
     if asked.after:
         text, _, name = asked.after.partition(":")
         number = signed_number_of(text)
-        keys = [one for one in keys if number is not None and one[0] > (-number if descending else number, name)]
+        last = sign * (number or 0), name
+        keys = [one for one in keys if number is not None and (one[0] < last if backwards else one[0] > last)]
     chosen = [rows[at] for _, at in keys[: asked.limit]]
     more = "{}:{}".format(*key(chosen[-1])) if len(keys) > asked.limit else ""
     return Page(chosen, more)
@@ -75,7 +81,8 @@ def accounts_page(seen: SeenSnapshot, asked: AccountsAsked) -> Page:
             risk_minor, count = pending.get(player.number, (0, 0))
             values = [*account_of(player, risk_minor, seen.now_ns), count]
             rows.append(Account(*values))
-    return sorted_page(rows, asked, ACCOUNT_KEYS[asked.sort], descending=asked.order == "descending")
+    key, descending = ACCOUNT_KEYS[asked.sort], asked.order == "descending"
+    return sorted_page(rows, asked, key, descending=descending, by_name=asked.sort == "player")
 
 
 ACCOUNT_KEYS: dict[str, Callable[[Account], tuple[int, str]]] = {

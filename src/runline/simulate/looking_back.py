@@ -30,7 +30,7 @@ from runline.simulate.oracle.asking import Page, Reader, cut
 from runline.simulate.oracle.board import ANYTHING
 from runline.simulate.oracle.rules import Asked
 from runline.simulate.oracle.sight import EVERYONE, agent_of, concerns, is_named, sees
-from runline.simulate.oracle.state import ROOT, Book, Stream
+from runline.simulate.oracle.state import Book, Stream
 from runline.simulate.oracle.tree import is_below
 from runline.simulate.told import plain_event
 from runline.simulate.windowed import a_number, in_order, in_window, total_of
@@ -251,7 +251,7 @@ class LookingBack:
         items = [
             {
                 **{name: getattr(entry, name) for name in ("seq", "at_ns", "actor", "command")},
-                "session": entry.session if is_mine(stream, reader, entry.actor) else "",
+                "session": entry.session if standing.is_mine(stream, reader, entry.actor) else "",
                 "role": self.role_of(stream, reader, entry),
                 "event": msgspec.json.decode(event_body(event)),
             }
@@ -274,7 +274,7 @@ class LookingBack:
         rows: list[tuple[int, Row]] = []
         for entry, event, _ in reversed(self.seen(stream, reader)):
             if getattr(event, "wager", 0) == asked.number and entry.seq < before:
-                actor = entry.actor if reader.player in ("", entry.actor) else ""
+                actor = standing.actor_told(reader, entry.actor)
                 shown = {"event": msgspec.json.decode(event_body(event)), "explain": ANYTHING}
                 rows.append((entry.seq, {"seq": entry.seq, "at_ns": entry.at_ns, "actor": actor, **shown}))
         last = rows[asked.limit - 1][0] if len(rows) >= asked.limit else 0
@@ -282,7 +282,7 @@ class LookingBack:
 
     def role_of(self, stream: Stream, reader: Reader, entry: Logged) -> str:
         """The role that who did something held at that moment, if they stand where the reader looks."""
-        if not is_mine(stream, reader, entry.actor):
+        if not standing.is_mine(stream, reader, entry.actor):
             return ""
         if isinstance(stream, Book) and entry.actor in stream.players:
             return "player"
@@ -336,9 +336,10 @@ class LookingBack:
             for entry, event in self.entries(name)[: max(before[place] - 1, 0)]:
                 shown_to, fields = type(event).shown_to.value, plain_event(event)[1]
                 is_meant = is_named(f"market:{asked.market}", fields) and "wager" not in fields
-                if is_meant and sees(stream, reader, shown_to, fields):
+                is_guards = type(event).__name__ in ("LineHeld", "LineDropped")
+                if is_meant and not is_guards and sees(stream, reader, shown_to, fields):
                     row = {"stream": name, **{of: getattr(entry, of) for of in ("seq", "at_ns")}}
-                    row["actor"] = "" if name == HOUSE else entry.actor
+                    row["actor"] = "" if name == HOUSE else standing.actor_told(reader, entry.actor)
                     row["event"] = msgspec.json.decode(event_body(event))
                     found.append(((-entry.at_ns, place, -entry.seq), row))
         found = sorted(found, key=lambda one: one[0])[: asked.limit] if asked.market else []
@@ -370,7 +371,7 @@ class LookingBack:
         for key, one in self.kept.refusals.items():
             if (
                 key[0] == stream.name
-                and is_mine(stream, reader, one.actor)
+                and standing.is_mine(stream, reader, one.actor)
                 and all(asked.fields[name] in ("", getattr(one, name)) for name in ("actor", "command", "code"))
                 and (not asked.since or one.last_ns >= time_of(asked.since))
                 and (not asked.until or one.first_ns < time_of(asked.until))
@@ -390,9 +391,3 @@ class LookingBack:
                 return Page([])
             rows = [row for row in rows if row[0] < (int(minute), *kind)]
         return cut(rows, asked.limit, lambda key: ":".join(map(str, key)))
-
-
-def is_mine(stream: Stream, reader: Reader, actor: str) -> bool:
-    """Whether who did something stands where the reader looks; engine and gateway stand at the top."""
-    user = stream.users.get(actor)
-    return is_below(stream, reader.node, user.node if user else ROOT)

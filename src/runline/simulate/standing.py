@@ -10,7 +10,7 @@ from runline.simulate.oracle.pages import exposure_row, player_row
 from runline.simulate.oracle.rules import Asked
 from runline.simulate.oracle.sight import agent_of
 from runline.simulate.oracle.state import Book, Stream
-from runline.simulate.oracle.tree import is_below
+from runline.simulate.oracle.tree import ROOT, is_below
 
 Row = dict[str, Any]
 Key = tuple[int, str]
@@ -36,7 +36,7 @@ def accounts(stream: Stream, reader: Reader, asked: Asked, now_ns: int) -> Page:
         if is_below(book, top, player.agent) and asked.active in ("", "yes" if player.active else "no"):
             rows.append(player_row(book, name, now_ns) | {"open_wagers": len(book.of_player.get(name, {}))})
     figure = {**FIGURES, "credit": "credit_limit_minor"}.get(asked.sort)
-    return in_order(rows, asked, lambda row: (row[figure] if figure else 0, row["player"]))
+    return in_order(rows, asked, lambda row: (row[figure] if figure else 0, row["player"]), by_name=not figure)
 
 
 def risk(stream: Stream, reader: Reader, asked: Asked, games: Mapping[str, Any]) -> Page:
@@ -59,14 +59,30 @@ def risk(stream: Stream, reader: Reader, asked: Asked, games: Mapping[str, Any])
     return in_order(rows, asked, lambda row: (figure(row), row["market"]))
 
 
-def in_order(rows: list[Row], asked: Asked, key: Callable[[Row], Key]) -> Page:
-    """A page of rows in the order of their numbers, and of names where those are the same."""
+def in_order(rows: list[Row], asked: Asked, key: Callable[[Row], Key], by_name: bool = False) -> Page:
+    """A page of rows in the order of their numbers, and of names where those are the same, or of names alone."""
     sign = -1 if asked.order == "descending" else 1
-    keyed = sorted((((sign * key(row)[0], key(row)[1]), row) for row in rows), key=lambda one: one[0])
+    backwards = by_name and sign < 0
+    keyed = sorted(
+        (((sign * key(row)[0], key(row)[1]), row) for row in rows), key=lambda one: one[0], reverse=backwards
+    )
     if asked.after:
         text, _, name = asked.after.partition(":")
         digits = text.removeprefix("-")
         if not digits.isdecimal() or len(digits) >= 20:
             return Page([])
-        keyed = [one for one in keyed if one[0] > (sign * int(text), name)]
+        last = sign * int(text), name
+        keyed = [one for one in keyed if (one[0] < last if backwards else one[0] > last)]
     return cut(keyed, asked.limit, lambda one: f"{sign * one[0]}:{one[1]}")
+
+
+def is_mine(stream: Stream, reader: Reader, actor: str) -> bool:
+    """Whether who did something stands where the reader looks; engine and gateway stand at the top."""
+    user = stream.users.get(actor)
+    return is_below(stream, reader.node, user.node if user else ROOT)
+
+
+def actor_told(reader: Reader, actor: str) -> str:
+    """Who did something: for who may see the log, and of what one has done oneself."""
+    may = not reader.player and "log_view" in reader.may
+    return actor if may or actor == reader.user.name else ""

@@ -8,8 +8,9 @@ from runline.domain.queries.declared import Asked
 class LineRow(msgspec.Struct):
     """Something that has become of a market: its line as the house has posted it, or how the book departs from that.
 
-    stream: `house`, or the book. seq: the position in that stream. event: what happened: its `type`, and the fields of that type:
-    of `LinePosted` the line and its prices, of `LineMoved` how the book departed before, and from then on.
+    stream: `house`, or the book. seq: the position in that stream. actor: who did it, "" for who may not see the log (and is
+    another), and of the house always. event: what happened: its `type`, and the fields of that type: of `LinePosted` the line and
+    its prices, of `LineMoved` how the book departed before, and from then on.
     """
 
     stream: str

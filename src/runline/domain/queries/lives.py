@@ -8,7 +8,7 @@ from runline.domain.queries.declared import Asked
 class LifeRow(msgspec.Struct):
     """Something that has happened to a ticket.
 
-    actor: who did it, "" for a player who asks about what others did. event: what happened: its `type`, and the fields of that
+    actor: who did it, "" for who may not see the log (and is another). event: what happened: its `type`, and the fields of that
     type.
     explain: why, in sentences: the rule, the numbers, the arithmetic.
     """
