@@ -206,7 +206,8 @@ def test_a_line_that_is_none_takes_its_market_off_the_board_and_the_others_are_u
     book.given(player("P1"), board("G1", MONEYLINE, TOTAL))
     house.when(board("G1", MOVED, line("total", "-105", "-11", quarters=34), entered_ns=NOON_NS + 1))
     house.happened(LinePosted, market="G1:game:moneyline", prices=("+125", "-135"))
-    house.happened(LineRefused, market="G1:game:total", code="price_invalid")
+    refused = house.happened(LineRefused, market="G1:game:total", code="price_invalid", entered_ns=NOON_NS + 1)
+    assert refused.why
     book.when(wager("P1", 10_00, kind="total", side="over", price="-105", quarters=34), by="P1")
     book.rejected("market_closed", off_board="refused")
     house.when(board("G1", MOVED, TOTAL, entered_ns=NOON_NS + 2))
@@ -306,6 +307,21 @@ def test_of_one_post_no_more_lines_are_held_than_there_is_room_for(house, monkey
         (LineRefused, "G1:game:total"),
     ]
     house.happened(LineRefused, code="too_many")
+    monkeypatch.setattr("runline.domain.board.HELD_LINES_MAX", 2)
+    house.when(board("G1", WRONG, WRONG_TOTAL, entered_ns=NOON_NS + 1, confirm=False))
+    assert [(type(event), event.market) for event in house.events] == [(LineHeld, "G1:game:total")]
+
+
+def test_of_one_post_as_many_lines_are_held_as_there_is_room_for(house, monkeypatch):
+    monkeypatch.setattr("runline.domain.board.HELD_LINES_MAX", 2)
+    house.when(board("G1", WRONG, WRONG_TOTAL, confirm=False))
+    assert [type(event) for event in house.events] == [LineHeld, LineHeld]
+
+
+def test_a_held_line_that_its_source_has_no_more_is_withdrawn(house):
+    house.given(board("G1", WRONG, TOTAL, confirm=False))
+    house.when(board("G1", TOTAL, entered_ns=NOON_NS + 1, confirm=False))
+    assert house.events == [LineWithdrawn("G1:game:moneyline", NOON_NS + 1)]
 
 
 def test_another_line_takes_the_place_of_a_held_one_where_there_is_no_room_for_more(house, monkeypatch):
@@ -326,3 +342,24 @@ def test_a_held_line_that_is_repeated_when_it_looks_wrong_for_another_reason_is_
     house.given(SetGuard("no_hold", "off", "trial"))
     house.when(board("G1", wrong, entered_ns=NOON_NS + 3, confirm=False))
     house.happened(LinePosted, tripped=())
+
+
+def test_a_held_line_that_is_repeated_goes_on_waiting(house):
+    house.given(board("G1", WRONG, confirm=False))
+    house.when(board("G1", WRONG, entered_ns=NOON_NS + 1, confirm=False))
+    house.rejected("line_held", markets=["G1:game:moneyline"])
+
+
+def test_where_no_more_lines_are_held_one_alone_is_refused_with_how_many_there_may_be(house, monkeypatch):
+    house.given(game("G2"), board("G2", WRONG, confirm=False))
+    monkeypatch.setattr("runline.domain.board.HELD_LINES_MAX", 1)
+    house.when(board("G1", WRONG, confirm=False))
+    house.rejected("too_many", most=1, market="G1:game:moneyline")
+
+
+def test_lines_of_one_post_that_contradict_each_other_are_held_unless_somebody_has_looked(house):
+    lines = line("moneyline", "-150", "+130"), line("spread", "-110", "-110", quarters=-12)
+    house.when(board("G1", *lines, confirm=False))
+    assert [(type(event), event.reasons) for event in house.events] == [(LineHeld, ("contradiction",))] * 2
+    house.when(board("G1", *lines, entered_ns=NOON_NS + 1))
+    assert [type(event) for event in house.events] == [LinePosted] * 2
