@@ -363,3 +363,12 @@ def test_lines_of_one_post_that_contradict_each_other_are_held_unless_somebody_h
     assert [(type(event), event.reasons) for event in house.events] == [(LineHeld, ("contradiction",))] * 2
     house.when(board("G1", *lines, entered_ns=NOON_NS + 1))
     assert [type(event) for event in house.events] == [LinePosted] * 2
+
+
+def test_there_are_so_many_markets_and_no_more_and_those_that_there_are_go_on(house, monkeypatch):
+    monkeypatch.setattr("runline.domain.board.MARKETS_MAX", len(FULL_BOARD))
+    house.given(game("G2"), board("G1"))
+    house.when(board("G2", MONEYLINE))
+    house.rejected("too_many", most=len(FULL_BOARD))
+    house.when(board("G1", MOVED, *FULL_BOARD[1:], entered_ns=NOON_NS + 1))
+    house.happened(LinePosted, market="G1:game:moneyline")
