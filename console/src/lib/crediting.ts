@@ -3,14 +3,17 @@
 import type { Action } from './actions.svelte';
 import { amount, minorOf } from './format';
 import type { PlayerRow } from './page.svelte';
+import deeds from '../texts/deeds';
+
+const texts = deeds.credit;
 
 /** The dialog that changes a player's credit limit. limit, reason: what is written already. */
 export function crediting(row: PlayerRow, limit = (row.credit_limit_minor / 100).toFixed(2), reason = ''): Action {
   return {
-    title: `Credit of ${row.player}`,
-    about: `Now ${amount(row.credit_limit_minor)}; pending ${amount(row.pending_minor)}, balance ${amount(row.balance_minor)}.`,
+    title: texts.title(row.player),
+    about: texts.about(amount(row.credit_limit_minor), amount(row.pending_minor), amount(row.balance_minor)),
     command: 'AdjustCredit',
-    fields: [{ name: 'limit', label: 'New credit limit', kind: 'amount', value: limit }],
+    fields: [{ name: 'limit', label: texts.limit, kind: 'amount', value: limit }],
     make: (values) => {
       const minor = minorOf(values.limit ?? '');
       return typeof minor === 'string' ? minor : { player: row.player, credit_limit_minor: minor };
@@ -18,7 +21,7 @@ export function crediting(row: PlayerRow, limit = (row.credit_limit_minor / 100)
     tell: (event) => {
       if (event.type !== 'CreditAdjusted') return '';
       const [before, after] = [Number(event.before_minor), Number(event.after_minor)];
-      return `Credit limit of ${row.player}: ${amount(before)} → ${amount(after)}; available ${amount(row.available_minor)} → ${amount(row.available_minor + after - before)}`;
+      return texts.told(row.player, amount(before), amount(after), amount(row.available_minor), amount(row.available_minor + after - before));
     },
     reason,
   };

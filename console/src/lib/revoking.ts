@@ -2,22 +2,23 @@
 
 import type { Action } from './actions.svelte';
 import type { Schemas } from './api';
+import deeds from '../texts/deeds';
+
+const texts = deeds.access;
 
 /** The dialog that revokes a user who may act, and restores one who may not. */
 export function revoking(one: Schemas['UserRow'], reason = ''): Action {
   return {
-    title: `${one.active ? 'Revoke' : 'Restore'} ${one.user}`,
-    about: one.active
-      ? `Everything that ${one.user} may do ends with the event: no later command is accepted, their screens are cut.`
-      : `${one.user} may act again as ${one.role}, after signing in.`,
+    title: (one.active ? texts.revoke : texts.restore)(one.user),
+    about: one.active ? texts.revokeAbout(one.user) : texts.restoreAbout(one.user, one.role),
     command: one.active ? 'RevokeUser' : 'RestoreUser',
     fields: [],
     make: () => ({ user: one.user }),
     tell: (event) =>
       event.type === 'UserRevoked'
-        ? `${one.user}, ${one.role} at ${one.node}: may act → revoked; ${one.sessions} of their sessions end`
+        ? texts.revoked(one.user, one.role, one.node, one.sessions)
         : event.type === 'UserRestored'
-          ? `${one.user}: revoked → may act again as ${one.role}`
+          ? texts.restored(one.user, one.role)
           : '',
     reason,
   };

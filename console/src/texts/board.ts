@@ -23,6 +23,9 @@ export default {
   offBoard: 'off the board',
   hatched: 'off',
   bring: 'Bring back',
+  moveIt: 'Move',
+  choose: 'Choose',
+  press: (deed: string, market: string, side: string) => `${deed} the ${market}, ${side}`,
   side: (market: string, side: string) => `${market}, ${side}`,
 
   hint: 'Choose a price: ↑↓ five cents, Alt ↑↓ half a point, Shift ↑↓ one side alone, or type −3½ −115. Struck through: closed.',

@@ -112,6 +112,7 @@ export default {
 
   tray: {
     title: 'Notifications',
+    list: 'Notifications, newest first',
     none: 'Nothing to look at.',
     kinds: 'Kinds',
     kindsAbout: 'Which kinds you are told',

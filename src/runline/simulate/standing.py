@@ -9,8 +9,8 @@ from runline.simulate.oracle.exposure import open_legs
 from runline.simulate.oracle.pages import exposure_row, player_row
 from runline.simulate.oracle.rules import Asked
 from runline.simulate.oracle.sight import agent_of
-from runline.simulate.oracle.state import Book, Stream
-from runline.simulate.oracle.tree import ROOT, is_below
+from runline.simulate.oracle.state import ROOT, Book, Stream
+from runline.simulate.oracle.tree import is_below
 
 Row = dict[str, Any]
 Key = tuple[int, str]

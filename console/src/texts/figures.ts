@@ -1,0 +1,25 @@
+// What the room of figures says.
+
+export default {
+  title: 'Figures',
+  whose: "players' side: + is what they are ahead",
+  byAgent: 'Figures by agent',
+  agent: 'Agent',
+  player: 'Player',
+  balance: 'Balance',
+  pending: 'Pending',
+  open: 'Open',
+  limit: 'Credit limit',
+  actions: 'Actions',
+  users: 'users',
+  usersOf: (nodes: readonly string[]) => `Users of ${nodes.join(' and ')}`,
+  at: (node: string) => `at ${node}`,
+  revoked: 'revoked',
+  revoke: 'revoke',
+  restore: 'restore',
+  nobody: (agent: string) => `Nobody acts for ${agent}.`,
+  none: 'No agents yet.',
+  inactive: 'inactive',
+  credit: 'credit',
+  creditOf: (player: string) => `Change the credit of ${player}`,
+} as const;
