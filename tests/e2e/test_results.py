@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 from tests.e2e.conftest import CONSOLE, Seat
-from tests.e2e.house import house_in
+from tests.e2e.house import faults_of, house_in
 from tests.integration.world import HOUR_NS, LINES, wager
 
 from runline.domain.board import PostLines
@@ -285,6 +285,5 @@ def test_the_desk_has_no_faults_that_axe_finds_and_a_phone_loses_nothing(house, 
     ):
         page.evaluate("(address) => (location.hash = address)", address)
         expect(page.locator("main")).to_contain_text(there)
-        found = page.evaluate("async () => (await axe.run()).violations")
-        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+        assert faults_of(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

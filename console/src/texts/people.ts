@@ -47,6 +47,7 @@ export default {
   log: 'Log',
   logOf: (who: string) => `What was done about ${who}`,
   noLog: 'Nothing has been done about this yet.',
+  logWhole: 'In the log',
   by: 'By',
   sessions: 'Sessions',
   sessionsOf: (user: string) => `Sessions of ${user}`,

@@ -42,7 +42,6 @@ export default {
   windowStands: (start: string, markets: string) => `Wagers that were placed for ${start} (${markets}) stand, however late it is.`,
 
   periods: { innings: 'Inning', quarters: 'Quarter', halves: 'Half', periods: 'Period' } as Record<string, string>,
-  extra: 'Extra',
   overtime: 'Overtime',
   addExtra: 'One more inning',
   addOvertime: 'Overtime',
@@ -62,7 +61,6 @@ export default {
   enter: 'Enter the score',
   entered: (game: string, score: string) => `${game}: ${score} is entered`,
   entering: 'Entering …',
-  asEntered: 'This is the score that is entered.',
   sure: 'Nothing is paid before it is confirmed.',
   confirm: 'Confirm',
   confirmWith: (score: string) => `Confirm ${score}`,
