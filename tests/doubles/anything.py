@@ -36,6 +36,7 @@ OFTEN = (
     "CreateUser",
     "AssignRole",
     "MoveAgent",
+    "MovePlayer",
 )
 
 

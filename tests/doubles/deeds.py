@@ -20,7 +20,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import Command
-from runline.domain.moving import MoveAgent
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.nodes import ROOT
 from runline.domain.official import Window
 from runline.domain.permissions import PLAYER_MAY, Permission
@@ -171,6 +171,7 @@ def shapes_the_tree(book: BookStage, pick: Pick) -> None:
         MoveAgent(pick.one(standing), pick.one([ROOT, *standing]), "sold"),
         MoveAgent(pick.one(standing), parent, "sold"),
         CreatePlayer(pick.one(PLAYERS), name, pick.one(ODD_AMOUNTS)),
+        MovePlayer(pick.one(PLAYERS), name, "sold"),
     ]
     book.when(pick.one(commands), by=pick.one(STAFF))
 

@@ -21,7 +21,7 @@ from runline.domain.house import StartStream
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
-from runline.domain.moving import MoveAgent
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.official import Window
 from runline.domain.passwords import FailSignIn, SetPassword
 from runline.domain.permissions import Permission
@@ -101,6 +101,7 @@ def one_of_each() -> list[Stage]:
     book.settles()
     a_game_is_late(book)
     legs_go_their_ways(book)
+    book.given(MovePlayer("P1", "A1", "sold"))
     book.time_is(book.house.clock_ns + ARCHIVE_AFTER_NS)
     return [book.house, book]
 

@@ -212,6 +212,11 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "parent": by.deepest() if by.chance(3) else by.node(),
         "reason": by.reason(),
     },
+    "MovePlayer": lambda by, _: {
+        "player": by.player(),
+        "agent": by.node(),
+        "reason": by.reason(),
+    },
     "MoveLine": line_moved,
     "OpenBook": lambda by, _: {
         "book": by.known(["main", "north", "south"]),

@@ -14,7 +14,7 @@ from runline.domain.guard import SetGuard
 from runline.domain.hierarchy import CreateAgent
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
-from runline.domain.moving import MoveAgent
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.permissions import Permission
 from runline.domain.postponement import LetWagersStand, PostponeFixture
 from runline.domain.prices import Prices
@@ -66,6 +66,8 @@ async def everything_once(world: World) -> None:
     await world.do("b1", MoveLine("G3:game:total", "follow", reason="shown again"))
     await world.do("b1", CreateAgent("A2", "A1"))
     await world.do("b1", MoveAgent("A2", "root", "promoted"))
+    await world.do("b1", MovePlayer("P2", "A2", "asked for it"))
+    await world.do("b1", MovePlayer("P2", "A1", "wanted back"))
     await world.do("b1", SetRole("clerk", "root", (Permission.TICKER_VIEW, Permission.WAGER_PLACE), "for the phones"))
     await world.do("b1", CreateUser("carla", "A1", "clerk"))
     await world.do("b1", RevokeUser("carla", "left"))

@@ -26,7 +26,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
-from runline.domain.moving import MoveAgent
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.permissions import Permission
 from runline.domain.prices import Prices
 from runline.domain.roles import SetRole
@@ -299,6 +299,34 @@ def test_a_moved_subtree_is_seen_by_its_new_agent_and_no_more_by_the_old_one(pla
         await bea.until(second)
         assert second in bea.seen("wagers")
         assert second not in ann.seen("wagers")
+
+    place(main)
+
+
+def test_a_moved_player_is_seen_by_the_new_agent_and_no_more_by_the_old_one_and_goes_on_as_before(place):
+    async def main(place):
+        world = place.world
+        await world.do("b1", wager("P9"))
+        await world.do("b1", wager("P1"))
+        seats = {"ann": "A1", "bea": "A2", "owner": "root", "P9": ""}
+        follows = {name: Follower(await place.sign_in("b1", name), "wagers", "figures") for name in seats}
+        for one in follows.values():
+            await one.take()
+        await world.do("b1", MovePlayer("P9", "A1", "sold"))
+        last = (await world.do("b1", wager("P9"))).position
+        for name in ("ann", "owner"):
+            await follows[name].until(last)
+        assert last in follows["ann"].seen("wagers")
+        assert last in follows["owner"].seen("wagers")
+        end = (await world.do("b1", CreateAgent("A2-1", "A2"))).position
+        await follows["bea"].until(end)
+        assert last not in follows["bea"].seen("wagers")
+        for name, players in (("ann", ["P1", "P2", "P9"]), ("bea", []), ("owner", ["P1", "P2", "P9"])):
+            assert sorted(one for one in follows[name].rows["figures"] if one.startswith("P")) == players, name
+        # Who is moved is seen from another place: their screen begins anew, in the same session.
+        own = Follower(await place.sign_in("b1", "P9"), "wagers", "figures")
+        await own.take()
+        assert set(own.rows["figures"]) == {"P9"}
 
     place(main)
 

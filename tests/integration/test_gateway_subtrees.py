@@ -61,6 +61,7 @@ def in_bravo(wager):
         ("EnterTransaction", ON_P8 | {"kind": "receipt", "amount_minor": AMOUNT, "description": reason("pay")}),
         ("PlaceWager", ON_P8 | WAGER),
         ("VoidWager", {"wager": wager, "reason": reason("void")}),
+        ("MovePlayer", ON_P8 | {"agent": "bravo-3", "reason": reason("move")}),
         ("Suspend", {"scope": "player", "subject": "bravo-P8", "reason": reason("close")}),
         ("Suspend", {"scope": "agent", "subject": "bravo-2", "reason": reason("close")}),
         ("Reopen", {"scope": "player", "subject": "bravo-P8", "reason": reason("open")}),

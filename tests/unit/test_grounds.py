@@ -18,7 +18,7 @@ from runline.domain.house import OpenBook, StartStream
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import GATEWAY
-from runline.domain.moving import MoveAgent
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import PasswordSet, SetPassword
 from runline.domain.permissions import Permission
@@ -82,6 +82,8 @@ BOOK_MOVES = {
     "another layer": a_layer_comes_and_goes,
     "the house": of_the_house(CreateLeague("NBA", "basketball"), Suspend("kind", "total", "given")),
     "the agent moves": in_the_book(MoveAgent("A1", "A3", "given")),
+    "the player moves": in_the_book(MovePlayer("P1", "A3", "given")),
+    "another player moves": in_the_book(MovePlayer("P2", "A3", "given")),
     "another agent": in_the_book(agent("A9"), MoveAgent("A9", "A3", "given")),
     "the agent is there": in_the_book(agent("NEW")),
     "another user": in_the_book(staff("zoe", *MAY), RevokeUser("zoe", "given"), RestoreUser("zoe", "given")),
@@ -118,6 +120,7 @@ BOOK_CASES = [
     (CreateAgent("NEW", "A1"), {"the agent moves", "the agent is there"}),
     (CreatePlayer("NEW", "A1", 0), {"the agent moves", "a new user"}),
     (MoveAgent("A1", "A2", "given"), {"the agent moves"}),
+    (MovePlayer("P1", "A1", "given"), {"the agent moves", "the player moves"}),
     (SetRole("role-of-ann", ROOT, (), "given"), {"the role"}),
     (CreateUser("NEW", ROOT, "role-of-ann"), {"a new user", "the role"}),
     (AssignRole("ann", "viewer", "given"), {"the user"}),
@@ -268,6 +271,7 @@ NOWHERE = [
     CreateAgent("NOT", "NEITHER"),
     CreatePlayer("NOT", "NEITHER", 0),
     MoveAgent("NOT", "NEITHER", "given"),
+    MovePlayer("NOT", "NEITHER", "given"),
     SetRole("NOT", ROOT, (), "given"),
     CreateUser("NOT", ROOT, "NEITHER"),
     AssignRole("NOT", "viewer", "given"),

@@ -3,19 +3,41 @@
 from dataclasses import astuple
 
 import pytest
+from tests.doubles.stage import HOUR_NS
 from tests.doubles.words import agent, board, game, player, role, staff, wager
 
 from runline.domain.accounts import AdjustCredit, CreditAdjusted, EnterTransaction, SetPlayerLimits
 from runline.domain.bounds import AGENT_DEPTH_MAX, AGENTS_MAX, CREDIT_MINOR_MAX
 from runline.domain.hierarchy import AgentCreated, CreateAgent, CreatePlayer, Extent, PlayerCreated
-from runline.domain.moving import AgentMoved, MoveAgent
+from runline.domain.messages import GATEWAY
+from runline.domain.moving import AgentMoved, MoveAgent, MovePlayer, PlayerMoved
 from runline.domain.nodes import ROOT
+from runline.domain.passwords import SetPassword
 from runline.domain.permissions import Permission
 from runline.domain.preview import moves
+from runline.domain.sessions import MINUTE_NS, SignIn, SignOut
+from runline.domain.tickets import VoidWager
 from runline.domain.users import CreateUser
 from runline.simulate.laws import agents_have_the_sums_of_their_subtrees
 
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"
 PLAYERS_HOLD = (Permission.BOARD_VIEW, Permission.WAGER_PLACE)
+
+
+def same_after_a_restart(book):
+    """Who stands where, and what there is of whom, is derived alike."""
+    derived, state = book.recovered(), book.state
+    for part, name in (("tree", "players_at"), ("access", "users_at"), ("sessions", "at_node")):
+        kept = [
+            {key: list(found) for key, found in getattr(getattr(one, part), name).items()} for one in (derived, state)
+        ]
+        assert kept[0] == kept[1], name
+    assert derived.tree.extents == state.tree.extents
+    assert derived.tickets.open_of == state.tickets.open_of
+    sums = [
+        {name: one for name, one in each.risk.sums.items() if one.players or one.stands} for each in (derived, state)
+    ]
+    assert sums[0] == sums[1]
 
 
 def chain(length, prefix="D"):
@@ -241,6 +263,106 @@ def test_both_ends_of_a_move_are_its_ground(book):
     book.when(MoveAgent("A1", "A3", "given"), if_position=seen)
     book.happened(AgentMoved)
     book.when(MoveAgent("A3", "A2", "given"), if_position=seen)
+    book.rejected("position_moved")
+
+
+# Moving a player
+
+
+def test_a_player_is_moved_with_all_that_stands_and_authority_follows(book):
+    book.given(
+        game("G1"), board("G1"), agent("A1"), agent("A2"), agent("A2-1", "A2"), player("P1", "A1"), player("P2", "A1")
+    )
+    book.given(staff("one", Permission.CREDIT_CHANGE, at="A1"), staff("two", Permission.CREDIT_CHANGE, at="A2"))
+    book.given(wager("P1", 10_00), wager("P1", 4_00, side="home", price="-130"))
+    book.given(wager("P2", 3_00), EnterTransaction("P1", "receipt", 7_00, "cash"))
+    exposure = {market: book.state.risk.exposure(market) for market in book.state.risk.markets(ROOT)}
+    book.when(MovePlayer("P1", "A2-1", "sold"))
+    book.happened(PlayerMoved, player="P1", before="A1", after="A2-1", reason="sold")
+    assert (book.state.tree.players["P1"].agent, book.state.access.users["P1"].node) == ("A2-1", "A2-1")
+    sums = book.state.risk.sums
+    assert [(sums[name].pending_minor, sums[name].players) for name in ("A1", "A2-1", "A2", ROOT)] == [
+        (3_00, 1), (14_00, 1), (14_00, 1), (17_00, 2)
+    ]  # fmt: skip
+    assert [sums[name].balance_minor for name in ("A1", "A2", ROOT)] == [0, 7_00, 7_00]
+    assert {market: book.state.risk.exposure(market) for market in book.state.risk.markets(ROOT)} == exposure
+    (market,) = exposure
+    assert list(book.state.risk.markets("A1")) == list(book.state.risk.markets("A2")) == [market]
+    assert [len(book.state.risk.stands(name)[market]) for name in ("A1", "A2", ROOT)] == [1, 2, 2]
+    raise_credit = AdjustCredit("P1", 90_000, "asked")
+    book.when(raise_credit, by="one")
+    book.rejected("not_permitted")
+    book.when(raise_credit, by="two")
+    book.happened(CreditAdjusted)
+    agents_have_the_sums_of_their_subtrees(book.state)
+    # What is placed and closed afterwards counts there, too.
+    book.given(wager("P1", 1_00), VoidWager(min(book.state.tickets.open_of["P1"]), "slip"))
+    assert [sums[name].pending_minor for name in ("A1", "A2", ROOT)] == [3_00, 5_00, 8_00]
+    agents_have_the_sums_of_their_subtrees(book.state)
+    same_after_a_restart(book)
+
+
+def test_a_moved_player_takes_the_sessions_along_and_leaves_no_room_taken(book):
+    book.given(agent("A1"), agent("A2"), player("P1", "A1"), SetPassword("P1", HASH))
+    known = book.state.credentials.by_user["P1"].password_seq
+    for name in ("s1", "s2"):
+        book.when(SignIn("P1", name, "screen", known, 30 * MINUTE_NS, 12 * HOUR_NS, "device"), by=GATEWAY)
+    book.given(MovePlayer("P1", "A2", "sold"))
+    held = {name: extent.held for name, extent in book.state.tree.extents.items()}
+    assert held["A1"] == {}
+    assert held["A2"] == {"players": 1, "sessions": 2}
+    assert list(book.state.sessions.standing_at("A2")) == [("P1", "s1"), ("P1", "s2")]
+    assert list(book.state.sessions.standing_at("A1")) == []
+    same_after_a_restart(book)
+    book.when(SignOut("s1"), by=GATEWAY)
+    assert book.state.tree.extents["A2"].held == {"players": 1, "sessions": 1}
+
+
+def test_both_places_of_a_player_who_is_moved_lie_in_the_movers_subtree(book):
+    book.given(agent("A1"), agent("A2"), agent("A1-1", "A1"), player("P1", "A1"), player("P2", "A2"))
+    book.given(staff("one", Permission.AGENT_MOVE, at="A1"), staff("two", Permission.PLAYER_CREATE, at="A1"))
+    for command in (
+        MovePlayer("P1", "A2", "given"),
+        MovePlayer("P2", "A1", "given"),
+        MovePlayer("P9", "A1", "given"),
+        MovePlayer("P1", ROOT, "given"),
+        MovePlayer("P1", "A9", "given"),
+    ):
+        book.when(command, by="one")
+        book.rejected("not_permitted")
+    for by in ("two", "P1"):
+        book.when(MovePlayer("P1", "A1-1", "given"), by=by)
+        book.rejected("not_permitted")
+    book.when(MovePlayer("P1", "A1-1", "given"), by="one")
+    book.happened(PlayerMoved)
+    for command, code in (
+        (MovePlayer("P9", "A1", "x"), "unknown_player"),
+        (MovePlayer("P1", "A9", "x"), "unknown_agent"),
+    ):
+        book.when(command)
+        book.rejected(code)
+    book.when(MovePlayer("P1", "A1-1", "given"))
+    book.nothing_happened()
+
+
+def test_no_more_open_wagers_are_moved_at_once_than_there_is_time_for(book, monkeypatch):
+    monkeypatch.setattr("runline.domain.moving.MOVED_WAGERS_MAX", 2)
+    book.given(game("G1"), board("G1"), agent("A1"), player("P1", ROOT), wager("P1", 1_00), wager("P1", 1_00))
+    book.given(wager("P1", 1_00))
+    book.when(MovePlayer("P1", "A1", "sold"))
+    book.rejected("too_many", most=2)
+    book.given(VoidWager(book.state.seq, "slip"))
+    book.when(MovePlayer("P1", "A1", "sold"))
+    book.happened(PlayerMoved)
+
+
+def test_the_places_of_a_moved_player_are_the_ground_and_not_what_they_wager(book):
+    book.given(game("G1"), board("G1"), agent("A1"), agent("A2"), player("P1", "A1"))
+    seen = book.state.seq
+    book.given(wager("P1", 1_00))
+    book.when(MovePlayer("P1", "A2", "given"), if_position=seen)
+    book.happened(PlayerMoved)
+    book.when(MovePlayer("P1", "A1", "given"), if_position=seen)
     book.rejected("position_moved")
 
 

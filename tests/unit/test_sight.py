@@ -56,7 +56,7 @@ def ending_sessions(event):
 
 
 def stages():
-    return [*one_of_each(), *(season(seed, 300) for seed in range(10))]
+    return [*one_of_each(), *(season(seed, 300) for seed in range(14))]
 
 
 @pytest.fixture(scope="module")

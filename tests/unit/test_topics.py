@@ -11,7 +11,7 @@ from runline.domain.fixtures import CloseFixture, CreateLeague, RescheduleFixtur
 from runline.domain.grading import Score
 from runline.domain.lines import MoveLine
 from runline.domain.messages import DECLARATIONS, ENGINE, Event, Rejected
-from runline.domain.moving import MoveAgent
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission, permissions_of
 from runline.domain.prices import Prices
@@ -114,6 +114,22 @@ def test_a_move_changes_all_that_those_see_whose_subtree_is_another_and_the_orde
             Changed(("A1-1", *apart), walked=True, nodes=("A1-1", ROOT)),
         ],
         "players": [Changed(whole=True, nodes=apart), Changed(walked=True, nodes=("A1-1", ROOT))],
+    }
+
+
+def test_a_moved_player_is_read_anew_by_those_who_see_them_no_more_or_only_now(book):
+    apart = ("A1-1", "A1", "A2")
+    assert changed(book, MovePlayer("P1", "A2", "sold")) == {
+        "exposure": [Changed(whole=True, nodes=apart)],
+        "agents": [
+            Changed(("A2", ROOT), nodes=("A2", ROOT)),
+            Changed(("A1-1", "A1", ROOT), nodes=("A1-1", "A1", ROOT)),
+        ],
+        "players": [
+            Changed(("P1",), nodes=("A2", ROOT), player="P1"),
+            Changed(whole=True, nodes=apart),
+            Changed(walked=True, nodes=(ROOT,)),
+        ],
     }
 
 

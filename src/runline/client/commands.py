@@ -11,7 +11,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook, StartStream
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
-from runline.domain.moving import MoveAgent
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.official import Window
 from runline.domain.placing import PlaceWager
 from runline.domain.postponement import LetWagersStand, PostponeFixture, ResumeFixture
@@ -53,6 +53,7 @@ __all__ = [
     "MarketLine",
     "MoveAgent",
     "MoveLine",
+    "MovePlayer",
     "MoveStream",
     "OpenBook",
     "PinStream",

@@ -21,7 +21,7 @@ from runline.domain.jobs import JobAdvanced, JobFinished
 from runline.domain.legs import Ending, LegGraded, LegReversed, LegVoided
 from runline.domain.lines import Departure, LineMoved
 from runline.domain.money import Rounding
-from runline.domain.moving import AgentMoved
+from runline.domain.moving import AgentMoved, PlayerMoved
 from runline.domain.official import Window
 from runline.domain.passwords import PasswordSet, SignInFailed
 from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
@@ -95,6 +95,7 @@ __all__ = [
     "PlayerCreated",
     "PlayerLimits",
     "PlayerLimitsSet",
+    "PlayerMoved",
     "ReasonAdded",
     "Reopened",
     "ResultConfirmed",

@@ -150,6 +150,17 @@ class Access(Part, named="access", streams=("house", "book"), keeps={Role: "role
         self.users_at.setdefault(user.node, Ordered()).add(user.name)
         self.tree.take_room(user.node, "players" if user.player else "users", 1)
 
+    def move_player(self, user: User, node: str) -> None:
+        """Let a player, as a user, stand at another node."""
+        names = self.users_at[user.node]
+        names.discard(user.name)
+        if not names:
+            del self.users_at[user.node]
+        self.tree.take_room(user.node, "players", -1)
+        self.state.touch(user).node = node
+        self.users_at.setdefault(node, Ordered()).add(user.name)
+        self.tree.take_room(node, "players", 1)
+
     def note_holder(self, user: User) -> None:
         """Note that a user has their role."""
         if not user.player:

@@ -150,6 +150,9 @@ BOOK_LINES_MAX = 100_000
 OPEN_WAGERS_MAX = 5_000_000
 """Open wagers in one book: they stay in memory, some 800 bytes each."""
 
+MOVED_WAGERS_MAX = 1_000
+"""Open wagers of a player who is moved to another agent: what stands for both is counted anew at once, about 2 µs each."""
+
 SET_ASIDE_MAX = 10_000
 """Timers, jobs and results of one stream that are set aside: what goes beyond it is tried for ever."""
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from runline.domain.audience import Audience
 from runline.domain.legs import LegGraded, LegReversed, LegVoided
-from runline.domain.moving import AgentMoved
+from runline.domain.moving import AgentMoved, PlayerMoved
 from runline.domain.permissions import Permission
 from runline.domain.placed import TicketPlaced
 from runline.domain.shown import exposure_of
@@ -58,8 +58,8 @@ def risk_moves(
     return (Changed(moved, whole=not moved, nodes=book.tree.above_player(event.player)),)
 
 
-@changes("exposure", AgentMoved)
-def a_subtree_moves(book: "Book", house: "House", event: AgentMoved, seq: int) -> Iterable[Changed]:
+@changes("exposure", AgentMoved, PlayerMoved)
+def a_subtree_moves(book: "Book", house: "House", event: AgentMoved | PlayerMoved, seq: int) -> Iterable[Changed]:
     return (Changed(whole=True, nodes=book.tree.apart(event.before, event.after)),)
 
 

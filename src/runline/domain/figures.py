@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from runline.domain.audience import Audience
 from runline.domain.hierarchy import AgentCreated
 from runline.domain.messages import Event
-from runline.domain.moving import AgentMoved
+from runline.domain.moving import AgentMoved, PlayerMoved
 from runline.domain.permissions import Permission
 from runline.domain.queries.bounds import IMAGE_PLAYERS_MAX
 from runline.domain.shown import agent_figures, player_figures
@@ -100,6 +100,21 @@ def players_move(book: "Book", house: "House", event: AgentMoved, seq: int) -> I
     apart = book.tree.apart(event.before, event.after)
     shared = tuple(name for name in book.tree.chain(event.before) if name not in apart)
     return Changed(whole=True, nodes=apart), Changed(walked=True, nodes=(event.agent, *shared))
+
+
+@changes("agents", PlayerMoved)
+def agents_lose_and_win(book: "Book", house: "House", event: PlayerMoved, seq: int) -> Iterable[Changed]:
+    """The figures of those above the player before; of those above now they change as by whatever is about a player."""
+    above = tuple(book.tree.chain(event.before))
+    return (Changed(above, nodes=above),)
+
+
+@changes("players", PlayerMoved)
+def a_player_moves(book: "Book", house: "House", event: PlayerMoved, seq: int) -> Iterable[Changed]:
+    """Those who see the player no more, or only now, read anew; to those above both the player stands elsewhere in the order."""
+    apart = book.tree.apart(event.before, event.after)
+    shared = tuple(name for name in book.tree.chain(event.before) if name not in apart)
+    return Changed(whole=True, nodes=apart), Changed(walked=True, nodes=shared)
 
 
 DECLARED = (

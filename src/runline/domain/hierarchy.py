@@ -156,6 +156,15 @@ class Tree(Nodes, named="tree", streams=("book",), keeps={Agent: "agents", Playe
         self.players[player.number] = self.state.touch(player)
         self.players_at.setdefault(player.agent, Ordered()).add(player.number)
 
+    def move_player(self, player: Player, agent: str) -> None:
+        """Hang a player under another agent."""
+        numbers = self.players_at[player.agent]
+        numbers.discard(player.number)
+        if not numbers:
+            del self.players_at[player.agent]
+        self.state.touch(player).agent = agent
+        self.players_at.setdefault(agent, Ordered()).add(player.number)
+
     def players_of(self, agent: str) -> Ordered[str]:
         """The players directly under an agent."""
         return self.players_at.get(agent, NO_KEYS)

@@ -1,12 +1,13 @@
-"""Moving: an agent, with all below, hangs under another parent.
+"""Moving: an agent, with all below, hangs under another parent; a player hangs under another agent.
 
-Rule: a move is one row. Authority follows the tree as it is: a role that was kept above those who move and is no longer counts no
-more for them.
+Rule: a move is one row (of a player, theirs and that of the user they are). Authority follows the tree as it is: a role that was
+kept above those who move and is no longer counts no more for them. What is open and what is booked goes along.
 """
 
 from typing import TYPE_CHECKING
 
-from runline.domain.bounds import AGENT_DEPTH_MAX
+from runline.domain.access import User
+from runline.domain.bounds import AGENT_DEPTH_MAX, MOVED_WAGERS_MAX
 from runline.domain.hierarchy import Agent
 from runline.domain.identifiers import Reason
 from runline.domain.messages import Command, Event, Rejected, decides, evolves, grounds
@@ -63,3 +64,50 @@ def agent_moved(book: "Book", event: AgentMoved) -> None:
 def move_ground(book: "Book", command: MoveAgent) -> int:
     """Where the agent and the new parent hang."""
     return max(book.moved_seq(Agent, command.agent), book.moved_seq(Agent, command.parent))
+
+
+class MovePlayer(Command, needs=Permission.AGENT_MOVE):
+    """Hang a player under another agent. Both ends must lie in the mover's subtree.
+
+    The account goes as it stands: balance, credit, limits, open wagers. From this event on it counts in the figures of the new
+    agent and of those above, and only they see and command it; what was logged, and the agent that stands on a ticket, stay.
+    """
+
+    player: str
+    agent: str
+    reason: Reason
+
+
+class PlayerMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True):
+    """A player has another agent."""
+
+    player: str
+    before: str
+    after: str
+    reason: str
+
+
+@decides(MovePlayer)
+def move_player(book: "Book", command: MovePlayer, context: "Context") -> PlayerMoved | tuple[()]:
+    if context.user.player:
+        raise Rejected("not_permitted", "A player moves nobody.")
+    player = book.tree.player_within(context.user, command.player)
+    book.tree.require_node(context.user, command.agent)
+    if player.agent == command.agent:
+        return ()
+    if len(book.tickets.open_of.get(player.number, ())) > MOVED_WAGERS_MAX:
+        raise Rejected("too_many", "More wagers are open than are moved at once.", most=MOVED_WAGERS_MAX)
+    return PlayerMoved(player.number, player.agent, command.agent, command.reason)
+
+
+@evolves(PlayerMoved)
+def player_moved(book: "Book", event: PlayerMoved) -> None:
+    book.tree.move_player(book.tree.players[event.player], event.after)
+    book.access.move_player(book.access.users[event.player], event.after)
+    book.sessions.follow(event.player, event.before, event.after)
+
+
+@grounds(MovePlayer)
+def move_player_ground(book: "Book", command: MovePlayer) -> int:
+    """Where the player stands, as a user, and where the new agent hangs."""
+    return max(book.moved_seq(User, command.player), book.moved_seq(Agent, command.agent))

@@ -13,7 +13,7 @@ from runline.domain.bounds import CLOSED_REMEMBERED
 from runline.domain.hierarchy import PlayerCreated
 from runline.domain.legs import LegGraded, LegReversed, LegVoided
 from runline.domain.messages import evolves
-from runline.domain.moving import AgentMoved
+from runline.domain.moving import AgentMoved, PlayerMoved
 from runline.domain.nodes import ROOT
 from runline.domain.ordered import NO_KEYS, Ordered
 from runline.domain.outcomes import Cases, Place, Stand, cases_of
@@ -246,6 +246,20 @@ class Risk(Part, named="risk", streams=("book",)):
             path = agents[agent] = tuple(sums.stand(market, place) for sums in self.sums_above(agent))
         return path
 
+    def sums_of(self, player: str) -> AgentSums:
+        """What a player alone has in the sums of an agent."""
+        sums = AgentSums(balance_minor=self.tree.players[player].balance_minor, players=1)
+        for number in self.tickets.open_of.get(player, ()):
+            ticket = self.tickets.by_number[number]
+            sums.pending_minor += ticket.risk_minor
+            sums.open_wagers += 1
+            for leg in legs_standing(ticket):
+                stand = sums.stand(leg.market, (leg.side, leg.line_quarters))
+                stand.risk_minor += ticket.risk_minor
+                stand.win_minor += ticket.win_minor
+                stand.wagers += 1
+        return sums
+
     def balance_moved(self, player: str, change_minor: int) -> None:
         """Count a movement of a player's balance in the agents' sums."""
         for sums in self.sums_above(self.tree.players[player].agent):
@@ -276,6 +290,18 @@ def sums_move(book: "Book", event: AgentMoved) -> None:
     for sums in risk.sums_above(event.after):
         sums.add(moved, 1)
     risk.above = {}
+    risk.paths = {}
+
+
+@evolves(PlayerMoved)
+def sums_of_a_player_move(book: "Book", event: PlayerMoved) -> None:
+    risk = book.risk
+    moved = risk.sums_of(event.player)
+    apart = book.tree.apart(event.before, event.after)
+    above = book.tree.chain(event.before)
+    for name in apart:
+        risk.sums.setdefault(name, AgentSums()).add(moved, -1 if name in above else 1)
+    # What is kept of paths upwards may lead to what stands no more.
     risk.paths = {}
 
 

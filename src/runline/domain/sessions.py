@@ -119,6 +119,17 @@ class Sessions(Part, named="sessions", streams=("house", "book"), keeps={Session
         self.tree.take_room(self.access.users[session.user].node, "sessions", 1)
         self.timers.schedule("session", session.name, over_ns(session))
 
+    def follow(self, user: str, before: str, after: str) -> None:
+        """Let a user's sessions stand where the user stands now."""
+        names = self.of_user.get(user, ())
+        for name in names:
+            self.at_node[before].discard((user, name))
+            self.at_node.setdefault(after, Ordered()).add((user, name))
+        if names and not self.at_node[before]:
+            del self.at_node[before]
+        self.tree.take_room(before, "sessions", -len(names))
+        self.tree.take_room(after, "sessions", len(names))
+
     def end(self, name: str) -> None:
         """Forget a session, if there is one."""
         session = self.by_name.pop(name, None)

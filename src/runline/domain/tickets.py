@@ -128,12 +128,14 @@ class Ticket(
 class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_number"}):
     """A book's open tickets. Closed ones leave memory when their closing is durable."""
 
-    __slots__ = ("by_number", "closed", "open_count", "open_on")
+    __slots__ = ("by_number", "closed", "open_count", "open_of", "open_on")
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self.by_number: ByNumber[Ticket] = ByNumber()
         self.open_on: dict[str, dict[int, None]] = {}
+        self.open_of: dict[str, dict[int, None]] = {}
+        """The numbers of the open tickets on each game, and of each player."""
         self.closed: list[int] = []
         self.open_count = 0
 
@@ -142,6 +144,7 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
 
     def deriving(self) -> Iterator[None]:
         self.open_on = {}
+        self.open_of = {}
         self.closed = []
         self.open_count = 0
         for tickets in by_pieces(self.by_number.values()):
@@ -159,9 +162,13 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
                 self.state.write(TicketGame(game, ticket.number))
 
     def opened(self, ticket: Ticket) -> None:
-        """Count a ticket as open, on the game of each leg."""
+        """Count a ticket as open, of its player and on the game of each leg."""
         self.open_count += 1
         number, open_on = ticket.number, self.open_on
+        try:
+            self.open_of[ticket.player][number] = None
+        except KeyError:
+            self.open_of[ticket.player] = {number: None}
         try:
             open_on[ticket.fixture][number] = None
         except KeyError:
@@ -173,6 +180,10 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
     def no_longer_open(self, ticket: Ticket) -> None:
         """Stop counting a ticket as open: it leaves memory when that is durable."""
         self.open_count -= 1
+        of = self.open_of[ticket.player]
+        del of[ticket.number]
+        if not of:
+            del self.open_of[ticket.player]
         games = dict.fromkeys(leg.fixture for leg in ticket.legs) if ticket.more else (ticket.fixture,)
         for fixture in games:
             numbers = self.open_on[fixture]

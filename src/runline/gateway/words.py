@@ -275,6 +275,8 @@ EXAMPLES: dict[str, Any] = {
     "zone": "America/New_York",
     "Score": {"home": 24, "away": 20, "periods": [[7, 3], [10, 7], [0, 3], [7, 7]], "final": True},
     "Prices": {"away": "-110", "home": "-110"},
+    "PlayerMoved.after": "A2",
+    "PlayerMoved.before": "A1",
     "AgentMoved.after": "A2",
     "AgentMoved.before": "root",
     "BoardDeparture.mode": "offset",

@@ -38,6 +38,7 @@ SMALL: dict[str, Any] = {
     "LEAGUES_MAX": 4,
     "MARKETS_MAX": 60,
     "MARKETS_PER_POST_MAX": 3,
+    "MOVED_WAGERS_MAX": 2,
     "OPEN_WAGERS_MAX": 25,
     "PLAYERS_MAX": 12,
     "ROLES_MAX": 9,

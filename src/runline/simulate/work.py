@@ -11,7 +11,7 @@ HOUSE_WORK = (
 BOOK_WORK = (
     "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
     "AddReason", "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser", "PlacePair", "PlacePair", "PlacePair",
-    "VoidLeg", "TryAgain", "SetRole", "SetRole", "AssignRole", "MoveAgent", "CreateAgent", "SetLocks", "Suspend",
+    "VoidLeg", "TryAgain", "SetRole", "SetRole", "AssignRole", "MoveAgent", "MovePlayer", "CreateAgent", "SetLocks", "Suspend",
 )  # fmt: skip
 """What a book's staff does."""
 

@@ -2,7 +2,7 @@
 nothing: what a player gains, one of the book's accounts loses."""
 
 from runline.simulate.oracle.answers import Event, refuse_unless
-from runline.simulate.oracle.bounds import room
+from runline.simulate.oracle.bounds import MOST, room
 from runline.simulate.oracle.people import PLAYER, a_free_name, a_role_to_give, may
 from runline.simulate.oracle.rules import REASON, Asked, Moment, command, event, ground, happens
 from runline.simulate.oracle.state import Book, Entry, Player, User
@@ -83,6 +83,29 @@ def player_created(book: Book, at: Asked) -> None:
 
 @ground("CreatePlayer")
 def new_player_ground(book: Book, asked: Asked) -> int:
+    return max(book.when_moved("user", asked.player), book.when_moved("agent", asked.agent))
+
+
+@command("MovePlayer", needs="agent_move", reasons=REASON)
+def move_player(book: Book, asked: Asked, moment: Moment) -> list[Event]:
+    no_player(moment.user)
+    before = a_player(book, moment.user, asked.player).agent
+    a_node(book, moment.user, asked.agent)
+    if before == asked.agent:
+        return []
+    most = MOST["MOVED_WAGERS_MAX"]
+    refuse_unless(len(book.of_player.get(asked.player, ())) <= most, "too_many", most=most)
+    return [happens("PlayerMoved", player=asked.player, before=before, after=asked.agent, reason=asked.reason)]
+
+
+@event("PlayerMoved")
+def player_moved(book: Book, at: Asked) -> None:
+    book.players[at.player].agent = book.users[at.player].node = at.after
+    book.touch("user", at.player)
+
+
+@ground("MovePlayer")
+def move_player_ground(book: Book, asked: Asked) -> int:
     return max(book.when_moved("user", asked.player), book.when_moved("agent", asked.agent))
 
 
