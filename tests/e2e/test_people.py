@@ -166,3 +166,54 @@ def test_an_agent_is_opened_and_moved_and_somebody_acts_for_it(seat):
     expect(dialog).to_contain_text("D9: under D → under E")
     dialog.get_by_role("button", name="Do it").click()
     expect(drawer.locator("dl").get_by_role("link", name="E", exact=True)).to_be_visible()
+
+
+def test_a_player_is_moved_and_the_preview_says_what_goes_along(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    page.evaluate("location.hash = '#/player/D1024'")
+    drawer = page.locator("[data-drawer=player]")
+    drawer.get_by_role("button", name="Move").click()
+    dialog = page.get_by_role("dialog")
+    before = figures_of(page, "D1024")["agent"]
+    window.choose("Agent", "E1")
+    dialog.locator("[data-field=reason]").fill("sold")
+    dialog.get_by_role("button", name="Preview").click()
+    expect(dialog).to_contain_text(
+        re.compile(rf"D1024: under {before} → under E1, with balance [−\d,.]+ and [\d,.]+ at risk")
+    )
+    dialog.get_by_role("button", name="Do it").click()
+    expect(drawer.locator("dl").get_by_role("link", name="E1", exact=True)).to_be_visible()
+    assert figures_of(page, "D1024")["agent"] == "E1"
+
+
+def test_a_role_is_made_and_changed_in_words_and_whom_it_changes_is_said(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    page.evaluate("location.hash = '#/agent/B/roles'")
+    drawer, dialog = page.locator("[data-drawer=agent]"), page.get_by_role("dialog")
+    drawer.get_by_role("button", name="New role").click()
+    dialog.locator("[data-field=role]").fill("cashier")
+    dialog.get_by_label("see figures").check()
+    dialog.get_by_label("enter transactions").check()
+    dialog.locator("[data-field=reason]").fill("for the desk")
+    dialog.get_by_role("button", name="Preview").click()
+    expect(dialog).to_contain_text("cashier: gains see figures, enter transactions")
+    dialog.get_by_role("button", name="Do it").click()
+    row = drawer.get_by_role("row").filter(has_text="cashier")
+    expect(row).to_contain_text("see figures, enter transactions")
+    drawer.get_by_role("button", name="New user").click()
+    dialog.locator("[data-field=user]").fill("desk.B")
+    window.choose("Role", "cashier")
+    dialog.get_by_role("button", name="Preview").click()
+    dialog.get_by_role("button", name="Do it").click()
+    expect(dialog).to_be_hidden()
+    row.get_by_role("button", name="Change the role cashier").click()
+    expect(dialog).to_contain_text("Who has it: desk.B.")
+    dialog.get_by_label("enter transactions").uncheck()
+    dialog.get_by_label("see the ticker").check()
+    dialog.locator("[data-field=reason]").fill("no cash any more")
+    dialog.get_by_role("button", name="Preview").click()
+    expect(dialog).to_contain_text("cashier: loses enter transactions gains see the ticker")
+    dialog.get_by_role("button", name="Do it").click()
+    expect(row).to_contain_text("see figures, see the ticker")

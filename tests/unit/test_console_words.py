@@ -8,6 +8,7 @@ from tests.doubles.plain import VOCABULARY
 
 from runline.domain.catalog import OffBoard
 from runline.domain.guard import Check
+from runline.domain.permissions import Permission
 from runline.domain.suspension import SCOPES
 from runline.live.facts import LINE_EVENTS, LOCKED_LINE
 
@@ -38,3 +39,10 @@ def test_what_happens_to_games_and_lines_is_told_in_words_where_somebody_should_
 def test_whatever_closes_a_market_is_said_in_words():
     assert words_in("lines.ts", "WORDS") == {*SCOPES, "past_cutoff", "postponed", "account"}
     assert words_in("lines.ts", "OWN") == {*get_args(OffBoard), "hide", "offset", "lock"} - {""}
+
+
+def test_every_permission_is_said_in_words():
+    people = (LIB.parent / "texts" / "people.ts").read_text(encoding="utf-8")
+    found = re.search(r"permissionOf: \{\n(.*?)\n    \}", people, re.DOTALL)
+    assert found
+    assert set(re.findall(r"^ +(\w+): '", found[1], re.MULTILINE)) == {one.value for one in Permission}

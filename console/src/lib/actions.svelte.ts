@@ -10,7 +10,8 @@ import { Toasts } from './toasts.svelte';
 export interface Field {
   name: string;
   label: string;
-  kind: 'amount' | 'choice' | 'number' | 'text';
+  /** several: any of the choices, with spaces between. */
+  kind: 'amount' | 'choice' | 'number' | 'several' | 'text';
   value: string;
   choices?: { value: string; label: string }[];
   /** Whether it is asked for, by what is written in the others. */

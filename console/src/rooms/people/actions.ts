@@ -88,6 +88,19 @@ export function movingAgent(row: AgentRow, agents: readonly AgentRow[]): Action 
   };
 }
 
+/** The dialog that hangs a player under another agent. */
+export function movingPlayer(row: PlayerRow, agents: readonly AgentRow[]): Action {
+  return {
+    title: says.moveTitle(row.player),
+    about: says.movePlayerAbout(row.player, row.agent),
+    command: 'MovePlayer',
+    fields: [choice('agent', says.under, names(agents).filter((one) => one !== row.agent), '')],
+    make: (values) => ({ player: row.player, agent: values.agent }),
+    tell: (event) => (event.type === 'PlayerMoved' ? says.movePlayerTold(row.player, String(event.before), String(event.after), amount(row.balance_minor), amount(row.pending_minor)) : ''),
+    reason: '',
+  };
+}
+
 /** The dialog that gives a user another role. */
 export function assigning(one: Schemas['UserRow'], roles: readonly string[]): Action {
   return {
@@ -101,22 +114,61 @@ export function assigning(one: Schemas['UserRow'], roles: readonly string[]): Ac
   };
 }
 
-/** The dialog that says what a role may do. */
-export function settingRole(row: Schemas['RoleRow']): Action {
+/** A permission in words. */
+export function permissionWords(permission: string): string {
+  return says.permissionOf[permission] ?? permission.replaceAll('_', ' ');
+}
+
+/** What may be given: what one holds oneself. */
+function given(mine: readonly string[], now: readonly string[]): Field {
+  const choices = [...new Set([...mine, ...now])].map((one) => ({ value: one, label: permissionWords(one) }));
+  return { name: 'permissions', label: says.permissions, kind: 'several', value: now.join(' '), choices };
+}
+
+const listed = (typed = '') => typed.split(' ').filter(Boolean);
+
+/** The dialog that makes a role. mine: what whoever makes it holds. */
+export function makingRole(node: string, mine: readonly string[]): Action {
   return {
-    title: says.setRoleTitle(row.role),
-    about: says.setRoleAbout(row.node),
+    title: says.newRoleTitle(node),
+    about: says.newRoleAbout,
     command: 'SetRole',
-    fields: [{ name: 'permissions', label: says.permissions, kind: 'text', value: row.permissions.join(' ') }],
-    make: (values) => ({ role: row.role, node: row.node, permissions: [...new Set((values.permissions ?? '').split(/[\s,]+/).filter(Boolean))] }),
-    tell: (event) => {
-      if (event.type !== 'RoleSet') return '';
-      const [before, after] = [event.before, event.after] as [string[], string[]];
-      const without = (some: string[], others: string[]) => some.filter((each) => !others.includes(each)).join(', ');
-      return says.setRoleTold(row.role, without(before, after), without(after, before));
+    fields: [{ name: 'role', label: says.roleName, kind: 'text', value: '' }, given(mine, [])],
+    make: (values) => {
+      const role = values.role?.trim();
+      return role ? { role, node, permissions: listed(values.permissions) } : says.noRole;
     },
+    tell: roleSet,
     reason: '',
   };
+}
+
+/** The dialog that says what a role may do. holders: who has it, as far as one sees them. */
+export function settingRole(row: Schemas['RoleRow'], mine: readonly string[], holders: readonly string[]): Action {
+  return {
+    title: says.setRoleTitle(row.role),
+    about: `${says.setRoleAbout(row.node)} ${holdersWords(holders)}`,
+    command: 'SetRole',
+    fields: [given(mine, row.permissions)],
+    make: (values) => ({ role: row.role, node: row.node, permissions: listed(values.permissions) }),
+    tell: roleSet,
+    reason: '',
+  };
+}
+
+const NAMED = 8;
+
+/** Whom a change of a role changes. */
+function holdersWords(holders: readonly string[]): string {
+  if (!holders.length) return says.noHolders;
+  return says.holders(holders.slice(0, NAMED).join(', '), Math.max(0, holders.length - NAMED));
+}
+
+function roleSet(event: Happened): string {
+  if (event.type !== 'RoleSet') return '';
+  const [before, after] = [event.before, event.after] as [string[], string[]];
+  const without = (some: string[], others: string[]) => some.filter((each) => !others.includes(each)).map(permissionWords).join(', ');
+  return says.setRoleTold(String(event.role), without(before, after), without(after, before));
 }
 
 function limitsWords(limits: unknown): string {
