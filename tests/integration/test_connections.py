@@ -408,6 +408,45 @@ def test_a_half_closed_connection_gets_its_answer_and_is_closed(place):
     place(main)
 
 
+ENDS = {
+    "of 1.1": ("1.1", [], 200, False),
+    "of 1.1 that says that it goes on": ("1.1", ["connection: keep-alive"], 200, False),
+    "of 1.1 that ends": ("1.1", ["connection: close"], 200, True),
+    "of 1.0": ("1.0", [], 200, True),
+    "of 1.0 that would go on": ("1.0", ["connection: keep-alive"], 200, True),
+    # What follows such a head is no body any more.
+    "that would become another protocol": ("1.1", ["connection: upgrade", "upgrade: websocket"], 400, True),
+}
+
+
+@pytest.mark.parametrize("which", ENDS)
+def test_a_wager_ends_its_connection_or_not_whichever_way_it_goes(place, which):
+    version, lines, status, ends = ENDS[which]
+
+    async def main(place):
+        owner = await place.sign_in("b1", "owner")
+        me = head(place, "GET", "/v1/me", token=owner.token)
+        for asked_before in (False, True):
+            async with raw(place) as (reader, writer):
+                if asked_before:
+                    # From now on its wagers go the short way.
+                    writer.write(me)
+                    assert (await answer_of(reader))[0] == 200
+                bet = request(place, "POST", "/v1/wagers", json.dumps(BET).encode(), token=owner.token)
+                start, rest = bet.split(b"\r\n", 1)
+                said = "".join(f"{line}\r\n" for line in lines).encode()
+                writer.write(start.replace(b"1.1", version.encode()) + b"\r\n" + said + rest)
+                found, headers, _ = await answer_of(reader)
+                assert (found, headers.get("connection")) == (status, "close" if ends else None)
+                if ends:
+                    assert await reader.read() == b""
+                else:
+                    writer.write(me)
+                    assert (await answer_of(reader))[0] == 200
+
+    place(main)
+
+
 # Who does not read
 
 

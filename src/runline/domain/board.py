@@ -128,13 +128,13 @@ class Post:
         """Take off the board what the post does not have, and what it has no line of."""
         markets, held = self.house.catalog.markets, self.house.held_lines
         entered_ns = self.command.entered_ns
-        known = [
-            name for name in self.house.catalog.markets_of.get(self.fixture.name, ()) if not markets[name].off_board
-        ]
-        known += [line.market for line in held.of_fixture(self.fixture.name)]  # Those are off the board.
-        gone = [name for name in known if name not in self.sound and name not in self.faults]
-        self.events += [LineWithdrawn(name, entered_ns) for name in gone]
-        if self.faults and (self.events or any(name in known for name in self.faults)):
+        of_game = self.house.catalog.markets_of.get(self.fixture.name, ())
+        left = [name for name in of_game if name not in self.sound and not markets[name].off_board]
+        # (What is held is off the board.)
+        left += [line.market for line in held.of_fixture(self.fixture.name) if line.market not in self.sound]
+        if left:
+            self.events += [LineWithdrawn(name, entered_ns) for name in left if name not in self.faults]
+        if self.faults and (self.events or any(name in left for name in self.faults)):
             self.events += [
                 LineRefused(name, self.fixture.name, entered_ns, fault.code, fault.message)
                 for name, fault in self.faults.items()
@@ -199,7 +199,8 @@ def require_time(house: "House", fixture: Fixture, command: PostLines, context: 
         *house.held_lines.of_fixture(fixture.name),
     ]
     for row in known:
-        newest_ns = max(newest_ns, row.entered_ns)
+        if row.entered_ns > newest_ns:
+            newest_ns = row.entered_ns
     if entered_ns < newest_ns:
         raise Rejected("line_out_of_order", "A newer line stands already.", entered_ns=newest_ns)
 

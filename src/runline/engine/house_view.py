@@ -9,7 +9,7 @@ from typing import Protocol
 
 from runline.domain.execution import follow
 from runline.domain.house import House
-from runline.domain.invariants import check
+from runline.domain.invariants import BrokenInvariant, check
 from runline.domain.messages import HOUSE, Event
 from runline.engine.envelope import decode_envelope
 from runline.engine.limits import READ_EVENTS
@@ -76,9 +76,8 @@ class HouseView:
         """
         check(self.sound, "The house view is to be read again.")
         self.sound = False
-        check(
-            seq == self.state.seq + 1, f"The house view is at {self.state.seq} and was given the house's event {seq}."
-        )
+        if seq != self.state.seq + 1:
+            raise BrokenInvariant(f"The house view is at {self.state.seq} and was given the house's event {seq}.")
         follow(self.state, event, seq, at_ns)
         for one in self.hears:
             one.hear(seq, event)

@@ -3,7 +3,7 @@
 Rule: what cannot even wait is answered at once. Nobody's share of what may wait takes another's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from runline.domain.aside import Duty
 from runline.domain.messages import ENGINE, GATEWAY, Command, Rejected
@@ -37,6 +37,8 @@ from runline.engine.requests import (
     unavailable,
 )
 from runline.engine.writer import Writer
+
+WAGERS_DEPTH_MAX, ACTOR_WAGERS_MAX = LANE_DEPTH_MAX["wagers"], ACTOR_WAITING_MAX["wagers"]
 
 
 def require_texts(request: Request) -> None:
@@ -148,24 +150,34 @@ class Queues:
                 late[request.stream, sender, request.bulk, type(request.command)] = [index]
                 continue
             turns[rank][writer] = None
-        for indexes in late.values() if late else ():
+        if late:
+            self.turn_away(requests, late.values(), sink)
+        if elsewhere:
+            self.send_on(requests, elsewhere, sink)
+        self.process.wake.set()
+
+    def turn_away(self, requests: Sequence[Request], late: Iterable[list[int]], sink: Sink) -> None:
+        """Answer what comes too late for the places that there are. late: the indexes of the requests of a kind."""
+        for indexes in late:
             self.process.probes.refuse("busy", len(indexes))
-            busy_in = writers.get(requests[indexes[0]].stream)
-            sink.answer_all(indexes, refused(busy_in.durable_seq if busy_in else 0, BUSY))
-        for stream, indexes in elsewhere.items() if elsewhere else ():
+            writer = self.writers.get(requests[indexes[0]].stream)
+            sink.answer_all(indexes, refused(writer.durable_seq if writer else 0, BUSY))
+
+    def send_on(self, requests: Sequence[Request], elsewhere: dict[str, list[int]], sink: Sink) -> None:
+        """Send on what is of streams that were handed over. elsewhere: the indexes of the requests, by stream."""
+        for stream, indexes in elsewhere.items():
             onward = Onward([(sink, index) for index in indexes])
             self.moved[stream].submit([requests[index] for index in indexes], onward)
-        self.process.wake.set()
 
     def require_possible(self, writer: Writer | None, request: Request) -> None:
         """Refuse what no stream could judge.
 
         Raises Rejected `unavailable`, `unknown_book`, `not_here`, `not_permitted`, `wrong_stream`, and as `require_texts` does.
         """
-        if not self.process.available or (writer is not None and writer.stopped):
+        if writer is None or writer.stopped or not self.process.available:
+            if writer is None and self.process.available:
+                raise self.owned.lack(request.stream)
             raise unavailable()
-        if writer is None:
-            raise self.owned.lack(request.stream)
         if request.actor == ENGINE:
             raise Rejected("not_permitted", "Only the engine itself may do this.")
         if writer.state.kind not in request.command.streams:
@@ -190,7 +202,7 @@ class Queues:
         if rank == "wagers":
             if self.wagers_waiting >= WAGERS_WAITING_MAX and self.has_its_share(writer):
                 return False
-            if not writer.lanes.wagers.admit(submission, LANE_DEPTH_MAX["wagers"], ACTOR_WAITING_MAX["wagers"]):
+            if not writer.lanes.wagers.admit(submission, WAGERS_DEPTH_MAX, ACTOR_WAGERS_MAX):
                 return False
             self.wagers_waiting += 1
             return True

@@ -248,9 +248,12 @@ class Connection(Intake):
         if self.entrance.leaving:
             return None
         length = headers.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > BODY_BYTES_MAX or parser.get_http_version() != "1.1":
+        if not length.isdigit() or int(length) > BODY_BYTES_MAX:
             return None
-        if parser.should_upgrade() or not self.can_write.is_set() or self.short_ways >= SHORT_WAYS_MAX:
+        if b"connection" in headers and (parser.get_http_version() != "1.1" or parser.should_upgrade()):
+            # (Without that header nothing is upgraded, and what is not 1.1 ends its connection.)
+            return None
+        if self.stalled is not None or self.short_ways >= SHORT_WAYS_MAX:
             # Who does not read their answers goes the long way, which waits for them and reads no more of them until they do.
             return None
         caller = self.caller
