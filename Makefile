@@ -86,7 +86,7 @@ hooks:
 test-long: $(VENV)/.dev $(VENV)/.patroni
 	@TEST_KILLS=$(KILLS) $(BIN)/python tools/stages.py long
 
-## mutants: plant 54 faults, one at a time, and see what catches each, half an hour (ONLY="push-lost" for some)
+## mutants: plant 98 faults, one at a time, and see what catches each, more than an hour (ONLY="push-lost" for some)
 .PHONY: mutants
 mutants: $(VENV)/.dev
 	@$(BIN)/python tools/mutants.py $(ONLY) $(if $(INTO),--into $(INTO))

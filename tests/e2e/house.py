@@ -98,6 +98,7 @@ LOOKS = 10
 
 def faults_of(page: Any) -> list[Any]:
     """What axe finds on a page that is live: what is not is dimmed, and means to be."""
+    found: list[Any] = []
     for _ in range(LOOKS):
         expect(page.locator("main:not(.stale)")).to_be_visible()
         found = page.evaluate("async () => (await axe.run()).violations")

@@ -51,9 +51,9 @@ async def set_up(place):
     await world.do(HOUSE, CreateLeague("MLB", "baseball"))
     await world.do(HOUSE, CreateLeague("NFL", "football"))
     now_ns = world.clock.now_ns()
-    for *game, hours in GAMES:
-        await world.do(HOUSE, CreateFixture(*game, now_ns + hours * HOUR_NS))
-        await world.do(HOUSE, PostLines(game[0], now_ns, LINES))
+    for name, league, rotation, away, home, hours in GAMES:
+        await world.do(HOUSE, CreateFixture(name, league, rotation, away, home, now_ns + hours * HOUR_NS))
+        await world.do(HOUSE, PostLines(name, now_ns, LINES))
     await world.open_book("b1", players=2)
     await world.open_book("b2")
     await world.do("b1", wager(amount_minor=100_00))

@@ -31,7 +31,7 @@ from runline.domain.prices import Prices
 from runline.domain.reopening import ReopenFixture
 from runline.domain.results import CancelFixture, EnterResult
 from runline.domain.settings import SetLocks
-from runline.domain.suspension import Suspend, Suspended
+from runline.domain.suspension import Scope, Suspend, Suspended
 from runline.domain.tickets import WagerPlaced
 
 
@@ -390,16 +390,18 @@ def test_tickets_are_settled_by_the_score_or_by_none_and_by_nothing_known_where_
 
 def test_what_can_be_suspended_is_what_the_catalog_has(house):
     house.given(game("G1"), board("G1"))
-    for scope, subject in (
+    known: tuple[tuple[Scope, str], ...] = (
         ("sport", "baseball"), ("league", "MLB"), ("fixture", "G1"), ("market", "G1:game:spread"),
         ("selection", "G1:game:spread/away"), ("kind", "spread"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for scope, subject in known:
         house.when(Suspend(scope, subject, "given"))
         house.happened(Suspended, scope=scope, subject=subject)
-    for scope, subject in (
+    unknown: tuple[tuple[Scope, str], ...] = (
         ("sport", "chess"), ("league", "KBO"), ("fixture", "G2"), ("market", "G1:1h:spread"), ("kind", "parlay"),
         ("selection", "G1:game:spread/over"), ("selection", "G1:1h:spread/away"), ("selection", "G1:game:spread"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for scope, subject in unknown:
         house.when(Suspend(scope, subject, "given"))
         house.rejected("unknown_subject", subject=subject)
 

@@ -34,6 +34,7 @@ export default {
     moreOf: (count: string, game: string) => `${count} more markets of ${game}`,
     side: (backed: string, offered: string, market: string, game: string) => `${backed} ${offered}, ${market} of ${game}`,
     draw: 'Draw',
+    at: 'at',
   },
 
   slip: {
