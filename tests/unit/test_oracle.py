@@ -79,6 +79,7 @@ SMALL = {
     "LEAGUES_MAX": 4,
     "MARKETS_MAX": 40,
     "MARKETS_PER_POST_MAX": 5,
+    "MOVED_WAGERS_MAX": 1,
     "OPEN_WAGERS_MAX": 12,
     "PLAYERS_MAX": 12,
     "ROLES_MAX": 8,

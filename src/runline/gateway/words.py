@@ -192,6 +192,7 @@ EXAMPLES: dict[str, Any] = {
     "home": "NYJ",
     "house": 812,
     "kind": "moneyline",
+    "layout": "innings",
     "league": "NFL",
     "limit": 100,
     "line_quarters": -14,
