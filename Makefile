@@ -57,7 +57,7 @@ pictures: $(VENV)/.dev $(VENV)/.console
 setup: $(VENV)/.dev
 	@echo 'setup: ready in $(VENV)'
 
-## test: all tests: check, integration and e2e, some side by side, with their times
+## test: all that must hold: check, integration, the pages in a browser, a minute of simulated runs; side by side, with their times
 .PHONY: test
 test: $(VENV)/.dev $(VENV)/.console
 	@$(BIN)/python tools/stages.py test

@@ -96,6 +96,32 @@ def demo(request, tmp_path_factory, browser):
         running.stop()
 
 
+ASKED = """async (query) => {
+  for (;;) {
+    const answer = await (await fetch(`/v1/${query}`)).json();
+    if (answer.error?.code !== 'busy') return answer;
+  }
+}"""
+"""What the server answers; who has asked much waits for it there, and asks again."""
+
+POSTED = """async ([path, body]) => { const answer = await fetch(path, { method: 'POST',
+    headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return [answer.status, await answer.text()]; }"""
+
+
+def ask(page: Any, query: str) -> Any:
+    """What the server answers to a query of whoever is signed in there."""
+    found = page.evaluate(ASKED, query)
+    assert "items" in found, (query, found)
+    return found["items"]
+
+
+def does(page: Any, path: str, **body: Any) -> None:
+    """Have whoever is signed in there do something by the API."""
+    status, text = page.evaluate(POSTED, [f"/v1/{path}", body])
+    assert status == 200, text
+
+
 class Seat:
     """A browser window of one user."""
 
@@ -104,6 +130,7 @@ class Seat:
         browser: Any,
         demo: Demo,
         *,
+        book: str = "harbor",
         phone: bool = False,
         width: int = 1440,
         height: int = 1000,
@@ -125,7 +152,7 @@ class Seat:
         self.page.set_default_timeout(30_000)
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(f"{demo.address}/?book=harbor")
+        self.page.goto(f"{demo.address}/?book={book}")
 
     def sign_in(self, user: str, password: str = PASSWORD) -> "Seat":
         """Sign in and wait until the page is live."""

@@ -10,7 +10,6 @@ from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
-from playwright.sync_api import expect
 from tests.integration.served import PASSWORD, Premises, served
 from tests.integration.world import HOUR_NS, SECOND_NS, SetClock
 
@@ -91,17 +90,3 @@ def house_in(folder: Path) -> Iterator[House]:
         yield house
     finally:
         house.close()
-
-
-LOOKS = 10
-
-
-def faults_of(page: Any) -> list[Any]:
-    """What axe finds on a page that is live: what is not is dimmed, and means to be."""
-    found: list[Any] = []
-    for _ in range(LOOKS):
-        expect(page.locator("main:not(.stale)")).to_be_visible()
-        found = page.evaluate("async () => (await axe.run()).violations")
-        if not page.locator("main.stale").count():
-            break
-    return [(one["id"], one["nodes"][0]["html"]) for one in found]

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.conftest import CONSOLE, Seat
+from tests.e2e.conftest import Seat
+from tests.e2e.looks import bring_axe, looks_well
 from tests.integration.nodes import filled, nodes_of
 from tests.integration.postgresql import drop_databases, end_cluster
 from tests.integration.served import PASSWORD
@@ -65,9 +66,8 @@ def test_streams_are_moved_and_pinned_and_a_node_is_drained_on_the_page_which_sh
     for stream in SHARED:
         expect(owner(stream)).to_have_text("n2")
     expect(page.get_by_role("button", name="Fill n1", exact=True)).to_be_visible()
-    page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    found = page.evaluate("async () => (await axe.run()).violations")
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    bring_axe(page)
+    looks_well(page)
     first.send(signal.SIGKILL)
     expect(page.get_by_role("status").filter(has_text="n1 has not renewed its lease")).to_be_visible()
     expect(page.locator("[data-node=n1]")).to_contain_text("gone")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.conftest import CONSOLE, PASSWORD, Demo, Seat
+from tests.e2e.conftest import PASSWORD, Demo, Seat
+from tests.e2e.looks import bring_axe, looks_well
 
 PATH = re.compile(r"durable [\d.]+ ms · on \d+ screens? in [\d.]+ ms · log #[\d,]+")
 
@@ -390,13 +391,9 @@ def test_everyone_can_use_it(seat, user, phone, dark):
     if user:
         games = page.locator("section[aria-labelledby=board-title] tbody" if "." in user else "section.game")
         expect(games.nth(5)).to_be_visible()
-    page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    bring_axe(page)
     for room in [room for room in ROOMS if "." in user and (room != "Log" or user == "harbor.owner")] or [""]:
         if room:
             window.room(room)
             expect(page.get_by_role("heading", name=ROOMS[room], exact=True)).to_be_visible()
-        found = page.evaluate("async () => (await axe.run()).violations")
-        told = [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
-        assert told == [], room
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wide <= 0, f"the page is wider than the window: {room}"
+        looks_well(page, room)

@@ -4,7 +4,11 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.conftest import CONSOLE, Seat
+from tests.e2e.conftest import Seat, ask, does
+from tests.e2e.looks import bring_axe, looks_well
+
+DAY = ("--speed", "1")
+"""As slow as it was: no game begins meanwhile, and the house moves hardly a line."""
 
 TAPS_MAX = 4
 """From the board to a ticket's number; a price that moves in between is confirmed by one more."""
@@ -12,16 +16,6 @@ TAPS_MAX = 4
 VIEWS = ("board", "wagers", "wagers?which=settled", "account", "rules")
 ROWS = 50
 """Rows of a page of the site's lists."""
-
-POSTED = """async ([path, body]) => { const answer = await fetch(path, { method: 'POST',
-    headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-    return [answer.status, await answer.text()]; }"""
-
-
-def does(page, path, **body):
-    """Have whoever is signed in there do something by the API."""
-    status, text = page.evaluate(POSTED, [f"/v1/{path}", body])
-    assert status == 200, text
 
 
 def choose(page, game=3, market=2):
@@ -166,7 +160,8 @@ def test_a_market_that_closes_in_the_slip_says_so_and_takes_nothing_until_it_is_
     slip.locator("[data-field=risk]").fill("6")
     button = slip.locator("button.main")
     expect(button).to_be_enabled()
-    game = owner.evaluate("async () => (await (await fetch('/v1/board')).json()).items[8].fixture")
+    number = int(page.locator("section.game").nth(8).locator("h3 .soft").first.inner_text())
+    game = next(one["fixture"] for one in ask(owner, "board") if one["rotation"] == number)
     does(owner, "suspend", scope="fixture", subject=game, reason="test")
     expect(slip.get_by_role("status")).to_contain_text("takes no wagers now: game suspended")
     expect(button).to_be_disabled()
@@ -270,18 +265,13 @@ def test_back_and_a_link_lead_to_the_views(seat):
 def test_every_view_can_be_used_by_everyone(seat, phone, dark):
     """axe finds nothing in any view, nor in the slip, and nothing is wider than the window."""
     page = seat("A1021", phone=phone, dark=dark, bypass_csp=True).page
-    page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
-
-    def looks_well(where):
-        found = page.evaluate("async () => (await axe.run()).violations")
-        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], where
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, where
+    bring_axe(page)
 
     for view in VIEWS:
         page.evaluate("(view) => (location.hash = `#/${view}`)", view)
         expect(page.locator("main")).not_to_contain_text("Loading …")
-        looks_well(view)
+        looks_well(page, view)
     page.evaluate("location.hash = '#/board'")
     slip = choose(page, game=2)
     slip.locator("[data-field=risk]").fill("999999")
-    looks_well("slip")
+    looks_well(page, "slip")

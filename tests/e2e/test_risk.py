@@ -4,8 +4,12 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.conftest import CONSOLE
+from tests.e2e.conftest import ask, does
+from tests.e2e.looks import bring_axe, looks_well
 from tests.e2e.test_shell import address, drawer
+
+DAY = ("--speed", "1")
+"""As slow as it was: no game begins meanwhile, and the demo's traders are busy with the first."""
 
 RISK = "section[aria-labelledby=risk-title]"
 ROWS = f"{RISK} tbody tr.led"
@@ -18,14 +22,6 @@ SHOWN = """(selector) => [...document.querySelectorAll(selector)].map((row) => (
 }))"""
 """What each row of the matrix says, all at one moment."""
 
-ASKED = """async (query) => {
-  for (;;) {
-    const answer = await (await fetch(`/v1/${query}`)).json();
-    if (answer.error?.code !== 'busy') return answer;
-  }
-}"""
-"""What the server answers; who has asked much waits for it there, and asks again."""
-
 SAYS = re.compile(r"(loses|wins) ([\d,]+)|even")
 
 
@@ -34,24 +30,6 @@ def matrix(page):
     page.mouse.move(5, 500)
     expect(page.locator(ROWS).nth(5)).to_be_visible()
     return page.locator(RISK)
-
-
-def ask(page, query):
-    """What the server answers to a query."""
-    found = page.evaluate(ASKED, query)
-    assert "items" in found, (query, found)
-    return found["items"]
-
-
-def suspend(page, scope, subject):
-    """Close something by the API, so that what is compared stands still."""
-    done = page.evaluate(
-        """async ([scope, subject]) => (await fetch('/v1/suspend', { method: 'POST',
-            headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ scope, subject, reason: 'compared' }) })).status""",
-        [scope, subject],
-    )
-    assert done == 200
 
 
 def minor(text):
@@ -84,7 +62,7 @@ def test_a_player_s_view_is_what_the_server_answers_of_them(seat):
     page = seat("harbor.owner").room("Risk").page
     players = ask(page, "players?agent=B1&limit=500")
     player = max(players, key=lambda one: one["pending_minor"])["player"]
-    suspend(page, "player", player)
+    does(page, "suspend", scope="player", subject=player, reason="compared")
     page.locator("[data-field=who]").fill(player.lower())
     page.keyboard.press("Enter")
     expect(page.get_by_role("navigation", name="Whose view")).to_contain_text(player)
@@ -181,7 +159,7 @@ def quiet_game(page):
     """A game with money on it whose figures stand still, since nothing is taken on it any more; with what it costs."""
     exposed = {row["market"].split(":")[0] for row in ask(page, "exposure?limit=100")}
     game = next(one for one in ask(page, "board") if one["fixture"] in exposed and one["rotation"] > 912)
-    suspend(page, "fixture", game["fixture"])
+    does(page, "suspend", scope="fixture", subject=game["fixture"], reason="compared")
     return game, ask(page, f"exposure?fixture={game['fixture']}")
 
 
@@ -269,13 +247,8 @@ def test_the_line_s_history_is_drawn_beside_the_money_and_stands_in_a_table(seat
     page = seat("harbor.owner").page
     game, _ = quiet_game(page)
     market = f"{game['fixture']}:game:total"
-    done = page.evaluate(
-        """async (market) => (await fetch('/v1/move-line', { method: 'POST', headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ market, mode: 'lock', line_quarters: 50, prices: { over: '-120', under: '+100' },
-            reason: 'for its history' }) })).status""",
-        market,
-    )
-    assert done == 200
+    prices = {"over": "-120", "under": "+100"}
+    does(page, "move-line", market=market, mode="lock", line_quarters=50, prices=prices, reason="for its history")
     page.evaluate("(fixture) => (location.hash = `#/game/${fixture}/game:total:line`)", game["fixture"])
     place = drawer(page)
     expect(place.locator(".plot canvas")).to_be_visible()
@@ -290,12 +263,7 @@ def test_the_line_s_history_is_drawn_beside_the_money_and_stands_in_a_table(seat
     expect(place.locator("figcaption")).to_contain_text(
         re.compile("line of over.*money on over.*money on under", re.DOTALL)
     )
-    done = page.evaluate(
-        """async (market) => (await fetch('/v1/move-line', { method: 'POST', headers: { 'content-type': 'application/json' },
-            body: JSON.stringify({ market, mode: 'follow', reason: 'as it was' }) })).status""",
-        market,
-    )
-    assert done == 200
+    does(page, "move-line", market=market, mode="follow", reason="as it was")
     expect(rows).to_have_count(len(history) + 1)
 
 
@@ -316,22 +284,17 @@ def test_an_agent_has_no_line_history_and_a_player_no_risk(seat):
 def test_everyone_can_use_the_matrix_and_a_game_s_page(seat, phone, dark):
     window = seat("harbor.owner", phone=phone, dark=dark, bypass_csp=True).room("Risk")
     page = window.page
-    page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
-
-    def check(what):
-        found = page.evaluate("async () => (await axe.run()).violations")
-        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], what
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, what
+    bring_axe(page)
 
     page.mouse.move(5, 500)
     expect(page.locator(ROWS).nth(5)).to_be_visible()
-    check("the matrix")
+    looks_well(page, "the matrix")
     page.evaluate("location.hash = '#/risk?player=A1021'")
     expect(page.get_by_role("navigation", name="Whose view")).to_contain_text("A1021")
-    check("a player's view")
+    looks_well(page, "a player's view")
     game = ask(page, "board")[9]["fixture"]
     for part in ("", "/game:total", "/game:moneyline:tickets", "/game:spread:line", "/if", "/log"):
         page.evaluate("(address) => (location.hash = address)", f"#/game/{game}{part}")
         expect(drawer(page).locator("[data-table]")).to_be_visible()
         expect(drawer(page).locator("tr.skeleton")).to_have_count(0)
-        check(part)
+        looks_well(page, part)

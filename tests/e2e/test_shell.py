@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from tests.e2e.conftest import CONSOLE
+from tests.e2e.looks import bring_axe, looks_well
 from tests.e2e.test_console import PATH
 
 TICKER = "section[aria-labelledby=ticker-title]"
@@ -373,12 +373,7 @@ def test_everyone_can_use_the_drawer_and_what_lies_over_the_page(seat, phone, da
     """axe finds nothing in the drawer, in the palette, in the sheet of keys, among the nodes and the notifications."""
     window = seat("harbor.owner", phone=phone, dark=dark, bypass_csp=True).room("Ticker")
     page = window.page
-    page.add_script_tag(content=(CONSOLE / "node_modules" / "axe-core" / "axe.min.js").read_text())
-
-    def check(what):
-        found = page.evaluate("async () => (await axe.run()).violations")
-        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], what
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0, what
+    bring_axe(page)
 
     number = page.get_by_role("button", name=re.compile("^Void ticket")).first.get_attribute("aria-label").split()[-1]
     game = page.evaluate("async () => (await (await fetch('/v1/board')).json()).items[5].fixture")
@@ -392,18 +387,18 @@ def test_everyone_can_use_the_drawer_and_what_lies_over_the_page(seat, phone, da
     ):
         page.evaluate("(link) => (location.hash = `#/${link}`)", link)
         expect(drawer(page).locator("dl").or_(drawer(page).get_by_text("This is not here for you."))).to_be_visible()
-        check(link)
+        looks_well(page, link)
     page.keyboard.press("Escape")
     for key, what in (("Control+k", "dialog"), ("?", "dialog"), ("n", "listbox"), ("a", "heading")):
         page.keyboard.press(key)
         place = page.get_by_role("heading", name="Notifications") if what == "heading" else page.get_by_role(what)
         expect(place.first).to_be_visible()
-        check(key)
+        looks_well(page, key)
         page.keyboard.press("Escape")
     page.keyboard.press("Alt+Shift+S")
     # Who points at what was said keeps it.
     page.get_by_test_id("path").hover()
-    check("a toast")
+    looks_well(page, "a toast")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_test_id("path")).to_contain_text("reopened")
 

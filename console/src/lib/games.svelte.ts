@@ -12,7 +12,6 @@ const AT_ONCE = 4;
 /** The games that were on the board of this page, and those that were asked for: each once. */
 export class Games {
   private readonly known = new SvelteMap<string, Game>();
-  private readonly scores = new SvelteMap<string, Score>();
   private readonly asked = new Set<string>();
   private readonly waiting: string[] = [];
   private asking = 0;
@@ -42,20 +41,6 @@ export class Games {
   /** The game with a rotation number, of either side, that begins last; undefined if none that is known has it. */
   withRotation(number: number): Game | undefined {
     return [...this.known.values()].filter((one) => one.rotation === number || one.rotation + 1 === number).toSorted((a, b) => b.start_ns - a.start_ns)[0];
-  }
-
-  /** How a game ended, if it is known by now. */
-  score(market: string): Score | undefined {
-    return this.scores.get(market.split(':')[0] ?? '');
-  }
-
-  /** Find out how some games ended, anew: a result may have been corrected. */
-  async wantScores(fixtures: Iterable<string>): Promise<void> {
-    for (const fixture of new Set(fixtures)) {
-      const found = await ask<Schemas['ResultRow']>('results', { fixture }).catch(() => null);
-      const score = found?.items[0]?.confirmed;
-      if (score) this.scores.set(fixture, score);
-    }
   }
 
   private async find(): Promise<void> {

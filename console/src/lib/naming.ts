@@ -1,6 +1,6 @@
 // Naming: what events speak of by ids, in the words that people use for it.
 
-import { amount, gameWords, marketWords } from './format';
+import { gameWords, marketWords } from './format';
 import type { Happened } from './api';
 import type { Games } from './games.svelte';
 
@@ -36,22 +36,4 @@ export function subjectWords(games: Games, scope: string, subject: string): stri
 export function outcomeWords(games: Games, market: string, outcome: string): string {
   const game = games.of(market);
   return game ? outcome.replace(/\b(away|home)\b/g, (side) => (side === 'away' ? game.away : game.home)) : outcome;
-}
-
-const NOT_SHOWN = new Set(['type', 'credits', 'debits']);
-const FIELDS_MAX = 6;
-
-/** An event's fields on one line; ids of games and markets in words. */
-export function fieldsWords(games: Games, event: Happened): string {
-  return Object.entries(event)
-    .filter(([key, value]) => !NOT_SHOWN.has(key) && value !== null && value !== '' && typeof value !== 'object' && !(key === 'fixture' && 'market' in event) && !(key === 'subject' && 'scope' in event))
-    .slice(0, FIELDS_MAX)
-    .map(([key, value]) => {
-      if (key.endsWith('_minor') && typeof value === 'number') return `${key.replace(/_minor$/, '').replaceAll('_', ' ')} ${amount(value)}`;
-      if (key === 'fixture') return gameWords(games.of(String(value)), String(value));
-      if (key === 'market') return marketOfGame(games, String(value));
-      if (key === 'scope') return subjectWords(games, String(value), String(event.subject ?? ''));
-      return `${key.replaceAll('_', ' ')} ${value}`;
-    })
-    .join(' · ');
 }

@@ -15,10 +15,8 @@ export default {
   risk: 'At risk',
   starts: 'Starts',
   period: 'Period',
-  nothing: 'nothing',
   none: (whose: string) => `No wager of ${whose} is open.`,
   marketOf: (market: string, game: string) => `${market} of ${game}:`,
-  short: { over: 'over', under: 'under', draw: 'draw' } as Record<string, string>,
 
   view: 'Whose view',
   whole: 'whole book',
@@ -36,5 +34,4 @@ export default {
   suspend: 'suspend the game in hand, at once',
   whatIf: 'what if: a result of the game in hand',
   goUp: 'the view one node up',
-  wrong: 'The figures could not be asked for.',
 } as const;

@@ -15,7 +15,6 @@ export default {
   signOut: 'Sign out',
   signedOut: 'You have signed out.',
   theme: { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
-  password: 'Change the password',
 
   /** The node that is looked at. */
   lookAt: (node: string) => `Look at ${node || 'the whole book'}`,
@@ -40,7 +39,6 @@ export default {
   addShort: 'Add',
   addReason: 'Add reason',
   reasoned: (what: string) => `${what}: the reason is known`,
-  undone: (title: string) => `Undone. ${title}`,
   already: (what: string) => `${what}: is suspended already`,
   trace: 'trace',
   hide: (title: string) => `Hide: ${title}`,
@@ -73,7 +71,6 @@ export default {
     columnsOf: (label: string) => `Columns: ${label}`,
     csv: 'CSV',
     csvOf: (label: string) => `CSV of the view: ${label}`,
-    held: 'held while you point at it',
     waiting: (count: string) => `+${count} waiting`,
     merged: (count: string, sum: string) => `+${count}${sum ? `, ${sum}` : ''}`,
     none: (typed: string) => `Nothing is found by “${typed}”.`,

@@ -24,8 +24,6 @@ PLAYERS_MOST = 500
 EXPOSURE_MOST = 100
 BOARD_MARKETS_MOST = 400
 
-STATUSES = ("scheduled", "closed", "final", "cancelled")
-
 
 @page("me", "", BOTH)
 def me(stream: Stream, house: House, reader: Reader, asked: Asked, now_ns: int) -> Page:
