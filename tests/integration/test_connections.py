@@ -414,7 +414,14 @@ ENDS = {
     "of 1.1 that ends": ("1.1", ["connection: close"], 200, True),
     "of 1.0": ("1.0", [], 200, True),
     "of 1.0 that would go on": ("1.0", ["connection: keep-alive"], 200, True),
+    "of 1.0 that would go on, in older words": ("1.0", ["proxy-connection: keep-alive"], 200, True),
     # What follows such a head is no body any more.
+    "that would become another, in older words": (
+        "1.1",
+        ["proxy-connection: upgrade", "upgrade: websocket"],
+        400,
+        True,
+    ),
     "that would become another protocol": ("1.1", ["connection: upgrade", "upgrade: websocket"], 400, True),
 }
 

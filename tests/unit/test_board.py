@@ -312,6 +312,14 @@ def test_of_one_post_no_more_lines_are_held_than_there_is_room_for(house, monkey
     assert [(type(event), event.market) for event in house.events] == [(LineHeld, "G1:game:total")]
 
 
+def test_a_line_for_which_there_is_no_room_takes_what_stood_off_the_board(house, monkeypatch):
+    house.given(game("G2"), board("G2", WRONG, confirm=False), board("G1", line("moneyline", "+120", "-130")))
+    monkeypatch.setattr("runline.domain.board.HELD_LINES_MAX", 1)
+    house.when(board("G1", WRONG, entered_ns=NOON_NS + 1, confirm=False))
+    house.happened(LineRefused, market="G1:game:moneyline", code="too_many")
+    assert house.state.catalog.markets["G1:game:moneyline"].off_board
+
+
 def test_of_one_post_as_many_lines_are_held_as_there_is_room_for(house, monkeypatch):
     monkeypatch.setattr("runline.domain.board.HELD_LINES_MAX", 2)
     house.when(board("G1", WRONG, WRONG_TOTAL, confirm=False))

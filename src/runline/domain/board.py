@@ -129,15 +129,16 @@ class Post:
         markets, held = self.house.catalog.markets, self.house.held_lines
         entered_ns = self.command.entered_ns
         of_game = self.house.catalog.markets_of.get(self.fixture.name, ())
-        left = [name for name in of_game if name not in self.sound and not markets[name].off_board]
+        known = [name for name in of_game if not markets[name].off_board]
         # (What is held is off the board.)
-        left += [line.market for line in held.of_fixture(self.fixture.name) if line.market not in self.sound]
-        if left:
-            self.events += [LineWithdrawn(name, entered_ns) for name in left if name not in self.faults]
-        if self.faults and (self.events or any(name in left for name in self.faults)):
+        known += [line.market for line in held.of_fixture(self.fixture.name)]
+        sound, faults = self.sound, self.faults
+        self.events += [LineWithdrawn(name, entered_ns) for name in known if name not in sound and name not in faults]
+        # (A sound line for which there is no room is a fault as well.)
+        if faults and (self.events or any(name in known for name in faults)):
             self.events += [
                 LineRefused(name, self.fixture.name, entered_ns, fault.code, fault.message)
-                for name, fault in self.faults.items()
+                for name, fault in faults.items()
             ]
 
     def answer(self) -> list[Event]:

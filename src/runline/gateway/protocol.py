@@ -250,8 +250,9 @@ class Connection(Intake):
         length = headers.get(b"content-length", b"")
         if not length.isdigit() or int(length) > BODY_BYTES_MAX:
             return None
-        if b"connection" in headers and (parser.get_http_version() != "1.1" or parser.should_upgrade()):
-            # (Without that header nothing is upgraded, and what is not 1.1 ends its connection.)
+        says = b"connection" in headers or b"proxy-connection" in headers
+        if says and (parser.get_http_version() != "1.1" or parser.should_upgrade()):
+            # (Without one of these headers nothing is upgraded, and what is not 1.1 ends its connection.)
             return None
         if self.stalled is not None or self.short_ways >= SHORT_WAYS_MAX:
             # Who does not read their answers goes the long way, which waits for them and reads no more of them until they do.

@@ -154,7 +154,8 @@ class Groups:
 
     def doubt(self, event: Event) -> None:
         """An event may change what somebody sees: whoever it is about is judged before anything else is sent to them."""
-        user = getattr(event, "user", "")
+        # (A player's user is called as the account.)
+        user = getattr(event, "user", "") or getattr(event, "player", "")
         for seat in self.of_user.get(user, {}) if user else self.seats:
             group = seat.group
             if group is not None and not group.doubtful:
