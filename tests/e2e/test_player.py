@@ -125,6 +125,70 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_the_wager_is_placed_once(
     expect(page.locator("li.ticket")).to_have_count(1)
 
 
+def test_what_is_under_way_stays_as_it_was_sent_whatever_is_pressed_meanwhile(seat, account):
+    number, _ = account("U")
+    page = seat(number, phone=True).page
+    slip = choose(page, game=5)
+    slip.locator("[data-field=risk]").fill("7")
+    main, alert = slip.locator("button.main"), slip.get_by_role("alert")
+    buttons = page.locator("section.game").nth(5).locator(".market").nth(2).get_by_role("button")
+    held, ids, lost = [], [], []
+
+    def press_all():
+        # Also what no browser would let anybody press.
+        for button in (buttons.last, buttons.first):
+            button.dispatch_event("click")
+        expect(page.locator("section.game [aria-pressed=true]")).to_have_count(1)
+        expect(buttons.last).to_have_attribute("aria-pressed", "true")
+        expect(buttons.first).to_have_attribute("aria-disabled", "true")
+
+    page.route("**/v1/place-wager*", lambda route: held.append(route))
+    while not lost:
+        slip.locator("button.main:not(:disabled)").click()
+        # The first press may only have confirmed a price that moved.
+        if main.inner_text() != "Placing …":
+            continue
+        press_all()
+        expect(slip.get_by_role("button", name="Cancel")).to_be_disabled()
+        while not held:
+            page.evaluate("null")
+        route = held.pop()
+        ids.append(route.request.headers["idempotency-key"])
+        answer = route.fetch()
+        if answer.status == 200:
+            lost.append(answer.json()["events"][0]["wager"])
+            route.abort()
+            expect(alert).to_contain_text("look for it in My wagers")
+        else:
+            route.fulfill(response=answer)
+            expect(slip.locator("button.main:not(:disabled)")).to_be_visible()
+    press_all()
+    page.unroute("**/v1/place-wager*")
+    with page.expect_request("**/v1/place-wager*") as sent:
+        main.click()
+    assert sent.value.headers["idempotency-key"] == ids[-1]
+    placed = page.get_by_test_id("placed")
+    assert [number_of(placed)] == lost
+    placed.get_by_role("link", name="My wagers").click()
+    expect(page.locator("li.ticket")).to_have_count(1)
+
+
+def test_one_of_which_nobody_knows_is_given_up_and_looked_for_in_the_wagers(seat, account):
+    number, _ = account("G")
+    page = seat(number, phone=True).page
+    slip = choose(page, game=5)
+    slip.locator("[data-field=risk]").fill("7")
+    page.route("**/v1/place-wager*", lambda route: route.fulfill(status=502, body="the proxy's own words"))
+    give_up = slip.get_by_role("link", name="Give up")
+    while not give_up.is_visible():
+        slip.locator("button.main:not(:disabled)").click()
+        expect(give_up.or_(slip.locator("button.main", has_text="Place wager")).first).to_be_visible()
+    expect(slip.get_by_role("alert")).to_contain_text("Nobody knows yet whether it was placed")
+    give_up.click()
+    expect(page.get_by_role("link", name="My wagers")).to_have_attribute("aria-current", "page")
+    expect(slip).to_have_count(0)
+
+
 def test_what_was_typed_is_kept_when_the_session_ends_and_is_placed_after_signing_in_again(seat, account):
     number, owner = account("S")
     player = seat(number, phone=True)

@@ -34,8 +34,10 @@ interface Quote {
   closed: string;
 }
 
-/** After these nobody knows whether it was placed: the same may be sent again, and is placed once. */
-const UNSURE = new Set(['unreachable', 'unavailable', 'busy']);
+/** After these, and after what a proxy says of a server that fails, nobody knows whether it was placed: the same may be sent again, and is placed once. */
+const UNSURE = /^(unreachable|unavailable|busy|http_5\d\d)$/;
+/** These say nothing of what was sent before the session ended. */
+const SIGNED_OUT = /^(not_signed_in|signed_out|password_needed)$/;
 
 /** Whether a side takes wagers. */
 export function takes(one: Market, side: string): boolean {
@@ -59,6 +61,8 @@ export class Slip {
   unsure = $state(false);
   /** What was placed last: the slip says so in its own place, wherever the page is scrolled to. */
   placed = $state.raw<Placed | null>(null);
+  /** While it is under way, and until it is known what became of it, it stays as it was sent. */
+  readonly stuck = $derived(this.waiting || this.unsure);
   private sent: { id: string; fields: Record<string, unknown> } | null = null;
 
   /** page: the page of this session; another one after signing in again. */
@@ -97,6 +101,7 @@ export class Slip {
   }
 
   choose(row: Fixture, one: Market, side: string): void {
+    if (this.stuck) return;
     const at = one.sides.indexOf(side);
     this.choice = { fixture: row.fixture, market: one.market, kind: one.kind, side, line: sideLine(one.kind, side, one.line_quarters), price: one.prices[at] ?? '' };
     this.placed = null;
@@ -104,12 +109,15 @@ export class Slip {
   }
 
   write(basis: Basis, typed: string): void {
+    if (this.stuck) return;
     this.basis = basis;
     this.typed = typed;
     this.forget();
   }
 
+  /** Leave it, also one of which nobody knows: that is looked for in the wagers. Not while it is under way. */
   drop(): void {
+    if (this.waiting) return;
     this.choice = null;
     this.forget();
   }
@@ -154,7 +162,8 @@ export class Slip {
         risk: Number(taken?.risk_minor ?? 0),
         win: Number(taken?.win_minor ?? 0),
       };
-      this.drop();
+      this.choice = null;
+      this.forget();
     } catch (caught) {
       this.refused(caught);
     } finally {
@@ -164,7 +173,7 @@ export class Slip {
 
   private refused(caught: unknown): void {
     const refused = caught instanceof Refused ? caught : new Refused('unreachable', String(caught));
-    if (UNSURE.has(refused.code)) {
+    if (UNSURE.test(refused.code) || (this.unsure && SIGNED_OUT.test(refused.code))) {
       this.unsure = true;
       this.error = texts.slip.unsure(refused.code === 'unreachable' ? texts.slip.unreachable : refused.message);
       return;
