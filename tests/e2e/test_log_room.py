@@ -1,6 +1,7 @@
 """The room of the log in a real browser: found by whatever somebody asks, live under it, before and after in words."""
 
 import time
+from unittest.mock import patch
 
 import pytest
 from playwright.sync_api import expect
@@ -107,6 +108,40 @@ def test_what_is_asked_for_is_live_and_says_before_and_after(house, sit):
     assert "type=credit" in page.url
     page.reload()
     expect(rows).to_have_count(1)
+
+
+def test_what_cannot_be_asked_for_a_while_is_said_and_is_live_again_by_itself(house, sit):
+    page = sit("owner", "#/log?object=player:P2&actor=bob&role=closer&type=CreditAdjusted")
+    expect(page.get_by_role("table", name="Entries of the log")).not_to_have_attribute("aria-busy", "true")
+    alert = page.locator("p.said")
+    page.route("**/v1/log?*", lambda route: route.abort())
+    do(house, AdjustCredit("P2", 800_00, "while it was away"), by="bob")
+    expect(alert).to_contain_text("cannot be reached")
+    page.unroute("**/v1/log?*")
+    expect(rows_of(page).filter(has_text="while it was away")).to_have_count(1)
+    expect(alert).to_have_count(0)
+    do(house, AdjustCredit("P2", 900_00, "since then"), by="bob")
+    expect(rows_of(page).filter(has_text="since then")).to_have_count(1)
+
+
+def test_what_is_rare_is_found_among_much_that_is_new_and_what_was_looked_through_is_not_again(house, sit):
+    page = sit("owner", "#/log?object=player:P1&actor=bob")
+    expect(page.get_by_text("Nothing like that has happened.")).to_be_visible()
+    held = []
+    page.route("**/v1/log?*", lambda route: route.continue_() if held else held.append(route))
+    do(house, AdjustCredit("P2", 8_000_00, "of another"))
+    while not held:
+        page.evaluate("null")
+    # By the time it is answered much has happened.
+    do(house, AdjustCredit("P1", 7_000_00, "rare"), by="bob")
+    for limit in range(10):
+        do(house, AdjustCredit("P2", 7_000_00 + limit, "of another"))
+    with patch("runline.reads.logs.SCAN_EVENTS_MAX", 3):
+        assert "since=" in held[0].request.url
+        held[0].continue_()
+        expect(rows_of(page).filter(has_text="rare")).to_have_count(1)
+    do(house, AdjustCredit("P1", 8_000_00, "over"), by="bob")
+    expect(rows_of(page)).to_have_count(2)
 
 
 def test_what_is_older_is_there_without_end_and_is_taken_along(house, sit):

@@ -8,19 +8,25 @@ export type Row = Omit<Schemas['LogRow'], 'event'> & { event: Happened };
 /** What stands in the address as the server takes it. */
 const AS_IT_IS = ['actor', 'role', 'agent', 'object'] as const;
 
-const TRIES = 8;
 const REST_MS = 1_000;
+/** Between two tries to reach a server that does not answer. */
+const AGAIN_MS = 5_000;
+/** What is said of the asking, not of what was asked: it may be answered yet. */
+const PASSES = /^(busy|unreachable|unavailable|not_signed_in|signed_out|http_5\d\d)$/;
 
 export const rest = (ms: number = REST_MS) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** A page of the log. Who looks through much of it waits for their turn. */
-export async function pageOf(asked: Record<string, string | number>): Promise<Page<Row>> {
-  for (let tries = 1; ; tries++) {
+/** A page of the log, asked for until it is answered or refused. waits: whether it is wanted still; it is told why there is no answer
+ * yet, "" where one only has to wait for one's turn. */
+export async function pageOf(asked: Record<string, string | number>, waits: (why: string) => boolean = (why) => !why): Promise<Page<Row>> {
+  for (;;) {
     try {
       return await ask<Row>('log', asked);
     } catch (caught) {
-      if (!(caught instanceof Refused && caught.code === 'busy') || tries === TRIES) throw caught;
-      await rest();
+      const refused = caught instanceof Refused ? caught : new Refused('unreachable', String(caught));
+      const turn = refused.code === 'busy';
+      if (!PASSES.test(refused.code) || !waits(turn ? '' : refused.message)) throw refused;
+      await rest(turn ? REST_MS : AGAIN_MS);
     }
   }
 }
