@@ -12,7 +12,7 @@ from runline.domain.accounts import EnterTransaction, SetPlayerLimits
 from runline.domain.board import PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
-from runline.domain.held import DropLine
+from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
@@ -21,7 +21,7 @@ from runline.domain.permissions import Permission
 from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
-from runline.domain.suspension import Suspend
+from runline.domain.suspension import AddReason, Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser
 from runline.engine.bus import Question
@@ -357,13 +357,22 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
             await world.do("b1", Suspend("market", market, "quick"))
             world.set_clock(NOON_NS + 3)
             await world.do(HOUSE, PostLines("G1", NOON_NS + 3, moved[:1]))
-            # The house's guard is the house's own: that a line waits, why, and that it is dropped.
+            # The house's guard is the house's own: that a line waits, why, and that it is dropped. The market is off the board.
             world.set_clock(NOON_NS + 4)
             mistake = msgspec.structs.replace(moved[1], prices=Prices(away="+250", home="+250"))
             held = await world.do(HOUSE, PostLines("G1", NOON_NS + 4, (moved[0], mistake)))
             dropped = await world.do(HOUSE, DropLine(market, held.position, "a mistake"))
             assert [type(event).__name__ for event in held.events] == ["LineHeld"]
             assert [type(event).__name__ for event in dropped.events] == ["LineDropped"]
+            # So is by whom and why: a line that was let stand, and a market that was closed and opened again.
+            world.set_clock(NOON_NS + 5)
+            held = await world.do(HOUSE, PostLines("G1", NOON_NS + 5, (moved[0], mistake)))
+            stands = await world.do(HOUSE, ConfirmLine(market, held.position))
+            assert [bool(event.tripped and event.source) for event in stands.events] == [True]
+            world.set_clock(NOON_NS + 6)
+            closed = await world.do(HOUSE, Suspend("market", market, "quick"))
+            await world.do(HOUSE, AddReason("market", market, closed.position, "a bad source"))
+            await world.do(HOUSE, Reopen("market", market, "a good source"))
             await world.do("b1", SetRole("moves", "root", (Permission.LINE_MOVE, Permission.BOARD_VIEW), "to move"))
             await world.do("b1", CreateUser("tom", "root", "moves"))
 
@@ -372,6 +381,11 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
                 return [(row["stream"], row["actor"], row["event"]["type"]) for row in found]
 
             everything = [
+                ("house", "", "Reopened"),
+                ("house", "", "Suspended"),
+                ("house", "", "LinePosted"),
+                ("house", "", "LineWithdrawn"),
+                ("house", "", "LineWithdrawn"),
                 ("house", "", "LineWithdrawn"),
                 ("b1", "owner", "Suspended"),
                 ("house", "", "LinePosted"),
@@ -379,12 +393,23 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
                 ("b1", "owner", "LineMoved"),
             ]
             assert await told() == await told(2) == await told(100) == everything
+            reopened, suspended, posted, *off = [
+                row["event"] for row in await rows(world, "line_history", market=market) if row["stream"] == HOUSE
+            ][:6]
+            about = {"scope": "market", "subject": market, "reason": ""}
+            assert (reopened, suspended) == (
+                {"type": "Reopened", **about},
+                {"type": "Suspended", **about, "node": ""},
+            )
+            assert (posted["prices"], posted["tripped"], posted["source"]) == (["+250", "+250"], [], "")
+            fields = {"type", "market", "entered_ns", "entered_at"}
+            assert [(set(event), event["entered_ns"]) for event in off] == [(fields, NOON_NS + at) for at in (5, 4, 3)]
             # Whoever may move lines and not look at the board is told of none.
             await world.do("b1", SetRole("mover", "root", (Permission.LINE_MOVE,), "to move"))
             await world.do("b1", CreateUser("ben", "root", "mover"))
             assert (await page(world, "line_history", "ben", market=market))["items"] == []
             found = await rows(world, "line_history", "tom", market=market)
-            assert [row["actor"] for row in found] == [""] * 5
+            assert [row["actor"] for row in found] == [""] * len(everything)
             monkeypatch.setattr("runline.reads.line_history.LINE_EVENTS_MAX", 2)
             if world.engine.store.__class__.__name__ in ("MemoryStore", "DiskStore"):
                 assert await told() == await told(100) == everything

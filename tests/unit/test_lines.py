@@ -1,5 +1,6 @@
 """Lines: a book follows the house with an offset, locks its own line, or hides the market."""
 
+import msgspec
 import pytest
 from tests.doubles.stage import NOON_NS
 from tests.doubles.words import agent, board, game, line, player, staff, wager
@@ -7,11 +8,13 @@ from tests.doubles.words import agent, board, game, line, player, staff, wager
 from runline.domain.audience import Audience
 from runline.domain.board import PostLines
 from runline.domain.bounds import ARCHIVE_AFTER_NS, LINE_QUARTERS_MAX
+from runline.domain.held import ConfirmLine
 from runline.domain.lines import PRICE_OFFSET_CENTS_MAX, Departure, LineMoved, MoveLine, leaned
 from runline.domain.permissions import Permission
 from runline.domain.prices import Prices
 from runline.domain.settings import LocksSet, SetLocks
 from runline.domain.shown import board_fixture
+from runline.domain.suspension import Reopen, Suspend
 from runline.domain.tickets import WagerPlaced
 from runline.live.facts import LOCKED_LINE, house_fact_of, told
 
@@ -307,6 +310,36 @@ def test_who_may_move_lines_is_told_what_the_house_does_where_the_book_has_locke
     player_sees = Audience("root", "P1", frozenset({Permission.BOARD_VIEW}))
     assert len(told(fact, ("notifications",), staff_sees)) == 1
     assert told(fact, ("notifications",), player_sees) == []
+
+
+def test_a_book_is_told_of_the_house_s_lines_and_not_by_whom_nor_why_nor_what_the_guard_found(open_book):
+    house = open_book.house.state
+    open_book.given(OWN)
+
+    def noticed(command):
+        open_book.house.when(command)
+        (event,) = open_book.house.events
+        fact = house_fact_of(open_book.state, house, (house.seq, NOON_NS, "platform", "", event), ("notifications",))
+        ((_, text),) = told(fact, ("notifications",), Audience("root", "", frozenset(Permission)))
+        notice = msgspec.json.decode(text)
+        return event, notice["actor"], notice["event"]
+
+    open_book.house.given(board("G1", line("moneyline", "+120", "-130"), entered_ns=NOON_NS + 1))
+    held, actor, shown = noticed(PostLines("G1", NOON_NS + 2, (line("moneyline", "+250", "+250"),)))
+    assert held.reasons
+    assert held.source
+    assert (actor, shown["type"], shown["market"], shown["entered_ns"]) == ("", "LineWithdrawn", MONEYLINE, NOON_NS + 2)
+    assert set(shown) == {"type", "market", "entered_ns", "entered_at"}
+    posted, actor, shown = noticed(ConfirmLine(MONEYLINE, house.seq))
+    assert posted.tripped
+    assert posted.source
+    assert (actor, shown["type"], shown["prices"]) == ("", "LinePosted", ["+250", "+250"])
+    assert (shown["tripped"], shown["source"]) == ([], "")
+    for command in (Suspend("market", MONEYLINE, "a bad source"), Reopen("market", MONEYLINE, "a good one")):
+        event, actor, shown = noticed(command)
+        assert event.reason
+        assert (actor, shown["type"], shown["subject"]) == ("", type(event).__name__, MONEYLINE)
+        assert (shown["reason"], shown.get("node", "")) == ("", "")
 
 
 @pytest.mark.parametrize("offset", [-35, -LINE_QUARTERS_MAX])

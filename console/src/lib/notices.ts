@@ -44,8 +44,7 @@ function posted(event: Happened): string {
 
 const WORDS: Record<string, (event: Happened, market: string, game: string, kind: string) => string> = {
   WagerPlaced: (event) => `${event.player}: ${amount(Number(event.risk_minor))}`,
-  LineHeld: (event, market, _, kind) =>
-    kind === 'locked_line' ? `the house holds its line of the ${market}; ours is locked` : `${market}: ${posted(event)} waits for a person, ${checks(event, 'reasons')}`,
+  LineHeld: (event, market) => `${market}: ${posted(event)} waits for a person, ${checks(event, 'reasons')}`,
   LinePosted: (event, market, _, kind) =>
     kind === 'locked_line' ? `the house has the ${market} at ${posted(event)}; ours is locked` : `${market}: ${posted(event)} stands, although ${checks(event, 'tripped')}`,
   LineRefused: (event, market, _, kind) =>

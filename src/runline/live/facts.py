@@ -18,6 +18,7 @@ from runline.domain.posted import LinePosted, LineRefused, LineWithdrawn
 from runline.domain.state import State
 from runline.domain.tickets import Ticket, WagerPlaced, WagerReversed, WagerSettled, WagerVoided
 from runline.domain.times import time_text
+from runline.domain.told import told_to_a_book
 from runline.domain.topics import Changed
 from runline.domain.words import in_words
 from runline.engine.ports import Happened
@@ -140,9 +141,7 @@ def notification(state: State, event: Event) -> str:
 def for_books(happened: Happened) -> Happened:
     """An event of the house as books are told of it: not by whom, nor why."""
     seq, at_ns, _, command, event = happened
-    if "reason" in event.__struct_fields__:
-        event = msgspec.structs.replace(event, reason="")
-    return seq, at_ns, "", command, event
+    return seq, at_ns, "", command, told_to_a_book(event)
 
 
 def entry_of(fact: Fact) -> bytes:

@@ -5,20 +5,16 @@ from heapq import merge
 
 import msgspec
 
-from runline.domain.held import LineDropped, LineHeld
 from runline.domain.messages import HOUSE, Event, event_body
 from runline.domain.queries.declared import Page
 from runline.domain.queries.line_history import LineHistoryAsked, LineRow
+from runline.domain.told import UNTOLD, told_to_a_book
 from runline.engine.envelope import Logged, decode_envelope
 from runline.engine.ports import Snapshot
 from runline.reads.limits import LINE_EVENTS_MAX
 from runline.reads.logs import Named
 from runline.reads.seen import SeenSnapshot
 from runline.reads.windows import number_of
-
-GUARDED = (LineHeld, LineDropped)
-"""What the house's guard has done to a line that looked like a mistake, and why: that is the house's own matter. (That the market
-went off the board is seen on the board.)"""
 
 Found = tuple[int, int, int, Logged | None, Event | None]
 """(minus its time, which log, minus its position, the entry, its event), in the order in which they are shown; no entry where
@@ -42,9 +38,10 @@ def line_history_page(seen: SeenSnapshot, asked: LineHistoryAsked) -> Page:
     for _, place, minus_seq, entry, event in merge(*walks, key=lambda found: found[:3]):
         before[place] = -minus_seq
         if entry is not None and event is not None:
+            actor = seen.actor(entry)
+            if entry.stream == HOUSE:
+                actor, event = "", told_to_a_book(event)
             shown = msgspec.Raw(event_body(event))
-            # Who of the house has set a line is nobody's business but the house's.
-            actor = "" if entry.stream == HOUSE else seen.actor(entry)
             items.append(LineRow(entry.stream, entry.seq, entry.at_ns, actor, shown))
         if entry is None or len(items) == asked.limit:
             return Page(items, ":".join(map(str, before)))
@@ -58,7 +55,7 @@ def walk(seen: SeenSnapshot, log: Snapshot, place: int, before: int, named: Name
             entry = decode_envelope(body)
             event = seen.event(entry)
             meant = event is not None and named.by(event) and "wager" not in type(event).__struct_fields__
-            if meant and not isinstance(event, GUARDED):
+            if meant and not (entry.stream == HOUSE and isinstance(event, UNTOLD)):
                 yield -entry.at_ns, place, -seq, entry, event
         if looked == LINE_EVENTS_MAX:
             yield -decode_envelope(body).at_ns, place, -seq, None, None

@@ -29,7 +29,7 @@ from runline.simulate.oracle.answers import Refused, refuse_unless
 from runline.simulate.oracle.asking import Page, Reader, cut
 from runline.simulate.oracle.board import ANYTHING
 from runline.simulate.oracle.rules import Asked
-from runline.simulate.oracle.sight import EVERYONE, agent_of, concerns, is_named, sees
+from runline.simulate.oracle.sight import EVERYONE, agent_of, as_a_book_sees, concerns, is_named, sees
 from runline.simulate.oracle.state import Book, Stream
 from runline.simulate.oracle.tree import is_below
 from runline.simulate.told import plain_event
@@ -334,13 +334,13 @@ class LookingBack:
         found = []
         for place, name in enumerate(names):
             for entry, event in self.entries(name)[: max(before[place] - 1, 0)]:
-                shown_to, fields = type(event).shown_to.value, plain_event(event)[1]
+                shown_to, (kind, fields) = type(event).shown_to.value, plain_event(event)
                 is_meant = is_named(f"market:{asked.market}", fields) and "wager" not in fields
-                is_guards = type(event).__name__ in ("LineHeld", "LineDropped")
-                if is_meant and not is_guards and sees(stream, reader, shown_to, fields):
+                shown = as_a_book_sees(kind, fields) if name == HOUSE else {"type": kind, **fields}
+                if is_meant and shown is not None and sees(stream, reader, shown_to, fields):
                     row = {"stream": name, **{of: getattr(entry, of) for of in ("seq", "at_ns")}}
                     row["actor"] = "" if name == HOUSE else standing.actor_told(reader, entry.actor)
-                    row["event"] = msgspec.json.decode(event_body(event))
+                    row["event"] = msgspec.json.decode(msgspec.json.encode(shown))
                     found.append(((-entry.at_ns, place, -entry.seq), row))
         found = sorted(found, key=lambda one: one[0])[: asked.limit] if asked.market else []
         for (_, place, minus_seq), _ in found:

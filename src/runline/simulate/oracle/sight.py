@@ -7,6 +7,9 @@ from runline.simulate.oracle.asking import Reader
 from runline.simulate.oracle.state import ROOT, Book, Stream
 from runline.simulate.oracle.tree import is_below
 
+OWN = {"reason": "", "node": "", "source": "", "tripped": []}
+"""The fields of the house's events that are its own matter, and what a book sees in their place."""
+
 EVERYONE = "*"
 """In the place of a node."""
 
@@ -67,3 +70,12 @@ def is_named(thing: str, fields: dict[str, Any]) -> bool:
     if about == kind and fields.get("subject") == name:
         return True
     return kind == "fixture" and str(fields.get("market", "")).startswith(f"{name}:")
+
+
+def as_a_book_sees(kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+    """An event of the house, as a book sees it; None for one that it does not see."""
+    if kind in ("LineDropped", "ReasonAdded"):
+        return None
+    if kind == "LineHeld":
+        return {"type": "LineWithdrawn", "market": fields["market"], "entered_ns": fields["entered_ns"]}
+    return {"type": kind} | {name: OWN.get(name, value) for name, value in fields.items()}
