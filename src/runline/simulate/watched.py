@@ -6,12 +6,15 @@ Rows are compared once everything is quiet: those of a screen are what the oracl
 
 from typing import Any
 
+import msgspec
+
+from runline.domain.messages import HOUSE
 from runline.simulate.oracle import asking
 from runline.simulate.oracle.answers import Refused
 from runline.simulate.oracle.asking import Reader
 from runline.simulate.oracle.people import may
 from runline.simulate.oracle.rules import Asked
-from runline.simulate.oracle.sight import sees
+from runline.simulate.oracle.sight import as_a_book_sees, sees
 from runline.simulate.oracle.state import Stream
 from runline.simulate.pages import Pages, rows_difference, without_times
 from runline.simulate.story import Wrong
@@ -60,6 +63,8 @@ class Watched:
         if not told or frame.kind not in ("image", "delta"):
             return
         name = screen.person.stream
+        if name != HOUSE:
+            self.of_the_house(told.get("notifications", []))
         self.judging.judge_up_to(name, frame.position)
         entries = self.pages.back.entries(name)
         first = min([one["seq"] for events in told.values() for one in events], default=frame.position + 1)
@@ -85,6 +90,17 @@ class Watched:
                         f"the log from {frame.after} to {frame.position} shows {seen}, and must show {all_seen}"
                     )
             self.pages.counted[f"events of {topic}"] += len(seen)
+
+    def of_the_house(self, events: list[Any]) -> None:
+        """A book is told of the house's events no more than a book sees. Raises Wrong."""
+        entries = self.pages.back.entries(HOUSE)
+        for one in events:
+            if one["stream"] == HOUSE:
+                expected = as_a_book_sees(*plain_event(entries[one["seq"] - 1][1]))
+                shown = without_times(one["event"])
+                if one["actor"] or shown != msgspec.json.decode(msgspec.json.encode(expected)):
+                    raise Wrong(f"a book is told of the house, by {one['actor']!r}: {shown}, and must be: {expected}")
+                self.pages.counted["events of the house"] += 1
 
     def sees(self, stream: Stream, reader: Reader, seq: int) -> bool:
         """Whether somebody may see what stands at a position of their stream."""
