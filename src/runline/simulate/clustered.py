@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from runline.bootstrap import assemble
@@ -229,6 +230,10 @@ class Clustered(Engined):
                     break
                 except RegistryError:
                     await asyncio.sleep(AGAIN_S)
+                except NotJoined as error:
+                    self.cluster.world.tell(f"node {self.number}, {self.name}, ends: {error}")
+                    self.cluster.is_left_behind(self)
+                    return
 
     async def look_after(self) -> None:
         """Have streams taken anew that have stopped since somebody else has claimed them, say how large they are, and know which
@@ -291,6 +296,7 @@ class Cluster:
 
     def __init__(self, world: "World", nodes: int) -> None:
         self.world = world
+        self.context = copy_context()
         self.kept = Kept()
         self.registry = MemoryRegistry(self.kept)
         self.away_until_s = 0.0
@@ -328,6 +334,20 @@ class Cluster:
                 raise error
             await world.end(node)
             await asyncio.sleep(AGAIN_S)
+
+    def is_left_behind(self, node: Clustered) -> None:
+        """A node ends, since the others go by a level that it cannot read. Whoever looks after the machine is no part of it."""
+        self.world.loop.call_soon(lambda: self.world.beside(self.replace(node)), context=self.context)
+
+    async def replace(self, node: Clustered) -> None:
+        """Its next version is started."""
+        if node.dead or node.leaving:
+            # Whoever has ended it starts it again.
+            return
+        node.up = False
+        await self.world.end(node)
+        if self.nodes[node.name] is node:
+            await self.boot(node.name)
 
     def where(self, name: str) -> tuple[Process, LinkListener] | None:
         """Where a node listens."""
