@@ -11,7 +11,7 @@ from tests.e2e.looks import bring_axe, looks_well
 from tests.integration.world import HOUR_NS, LINES, wager
 
 from runline.domain.accounts import AdjustCredit
-from runline.domain.board import PostLines
+from runline.domain.board import MarketLine, PostLines, Prices
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE
 from runline.domain.nodes import ROOT
@@ -218,6 +218,20 @@ def test_a_history_in_the_drawer_leads_to_the_room(house, sit):
     expect(page.locator("[data-field=kind]")).to_have_value("player")
     expect(page.locator("[data-field=object]")).to_have_value("P1")
     expect(rows_of(page).first).to_contain_text("P1")
+
+
+def test_a_market_of_which_a_line_was_refused_is_off_in_its_history_until_it_is_back(house, sit):
+    async def post(place):
+        for over, under in (("-105", "-11"), ("-120", "+100")):
+            lines = (*LINES[:2], MarketLine("total", "game", 34, Prices(over=over, under=under)))
+            await place.world.do(HOUSE, PostLines("G1", place.world.clock.now_ns(), lines))
+
+    house.do(post)
+    page = sit("owner", "#/game/G1/game:total:line")
+    rows = page.locator("[data-table='game.line'] tbody tr")
+    expect(rows).to_have_count(3)
+    for row, line in enumerate(("o8½ −120 / u8½ EV", "off the board", "o8½ −105 / u8½ −115")):
+        expect(rows.nth(row)).to_contain_text(line)
 
 
 @pytest.mark.parametrize("look", [{}, {"dark": True}, {"phone": True}, {"phone": True, "dark": True}], ids=str)

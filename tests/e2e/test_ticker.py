@@ -128,7 +128,8 @@ def test_whoever_scrolls_reads_further_back_and_misses_nothing(ticker):
     hold(page)
     table = page.get_by_role("region", name=LIST).get_by_role("table")
     # So many have been placed by now, or will be soon.
-    page.wait_for_function("async () => (await (await fetch('/v1/wagers?limit=500')).json()).items?.length === 500")
+    filled = "async () => (await (await fetch('/v1/wagers?limit=500')).json()).items?.length === 500"
+    page.wait_for_function(filled, polling=500)
     newest = page.evaluate(SHOWN, LIST)[0]
     scroller = page.get_by_role("region", name=LIST)
     page.wait_for_function(
