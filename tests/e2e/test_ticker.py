@@ -125,11 +125,12 @@ def test_it_stands_still_while_paused_says_what_waits_and_goes_on(ticker):
 
 def test_whoever_scrolls_reads_further_back_and_misses_nothing(ticker):
     page = ticker.page
-    hold(page)
     table = page.get_by_role("region", name=LIST).get_by_role("table")
-    # So many have been placed by now, or will be soon.
-    filled = "async () => (await (await fetch('/v1/wagers?limit=500')).json()).items?.length === 500"
-    page.wait_for_function(filled, polling=500)
+    # The list is as long as what has been placed, for as long as it goes on with it.
+    expect(table).to_have_attribute("aria-rowcount", re.compile(r"^([4-9]\d\d|1\d{3})$"), timeout=90_000)
+    page.reload()
+    expect(rows(page).nth(5)).to_be_visible()
+    hold(page)
     newest = page.evaluate(SHOWN, LIST)[0]
     scroller = page.get_by_role("region", name=LIST)
     page.wait_for_function(
