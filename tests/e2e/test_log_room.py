@@ -1,6 +1,7 @@
 """The room of the log in a real browser: found by whatever somebody asks, live under it, before and after in words."""
 
 import time
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -11,11 +12,12 @@ from tests.e2e.looks import bring_axe, looks_well
 from tests.integration.world import HOUR_NS, LINES, wager
 
 from runline.domain.accounts import AdjustCredit
-from runline.domain.board import MarketLine, PostLines, Prices
+from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.messages import HOUSE
 from runline.domain.nodes import ROOT
 from runline.domain.permissions import Permission
+from runline.domain.prices import Prices
 from runline.domain.roles import SetRole
 from runline.domain.suspension import Reopen, Suspend
 from runline.domain.users import CreateUser
@@ -127,7 +129,7 @@ def test_what_cannot_be_asked_for_a_while_is_said_and_is_live_again_by_itself(ho
 def test_what_is_rare_is_found_among_much_that_is_new_and_what_was_looked_through_is_not_again(house, sit):
     page = sit("owner", "#/log?object=player:P1&actor=bob")
     expect(page.get_by_text("Nothing like that has happened.")).to_be_visible()
-    held = []
+    held: list[Any] = []
     page.route("**/v1/log?*", lambda route: route.continue_() if held else held.append(route))
     do(house, AdjustCredit("P2", 8_000_00, "of another"))
     while not held:

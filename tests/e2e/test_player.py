@@ -1,6 +1,7 @@
 """The player's site in a real browser: from the board to a ticket's number, what may come between, and what is theirs to read."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -132,7 +133,9 @@ def test_what_is_under_way_stays_as_it_was_sent_whatever_is_pressed_meanwhile(se
     slip.locator("[data-field=risk]").fill("7")
     main, alert = slip.locator("button.main"), slip.get_by_role("alert")
     buttons = page.locator("section.game").nth(5).locator(".market").nth(2).get_by_role("button")
-    held, ids, lost = [], [], []
+    held: list[Any] = []
+    ids: list[str] = []
+    lost: list[Any] = []
 
     def press_all():
         # Also what no browser would let anybody press.

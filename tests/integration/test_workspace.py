@@ -18,6 +18,7 @@ from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE, Rejected
 from runline.domain.permissions import Permission
+from runline.domain.posted import LinePosted
 from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
@@ -368,7 +369,10 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
             world.set_clock(NOON_NS + 5)
             held = await world.do(HOUSE, PostLines("G1", NOON_NS + 5, (moved[0], mistake)))
             stands = await world.do(HOUSE, ConfirmLine(market, held.position))
-            assert [bool(event.tripped and event.source) for event in stands.events] == [True]
+            (posted,) = stands.events
+            assert isinstance(posted, LinePosted)
+            assert posted.tripped
+            assert posted.source
             world.set_clock(NOON_NS + 6)
             closed = await world.do(HOUSE, Suspend("market", market, "quick"))
             await world.do(HOUSE, AddReason("market", market, closed.position, "a bad source"))
