@@ -282,9 +282,15 @@ def test_nothing_that_happens_there_makes_a_frame_with_something_in_it(seen, rea
     *_, last = seen[reader][-1]
     others = seen[reader][-1][:-1]
     assert last
-    assert [
-        frame for frame in others if any(payload.get("events") or payload.get("rows") for payload in frame.values())
-    ] == []
+    # (That a busy machine is slow is told to all.)
+    found = [
+        event
+        for frame in others
+        for payload in frame.values()
+        for event in (*payload.get("events", ()), *payload.get("rows", ()))
+        if event.get("kind") != "degraded_health"
+    ]
+    assert found == []
 
 
 CHOSEN = {"CreateAgent", "CreateUser", "CreatePlayer", "SetRole"}
