@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -185,6 +186,68 @@ def test_what_a_feed_has_entered_is_confirmed_by_one_key_and_then_corrected_and_
     expect(sheet).to_contain_text("Nobody has said how it ended.")
     assert standing(house, "G1") == ("closed", None, None)
     expect(known).to_have_text(["No game is over yet."])
+
+
+def test_what_is_entered_is_over_with_its_answer_and_a_key_that_is_held_confirms_nothing(house, sit):
+    house.do(lambda place: place.world.do(HOUSE, EnterResult("G1", Score(5, 3)), by="the.feed"))
+    page = sit("the.clerk").page
+    page.evaluate("location.hash = '#/results?game=G1'")
+    sheet = sheet_of(page)
+    confirming: list[Any] = []
+    held: list[Any] = []
+    expect(sheet.get_by_role("button", name="Confirm 3–5")).to_be_focused()
+    page.on("request", lambda request: confirming.append(request) if "confirm-result" in request.url else None)
+    sheet.get_by_label("Total, Tampa Bay Rays").fill("6")
+    page.route("**/v1/results?*", lambda route: held.append(route))
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("path")).to_contain_text("durable")
+    while not held:
+        page.evaluate("null")
+    # It is entered, and what is to be confirmed is not known yet.
+    expect(sheet.get_by_role("button", name="Enter the score")).to_be_disabled()
+    expect(sheet.get_by_role("button", name=re.compile("^Confirm"))).to_be_disabled()
+    with page.expect_request("**/v1/result_money?*") as money:
+        page.unroute("**/v1/results?*")
+        for route in held:
+            route.fallback()
+    assert re.search(r"at_least=[1-9]", money.value.url)
+    expect(sheet.get_by_role("button", name="Confirm 6–5")).to_be_focused()
+    # (The second of two without its being let go is one that repeats.)
+    sheet.get_by_label("Total, Tampa Bay Rays").focus()
+    page.keyboard.down("Enter")
+    sheet.get_by_role("button", name="Confirm 6–5").focus()
+    page.keyboard.down("Enter")
+    expect(sheet.get_by_role("button", name="Confirm 6–5")).to_be_enabled()
+    assert confirming == []
+    page.keyboard.up("Enter")
+    page.keyboard.press("Enter")
+    expect(sheet).to_contain_text("6–5 is official.")
+    assert len(confirming) == 1
+
+
+def test_a_confirmation_that_was_lost_and_one_of_another_score_are_two_commands(house, sit):
+    house.do(lambda place: place.world.do(HOUSE, EnterResult("G1", Score(5, 3)), by="the.feed"))
+    page = sit("the.clerk").page
+    page.evaluate("location.hash = '#/results?game=G1'")
+    sheet = sheet_of(page)
+    ids: list[str] = []
+
+    def lose(route):
+        ids.append(route.request.headers["idempotency-key"])
+        route.abort()
+
+    page.route("**/v1/confirm-result?*", lose)
+    sheet.get_by_role("button", name="Confirm 3–5").click()
+    expect(sheet.get_by_role("alert")).to_contain_text("unreachable")
+    sheet.get_by_role("button", name="Confirm 3–5").click()
+    while len(ids) < 2:
+        page.evaluate("null")
+    expect(sheet.get_by_role("alert")).to_contain_text("unreachable")
+    house.do(lambda place: place.world.do(HOUSE, EnterResult("G1", Score(6, 3)), by="the.feed"))
+    sheet.get_by_role("button", name="Confirm 3–6").click()
+    while len(ids) < 3:
+        page.evaluate("null")
+    assert ids[0] == ids[1] != ids[2]
 
 
 def test_a_game_that_is_late_or_called_off_says_so(house, sit):

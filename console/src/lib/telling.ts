@@ -7,6 +7,7 @@ import { both, sidesOf, type Departure } from './lines';
 import type { Games, Score } from './games.svelte';
 import { marketOfGame, subjectWords } from './naming';
 import texts from '../texts/log';
+import { kindOf } from './market';
 
 const says = texts.told;
 
@@ -63,7 +64,7 @@ const TOLD: Record<string, Teller> = {
   WagerVoided: (event) => ({ what: ticket(event), before: says.open, after: says.void }),
   WagerReversed: (event) => ({ what: ticket(event), before: '', after: says.openAgain }),
   LineMoved: (event, games) => {
-    const kind = text(event.market).split(':')[2] ?? '';
+    const kind = kindOf(text(event.market));
     return { what: marketOfGame(games, text(event.market)), before: departure(event.before as Departure, kind), after: departure(event.after as Departure, kind) };
   },
   LinePosted: (event, games) => ({
@@ -75,7 +76,7 @@ const TOLD: Record<string, Teller> = {
 
 /** A ticket keeps the line of its own side. */
 function offered(event: Happened): string {
-  const kind = text(event.market).split(':')[2] ?? '';
+  const kind = kindOf(text(event.market));
   const line = event.line_quarters as number | null;
   const shown = line === null ? '' : kind === 'total' ? lineText(kind, text(event.side), line) : points(line, true);
   return `${shown} ${price(text(event.price))}`.trim();

@@ -90,9 +90,6 @@ export default {
   returned: 'Returned',
   result: 'The book',
   all: 'All',
-  wins: (amount: string) => `wins ${amount}`,
-  loses: (amount: string) => `loses ${amount}`,
-  even: 'wins nothing',
 
   log: 'Log of the game',
   deeds: {

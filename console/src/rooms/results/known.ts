@@ -1,8 +1,9 @@
 // Known: a game as the desk for results sees it, and how it stands in words.
 
-import { ask, type Page, type Schemas } from '../../lib/api';
+import type { Page, Schemas } from '../../lib/api';
 import type { Score } from '../../lib/games.svelte';
 import type { Fixture } from '../../lib/page.svelte';
+import { askAll } from '../../lib/whole';
 import texts from '../../texts/results';
 import { sameScore, scoreWords } from './score';
 
@@ -42,32 +43,18 @@ export function scoreText(item: Item): string {
   return score ? scoreWords(score) : '';
 }
 
-/** All rows of a query, up to a bound; `next` says that there are more. */
-export async function all<Row>(name: string, asked: Record<string, string | number>, most = Number.POSITIVE_INFINITY): Promise<Page<Row>> {
-  const items: Row[] = [];
-  let after = '';
-  let position = 0;
-  do {
-    const found = await ask<Row>(name, { ...asked, limit: ROWS, ...(after ? { after } : {}) });
-    items.push(...found.items);
-    after = found.next;
-    position ||= found.position;
-  } while (after && items.length < most);
-  return { position, items, next: after };
-}
-
 /** The games that wait for their final result, the oldest first. */
 export async function waitingGames(at_least: number): Promise<Page<Item>> {
-  const found = await all<Schemas['AwaitingRow']>('awaiting', { at_least });
+  const found = await askAll<Schemas['AwaitingRow']>('awaiting', { limit: ROWS, at_least });
   return { ...found, items: found.items.map((row) => ({ ...row, status: 'closed' })) };
 }
 
 /** The games that are over, the newest first. */
 export async function knownGames(at_least: number): Promise<Page<Item>> {
   const [final, cancelled, results] = await Promise.all([
-    all<Fixture>('board', { status: 'final', at_least }, ROWS),
-    all<Fixture>('board', { status: 'cancelled', at_least }, ROWS),
-    all<Schemas['ResultRow']>('results', { at_least }),
+    askAll<Fixture>('board', { limit: ROWS, status: 'final', at_least }, ROWS),
+    askAll<Fixture>('board', { limit: ROWS, status: 'cancelled', at_least }, ROWS),
+    askAll<Schemas['ResultRow']>('results', { limit: ROWS, at_least }),
   ]);
   const known = new Map(results.items.map((one) => [one.fixture, one]));
   const items = [...final.items, ...cancelled.items].map((game) => itemOf(game, known.get(game.fixture), null));

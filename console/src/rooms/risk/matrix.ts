@@ -2,6 +2,7 @@
 
 import type { Game, Games } from '../../lib/games.svelte';
 import { gameWords, marketWords } from '../../lib/format';
+import { fixtureOf, pathOf } from '../../lib/market';
 import { outcomeWords } from '../../lib/naming';
 import type { ExposureRow } from '../../lib/page.svelte';
 
@@ -19,16 +20,13 @@ export interface GameRisk {
 
 export const worstOf = (row: ExposureRow): number => row.worst.exposure_minor ?? 0;
 
-/** What follows the game in a market's id: game:total. */
-export const kindOf = (market: string): string => market.slice(market.indexOf(':') + 1);
-
 const sum = (values: Iterable<number>): number => [...values].reduce((all, one) => all + one, 0);
 
 /** The games with money on them, the worst first; among equals by their rotation numbers. */
 export function matrix(exposure: readonly ExposureRow[], games: Games): GameRisk[] {
   const found = new Map<string, ExposureRow[]>();
   for (const row of exposure) {
-    const fixture = row.market.slice(0, row.market.indexOf(':'));
+    const fixture = fixtureOf(row.market);
     const rows = found.get(fixture);
     if (rows) rows.push(row);
     else found.set(fixture, [row]);
@@ -37,7 +35,7 @@ export function matrix(exposure: readonly ExposureRow[], games: Games): GameRisk
     .map(([fixture, rows]) => ({
       fixture,
       game: games.of(fixture),
-      markets: new Map(rows.map((row) => [kindOf(row.market), row])),
+      markets: new Map(rows.map((row) => [pathOf(row.market), row])),
       worst: rows.reduce((most, row) => (worstOf(row) > worstOf(most) ? row : most)),
       risk_minor: sum(rows.flatMap((row) => Object.values(row.risk_minor))),
       wagers: sum(rows.map((row) => row.wagers)),

@@ -4,6 +4,7 @@ import type { Schemas } from '../../lib/api';
 import type { Entry, Taken } from '../../lib/entries';
 import { lineText, marketWords, price, sideLine, sideWords } from '../../lib/format';
 import type { Games } from '../../lib/games.svelte';
+import { kindOf } from '../../lib/market';
 
 export interface Row {
   /** The position at which it has happened; of a ticket that was placed, its number. */
@@ -91,12 +92,7 @@ export function endOf({ event }: Entry): string | null {
 export function columnsOf(row: Row, games: Games): { who: string; market: string; line: string; price: string } | null {
   const game = games.of(row.market);
   if (!row.market || !game) return null;
-  const kind = kindOf(row);
+  const kind = kindOf(row.market);
   // A ticket keeps the line of its own side.
   return { who: sideWords(game, row.market, row.side), market: marketWords(row.market, game.sport), line: lineText(kind, row.side, sideLine(kind, row.side, row.line)), price: price(row.price) };
-}
-
-/** The kind of the market on which it stands. */
-export function kindOf(row: Row): string {
-  return row.market.slice(row.market.lastIndexOf(':') + 1);
 }

@@ -3,8 +3,9 @@
 
 import { ask, Refused, type Schemas } from '../../lib/api';
 import type { Entry } from '../../lib/entries';
+import { kindOf } from '../../lib/market';
 import type { LivePage } from '../../lib/page.svelte';
-import { endOf, kindOf, ofEntry, ofTicket, type Row } from './rows';
+import { endOf, ofEntry, ofTicket, type Row } from './rows';
 import { passing, questionOf, type Wanted } from './wanted';
 
 /** Rows of a page of history. */
@@ -165,7 +166,7 @@ export class Tape {
         position ||= found.position;
         for (const one of found.items) this.page.games.want(one.fixture);
         const more = found.items.map((one) => ofTicket(one, this.page.games));
-        this.rows = [...before, ...(this.wanted.kind ? more.filter((row) => kindOf(row) === this.wanted.kind) : more)].slice(0, ROWS_MAX);
+        this.rows = [...before, ...(this.wanted.kind ? more.filter((row) => kindOf(row.market) === this.wanted.kind) : more)].slice(0, ROWS_MAX);
         this.next = found.next;
       } while (this.next && this.rows.length < rows);
     } catch (caught) {

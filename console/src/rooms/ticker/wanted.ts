@@ -1,10 +1,11 @@
 // Wanted: by what tickets are picked on the ticker and in the search, as people write it and as the server takes it.
 
 import { minorOf } from '../../lib/format';
+import { kindOf } from '../../lib/market';
 import type { LivePage } from '../../lib/page.svelte';
 import { below } from '../../lib/tree';
 import texts from '../../texts/ticker';
-import { kindOf, type Row } from './rows';
+import type { Row } from './rows';
 
 /** The words of the ticker's filters, in its address and as they are kept. */
 export const FILTERS = ['least', 'agent', 'player', 'sport', 'game', 'kind', 'channel'] as const;
@@ -50,6 +51,6 @@ export function passing(page: LivePage, wanted: Wanted, asked: Record<string, st
     (!wanted.player || row.player === wanted.player) &&
     (!wanted.sport || row.sport === wanted.sport) &&
     (!asked.fixture || row.market.startsWith(`${asked.fixture}:`)) &&
-    (!wanted.kind || kindOf(row) === wanted.kind) &&
+    (!wanted.kind || kindOf(row.market) === wanted.kind) &&
     (!wanted.channel || row.channel === wanted.channel);
 }
