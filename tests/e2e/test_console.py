@@ -72,7 +72,7 @@ def test_each_sees_what_they_may(seat, user, sees_log):
         alerts.click()
         expect(page.get_by_role("heading", name="Notifications", exact=True)).to_be_visible()
     window.room("Ticker")
-    expect(page.locator("section[aria-labelledby=ticker-title] tbody tr").nth(2)).to_be_visible()
+    expect(page.locator("section[aria-labelledby=ticker-title] tbody tr[aria-rowindex]").nth(2)).to_be_visible()
     may_act = user == "harbor.owner"
     expect(page.get_by_role("button", name="Suspend all")).to_have_count(1 if may_act else 0)
     voids = page.get_by_role("button", name=re.compile("^Void ticket"))
@@ -85,7 +85,7 @@ def test_each_sees_what_they_may(seat, user, sees_log):
 
 def test_an_agent_sees_their_own_players_only(seat):
     page = seat("agent.A1").room("Ticker").page
-    rows = page.locator("section[aria-labelledby=ticker-title] tbody tr td:nth-child(2)")
+    rows = page.locator("section[aria-labelledby=ticker-title] tbody tr[aria-rowindex] td:nth-child(2)")
     expect(rows.nth(3)).to_be_visible()
     names = [name for name in rows.all_inner_texts() if not name.startswith("#")]
     assert names
@@ -368,7 +368,7 @@ def test_a_server_that_says_nothing_is_not_shown_as_live(seat, demo):
 def test_the_demo_says_at_the_end_what_happened_and_it_verifies(browser, tmp_path):
     demo = Demo(tmp_path, "--for", "5m", "--rate", "50")
     window = Seat(browser, demo).sign_in("harbor.owner").room("Ticker")
-    expect(window.page.locator("section[aria-labelledby=ticker-title] tbody tr").nth(20)).to_be_visible()
+    expect(window.page.locator("section[aria-labelledby=ticker-title] tbody tr[aria-rowindex]").nth(20)).to_be_visible()
     window.close()
     said = demo.stop()
     assert demo.child.returncode == 0

@@ -230,7 +230,7 @@ def test_a_market_of_which_a_line_was_refused_is_off_in_its_history_until_it_is_
 
     house.do(post)
     page = sit("owner", "#/game/G1/game:total:line")
-    rows = page.locator("[data-table='game.line'] tbody tr")
+    rows = page.locator("[data-table='game.line'] tbody tr[aria-rowindex]")
     expect(rows).to_have_count(3)
     for row, line in enumerate(("o8½ −120 / u8½ EV", "off the board", "o8½ −105 / u8½ −115")):
         expect(rows.nth(row)).to_contain_text(line)

@@ -117,7 +117,7 @@ def test_on_a_phone_a_player_is_opened_let_in_paid_credited_and_suspended(seat, 
 
 def test_an_agent_finds_their_own_players_only_and_does_what_they_may(seat):
     page = seat("agent.A").room("People").page
-    rows = page.locator("section[aria-labelledby=people-title] tbody tr td:first-child")
+    rows = page.locator("section[aria-labelledby=people-title] tbody tr[aria-rowindex] td:first-child")
     expect(rows.nth(20)).to_be_visible()
     assert all(re.match(r"A\d{4}", name) for name in rows.all_inner_texts())
     expect(

@@ -255,7 +255,7 @@ def test_the_line_s_history_is_drawn_beside_the_money_and_stands_in_a_table(seat
     page.evaluate("(fixture) => (location.hash = `#/game/${fixture}/game:total:line`)", game["fixture"])
     place = drawer(page)
     expect(place.locator(".plot canvas")).to_be_visible()
-    rows = place.locator("[data-table='game.line'] tbody tr")
+    rows = place.locator("[data-table='game.line'] tbody tr[aria-rowindex]")
     expect(rows.first).to_contain_text("o12½ −120 / u12½ EV")
     history = ask(page, f"line_history?market={market}&limit=1000")
     assert {"LinePosted", "LineMoved"} <= {one["event"]["type"] for one in history}

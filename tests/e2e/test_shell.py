@@ -43,7 +43,7 @@ def test_rooms_have_addresses_and_back_and_forward_work(seat):
 def test_a_ticket_and_its_player_open_beside_the_room_and_close_again(seat):
     window = seat("harbor.owner").room("Ticker")
     page = window.page
-    row = page.locator(f"{TICKER} tbody tr").first
+    row = page.locator(f"{TICKER} tbody tr[aria-rowindex]").first
     row.locator(".when a").evaluate("(link) => link.click()")
     expect(drawer(page)).to_have_attribute("data-drawer", "ticket")
     assert re.fullmatch(r"#/ticket/\d+", address(page))

@@ -9,6 +9,7 @@ from runline.domain.fixtures import RenumberFixture, RescheduleFixture
 from runline.domain.grading import Score
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted
+from runline.domain.postponement import PostponeFixture
 from runline.domain.reopening import FixtureReopened, ReopenFixture
 from runline.domain.results import CancelFixture, ConfirmResult, EnterResult
 from runline.domain.settlement import results_after
@@ -109,6 +110,21 @@ def test_an_entry_that_is_taken_back_leaves_the_game_free_to_be_moved(open_book)
     house.when(RescheduleFixture("G1", START_NS + HOUR_NS, "rain"))
     house.rejected("fixture_status", revision=1)
     house.given(ReopenFixture("G1", "of another game"), RescheduleFixture("G1", START_NS + HOUR_NS, "rain"))
+
+
+def test_a_game_that_is_postponed_stays_closed_when_its_score_is_taken_back(open_book):
+    house = open_book.house
+    house.time_is(START_NS)
+    house.given(PostponeFixture("G1", "rain"), EnterResult("G1", Score(1, 2, final=False)))
+    house.when(ReopenFixture("G1", "another game was meant"))
+    house.happened(FixtureReopened, status="closed", before=None)
+    assert house.state.catalog.fixtures["G1"].status == "closed"
+    # (The book's clock is behind the house's: to it the game has not begun.)
+    open_book.when(wager("P1", 10_00), by="P1")
+    open_book.rejected("market_closed", rule="market_open")
+    house.given(RescheduleFixture("G1", START_NS + HOUR_NS, "dry again"))
+    house.given(board("G1", entered_ns=house.clock_ns + 1))
+    open_book.given(wager("P1", 10_00))
 
 
 def test_what_goes_on_already_stays_so(open_book):

@@ -1,7 +1,8 @@
 """Reopening: the way back of a game that is over by mistake, confirmed or called off.
 
 Rule: nothing is known of a game that is reopened: what was settled by it is taken back, its tickets are open again, and it is
-as it was before, by its start and the clock. Its lines are those of another time: each market waits for a new one.
+as it was before, by its start and the clock; one that is postponed stays closed, as it was. Its lines are those of another
+time: each market waits for a new one.
 """
 
 from typing import TYPE_CHECKING
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 class ReopenFixture(Command, needs=Permission.RESULT_CONFIRM, streams=("house",)):
     """Take back that a game is over, or called off, or what was entered or confirmed of it. Wagers on it are open again, in every
-    book. It takes wagers only if its start is still to come, and each market from its next line on. (A score that is wrong is
-    corrected by entering and confirming the right one.)
+    book. It takes wagers only if its start is still to come and it is not postponed, and each market from its next line on. (A
+    score that is wrong is corrected by entering and confirming the right one.)
     """
 
     fixture: str
@@ -62,7 +63,10 @@ def fixture_reopened(house: "House", event: FixtureReopened) -> None:
     result = catalog.confirm(event.fixture, None)
     result.entered, result.revision = None, event.revision
     catalog.await_lines(fixture)
-    house.timers.schedule("cutoff", event.fixture, fixture.start_ns)
+    if event.fixture in house.lateness.postponed:
+        catalog.advance(fixture, "FixturePostponed")
+    else:
+        house.timers.schedule("cutoff", event.fixture, fixture.start_ns)
 
 
 @grounds(ReopenFixture)

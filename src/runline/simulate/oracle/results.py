@@ -161,6 +161,9 @@ def fixture_reopened(house: House, at: Asked) -> None:
     known.entered, known.revision = None, at.revision
     wait_for_lines(house, game.name)
     nothing_held(house, game.name)
-    house.set_timer("cutoff", game.name, game.start_ns)
+    if game.name in house.postponed:
+        take_step(house, game, "FixturePostponed")
+    else:
+        house.set_timer("cutoff", game.name, game.start_ns)
     if is_late(house, game.name):
         look_soon(house, game.name)
