@@ -306,6 +306,7 @@ def test_a_moved_subtree_is_seen_by_its_new_agent_and_no_more_by_the_old_one(pla
 def test_a_moved_player_is_seen_by_the_new_agent_and_no_more_by_the_old_one_and_goes_on_as_before(place):
     async def main(place):
         world = place.world
+        await world.do("b1", CreateAgent("A1-1", "A1"))
         await world.do("b1", wager("P9"))
         await world.do("b1", wager("P1"))
         seats = {"ann": "A1", "bea": "A2", "owner": "root", "P9": ""}
@@ -320,9 +321,14 @@ def test_a_moved_player_is_seen_by_the_new_agent_and_no_more_by_the_old_one_and_
         assert last in follows["owner"].seen("wagers")
         end = (await world.do("b1", CreateAgent("A2-1", "A2"))).position
         await follows["bea"].until(end)
+        await follows["owner"].until(end)
         assert last not in follows["bea"].seen("wagers")
-        for name, players in (("ann", ["P1", "P2", "P9"]), ("bea", []), ("owner", ["P1", "P2", "P9"])):
-            assert sorted(one for one in follows[name].rows["figures"] if one.startswith("P")) == players, name
+        for name, shown in (
+            ("ann", {"A1", "A1-1", "P1", "P2", "P9"}),
+            ("bea", {"A2", "A2-1"}),
+            ("owner", {"root", "A1", "A1-1", "A2", "A2-1", "P1", "P2", "P9"}),
+        ):
+            assert set(follows[name].rows["figures"]) == shown, name
         # Who is moved is seen from another place: their screen begins anew, in the same session.
         own = Follower(await place.sign_in("b1", "P9"), "wagers", "figures")
         await own.take()

@@ -154,7 +154,12 @@ class Group:
                 continue
             for key in changed.keys:
                 coming.change(rows, key)
-            if changed.whole or (changed.walked and rows in coming.pages):
+            if changed.whole:
+                # A frame says of a topic, not of a kind of its rows, that these are all.
+                for name, kind in self.kinds.items():
+                    if kind.topic == self.kinds[rows].topic:
+                        coming.anew(name)
+            elif changed.walked and rows in coming.pages:
                 coming.anew(rows)
 
     def catch_up(self, moment: Moment, until_ns: int) -> bool:
