@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from runline.domain.messages import HOUSE
+from runline.domain.permissions import Permission
 from runline.simulate.asking import Asking
 from runline.simulate.doors import AT_THE_DOOR, Doors
 from runline.simulate.hostile import Strangers
@@ -16,7 +17,7 @@ from runline.simulate.making import made, spoiled
 from runline.simulate.network import Answer, Conversation, request
 from runline.simulate.nodes import OWNER_NAME
 from runline.simulate.people import Errand, Person
-from runline.simulate.work import BOOK_WORK, HOUSE_WORK, SELDOM
+from runline.simulate.work import BOOK_WORK, HOUSE_WORK, NODES_WORK, SELDOM
 from runline.simulate.world import PASSWORD, World, path_of
 
 ENDED = ("not_signed_in", "signed_out", "revoked", "password_needed")
@@ -97,11 +98,16 @@ class Acts:
             return None
         return person
 
-    def who_may(self, person: Person, name: str) -> Person:
-        """Somebody, or, if they may not send a command, mostly another of their stream who may."""
-        known, needs = self.world.known(person.stream), self.vocabulary.commands[name].needs
+    def who_may(self, person: Person, needs: Permission | None) -> Person:
+        """Somebody, or, if they may not do something, mostly another of their stream who may."""
+        known = self.world.known(person.stream)
         access = known.state.access if known is not None else None
-        if access is None or person.user not in access.users or needs in access.allowed[access.users[person.user].role]:
+        if (
+            access is None
+            or needs is None
+            or person.user not in access.users
+            or needs in access.allowed[access.users[person.user].role]
+        ):
             return person
         able = [
             one
@@ -181,8 +187,9 @@ class Acts:
         """A book's staff does."""
         person = self.somebody(staff=True)
         if person is not None:
-            name = self.decisions.one(HOUSE_WORK if person.stream == HOUSE else BOOK_WORK)
-            self.commands(self.who_may(person, name), name)
+            of_house = (*HOUSE_WORK, *NODES_WORK) if self.world.cluster else HOUSE_WORK
+            name = self.decisions.one(of_house if person.stream == HOUSE else BOOK_WORK)
+            self.commands(self.who_may(person, self.vocabulary.commands[name].needs), name)
 
     def somebody_commands(self) -> None:
         """Anybody sends anything that is declared."""
@@ -194,7 +201,7 @@ class Acts:
             kind = "book" if kind == "house" else "house"
         name = self.decisions.one(self.public[kind])
         if name not in SELDOM or self.decisions.rarely(3):
-            self.commands(self.who_may(person, name), name)
+            self.commands(self.who_may(person, self.vocabulary.commands[name].needs), name)
 
     def commands(self, person: Person, name: str) -> None:
         """Somebody sends a command: to see what would come of it, or as they have looked before, sometimes."""

@@ -43,6 +43,9 @@ class Asking:
             return
         queries = self.acts.queries["book" if known.book or self.decisions.rarely(20) else "house"]
         name = self.decisions.one(queries)
+        query = self.vocabulary.queries[name]
+        if not query.players:
+            person = self.acts.who_may(person, query.needs)
         fields = self.fields(known, person, name)
         self.asks(person, name, fields)
 

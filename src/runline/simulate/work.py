@@ -4,9 +4,12 @@ HOUSE_WORK = (
     *["PostLines"] * 10, *["CreateFixture"] * 6, *["EnterResult"] * 4, *["ConfirmResult"] * 4, "ConfirmLine", "DropLine",
     "ConfirmLine", "DropLine", "KeepFeed", "ReopenFixture", "PostponeFixture", "ResumeFixture", "RescheduleFixture",
     "KeepFeed", "WatchFeed", "LetWagersStand", "SetLeagueRule", "SetZone", "SetGuard", "TryAgain", "RenumberFixture",
-    "CancelFixture", "CreateLeague", "SetRole",
+    "CancelFixture", "CreateLeague", "SetRole", "OpenBook",
 )  # fmt: skip
 """What the house does all day, by the names of commands."""
+
+NODES_WORK = ("MoveStream", "MoveStream", "PinStream")
+"""What it does besides, where it has nodes."""
 
 BOOK_WORK = (
     "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
