@@ -203,6 +203,25 @@ def test_who_waits_for_a_position_of_a_stream_that_stops_is_told(path):
     play(main())
 
 
+def test_who_waits_in_a_stream_that_stops_is_told_though_its_lanes_cannot_be_left_at_first(path, monkeypatch):
+    async def main():
+        async with running(SqliteStore(path)) as world:
+            await open_stage(world)
+            queues, leave = world.engine.queues, world.engine.queues.leave
+
+            def fails(writer):
+                monkeypatch.setattr(queues, "leave", leave)
+                raise BrokenInvariant("a lane is not what it should be")
+
+            monkeypatch.setattr(queues, "leave", fails)
+            broken(world, WagerPlaced)
+            async with asyncio.timeout(WAIT_S):
+                outcomes = await world.bus.send([world.request("b1", wager()) for _ in range(5)])
+            assert {outcome.code for outcome in outcomes} == {"unavailable"}
+
+    play(main())
+
+
 # A part that cannot be sealed
 
 

@@ -267,10 +267,15 @@ class Owned:
             await released
 
     def leave(self, writer: Writer) -> None:
-        """A stream leaves every keeper. One that cannot let go of it does not hold up the others, nor the other streams."""
+        """A stream leaves every keeper. One that cannot let go of it tries once more, for somebody may wait there who would wait
+        for ever; it does not hold up the others, nor the other streams."""
         for keeper in self.keepers:
             try:
-                keeper.leave(writer)
+                try:
+                    keeper.leave(writer)
+                except Exception:
+                    log.exception("%s cannot let go of %s, and tries once more", type(keeper).__name__, writer.stream)
+                    keeper.leave(writer)
             except Exception:
                 log.exception("%s cannot let go of %s", type(keeper).__name__, writer.stream)
 
