@@ -23,6 +23,7 @@ from runline.simulate.terminal import run_again, run_seeds
 from runline.simulate.world import World
 
 RUN = """
+from runline.simulate import run
 run.NODES, run.GATEWAYS = ({nodes},), ({gateways},)
 outcome, _ = run.simulate(7, 1_500)
 print(outcome.steps, outcome.digest, outcome.wrong, sep=";")
