@@ -217,7 +217,7 @@ def test_who_waits_in_a_stream_that_stops_is_told_though_its_lanes_cannot_be_lef
             broken(world, WagerPlaced)
             async with asyncio.timeout(WAIT_S):
                 outcomes = await world.bus.send([world.request("b1", wager()) for _ in range(5)])
-            assert {outcome.code for outcome in outcomes} == {"unavailable"}
+            assert {refusal(outcome).code for outcome in outcomes} == {"unavailable"}
 
     play(main())
 
