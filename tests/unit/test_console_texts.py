@@ -1,4 +1,4 @@
-"""What the console says stands in its catalogue (console/src/texts), and not in markup."""
+"""What the console says stands in its catalogue (console/src/texts), and not in markup or code."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,10 @@ import pytest
 
 SOURCES = Path(__file__).parents[2] / "console" / "src"
 FILES = sorted(SOURCES.rglob("*.svelte"))
+CODE = [
+    *FILES,
+    *sorted(file for file in SOURCES.rglob("*.ts") if file.parent.name != "texts" and file.name != "api-types.ts"),
+]
 SAID = ("aria-label", "aria-description", "aria-roledescription", "title", "placeholder", "alt", "label")
 """Attributes that are read out or shown."""
 
@@ -16,6 +20,14 @@ KEY = re.compile(r"\b(Enter|Esc|Tab|Ctrl|Alt|Shift|[A-Za-z])\b")
 LETTER = re.compile(r"[^\W\d_]")
 CALLED = re.compile(r"\w+\([^()]*\)|[=!]== '\w*'|\['\w+'\]|'\w+' in \w")
 """What is given to a function, compared, or asked for by its name, is not read."""
+
+COMMENT = re.compile(r"(?<![:'])//[^\n]*|/\*.*?\*/", re.DOTALL)
+STRING = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`""")
+SENTENCE = re.compile(r"[A-Za-z]{2,}[,.?!:]? [A-Za-z]{2,}")
+"""Two words after each other."""
+
+NOT_READ = re.compile(r"system-ui|prefers-|button, input|narrowed (?:node|role)|Error\($")
+"""Fonts, questions about the screen, selectors, fields of events, and what is thrown for who writes the code."""
 
 QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 
@@ -108,6 +120,20 @@ def written_in_markup(markup):
     return found
 
 
+def written_in_code(file, source):
+    """The sentences that stand in code."""
+    if file.suffix == ".svelte":
+        source = "".join(re.findall(r"<script.*?>(.*?)</script>", source, re.DOTALL))
+    source = COMMENT.sub("", source)
+    found = []
+    for string in STRING.finditer(source):
+        text = re.sub(r"\$\{[^}]*\}", "", string[0][1:-1])
+        before = source[max(string.start() - 10, 0) : string.start()]
+        if SENTENCE.search(text) and not (NOT_READ.search(text) or NOT_READ.search(before)):
+            found.append(string[0])
+    return found
+
+
 def name_of(file):
     return file.relative_to(SOURCES).as_posix()
 
@@ -115,6 +141,16 @@ def name_of(file):
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_what_people_read_stands_in_the_catalogue(file):
     assert written_in_markup(markup_of(file.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("file", CODE, ids=name_of)
+def test_no_sentence_stands_in_code(file):
+    assert written_in_code(file, file.read_text(encoding="utf-8")) == []
+
+
+def test_the_check_sees_sentences_in_code():
+    source = "// a comment here\nconst one = open ? `Close ${what} now, please` : texts.open; throw new Error('no such place');"
+    assert written_in_code(SOURCES / "one.ts", source) == ["`Close ${what} now, please`"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import type { components } from './api-types';
 import { presence } from './presence.svelte';
+import texts from '../texts/door';
 
 export type Schemas = components['schemas'];
 
@@ -44,7 +45,7 @@ async function answered(path: string, options: RequestInit): Promise<Response> {
       return await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(ANSWER_MS_MAX), ...options });
     } catch {
       if (tries >= QUESTION_TRIES) {
-        throw new Refused('unreachable', 'The server cannot be reached. Nothing is known to have changed.');
+        throw new Refused('unreachable', texts.unreachable);
       }
       await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
     }
@@ -63,7 +64,7 @@ async function request(path: string, options: RequestInit): Promise<Response> {
   const error = found.error;
   throw new Refused(
     error?.code ?? `http_${response.status}`,
-    error?.message ?? `The server answered ${response.status}.`,
+    error?.message ?? texts.answered(response.status),
     error?.details,
     found.position,
   );

@@ -1,5 +1,7 @@
 // How the field writes money, lines, prices and times.
 
+import texts from '../texts/lines';
+
 const money = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const whole = new Intl.NumberFormat('en-US');
 
@@ -91,7 +93,7 @@ export function quartersOf(typed: string): number | null {
 /** Minor units of what somebody has typed, or why it is none. */
 export function minorOf(typed: string): number | string {
   const text = typed.trim().replaceAll(',', '');
-  if (!/^\d{1,12}(\.\d{1,2})?$/.test(text)) return 'Write an amount such as 250 or 1,250.50.';
+  if (!/^\d{1,12}(\.\d{1,2})?$/.test(text)) return texts.noAmount;
   const [units, cents = ''] = text.split('.');
   return Number(units) * 100 + Number(cents.padEnd(2, '0'));
 }
@@ -111,52 +113,37 @@ export function timeOfDay(ns: number): string {
 /** How long until a time: 2 h 05 min, 3:20, started. */
 export function until(ns: number, nowNs: number): string {
   const seconds = Math.floor((ns - nowNs) / 1e9);
-  if (seconds <= 0) return 'started';
+  if (seconds <= 0) return texts.started;
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
-  if (hours) return `${hours} h ${String(minutes).padStart(2, '0')} min`;
+  if (hours) return texts.hours(hours, minutes);
   return `${minutes}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 export function ms(value: number): string {
-  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
+  return texts.ms(value < 10 ? value.toFixed(1) : String(Math.round(value)));
 }
-
-const SPREADS: Record<string, string> = { baseball: 'run line', hockey: 'puck line', soccer: 'Asian handicap' };
-const PERIODS: Record<string, string> = {
-  '1h': '1st half',
-  '2h': '2nd half',
-  q1: '1st quarter',
-  q2: '2nd quarter',
-  q3: '3rd quarter',
-  q4: '4th quarter',
-  'baseball 1h': 'first 5 innings',
-  'baseball 2h': 'after 5 innings',
-  'hockey q1': '1st period',
-  'hockey q2': '2nd period',
-  'hockey q3': '3rd period',
-};
 
 /** What a sport calls a kind of market: run line. */
 export function marketName(kind: string, sport = ''): string {
-  return (kind === 'spread' && SPREADS[sport]) || kind.replaceAll('_', ' ');
+  return (kind === 'spread' && texts.spreads[sport]) || kind.replaceAll('_', ' ');
 }
 
 /** What a sport calls a part of its games: first 5 innings. */
 export function periodName(period: string, sport = ''): string {
-  return PERIODS[`${sport} ${period}`] ?? PERIODS[period] ?? period.replaceAll('_', ' ');
+  return texts.periods[`${sport} ${period}`] ?? texts.periods[period] ?? period.replaceAll('_', ' ');
 }
 
 /** A market in words, from its id (GAME:PERIOD:KIND): run line, 1st half total. */
 export function marketWords(market: string, sport = ''): string {
   const [, period = 'game', kind = ''] = market.split(':');
   const name = marketName(kind, sport);
-  return period === 'game' ? name : `${periodName(period, sport)} ${name}`;
+  return period === 'game' ? name : texts.partOf(periodName(period, sport), name);
 }
 
 /** A game in words: 901 Tampa Bay Rays at Baltimore Orioles. */
 export function gameWords(game: { rotation: number; away: string; home: string } | undefined, id: string): string {
-  return game ? `${game.rotation} ${game.away} at ${game.home}` : id;
+  return game ? texts.game(game.rotation, game.away, game.home) : id;
 }
 
 /** Who is backed on a side: 902 Baltimore Orioles; of a total, the game. */
@@ -164,7 +151,7 @@ export function sideWords(game: { rotation: number; away: string; home: string }
   if (!game) return `${market.split(':')[0]} ${side}`;
   if (side === 'away') return `${game.rotation} ${game.away}`;
   if (side === 'home') return `${game.rotation + 1} ${game.home}`;
-  return side === 'draw' ? `${gameWords(game, '')} draw` : gameWords(game, '');
+  return side === 'draw' ? texts.draw(gameWords(game, '')) : gameWords(game, '');
 }
 
 /** A side in little room, by its rotation number or what it is, and its team in full. */

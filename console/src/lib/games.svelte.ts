@@ -1,13 +1,21 @@
 // Games: what they are called. A game that has begun leaves the board, and is named all the same wherever there is money on it.
 
 import { SvelteMap } from 'svelte/reactivity';
-import { ask, type Schemas } from './api';
+import { ask, type Happened, type Schemas } from './api';
 
 export type Game = Pick<Schemas['BoardFixture'], 'fixture' | 'league' | 'sport' | 'rotation' | 'away' | 'home' | 'start_ns' | 'status'>;
 
 export type Score = NonNullable<Schemas['ResultRow']['confirmed']>;
 
 const AT_ONCE = 4;
+
+const GAME_SCOPES = new Set(['fixture', 'market', 'selection']);
+
+/** The game that an event is about, or "". */
+export function gameOf(event: Happened): string {
+  const found = event.fixture ?? event.market ?? (GAME_SCOPES.has(String(event.scope)) ? event.subject : '');
+  return typeof found === 'string' ? (found.split(':')[0] ?? '') : '';
+}
 
 /** The games that were on the board of this page, and those that were asked for: each once. */
 export class Games {

@@ -2,6 +2,7 @@
 
 import { offer, points } from './format';
 import type { Fixture, Market } from './page.svelte';
+import texts from '../texts/lines';
 
 const EVEN = 100;
 const FARTHEST = 1_000_000 - EVEN;
@@ -65,59 +66,31 @@ export const sidesOf = (kind: string): string[] => SIDES[kind] ?? ['away', 'home
 
 /** Both sides, visitor or over first: o9½ −118 / u9½ −103. */
 export function both(one: Pick<Market, 'kind' | 'sides'>, line: Line | null): string {
-  return line ? one.sides.map((side, at) => offer(one.kind, side, line.line, line.prices[at] ?? '')).join(' / ') : 'off the board';
+  return line ? one.sides.map((side, at) => offer(one.kind, side, line.line, line.prices[at] ?? '')).join(' / ') : texts.offBoard;
 }
 
 /** How the book departs from the house: locked, +½ and −5 cents, off the board; "" where it follows. */
 export function departureWords(one: Market): string {
   const own = one.departure;
   if (!own) return '';
-  if (own.mode === 'lock') return 'locked at our own line';
-  if (own.mode === 'hide') return 'taken off the board';
-  const parts = [own.offset_quarters ? points(own.offset_quarters, true) : '', own.offset_cents ? `${own.offset_cents > 0 ? '+' : '−'}${Math.abs(own.offset_cents)} cents` : ''];
-  return `${parts.filter(Boolean).join(' and ') || 'an offset of nothing'} on the house`;
+  if (own.mode === 'lock') return texts.locked;
+  if (own.mode === 'hide') return texts.hidden;
+  const parts = [own.offset_quarters ? points(own.offset_quarters, true) : '', own.offset_cents ? texts.cents(own.offset_cents > 0 ? '+' : '−', Math.abs(own.offset_cents)) : ''];
+  return texts.offset(parts.filter(Boolean));
 }
-
-const WORDS: Record<string, (subject: string) => string> = {
-  past_cutoff: () => 'started',
-  postponed: () => 'postponed',
-  all: () => 'everything suspended',
-  // Whose lines they are is nobody's business but the house's.
-  feed: () => 'suspended at the source',
-  silence: () => 'waits for a new line',
-  sport: (subject) => `all ${subject} suspended`,
-  league: (subject) => `${subject} suspended`,
-  fixture: () => 'game suspended',
-  market: () => 'suspended',
-  selection: () => 'both sides suspended',
-  kind: (subject) => `every ${subject.replaceAll('_', ' ')} suspended`,
-  agent: (subject) => `betting suspended for ${subject}`,
-  player: (subject) => `betting suspended for ${subject}`,
-  account: () => 'account inactive',
-};
-/** Why a line of the book's own is not offered: by how it departs, or by what the house has. */
-const OWN: Record<string, string> = {
-  hide: 'taken off the board',
-  offset: 'our offset does not fit',
-  lock: 'our locked line does not fit',
-  withdrawn: 'off the board at the house',
-  refused: 'off the board: the house was sent no line',
-  held: 'off the board: the house looks at its line',
-  waiting: 'off the board: waits for a new line',
-};
 
 /** Why something takes no wagers, from the layer that closes it. */
 export function closedWords(closedBy: string): string {
   const [scope = '', ...rest] = closedBy.split(' ');
   const subject = rest.join(' ');
-  if (scope === 'line') return OWN[subject] ?? closedBy;
-  return WORDS[scope]?.(subject) ?? closedBy.replaceAll('_', ' ');
+  if (scope === 'line') return texts.own[subject] ?? closedBy;
+  return texts.closed[scope]?.(subject) ?? closedBy.replaceAll('_', ' ');
 }
 
 /** Why a side takes no wagers; "" if it does. */
 export function sideClosed(one: Market, side: string): string {
   if (!one.open) return closedWords(one.closed_by);
-  return one.closed_sides.includes(side) ? 'side suspended' : '';
+  return one.closed_sides.includes(side) ? texts.sideSuspended : '';
 }
 
 /** What closes which part of a game: one reason for all of it, or each market with its own. */
@@ -125,7 +98,7 @@ export function gameClosed(row: Fixture, name: (one: Market) => string): string 
   const reasons = row.markets.map((one) => (one.open ? '' : closedWords(one.closed_by)));
   if (row.markets.length && reasons[0] && reasons.every((reason) => reason === reasons[0])) return reasons[0];
   return row.markets
-    .map((one, at) => (reasons[at] ? `${name(one)} ${reasons[at]}` : one.closed_sides.length ? `${name(one)}: ${one.closed_sides.join(', ')} suspended` : ''))
+    .map((one, at) => (reasons[at] ? `${name(one)} ${reasons[at]}` : one.closed_sides.length ? texts.sidesSuspended(name(one), one.closed_sides) : ''))
     .filter(Boolean)
     .join('; ');
 }

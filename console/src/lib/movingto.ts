@@ -46,5 +46,5 @@ function locked(game: Fixture, market: Market, current: () => Market, line: numb
   const action = moving(game, market, current);
   const values: Record<string, string> = { mode: 'lock', line: typedLine(market, line), ...Object.fromEntries(Object.entries(prices).map(([side, price]) => [`price-${side}`, price])) };
   const fields = action.fields.map((field) => ({ ...field, value: values[field.name] ?? field.value }));
-  return { ...action, about: `${action.about}${departureWords(market) ? '' : ' It would be locked as our own.'}`, fields, reason, look: true };
+  return { ...action, about: departureWords(market) ? action.about : texts.lockedAsOurs(action.about), fields, reason, look: true };
 }

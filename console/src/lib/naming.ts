@@ -1,34 +1,26 @@
 // Naming: what events speak of by ids, in the words that people use for it.
 
 import { gameWords, marketWords } from './format';
-import type { Happened } from './api';
 import type { Games } from './games.svelte';
-
-const GAME_SCOPES = new Set(['fixture', 'market', 'selection']);
-
-/** The game that an event is about, or "". */
-export function gameOf(event: Happened): string {
-  const found = event.fixture ?? event.market ?? (GAME_SCOPES.has(String(event.scope)) ? event.subject : '');
-  return typeof found === 'string' ? (found.split(':')[0] ?? '') : '';
-}
+import texts from '../texts/notices';
 
 /** A market in words, with its game: total of 901 Tampa Bay Rays at Baltimore Orioles. */
 export function marketOfGame(games: Games, id: string): string {
   const game = games.of(id);
-  return game ? `${marketWords(id, game.sport)} of ${gameWords(game, id)}` : id;
+  return game ? texts.marketOf(marketWords(id, game.sport), gameWords(game, id)) : id;
 }
 
 /** What a layer of suspension closes: the game, the market, the side, everything. */
 export function subjectWords(games: Games, scope: string, subject: string): string {
-  if (scope === 'all') return 'everything';
+  if (scope === 'all') return texts.everything;
   if (scope === 'fixture') return gameWords(games.of(subject), subject);
   if (scope === 'market') return marketOfGame(games, subject);
   if (scope === 'selection') {
     const [id = '', side = ''] = subject.split('/');
-    return `${side}, ${marketOfGame(games, id)}`;
+    return texts.sideOf(side, marketOfGame(games, id));
   }
-  if (scope === 'feed') return `what ${subject} posts`;
-  if (scope === 'silence') return `what ${subject} had posted`;
+  if (scope === 'feed') return texts.posts(subject);
+  if (scope === 'silence') return texts.hadPosted(subject);
   return `${scope} ${subject.replaceAll('_', ' ')}`;
 }
 

@@ -2,9 +2,9 @@
 
 import { Refused, ask, type Schemas } from './api';
 import type { Entry, Health, Notice } from './entries';
-import { Games } from './games.svelte';
-import { gameOf } from './naming';
+import { Games, gameOf } from './games.svelte';
 import { Stream, type Frame } from './stream';
+import texts from '../texts/door';
 
 export type Me = Schemas['Me'];
 export type Market = Schemas['BoardMarket'];
@@ -200,11 +200,7 @@ export class LivePage {
     this.connection = 'refused';
     this.why = message;
     if (code === 'not_signed_in' || code === 'signed_out') {
-      this.signedOut(
-        this.cut === 'revoked'
-          ? 'Your access has been revoked, and this session with it. Whoever gave it to you can restore it; what you wrote is kept.'
-          : 'Your session has ended. Sign in again; what you wrote is kept.',
-      );
+      this.signedOut(this.cut === 'revoked' ? texts.revoked : texts.ended);
       return;
     }
     // What this user may see has changed: ask once who they are now.
@@ -219,7 +215,7 @@ export class LivePage {
     this.nowNs = this.serverMs() * 1e6;
     const silentMs = nowMs() - this.heardMs;
     const allowed = this.topics.includes('health') ? STALE_MS.health : STALE_MS.heartbeat;
-    if (this.connection === 'live' && silentMs > allowed) this.lose('nothing is heard from the server');
+    if (this.connection === 'live' && silentMs > allowed) this.lose(texts.why.silent);
     if (this.moved.size && [...this.moved.values()].some((until) => until < nowMs())) {
       this.moved = new Map([...this.moved].filter(([, until]) => until >= nowMs()));
     }
@@ -229,7 +225,7 @@ export class LivePage {
     this.heardMs = nowMs();
     if (frame.kind === 'reset') {
       this.cut = frame.data.reason ?? '';
-      this.lose(frame.data.reason === 'revoked' ? 'what you may see has changed' : (frame.data.reason ?? 'reset'));
+      this.lose(frame.data.reason === 'revoked' ? texts.why.otherThings : (frame.data.reason ?? 'reset'));
       return;
     }
     const serverNs = frame.data.server_ns ?? (frame.data.topics?.health as Health | undefined)?.server_ns;

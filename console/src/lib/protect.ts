@@ -27,12 +27,12 @@ export function reasoning({ scope, subject, layer_seq }: Layer, name: string, re
 /** The dialog that takes such a layer away. */
 export function reopening(scope: string, subject: string, name: string, reason = ''): Action {
   return {
-    title: `Reopen ${name}`,
-    about: 'Takes away the layer that closes this. What other layers close stays closed.',
+    title: texts.reopenWhat(name),
+    about: texts.reopenAbout,
     command: 'Reopen',
     fields: [],
     make: () => ({ scope, subject }),
-    tell: (event) => (event.type === 'Reopened' ? `${name}: suspended → this layer is gone; open where no other one closes it` : ''),
+    tell: (event) => (event.type === 'Reopened' ? texts.layerGone(name) : ''),
     reason,
     look: true,
   };

@@ -1,5 +1,7 @@
 // The live stream: frames as they come, resumed by their ids; it says what it knows about its own freshness.
 
+import texts from '../texts/door';
+
 export interface Frame {
   kind: 'image' | 'delta' | 'heartbeat' | 'reset';
   id: string;
@@ -61,7 +63,7 @@ export class Stream {
         if (!(await this.follow(() => (tries = 0)))) return;
       } catch {
         if (this.ended.signal.aborted) return;
-        this.listener.lost('the server cannot be reached');
+        this.listener.lost(texts.why.unreachable);
       }
       const pause = RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)] ?? 1_000;
       await new Promise((resolve) => setTimeout(resolve, pause));
@@ -91,10 +93,10 @@ export class Stream {
     if (!response.ok || !response.body) {
       const error = (await response.json().catch(() => ({}))).error ?? {};
       if (response.status >= 500 || response.status === 429) {
-        this.listener.lost(error.message ?? `the server answered ${response.status}`);
+        this.listener.lost(error.message ?? texts.why.answered(response.status));
         return true;
       }
-      this.listener.refused(error.code ?? `http_${response.status}`, error.message ?? 'The server refuses this.');
+      this.listener.refused(error.code ?? `http_${response.status}`, error.message ?? texts.refuses);
       return false;
     }
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -112,13 +114,13 @@ export class Stream {
           this.lastId = '';
           this.place = { position: 0, house: 0 };
           await reader.cancel();
-          this.listener.lost('something was lost on the way: it begins anew');
+          this.listener.lost(texts.why.gap);
           return true;
         }
         this.listener.frame(frame);
       }
     }
-    if (!this.ended.signal.aborted) this.listener.lost('the connection has ended');
+    if (!this.ended.signal.aborted) this.listener.lost(texts.why.over);
     return true;
   }
 }

@@ -1,9 +1,29 @@
 // What the one-line commands that belong to no room say.
 
 export default {
+  /** What is written behind the name of a command. */
+  wants: {
+    layer: 'GAME, LEAGUE or all',
+    ticket: 'TICKET WHY',
+    line: 'GAME MARKET LINE PRICE WHY',
+    user: 'USER WHY',
+    money: 'PLAYER AMOUNT WHY',
+  },
+  suspend: 'at once, with undo',
+  suspendWhat: 'Suspend what? Write a rotation number, a league, or all.',
+  reopen: 'take that layer away',
+  credit: 'set a credit limit',
+  receipt: 'the player has paid',
+  disburse: 'the player has been paid',
+  adjust: 'correct a balance',
   void: 'give the stake of a ticket back',
   whichTicket: 'Which ticket? Write its number, such as 4120.',
   noTicket: (word: string) => `There is no ticket ${word} of yours.`,
+  whichPlayer: 'Which player? Write an account number such as A1021.',
+  noPlayer: (word: string) => `There is no player ${word} of yours.`,
+  whichGame: 'Which game? Write a rotation number such as 911.',
+  noGame: (word: string) => `No game on the board has the rotation number ${word}.`,
+  lockedAsOurs: (about: string) => `${about} It would be locked as our own.`,
   move: 'lock a line: 911 total 9 -115, 911 spread -1.5 +120, 911 money -130',
   whichMarket: 'Which market? Write spread, total or money.',
   noMarket: (kind: string) => `The game has no ${kind} on the board.`,

@@ -14,7 +14,6 @@ export default {
   keys: 'Keys',
   signOut: 'Sign out',
   signedOut: 'You have signed out.',
-  theme: { system: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
 
   /** The node that is looked at. */
   lookAt: (node: string) => `Look at ${node || 'the whole book'}`,
@@ -26,6 +25,9 @@ export default {
   reopenAll: 'Reopen all',
   suspended: (what: string) => `${what}: suspended`,
   reopened: (what: string) => `${what}: reopened`,
+  reopenWhat: (what: string) => `Reopen ${what}`,
+  reopenAbout: 'Takes away the layer that closes this. What other layers close stays closed.',
+  layerGone: (what: string) => `${what}: suspended → this layer is gone; open where no other one closes it`,
   undo: 'Undo',
   reasons: (many: boolean) => (many ? 'reasons' : 'reason'),
   owed: 'owed',
@@ -60,8 +62,6 @@ export default {
   notYoursAbout: 'Either there is no such thing, or your role does not show it. Whoever gave you your role can say.',
   astray: (address: string) => `Nothing has the address ${address}.`,
   toRoom: (room: string) => `To ${room}`,
-  notLoaded: 'This part of the page could not be loaded: the server cannot be reached, or has been renewed since.',
-  loadAgain: 'Load the page again',
 
   table: {
     filter: 'Filter',

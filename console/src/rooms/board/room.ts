@@ -6,6 +6,7 @@ import type { Action, AtOnce } from '../../lib/actions.svelte';
 import type { Command } from '../../lib/commands';
 import { maySuspendBoard, reopening, suspending } from '../../lib/protect';
 import { gameOfNumber } from '../../lib/wanted';
+import commandTexts from '../../texts/commands';
 import texts from '../../texts/shell';
 import type { ObjectKind, Room } from '../room';
 
@@ -39,6 +40,6 @@ function layer(word: string | undefined, page: LivePage, make: (scope: string, s
 }
 
 export const commands: Command[] = [
-  { name: 'suspend', wants: 'GAME, LEAGUE or all', about: 'at once, with undo', may: maySuspendBoard, read: ([word], page) => (word ? layer(word, page, suspending) : 'Suspend what? Write a rotation number, a league, or all.') },
-  { name: 'reopen', wants: 'GAME, LEAGUE or all', about: 'take that layer away', may: maySuspendBoard, read: ([word, ...why], page) => layer(word, page, (scope, subject, name) => reopening(scope, subject, name, why.join(' '))) },
+  { name: 'suspend', wants: commandTexts.wants.layer, about: commandTexts.suspend, may: maySuspendBoard, read: ([word], page) => (word ? layer(word, page, suspending) : commandTexts.suspendWhat) },
+  { name: 'reopen', wants: commandTexts.wants.layer, about: commandTexts.reopen, may: maySuspendBoard, read: ([word, ...why], page) => layer(word, page, (scope, subject, name) => reopening(scope, subject, name, why.join(' '))) },
 ];

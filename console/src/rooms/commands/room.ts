@@ -11,7 +11,7 @@ import { voiding } from '../ticker/voiding';
 export const commands: Command[] = [
   {
     name: 'void',
-    wants: 'TICKET WHY',
+    wants: texts.wants.ticket,
     about: texts.void,
     may: (page) => page.isBook && page.may('wager_void'),
     read: async ([word = '', ...why]) => {
@@ -24,7 +24,7 @@ export const commands: Command[] = [
   },
   {
     name: 'move',
-    wants: 'GAME MARKET LINE PRICE WHY',
+    wants: texts.wants.line,
     about: texts.move,
     may: (page) => page.isBook && page.may('line_move') && page.me.node === 'root',
     read: ([word, ...rest], page) => {
@@ -34,7 +34,7 @@ export const commands: Command[] = [
   },
   ...(['revoke', 'restore'] as const).map((name): Command => ({
     name,
-    wants: 'USER WHY',
+    wants: texts.wants.user,
     about: texts[name],
     may: (page) => page.may('roles_manage'),
     read: async ([word = '', ...why]) => {

@@ -5,6 +5,7 @@ import { crediting } from '../../lib/crediting';
 import { moneying } from '../../lib/moneying';
 import type { PlayerRow } from '../../lib/page.svelte';
 import { playerOf } from '../../lib/wanted';
+import texts from '../../texts/commands';
 import rooms from '../../texts/rooms';
 import type { ObjectKind, Room } from '../room';
 
@@ -30,7 +31,7 @@ export const objects: ObjectKind[] = [
 function money(name: string, about: string, needs: string, action: (row: PlayerRow, typed: string, why: string) => Action): Command {
   return {
     name,
-    wants: 'PLAYER AMOUNT WHY',
+    wants: texts.wants.money,
     about,
     may: (page) => page.isBook && page.may(needs),
     read: async ([player, typed, ...why], page) => {
@@ -41,8 +42,8 @@ function money(name: string, about: string, needs: string, action: (row: PlayerR
 }
 
 export const commands: Command[] = [
-  money('credit', 'set a credit limit', 'credit_change', (row, typed, why) => crediting(row, typed || undefined, why)),
-  money('receipt', 'the player has paid', 'transaction_enter', (row, typed, why) => moneying('receipt', row, typed, why)),
-  money('disburse', 'the player has been paid', 'transaction_enter', (row, typed, why) => moneying('disbursement', row, typed, why)),
-  money('adjust', 'correct a balance', 'transaction_enter', (row, typed, why) => moneying('adjustment', row, typed, why)),
+  money('credit', texts.credit, 'credit_change', (row, typed, why) => crediting(row, typed || undefined, why)),
+  money('receipt', texts.receipt, 'transaction_enter', (row, typed, why) => moneying('receipt', row, typed, why)),
+  money('disburse', texts.disburse, 'transaction_enter', (row, typed, why) => moneying('disbursement', row, typed, why)),
+  money('adjust', texts.adjust, 'transaction_enter', (row, typed, why) => moneying('adjustment', row, typed, why)),
 ];

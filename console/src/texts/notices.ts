@@ -1,0 +1,51 @@
+// What somebody should look at, and what events speak of by ids.
+
+export default {
+  /** What each kind of notification is called. */
+  kinds: {
+    large_wager: 'large wager',
+    suspension: 'suspension',
+    role_change: 'role',
+    failed_sign_ins: 'failed sign-ins',
+    feed_silent: 'feed',
+    set_aside: 'set aside',
+    degraded_health: 'health',
+    line_held: 'line held',
+    line_alert: 'odd line',
+    line_refused: 'no line',
+    locked_line: 'locked line',
+    game_reopened: 'game reopened',
+    postponement: 'late game',
+    league_rule: 'rule',
+  } as Record<string, string>,
+  /** What looks like a mistake in a line. */
+  checks: {
+    no_hold: 'its sides together are below 100 %',
+    price_jump: 'the price jumps',
+    line_jump: 'the line jumps',
+    contradiction: 'it contradicts another line of the game',
+    swap: 'its sides look exchanged',
+  } as Record<string, string>,
+  wager: (player: string, risk: string) => `${player}: ${risk}`,
+  held: (market: string, line: string, why: string) => `${market}: ${line} waits for a person, ${why}`,
+  stands: (market: string, line: string, why: string) => `${market}: ${line} stands, although ${why}`,
+  ours: (market: string, line: string) => `the house has the ${market} at ${line}; ours is locked`,
+  oursAlone: (market: string) => `the house has the ${market} off the board; ours is locked`,
+  refused: (market: string, why: string) => `${market}: off the board, ${why}`,
+  postponed: (game: string) => `${game} is postponed`,
+  resumed: (game: string) => `${game} is played after all`,
+  reopened: (game: string) => `${game} is not over: its wagers are open again`,
+  letStand: (game: string, stand: boolean) => `wagers on ${game} ${stand ? 'stand, however late it is' : 'wait only as long as the rule says'}`,
+  waiting: (markets: string[]) => `wagers (${markets.join(', ')})`,
+  nearing: (wagers: string, game: string, when: string) => `${wagers} on ${game} are void at ${when} unless it begins by then`,
+  lifted: (game: string) => `wagers on ${game} are not void for its being late`,
+  ended: (wagers: string, game: string) => `${wagers} on ${game} are void: it is too late`,
+  rule: (of: string, another: boolean) => `${of}: ${another ? 'another rule' : 'its own rule again'}`,
+  because: (reason: string) => ` (${reason})`,
+
+  everything: 'everything',
+  marketOf: (market: string, game: string) => `${market} of ${game}`,
+  sideOf: (side: string, market: string) => `${side}, ${market}`,
+  posts: (feed: string) => `what ${feed} posts`,
+  hadPosted: (feed: string) => `what ${feed} had posted`,
+};
