@@ -17,6 +17,8 @@ export class Pages<Row extends { number: number }> {
   asking = $state(false);
   private known = new Map<number, Row>();
   private again = false;
+  private wanted = false;
+  private asks = Promise.resolve();
 
   constructor(private readonly query: string) {}
 
@@ -39,7 +41,11 @@ export class Pages<Row extends { number: number }> {
 
   /** Those before, until there is one that counts, or no other. */
   async older(counts: (row: Row) => boolean = () => true): Promise<void> {
-    if (this.asking) return;
+    if (this.wanted) return;
+    this.wanted = true;
+    // Who presses while the newest are asked for wants those before all the same.
+    while (this.asking) await this.asks;
+    this.wanted = false;
     await this.asked(async () => {
       for (let found = false; this.next && !found; ) {
         const page = await ask<Row>(this.query, { limit: ROWS, after: this.next });
@@ -61,15 +67,11 @@ export class Pages<Row extends { number: number }> {
     return this.known.get(number);
   }
 
-  private async asked(ask: () => Promise<void>): Promise<void> {
+  private asked(ask: () => Promise<void>): Promise<void> {
     this.asking = true;
-    try {
-      await ask();
-      this.missing = '';
-    } catch (caught) {
-      this.missing = caught instanceof Error ? caught.message : String(caught);
-    } finally {
-      this.asking = false;
-    }
+    return (this.asks = ask()
+      .then(() => void (this.missing = ''))
+      .catch((caught: unknown) => void (this.missing = caught instanceof Error ? caught.message : String(caught)))
+      .finally(() => (this.asking = false)));
   }
 }
