@@ -141,6 +141,9 @@ class Stage:
             state, request, at_ns, self.view, self.house_lag_ms, fetched, zones=ZONES, neighbours=self.neighbours
         )
         assert not isinstance(judged, Seen)
+        for event in judged:
+            used = state.vocabulary.permission_used(type(event).__name__, actor)
+            assert used == (type(command).needs or ""), f"{event} is said to happen by {used!r}"
         if type(command) in state.vocabulary.grounds:
             assert state.vocabulary.grounds[type(command)](state, command) <= state.seq
         return judged

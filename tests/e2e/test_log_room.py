@@ -201,10 +201,42 @@ def test_nobody_is_told_the_role_of_those_above_them(house, sit):
     expect(page.get_by_role("heading", name="This is not here for you.")).to_be_visible()
 
 
+def test_what_was_done_by_a_permission_is_found_live_and_each_entry_says_by_which(house, sit):
+    page = sit("owner", "#/log")
+    page.locator("[data-field=permission]").select_option(label="change credit")
+    rows = rows_of(page)
+    do(house, AdjustCredit("P1", 6_000_00, "by one permission"))
+    expect(rows.filter(has_text="by one permission")).to_have_count(1)
+    do(house, Suspend("player", "P1", "by another"))
+    do(house, Reopen("player", "P1", "by another"))
+    do(house, AdjustCredit("P1", 6_500_00, "and again"))
+    expect(rows.first).to_contain_text("and again")
+    expect(rows.filter(has_text="by another")).to_have_count(0)
+    assert "permission=credit_change" in page.url
+    page.reload()
+    expect(page.locator("[data-field=permission]")).to_have_value("credit_change")
+    expect(rows.first).to_contain_text("and again")
+    rows.first.get_by_role("link").first.click()
+    expect(page.locator("[data-drawer=entry]").locator("dt:text-is('By permission') + dd")).to_have_text(
+        "change credit"
+    )
+    page.locator("[data-field=permission]").select_option(label="suspend")
+    expect(rows.filter(has_text="by another")).to_have_count(2)
+    # A session begins by nobody's permission.
+    page.evaluate("location.hash = '#/log?type=SignedIn'")
+    expect(rows.first).to_contain_text("has signed in")
+    rows.first.get_by_role("link").first.click()
+    drawer = page.locator("[data-drawer=entry]").last
+    expect(drawer).to_contain_text("has signed in")
+    expect(drawer.locator("dt", has_text="By permission")).to_have_count(0)
+
+
 def test_what_is_asked_in_nonsense_says_so(house, sit):
     page = sit("owner", "#/log?since=yesterday")
     expect(page.get_by_role("alert")).to_have_text("yesterday is no time.")
     page.evaluate("location.hash = '#/log?object=horse:1'")
+    expect(page.get_by_role("alert")).to_have_text("Say it otherwise.")
+    page.evaluate("location.hash = '#/log?permission=horse'")
     expect(page.get_by_role("alert")).to_have_text("Say it otherwise.")
     page.evaluate("location.hash = '#/log?agent=nobody'")
     expect(page.get_by_role("alert")).to_contain_text("There is no such agent.")

@@ -83,6 +83,7 @@ SAMPLES: dict[tuple[str, str], tuple[str | int, ...]] = {
     ("log", "player"): ("P9",),
     ("log", "agent"): ("A3",),
     ("log", "role"): ("owner", "watch"),
+    ("log", "permission"): ("wager_void", "result_confirm", "figures_view"),
     ("log", "object"): ("player:P9", "fixture:G1", "market:G1:game:moneyline", "wager:2000", "agent:A2"),
     ("log", "since"): (LATER,),
     ("log", "until"): (LATER,),

@@ -22,6 +22,7 @@ from runline.domain.posted import LinePosted
 from runline.domain.prices import Prices
 from runline.domain.results import ConfirmResult, EnterResult
 from runline.domain.roles import SetRole
+from runline.domain.sessions import EndSession
 from runline.domain.suspension import AddReason, Reopen, Suspend
 from runline.domain.tickets import VoidWager
 from runline.domain.users import AssignRole, CreateUser
@@ -551,6 +552,43 @@ def test_the_log_tells_which_role_somebody_held_at_that_moment(store):
             assert {role for actor, role, _ in await told() if actor == "engine"} == {""}
             assert await told(role="watch") == await told(role="nobody") == []
             assert {row["role"] for row in await rows(world, "log", "platform", stream=HOUSE)} == {"", "owner"}
+
+    play(main())
+
+
+def test_the_log_tells_by_which_permission_somebody_did_something_and_what_runline_did_needs_none(store):
+    async def main():
+        async with running(store) as world:
+            await open_world(world)
+            first, _ = [(await world.do("b1", wager("P1"))).position for _ in range(2)]
+            await world.play_off("G1")
+            await world.settled("b1", "G1")
+            await world.do("b1", VoidWager(first, "keyed wrong"))
+            signed_in = await world.sign_in("b1", "owner")
+            await world.do("b1", EndSession(signed_in.session, "left open"))
+            await world.do("b1", Suspend("fixture", "G1", "injury"))
+
+            async def told(user: str = "owner", **asked: Any) -> list[tuple[str, str, str]]:
+                found = await rows(world, "log", user, **asked)
+                return [(row["actor"], row["permission"], row["event"]["type"]) for row in found]
+
+            void = [("owner", "wager_void", "WagerVoided"), ("owner", "wager_void", "WagerReversed")]
+            assert await told(permission="wager_void") == void
+            # What settles is settled by nobody's hand.
+            assert await told(type="WagerSettled") == [("engine", "", "WagerSettled")] * 2
+            assert await told(permission="roles_manage", type="SessionEnded") == [
+                ("owner", "roles_manage", "SessionEnded")
+            ]
+            assert {permission for _, permission, _ in await told(actor="gateway")} == {""}
+            assert {permission for _, permission, _ in await told(actor="owner")} >= {"player_create", "wager_place"}
+            assert await told("ann", permission="suspend") == [("owner", "suspend", "Suspended")]
+            assert await told("platform", stream=HOUSE, permission="result_enter") == [
+                ("platform", "result_enter", "ResultEntered")
+            ]
+            # By these nothing happens: one is of the house, the other to look.
+            assert await told(permission="result_enter") == await told(permission="log_view") == []
+            for garbage in ("WAGER_VOID", "voiding", "engine"):
+                assert await code(world, "log", permission=garbage) == "malformed_request"
 
     play(main())
 

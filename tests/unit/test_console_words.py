@@ -42,7 +42,14 @@ def test_whatever_closes_a_market_is_said_in_words():
 
 
 def test_every_permission_is_said_in_words():
-    people = (LIB.parent / "texts" / "people.ts").read_text(encoding="utf-8")
-    found = re.search(r"permissionOf: \{\n(.*?)\n    \}", people, re.DOTALL)
-    assert found
-    assert set(re.findall(r"^ +(\w+): '", found[1], re.MULTILINE)) == {one.value for one in Permission}
+    texts = (LIB.parent / "texts" / "permissions.ts").read_text(encoding="utf-8")
+    assert set(re.findall(r"^  (\w+): '", texts, re.MULTILINE)) == {one.value for one in Permission}
+
+
+def test_every_permission_by_which_something_happens_can_be_asked_for_in_the_log():
+    source = (LIB / "permissions.ts").read_text(encoding="utf-8")
+    for kind, name in (("book", "OF_BOOK"), ("house", "OF_HOUSE")):
+        found = re.search(rf"const {name} = \[\n(.*?)\n\];", source, re.DOTALL)
+        assert found
+        uses = {one.needs.value for one in VOCABULARY.commands.values() if one.needs and kind in one.streams}
+        assert set(re.findall(r"'(\w+)'", found[1])) == uses

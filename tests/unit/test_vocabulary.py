@@ -18,6 +18,8 @@ from runline.domain.execution import fold
 from runline.domain.house import BookOpened, House
 from runline.domain.messages import (
     DECLARATIONS,
+    ENGINE,
+    GATEWAY,
     Command,
     Event,
     causes,
@@ -120,7 +122,7 @@ class Bells(Part, named="bells", keeps={Bell: "by_name"}):
 
 def ring():
     @decides(Ring)
-    def ring(book, command, context):
+    def ring(book, command, context) -> Rang:
         return Rang()
 
     return ring
@@ -229,6 +231,50 @@ def test_what_nothing_handles_is_refused():
     ):
         with pytest.raises(VocabularyError, match=missing):
             Vocabulary(*NOUNS, noun("bells", *declared))
+
+
+def test_what_decides_a_command_of_somebody_says_which_events_it_makes():
+    @decides(Ring)
+    def silent(book, command, context):
+        return Rang()
+
+    with pytest.raises(VocabularyError, match="What decides Ring does not say which events it makes"):
+        Vocabulary(*NOUNS, noun("bells", Ring, Rang, silent, rang(), ground(), Bell, Bells))
+
+
+def test_an_event_happens_by_one_permission_or_by_none():
+    class Strike(Command, needs=Permission.LINE_MOVE):
+        """Strike the bell."""
+
+    class Chime(Command):
+        """The clock strikes the bell."""
+
+    @decides(Strike)
+    def strike(book, command, context) -> list[Rang] | tuple[()]:
+        return [Rang()]
+
+    @grounds(Strike)
+    def strike_ground(book, command):
+        return 0
+
+    @decides(Chime)
+    def chime(book, command, context) -> Rang:
+        return Rang()
+
+    with pytest.raises(VocabularyError, match="Rang happens by suspend and by line_move"):
+        Vocabulary(*NOUNS, whole(Strike, strike, strike_ground))
+    vocabulary = Vocabulary(*NOUNS, whole(Chime, chime))
+    assert vocabulary.permission_used("Rang", "owner") == "suspend"
+    assert [vocabulary.permission_used("Rang", actor) for actor in (ENGINE, GATEWAY)] == ["", ""]
+
+
+def test_what_is_taken_up_again_happens_by_the_permission_to_do_so():
+    vocabulary = VOCABULARY
+    for event in ("WorkTakenUp", "ResultTaken"):
+        assert vocabulary.permission_used(event, "owner") == "settings_change"
+    assert vocabulary.permission_used("ResultTaken", ENGINE) == ""
+    # Nobody but Runline itself makes them happen.
+    assert [vocabulary.permission_used(event, "owner") for event in ("JobFinished", "SignedIn")] == ["", ""]
 
 
 def test_an_event_of_a_later_version_needs_all_steps_to_it():

@@ -19,6 +19,8 @@ export default {
   actor: 'Person',
   role: 'Role then',
   roleAbout: 'Held at that moment; of those above you it is not told',
+  permission: 'By permission',
+  permissionAbout: 'What whoever did it had to be allowed to; Runline itself needs no permission',
   type: 'What',
   object: 'Object',
   objectId: 'Its name',

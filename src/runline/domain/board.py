@@ -54,6 +54,10 @@ class PostLines(Command, needs=Permission.LINES_POST, streams=("house",)):
     confirm: bool = False
 
 
+Posting = LinePosted | LineHeld | LineWithdrawn | LineRefused
+"""What happens by a post."""
+
+
 class Post:
     """A post while it is judged.
 
@@ -72,7 +76,7 @@ class Post:
         self.beside: dict[str, dict[MarketKind, Line]] = {}
         self.faults: dict[str, Rejected] = {}
         self.waiting: dict[str, None] = {}
-        self.events: list[Event] = []
+        self.events: list[Posting] = []
 
     def read(self, rules: LeagueRules) -> None:
         """Tell the lines from what is none. What stands in the post twice, and differs, says nothing."""
@@ -141,7 +145,7 @@ class Post:
                 for name, fault in faults.items()
             ]
 
-    def answer(self) -> list[Event]:
+    def answer(self) -> list[Posting]:
         """The events; or Rejected, if nothing has changed and yet not every line stands."""
         if not self.events and self.faults:
             name, fault = next(iter(self.faults.items()))
@@ -166,7 +170,7 @@ def sound_line(rules: LeagueRules, line: MarketLine) -> Line:
 
 
 @decides(PostLines)
-def post_lines(house: "House", command: PostLines, context: "Context") -> list[Event]:
+def post_lines(house: "House", command: PostLines, context: "Context") -> list[Posting]:
     fixture = game_for_lines(house, command.fixture, context)
     require_time(house, fixture, command, context)
     if len(command.lines) > MARKETS_PER_POST_MAX:

@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING
 
 from runline.domain.identifiers import Reason
 from runline.domain.legs import VOIDED, Ending, LegGraded, LegReversed, LegVoided
-from runline.domain.messages import Command, Event, Rejected, decides, grounds, wants
+from runline.domain.messages import Command, Rejected, decides, grounds, wants
 from runline.domain.permissions import Permission
 from runline.domain.settlement import Results
 from runline.domain.state import ByKey
-from runline.domain.tickets import Ticket, reversal, settled, stored_wager, wager_moved_seq, wager_to_void
+from runline.domain.tickets import (
+    Ticket,
+    WagerReversed,
+    WagerSettled,
+    reversal,
+    settled,
+    stored_wager,
+    wager_moved_seq,
+    wager_to_void,
+)
 
 if TYPE_CHECKING:
     from runline.domain.book import Book
@@ -32,13 +41,17 @@ class VoidLeg(Command, needs=Permission.WAGER_VOID):
     reason: Reason
 
 
+VoidingLeg = WagerReversed | LegReversed | LegVoided | LegGraded | WagerSettled
+"""What happens as a leg is voided."""
+
+
 @wants(VoidLeg)
 def ticket_of_leg(book: "Book", command: VoidLeg) -> list[ByKey]:
     return stored_wager(book, command.wager)
 
 
 @decides(VoidLeg)
-def void_leg(book: "Book", command: VoidLeg, context: "Context") -> list[Event] | tuple[()]:
+def void_leg(book: "Book", command: VoidLeg, context: "Context") -> list[VoidingLeg] | tuple[()]:
     ticket = wager_to_void(book, command.wager, context)
     legs, number = ticket.legs, command.leg
     if len(legs) == 1 or not 1 <= number <= len(legs):
@@ -47,7 +60,7 @@ def void_leg(book: "Book", command: VoidLeg, context: "Context") -> list[Event] 
     if leg.status == "void":
         return ()
     reason = command.reason
-    events: list[Event] = []
+    events: list[VoidingLeg] = []
     if ticket.status == "settled":
         events.append(reversal(ticket, reason, (number,)))
     elif leg.status == "graded":
@@ -70,7 +83,7 @@ def void_leg(book: "Book", command: VoidLeg, context: "Context") -> list[Event] 
 
 def leg_by_result(
     ticket: Ticket, number: int, before: Ending | None, after: Ending | None, house_seq: int
-) -> Iterator[Event]:
+) -> Iterator[LegReversed | LegGraded]:
     """What makes of a leg how it stands by a result."""
     if before == after:
         return

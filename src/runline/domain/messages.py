@@ -4,9 +4,9 @@ A command is a wish (`PlaceWager`), an event is a fact (`WagerPlaced`), a refusa
 decides from the state alone; an event's handler evolves the state and cannot fail.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform, get_args
 
 import msgspec
 
@@ -238,8 +238,22 @@ def declares(what: Declared, about: Any) -> Callable[[F], F]:
 
 
 def decides(command: type[Command]) -> Callable[[F], F]:
-    """Declare what decides a command: (state, command, context) -> event or events; or it raises Rejected."""
+    """Declare what decides a command: (state, command, context) -> event or events; or it raises Rejected. Of a command that
+    needs a permission the type of what comes back names the events: by that it is known of an entry which one was used."""
     return declares("decides", command)
+
+
+def events_of(decide: Callable[..., Any]) -> list[type[Event]]:
+    """The events that something decides, by the type that it says comes back."""
+    return list(events_in(decide.__annotations__.get("return")))
+
+
+def events_in(kind: Any) -> Iterator[type[Event]]:
+    """The types of events that stand in another type."""
+    if isinstance(kind, type) and issubclass(kind, Event):
+        yield kind
+    for inner in get_args(kind):
+        yield from events_in(inner)
 
 
 def evolves(event: type[Event]) -> Callable[[F], F]:
@@ -298,7 +312,7 @@ def misses(command: type[Command]) -> Callable[[F], F]:
 
 def makes_up(command: type[Command]) -> Callable[[F], F]:
     """Declare what happens as such a command of the house is taken up that was set aside: (book, its position in the house,
-    context) -> events."""
+    context) -> events, which the type of what comes back names."""
     return declares("makes_up", command)
 
 

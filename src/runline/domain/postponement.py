@@ -180,10 +180,12 @@ def fixture_resumed(house: "House", event: FixtureResumed) -> None:
 
 
 @decides(LetWagersStand)
-def let_wagers_stand(house: "House", command: LetWagersStand, context: "Context") -> list[Event] | tuple[()]:
+def let_wagers_stand(
+    house: "House", command: LetWagersStand, context: "Context"
+) -> list[WindowNearing | WagersLetStand] | tuple[()]:
     fixture = house.catalog.fixture(command.fixture)
     windows = house.lateness.windows_of.get(fixture.name, [])
-    untold: list[Event] = []
+    untold: list[WindowNearing] = []
     if command.stand:
         known = {(window.start_ns, window.ends_ns) for window in windows}
         threatened = windows_threatened(house, fixture, context)

@@ -82,7 +82,7 @@ def work_set_aside(state: State, event: WorkSetAside) -> None:
 
 
 @decides(TryAgain)
-def try_again(state: State, command: TryAgain, context: "Context") -> list[Event]:
+def try_again(state: State, command: TryAgain, context: "Context") -> list[WorkTakenUp | Event]:
     if context.user.node != ROOT:
         raise Rejected("not_permitted", "Only the whole book's staff may have this done.")
     row = state.aside.by_number.get(command.number)

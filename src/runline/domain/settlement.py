@@ -185,7 +185,7 @@ def result_taken(book: "Book", event: ResultTaken) -> None:
 
 
 @makes_up(TakeResult)
-def result_is_made_up_for(book: "Book", house_seq: int, context: "Context") -> list[Event]:
+def result_is_made_up_for(book: "Book", house_seq: int, context: "Context") -> list[ResultTaken]:
     """A result that was set aside is taken, unless another one stands by now."""
     house = context.view()
     first = next(house.catalog.results_after(house_seq - 1), None)

@@ -335,7 +335,7 @@ def wager_to_void(book: "Book", number: int, context: "Context") -> Ticket:
 
 
 @decides(VoidWager)
-def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[Event] | tuple[()]:
+def void_wager(book: "Book", command: VoidWager, context: "Context") -> list[WagerReversed | WagerVoided] | tuple[()]:
     ticket = wager_to_void(book, command.wager, context)
     if ticket.status == "void":
         return ()

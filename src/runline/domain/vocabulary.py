@@ -63,9 +63,9 @@ from runline.domain import (
 from runline.domain.grading import Result
 from runline.domain.identifiers import Reason, Remark, reasons_given
 from runline.domain.level import LEVEL, Level, newer_in
-from runline.domain.messages import DECLARATIONS, HOUSE, Command, Decided, Declared, Event
+from runline.domain.messages import DECLARATIONS, ENGINE, GATEWAY, HOUSE, Command, Decided, Declared, Event, events_of
 from runline.domain.money import Minor, Rounding
-from runline.domain.permissions import StreamKind
+from runline.domain.permissions import Permission, StreamKind
 from runline.domain.placed import TicketPlaced
 from runline.domain.queries import history, inside, leagues, moment, process
 from runline.domain.queries.declared import Query
@@ -162,8 +162,8 @@ class Vocabulary:
 
     commands, events, queries, topics, topic_rows, inside (questions of Runline's own): by name. rows: by table. parts: of each
     kind of stream, in order. deciders, evolvers (in order), grounds, heeded, wanted, timers, slices, slice_needs, caused, missed,
-    made_up, pays, changes (of the rows of topics), upcasters: what handles what (see `messages.py`). level: of the version that
-    declares it; newer: what older versions do not have.
+    made_up, pays, changes (of the rows of topics), upcasters: what handles what (see `messages.py`). used: the permission by
+    which somebody makes an event happen. level: of the version that declares it; newer: what older versions do not have.
 
     Raises VocabularyError for what is declared twice and for what is missing.
     """
@@ -268,6 +268,7 @@ class Vocabulary:
         for message, newer in self.newer.items():
             if newer.highest > level:
                 raise VocabularyError(f"{message.__name__} is since level {newer.highest}, and this is level {level}.")
+        self.used: Mapping[str, Permission] = MappingProxyType(self.permissions_used())
 
     def require_whole(self, causing: Sequence[type[Command]]) -> None:
         """Refuse what is declared in part: messages that nothing handles, handlers of what is not there, rows of two parts.
@@ -333,6 +334,29 @@ class Vocabulary:
         for topic in self.topics.values():
             if not (topic.events or topic.timed or topic.name in of_rows):
                 raise VocabularyError(f"The topic {topic.name} has neither events nor rows.")
+
+    def permissions_used(self) -> dict[str, Permission]:
+        """By the name of each event that somebody makes happen, the permission that they need for it: there is one.
+
+        Raises VocabularyError.
+        """
+        made_up = [kind for make_up in self.made_up.values() for kind in events_of(make_up)]
+        found: dict[str, Permission] = {}
+        for command, decide in self.deciders.items():
+            needs, kinds = command.needs, events_of(decide)
+            if needs is None:
+                continue
+            if not kinds:
+                raise VocabularyError(f"What decides {command.__name__} does not say which events it makes.")
+            # What takes up anything that was set aside makes what makes up for it.
+            for kind in (one for named in kinds for one in (made_up if named is Event else (named,))):
+                if (other := found.setdefault(kind.__name__, needs)) is not needs:
+                    raise VocabularyError(f"{kind.__name__} happens by {other} and by {needs}: no entry says which.")
+        return found
+
+    def permission_used(self, event: str, actor: str) -> str:
+        """The permission by which an actor made an event happen; "" for Runline itself, which needs none."""
+        return "" if actor in (ENGINE, GATEWAY) else self.used.get(event, "")
 
     def level_of_its_own(self) -> Level:
         """The level that a process goes by which nobody of another version is beside."""

@@ -371,6 +371,8 @@ EXAMPLES: dict[str, Any] = {
     "LifeRow.explain": ["PIT 20, NYJ 24. Total: 20 + 24 = 44, +½ to 43½; over is won."],
     "LogAsked.object": "player:A1021",
     "LogAskedAt.object": "player:A1021",
+    "LogAsked.permission": "credit_change",
+    "LogAskedAt.permission": "credit_change",
     "LineRow.stream": "house",
     "MarketRisk.status": "scheduled",
     "WagerTotal.key": "over",

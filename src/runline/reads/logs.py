@@ -40,14 +40,16 @@ def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
         before = seq
         if named is None or named.written in body:
             entry = decode_envelope(body)
-            if asked.type in ("", entry.type) and asked.actor in ("", entry.actor):
+            permission = seen.vocabulary.permission_used(entry.type, entry.actor)
+            is_such = asked.type in ("", entry.type) and asked.permission in ("", permission)
+            if is_such and asked.actor in ("", entry.actor):
                 event = seen.event(entry)
                 if event is not None and is_wanted(event) and (named is None or named.by(event)):
                     role = seen.role_of(entry.actor, seq)
                     if asked.role in ("", role):
                         shown = msgspec.Raw(event_body(event))
                         session = entry.session if seen.is_within(entry.actor) else ""
-                        about = (entry.actor, role, session, entry.command)
+                        about = (entry.actor, role, permission, session, entry.command)
                         items.append(LogRow(entry.seq, entry.at_ns, *about, shown))
         if len(items) == asked.limit or looked == SCAN_EVENTS_MAX:
             return Page(items, str(before) if before > above + 1 else "")

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from runline.domain.permissions import Permission
 from runline.domain.queries.history import OBJECTS
 from runline.domain.times import time_text
 from runline.simulate.knowing import NAMED, SECOND_NS, Fields, Known
@@ -73,6 +74,7 @@ class Asking:
             fields["type"] = decisions.one(("", "", *self.vocabulary.events))
             kind = decisions.one(("", "", *OBJECTS))
             fields["object"] = f"{kind}:{NAMED[kind](known, name)}" if kind else ""
+            fields["permission"] = decisions.one(("", "", *Permission))
         if name == "what_if":
             fields |= {"away": decisions.draw(12), "home": decisions.draw(12)}
         if name == "find":

@@ -243,6 +243,7 @@ class LookingBack:
             and asked.type in ("", entry.type)
             and asked.actor in ("", entry.actor)
             and asked.role in ("", self.role_of(stream, reader, entry))
+            and asked.permission in ("", self.model.used.get((stream.name, entry.seq), ""))
             and asked.player in ("", player)
             and (not asked.agent or (node != EVERYONE and is_below(stream, asked.agent, node)))
             and (not asked.object or is_named(asked.object, plain_event(event)[1]))
@@ -253,6 +254,7 @@ class LookingBack:
                 **{name: getattr(entry, name) for name in ("seq", "at_ns", "actor", "command")},
                 "session": entry.session if standing.is_mine(stream, reader, entry.actor) else "",
                 "role": self.role_of(stream, reader, entry),
+                "permission": self.model.used.get((stream.name, entry.seq), ""),
                 "event": msgspec.json.decode(event_body(event)),
             }
             for entry, event in rows

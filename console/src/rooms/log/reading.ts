@@ -1,12 +1,13 @@
 // Reading: what is asked of the log, and by what an address says it.
 
 import { ask, Refused, type Happened, type Page, type Schemas } from '../../lib/api';
+import { isPermission } from '../../lib/permissions';
 import texts from '../../texts/log';
 
 export type Row = Omit<Schemas['LogRow'], 'event'> & { event: Happened };
 
 /** What stands in the address as the server takes it. */
-const AS_IT_IS = ['actor', 'role', 'agent', 'object'] as const;
+const AS_IT_IS = ['actor', 'role', 'permission', 'agent', 'object'] as const;
 
 const REST_MS = 1_000;
 /** Between two tries to reach a server that does not answer. */
@@ -46,6 +47,7 @@ export function questionOf(query: Record<string, string>): Record<string, string
   for (const word of AS_IT_IS) if (query[word]) asked[word] = query[word];
   if (asked.object && !(asked.object.split(':')[0] as string in texts.objects)) return texts.notAsked;
   if (asked.object?.endsWith(':')) delete asked.object;
+  if (asked.permission && !isPermission(asked.permission)) return texts.notAsked;
   if (query.type) asked.type = typeOf(query.type);
   for (const word of ['since', 'until'] as const) {
     if (!query[word]) continue;

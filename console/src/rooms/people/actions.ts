@@ -4,6 +4,7 @@ import type { Action, Field } from '../../lib/actions.svelte';
 import type { Happened, Schemas } from '../../lib/api';
 import { amount, minorOf } from '../../lib/format';
 import type { AgentRow, PlayerRow } from '../../lib/page.svelte';
+import { permissionWords } from '../../lib/permissions';
 import texts from '../../texts/people';
 
 const says = texts.actions;
@@ -112,11 +113,6 @@ export function assigning(one: Schemas['UserRow'], roles: readonly string[]): Ac
     tell: (event) => (event.type === 'RoleAssigned' ? says.roleTold(one.user, String(event.before), String(event.after)) : ''),
     reason: '',
   };
-}
-
-/** A permission in words. */
-export function permissionWords(permission: string): string {
-  return says.permissionOf[permission] ?? permission.replaceAll('_', ' ');
 }
 
 /** What may be given: what one holds oneself. */

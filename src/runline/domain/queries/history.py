@@ -30,17 +30,23 @@ OBJECTS: dict[str, tuple[str, ...]] = {
 """The kinds of things that events name, each with the fields that name them."""
 
 
+PERMISSIONS = tuple(permission.value for permission in Permission)
+"""The names of all permissions."""
+
+
 class LogRow(msgspec.Struct):
     """An entry of the activity log.
 
     role: that its actor held at that moment, "" of engine and gateway. Who stands above the asker, or in another subtree, and has
-    done what concerns everyone (a suspension of a game), is told by name alone: role and session are "".
+    done what concerns everyone (a suspension of a game), is told by name alone: role and session are "". permission: by which its
+    actor made it happen, "" of engine and gateway, which need none.
     """
 
     seq: int
     at_ns: int
     actor: str
     role: str
+    permission: str
     session: str
     command: str
     event: msgspec.Raw
@@ -52,7 +58,7 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
     Within the window they are looked through one by one, 20,000 for a page: it may be short, even empty, and have a `next`.
 
     type: only events of that type. actor: only what they did. role: only what was done by who held that role at that moment, and
-    stands in the asker's subtree.
+    stands in the asker's subtree. permission: only what somebody made happen by that permission.
     player: only what concerns that account.
     agent: only what concerns that agent, or whoever stands below now.
     object: only what names that thing, by its kind and its id: `player:A1021`, `wager:4711`, `fixture:G1` (its markets too),
@@ -62,6 +68,7 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
     type: str = ""
     actor: str = ""
     role: str = ""
+    permission: str = ""
     player: str = ""
     agent: str = ""
     object: str = ""
@@ -70,6 +77,8 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
         super().__post_init__()
         if self.object and self.object.partition(":")[0] not in OBJECTS:
             raise ValueError(f"an object is KIND:ID, of a kind of {', '.join(OBJECTS)}")
+        if self.permission and self.permission not in PERMISSIONS:
+            raise ValueError(f"a permission is one of {', '.join(PERMISSIONS)}")
 
 
 class TraceRow(msgspec.Struct):

@@ -67,6 +67,8 @@ class Model:
         """Those that share the streams. See `Moment`."""
         self.happened: list[tuple[int, Event]] = []
         """What has happened in the house: (time, event), from position 1 on."""
+        self.used: dict[tuple[str, int], str] = {}
+        """By stream and position, the permission that whoever made it happen needed for their command; of others nothing."""
         self.views: list[House] = []
         """The house as it was a little before."""
 
@@ -153,6 +155,8 @@ class Model:
         state = self.stream(stream)
         for event in prediction.events:
             self.happens(state, at_ns, event)
+            if RULES[name].needs:
+                self.used[stream, state.seq] = RULES[name].needs
             if stream == HOUSE:
                 self.happened.append((at_ns, event))
         if name == "PostLines" and prediction.refusal is None and not prediction.events:

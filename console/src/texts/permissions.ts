@@ -1,0 +1,27 @@
+// What each permission is called: what whoever holds it may do.
+
+export default {
+  figures_view: 'see figures',
+  ticker_view: 'see the ticker',
+  board_view: 'see the board',
+  log_view: 'see the log',
+  transaction_enter: 'enter transactions',
+  credit_change: 'change credit',
+  limits_change: 'change limits',
+  player_create: 'open players',
+  agent_create: 'open agents',
+  agent_move: 'move agents and players',
+  wager_place: 'place wagers',
+  wager_void: 'void wagers',
+  line_move: 'move lines',
+  suspend: 'suspend',
+  roles_manage: 'manage users and roles',
+  settings_change: 'change settings',
+  lines_post: 'post lines',
+  fixtures_manage: 'manage games',
+  result_enter: 'enter results',
+  result_confirm: 'confirm results',
+  book_open: 'open books',
+  cluster_view: 'see the nodes',
+  cluster_change: 'move streams between nodes',
+} as Record<string, string>;
