@@ -67,6 +67,10 @@ def line_of(number):
     return MarketLine("moneyline", "game", None, Prices(away=f"+{101 + number}", home=f"-{131 + number}"))
 
 
+TOPS = {"ann": "A1", "bea": "A2"}
+"""Where those stand who watch."""
+
+
 class Follower:
     """What somebody has seen of the live stream, and whether it hangs together."""
 
@@ -333,6 +337,31 @@ def test_a_moved_player_is_seen_by_the_new_agent_and_no_more_by_the_old_one_and_
         own = Follower(await place.sign_in("b1", "P9"), "wagers", "figures")
         await own.take()
         assert set(own.rows["figures"]) == {"P9"}
+
+    place(main)
+
+
+def test_who_loses_somebody_is_told_that_they_are_gone_and_nothing_after(place):
+    async def main(place):
+        world = place.world
+        await world.do("b1", CreateAgent("A1-1", "A1"))
+        follows = {name: Follower(await place.sign_in("b1", name), "log") for name in ("ann", "bea")}
+        for one in follows.values():
+            await one.take()
+        player = (await world.do("b1", MovePlayer("P9", "A1", "sold"))).position
+        agent = (await world.do("b1", MoveAgent("A1-1", "A2", "sold"))).position
+        with_ann = (await world.do("b1", wager("P9"))).position
+        with_bea = (await world.do("b1", CreatePlayer("P5", "A1-1", 10**6))).position
+        ends = {name: (await world.do("b1", CreateAgent(f"{top}-2", top))).position for name, top in TOPS.items()}
+        moved = (player, agent, with_ann, with_bea, *ends.values())
+        for name, end in ends.items():
+            own = with_ann if name == "ann" else with_bea
+            await follows[name].until(end)
+            # Whoever comes later is shown the same.
+            again = Follower(await place.sign_in("b1", name), "log")
+            await again.take()
+            for one in (follows[name], again):
+                assert [seq for seq in one.seen("log") if seq in moved] == [player, agent, own, end], name
 
     place(main)
 

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.stores import STORES
 from tests.integration.world import HOUR_NS, LINES, NOON_NS, World, play, running, start_ns, wager
 
-from runline.domain.accounts import EnterTransaction, SetPlayerLimits
+from runline.domain.accounts import AdjustCredit, EnterTransaction, SetPlayerLimits
 from runline.domain.board import PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.grading import Score
@@ -17,6 +17,7 @@ from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE, Rejected
+from runline.domain.moving import MoveAgent, MovePlayer
 from runline.domain.permissions import Permission
 from runline.domain.posted import LinePosted
 from runline.domain.prices import Prices
@@ -552,6 +553,40 @@ def test_the_log_tells_which_role_somebody_held_at_that_moment(store):
             assert {role for actor, role, _ in await told() if actor == "engine"} == {""}
             assert await told(role="watch") == await told(role="nobody") == []
             assert {row["role"] for row in await rows(world, "log", "platform", stream=HOUSE)} == {"", "owner"}
+
+    play(main())
+
+
+def test_the_log_tells_whoever_loses_somebody_that_they_are_gone_and_nothing_after(store):
+    async def main():
+        async with running(store) as world:
+            await open_world(world)
+            await world.do("b1", SetRole("beside", "A2", SEES, "to look"))
+            await world.do("b1", CreateUser("bea", "A2", "beside"))
+            await world.do("b1", MovePlayer("P2", "A2", "sold"))
+            await world.do("b1", MoveAgent("A1-1", "A2", "sold"))
+            await world.do("b1", AdjustCredit("P2", 700_00, "paid"))
+            await world.do("b1", CreatePlayer("P22", "A1-1", 500_00))
+            after = ["PlayerCreated", "CreditAdjusted"]
+            moved = ["AgentMoved", "PlayerMoved"]
+
+            async def told(user: str, **asked: Any) -> list[str]:
+                return [row["event"]["type"] for row in await rows(world, "log", user, **asked)]
+
+            assert (await told("ann"))[:2] == moved
+            assert (await told("bea"))[:4] == [*after, *moved]
+            assert await told("ann", object="player:P2") == ["PlayerMoved"]
+            assert (await told("ann", object="agent:A1-1")) == ["AgentMoved"]
+            assert (await told("owner", agent="A1"))[:2] == moved
+            assert (await told("owner", agent="A2"))[:4] == [*after, *moved]
+            assert await code(world, "log", "ann", player="P2") == "not_permitted"
+            assert await code(world, "log", "ann", agent="A1-1") == "not_permitted"
+            # What has happened below somebody who goes, goes along.
+            await world.do("b1", MovePlayer("P22", "A1", "bought"))
+            assert (await told("ann"))[0] == (await told("bea"))[0] == "PlayerMoved"
+            await world.do("b1", MoveAgent("A1-1", "root", "sold"))
+            assert (await told("bea"))[0] == "AgentMoved"
+            assert "PlayerMoved" not in await told("bea", object="player:P22")
 
     play(main())
 

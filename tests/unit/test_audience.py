@@ -1,6 +1,7 @@
 """Audience: who sees which event: what their role's permissions show, and what concerns their own subtree or account."""
 
 import pytest
+from tests.doubles.plain import VOCABULARY
 from tests.doubles.stage import HOUR_NS, NOON_NS
 from tests.doubles.words import EVERY, agent, player, role, staff
 
@@ -11,6 +12,7 @@ from runline.domain.audience import (
     audience_at,
     audience_of,
     concerns,
+    left,
     reader_of,
     sees,
     subject_field,
@@ -18,6 +20,7 @@ from runline.domain.audience import (
 from runline.domain.fixtures import FixtureClosed
 from runline.domain.hierarchy import AgentCreated
 from runline.domain.messages import GATEWAY, Rejected
+from runline.domain.moving import AgentMoved, MoveAgent, MovePlayer, PlayerMoved
 from runline.domain.nodes import ROOT
 from runline.domain.passwords import SetPassword
 from runline.domain.permissions import Permission
@@ -88,6 +91,26 @@ def test_staff_see_of_their_subtree_what_their_role_shows(places):
     board = frozenset((Permission.BOARD_VIEW.value,))
     assert seen(places, Audience(ROOT, "", board), *events) == [False, False, True, False]
     assert seen(places, Audience("A1", "", frozenset()), *events) == [False, False, False, False]
+
+
+def test_who_loses_somebody_sees_that_they_are_gone_and_nothing_after(places):
+    gone, whole = PlayerMoved("P1", "A1-1", "A2", "sold"), AgentMoved("A1-1", "A1", "A2", "sold")
+    assert [left(event) for event in (gone, whole, CREDIT)] == ["A1-1", "A1", ""]
+    places.given(MovePlayer("P1", "A2", "sold"))
+    for node, sees_both in (("A1", True), ("A1-1", True), ("A2", False), (ROOT, True)):
+        assert seen(places, Audience(node, "", ALL), gone)[0], node
+        assert seen(places, Audience(node, "", ALL), whole)[0] == sees_both, node
+    assert seen(places, Audience("A1", "", ALL), CREDIT) == [False]
+    # Who is told of no figures is not told of this.
+    assert seen(places, Audience("A1", "", frozenset((Permission.LOG_VIEW.value,))), gone) == [False]
+    places.given(MoveAgent("A1-1", "A2", "sold"))
+    assert seen(places, Audience("A1", "", ALL), gone, whole) == [False, True]
+    assert seen(places, Audience("A2", "", ALL), gone, whole) == [True, True]
+
+
+def test_what_names_a_node_that_was_left_has_such_a_field():
+    for kind in VOCABULARY.events.values():
+        assert not kind.leaves or kind.leaves in kind.__struct_fields__
 
 
 def test_a_player_sees_their_own_account_and_of_the_board_what_their_role_shows(places):

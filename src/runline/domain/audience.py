@@ -1,7 +1,7 @@
 """Audience: who may see what. The same rules for the live stream, for queries and for the log.
 
-Rule: deny unless permitted. A user sees what their role's permissions show and what concerns their own subtree; a player sees
-what concerns their own account, and the board.
+Rule: deny unless permitted. A user sees what their role's permissions show and what concerns their own subtree, as it is now;
+that somebody has left it, too, and nothing after. A player sees what concerns their own account, and the board.
 """
 
 from functools import cache
@@ -92,6 +92,12 @@ def concerns(places: Places, event: Event) -> tuple[str, str]:
     return value, ""
 
 
+def left(event: Event) -> str:
+    """The node that whom an event concerns has left by it, "" if it moves nobody."""
+    field = type(event).leaves
+    return getattr(event, field) if field else ""
+
+
 def sees(audience: Audience, places: Places, event: Event, about: tuple[str, str] | None = None) -> bool:
     """Whether an audience may see an event. about: what `concerns` says of it, if that is known."""
     shown_to = type(event).shown_to
@@ -105,7 +111,9 @@ def sees(audience: Audience, places: Places, event: Event, about: tuple[str, str
     if audience.node == ROOT:
         return True
     node, _ = about or concerns(places, event)
-    return node == EVERYONE or places.tree.below(audience.node, node)
+    if node == EVERYONE or places.tree.below(audience.node, node):
+        return True
+    return left(event) != "" and places.tree.below(audience.node, left(event))
 
 
 def audience_of(state: State, user: User) -> Audience:

@@ -94,6 +94,7 @@ class EventMeta(msgspec.StructMeta):
     """Takes an event's declaration: who may see it and the version of its shape.
 
     changes_sight: it may end a session, or take something from what somebody sees; whoever shows things must look again.
+    leaves: the field with the node under which whom it concerns has stood until then: there it is seen, too, and nothing after.
     topic: in which it is told, live, besides `log`. notice: which kind of notification it is, where somebody should look at it
     (see `Event.is_notable`). told_to_books: whether it is a notification in every book when it happens in the house.
     secret: the fields that nobody may see. They stand in rows only, never in the log (see `bare`). since: the level from which on
@@ -110,6 +111,7 @@ class EventMeta(msgspec.StructMeta):
         version: int = 1,
         secret: tuple[str, ...] = (),
         changes_sight: bool = False,
+        leaves: str = "",
         topic: str = "",
         notice: str = "",
         told_to_books: bool = False,
@@ -118,6 +120,7 @@ class EventMeta(msgspec.StructMeta):
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, **config)
         cls.shown_to = shown_to
+        cls.leaves = leaves
         cls.topic = topic
         cls.notice = notice
         cls.told_to_books = told_to_books
@@ -133,6 +136,7 @@ class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, gc=False):
 
     shown_to: ClassVar[Permission]
     changes_sight: ClassVar[bool]
+    leaves: ClassVar[str]
     secret: ClassVar[tuple[str, ...]]
     version: ClassVar[int]
     since: ClassVar[int]

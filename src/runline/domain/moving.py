@@ -30,7 +30,7 @@ class MoveAgent(Command, needs=Permission.AGENT_MOVE):
     reason: Reason
 
 
-class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True):
+class AgentMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True, leaves="before"):
     """An agent has another parent."""
 
     agent: str
@@ -70,7 +70,8 @@ class MovePlayer(Command, needs=Permission.AGENT_MOVE):
     """Hang a player under another agent. Both ends must lie in the mover's subtree.
 
     The account goes as it stands: balance, credit, limits, open wagers. From this event on it counts in the figures of the new
-    agent and of those above, and only they see and command it; what was logged, and the agent that stands on a ticket, stay.
+    agent and of those above, and only they see and command it (those above the one before see that it goes, and nothing after);
+    what was logged, and the agent that stands on a ticket, stay.
     """
 
     player: str
@@ -78,7 +79,7 @@ class MovePlayer(Command, needs=Permission.AGENT_MOVE):
     reason: Reason
 
 
-class PlayerMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True):
+class PlayerMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True, leaves="before"):
     """A player has another agent."""
 
     player: str

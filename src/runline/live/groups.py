@@ -5,7 +5,7 @@ Rule: an event is noted with the groups that it concerns, which are found by nod
 
 from collections.abc import Iterator
 
-from runline.domain.audience import EVERYONE, Audience
+from runline.domain.audience import EVERYONE, Audience, left
 from runline.domain.messages import Event
 from runline.domain.nodes import ROOT
 from runline.engine.watching import Resume
@@ -133,9 +133,9 @@ class Groups:
             groups.update(self.following.get("notifications", NOBODY) if fact.kind else NOBODY)
             groups.update(NOBODY if fact.house else self.following.get("log", NOBODY))
         else:
-            for node in tree.chain(fact.node) if tree.known(fact.node) else (ROOT,):
-                if node in self.at:
-                    groups.update(self.at[node])
+            for concerned in filter(None, (fact.node, left(fact.event))):
+                for node in tree.chain(concerned) if tree.known(concerned) else (ROOT,):
+                    groups.update(self.at.get(node, NOBODY))
         if fact.player in self.of_player:
             groups.update(self.of_player[fact.player])
         return groups

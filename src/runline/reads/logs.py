@@ -2,7 +2,7 @@
 
 import msgspec
 
-from runline.domain.audience import concerns
+from runline.domain.audience import concerns, left
 from runline.domain.messages import Event, event_body
 from runline.domain.nodes import ROOT
 from runline.domain.queries.bounds import PAGE_ROWS_MAX
@@ -30,7 +30,7 @@ def log_page(seen: SeenSnapshot, asked: LogAsked) -> Page:
 
     def is_wanted(event: Event) -> bool:
         node, player = concerns(seen, event)
-        return asked.player in ("", player) and (within is None or node in within)
+        return asked.player in ("", player) and (within is None or node in within or left(event) in within)
 
     above, before = span(seen.snapshot.position, asked, time)
     items: list[LogRow] = []

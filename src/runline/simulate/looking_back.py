@@ -29,7 +29,7 @@ from runline.simulate.oracle.answers import Refused, refuse_unless
 from runline.simulate.oracle.asking import Page, Reader, cut
 from runline.simulate.oracle.board import ANYTHING
 from runline.simulate.oracle.rules import Asked
-from runline.simulate.oracle.sight import EVERYONE, agent_of, as_a_book_sees, concerns, is_named, sees
+from runline.simulate.oracle.sight import EVERYONE, agent_of, as_a_book_sees, concerns, is_named, parted_from, sees
 from runline.simulate.oracle.state import Book, Stream
 from runline.simulate.oracle.tree import is_below
 from runline.simulate.told import plain_event
@@ -222,8 +222,8 @@ class LookingBack:
         """The entries that somebody may see, each with the node and the player whom it concerns."""
         found = []
         for entry, event in self.entries(stream.name):
-            shown_to, fields = type(event).shown_to.value, plain_event(event)[1]
-            if sees(stream, reader, shown_to, fields):
+            shown_to, (kind, fields) = type(event).shown_to.value, plain_event(event)
+            if sees(stream, reader, shown_to, kind, fields):
                 found.append((entry, event, concerns(stream, shown_to, fields)))
         return found
 
@@ -245,7 +245,7 @@ class LookingBack:
             and asked.role in ("", self.role_of(stream, reader, entry))
             and asked.permission in ("", self.model.used.get((stream.name, entry.seq), ""))
             and asked.player in ("", player)
-            and (not asked.agent or (node != EVERYONE and is_below(stream, asked.agent, node)))
+            and (not asked.agent or self.is_about(stream, asked.agent, node, event))
             and (not asked.object or is_named(asked.object, plain_event(event)[1]))
             and in_window(asked, entry.at_ns)
         ][: asked.limit]
@@ -263,6 +263,11 @@ class LookingBack:
         last = rows[-1][0].seq if len(rows) == asked.limit else 0
         first = next((one.seq for one, _ in self.entries(stream.name) if in_window(asked, one.at_ns)), 0)
         return Page(items, str(last) if last > first else "")
+
+    def is_about(self, stream: Stream, agent: str, node: str, event: Event) -> bool:
+        """Whether an event that concerns a node is one of an agent's part of the tree."""
+        nodes = (node, *parted_from(*plain_event(event)))
+        return node != EVERYONE and any(is_below(stream, agent, one) for one in nodes)
 
     def wager_life(self, stream: Stream, reader: Reader, asked: Asked) -> Page:
         """In which words something is explained is not predicted."""
@@ -339,7 +344,7 @@ class LookingBack:
                 shown_to, (kind, fields) = type(event).shown_to.value, plain_event(event)
                 is_meant = is_named(f"market:{asked.market}", fields) and "wager" not in fields
                 shown = as_a_book_sees(kind, fields) if name == HOUSE else {"type": kind, **fields}
-                if is_meant and shown is not None and sees(stream, reader, shown_to, fields):
+                if is_meant and shown is not None and sees(stream, reader, shown_to, kind, fields):
                     row = {"stream": name, **{of: getattr(entry, of) for of in ("seq", "at_ns")}}
                     row["actor"] = "" if name == HOUSE else standing.actor_told(reader, entry.actor)
                     row["event"] = msgspec.json.decode(msgspec.json.encode(shown))

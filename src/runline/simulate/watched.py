@@ -105,7 +105,7 @@ class Watched:
     def sees(self, stream: Stream, reader: Reader, seq: int) -> bool:
         """Whether somebody may see what stands at a position of their stream."""
         event = self.pages.back.entries(stream.name)[seq - 1][1]
-        return sees(stream, reader, type(event).shown_to.value, plain_event(event)[1])
+        return sees(stream, reader, type(event).shown_to.value, *plain_event(event))
 
     # Rows
 

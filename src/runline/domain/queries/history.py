@@ -60,7 +60,7 @@ class LogAsked(Window[LogRow], frozen=True, kw_only=True):
     type: only events of that type. actor: only what they did. role: only what was done by who held that role at that moment, and
     stands in the asker's subtree. permission: only what somebody made happen by that permission.
     player: only what concerns that account.
-    agent: only what concerns that agent, or whoever stands below now.
+    agent: only what concerns that agent, or whoever stands below now, or has left it.
     object: only what names that thing, by its kind and its id: `player:A1021`, `wager:4711`, `fixture:G1` (its markets too),
     `market:G1:game:total`, `agent:A1`, `user:ann`, `role:clerks`, `session:…`, `league:MLB`, `feed:…`, `book:…`.
     """

@@ -1,5 +1,5 @@
 """Sight: whom an event concerns, and who may see it. Deny unless permitted: staff see what their permissions show of their own
-part of the tree, players what concerns their own account, and the board."""
+part of the tree, and who has left it, players what concerns their own account, and the board."""
 
 from typing import Any
 
@@ -53,12 +53,18 @@ def concerns(stream: Stream, shown_to: str, fields: dict[str, Any]) -> tuple[str
     return value, ""
 
 
-def sees(stream: Stream, reader: Reader, shown_to: str, fields: dict[str, Any]) -> bool:
+def parted_from(kind: str, fields: dict[str, Any]) -> tuple[str, ...]:
+    """Where somebody stood until an event, if it moves them."""
+    return (fields["before"],) if kind in ("PlayerMoved", "AgentMoved") else ()
+
+
+def sees(stream: Stream, reader: Reader, shown_to: str, kind: str, fields: dict[str, Any]) -> bool:
     """Whether somebody may see an event."""
     node, player = concerns(stream, shown_to, fields)
     if reader.player:
         return shown_to in reader.may if node == EVERYONE else player == reader.player
-    return shown_to in reader.may and (reader.node == ROOT or node == EVERYONE or is_below(stream, reader.node, node))
+    nodes = (node, *parted_from(kind, fields))
+    return shown_to in reader.may and (node == EVERYONE or any(is_below(stream, reader.node, one) for one in nodes))
 
 
 def is_named(thing: str, fields: dict[str, Any]) -> bool:
