@@ -379,6 +379,11 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
             closed = await world.do(HOUSE, Suspend("market", market, "quick"))
             await world.do(HOUSE, AddReason("market", market, closed.position, "a bad source"))
             await world.do(HOUSE, Reopen("market", market, "a good source"))
+            # And that what was posted was no line.
+            world.set_clock(NOON_NS + 7)
+            nonsense = msgspec.structs.replace(moved[1], prices=Prices(away="-11", home="+250"))
+            refused = await world.do(HOUSE, PostLines("G1", NOON_NS + 7, (moved[0], nonsense)))
+            assert [type(event).__name__ for event in refused.events] == ["LineRefused"]
             await world.do("b1", SetRole("moves", "root", (Permission.LINE_MOVE, Permission.BOARD_VIEW), "to move"))
             await world.do("b1", CreateUser("tom", "root", "moves"))
 
@@ -387,6 +392,7 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
                 return [(row["stream"], row["actor"], row["event"]["type"]) for row in found]
 
             everything = [
+                ("house", "", "LineWithdrawn"),
                 ("house", "", "Reopened"),
                 ("house", "", "Suspended"),
                 ("house", "", "LinePosted"),
@@ -399,9 +405,9 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
                 ("b1", "owner", "LineMoved"),
             ]
             assert await told() == await told(2) == await told(100) == everything
-            reopened, suspended, posted, *off = [
+            first, reopened, suspended, posted, *off = [
                 row["event"] for row in await rows(world, "line_history", market=market) if row["stream"] == HOUSE
-            ][:6]
+            ][:7]
             about = {"scope": "market", "subject": market, "reason": ""}
             assert (reopened, suspended) == (
                 {"type": "Reopened", **about},
@@ -409,7 +415,10 @@ def test_what_has_become_of_a_line_is_told_of_the_house_and_of_the_book(store, m
             )
             assert (posted["prices"], posted["tripped"], posted["source"]) == (["+250", "+250"], [], "")
             fields = {"type", "market", "entered_ns", "entered_at"}
-            assert [(set(event), event["entered_ns"]) for event in off] == [(fields, NOON_NS + at) for at in (5, 4, 3)]
+            off = [first, *off]
+            assert [(set(event), event["entered_ns"]) for event in off] == [
+                (fields, NOON_NS + at) for at in (7, 5, 4, 3)
+            ]
             # Whoever may move lines and not look at the board is told of none.
             await world.do("b1", SetRole("mover", "root", (Permission.LINE_MOVE,), "to move"))
             await world.do("b1", CreateUser("ben", "root", "mover"))

@@ -18,9 +18,6 @@ export interface Step extends Told {
 
 const FOLLOWS: Departure = { mode: 'follow', offset_quarters: 0, offset_cents: 0, line_quarters: null, prices: [] };
 
-/** What takes a line off the board: its source has it no more, or what came of it was none. */
-const OFF = new Set(['LineWithdrawn', 'LineRefused']);
-
 /** Each thing that became of a line, the last first, with what was offered from then on. told: the last first. */
 export function steps(told: readonly Told[]): Step[] {
   let house: Line | null = null;
@@ -30,7 +27,7 @@ export function steps(told: readonly Told[]): Step[] {
     .map((one) => {
       const { event } = one;
       if (event.type === 'LinePosted') house = { line: event.line_quarters as number | null, prices: event.prices as string[] };
-      else if (OFF.has(String(event.type))) house = null;
+      else if (event.type === 'LineWithdrawn') house = null;
       else if (event.type === 'LineMoved') how = event.after as Departure;
       return { ...one, line: how.mode === 'lock' ? departed(house ?? { line: null, prices: [] }, how) : house && departed(house, how) };
     })

@@ -24,7 +24,7 @@ const WORDS: Record<string, (event: Happened, market: string, game: string, kind
   LineHeld: (event, market) => texts.held(market, posted(event), checks(event, 'reasons')),
   LinePosted: (event, market, _, kind) =>
     kind === 'locked_line' ? texts.ours(market, posted(event)) : texts.stands(market, posted(event), checks(event, 'tripped')),
-  LineRefused: (event, market, _, kind) => (kind === 'locked_line' ? texts.oursAlone(market) : texts.refused(market, String(event.why))),
+  LineRefused: (event, market) => texts.refused(market, String(event.why)),
   LineWithdrawn: (_, market) => texts.oursAlone(market),
   FixturePostponed: (_, __, game) => texts.postponed(game),
   FixtureResumed: (_, __, game) => texts.resumed(game),

@@ -7,7 +7,7 @@ import msgspec
 
 from runline.domain.held import LineDropped, LineHeld
 from runline.domain.messages import Event
-from runline.domain.posted import LineWithdrawn
+from runline.domain.posted import LineRefused, LineWithdrawn
 from runline.domain.suspension import ReasonAdded
 
 UNTOLD = (LineDropped, ReasonAdded)
@@ -18,8 +18,9 @@ TAKEN_AWAY = {"reason": "", "node": "", "source": "", "tripped": ()}
 
 
 def told_to_a_book(event: Event) -> Event:
-    """An event of the house as books are told of it. A line that waits for a person is to them a market that is off the board."""
-    if isinstance(event, LineHeld):
+    """An event of the house as books are told of it. A line that waits for a person, or is none, is to them a market that is off
+    the board."""
+    if isinstance(event, LineHeld | LineRefused):
         return LineWithdrawn(event.market, event.entered_ns)
     taken = {name: value for name, value in TAKEN_AWAY.items() if name in event.__struct_fields__}
     return msgspec.structs.replace(event, **taken) if taken else event

@@ -11,7 +11,8 @@ class LineRow(msgspec.Struct):
     stream: `house`, or the book. seq: the position in that stream. actor: who did it, "" for who may not see the log (and is
     another), and of the house always. event: what happened: its `type`, and the fields of that type: of `LinePosted` the line and
     its prices, of `LineMoved` how the book departed before, and from then on. Of the house's events it does not say by whom and
-    why (`reason`, `node`, `source` and `tripped` are empty), and a line that the house holds is a `LineWithdrawn`.
+    why (`reason`, `node`, `source` and `tripped` are empty), and a line that the house holds, or that is none, is a
+    `LineWithdrawn`.
     """
 
     stream: str

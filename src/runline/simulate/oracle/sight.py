@@ -82,6 +82,6 @@ def as_a_book_sees(kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
     """An event of the house, as a book sees it; None for one that it does not see."""
     if kind in ("LineDropped", "ReasonAdded"):
         return None
-    if kind == "LineHeld":
+    if kind in ("LineHeld", "LineRefused"):
         return {"type": "LineWithdrawn", "market": fields["market"], "entered_ns": fields["entered_ns"]}
     return {"type": kind} | {name: OWN.get(name, value) for name, value in fields.items()}
