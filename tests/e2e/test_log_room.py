@@ -254,6 +254,33 @@ def test_a_history_in_the_drawer_leads_to_the_room(house, sit):
     expect(rows_of(page).first).to_contain_text("P1")
 
 
+def test_the_pages_of_a_game_and_of_a_ticket_lead_to_the_log_of_them(house, sit):
+    page = sit("owner", "#/game/G1/log")
+    page.locator("[data-drawer=game]").get_by_role("link", name="In the log").click()
+    expect(page.locator("[data-field=kind]")).to_have_value("fixture")
+    expect(page.locator("[data-field=object]")).to_have_value("G1")
+
+    number = do(house, wager(amount_minor=1_00))
+    page.evaluate("(address) => (location.hash = address)", f"#/ticket/{number}")
+    drawer = page.locator("[data-drawer=ticket]")
+    drawer.get_by_role("link", name="In the log").click()
+    expect(page.locator("[data-field=kind]")).to_have_value("wager")
+    expect(page.locator("[data-field=object]")).to_have_value(str(number))
+    expect(rows_of(page)).to_have_count(1)
+    expect(rows_of(page)).to_contain_text("risks 1.00 to win 1.02")
+    page.evaluate("(address) => (location.hash = address)", f"#/ticket/{number}")
+    drawer.get_by_role("link", name=f"log #{number:,}").click()
+    expect(page.get_by_text(f"Around #{number:,}")).to_be_visible()
+
+    # Who may not see the log is sent nowhere.
+    do(house, SetRole("teller", ROOT, (Permission.BOARD_VIEW, Permission.TICKER_VIEW), "to tell"))
+    do(house, CreateUser("dan", ROOT, "teller"))
+    page = sit("dan", f"#/ticket/{number}")
+    drawer = page.locator("[data-drawer=ticket]")
+    expect(drawer.locator("ol li").last).to_contain_text("Placed")
+    expect(drawer.get_by_role("link", name="log")).to_have_count(0)
+
+
 def test_a_market_of_which_a_line_was_refused_is_off_in_its_history_until_it_is_back(house, sit):
     async def post(place):
         for over, under in (("-105", "-11"), ("-120", "+100")):

@@ -18,6 +18,7 @@ export default {
   voidTold: (number: string, who: string, risk: string) => `Ticket #${number} of ${who}: open → void; ${risk} is at risk no more.`,
 
   life: 'What has happened to it, the last first',
+  log: 'In the log',
   byWhom: (who: string) => `by ${who}`,
   entry: (seq: string) => `log #${seq}`,
   did: { WagerPlaced: 'Placed', WagerSettled: 'Settled', WagerVoided: 'Void', WagerReversed: 'Open again', LegGraded: 'Leg graded', LegVoided: 'Leg void', LegReversed: 'Leg open again' } as Record<string, string>,
