@@ -250,6 +250,37 @@ def test_a_confirmation_that_was_lost_and_one_of_another_score_are_two_commands(
     assert ids[0] == ids[1] != ids[2]
 
 
+def test_what_a_proxy_says_of_a_server_that_fails_leaves_it_unknown_whether_a_score_was_entered(house, sit):
+    house.do(lambda place: place.world.do(HOUSE, EnterResult("G1", Score(5, 3)), by="the.feed"))
+    page = sit("the.clerk").page
+    page.evaluate("location.hash = '#/results?game=G1'")
+    sheet = sheet_of(page)
+    ids: list[str] = []
+    answers = [
+        {"status": 502, "content_type": "text/html", "body": "<h1>Bad Gateway</h1>"},
+        {"status": 200, "content_type": "application/json", "body": '{"posit'},
+        {"status": 503, "json": {"error": {"code": "unavailable", "message": "Not now."}}},
+        {"status": 401, "json": {"error": {"code": "not_signed_in", "message": "Sign in."}}},
+        {"status": 409, "json": {"error": {"code": "not_over", "message": "It goes on."}}},
+    ]
+
+    def lose(route):
+        ids.append(route.request.headers["idempotency-key"])
+        route.fulfill(**answers[len(ids) - 1])
+
+    page.route("**/v1/enter-result?*", lose)
+    sheet.get_by_label("Total, Tampa Bay Rays").fill("6")
+    for said in ("http_502", "SyntaxError", "unavailable", "not_signed_in", "not_over"):
+        sheet.get_by_role("button", name="Enter the score").click()
+        expect(sheet.get_by_role("alert")).to_contain_text(said)
+    page.unroute("**/v1/enter-result?*")
+    with page.expect_request("**/v1/enter-result?*") as sent:
+        sheet.get_by_role("button", name="Enter the score").click()
+    assert len({*ids}) == 1
+    # It was refused, for certain: what is sent then is another one.
+    assert sent.value.headers["idempotency-key"] != ids[0]
+
+
 def test_a_game_that_is_late_or_called_off_says_so(house, sit):
     window = sit("the.clerk")
     page, sheet = window.page, sheet_of(window.page)

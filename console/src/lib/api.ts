@@ -18,6 +18,18 @@ export class Refused extends Error {
   }
 }
 
+/** After these, and after what a proxy says of a server that fails, nobody knows what became of a command. */
+const UNSURE = /^(unreachable|unavailable|busy|http_5\d\d)$/;
+/** These say nothing of what was sent before the session ended. */
+const SIGNED_OUT = /^(not_signed_in|signed_out|password_needed)$/;
+
+/** Whether nobody knows what became of a command: the same may be sent again, with the same id, and is done once. already: whether that
+ * was so before it was sent the last time. */
+export function isUnsure(caught: unknown, already: boolean): boolean {
+  // An answer that cannot be read says nothing either.
+  return !(caught instanceof Refused) || UNSURE.test(caught.code) || (already && SIGNED_OUT.test(caught.code));
+}
+
 /** A command's id: a UUIDv7 on the server's clock, however wrong this computer's own is. */
 export function commandId(nowMs: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

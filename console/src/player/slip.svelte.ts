@@ -1,7 +1,7 @@
 // Slip: what is about to be wagered, from the press on a price to the number of its ticket. It outlives the view that is open and
 // the session: whoever has to sign in again finds it as they left it.
 
-import { Refused, commandId, send } from '../lib/api';
+import { Refused, commandId, isUnsure, send } from '../lib/api';
 import { amount, minorOf, offer, riskToWin, sideLine, sideWords, winForRisk } from '../lib/format';
 import { closedWords } from '../lib/lines';
 import type { Fixture, LivePage, Market } from '../lib/page.svelte';
@@ -33,11 +33,6 @@ interface Quote {
   price: string;
   closed: string;
 }
-
-/** After these, and after what a proxy says of a server that fails, nobody knows whether it was placed: the same may be sent again, and is placed once. */
-const UNSURE = /^(unreachable|unavailable|busy|http_5\d\d)$/;
-/** These say nothing of what was sent before the session ended. */
-const SIGNED_OUT = /^(not_signed_in|signed_out|password_needed)$/;
 
 /** Whether a side takes wagers. */
 export function takes(one: Market, side: string): boolean {
@@ -173,7 +168,7 @@ export class Slip {
 
   private refused(caught: unknown): void {
     const refused = caught instanceof Refused ? caught : new Refused('unreachable', String(caught));
-    if (UNSURE.test(refused.code) || (this.unsure && SIGNED_OUT.test(refused.code))) {
+    if (isUnsure(caught, this.unsure)) {
       this.unsure = true;
       this.error = texts.slip.unsure(refused.code === 'unreachable' ? texts.slip.unreachable : refused.message);
       return;

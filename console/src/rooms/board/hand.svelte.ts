@@ -2,7 +2,7 @@
 
 import { SvelteMap } from 'svelte/reactivity';
 import type { Desk } from '../../lib/actions.svelte';
-import { Refused, commandId, send } from '../../lib/api';
+import { Refused, commandId, isUnsure, send } from '../../lib/api';
 import { both, departed, houseLine, type Departure } from '../../lib/lines';
 import type { Fixture, LivePage, Market } from '../../lib/page.svelte';
 import texts from '../../texts/board';
@@ -121,6 +121,7 @@ export class Hand {
     const before = standing(one);
     this.waiting = true;
     // Sent again after a lost answer it has the same id, so that it is executed once.
+    const again = this.id !== '';
     this.id ||= commandId(this.page.serverMs());
     try {
       const done = await this.desk.execute(`${title}: ${this.words(one, how)}`, 'MoveLine', asked(one, how), { id: this.id, ifPosition: said.position });
@@ -129,8 +130,7 @@ export class Hand {
       this.id = '';
       this.desk.toasts.tell({ ...done, undo: () => this.back(title, one, before, done.executed.outcome.position) });
     } catch (caught) {
-      const lost = caught instanceof Refused && caught.code === 'unreachable';
-      if (!lost) this.id = '';
+      if (!isUnsure(caught, again)) this.id = '';
       if (caught instanceof Refused && caught.code === 'position_moved') {
         this.desk.toasts.fail(title, texts.moved);
         void this.look();
