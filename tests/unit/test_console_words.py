@@ -13,36 +13,36 @@ from runline.domain.suspension import SCOPES
 from runline.live.facts import LINE_EVENTS, LOCKED_LINE
 
 LIB = Path(__file__).parents[2] / "console" / "src" / "lib"
+TEXTS = LIB.parent / "texts"
 
 
 def words_in(file, name):
-    """The keys of a table of words."""
-    found = re.search(
-        rf"const {name}: Record<[^\n]*= \{{\n(.*?)\n\}};", (LIB / file).read_text(encoding="utf-8"), re.DOTALL
-    )
+    """The keys of a table of words, of the catalogue (lower case) or of what makes words."""
+    place, begin, indent = (LIB, f"const {name}: Record<[^\n]*=", "") if name.isupper() else (TEXTS, f"  {name}:", "  ")
+    found = re.search(rf"{begin} \{{\n(.*?)\n{indent}\}}", (place / file).read_text(encoding="utf-8"), re.DOTALL)
     assert found, name
-    return set(re.findall(r"^  (\w+):", found[1], re.MULTILINE))
+    return set(re.findall(rf"^{indent}  (\w+):", found[1], re.MULTILINE))
 
 
 def test_every_kind_of_notification_has_a_name():
     kinds = {event.notice for event in VOCABULARY.events.values() if event.notice} | {LOCKED_LINE}
-    assert words_in("notices.ts", "KINDS") == kinds
+    assert words_in("notices.ts", "kinds") == kinds
 
 
 def test_what_happens_to_games_and_lines_is_told_in_words_where_somebody_should_look_at_it():
     about = {"market", "fixture", "league"}
     told = {name for name, event in VOCABULARY.events.items() if event.notice and about & set(event.__struct_fields__)}
     assert words_in("notices.ts", "WORDS") == told | {event.__name__ for event in LINE_EVENTS}
-    assert words_in("notices.ts", "CHECKS") == set(get_args(Check))
+    assert words_in("notices.ts", "checks") == set(get_args(Check))
 
 
 def test_whatever_closes_a_market_is_said_in_words():
-    assert words_in("lines.ts", "WORDS") == {*SCOPES, "past_cutoff", "postponed", "account"}
-    assert words_in("lines.ts", "OWN") == {*get_args(OffBoard), "hide", "offset", "lock"} - {""}
+    assert words_in("lines.ts", "closed") == {*SCOPES, "past_cutoff", "postponed", "account"}
+    assert words_in("lines.ts", "own") == {*get_args(OffBoard), "hide", "offset", "lock"} - {""}
 
 
 def test_every_permission_is_said_in_words():
-    texts = (LIB.parent / "texts" / "permissions.ts").read_text(encoding="utf-8")
+    texts = (TEXTS / "permissions.ts").read_text(encoding="utf-8")
     assert set(re.findall(r"^  (\w+): '", texts, re.MULTILINE)) == {one.value for one in Permission}
 
 
