@@ -18,6 +18,7 @@ from runline.domain.fixtures import RenumberFixture, RescheduleFixture
 from runline.domain.guard import SetGuard
 from runline.domain.held import DropLine
 from runline.domain.house import StartStream
+from runline.domain.large_wagers import SetLargeWager
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import ENGINE, GATEWAY, Event
@@ -62,6 +63,7 @@ def one_of_each() -> list[Stage]:
     book.given(staff("ann", Permission.FIGURES_VIEW, at="A1"), role("clerks", Permission.WAGER_PLACE))
     book.given(AssignRole("ann", "clerks", "trained"), RevokeUser("ann", "left"), RestoreUser("ann", "back"))
     book.given(SetLimits(2_00, 5_000_00, 20_000_00, "season"), SetPlayerLimits("P1", 500_00, None, True, "sharp"))
+    book.given(SetLargeWager("A1", 500_00, "small players"))
     book.given(AdjustCredit("P1", 2_000_00, "asked"), GrantTemporaryCredit("P1", 500_00, NOON_NS + HOUR_NS, "weekend"))
     book.given(EnterTransaction("P1", "receipt", 50_00, "cash"))
     book.given(Suspend("fixture", "G1", "quick"), AddReason("fixture", "G1", book.state.seq + 1, "injury"))

@@ -253,6 +253,11 @@ MADE: dict[str, Callable[[Chance, bool], dict[str, Any]]] = {
         "subject": by.one(("", "", "baseball", "MLB", "football", "NFL", "cricket")),
         "market": by.one(("", "", *KINDS)),
     },
+    "SetLargeWager": lambda by, _: {
+        "node": by.node(),
+        "least_minor": by.one((None, 0, by.amount(), 10**12 + 1)),
+        "reason": by.reason(),
+    },
     "SetLeagueRule": lambda by, _: {
         "league": by.league(),
         "rule": by.rule(),

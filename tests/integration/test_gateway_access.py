@@ -41,6 +41,7 @@ VALUES: dict[str, Any] = {
     "reason": "a reason",
     "description": "a description",
     "kind": "receipt",
+    "least_minor": 500_00,
     "stake_min_minor": 1,
     "stake_max_minor": 1_000_00,
     "win_max_minor": 1_000_00,
@@ -181,7 +182,7 @@ def test_the_owner_may_everything_and_the_owner_of_another_book_nothing_here(ver
         assert verdicts["owner", name, label] != "not_permitted"
         assert verdicts["foreign", name, label] != "" or name in {
             "CreateAgent", "CreatePlayer", "CreateUser", "SetRole", "SetLimits", "SetLocks", "MoveLine", "Suspend", "Reopen",
-            "AdjustCredit", "GrantTemporaryCredit", "EnterTransaction", "SetPlayerLimits", "PlaceWager",
+            "SetLargeWager", "AdjustCredit", "GrantTemporaryCredit", "EnterTransaction", "SetPlayerLimits", "PlaceWager",
         }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook
+from runline.domain.large_wagers import SetLargeWager
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.moving import MoveAgent, MovePlayer
@@ -469,6 +470,56 @@ def test_what_somebody_should_look_at_is_a_notification(place):
         await follower.until(last)
         kinds = [event["kind"] for event in follower.events["notifications"]][-4:]
         assert kinds == ["large_wager", "suspension", "failed_sign_ins", "role_change"]
+
+    place(main)
+
+
+def test_whoever_looks_at_a_node_is_told_of_the_wagers_that_are_large_there(place):
+    async def main(place):
+        world = place.world
+        owner, ann, bea = [await place.sign_in("b1", name) for name in ("owner", "ann", "bea")]
+        await world.do("b1", SetLargeWager("A1", 500_00, "small players"))
+        whole, narrowed = Follower(owner, "notifications"), Follower(owner, "notifications", node="A1")
+        of_a1, of_a2 = Follower(ann, "notifications", "wagers"), Follower(bea, "notifications")
+        followers = [whole, narrowed, of_a1, of_a2]
+        for follower in followers:
+            await follower.take()
+
+        async def told():
+            """What each of them is told of large wagers since they were asked last: whose, and what is at risk."""
+            await world.do("b1", Suspend("market", MONEYLINE, "news"))
+            last = await world.do("b1", Reopen("market", MONEYLINE, "played"))
+            found = []
+            for follower in followers:
+                await follower.until(last.position)
+                events = follower.events.pop("notifications", [])
+                large = [one["event"] for one in events if one["kind"] == "large_wager"]
+                found.append([(event["player"], event["risk_minor"]) for event in large])
+            return found
+
+        for player, risk in (("P1", 499_99), ("P1", 500_00), ("P1", 5_000_00), ("P9", 4_999_99), ("P9", 5_000_00)):
+            await world.do("b1", wager(player, risk))
+        of_p1, of_p9 = [("P1", 500_00), ("P1", 5_000_00)], [("P9", 5_000_00)]
+        assert await told() == [[of_p1[1], *of_p9], of_p1, of_p1, of_p9]
+        assert len([one for one in of_a1.events["wagers"] if one["event"]["type"] == "WagerPlaced"]) == 3
+
+        await world.do("b1", MovePlayer("P9", "A1", "sold"))
+        await world.do("b1", wager("P9", 600_00))
+        assert await told() == [[], [("P9", 600_00)], [("P9", 600_00)], []]
+        await world.do("b1", SetLargeWager("A1", 0, "too much noise"))
+        await world.do("b1", SetLargeWager("root", 1_000_00, "a quiet week"))
+        await world.do("b1", wager("P1", 1_000_00))
+        assert await told() == [[("P1", 1_000_00)], [], [], []]
+
+        await of_a1.frames.aclose()
+        await world.do("b1", SetLargeWager("A1", 700_00, "some noise"))
+        await world.do("b1", wager("P9", 699_99))
+        await world.do("b1", wager("P9", 700_00))
+        resumed = Follower(ann, "notifications", "wagers", last_id=of_a1.last_id)
+        resumed.position = of_a1.position
+        followers[:] = [resumed]
+        assert await told() == [[("P9", 700_00)]]
+        assert resumed.images == 0
 
     place(main)
 

@@ -62,6 +62,7 @@ def in_bravo(wager):
         ("PlaceWager", ON_P8 | WAGER),
         ("VoidWager", {"wager": wager, "reason": reason("void")}),
         ("MovePlayer", ON_P8 | {"agent": "bravo-3", "reason": reason("move")}),
+        ("SetLargeWager", {"node": "bravo-2", "least_minor": AMOUNT, "reason": reason("set")}),
         ("Suspend", {"scope": "player", "subject": "bravo-P8", "reason": reason("close")}),
         ("Suspend", {"scope": "agent", "subject": "bravo-2", "reason": reason("close")}),
         ("Reopen", {"scope": "player", "subject": "bravo-P8", "reason": reason("open")}),

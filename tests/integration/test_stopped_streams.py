@@ -33,6 +33,7 @@ from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreatePlayer
 from runline.domain.house import StartStream
 from runline.domain.invariants import BrokenInvariant
+from runline.domain.large_wagers import SetLargeWager
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE, Rejected
@@ -476,6 +477,7 @@ SAMPLES = {
         MoveLine("G1:game:spread", "lock", line_quarters=-6, prices=Prices(away="-105", home="-115"), reason="ours"),
         PlaceWager("P1", "G1:game:spread", "home", -6, "-140", 1_00),
         SetLimits(1_00, 5_000_00, 5_000_00, "season"),
+        SetLargeWager("A1", 500_00, "small players"),
         SetPlayerLimits("P1", 1_00, 1_00, True, "sharp"),
         Suspend("fixture", "G2", "quick"),
         AddReason("fixture", "G2", 5, "rain"),

@@ -15,6 +15,7 @@ from runline.domain.guard import SetGuard
 from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook, StartStream
+from runline.domain.large_wagers import SetLargeWager
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.messages import GATEWAY
@@ -76,6 +77,9 @@ BOOK_MOVES = {
     "the player's limits": in_the_book(SetPlayerLimits("P1", 400_00, None, True, "given")),
     "the player's balance": in_the_book(EnterTransaction("P1", "receipt", 1_00, "cash")),
     "the book's limits": in_the_book(SetLimits(2_00, 9_000_00, 40_000_00, "given")),
+    "what is large at the agent": in_the_book(SetLargeWager("A1", 40_00, "given")),
+    "what is large above the agent": in_the_book(SetLargeWager(ROOT, 40_00, "given")),
+    "what is large elsewhere": in_the_book(SetLargeWager("A2", 40_00, "given")),
     "the market's line": in_the_book(MoveLine(MONEYLINE, "hide"), MoveLine(MONEYLINE, "follow")),
     "another market's line": in_the_book(MoveLine(OTHER_LINE, "hide"), MoveLine(OTHER_LINE, "follow")),
     "the market's layer": in_the_book(Suspend("market", MONEYLINE, "given"), Reopen("market", MONEYLINE, "")),
@@ -114,6 +118,10 @@ BOOK_CASES = [
     (SetPlayerLimits("P1", 1_00, 1_00, True, "given"), {"the player's limits"}),
     (SetLimits(3_00, 500_00, 900_00, "given"), {"the book's limits"}),
     (SetLocks(True, "trial"), {"the book's limits"}),
+    (
+        SetLargeWager("A1", 50_00, "given"),
+        {"what is large at the agent", "what is large above the agent", "the agent moves", "the book's limits"},
+    ),
     (MoveLine(MONEYLINE, "hide"), {"the market's line"}),
     (Suspend("market", MONEYLINE, "given"), {"the market's layer"}),
     (Reopen("market", MONEYLINE, ""), {"the market's layer"}),

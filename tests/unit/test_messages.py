@@ -83,6 +83,7 @@ def test_an_event_declares_that_it_stands_in_the_log_unless_it_says_more():
     said = (Rang.shown_to, Rang.version, Rang.secret, Rang.changes_sight, Rang.topic, Rang.notice, Rang.told_to_books)
     assert said == (Permission.LOG_VIEW, 1, (), False, "", "", False)
     assert Rang("south", True).is_notable(None) is True
+    assert Rang("south", True).is_notable_at(None, "A1") is True
 
     class Tolled(
         Event,

@@ -10,7 +10,6 @@ from runline.domain.execution import needs
 from runline.domain.invariants import BrokenInvariant
 from runline.domain.legs import VOIDED, Ending, Leg
 from runline.domain.permissions import Permission
-from runline.domain.settings import SetLimits
 from runline.domain.state import ByKey
 from runline.domain.tickets import (
     Ticket,
@@ -153,15 +152,6 @@ def test_a_ticket_that_is_not_in_memory_is_fetched_if_there_can_be_one(book):
         assert needs(book.state, VoidWager(none, "slip")) == []
     event = WagerReversed(number, "P1", 3, 0, "slip", (1,))
     assert needs(book.state, event) == [ByKey(Ticket, number)]
-
-
-def test_a_wager_is_large_from_half_of_the_largest_stake(book):
-    book.given(SetLimits(1_00, 20_00, 900_00, "given"))
-    notable = {}
-    for amount in (9_99, 10_00, 10_01):
-        book.given(wager("P1", amount))
-        notable[amount] = book.happened(WagerPlaced).is_notable(book.state)
-    assert notable == {9_99: False, 10_00: True, 10_01: True}
 
 
 def test_a_ticket_says_all_that_was_agreed(book):

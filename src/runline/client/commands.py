@@ -9,6 +9,7 @@ from runline.domain.guard import SetGuard
 from runline.domain.held import ConfirmLine, DropLine
 from runline.domain.hierarchy import CreateAgent, CreatePlayer
 from runline.domain.house import OpenBook, StartStream
+from runline.domain.large_wagers import SetLargeWager
 from runline.domain.leg_voiding import VoidLeg
 from runline.domain.lines import MoveLine
 from runline.domain.moving import MoveAgent, MovePlayer
@@ -70,6 +71,7 @@ __all__ = [
     "RevokeUser",
     "Score",
     "SetGuard",
+    "SetLargeWager",
     "SetLeagueRule",
     "SetLimits",
     "SetLocks",

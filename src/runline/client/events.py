@@ -18,6 +18,7 @@ from runline.domain.held import LineDropped, LineHeld
 from runline.domain.hierarchy import AgentCreated, PlayerCreated
 from runline.domain.house import BookOpened, HouseFounded, StreamStartAsked
 from runline.domain.jobs import JobAdvanced, JobFinished
+from runline.domain.large_wagers import LargeWagerSet
 from runline.domain.legs import Ending, LegGraded, LegReversed, LegVoided
 from runline.domain.lines import Departure, LineMoved
 from runline.domain.money import Rounding
@@ -75,6 +76,7 @@ __all__ = [
     "HouseFounded",
     "JobAdvanced",
     "JobFinished",
+    "LargeWagerSet",
     "LeagueCreated",
     "LeagueRule",
     "LeagueRuleSet",

@@ -4,6 +4,7 @@ from runline.domain.cluster import ClusterAsked, ClusterRow, ClusterStreamRow, C
 from runline.domain.grading import Score
 from runline.domain.guard import GuardAsked, GuardRow
 from runline.domain.held import HeldAsked, HeldRow
+from runline.domain.large_wagers import LargeWagerRow, LargeWagersAsked
 from runline.domain.ledger import Movement
 from runline.domain.official import Window
 from runline.domain.outcomes import Case
@@ -79,6 +80,8 @@ __all__ = [
     "HeldAsked",
     "HeldRow",
     "Hit",
+    "LargeWagerRow",
+    "LargeWagersAsked",
     "LateGameRow",
     "LateGamesAsked",
     "LayoutRow",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from runline.domain.access import OWNER, PLAYER_ROLE, Role, User
 from runline.domain.hierarchy import Agent, Tree
 from runline.domain.house import House
+from runline.domain.large_wagers import LargeWagers
 from runline.domain.ledger import ADJUSTMENTS, CASH, GRADING, Ledger, LedgerAccount
 from runline.domain.lines import Lines
 from runline.domain.messages import Command, Event, decides, evolves
@@ -33,6 +34,7 @@ class Book(State):
     kind: ClassVar[StreamKind] = "book"
     tree: Tree
     settings: Settings
+    large_wagers: LargeWagers
     ledger: Ledger
     tickets: Tickets
     risk: Risk
@@ -95,6 +97,7 @@ def book_started(book: Book, event: BookStarted) -> None:
     book.results_taken.begin(event.house_seq)
     book.settings.begin(settings)
     book.tree.add_agent(Agent(ROOT, ""))
+    book.large_wagers.find_least()
     for account in (GRADING, CASH, ADJUSTMENTS):
         book.ledger.open(LedgerAccount(account))
     for role, permissions in ((OWNER, permissions_of("book")), (VIEWER_ROLE, VIEW_ONLY), (PLAYER_ROLE, PLAYER_MAY)):

@@ -96,9 +96,9 @@ class EventMeta(msgspec.StructMeta):
     changes_sight: it may end a session, or take something from what somebody sees; whoever shows things must look again.
     leaves: the field with the node under which whom it concerns has stood until then: there it is seen, too, and nothing after.
     topic: in which it is told, live, besides `log`. notice: which kind of notification it is, where somebody should look at it
-    (see `Event.is_notable`). told_to_books: whether it is a notification in every book when it happens in the house.
-    secret: the fields that nobody may see. They stand in rows only, never in the log (see `bare`). since: the level from which on
-    there is it (`domain/level.py`).
+    (see `Event.is_notable`, `Event.is_notable_at`). told_to_books: whether it is a notification in every book when it happens in
+    the house. secret: the fields that nobody may see. They stand in rows only, never in the log (see `bare`). since: the level
+    from which on there is it (`domain/level.py`).
     """
 
     def __new__(
@@ -146,6 +146,10 @@ class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, gc=False):
 
     def is_notable(self, state: Any) -> bool:
         """Whether somebody should look at this one, if its type is a notification at all."""
+        return True
+
+    def is_notable_at(self, state: Any, node: str) -> bool:
+        """Whether whoever looks at a node should look at this one, which is notable to somebody."""
         return True
 
 

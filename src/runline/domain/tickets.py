@@ -208,10 +208,6 @@ class Tickets(Part, named="tickets", streams=("book",), keeps={Ticket: "by_numbe
         return count
 
 
-LARGE_WAGER_SHARE = 2
-"""A wager is large from the book's largest stake divided by this."""
-
-
 class WagerPlaced(TicketPlaced, Event, shown_to=Permission.TICKER_VIEW, topic="wagers", notice="large_wager"):
     """A ticket is written.
 
@@ -237,7 +233,10 @@ class WagerPlaced(TicketPlaced, Event, shown_to=Permission.TICKER_VIEW, topic="w
         return TakenOn(self.player, self.risk_minor, self.win_minor, (self,))
 
     def is_notable(self, state: Any) -> bool:
-        return bool(self.risk_minor * LARGE_WAGER_SHARE >= state.settings.current.stake_max_minor)
+        return bool(0 < state.large_wagers.least_minor <= self.risk_minor)
+
+    def is_notable_at(self, state: Any, node: str) -> bool:
+        return bool(state.large_wagers.is_large(self.risk_minor, node))
 
 
 class VoidWager(Command, needs=Permission.WAGER_VOID):

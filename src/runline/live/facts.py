@@ -179,7 +179,7 @@ def told(fact: Fact, topics: tuple[str, ...], audience: Audience) -> list[tuple[
     for topic in topics:
         if topic == "log" or topic == event.topic:
             found.append((topic, entry_of(fact)))
-        elif topic == "notifications" and fact.kind:
+        elif topic == "notifications" and fact.kind and event.is_notable_at(fact.state, audience.node):
             found.append((topic, notice_of(fact)))
     return found
 

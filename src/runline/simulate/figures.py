@@ -166,6 +166,9 @@ def in_book(book: Book, tickets: Iterable[Ticket]) -> dict[str, Any]:
         "available": {number: available_minor(book, player, book.at_ns) for number, player in players.items()},
         "accounts": {name: account.balance_minor for name, account in book.ledger.accounts.items()},
         "settings": (*limits, settings.locks_stay_open),
+        "large from": {
+            node: row.least_minor for node, row in book.large_wagers.by_node.items() if row.least_minor is not None
+        },
         "lines": {name: plain(departure(row)) for name, row in book.lines.by_market.items()},
         "jobs": {
             number: (job.subject, job.stage, job.cursor, job.done, by.house_seq, plain(by.score))

@@ -154,6 +154,12 @@ def amount(known: Known, command: str) -> Any:
     return known.decisions.one(ODD_AMOUNTS if known.decisions.rarely(12) else AMOUNTS)
 
 
+def least(known: Known, command: str) -> Any:
+    if command != "SetLargeWager":
+        return amount(known, command)
+    return known.decisions.one((None, 0, 1, 10_00, 50_00, 200_00, 1_000_00, -1))
+
+
 def reason(known: Known, command: str) -> Any:
     return known.decisions.one(REASONS) if known.decisions.rarely(10) else REASONS[0]
 
@@ -195,6 +201,7 @@ NAMED: dict[str, Maker] = {
     "limit": lambda known, command: known.decisions.one((10, 1, 2, 3, 50, 0, 1_000)),
     "after": lambda known, command: "", "since": moment, "until": moment,
     "active": lambda known, command: not known.decisions.rarely(8),
+    "least_minor": least,
     "credit_limit_minor": lambda known, command: known.decisions.one((50_000_00, 10_000_00, 500_00, 0, -1, 10**12)),
     "stake_min_minor": lambda known, command: known.decisions.one((1_00, 5_00, 0, 10**9)),
     "stake_max_minor": lambda known, command: known.decisions.one((5_000_00, 1_000_00, 10_000_00, 40_00, 0)),

@@ -12,10 +12,11 @@ from runline.domain.messages import HOUSE
 from runline.simulate.oracle import asking
 from runline.simulate.oracle.answers import Refused
 from runline.simulate.oracle.asking import Reader
+from runline.simulate.oracle.large_wagers import is_large
 from runline.simulate.oracle.people import may
 from runline.simulate.oracle.rules import Asked
 from runline.simulate.oracle.sight import as_a_book_sees, sees
-from runline.simulate.oracle.state import Stream
+from runline.simulate.oracle.state import Book, Stream
 from runline.simulate.pages import Pages, rows_difference, without_times
 from runline.simulate.story import Wrong
 from runline.simulate.told import plain_event
@@ -29,6 +30,9 @@ QUERIES = {
     "players": ("players", "player"),
 }
 """What the rows of a topic are, as a query, and by what they are told apart."""
+
+LARGE_OTHERWISE = ("LargeWagerSet", "LimitsSet")
+"""The events after which other wagers are large than before."""
 
 
 class Watched:
@@ -60,7 +64,8 @@ class Watched:
             for topic in ("wagers", "log", "notifications")
             if topic in frame.topics
         }
-        if not told or frame.kind not in ("image", "delta"):
+        notified = "notifications" in screen.topics
+        if not (told or notified) or frame.kind not in ("image", "delta"):
             return
         name = screen.person.stream
         if name != HOUSE:
@@ -78,6 +83,8 @@ class Watched:
             reader = self.reader(screen, None)
         except Refused:
             return
+        if notified and isinstance(stream, Book):
+            self.large_wagers(frame, stream, reader, told.get("notifications", []), first)
         for topic, events in told.items():
             seen = [one["seq"] for one in events if one.get("stream", name) == name]
             for seq in seen:
@@ -90,6 +97,28 @@ class Watched:
                         f"the log from {frame.after} to {frame.position} shows {seen}, and must show {all_seen}"
                     )
             self.pages.counted[f"events of {topic}"] += len(seen)
+
+    def large_wagers(self, frame: Any, stream: Book, reader: Reader, events: list[Any], first: int) -> None:
+        """Who looks at a node is told of the wagers that are large there, and of no others. first: the position from which on
+        the frame tells something. Raises Wrong."""
+        entries = self.pages.back.entries(stream.name)
+        if any(type(event).__name__ in LARGE_OTHERWISE for _, event in entries[first - 1 :]):
+            self.pages.counted["frames while other wagers became large"] += 1
+            return
+        told = [one["seq"] for one in events if one["kind"] == "large_wager"]
+        looked_at = range(frame.after + 1, frame.position + 1) if frame.kind == "delta" else told
+        large = [
+            seq
+            for seq in looked_at
+            for kind, fields in [plain_event(entries[seq - 1][1])]
+            if kind == "WagerPlaced" and is_large(stream, reader.node, fields["risk_minor"])
+            if self.sees(stream, reader, seq)
+        ]
+        if told != large:
+            raise Wrong(
+                f"from {first} to {frame.position} the wagers {told} are large at {reader.node}, must be {large}"
+            )
+        self.pages.counted["large wagers"] += len(told)
 
     def of_the_house(self, events: list[Any]) -> None:
         """A book is told of the house's events no more than a book sees. Raises Wrong."""

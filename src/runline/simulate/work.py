@@ -15,6 +15,7 @@ BOOK_WORK = (
     "EnterTransaction", "AdjustCredit", "MoveLine", "VoidWager", "Suspend", "Reopen", "Reopen", "GrantTemporaryCredit",
     "AddReason", "SetPlayerLimits", "CreatePlayer", "CreateUser", "VoidLeg", "RestoreUser", "PlacePair", "PlacePair", "PlacePair",
     "VoidLeg", "TryAgain", "SetRole", "SetRole", "AssignRole", "MoveAgent", "MovePlayer", "CreateAgent", "SetLocks", "Suspend",
+    "SetLargeWager",
 )  # fmt: skip
 """What a book's staff does."""
 

@@ -65,6 +65,7 @@ def book_figures(book: Book) -> dict[str, Any]:
         "available": {number: available(book, number, book.at_ns) for number in players},
         "accounts": dict(book.accounts),
         "settings": (book.stake_min, book.stake_max, book.win_max, book.locks_stay_open),
+        "large from": {node: amount for node, amount in book.large_from.items() if amount is not None},
         "lines": {name: vars(line) for name, line in book.lines.items()},
         "jobs": {
             number: (job.game, job.stage, job.cursor, job.done, job.house_seq, job.score)

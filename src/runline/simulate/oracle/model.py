@@ -7,6 +7,7 @@ from runline.simulate.oracle import agents as _agents
 from runline.simulate.oracle import board as _board
 from runline.simulate.oracle import cluster as _cluster
 from runline.simulate.oracle import guard as _guard
+from runline.simulate.oracle import large_wagers as _large_wagers
 from runline.simulate.oracle import lines as _lines
 from runline.simulate.oracle import pages as _pages
 from runline.simulate.oracle import pairs as _pairs
@@ -26,7 +27,8 @@ from runline.simulate.oracle.state import HOUSE, ROOT, Book, House, Stream
 from runline.simulate.oracle.text import a_line, a_reason
 
 NOUNS = (
-    _accounts, _agents, _board, _cluster, _guard, _lines, _pages, _pairs, _placing, _rosters, _sessions, _settlement, _watch,
+    _accounts, _agents, _board, _cluster, _guard, _large_wagers, _lines, _pages, _pairs, _placing, _rosters,
+    _sessions, _settlement, _watch,
 )  # fmt: skip
 """What is imported for the rules that it enters."""
 

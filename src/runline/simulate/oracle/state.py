@@ -325,8 +325,9 @@ class Entry:
 class Book(Stream):
     """A book.
 
-    parents: of each agent, "" of the root. accounts: the book's own, from its side. open: the tickets that are. of_game: all
-    tickets on a game. of_player: the open ones of a player.
+    parents: of each agent, "" of the root. large_from: the risk from which on a wager is large, of nodes that have had one of
+    their own. accounts: the book's own, from its side. open: the tickets that are. of_game: all tickets on a game. of_player: the
+    open ones of a player.
     """
 
     rounding: dict[str, Any] = field(default_factory=dict)
@@ -334,6 +335,7 @@ class Book(Stream):
     stake_max: int = 0
     win_max: int = 0
     locks_stay_open: bool = False
+    large_from: dict[str, int | None] = field(default_factory=dict)
     parents: dict[str, str] = field(default_factory=dict)
     players: dict[str, Player] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)
