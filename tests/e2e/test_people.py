@@ -3,7 +3,7 @@
 import re
 
 from playwright.sync_api import expect
-from tests.e2e.conftest import Seat
+from tests.e2e.conftest import POSTED, Seat, ask, does
 
 ACTIONS_MAX = 9
 """What a receipt takes from anywhere, each press of a key and each word typed counted as one."""
@@ -217,3 +217,66 @@ def test_a_role_is_made_and_changed_in_words_and_whom_it_changes_is_said(seat):
     expect(dialog).to_contain_text("cashier: loses enter transactions gains see the ticker")
     dialog.get_by_role("button", name="Do it").click()
     expect(row).to_contain_text("see figures, see the ticker")
+
+
+def placed(page, player, risk_minor):
+    """Place a wager at whatever price the visitors of a game have: lines move all the time, and markets close."""
+    said = []
+    for game in ask(page, "board?limit=100"):
+        for market in game["markets"]:
+            if market["kind"] == "moneyline" and market["open"]:
+                at = {"market": market["market"], "side": "away", "line_quarters": None, "price": market["prices"][0]}
+                how = {"amount_minor": risk_minor, "basis": "risk", "odds_change": "accept_any"}
+                status, text = page.evaluate(POSTED, ["/v1/place-wager", {"player": player, **at, **how}])
+                if status == 200:
+                    return
+                said.append(text)
+    raise AssertionError(said)
+
+
+def test_what_is_a_large_wager_is_set_at_an_agent_and_told_to_whoever_looks_there(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    does(page, "create-agent", agent="Q1", parent="root")
+    does(page, "create-player", player="Q1001", agent="Q1", credit_limit_minor=500_00)
+    page.evaluate("location.hash = '#/agent/Q1'")
+    drawer, dialog = page.locator("[data-drawer=agent]"), page.get_by_role("dialog")
+    facts = drawer.locator("dl")
+    above = f"{ask(page, 'large_wagers?node=root')[0]['least_minor'] / 100:,.2f}"
+    expect(facts).to_contain_text(f"from {above}, as above")
+    page.keyboard.press("l")
+    expect(dialog).to_contain_text(f"Nothing written: from {above}, as at the node above.")
+    dialog.locator("[data-field=least]").fill("25")
+    dialog.locator("[data-field=reason]").fill("small players")
+    dialog.get_by_role("button", name="Preview").click()
+    expect(dialog).to_contain_text(f"Q1 is told of large wagers: from {above}, as above → from 25.00")
+    dialog.get_by_role("button", name="Do it").click()
+    expect(facts).to_contain_text("from 25.00")
+    drawer.get_by_role("link", name="Log").click()
+    expect(drawer).to_contain_text(re.compile(r"Q1: large wagers.*as at the node above.*from 25\.00", re.DOTALL))
+
+    for risk_minor in (24_99, 25_00):
+        placed(page, "Q1001", risk_minor)
+    alerts, tray = (
+        page.get_by_role("button", name=re.compile("^Alerts")),
+        page.get_by_role("list", name="Notifications"),
+    )
+    told = tray.get_by_role("listitem").filter(has_text="Q1001")
+
+    def look_at(node):
+        switcher = page.get_by_role("button", name="Look at ")
+        switcher.click()
+        page.get_by_role("option", name=node, exact=True).click()
+        expect(switcher).to_have_accessible_name(re.compile(f"{node}$"))
+        alerts.click()
+        page.get_by_text("Kinds", exact=True).click()
+
+    look_at("Q1")
+    expect(told).to_contain_text(["Q1001: 25.00"])
+    expect(told).to_have_count(1)
+    page.get_by_title("Card of Q1, where this is set").click()
+    expect(drawer.get_by_role("button", name="Large wagers")).to_be_visible()
+    look_at("whole book")
+    expect(page.get_by_title("Card of root, where this is set")).to_have_text(f"from {above}")
+    expect(tray.get_by_role("listitem").first).to_be_visible()
+    expect(told).to_have_count(0)

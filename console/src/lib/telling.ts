@@ -5,7 +5,9 @@ import { amount, count, dayAndTime, gameWords, lineText, marketWords, points, pr
 import type { Happened } from './api';
 import { both, sidesOf, type Departure } from './lines';
 import type { Games, Score } from './games.svelte';
+import { largeWords } from './large';
 import { marketOfGame, subjectWords } from './naming';
+import large from '../texts/large';
 import texts from '../texts/log';
 import { kindOf } from './market';
 
@@ -33,6 +35,8 @@ function departure(how: Departure, kind: string): string {
   return says.follows;
 }
 
+const least = (event: Happened, minor: unknown) => (minor === null ? large.asAbove(text(event.node)) : largeWords(Number(minor)));
+
 const score =
   (what: string): Teller =>
   (event, games) => ({ what: `${game(games, event)}: ${what}`, before: scored(event.before) || says.none, after: scored(event.score) });
@@ -41,6 +45,7 @@ const TOLD: Record<string, Teller> = {
   Suspended: (event, games) => ({ what: subjectWords(games, text(event.scope), text(event.subject)), before: says.open, after: says.suspended }),
   Reopened: (event, games) => ({ what: subjectWords(games, text(event.scope), text(event.subject)), before: says.suspended, after: says.layerGone }),
   CreditAdjusted: (event) => ({ what: `${text(event.player)}: ${says.creditLimit}`, before: minor(event.before_minor), after: minor(event.after_minor) }),
+  LargeWagerSet: (event) => ({ what: large.what(text(event.node)), before: least(event, event.before_minor), after: least(event, event.after_minor) }),
   RoleAssigned: (event) => ({ what: says.roleOf(text(event.user)), before: text(event.before) || says.none, after: text(event.after) }),
   UserRevoked: (event) => ({ what: text(event.user), before: says.mayAct, after: says.mayNot }),
   UserRestored: (event) => ({ what: text(event.user), before: says.mayNot, after: says.mayAct }),

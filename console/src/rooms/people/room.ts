@@ -1,7 +1,9 @@
 import Users from '@lucide/svelte/icons/users';
 import type { Action } from '../../lib/actions.svelte';
+import { ask } from '../../lib/api';
 import type { Command } from '../../lib/commands';
 import { crediting } from '../../lib/crediting';
+import { settingLarge, type LargeRow } from '../../lib/large';
 import { moneying } from '../../lib/moneying';
 import type { PlayerRow } from '../../lib/page.svelte';
 import { playerOf } from '../../lib/wanted';
@@ -46,4 +48,16 @@ export const commands: Command[] = [
   money('receipt', texts.receipt, 'transaction_enter', (row, typed, why) => moneying('receipt', row, typed, why)),
   money('disburse', texts.disburse, 'transaction_enter', (row, typed, why) => moneying('disbursement', row, typed, why)),
   money('adjust', texts.adjust, 'transaction_enter', (row, typed, why) => moneying('adjustment', row, typed, why)),
+  {
+    name: 'large',
+    wants: texts.wants.large,
+    about: texts.large,
+    may: (page) => page.isBook && page.may('settings_change') && page.may('ticker_view'),
+    read: async ([node, typed, ...why]) => {
+      if (!node) return texts.whichAgent;
+      const found = await ask<LargeRow>('large_wagers', { node }).catch(() => null);
+      const row = found?.items[0];
+      return row ? { ...settingLarge(row, typed, why.join(' ')), look: typed !== undefined } : texts.noAgent(node);
+    },
+  },
 ];
