@@ -18,7 +18,7 @@ from runline.store.hints import Hints
 if TYPE_CHECKING:
     from runline.domain.vocabulary import Vocabulary
 
-SCHEMA_REVISION = "0010"
+SCHEMA_REVISION = "0011"
 """The newest migration."""
 
 

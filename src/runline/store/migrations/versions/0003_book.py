@@ -53,15 +53,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "large_from",
-        sa.Column("stream", sa.Text(), nullable=False),
-        sa.Column("node", sa.Text(), nullable=False),
-        sa.Column("least_minor", sa.BigInteger(), nullable=True),
-        sa.Column("changed_seq", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("stream", "node"),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "ledger_accounts",
         sa.Column("stream", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
