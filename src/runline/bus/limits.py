@@ -94,12 +94,13 @@ BEAT_S = 0.25
 QUIET_BEATS = 2
 """Beats without a word from a gateway after which no stream waits for it: others look at the same streams."""
 
-SILENT_BEATS_MAX = 20
-"""Beats of one's own without a word from the other end; then it is taken for gone. (Its own beats an end misses while it stands
-still, so that nobody is judged by it.)"""
+SILENT_BEATS_MAX = 16
+"""Beats of one's own without a word from the other end; then it is taken for gone: so much before AGAIN_S_MAX that another
+connection can be made. (Its own beats an end misses while it stands still, so that nobody is judged by it.)"""
 
 AGAIN_S_MAX = 5.0
-"""How long requests wait for a link that is away. They are sent again with their ids; then they are answered `unavailable`."""
+"""How long requests wait for somebody of whom nothing is heard, from the last word on. They are sent again with their ids; then
+they are answered `unavailable`."""
 
 AGAIN_PAUSE_S = 0.05
 """The pause before an end tries again to connect."""

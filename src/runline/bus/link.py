@@ -73,8 +73,9 @@ Connect = Callable[[Callable[[], GatewayEnd]], Awaitable[Any]]
 class LinkBus(GatheringBus):
     """The streams of another process. connect: how it is reached. secret: what both have. told_time: takes what time it is there.
 
-    end: the connection that stands. given_up: whether there is none for so long that nothing waits for it any more. lines: what
-    waits until it can be said. sharers: whose sessions are, as far as this was asked.
+    end: the connection that stands. given_up: whether there is none, and nothing was heard for so long that nothing waits for it
+    any more. heard_s: when the last word was heard on the one before, by the loop's time. lines: what waits until it can be said.
+    sharers: whose sessions are, as far as this was asked.
     """
 
     def __init__(
@@ -104,7 +105,9 @@ class LinkBus(GatheringBus):
         self.questions = Shares(QUESTIONS_BYTES_MAX)
         self.followed: dict[int, Following] = {}
         self.watched: dict[int, FarLink] = {}
-        self.waiting = asyncio.get_running_loop().call_later(AGAIN_S_MAX, self.give_up)
+        loop = asyncio.get_running_loop()
+        self.heard_s = loop.time()
+        self.waiting = loop.call_later(AGAIN_S_MAX, self.give_up)
         self.task = asyncio.create_task(self.keep())
 
     async def close(self) -> None:
@@ -171,11 +174,13 @@ class LinkBus(GatheringBus):
     def lose(self) -> None:
         """The link is lost."""
         loop = asyncio.get_running_loop()
+        assert self.end is not None
+        self.heard_s = loop.time() - self.end.silent_s
         self.end = None
         self.lines.clear()
         self.changed.clear()
-        self.waiting = loop.call_later(AGAIN_S_MAX, self.give_up)
-        until_s = loop.time() + AGAIN_S_MAX
+        until_s = self.heard_s + AGAIN_S_MAX
+        self.waiting = loop.call_at(until_s, self.give_up)
         for sent in self.under_way.sent.values():
             sent.until_s = sent.until_s or until_s
         for number in list(self.asked):
@@ -187,6 +192,11 @@ class LinkBus(GatheringBus):
             following.hear(Ended(number, None))
         for link in self.watched.values():
             link.lost()
+
+    @property
+    def silent_s(self) -> float:
+        """For how long nothing is heard of the owner."""
+        return self.end.silent_s if self.end is not None else asyncio.get_running_loop().time() - self.heard_s
 
     def give_up(self) -> None:
         """The link is away for too long: nothing waits for it any more."""

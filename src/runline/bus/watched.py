@@ -149,6 +149,8 @@ class RoutedLink(Link):
             self.turn_away(list(seats))
             return
         until_s = self.loop.time() + AGAIN_S_MAX
+        if self.way.troubled_s and not self.way.there:
+            until_s = min(until_s, self.way.given_up_s)
         for seat in seats:
             self.waiting[seat] = None
             self.until_s.setdefault(seat, until_s)

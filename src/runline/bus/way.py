@@ -97,7 +97,7 @@ class Way:
     whether the stream is there just now.
 
     turn: how often it has moved. open: whether requests go straight on. troubled_s: since when nothing of it is taken, by the
-    loop's time; 0 while all is well.
+    loop's time, and from the last word on that was heard of whoever had it; 0 while all is well.
     """
 
     def __init__(self, routed: "RoutedBus", stream: str) -> None:
@@ -144,6 +144,8 @@ class Way:
         """The stream is elsewhere: what is under way is withdrawn, and goes there."""
         if self.under_way and isinstance(self.bus, LinkBus):
             self.routed.left[self.bus] = None
+        if bus is None:
+            self.trouble(self.loop.time())
         self.address, self.bus = address, bus
         self.far = address is not None and not is_near(address)
         withdrawn = self.withdraw()
@@ -293,9 +295,7 @@ class Way:
         if not self.waiting:
             return
         self.pause_s = min(2 * self.pause_s, AGAIN_PAUSE_S_MAX)
-        due_s = min(
-            now_s + self.pause_s, self.troubled_s + AGAIN_S_MAX, *(one.until_s for one in self.waiting.values())
-        )
+        due_s = min(now_s + self.pause_s, self.given_up_s, *(one.until_s for one in self.waiting.values()))
         self.timer = self.loop.call_at(due_s, self.again)
         if self.there and not self.under_way:
             self.send(self.take([min(self.waiting)]))
@@ -312,11 +312,17 @@ class Way:
     def trouble(self, now_s: float) -> None:
         """Something is not taken."""
         if not self.troubled_s:
-            self.troubled_s, self.pause_s = now_s, AGAIN_PAUSE_S
+            silent_s = self.bus.silent_s if isinstance(self.bus, LinkBus) else 0.0
+            self.troubled_s, self.pause_s = now_s - silent_s, AGAIN_PAUSE_S
+
+    @property
+    def given_up_s(self) -> float:
+        """When nothing waits any more, unless something is taken before."""
+        return self.troubled_s + AGAIN_S_MAX
 
     def is_given_up(self, now_s: float) -> bool:
         """Whether nothing is taken for so long that nothing waits any more."""
-        return self.troubled_s > 0 and now_s >= self.troubled_s + AGAIN_S_MAX
+        return self.troubled_s > 0 and now_s >= self.given_up_s
 
     # What is awaited
 
@@ -366,7 +372,7 @@ class Way:
                 held = held or asking.take(sharer, QUESTION_BYTES_MIN)
                 if not held:
                     raise Rejected(BUSY.code, BUSY.message)
-                await self.turns(min(until_s, now_s + pause_s) if self.there else until_s)
+                await self.turns(min(until_s, now_s + pause_s if self.there else self.given_up_s))
                 pause_s = min(2 * pause_s, AGAIN_PAUSE_S_MAX)
         finally:
             if held:

@@ -91,6 +91,11 @@ class Wire(asyncio.Protocol):
         self.transport: Any = None
         self.beating: asyncio.TimerHandle | None = None
 
+    @property
+    def silent_s(self) -> float:
+        """For how long the other end has said nothing, by whole beats of this one: what it stood still itself does not count."""
+        return max(self.silent_beats - 1, 0) * BEAT_S
+
     # The connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
