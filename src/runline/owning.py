@@ -1,7 +1,7 @@
 """Owning: the engine of a node, as the node's duties have it take streams, hand them over, follow them and let go of them, and
 as the nodes are told what the house wants of them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
 from runline.bootstrap import found_house
@@ -60,8 +60,8 @@ class EngineOfNode:
     def owns(self, stream: str) -> bool:
         return stream in self.engine.writers
 
-    async def heads(self) -> Mapping[str, Head]:
-        return await self.engine.store.heads()
+    async def heads(self, streams: Collection[str]) -> Mapping[str, Head]:
+        return await self.engine.store.heads(streams)
 
     async def adopt(self, seen: Mapping[str, int]) -> Mapping[str, int | Exception]:
         wrong = await self.engine.adopt_all(seen)

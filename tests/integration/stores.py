@@ -152,10 +152,10 @@ class FaultyStore(Around):
             self.failed.set()
             raise
 
-    async def heads(self) -> Any:
+    async def heads(self, streams: Any = None) -> Any:
         if self.unreadable is not None:
             raise self.unreadable
-        return await self.store.heads()
+        return await self.store.heads(streams)
 
     async def claim(self, stream: str, seen: int | None = None) -> Any:
         if self.unreadable is not None:

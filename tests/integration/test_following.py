@@ -606,10 +606,11 @@ def test_all_proofs_that_are_asked_for_at_the_same_time_take_one_look_at_the_sto
             looks = 0
             heads = engine.store.heads
 
-            async def counted():
+            async def counted(wanted):
                 nonlocal looks
                 looks += 1
-                return await heads()
+                assert set(wanted) == set(streams)
+                return await heads(wanted)
 
             engine.store.heads = counted
             streams = [HOUSE, "b1", "b2"] * 10

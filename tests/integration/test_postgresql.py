@@ -690,6 +690,28 @@ def test_a_database_that_has_less_than_it_had_becomes_another_log_for_everybody(
     play(main())
 
 
+def test_whoever_looks_at_one_stream_hears_of_all_that_is_lost_and_that_it_is_another_log(open_one, url):
+    async def main():
+        store, other, third = open_one(), open_one(), open_one()
+        kept = stretch(await store.claim("b2"), 1)
+        await store.commit(sealed(kept))
+        head, _ = await set_back(store, url)
+        # What it looks at is all there.
+        assert await store.heads(["b2"]) == {"b2": kept.after}
+        said = await behind(store.heads(["b1"]))
+        assert "b1 ends at position 1, and had 6. It is another log since" in said
+        # So hears whoever looks at what is all there, or is not there at all.
+        assert await behind(other.heads(["b2"])) == said
+        assert await behind(third.heads(["b9"])) == said
+        assert store.log_id == other.log_id == third.log_id
+        found = await other.heads(["b1", "b2"])
+        assert {stream: one.seq for stream, one in found.items()} == {"b1": head.seq, "b2": 1}
+        for one in (store, other, third):
+            await close(one)
+
+    play(main())
+
+
 def test_a_claim_and_a_commit_find_that_something_is_lost(open_one, url):
     async def main():
         store = open_one()

@@ -83,6 +83,20 @@ def test_a_stream_that_nobody_has_owned_begins_at_position_zero(opened):
     play(main())
 
 
+def test_the_heads_of_some_streams_are_those_that_there_are(opened):
+    async def main():
+        store = opened()
+        assert await store.heads(["b1"]) == {}
+        first, second = stretch(await store.claim("b1"), 3), stretch(await store.claim("b2"), 2)
+        await store.commit(sealed(first, second))
+        assert await store.heads(["b2", "b9"]) == {"b2": second.after}
+        assert await store.heads(["b2", "b1"]) == {"b1": first.after, "b2": second.after}
+        assert await store.heads([]) == {}
+        await close(store)
+
+    play(main())
+
+
 def test_a_commit_is_visible_as_a_whole(opened):
     async def main():
         store = opened()

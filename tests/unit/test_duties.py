@@ -55,8 +55,8 @@ class Away(MemoryRegistry):
 
 
 class FakeEngine:
-    """Owns streams of heads that all share. heard: what it was asked to do. parts: what it was asked to adopt together. stopped:
-    what somebody else has claimed."""
+    """Owns streams of heads that all share. heard: what it was asked to do. looked: at whose heads. parts: what it was asked to
+    adopt together. stopped: what somebody else has claimed."""
 
     def __init__(self, world):
         self.world = world
@@ -64,6 +64,7 @@ class FakeEngine:
         self.followed = set()
         self.stopped = set()
         self.heard = []
+        self.looked = []
         self.parts = []
         self.fails = {}
         self.held = {}
@@ -71,8 +72,9 @@ class FakeEngine:
     def owns(self, stream):
         return stream in self.has
 
-    async def heads(self):
-        return dict(self.world.heads)
+    async def heads(self, streams):
+        self.looked.append(list(streams))
+        return {stream: self.world.heads[stream] for stream in streams if stream in self.world.heads}
 
     async def adopt(self, seen):
         self.parts.append(list(seen))
@@ -248,6 +250,33 @@ def test_streams_that_come_together_are_taken_together_the_house_first_then_the_
     play(story, *books, HOUSE)
 
 
+def test_who_takes_streams_looks_at_the_heads_of_those_alone_at_all_that_come_together_at_once():
+    books = [f"b{number}" for number in range(10 * TAKEN_STREAMS_MAX)]
+    moved = ["b7", "b8", "b9"]
+
+    async def story(world):
+        one = world.start("n1")
+        await world.passes(6)
+        assert one.has == {*books}
+        # Some may come while the first are being taken.
+        assert len(one.engine.looked) <= 2
+        two = world.start("n2")
+        await world.passes(1)
+        for book in moved:
+            await world.pin(book, "n2")
+            await world.passes(2)
+        assert two.has >= {*moved}
+        looked = [book for books in two.engine.looked for book in books]
+        assert sorted(looked) == sorted(two.has)
+        one.task.cancel()
+        looks = len(two.engine.looked)
+        await world.passes(6)
+        assert two.has == {*books}
+        assert len(two.engine.looked) <= looks + 2
+
+    play(story, *books)
+
+
 def test_a_stream_that_comes_meanwhile_does_not_wait_for_all_that_came_before():
     books = [f"b{number}" for number in range(4 * TAKEN_STREAMS_MAX)]
 
@@ -312,8 +341,8 @@ def test_who_stands_still_between_its_looks_robs_nobody_who_was_given_the_stream
     still_s = 10
 
     class StillEngine(FakeEngine):
-        async def heads(self):
-            found = await super().heads()
+        async def heads(self, streams):
+            found = await super().heads(streams)
             await self.world.passes(still_s)
             return found
 

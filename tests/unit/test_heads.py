@@ -16,17 +16,17 @@ async def passes():
 
 
 class Store:
-    """A store whose readings wait until they are let go. count: how many have begun."""
+    """A store whose readings wait until they are let go. asked: of which streams each was."""
 
     def __init__(self):
         self.seq = 1
-        self.count = 0
+        self.asked = []
         self.free = asyncio.Event()
         self.fails = False
 
-    async def heads(self):
-        self.count += 1
-        found = {"b1": Head("b1", 1, self.seq, GENESIS, 0)}
+    async def heads(self, streams):
+        self.asked.append(list(streams))
+        found = {stream: Head(stream, 1, self.seq, GENESIS, 0) for stream in streams if stream != "b9"}
         await self.free.wait()
         if self.fails:
             raise StoreError("transient", "It is away.")
@@ -37,15 +37,17 @@ def test_who_asks_while_heads_are_read_hears_of_what_has_happened_since():
     async def main():
         store: Any = Store()
         heads = Heads(store)
-        first = [asyncio.create_task(heads.now()) for _ in range(3)]
+        first = [asyncio.create_task(heads.now("b1")) for _ in range(3)]
         await passes()
         store.seq = 2
-        later = [asyncio.create_task(heads.now()) for _ in range(3)]
+        later = [asyncio.create_task(heads.now(stream)) for stream in ("b1", "b2", "b9")]
         await passes()
-        assert store.count == 1
+        assert store.asked == [["b1"]]
         store.free.set()
-        assert [one["b1"].seq for one in await asyncio.gather(*first, *later)] == [1, 1, 1, 2, 2, 2]
-        assert store.count == 2
+        assert [one.seq for one in await asyncio.gather(*first)] == [1, 1, 1]
+        one, two, none = await asyncio.gather(*later)
+        assert (one.stream, one.seq, two.stream, two.seq, none) == ("b1", 2, "b2", 2, None)
+        assert store.asked == [["b1"], ["b1", "b2", "b9"]]
 
     asyncio.run(main())
 
@@ -54,7 +56,7 @@ def test_who_waits_no_more_ends_no_reading_of_others_and_a_failure_is_heard_by_a
     async def main():
         store: Any = Store()
         heads = Heads(store)
-        asking = [asyncio.create_task(heads.now()) for _ in range(3)]
+        asking = [asyncio.create_task(heads.now("b1")) for _ in range(3)]
         await passes()
         asking[0].cancel()
         store.fails = True
@@ -63,6 +65,6 @@ def test_who_waits_no_more_ends_no_reading_of_others_and_a_failure_is_heard_by_a
             with pytest.raises(StoreError):
                 await one
         store.fails = False
-        assert (await heads.now())["b1"].seq == 1
+        assert (await heads.now("b1")).seq == 1
 
     asyncio.run(main())

@@ -5,7 +5,7 @@ believes what was so, finds another epoch and robs nobody. The house goes first,
 hottest.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from runline.cluster.limits import TAKEN_ROWS_MAX, TAKEN_STREAMS_MAX
@@ -18,8 +18,8 @@ from runline.engine.ports import Head
 class Adopter(Protocol):
     """The engine of this node, as it gets streams."""
 
-    async def heads(self) -> Mapping[str, Head]:
-        """All heads, as they are stored. Raises StoreError."""
+    async def heads(self, streams: Collection[str]) -> Mapping[str, Head]:
+        """The heads of streams, as they are stored. Raises StoreError."""
         ...
 
     async def adopt(self, seen: Mapping[str, int]) -> Mapping[str, int | Exception]:
@@ -50,7 +50,7 @@ class Taking:
     async def take_some(self, wanted: Wanted[Assigned, int | None]) -> None:
         """Take of what is wanted what can be taken together, and more of it while nothing else is wanted. Raises StoreError,
         RegistryError."""
-        heads = await self.owner.heads()
+        heads = await self.owner.heads([one.stream for one in wanted])
         streams = await self.registry.streams()
         loads = await self.loads() if len(wanted) > TAKEN_STREAMS_MAX else {}
         mine = []

@@ -67,13 +67,14 @@ async def stored_of(store: Store, sealed: Sealed) -> set[str]:
 
     Raises CommitFailed if that cannot be read.
     """
+    stretches = moved(sealed)
     try:
-        heads = await store.heads()
+        heads = await store.heads([stretch.after.stream for stretch in stretches])
     except StoreError as error:
         raise CommitFailed(f"Whether the batch is stored cannot be read: {error}") from error
     return {
         stretch.after.stream
-        for stretch in moved(sealed)
+        for stretch in stretches
         if (found := heads.get(stretch.after.stream)) and found.hash == stretch.after.hash
     }
 

@@ -82,7 +82,7 @@ class HouseCopy:
     async def reach(self) -> int:
         # A house that is being adopted is brought up as well.
         async with self.owned.reading:
-            head = (await self.owned.process.store.heads()).get(HOUSE)
+            head = (await self.owned.process.store.heads([HOUSE])).get(HOUSE)
             if head is None or not self.wanted:
                 return 0
             await self.owned.reach(head.seq)

@@ -348,7 +348,7 @@ class Owned:
 
     async def is_elsewhere(self, stream: str) -> bool:
         """Whether somebody else has claimed a stream since it was claimed here, by the head that is stored. Raises StoreError."""
-        head = (await self.heads.now()).get(stream)
+        head = await self.heads.now(stream)
         return head is not None and head.epoch != self.claims.get(stream, head.epoch)
 
     async def replace(self, stopped: Writer, seen: int | None = None) -> None:

@@ -133,8 +133,8 @@ def claimed(heads: Mapping[str, Head], stream: str) -> Head:
 class Reading(Protocol):
     """What is read from a store: only what is durable. All methods raise StoreError."""
 
-    async def heads(self) -> dict[str, Head]:
-        """All heads, as they are."""
+    async def heads(self, streams: Collection[str] | None = None) -> dict[str, Head]:
+        """Heads, as they are: those that there are of some streams, or else all."""
         ...
 
     async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:

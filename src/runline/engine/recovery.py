@@ -179,7 +179,7 @@ async def recover_writer(
             state = await load_whole(store, vocabulary.state_of(stream), head)
             return Writer(state, head, await load_window(store, stream, now_ns), house, node, zones, level)
     except StoreError as error:
-        found = (await store.heads()).get(stream) if error.kind == "unreadable" else None
+        found = (await store.heads([stream])).get(stream) if error.kind == "unreadable" else None
         if found is not None and found.epoch != head.epoch:
             raise claimed_elsewhere(stream) from error
         raise

@@ -101,7 +101,7 @@ class Standby:
         """Bring it up to what is stored. Returns the epoch at which the stream is claimed."""
         if self.state is None:
             await self.load()
-        head = (await self.process.store.heads()).get(self.stream)
+        head = (await self.process.store.heads([self.stream])).get(self.stream)
         if head is None:
             return 0
         await self.read_on(head.seq)

@@ -6,7 +6,7 @@ or not. A process that has lost its power reaches the disk no more.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Literal
@@ -254,8 +254,8 @@ class DiskStore:
     def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
         """What is durable here stays."""
 
-    async def heads(self) -> dict[str, Head]:
-        return await self.read(self.disk.kept.heads())  # type: ignore[no-any-return]
+    async def heads(self, streams: Collection[str] | None = None) -> dict[str, Head]:
+        return await self.read(self.disk.kept.heads(streams))  # type: ignore[no-any-return]
 
     async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
         return await self.read(self.disk.kept.held_at_once(stream, row_types, take))  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """Memory: a store that forgets when the process ends. For tests, previews of ideas, and as the plainest reading of the port."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import Any
@@ -114,8 +114,9 @@ class MemoryStore:
     def hear_of(self, stream: str, seq: int, chain: bytes) -> None:
         """What is in memory is not lost but with it."""
 
-    async def heads(self) -> dict[str, Head]:
-        return dict(self.known_heads)
+    async def heads(self, streams: Collection[str] | None = None) -> dict[str, Head]:
+        known = self.known_heads
+        return dict(known) if streams is None else {one: known[one] for one in streams if one in known}
 
     async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
         for row_type in row_types:

@@ -8,7 +8,7 @@ failover.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from typing import Any
@@ -39,6 +39,7 @@ from runline.store.postgres_history import PostgresHistory
 from runline.store.postgres_losses import (
     ANOTHER_LOG,
     HEADS_AND_LOG,
+    HEADS_OF_AND_LOG,
     LAST_LOG,
     OTHERS,
     Durable,
@@ -47,7 +48,7 @@ from runline.store.postgres_losses import (
 )
 from runline.store.postgres_opening import beside, open_database
 from runline.store.postgres_together import ReadTogether, held_by
-from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, spans_made
+from runline.store.statements import EVENTS_AFTER, HEAD, spans_made
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 
 log = logging.getLogger("runline.store")
@@ -163,22 +164,28 @@ class PostgresStore(Committing):
                 return
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def heads(self) -> dict[str, Head]:
+    async def heads(self, streams: Collection[str] | None = None) -> dict[str, Head]:
         if self.in_doubt:
             await self.settle()
         durable = self.durable.so_far()
-        rows = await self.read(HEADS_AND_LOG)
-        heads = {row[0]: Head(*row[:-1]) for row in rows}
-        await self.require_kept(durable, heads, rows[0][-1] if rows else "")
+        rows = await (self.read(HEADS_AND_LOG) if streams is None else self.read(HEADS_OF_AND_LOG, list(streams)))
+        heads = {row[0]: Head(*row[:-1]) for row in rows if row[0] is not None}
+        if streams is not None and durable.gone(heads, streams):
+            # What is lost is said of all.
+            found = await self.heads()
+            return {stream: found[stream] for stream in streams if stream in found}
+        await self.require_kept(durable, heads, rows[0][-1] if rows else "", streams)
         return heads
 
-    async def require_kept(self, durable: Durable, heads: Mapping[str, Head], log_id: str) -> None:
+    async def require_kept(
+        self, durable: Durable, heads: Mapping[str, Head], log_id: str, streams: Collection[str] | None
+    ) -> None:
         """The database has all that it had, by its heads. durable: as of before they were read. log_id: which log they are of, ""
-        where there are none.
+        where there are none. streams: of which they are, None for all.
 
         Raises StoreError `behind` if not; it is another log then.
         """
-        gone = durable.gone(heads)
+        gone = durable.gone(heads, streams)
         if not gone and self.compared is not self.connection and durable.known:
             gone = [row[0] for row in await self.read(OTHERS, *durable.listed())]
             self.compared = self.connection
@@ -205,8 +212,8 @@ class PostgresStore(Committing):
         connection = await connect(self.url, f"runline {self.number} reader")
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                heads = {row[0]: Head(*row) for row in await connection.fetch(numbered(HEADS_AS_THEY_ARE))}
-                gone = durable.gone(heads)
+                heads = {row[0]: Head(*row) for row in await connection.fetch(numbered(HEAD), stream)}
+                gone = durable.gone(heads, [stream])
                 for row_type in () if gone else row_types:
                     cursor = await connection.cursor(numbered(held_by(row_type)), stream)
                     while found := await cursor.fetch(ROWS_AT_ONCE):

@@ -22,6 +22,12 @@ HEADS_AND_LOG = (
 )
 """The heads, and which log they are of."""
 
+HEADS_OF_AND_LOG = f"""
+SELECT found.*, last.log FROM (SELECT log FROM openings ORDER BY number DESC LIMIT 1) AS last
+LEFT JOIN ({HEADS_AS_THEY_ARE} WHERE stream = ANY(?::text[])) AS found ON TRUE
+"""
+"""Those of some streams, and which log that is; of none, that alone."""
+
 OTHERS = """
 SELECT known.stream FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS known (stream, seq, hash)
 JOIN events ON events.stream = known.stream AND events.seq = known.seq WHERE events.hash <> known.hash
@@ -74,9 +80,10 @@ class Durable:
         found.known = dict(self.known)
         return found
 
-    def gone(self, heads: Mapping[str, Head]) -> list[str]:
-        """The streams that do not have any more what they had, by their heads."""
-        return [stream for stream, known in self.known.items() if is_behind(known, heads.get(stream))]
+    def gone(self, heads: Mapping[str, Head], streams: Collection[str] | None = None) -> list[str]:
+        """The streams that do not have any more what they had, by their heads. streams: of which these are, or else of all."""
+        looked = self.known if streams is None else [stream for stream in streams if stream in self.known]
+        return [stream for stream in looked if is_behind(self.known[stream], heads.get(stream))]
 
     def listed(self) -> tuple[list[str], list[int], list[bytes]]:
         """By column: streams, positions, hashes."""

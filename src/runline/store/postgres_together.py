@@ -6,7 +6,7 @@ all, and kept for the others until they want it. All of them were claimed before
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -110,8 +110,8 @@ class ReadTogether:
 
     # What is read of each for itself
 
-    async def heads(self) -> dict[str, Head]:
-        return await self.server.heads()
+    async def heads(self, streams: Collection[str] | None = None) -> dict[str, Head]:
+        return await self.server.heads(streams)
 
     async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
         return await self.server.held_at_once(stream, row_types, take)

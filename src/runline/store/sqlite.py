@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -35,6 +35,8 @@ from runline.store.statements import EVENTS_AFTER, HEADS_AS_THEY_ARE, LAST_COMMA
 from runline.store.tables import NO_TABLES, equal, following, select, table_of, tables_of
 from runline.store.wal import PAGE_BYTES
 
+HEADS_OF = f"{HEADS_AS_THEY_ARE} WHERE stream {SQLITE.among}"
+
 
 class SqliteReader:
     """What is read from a file. Every method sees the last commit."""
@@ -61,8 +63,11 @@ class SqliteReader:
         except apsw.Error as error:
             raise store_error(error) from error
 
-    async def heads(self) -> dict[str, Head]:
-        rows = self.read(HEADS_AS_THEY_ARE, ())
+    async def heads(self, streams: Collection[str] | None = None) -> dict[str, Head]:
+        if streams is None:
+            rows = self.read(HEADS_AS_THEY_ARE, ())
+        else:
+            rows = self.read(HEADS_OF, (SQLITE.listed(streams),))
         return {row[0]: Head(*row) for row in rows}
 
     async def held_at_once(self, stream: str, row_types: Sequence[type[Row]], take: TakeRows) -> Head:
@@ -71,7 +76,7 @@ class SqliteReader:
         try:
             for row_type in row_types:
                 take(row_type, await self.held_rows(stream, row_type))
-            return (await self.heads()).get(stream, Head(stream, 0, 0, GENESIS, 0))
+            return (await self.heads([stream])).get(stream, Head(stream, 0, 0, GENESIS, 0))
         finally:
             self.read("COMMIT", ())
 
