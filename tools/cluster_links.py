@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -30,21 +31,36 @@ Whose = Callable[[int], str]
 """The name of a process, by its number."""
 
 
+Hears = Callable[[str, Direction, bytes], None]
+"""Hears of each piece before it passes: of whom, in which direction, and what it is."""
+
+
 def anybody(process: int) -> str:
     """Where it does not matter who connects."""
     return ""
 
 
+def each_alone() -> Whose:
+    """Where each connection is somebody of its own."""
+    numbers = count(1)
+    return lambda process: str(next(numbers))
+
+
+def nobody_hears(who: str, direction: Direction, piece: bytes) -> None:
+    """It just passes."""
+
+
 class Way:
-    """A way to somebody. there: the path of the socket to which it leads. whose: who connects.
+    """A way to somebody. there: the path of the socket to which it leads. whose: who connects. hears: of all that passes.
 
     ends: of all connections that are there. gates: in which nothing passes as long as one is not set, by who has connected and
     the direction.
     """
 
-    def __init__(self, there: Path, whose: Whose = anybody) -> None:
+    def __init__(self, there: Path, whose: Whose = anybody, hears: Hears = nobody_hears) -> None:
         self.there = there
         self.whose = whose
+        self.hears = hears
         self.ends: list[asyncio.StreamWriter] = []
         self.gates: dict[tuple[str, Direction], asyncio.Event] = {}
         self.tasks: set[asyncio.Task[None]] = set()
@@ -60,6 +76,11 @@ class Way:
         """It is as before."""
         for direction in BOTH:
             self.gate(who, direction).set()
+
+    def cut_all(self) -> None:
+        """From now on nothing passes of what anybody has who is there. Somebody who comes later is let through."""
+        for who in {who for who, _ in self.gates}:
+            self.cut(who)
 
     def end_all(self) -> None:
         """End all connections that are there; both ends are told."""
@@ -93,18 +114,22 @@ class Way:
             return
         self.ends.append(back)
         for source, target, direction in ((reader, back, BOTH[0]), (there, writer, BOTH[1])):
-            self.begin(self.carry(source, target, self.gate(who, direction)))
+            self.begin(self.carry(source, target, who, direction))
 
     def begin(self, work: Any) -> None:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+    async def carry(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, who: str, direction: Direction
+    ) -> None:
         """Carry what comes to the other end, until that is gone."""
+        gate = self.gate(who, direction)
         with suppress(OSError):
             while piece := await source.read(PIECE_BYTES):
                 await gate.wait()
+                self.hears(who, direction, piece)
                 target.write(piece)
                 await target.drain()
         # That somebody has gone is told by the way as well.
@@ -198,9 +223,9 @@ def remove(path: Path) -> None:
 
 
 @asynccontextmanager
-async def a_way(there: Path, at: Path, whose: Whose = anybody) -> AsyncIterator[Way]:
+async def a_way(there: Path, at: Path, whose: Whose = anybody, hears: Hears = nobody_hears) -> AsyncIterator[Way]:
     """A way to a socket. at: the path at which it begins."""
-    way = Way(there, whose)
+    way = Way(there, whose, hears)
     server = await asyncio.start_unix_server(way.come, at)
     try:
         yield way

@@ -12,13 +12,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cluster_links import PG_SOCKET, Hears, Way, a_way, each_alone, nobody_hears
 from runline.store.postgres_connection import connect
 from runline.store.postgres_opening import beside, open_database
 
@@ -202,6 +203,14 @@ def cluster() -> Cluster:
         Clusters.one = Cluster(folder)
         Clusters.one.start()
     return Clusters.one
+
+
+@asynccontextmanager
+async def by_a_way(database: str, hears: Hears = nobody_hears) -> AsyncIterator[tuple[Way, str]]:
+    """A way to that server, on which each connection is cut for itself: (the way, the address of a database by it)."""
+    with tempfile.TemporaryDirectory(prefix="runline-") as folder:
+        async with a_way(cluster().folder / PG_SOCKET, Path(folder) / PG_SOCKET, each_alone(), hears) as way:
+            yield way, f"postgresql://runline@/{database}?host={quote(folder, safe='')}"
 
 
 def drop_databases() -> None:

@@ -9,9 +9,8 @@ from functools import partial
 
 from tests.doubles.coming import WAIT_S, comes_true
 from tests.doubles.plain import VOCABULARY
-from tests.integration.cutting import a_way
 from tests.integration.pair import DATABASE, a_pair
-from tests.integration.postgresql import cluster
+from tests.integration.postgresql import by_a_way, cluster
 from tests.integration.test_postgresql import keep_at_it
 from tests.integration.world import acceptance, play, running, wager
 
@@ -173,13 +172,13 @@ def test_connections_that_are_cut_again_and_again_take_nothing_with_them(path):
 
     async def main():
         async with (
-            a_way(cluster().folder / ".s.PGSQL.5432") as way,
-            under_load(way.url(database_of(address)), accepted) as world,
+            by_a_way(database_of(address)) as (way, url),
+            under_load(url, accepted) as world,
         ):
             for _ in range(CUTS):
                 known = len(accepted)
                 await comes_true(lambda known=known: len(accepted) > known + 20)
-                way.cut()
+                way.end_all()
             known = len(accepted)
             await comes_true(lambda: len(accepted) > known + 20)
             assert not world.engine.conditions.standing
@@ -196,11 +195,11 @@ def test_a_connection_that_stands_still_is_given_up_and_what_was_on_it_is_found_
 
     async def main():
         async with (
-            a_way(cluster().folder / ".s.PGSQL.5432") as way,
-            under_load(way.url(database_of(address)), accepted) as world,
+            by_a_way(database_of(address)) as (way, url),
+            under_load(url, accepted) as world,
         ):
             await comes_true(lambda: len(accepted) > 20)
-            way.stand_still()
+            way.cut_all()
             known = len(accepted)
             await comes_true(lambda: len(accepted) > known + 20)
             assert not world.engine.conditions.standing

@@ -14,9 +14,8 @@ import httpx
 import pytest
 from tests.doubles.certificates import Authority
 from tests.doubles.coming import comes_true
-from tests.integration.cutting import a_way
 from tests.integration.nodes import BOOKS, PLACE, STOPS_S_MAX, Bettor, crowd, filled, nodes_of
-from tests.integration.postgresql import cluster
+from tests.integration.postgresql import by_a_way
 from tests.integration.world import play
 
 from runline.client.requests import path_of
@@ -195,7 +194,8 @@ class Commits:
     def stop_at(self, point, stop):
         self.point, self.pieces, self.stop = point, 0, stop
 
-    def hear(self, connection, to_server, piece):
+    def hear(self, connection, direction, piece):
+        to_server = direction == "there"
         if to_server and b" committer\0" in piece:
             self.committer, self.in_turn = connection, False
         if connection is not self.committer:
@@ -248,8 +248,8 @@ def test_an_owner_that_stood_still_in_a_commit_for_longer_than_its_lease_serves_
         await one.place()
 
     async def main():
-        async with a_way(cluster().folder / ".s.PGSQL.5432", commits.hear) as way:
-            [first] = await asyncio.to_thread(nodes.start, "n1", url=way.url(nodes.database))
+        async with by_a_way(nodes.database, commits.hear) as (_, url):
+            [first] = await asyncio.to_thread(nodes.start, "n1", url=url)
             found = await bettors(first, second, streams=("b1", "b3"))
             for point, whole in POINTS[:STOPS]:
                 print(f"at piece {point[1]} of a commit {'in turn' if point[0] else 'at once'}, {whole=}")
