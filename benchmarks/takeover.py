@@ -1,27 +1,27 @@
 """Measure how a node takes over the books of another that is killed: how long until all of them accept wagers again, and what
 that asks of PostgreSQL; before that, for how long a book that is moved to the other node and back accepts none.
 
-python benchmarks/takeover.py URL [BOOKS [PLAYERS [OPEN]]]: URL is of an empty database of PostgreSQL on this machine. Each book
-has so many players and open wagers. Two nodes are started as processes of their own; the first gets all books, and is killed once
-the second is there. Whoever sends a wager to each book comes as a gateway does.
+    python benchmarks/takeover.py [BOOKS [PLAYERS [OPEN]]]      (1,000, 20 and 20 unless told otherwise)
 
-On a busy machine the seconds say little. Transactions a book say more, in which there are those of the wagers, and of leases
+PostgreSQL with a standby for which commits wait, and two nodes, all on this machine. Each book has so many players and open
+wagers. The first node gets all books, and is killed once the second is there. Whoever sends a wager to each book comes over
+links, as another node does.
+
+On a busy machine the seconds say little. Transactions a stream say more, in which there are those of the wagers, and of leases
 that are renewed meanwhile.
 """
 
 import asyncio
-import signal
 import sys
-import tempfile
 import time
-from asyncio.subprocess import PIPE, Process
 from typing import Any
+
+from machines import LOOKS_S, Machines, is_accepted, machines
 
 from runline.bootstrap import open_store, running_engine
 from runline.bus.routed import RoutedBus
 from runline.cluster.limits import COPIED_ROWS_MIN
 from runline.cluster.postgres import PostgresRegistry
-from runline.cluster.status import look_at
 from runline.config import Settings, StoreSettings
 from runline.domain.board import PostLines
 from runline.domain.fixtures import CreateFixture, CreateLeague
@@ -30,8 +30,9 @@ from runline.domain.house import OpenBook
 from runline.domain.messages import HOUSE
 from runline.domain.placing import PlaceWager
 from runline.domain.queries.inside import COPY, MEASURES
+from runline.domain.state import by_pieces
 from runline.engine.bus import Answer, Bus, Question
-from runline.engine.requests import Accepted, Request
+from runline.engine.requests import Request
 from runline.evaluate.bench.gateways import cpu_s, family
 from runline.evaluate.bench.load import (
     CREDIT_MINOR,
@@ -47,8 +48,8 @@ from runline.gate import Gate, found, looking_on
 from runline.store.postgres_connection import connect
 
 BOOKS, PLAYERS, OPEN = 1_000, 20, 20
+FILLED_AT_ONCE = 100
 AGAIN_S = 0.05
-LOOKS_S = 0.2
 IDLE_S = 3.0
 MOVES, AFTER_MOVE = 2, 50
 TRANSACTIONS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
@@ -74,37 +75,22 @@ async def fill(url: str, books: int, players: int, wagers: int) -> None:
         ]
         opened = [OpenBook(book_name(number), OWNER) for number in range(books)]
         await send_all(bus, HOUSE, "platform", [*made, PostLines(game, 1, LINES), *opened])
-        for number in range(books):
-            named = [CreatePlayer(player_number(player), "A1", CREDIT_MINOR) for player in range(players)]
-            placed = [wager(place % players) for place in range(wagers)]
-            await send_all(bus, book_name(number), OWNER, [CreateAgent("A1", "root"), *named, *placed])
-
-
-async def node(url: str, name: str, folder: str) -> Process:
-    """A node, once it serves."""
-    words = ["serve", "--store", url, "--node", name, "--links", f"unix:{folder}/{name}", "--role", "engine"]
-    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "runline", *words, stdout=PIPE)
-    assert child.stdout is not None
-    while f"unix:{folder}/{name}" not in (await child.stdout.readline()).decode():
-        pass
-    return child
-
-
-async def taken(url: str, name: str) -> int:
-    """Wait until a node has all streams; returns how many."""
-    registry = PostgresRegistry(url, "a bench")
-    while True:
-        streams = (await look_at(registry)).streams
-        if streams and all(one.taken and one.node == name for one in streams):
-            await registry.close()
-            return len(streams)
-        await asyncio.sleep(LOOKS_S)
+        named = [CreatePlayer(player_number(player), "A1", CREDIT_MINOR) for player in range(players)]
+        placed = [wager(place % players) for place in range(wagers)]
+        for some in by_pieces(range(books), FILLED_AT_ONCE):
+            # What several books decide at the same time is one batch.
+            await asyncio.gather(
+                *(
+                    send_all(bus, book_name(number), OWNER, [CreateAgent("A1", "root"), *named, *placed])
+                    for number in some
+                )
+            )
 
 
 async def accepts(bus: Bus, book: str, began_s: float) -> float:
     """Send a wager to a book until it accepts it, which is done once; returns how long that has taken."""
     request = Request(book, bus.new_id(), OWNER, wager(0))
-    while not isinstance(await bus.send_one(request), Accepted):  # noqa: ASYNC110
+    while not is_accepted(await bus.send_one(request)):  # noqa: ASYNC110
         await asyncio.sleep(AGAIN_S)
     return time.perf_counter() - began_s
 
@@ -121,21 +107,17 @@ class Server:
         return int(await self.connection.fetchval(TRANSACTIONS))
 
 
-async def main(url: str, books: int, players: int, wagers: int) -> None:
-    await fill(url, books, players, wagers)
-    server = Server(await connect(url, "a bench"))
-    with tempfile.TemporaryDirectory() as folder:
-        first = await node(url, "n1", folder)
-        print(f"{'streams':24} {await taken(url, 'n1'):12,}", flush=True)
-        second = await node(url, "n2", folder)
-        try:
-            await measure(url, server, books, players + wagers, first, second)
-        finally:
-            for child in (first, second):
-                if child.returncode is None:
-                    child.kill()
-                    await child.wait()
-    await server.connection.close()
+async def main(books: int, players: int, wagers: int) -> None:
+    async with machines() as there:
+        began_s = time.perf_counter()
+        await fill(there.url, books, players, wagers)
+        print(f"{'filled_s':24} {time.perf_counter() - began_s:12,.1f}", flush=True)
+        server = Server(await connect(there.url, "a bench"))
+        await there.start("n1")
+        await there.taken([HOUSE, *map(book_name, range(books))])
+        await there.start("n2")
+        await measure(there, server, books, players + wagers)
+        await server.connection.close()
 
 
 async def asked(gate: Gate, question: Question) -> Answer:
@@ -152,7 +134,7 @@ async def moves(gate: Gate, registry: PostgresRegistry, book: str, node: str) ->
     longest_s, last_s, there = 0.0, time.perf_counter(), 0
     while there < AFTER_MOVE:
         request = Request(book, gate.bus.new_id(), OWNER, wager(0))
-        while not isinstance(await gate.bus.send_one(request), Accepted):  # noqa: ASYNC110
+        while not is_accepted(await gate.bus.send_one(request)):  # noqa: ASYNC110
             await asyncio.sleep(AGAIN_S / 10)
         now_s = time.perf_counter()
         longest_s, last_s = max(longest_s, now_s - last_s), now_s
@@ -167,9 +149,10 @@ async def copied(gate: Gate, book: str) -> None:
         await asyncio.sleep(LOOKS_S)
 
 
-async def measure(url: str, server: Server, books: int, rows: int, first: Process, second: Process) -> None:
+async def measure(there: Machines, server: Server, books: int, rows: int) -> None:
     """Kill the first node, and have all its books accept a wager at the second."""
-    async with looking_on(Settings(store=StoreSettings(url=url))) as gate:
+    second = there.processes["n2"].pid
+    async with looking_on(Settings(store=StoreSettings(url=there.url)), "nodes") as gate:
         await found(gate.places, HOUSE)
         # From its answer on ids are made by the nodes' time.
         await asked(gate, Question("", MEASURES))
@@ -177,30 +160,32 @@ async def measure(url: str, server: Server, books: int, rows: int, first: Proces
         if rows >= COPIED_ROWS_MIN:
             for number in range(books):
                 await copied(gate, book_name(number))
-        registry = PostgresRegistry(url, "a bench")
+        registry = PostgresRegistry(there.url, "a bench")
         pauses = [await moves(gate, registry, book_name(0), to) for _ in range(MOVES) for to in ("n2", "n1")]
         await registry.close()
         print(f"{'moves_pause_ms':24} {', '.join(f'{pause:.0f}' for pause in pauses):>12}", flush=True)
         if rows >= COPIED_ROWS_MIN:
             await copied(gate, book_name(0))
-        before, computed_s = await server.transactions(), sum(map(cpu_s, family(second.pid)))
+        before, computed_s = await server.transactions(), sum(map(cpu_s, family(second)))
+        its = sum(one.node == "n1" for one in gate.places.streams.values())
         began_s = time.perf_counter()
-        first.send_signal(signal.SIGKILL)
+        await there.kill("n1")
         took_s = sorted(
             await asyncio.gather(*(accepts(gate.bus, book_name(number), began_s) for number in range(books)))
         )
-        computed_s = sum(map(cpu_s, family(second.pid))) - computed_s
+        computed_s = sum(map(cpu_s, family(second))) - computed_s
         done = await server.transactions() - before
         for name, figure in {
+            "streams_of_the_killed": its,
             "first_accepts_s": took_s[0],
             "half_accept_s": took_s[books // 2],
             "all_accept_s": took_s[-1],
-            "node_cpu_ms_a_book": computed_s / books * 1e3,
-            "transactions_a_book": done / books,
+            "node_cpu_ms_a_stream": computed_s / its * 1e3,
+            "transactions_a_stream": done / its,
         }.items():
             print(f"{name:24} {figure:12,.2f}", flush=True)
 
 
 if __name__ == "__main__":
-    words = [*map(int, sys.argv[2:]), *(BOOKS, PLAYERS, OPEN)[len(sys.argv) - 2 :]]
-    asyncio.run(main(sys.argv[1], *words))
+    words = [*map(int, sys.argv[1:]), *(BOOKS, PLAYERS, OPEN)[len(sys.argv) - 1 :]]
+    asyncio.run(main(*words))

@@ -2,29 +2,19 @@
 
     python benchmarks/three_nodes.py [BOOKS [SUSPENSIONS [KILLS]]]      (1,000, 100 and 6 unless told otherwise)
 
-PostgreSQL with a standby for which commits wait, and three nodes, all on this machine; commands come as through a gateway. A
+PostgreSQL with a standby for which commits wait, and three nodes, all on this machine; commands come over links. A
 suspension is timed from when it is sent until the last book has refused a wager that was sent after it. A kill is that of
 whichever node has the house: until every book has accepted a wager again. The node comes back before the next one.
 """
 
 import asyncio
-import os
-import shutil
-import signal
 import sys
-import tempfile
 import time
-from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
-sys.path.append(str(Path(__file__).parents[1] / "tools"))
+from machines import LOOKS_S, Machines, is_accepted, machines
 
-from cluster_database import Postgres, started
-from runline.cluster.postgres import PostgresRegistry
-from runline.cluster.status import look_at
 from runline.config import Settings, StoreSettings
 from runline.domain.fixtures import CreateFixture, CreateLeague
 from runline.domain.hierarchy import CreatePlayer
@@ -33,71 +23,15 @@ from runline.domain.messages import HOUSE, Command
 from runline.domain.queries.inside import READY
 from runline.domain.suspension import Reopen, Suspend
 from runline.engine.bus import Bus, Question
-from runline.engine.requests import Accepted, Outcome, Refused, Request
+from runline.engine.requests import Outcome, Refused, Request
 from runline.evaluate.bench.house import FIXTURE, PLATFORM, PLAYER, Board, book_name, wager
 from runline.evaluate.bench.load import CREDIT_MINOR, HOUR_NS, OWNER
 from runline.evaluate.bench.result import latencies
-from runline.evaluate.bench.served import PASSWORD
 from runline.gate import looking_on
 
 NODES = ("n1", "n2", "n3")
 AT_ONCE = 1_000
 """Commands of one send."""
-
-LOOKS_S = 0.2
-"""How often is looked where everything is."""
-
-
-class Machines:
-    """The nodes, as processes."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder = folder
-        self.url = url
-        self.processes: dict[str, Process] = {}
-
-    async def start(self, name: str) -> None:
-        """Start one, and wait until it serves."""
-        words = [sys.executable, "-m", "runline", "serve", "--store", self.url, "--node", name, "--role", "engine"]
-        words += ["--links", f"unix:{self.folder}/links/{name}"]
-        environment = os.environ | {"RUNLINE_SERVER_OWNER_PASSWORD": PASSWORD}
-        said = self.folder / f"{name}.log"
-        process = self.processes[name] = await started(words, said, stdout=PIPE, env=environment)
-        assert process.stdout is not None
-        async for line in process.stdout:
-            if b"is at unix:" in line:
-                return
-        raise RuntimeError(f"{name} does not serve: {said.read_text()}")
-
-    async def kill(self, name: str) -> None:
-        """End one as a power cut would."""
-        process = self.processes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-
-    async def owners(self) -> dict[str, str]:
-        """Which node has each stream, "" for none."""
-        registry = PostgresRegistry(self.url, "bench")
-        try:
-            return {one.stream: one.node if one.taken else "" for one in (await look_at(registry)).streams}
-        finally:
-            await registry.close()
-
-
-@asynccontextmanager
-async def machines(folder: Path) -> AsyncIterator[Machines]:
-    """PostgreSQL and the nodes."""
-    postgres = Postgres(folder)
-    there = Machines(folder, postgres.url)
-    try:
-        await postgres.begin()
-        for name in NODES:
-            await there.start(name)
-        yield there
-    finally:
-        for name in list(there.processes):
-            await there.kill(name)
-        await postgres.end()
 
 
 class Books:
@@ -122,7 +56,7 @@ class Books:
         """The house's owner does something."""
         for command in commands:
             outcome = await self.bus.send_one(Request(HOUSE, self.bus.new_id(), PLATFORM, command))
-            if not isinstance(outcome, Accepted):
+            if not is_accepted(outcome):
                 raise RuntimeError(f"{command} was refused: {outcome}")
 
     async def all_accept(self, actor: str, command: Command) -> None:
@@ -131,14 +65,14 @@ class Books:
         while left:
             found = await self.send(left, actor, command)
             self.refused.update(one.code for one in found.values() if isinstance(one, Refused))
-            left = [book for book, one in found.items() if not isinstance(one, Accepted)]
+            left = [book for book, one in found.items() if not is_accepted(one)]
 
     async def all_refuse(self) -> None:
         """Send each book wagers until it refuses one."""
         left = self.names
         while left:
             found = await self.send(left, PLAYER, wager(100))
-            left = [book for book, one in found.items() if not isinstance(one, Refused)]
+            left = [book for book, one in found.items() if is_accepted(one)]
 
 
 async def fill(there: Machines, bus: Bus, number: int) -> Books:
@@ -152,10 +86,7 @@ async def fill(there: Machines, bus: Bus, number: int) -> Books:
         CreateLeague("MLB", "baseball"), CreateFixture(FIXTURE, "MLB", 901, "Visitors", "Home", starts_ns), board
     )
     await books.house(*(OpenBook(name, OWNER) for name in books.names))
-    owners: dict[str, str] = {}
-    while not all(map(owners.get, books.names)):
-        await asyncio.sleep(LOOKS_S)
-        owners = await there.owners()
+    owners = await there.taken(books.names)
     await books.all_accept(OWNER, CreatePlayer(PLAYER, "root", CREDIT_MINOR))
     books.refused.clear()
     print(f"{number:,} books: {dict(sorted(Counter(owners[name] for name in books.names).items()))}")
@@ -195,27 +126,20 @@ def say(what: str, name: str, durations_ns: list[int]) -> None:
         print(f"{what}: " + ", ".join(f"{key} {value:,.1f}" for key, value in found.items()), flush=True)
 
 
-async def measure(folder: Path, books: int = 1_000, suspensions: int = 100, kills: int = 6) -> None:
-    async with machines(folder) as there, looking_on(Settings(store=StoreSettings(url=there.url))) as gate:
-        filled = await fill(there, gate.bus, books)
-        found_ns = await suspensions_ns(filled, suspensions)
-        say(f"{suspensions} suspensions, until the last book has refused", "last_refusal", found_ns)
-        found_ns = await kills_ns(there, filled, kills)
-        say(f"{kills} kills of whoever has the house, until the last book has accepted", "last_acceptance", found_ns)
-        print(f"refused meanwhile: {dict(filled.refused)}")
-
-
-def main(*numbers: str) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="runline-cluster-"))
-    # PostgreSQL may run as somebody else, who goes through it.
-    folder.chmod(0o711)
-    (folder / "links").mkdir(mode=0o700)
-    try:
-        # (uvloop starts no process as somebody else, as PostgreSQL is.)
-        asyncio.run(measure(folder, *map(int, numbers)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+async def measure(books: int = 1_000, suspensions: int = 100, kills: int = 6) -> None:
+    async with machines() as there:
+        for name in NODES:
+            await there.start(name)
+        async with looking_on(Settings(store=StoreSettings(url=there.url)), "nodes") as gate:
+            filled = await fill(there, gate.bus, books)
+            found_ns = await suspensions_ns(filled, suspensions)
+            say(f"{suspensions} suspensions, until the last book has refused", "last_refusal", found_ns)
+            found_ns = await kills_ns(there, filled, kills)
+            say(
+                f"{kills} kills of whoever has the house, until the last book has accepted", "last_acceptance", found_ns
+            )
+            print(f"refused meanwhile: {dict(filled.refused)}")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    asyncio.run(measure(*map(int, sys.argv[1:])))
