@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.doubles.stage import HOUR_NS, NOON_NS, SECOND_NS, ZONES
 from tests.doubles.words import START_NS, board, game, line, player, wager
 
+from runline.domain.archive import ArchiveFixture
 from runline.domain.bounds import ARCHIVE_AFTER_NS, EARLIER_STARTS_MAX, WINDOW_NOTICE_NS, WINDOW_NOTICE_NS_MIN
 from runline.domain.context import Context
 from runline.domain.fixtures import RescheduleFixture
@@ -26,6 +27,7 @@ from runline.domain.postponement import (
     WindowEnded,
     WindowLifted,
     WindowNearing,
+    WindowsLooked,
     window_ends_ns,
 )
 from runline.domain.queries.declared import Asked
@@ -149,6 +151,13 @@ def test_a_game_that_is_brought_forward_makes_nothing_void(open_book):
     assert status(open_book, before) == [WON]
 
 
+def test_a_game_that_is_moved_to_the_very_end_of_its_window_is_not_played_within_it(open_book):
+    before = bets(open_book)
+    moved(open_book, ENDS_NS)
+    until(open_book, ENDS_NS)
+    assert status(open_book, before) == [VOID]
+
+
 def test_what_was_told_is_lifted_when_the_game_is_moved_back_into_its_window(open_book):
     before = bets(open_book)
     moved(open_book, START_NS + 40 * HOUR_NS)
@@ -203,6 +212,11 @@ def test_a_postponed_game_takes_no_wagers_and_voids_them_at_the_end_of_the_windo
     assert [event.start_ns for _, event in told(open_book, WindowEnded)] == [START_NS]
 
 
+def test_a_game_that_is_postponed_does_not_begin_by_the_clock(open_book):
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    assert [kind for kind, name in open_book.house.state.timers.by_subject if name == "G1"] == ["window"]
+
+
 def test_a_postponed_game_with_a_new_start_in_time_is_open_again(open_book):
     before = bets(open_book)
     open_book.house.given(PostponeFixture("G1", "rain"))
@@ -238,8 +252,12 @@ def test_a_game_that_is_resumed_in_time_keeps_its_wagers(open_book):
 
 def test_one_that_is_still_to_come_is_rescheduled_and_not_resumed(open_book):
     open_book.house.given(PostponeFixture("G1", "rain"))
+    until(open_book, START_NS - 1)
     open_book.house.when(ResumeFixture("G1", "dry"))
-    open_book.house.rejected("fixture_status")
+    open_book.house.rejected("fixture_status", status=open_book.house.state.catalog.fixtures["G1"].status)
+    until(open_book, START_NS)
+    open_book.house.when(ResumeFixture("G1", "dry"))
+    open_book.house.happened(FixtureResumed, fixture="G1", reason="dry")
 
 
 def test_what_is_said_late_is_told_first_all_the_same(open_book):
@@ -273,6 +291,17 @@ def test_a_game_that_is_over_or_called_off_waits_for_nothing(open_book):
     assert open_book.house.state.timers.by_subject.get(("window", "G1")) is None
     assert open_book.house.stored(LateWindow) == []
     assert status(open_book, before) == [VOID]
+
+
+def test_nobody_looks_at_the_windows_of_a_game_that_is_not_late(open_book):
+    house = open_book.house
+    house.given(SetZone("fixture", "G1", "UTC", "abroad"))
+    until(open_book, START_NS + 2 * HOUR_NS)
+    for score in (AFTER_FIVE, Score(5, 3, (*FIVE_INNINGS, (3, 0), (0, 0), (0, 0), (0, 0)))):
+        confirmed(open_book, score)
+    house.given(ReopenFixture("G1", "another game was meant"), CancelFixture("G1", "flood"))
+    assert not [event for *_, event in house.log if isinstance(event, WindowsLooked)]
+    assert looked_at(open_book) == []
 
 
 # What is decided already
@@ -325,6 +354,16 @@ def test_the_score_of_a_broken_off_game_may_be_confirmed_after_its_window(open_b
     assert status(open_book, half) == [VOID]
     confirmed(open_book, AFTER_FIVE)
     assert status(open_book, half) == [WON]
+
+
+def test_what_is_scored_once_the_game_goes_on_decides_nothing_that_is_void(open_book):
+    half = bets(open_book, period="1h")
+    until(open_book, START_NS + 2 * HOUR_NS)
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    until(open_book, ENDS_NS)
+    open_book.house.given(ResumeFixture("G1", "dry at last"))
+    confirmed(open_book, AFTER_FIVE)
+    assert status(open_book, half) == [VOID]
 
 
 def test_what_is_void_by_its_window_stays_void_when_the_game_is_played_after_all(open_book):
@@ -385,6 +424,51 @@ def test_what_is_void_by_its_window_is_open_again_and_the_rule_counts_again(open
     assert status(open_book, before) == [VOID]
 
 
+def test_what_counts_already_is_not_said_again(open_book):
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    until(open_book, ENDS_NS - WINDOW_NOTICE_NS)
+    open_book.house.when(LetWagersStand("G1", "by the rule", stand=False))
+    open_book.house.nothing_happened()
+    [window] = open_book.house.stored(LateWindow)
+    assert window.status == "told"
+
+
+def test_letting_wagers_stand_tells_only_the_windows_that_were_not(open_book):
+    above = LeagueRule(overtime=True, window=Window("hours", 90))
+    open_book.house.given(SetLeagueRule("MLB", above, "totals wait", "total"), PostponeFixture("G1", "rain"))
+    until(open_book, ENDS_NS - WINDOW_NOTICE_NS)
+    open_book.house.when(LetWagersStand("G1", "we wait"))
+    said = open_book.house.events
+    assert [type(event) for event in said] == [WindowNearing, WagersLetStand]
+    assert (said[0].markets, said[0].ends_ns) == (("G1:game:total",), START_NS + 90 * HOUR_NS)
+    assert [window.status for window in open_book.house.stored(LateWindow)] == ["stands", "stands"]
+
+
+def test_what_stands_by_the_first_start_does_not_stand_by_the_next(open_book):
+    first = bets(open_book)
+    moved(open_book, START_NS + 40 * HOUR_NS)
+    open_book.house.given(LetWagersStand("G1", "we wait"))
+    second = bets(open_book)
+    moved(open_book, START_NS + 90 * HOUR_NS)
+    until(open_book, ENDS_NS + 40 * HOUR_NS - WINDOW_NOTICE_NS)
+    [_, later] = open_book.house.stored(LateWindow)
+    assert (later.start_ns, later.status) == (START_NS + 40 * HOUR_NS, "told")
+    open_book.house.given(LetWagersStand("G1", "both, then"), LetWagersStand("G1", "neither", stand=False))
+    assert open_book.house.stored(LateWindow) == []
+    until(open_book, ENDS_NS + 40 * HOUR_NS)
+    assert status(open_book, first, second) == [VOID, VOID]
+
+
+def test_a_window_that_was_told_since_stays_told_when_the_rule_counts_again(open_book):
+    moved(open_book, START_NS + 40 * HOUR_NS)
+    open_book.house.given(LetWagersStand("G1", "we wait"))
+    moved(open_book, START_NS + 90 * HOUR_NS)
+    until(open_book, ENDS_NS + 40 * HOUR_NS - WINDOW_NOTICE_NS)
+    open_book.house.given(LetWagersStand("G1", "not any more", stand=False))
+    [window] = open_book.house.stored(LateWindow)
+    assert (window.start_ns, window.status) == (START_NS + 40 * HOUR_NS, "told")
+
+
 def test_wagers_that_are_let_stand_are_settled_by_the_result(open_book):
     before = bets(open_book)
     moved(open_book, START_NS + 40 * HOUR_NS)
@@ -436,6 +520,15 @@ def test_each_market_waits_as_long_as_its_row_says(open_book):
     assert status(open_book, whole, above) == [VOID, VOID]
 
 
+def test_a_half_waits_as_long_as_the_row_of_halves_says(open_book):
+    whole, half = bets(open_book), bets(open_book, period="1h")
+    rule = LeagueRule(less_if_home_leads=1, window=Window("hours", 20))
+    open_book.house.given(SetLeagueRule("MLB", rule, "halves do not wait", period="1h"))
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    until(open_book, START_NS + 20 * HOUR_NS)
+    assert status(open_book, whole, half) == [OPEN, VOID]
+
+
 def test_a_rule_that_is_changed_counts_for_windows_that_have_not_ended(open_book):
     before = bets(open_book)
     open_book.house.given(PostponeFixture("G1", "rain"))
@@ -445,6 +538,50 @@ def test_a_rule_that_is_changed_counts_for_windows_that_have_not_ended(open_book
     assert status(open_book, before) == [OPEN]
     until(open_book, START_NS + 72 * HOUR_NS)
     assert status(open_book, before) == [VOID]
+
+
+def test_a_rule_that_is_changed_lifts_what_it_is_about_and_the_other_windows_stay_told(open_book):
+    whole, above = bets(open_book), over(open_book)
+    longer = LeagueRule(overtime=True, window=Window("hours", 37))
+    open_book.house.given(SetLeagueRule("MLB", longer, "totals wait", "total"), PostponeFixture("G1", "rain"))
+    until(open_book, START_NS + 36 * HOUR_NS - 1)
+    later_ns = START_NS + 37 * HOUR_NS - WINDOW_NOTICE_NS
+    assert [at_ns for at_ns, _ in told(open_book, WindowNearing)] == [ENDS_NS - WINDOW_NOTICE_NS]
+    assert later_ns == ENDS_NS
+    open_book.house.given(SetLeagueRule("MLB", replace(longer, window=Window("hours", 36)), "no longer", "total"))
+    until(open_book, ENDS_NS)
+    assert status(open_book, whole, above) == [OPEN, OPEN]
+    [lifted] = [event for _, event in told(open_book, WindowLifted)]
+    assert lifted.ends_ns == ENDS_NS
+    until(open_book, ENDS_NS - 1 + WINDOW_NOTICE_NS_MIN)
+    assert status(open_book, whole, above) == [VOID, VOID]
+
+
+def test_where_two_windows_are_told_and_one_is_lifted_the_other_ends_when_it_was_to(open_book):
+    whole, above = bets(open_book), over(open_book)
+    longer = LeagueRule(overtime=True, window=Window("hours", 37))
+    open_book.house.given(SetLeagueRule("MLB", longer, "totals wait", "total"))
+    until(open_book, ENDS_NS + 60 * SECOND_NS)
+    open_book.house.given(PostponeFixture("G1", "was never played"))
+    until(open_book, open_book.house.clock_ns)
+    assert len(told(open_book, WindowNearing)) == 2
+    open_book.house.given(SetLeagueRule("MLB", LeagueRule(True, window=Window("hours", 90)), "a long storm"))
+    until(open_book, ENDS_NS + HOUR_NS)
+    assert [event.ends_ns for _, event in told(open_book, WindowLifted)] == [ENDS_NS]
+    assert len(told(open_book, WindowNearing)) == 2
+    assert status(open_book, whole, above) == [OPEN, VOID]
+
+
+def test_to_look_again_at_what_is_told_or_has_ended_changes_nothing(open_book):
+    before = bets(open_book)
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    for at_ns in (ENDS_NS - WINDOW_NOTICE_NS, ENDS_NS):
+        until(open_book, at_ns)
+        open_book.house.when(LookAtWindows("G1"), by=ENGINE)
+        open_book.house.happened(WindowsLooked, next_ns=ENDS_NS if at_ns < ENDS_NS else 0)
+        assert len(open_book.house.events) == 1
+    assert status(open_book, before) == [VOID]
+    assert len(told(open_book, WindowNearing)) == len(told(open_book, WindowEnded)) == 1
 
 
 EVENING_NS = NOON_NS + 13 * HOUR_NS
@@ -490,6 +627,13 @@ def test_a_zone_that_is_set_late_counts_for_what_waits_already(book, place, subj
     assert status(book, number) == [OPEN]
     until(book, NOON_NS + 16 * HOUR_NS)
     assert status(book, number) == [VOID]
+
+
+def test_what_waits_by_a_date_is_let_stand_before_anything_is_told(book):
+    book.given(game("F1", league="NFL", sport="football", start_ns=EVENING_NS), board("F1"))
+    book.given(SetZone("league", "NFL", "America/Chicago", "west"), PostponeFixture("F1", "lightning"))
+    book.house.when(LetWagersStand("F1", "we wait"))
+    book.house.happened(WindowNearing, start_ns=EVENING_NS, ends_ns=NOON_NS + 17 * HOUR_NS)
 
 
 def test_a_rule_that_is_changed_counts_for_a_game_that_was_moved_and_for_no_other_and_none_that_is_over(open_book):
@@ -586,6 +730,39 @@ def test_a_game_that_is_archived_leaves_nothing_behind_unless_its_tickets_were_v
     assert lateness.ended(catalog, "G1", "G1:game:moneyline", last) is None
     open_book.house.given(SetLeagueRule("MLB", LeagueRule(True, window=Window("hours", 20)), "no longer"))
     assert looked_at(open_book) == []
+
+
+def test_of_a_game_that_is_archived_no_window_is_looked_at_any_more(open_book):
+    moved(open_book, START_NS + HOUR_NS)
+    open_book.house.ends("G1", 3, 1)
+    due_ns = open_book.house.state.timers.by_subject["archive", "G1"].due_ns
+    until(open_book, due_ns - 1)
+    open_book.clock_reads(due_ns)
+    open_book.house.given(SetZone("fixture", "G1", "UTC", "abroad"))
+    assert looked_at(open_book) == ["G1"]
+    open_book.house.when(ArchiveFixture("G1"), by=ENGINE)
+    assert looked_at(open_book) == []
+
+
+def test_what_a_person_says_of_a_late_game_stands_on_its_windows(open_book):
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    seen = open_book.house.state.seq
+    until(open_book, ENDS_NS - WINDOW_NOTICE_NS)
+    command = LetWagersStand("G1", "we wait")
+    open_book.house.when(command, if_position=seen)
+    open_book.house.rejected("position_moved")
+    open_book.house.when(command, if_position=open_book.house.state.seq)
+    open_book.house.happened(WagersLetStand)
+
+
+def test_who_postpones_a_game_again_has_heard_that_it_went_on(open_book):
+    until(open_book, START_NS + HOUR_NS)
+    open_book.house.given(PostponeFixture("G1", "rain"))
+    until(open_book, START_NS + HOUR_NS)
+    seen = open_book.house.state.seq
+    open_book.house.given(ResumeFixture("G1", "dry"))
+    open_book.house.when(PostponeFixture("G1", "rain"), if_position=seen)
+    open_book.house.rejected("position_moved", position=seen + 1)
 
 
 def test_late_games_are_shown_with_their_windows_and_to_books_without_the_reason(open_book):
