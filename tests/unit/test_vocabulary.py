@@ -16,24 +16,33 @@ import runline.reads.history
 from runline.domain.book import Book, BookStarted, missed
 from runline.domain.execution import fold
 from runline.domain.house import BookOpened, House
+from runline.domain.identifiers import Reason, Remark
 from runline.domain.messages import (
     DECLARATIONS,
     ENGINE,
     GATEWAY,
+    HOUSE,
     Command,
+    CommandMeta,
     Event,
     causes,
     decides,
     evolves,
     fires,
     grounds,
+    heeds,
     makes_up,
     misses,
+    pays,
+    slice_wants,
+    slices,
     upcasts,
+    wants,
 )
 from runline.domain.money import Rounding
 from runline.domain.permissions import FEED_MAY, PLAYER_MAY, VIEW_ONLY, Permission, permissions_of
 from runline.domain.placed import TicketPlaced
+from runline.domain.queries.inside import Nothing, inside
 from runline.domain.rows import columns
 from runline.domain.settlement import TakeResult
 from runline.domain.state import Part, Row
@@ -63,6 +72,8 @@ GATEWAYS = {
     "SignIn",
     "SignOut",
 }
+
+NOTHING: Any = None
 
 
 def names(kinds):
@@ -161,6 +172,12 @@ def test_a_noun_of_its_own_is_entered_beside_the_others_and_its_part_is_in_every
         House(vocabulary).part(Bells)
 
 
+def test_a_state_is_that_of_its_stream():
+    house, other = VOCABULARY.state_of(HOUSE), VOCABULARY.state_of("other")
+    assert (type(house), house.stream) == (House, HOUSE)
+    assert (type(other), other.stream) == (Book, "other")
+
+
 def test_several_nouns_evolve_one_event_in_the_order_of_the_vocabulary_and_its_own_does_not_know():
     listening, later = noun("listening", rang("first")), noun("later", rang("last"))
     for nouns, order in (
@@ -170,6 +187,48 @@ def test_several_nouns_evolve_one_event_in_the_order_of_the_vocabulary_and_its_o
         book = Book("main", Vocabulary(*NOUNS, *nouns))
         fold(book, Rang(), 1, 1)
         assert list(book.part(Bells).by_name) == order
+
+
+def test_what_handles_something_is_found_by_it():
+    @wants(Ring)
+    def wanted(book, command):
+        return ()
+
+    @heeds(Ring)
+    def heeded(book, command, context):
+        pass
+
+    @fires("peal")
+    def fired(subject):
+        return Ring()
+
+    @slices("peal")
+    def sliced(book, job, context):
+        return None
+
+    @slice_wants("peal")
+    def slice_wanted(book, job):
+        return ()
+
+    @pays("peal")
+    def paid(ticket, endings, rounding):
+        return "won", 1
+
+    @inside("belfry", asked=Nothing, answer=Nothing)
+    def belfry(state, asked, user, session, now_ns):
+        return asked
+
+    mine = (wanted, heeded, fired, sliced, slice_wanted, paid, belfry)
+    caused = causing()
+    found = Vocabulary(*NOUNS, whole(*mine), noun("tolls", *caused.values()))
+    assert found.deciders[Ring](NOTHING, Ring(), NOTHING) == Rang()
+    assert found.grounds[Ring](NOTHING, Ring()) == 0
+    assert (found.wanted[Ring], found.heeded[Ring], found.timers["peal"]) == (wanted, heeded, fired)
+    assert (found.slices["peal"], found.slice_needs["peal"], found.pays["peal"]) == (sliced, slice_wanted, paid)
+    assert (found.caused[BookOpened], found.missed[Toll], found.made_up[Toll]) == (
+        caused["causes"], caused["misses"], caused["makes_up"],
+    )  # fmt: skip
+    assert found.inside["belfry"].read is belfry
 
 
 def others():
@@ -277,6 +336,53 @@ def test_what_is_taken_up_again_happens_by_the_permission_to_do_so():
     assert [vocabulary.permission_used(event, "owner") for event in ("JobFinished", "SignedIn")] == ["", ""]
 
 
+def test_what_is_said_of_a_message_that_nobody_declares_is_refused():
+    class Clang(Event):
+        """The bell has clanged."""
+
+    @wants(Clang)
+    def wanted(book, event):
+        return ()
+
+    @heeds(Ring)
+    def heeded(book, command, context):
+        pass
+
+    @causes(Clang, TakeResult)
+    def caused(house, event):
+        return result(1)
+
+    for declared, said in (
+        (wanted, "Something wants rows for Clang, which no noun declares"),
+        (heeded, "Something keeps in mind Ring, which no noun declares"),
+        (caused, "Something causes commands by Clang, which no noun declares"),
+    ):
+        with pytest.raises(VocabularyError, match=said):
+            Vocabulary(*NOUNS, noun("bells", declared))
+
+
+@pytest.mark.parametrize("name", ["reason", "description"])
+def test_whoever_says_why_says_it_in_words_that_are_looked_at(name):
+    def saying(kind, needs):
+        command = CommandMeta("Muffle", (Command,), {"__annotations__": {name: kind}}, needs=needs)
+
+        @decides(command)
+        def muffle(book, command, context):
+            return ()
+
+        @grounds(command)
+        def muffle_ground(book, command):
+            return 0
+
+        return Vocabulary(*NOUNS, noun("muffles", command, muffle, *([muffle_ground] if needs else [])))
+
+    with pytest.raises(VocabularyError, match=f"What Muffle says for a {name} is no Reason and no Remark"):
+        saying(str, Permission.SUSPEND)
+    assert [saying(kind, Permission.SUSPEND).level for kind in (Reason, Remark)] == [VOCABULARY.level] * 2
+    # What Runline says itself is not typed in by anybody.
+    assert "Muffle" in saying(str, None).commands
+
+
 def test_an_event_of_a_later_version_needs_all_steps_to_it():
     class Tolled(Event, version=3):
         """The bell has tolled."""
@@ -376,6 +482,42 @@ def test_a_topic_of_rows_is_declared_with_them_and_with_what_changes_them():
 def test_rows_that_nobody_could_follow_are_refused(declared, by, why):
     with pytest.raises(VocabularyError, match=why):
         Vocabulary(*NOUNS, whole(), peals(*declared, by=by))
+
+
+def test_several_nouns_change_rows_by_an_event_and_each_of_them_once():
+    def tells(name):
+        @changes("peals", Rang)
+        def told(book, house, event, seq):
+            return (name,)
+
+        told.__name__ = name
+        return told
+
+    known = (*NOUNS, whole(), peals(PEALS, rows_of("peals")))
+    vocabulary = Vocabulary(*known, noun("near", tells("near")), noun("far", tells("far")))
+    told: list[Any] = [
+        change(NOTHING, NOTHING, Rang(), 1) for rows, change in vocabulary.changes[Rang] if rows.name == "peals"
+    ]
+    assert told == [(), ("near",), ("far",)]
+    with pytest.raises(VocabularyError, match="What changes the rows peals in far is declared twice"):
+        Vocabulary(*known, noun("far", tells("once"), tells("again")))
+
+
+def test_what_changes_rows_is_of_rows_and_by_an_event_that_there_are():
+    class Tinkled(Event):
+        """A bell has tinkled, of which no noun says anything."""
+
+    @changes("peals", Tinkled)
+    def by_a_stranger(book, house, event, seq):
+        return ()
+
+    @changes("chimes", Rang)
+    def chimes_change(book, house, event, seq):
+        return ()
+
+    for function, rows, event in ((by_a_stranger, "peals", "Tinkled"), (chimes_change, "chimes", "Rang")):
+        with pytest.raises(VocabularyError, match=f"Something changes the rows {rows} by {event}: one is not declared"):
+            Vocabulary(*NOUNS, whole(), peals(PEALS, rows_of("peals")), noun("others", function))
 
 
 def test_no_module_keeps_a_vocabulary_it_is_handed_in():
