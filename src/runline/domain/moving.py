@@ -90,8 +90,6 @@ class PlayerMoved(Event, shown_to=Permission.FIGURES_VIEW, changes_sight=True, l
 
 @decides(MovePlayer)
 def move_player(book: "Book", command: MovePlayer, context: "Context") -> PlayerMoved | tuple[()]:
-    if context.user.player:
-        raise Rejected("not_permitted", "A player moves nobody.")
     player = book.tree.player_within(context.user, command.player)
     book.tree.require_node(context.user, command.agent)
     if player.agent == command.agent:
