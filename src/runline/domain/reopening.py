@@ -46,13 +46,12 @@ class FixtureReopened(Event, shown_to=Permission.BOARD_VIEW, notice="game_reopen
 def reopen_fixture(house: "House", command: ReopenFixture, context: "Context") -> FixtureReopened | tuple[()]:
     fixture = house.catalog.fixture(command.fixture)
     result = house.catalog.results.get(fixture.name)
-    if fixture.status != "cancelled" and (result is None or result.nothing_known):
-        return ()
+    if result is None or (fixture.status != "cancelled" and result.nothing_known):
+        return ()  # (What was called off has a result from then on.)
     house.catalog.require_step(fixture, "FixtureReopened")
     if context.at_ns < fixture.start_ns:
         house.catalog.rotations.require_free(fixture.rotation, fixture.name)
-    revision, before = (result.revision, result.confirmed) if result is not None else (0, None)
-    return FixtureReopened(fixture.name, fixture.status, revision + 1, before, command.reason)
+    return FixtureReopened(fixture.name, fixture.status, result.revision + 1, result.confirmed, command.reason)
 
 
 @evolves(FixtureReopened)
