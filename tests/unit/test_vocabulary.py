@@ -367,7 +367,7 @@ def test_whoever_says_why_says_it_in_words_that_are_looked_at(name):
         command = CommandMeta("Muffle", (Command,), {"__annotations__": {name: kind}}, needs=needs)
 
         @decides(command)
-        def muffle(book, command, context):
+        def muffle(book, command, context) -> Rang | tuple[()]:
             return ()
 
         @grounds(command)

@@ -338,10 +338,7 @@ class Vocabulary:
                 raise VocabularyError(f"The topic {topic.name} has neither events nor rows.")
 
     def permissions_used(self) -> dict[str, Permission]:
-        """By the name of each event that somebody makes happen, the permission that they need for it: there is one.
-
-        Raises VocabularyError.
-        """
+        """By the name of each event that somebody makes happen, the permission that they need for it: there is one."""
         made_up = [kind for make_up in self.made_up.values() for kind in events_of(make_up)]
         found: dict[str, Permission] = {}
         for command, decide in self.deciders.items():
