@@ -15,6 +15,10 @@ async def passes():
         await asyncio.sleep(0)
 
 
+def head(stream, seq):
+    return Head(stream, 1, seq, GENESIS, 0)
+
+
 class Store:
     """A store whose readings wait until they are let go. asked: of which streams each was."""
 
@@ -26,7 +30,7 @@ class Store:
 
     async def heads(self, streams):
         self.asked.append(list(streams))
-        found = {stream: Head(stream, 1, self.seq, GENESIS, 0) for stream in streams if stream != "b9"}
+        found = {stream: head(stream, self.seq) for stream in streams if stream != "b9"}
         await self.free.wait()
         if self.fails:
             raise StoreError("transient", "It is away.")
@@ -44,9 +48,8 @@ def test_who_asks_while_heads_are_read_hears_of_what_has_happened_since():
         await passes()
         assert store.asked == [["b1"]]
         store.free.set()
-        assert [one.seq for one in await asyncio.gather(*first)] == [1, 1, 1]
-        one, two, none = await asyncio.gather(*later)
-        assert (one.stream, one.seq, two.stream, two.seq, none) == ("b1", 2, "b2", 2, None)
+        assert await asyncio.gather(*first) == [head("b1", 1)] * 3
+        assert await asyncio.gather(*later) == [head("b1", 2), head("b2", 2), None]
         assert store.asked == [["b1"], ["b1", "b2", "b9"]]
 
     asyncio.run(main())
@@ -65,6 +68,6 @@ def test_who_waits_no_more_ends_no_reading_of_others_and_a_failure_is_heard_by_a
             with pytest.raises(StoreError):
                 await one
         store.fails = False
-        assert (await heads.now("b1")).seq == 1
+        assert await heads.now("b1") == head("b1", 1)
 
     asyncio.run(main())
