@@ -38,6 +38,7 @@ from runline.domain.held import HeldLine
 from runline.domain.hierarchy import Agent, CreateAgent, CreatePlayer, Player
 from runline.domain.house import BookListing, House, OpenBook
 from runline.domain.jobs import Job
+from runline.domain.large_wagers import LargeFrom
 from runline.domain.lateness import EarlierStart, LateWindow, Postponement
 from runline.domain.ledger import LedgerAccount
 from runline.domain.lines import BookLine, MoveLine
@@ -92,6 +93,7 @@ ONE_FOR_EACH = {
     Settlement: Job,
     ResultsTaken: BookListing,
     BookSettings: BookListing,
+    LargeFrom: Agent,
     LedgerAccount: BookListing,
     Slowness: "a closed list of measures",
     Ruling: League,
