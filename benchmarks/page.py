@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import msgspec
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -99,14 +100,55 @@ LIVE_ROWS_MAX = 1_000
 ROWS = "() => Number(document.querySelector('.list table').ariaRowCount) - 1"
 
 
-def heap_mb(page: Page) -> float:
-    """What is in use after a collection."""
-    session = page.context.new_cdp_session(page)
-    session.send("HeapProfiler.collectGarbage")
-    session.send("Performance.enable")
-    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
-    session.detach()
-    return float(metrics["JSHeapUsedSize"]) / 2**20
+class Costs(msgspec.Struct, frozen=True):
+    """What the page's thread has spent: milliseconds of its CPU time, and how often it has laid out."""
+
+    script: float
+    layout: float
+    style: float
+    all: float
+    layouts: float
+
+    def since(self, before: "Costs") -> "Costs":
+        """What was spent between."""
+        mine, then = msgspec.structs.astuple(self), msgspec.structs.astuple(before)
+        return Costs(*(now - was for now, was in zip(mine, then, strict=True)))
+
+    def over(self, times: float) -> "Costs":
+        """What one of so many has taken."""
+        return Costs(*(one / times for one in msgspec.structs.astuple(self)))
+
+    def words(self) -> str:
+        """As it is printed."""
+        return (
+            f"{self.all:.1f} ms of CPU: script {self.script:.1f}, layout {self.layout:.1f} in {self.layouts:.1f},"
+            f" styles {self.style:.1f}"
+        )
+
+
+class Meter:
+    """Measures what a page spends, by its debugger's own figures. CPU time: what else runs on the machine does not count."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def metrics(self) -> dict[str, float]:
+        """All figures."""
+        return {one["name"]: float(one["value"]) for one in self.session.send("Performance.getMetrics")["metrics"]}
+
+    def read(self) -> Costs:
+        """What was spent since the meter began."""
+        found = self.metrics()
+        script, layout, style, every = (
+            found[f"{name}Duration"] * 1_000 for name in ("Script", "Layout", "RecalcStyle", "Task")
+        )
+        return Costs(script, layout, style, every, found["LayoutCount"])
+
+    def heap_mb(self) -> float:
+        """What is in use after a collection."""
+        self.session.send("HeapProfiler.collectGarbage")
+        return self.metrics()["JSHeapUsedSize"] / 2**20
 
 
 def painted_ages(page: Page) -> list[float]:
@@ -124,15 +166,22 @@ def live(page: Page) -> None:
         page.mouse.move(1, 1)
 
 
-def scroll(page: Page, rows: int, idle_frames: float) -> None:
+def paced(page: Page, meter: Meter, script: str) -> tuple[float, Costs]:
+    """Frames a second while a script runs, and what one of them costs."""
+    before = meter.read()
+    frames = page.evaluate(script, SECONDS)
+    return frames, meter.read().since(before).over(frames * SECONDS)
+
+
+def scroll(page: Page, meter: Meter, rows: int, idle_frames: float) -> None:
     """Read so many rows of history, then go up and down in them; meanwhile wagers come as before."""
     found = page.evaluate(DOWN, rows)
-    frames = page.evaluate(SCROLLED, SECONDS)
-    print(f"{found:,} rows scrolled: {frames:.1f} frames/s, ratio {frames / idle_frames:.2f}")
+    frames, spent = paced(page, meter, SCROLLED)
+    print(f"{found:,} rows scrolled: {frames:.1f} frames/s, ratio {frames / idle_frames:.2f}; a frame {spent.words()}")
     live(page)
 
 
-def grow(page: Page, first: int, events: int) -> None:
+def grow(page: Page, meter: Meter, first: int, events: int) -> None:
     """Follow until so many events have come; the heap on the way, and how many rows are kept."""
     seen = 0
     while seen < events:
@@ -140,7 +189,7 @@ def grow(page: Page, first: int, events: int) -> None:
         rows = page.evaluate(ROWS)
         if rows > LIVE_ROWS_MAX:
             raise SystemExit(f"the ticker keeps {rows:,} rows, {LIVE_ROWS_MAX:,} at most are meant")
-        print(f"after {seen:>8,} events: heap {heap_mb(page):.1f} MB, {rows:,} rows")
+        print(f"after {seen:>8,} events: heap {meter.heap_mb():.1f} MB, {rows:,} rows")
         page.wait_for_timeout(5_000)
 
 
@@ -160,19 +209,21 @@ def main() -> None:
         loaded = Demo(Path(temporary) / "loaded", "--for", "60m", "--rate", str(asked.rate))
         seat = Seat(browser, loaded).sign_in("harbor.owner").room("Ticker")
         page = seat.page
+        meter = Meter(page)
         live(page)
         began, first = time.monotonic(), page.evaluate(POSITION)
-        frames = page.evaluate(FRAMES, SECONDS)
+        frames, spent = paced(page, meter, FRAMES)
         rate = (page.evaluate(POSITION) - first) / (time.monotonic() - began)
         print(
-            f"idle {idle_frames:.1f} frames/s; at {rate:,.0f} events/s {frames:.1f} frames/s, ratio {frames / idle_frames:.2f}"
+            f"idle {idle_frames:.1f} frames/s; at {rate:,.0f} events/s {frames:.1f} frames/s, ratio {frames / idle_frames:.2f};"
+            f" a frame {spent.words()}"
         )
         ages = painted_ages(page)
         print(
             f"event to pixels, {len(ages)} frames: p50 {ages[len(ages) // 2]:.0f} ms, p99 {ages[len(ages) * 99 // 100]:.0f} ms"
         )
-        grow(page, first, max(asked.events, asked.rows))
-        scroll(page, asked.rows, idle_frames)
+        grow(page, meter, first, max(asked.events, asked.rows))
+        scroll(page, meter, asked.rows, idle_frames)
         seat.close()
         loaded.stop()
         browser.close()
