@@ -30,7 +30,7 @@ const TOPICS: Record<string, string> = {
 const HOUSE_TOPICS = ['lines', 'log', 'notifications', 'health'];
 const PLAYERS_TOPICS = ['wagers', 'lines', 'figures'];
 
-const PEOPLE = new Set(['UserCreated', 'UserRevoked', 'UserRestored', 'RoleAssigned', 'RoleSet']);
+const PEOPLE = new Set(['UserCreated', 'UserRevoked', 'UserRestored', 'RoleAssigned', 'RoleSet', 'AgentCreated', 'PlayerCreated', 'AgentMoved', 'PlayerMoved']);
 /** So many of the newest entries about tickets are kept, so that whoever comes to the ticker later finds them. */
 const PLACED_ROWS = 200;
 const SETTLED_ROWS = 500;
@@ -85,13 +85,15 @@ export class LivePage {
   exposure = $state.raw<ExposureRow[]>([]);
   agents = $state.raw<AgentRow[]>([]);
   players = $state.raw<PlayerRow[]>([]);
+  /** Whether `players` are all of them: of a large subtree they come as they change. */
+  everybody = $state(false);
   health = $state.raw<Health | null>(null);
   /** seconds, accepted/s (a book: wagers/s), commit p99, delivery p99 */
   series = $state.raw<[number[], number[], number[], number[]]>([[], [], [], []]);
   /** market -> until when its prices are marked as just moved (ms) */
   moved = $state.raw<ReadonlyMap<string, number>>(new Map());
   node = $state('');
-  /** Grows with every event that changes who may do what. */
+  /** Grows with every event that changes who is there, where, and who may do what. */
   people = $state(0);
   /** Grows with every image: what happened before it may have been missed. */
   images = $state(0);
@@ -182,6 +184,12 @@ export class LivePage {
   hear(listener: (entries: Entry[]) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** A player as they are now; undefined as long as nothing was told of them. */
+  player(number: string): PlayerRow | undefined {
+    void this.players;
+    return this.byPlayer.get(number);
   }
 
   /** The server's time, as well as it is known here. */
@@ -344,7 +352,10 @@ export class LivePage {
 
   private figures(sent: Rows<AgentRow> & { players?: PlayerRow[] }, dirty: Set<string>): void {
     this.merge(this.byAgent, sent, (row) => row.agent, dirty, 'figures');
-    if (sent.whole) this.byPlayer.clear();
+    if (sent.whole) {
+      this.byPlayer.clear();
+      this.everybody = !!sent.players?.length;
+    }
     for (const row of sent.players ?? []) this.byPlayer.set(row.player, row);
     if (sent.whole || sent.players?.length) dirty.add('players');
   }

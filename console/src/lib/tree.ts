@@ -26,6 +26,14 @@ export function branches<Row extends { agent: string; parent: string }>(rows: re
   return found;
 }
 
+/** Whether some account at a node or below it is not among those that are known: then somebody has come. */
+export function strangers(accounts: readonly { player: string; agent: string }[], known: ReadonlySet<string>, agents: readonly { agent: string; parent: string }[], top: string): boolean {
+  const unknown = accounts.filter((one) => !known.has(one.player));
+  if (!unknown.length) return false;
+  const nodes = below(agents, top);
+  return unknown.some((one) => nodes.has(one.agent));
+}
+
 /** A node and all below it. */
 export function below(rows: readonly { agent: string; parent: string }[], top: string): ReadonlySet<string> {
   const parents = new Map(rows.map((row) => [row.agent, row.parent]));

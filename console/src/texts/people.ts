@@ -12,6 +12,7 @@ export default {
   accountsOf: (agent: string) => `Accounts of ${agent || 'the whole book'}`,
   noAccounts: 'No player stands here.',
   first: (count: string) => `the first ${count} in this order`,
+  firstOf: (count: string) => `the first ${count}`,
   more: 'More',
   openCount: 'Open',
   balance: 'Balance',
