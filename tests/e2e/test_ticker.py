@@ -189,6 +189,23 @@ def test_nothing_sounds_before_it_is_asked_for_and_then_from_an_amount_on(seat):
     assert page.evaluate("window.__tones") == heard
 
 
+def test_who_has_had_their_share_for_the_moment_asks_again_by_themselves(seat):
+    window = seat("harbor.owner")
+    page = window.page
+    busy = '{"error": {"code": "busy", "message": "Too much at once. Try again in a moment.", "details": {}}}'
+    turned_away = []
+
+    def once(route):
+        turned_away.append(route.request.url)
+        route.fulfill(status=429, content_type="application/json", headers={"retry-after": "1"}, body=busy)
+
+    page.route("**/v1/wagers?*", once, times=2)
+    window.room("Ticker")
+    expect(rows(page).nth(30)).to_be_visible()
+    expect(page.locator(TICKER)).not_to_contain_text("Too much at once.")
+    assert len(turned_away) == 2
+
+
 def test_where_history_cannot_be_asked_it_shows_what_it_has_heard_and_says_so(seat):
     window = seat("harbor.owner")
     page = window.page

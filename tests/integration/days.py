@@ -12,6 +12,7 @@ from runline.domain.board import MarketLine, PostLines
 from runline.domain.fixtures import CreateFixture, RescheduleFixture
 from runline.domain.guard import SetGuard
 from runline.domain.hierarchy import CreateAgent
+from runline.domain.large_wagers import SetLargeWager
 from runline.domain.lines import MoveLine
 from runline.domain.messages import HOUSE
 from runline.domain.moving import MoveAgent, MovePlayer
@@ -71,6 +72,7 @@ async def everything_once(world: World) -> None:
     await world.do("b1", SetRole("clerk", "root", (Permission.TICKER_VIEW, Permission.WAGER_PLACE), "for the phones"))
     await world.do("b1", CreateUser("carla", "A1", "clerk"))
     await world.do("b1", RevokeUser("carla", "left"))
+    await world.do("b1", SetLargeWager("A1", 100_00, "small players"))
     await world.do("b1", EnterTransaction("P1", "receipt", 100_00, "paid in cash"))
     await world.do("b1", EnterTransaction("P2", "disbursement", 50_00, "paid out"))
     await world.do("b1", EnterTransaction("P2", "adjustment", -5_00, "a phone bill"))

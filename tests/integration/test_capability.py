@@ -49,9 +49,12 @@ def follow(copy: Path) -> None:
 def test_the_page_is_followed_as_it_stands(tmp_path):
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "console"))
     shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__", "e2e"))
+    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     follow(tmp_path)
     assert len(blocks()) == 4
-    environment = os.environ | {"PYTHONPATH": f"{tmp_path / 'src'}{os.pathsep}{tmp_path}"}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (tmp_path / "src", tmp_path / "tools", tmp_path)))
+    }
     quick = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--import-mode=importlib"]
     for tests in (
         "tests/integration/test_notes.py",

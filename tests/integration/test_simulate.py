@@ -123,7 +123,7 @@ def test_claims_that_nobody_has_noticed_are_made_good_before_screens_are_compare
 
     monkeypatch.setattr("runline.simulate.run.NODES", (0,))
     monkeypatch.setattr("runline.simulate.faults.Faults.choose", choose)
-    outcome, coverage = simulate(29, 800)
+    outcome, coverage = simulate(31, 800)
     assert outcome.wrong == ""
     assert coverage.faults["stream claimed by another"] > 3
 

@@ -50,17 +50,20 @@ const ANSWER_MS_MAX = 15_000;
 const QUESTION_TRIES = 4;
 const TRY_AGAIN_MS = 250;
 
-/** The answer, however it is. A question is asked again where the connection has failed; a command is not, its sender decides. */
+/** The answer, however it is. A question is asked again where the connection has failed, and where one has had one's share for the
+ * moment; a command is not, its sender decides. */
 async function answered(path: string, options: RequestInit): Promise<Response> {
   for (let tries = options.method === 'POST' ? QUESTION_TRIES : 1; ; tries++) {
+    const last = tries >= QUESTION_TRIES;
+    let pause = TRY_AGAIN_MS;
     try {
-      return await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(ANSWER_MS_MAX), ...options });
+      const response = await fetch(path, { credentials: 'same-origin', signal: AbortSignal.timeout(ANSWER_MS_MAX), ...options });
+      if (response.status !== 429 || last) return response;
+      pause = 1_000 * Number(response.headers.get('retry-after')) || pause;
     } catch {
-      if (tries >= QUESTION_TRIES) {
-        throw new Refused('unreachable', texts.unreachable);
-      }
-      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+      if (last) throw new Refused('unreachable', texts.unreachable);
     }
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

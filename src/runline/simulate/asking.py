@@ -20,6 +20,21 @@ LIMITS = (10, 1, 2, 3, 100, 1_000, 0, 100_000)
 NONSENSE = ("x", "0", "-1", "900:G1", "root/", "A1/P1", "/", ":", "scope:/3", "9" * 30)
 BACK_S = (60, 1, 600, 0, -60, 86_400)
 CODES = ("not_permitted", "malformed_command", "market_closed", "past_cutoff")
+FILTERS = ("type", "actor", "role", "permission", "player", "agent", "object")
+"""By what the log is asked."""
+
+OFTEN = (
+    "WagerPlaced",
+    "CreditAdjusted",
+    "TransactionEntered",
+    "AgentMoved",
+    "PlayerMoved",
+    "Suspended",
+    "SignedIn",
+    "LinePosted",
+)
+"""What most logs have."""
+
 GOING_ON_MAX = 8
 
 
@@ -71,10 +86,10 @@ class Asking:
         if name == "trace":
             fields["command"] = self.an_id(person) or "x"
         if name == "log":
-            fields["type"] = decisions.one(("", "", *self.vocabulary.events))
-            kind = decisions.one(("", "", *OBJECTS))
-            fields["object"] = f"{kind}:{NAMED[kind](known, name)}" if kind else ""
-            fields["permission"] = decisions.one(("", "", *Permission))
+            fields["type"] = decisions.one((*OFTEN, *self.vocabulary.events) if decisions.draw(2) else OFTEN)
+            kind = decisions.one(tuple(OBJECTS))
+            fields["object"] = f"{kind}:{NAMED[kind](known, name)}"
+            fields["permission"] = decisions.one(tuple(Permission))
         if name == "what_if":
             fields |= {"away": decisions.draw(12), "home": decisions.draw(12)}
         if name == "find":
@@ -84,6 +99,10 @@ class Asking:
             fields["code"] = decisions.one(("", "", *CODES))
         if "actor" in names:
             fields["actor"] = decisions.one(("", "", "engine", known.key(known.state.access.users)))
+        if name == "log":
+            # By all of them at once there is never an entry.
+            kept = {decisions.one(FILTERS) for _ in range(decisions.draw(3))}
+            fields = {field: value for field, value in fields.items() if field not in FILTERS or field in kept}
         return fields
 
     def typed(self, known: Known) -> str:
