@@ -102,6 +102,10 @@ def test_a_question_about_the_nodes_may_be_refused_while_their_registry_is_away(
     assert simulate(5006, 1_300)[0].wrong == ""
 
 
+def test_a_clock_may_be_set_forth_and_back_while_a_request_waits():
+    assert simulate(5010, 5_000)[0].wrong == ""
+
+
 def test_a_node_that_says_what_it_knows_after_its_lease_is_found(monkeypatch):
     def choose(faults):
         faults.kinds = ["node paused", "registry away"]

@@ -189,7 +189,11 @@ class Judging:
             self.counted["not judged: may have gone"] += 1
             return
         told = ""
-        for at_ns in dict.fromkeys(time_in(state.at_ns, now_ns) for now_ns in (*times[::-1], said_ns(outcome, times))):
+        clocks = [*times[::-1], said_ns(outcome, times)]
+        if state.at_ns > max(times):
+            # It was set forth and back meanwhile.
+            clocks.append(state.at_ns)
+        for at_ns in dict.fromkeys(time_in(state.at_ns, now_ns) for now_ns in clocks):
             for house_seq in positions(house):
                 if stream != HOUSE:
                     self.judge_up_to(HOUSE, house_seq)
