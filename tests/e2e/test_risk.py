@@ -48,6 +48,9 @@ def rounded(cents):
 def test_every_game_with_money_on_it_is_there_the_worst_first_and_each_side_says_what_it_costs(seat):
     page = seat("harbor.owner").room("Risk").page
     matrix(page)
+    # The day has only begun: wagers come one after the other.
+    expect(page.locator(ROWS).nth(10)).to_be_visible(timeout=90_000)
+    page.mouse.move(5, 500)
     rows = page.evaluate(SHOWN, ROWS)
     assert len(rows) > 10
     worst = [int(row["worst"] or 0) * (1 if row["loses"] else -1) for row in rows]
@@ -60,8 +63,12 @@ def test_every_game_with_money_on_it_is_there_the_worst_first_and_each_side_says
 
 def test_a_player_s_view_is_what_the_server_answers_of_them(seat):
     page = seat("harbor.owner").room("Risk").page
-    players = ask(page, "players?agent=B1&limit=500")
-    player = max(players, key=lambda one: one["pending_minor"])["player"]
+    # The day has only begun: somebody has wagered before long.
+    player, pending = "", 0
+    while not pending:
+        page.wait_for_timeout(200)
+        players = ask(page, "players?agent=B1&limit=500")
+        player, pending = max(((one["player"], one["pending_minor"]) for one in players), key=lambda one: one[1])
     does(page, "suspend", scope="player", subject=player, reason="compared")
     page.locator("[data-field=who]").fill(player.lower())
     page.keyboard.press("Enter")
