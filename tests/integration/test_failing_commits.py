@@ -436,6 +436,11 @@ def test_a_house_that_cannot_be_stored_takes_wagers_from_every_book_and_nothing_
 # What is not known to be stored
 
 
+def not_stored(world, faulty):
+    """How many attempts stored nothing, so far. (In how many batches commands go depends on the machine.)"""
+    return faulty.attempts - world.engine.probes.batches
+
+
 @pytest.mark.parametrize("first_store", [True, False], ids=["it was stored", "it was not stored"])
 def test_a_lost_answer_of_the_store_is_found_out_from_the_heads(committed, impatient, first_store, monkeypatch):
     monkeypatch.setattr("runline.engine.commit.COMMIT_RETRY_S_MAX", WAIT_S)
@@ -445,12 +450,12 @@ def test_a_lost_answer_of_the_store_is_found_out_from_the_heads(committed, impat
         async with running(faulty) as world:
             await open_stage(world, ("b1", "b2"))
             listener = world.listen("b1", await world.until("b1", lambda book: True))
-            recoveries, attempts = world.engine.probes.recoveries, faulty.attempts
+            recoveries, attempts = world.engine.probes.recoveries, not_stored(world, faulty)
             faulty.fault = once("lost", faulty, first_store=first_store)
             requests = [world.request(book, wager()) for book in ("b1", "b2")]
             outcomes = await world.bus.send(requests)
             assert all(isinstance(outcome, Accepted) and not outcome.repeated for outcome in outcomes)
-            assert faulty.attempts >= attempts + (1 if first_store else 2)
+            assert not_stored(world, faulty) == attempts + (0 if first_store else 1)
             assert world.engine.probes.recoveries == recoveries
             for request, outcome in zip(requests, outcomes, strict=True):
                 assert times_stored(committed.path, request.id) == 1
@@ -471,7 +476,7 @@ def test_a_batch_that_becomes_durable_after_the_heads_were_read_does_not_stop_it
         faulty = FaultyStore(committed())
         async with running(faulty) as world:
             await open_stage(world, ("b1", "b2"))
-            recoveries, attempts = world.engine.probes.recoveries, faulty.attempts
+            recoveries, attempts = world.engine.probes.recoveries, not_stored(world, faulty)
 
             async def again(store, sealed):
                 faulty.fault = None
@@ -487,7 +492,7 @@ def test_a_batch_that_becomes_durable_after_the_heads_were_read_does_not_stop_it
             requests = [world.request(book, wager()) for book in ("b1", "b2")]
             outcomes = [acceptance(outcome) for outcome in await world.bus.send(requests)]
             assert not any(outcome.repeated for outcome in outcomes)
-            assert faulty.attempts >= attempts + 2
+            assert not_stored(world, faulty) == attempts + 1
             assert world.engine.probes.recoveries == recoveries
             assert [times_stored(committed.path, request.id) for request in requests] == [1, 1]
             for book in ("b1", "b2"):

@@ -270,14 +270,12 @@ class Owned:
         """A stream leaves every keeper. One that cannot let go of it tries once more, for somebody may wait there who would wait
         for ever; it does not hold up the others, nor the other streams."""
         for keeper in self.keepers:
-            try:
+            for _ in range(2):
                 try:
                     keeper.leave(writer)
+                    break
                 except Exception:
-                    log.exception("%s cannot let go of %s, and tries once more", type(keeper).__name__, writer.stream)
-                    keeper.leave(writer)
-            except Exception:
-                log.exception("%s cannot let go of %s", type(keeper).__name__, writer.stream)
+                    log.exception("%s cannot let go of %s", type(keeper).__name__, writer.stream)
 
     def stop(self, writer: Writer, reason: str) -> None:
         """Stop one stream: nothing of it that is not durable is let out; it answers `unavailable` until it is started again."""
