@@ -188,11 +188,16 @@ def test_what_a_feed_has_entered_is_confirmed_by_one_key_and_then_corrected_and_
     expect(known).to_have_text(["No game is over yet."])
 
 
-def test_what_is_entered_is_over_with_its_answer_and_a_key_that_is_held_confirms_nothing(house, sit):
+def entered(house, sit):
+    """The clerk's page and sheet of a game of which the feed has entered a score, 3-5."""
     house.do(lambda place: place.world.do(HOUSE, EnterResult("G1", Score(5, 3)), by="the.feed"))
     page = sit("the.clerk").page
     page.evaluate("location.hash = '#/results?game=G1'")
-    sheet = sheet_of(page)
+    return page, sheet_of(page)
+
+
+def test_what_is_entered_is_over_with_its_answer_and_a_key_that_is_held_confirms_nothing(house, sit):
+    page, sheet = entered(house, sit)
     confirming: list[Any] = []
     held: list[Any] = []
     expect(sheet.get_by_role("button", name="Confirm 3–5")).to_be_focused()
@@ -226,10 +231,7 @@ def test_what_is_entered_is_over_with_its_answer_and_a_key_that_is_held_confirms
 
 
 def test_a_confirmation_that_was_lost_and_one_of_another_score_are_two_commands(house, sit):
-    house.do(lambda place: place.world.do(HOUSE, EnterResult("G1", Score(5, 3)), by="the.feed"))
-    page = sit("the.clerk").page
-    page.evaluate("location.hash = '#/results?game=G1'")
-    sheet = sheet_of(page)
+    page, sheet = entered(house, sit)
     ids: list[str] = []
 
     def lose(route):
@@ -251,10 +253,7 @@ def test_a_confirmation_that_was_lost_and_one_of_another_score_are_two_commands(
 
 
 def test_what_a_proxy_says_of_a_server_that_fails_leaves_it_unknown_whether_a_score_was_entered(house, sit):
-    house.do(lambda place: place.world.do(HOUSE, EnterResult("G1", Score(5, 3)), by="the.feed"))
-    page = sit("the.clerk").page
-    page.evaluate("location.hash = '#/results?game=G1'")
-    sheet = sheet_of(page)
+    page, sheet = entered(house, sit)
     ids: list[str] = []
     answers = [
         {"status": 502, "content_type": "text/html", "body": "<h1>Bad Gateway</h1>"},
